@@ -1,0 +1,32 @@
+"""Brackets, estimates, frames, the nuclear-norm ball, block-symmetric matrices and ball arithmetic."""
+
+from numerics._arithmetic import ARRAYS as ARRAYS
+from numerics._arithmetic import BALLS as BALLS
+from numerics._arithmetic import FLOATS as FLOATS
+from numerics._arithmetic import Arithmetic as Arithmetic
+from numerics._ball import PRECISION as PRECISION
+from numerics._ball import decimal_bounds as decimal_bounds
+from numerics._ball import enclose_expression as enclose_expression
+from numerics._ball import to_bracket as to_bracket
+from numerics._bracket import Bracket as Bracket
+from numerics._bracket import Estimate as Estimate
+from numerics._bracket import Proportion as Proportion
+from numerics._errors import UnusableInput as UnusableInput
+from numerics._roots import increasing_root as increasing_root
+from numerics._two_groups import SurfacePoint as SurfacePoint
+from numerics._two_groups import surface_point as surface_point
+from numerics._frames import CollapseGeometry as CollapseGeometry
+from numerics._frames import angle_bracket as angle_bracket
+from numerics._frames import collapse_geometry as collapse_geometry
+from numerics._frames import etf_distance as etf_distance
+from numerics._frames import least_equal_correlation as least_equal_correlation
+from numerics._frames import simplex_etf as simplex_etf
+from numerics._frames import simplex_gram as simplex_gram
+from numerics._groups import GroupMatrix as GroupMatrix
+from numerics._nuclear import energy_radius as energy_radius
+from numerics._nuclear import factor as factor
+from numerics._nuclear import nuclear_norm as nuclear_norm
+from numerics._nuclear import scale_into as scale_into
+from numerics._nuclear import support as support
+from numerics._ball_norms import BallMatrix as BallMatrix
+from numerics._ball_norms import norm_bounds as norm_bounds

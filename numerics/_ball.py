@@ -1,0 +1,122 @@
+"""Ball arithmetic: from balls to floats and decimals with outward rounding, from exact expressions to balls."""
+
+import math
+
+import sympy
+from flint import arb, fmpq
+
+from numerics._bracket import Bracket
+
+PRECISION = 128
+"""Default working precision in bits: more than twice that of a double, so that certificates lose nothing to rounding."""
+
+
+def to_bracket(ball: arb) -> Bracket:
+    """The tightest pair of doubles around a ball, rounded outward.
+
+    Raises:
+        ArithmeticError: when the ball is not finite.
+
+    Example:
+        >>> to_bracket(arb(1)).width
+        0.0
+    """
+    if not ball.is_finite():
+        raise ArithmeticError(f"the enclosure {ball} is not finite; raise the working precision or check the input.")
+    low_end, high_end = ball.lower(), ball.upper()
+    low, high = float(low_end), float(high_end)
+    if not arb(low) <= low_end:
+        low = math.nextafter(low, -math.inf)
+    if not arb(high) >= high_end:
+        high = math.nextafter(high, math.inf)
+    return Bracket(low, high, rigorous=True)
+
+
+def decimal_bounds(ball: arb, digits: int) -> tuple[str, str]:
+    """Decimal strings lower ≤ ball ≤ upper with `digits` significant digits, rounded outward in exact integers.
+
+    Raises:
+        ArithmeticError: when the ball is not finite.
+
+    Example:
+        >>> decimal_bounds(arb(1) / 3, 5)
+        ('0.33333', '0.33334')
+    """
+    if not ball.is_finite():
+        raise ArithmeticError(f"the enclosure {ball} is not finite; raise the working precision or check the input.")
+    return _decimal(ball.lower(), digits, up=False), _decimal(ball.upper(), digits, up=True)
+
+
+def _decimal(end: arb, digits: int, *, up: bool) -> str:
+    """An exact dyadic number as a decimal of `digits` significant digits, rounded up or down."""
+    mantissa, exponent = (int(part) for part in end.mid().man_exp())
+    if mantissa == 0:
+        return "0"
+    magnitude = math.floor((abs(mantissa).bit_length() + exponent - 1) * math.log10(2))
+    places = digits - 1 - magnitude
+    numerator, denominator = mantissa, 1
+    if places >= 0:
+        numerator *= 10**places
+    else:
+        denominator *= 10**-places
+    if exponent >= 0:
+        numerator <<= exponent
+    else:
+        denominator <<= -exponent
+    scaled = -(-numerator // denominator) if up else numerator // denominator
+    return _point(scaled, places)
+
+
+def _point(scaled: int, places: int) -> str:
+    """scaled · 10^(−places) as a plain decimal, or with an exponent when it is far from one."""
+    sign, text = ("-" if scaled < 0 else ""), str(abs(scaled))
+    exponent = len(text) - 1 - places
+    if places > 0 and exponent >= -5:
+        text = text.rjust(places + 1, "0")
+        return f"{sign}{text[:-places]}.{text[-places:]}"
+    if -5 <= exponent <= len(text) + 5:
+        return f"{sign}{text}{'0' * -places}"
+    return f"{sign}{text[0]}.{text[1:] or '0'}e{exponent:+d}"
+
+
+_BALL_FUNCTIONS = {sympy.exp: arb.exp, sympy.log: arb.log, sympy.cos: arb.cos, sympy.sin: arb.sin, sympy.tan: arb.tan, sympy.acos: arb.acos}
+
+
+def enclose_expression(expression: sympy.Basic) -> arb:
+    """Enclose an exact expression with each free symbol (in alphabetical order) set to 2, 3, 5, 7, …, in ball arithmetic.
+
+    Used to tell two expressions apart: when the enclosure of their difference at this one point excludes zero, they differ.
+    Distinct primes keep the point generic among positive parameters.
+
+    Raises:
+        TypeError: for a function that has no ball counterpart here.
+
+    Example:
+        >>> x = sympy.Symbol("x", positive=True)
+        >>> bool(enclose_expression(sympy.log(x) - sympy.log(2)).contains(0))
+        True
+    """
+    symbols = sorted(expression.free_symbols, key=str)
+    points = {symbol: arb(sympy.prime(index + 1)) for index, symbol in enumerate(symbols)}
+
+    def enclose(node: sympy.Basic) -> arb:
+        if node in points:
+            return points[node]
+        if isinstance(node, sympy.Rational):
+            return arb(fmpq(int(node.p), int(node.q)))
+        if node is sympy.pi:
+            return arb.pi()
+        if node is sympy.E:
+            return arb(1).exp()
+        parts = [enclose(part) for part in node.args]
+        if isinstance(node, sympy.Add):
+            return sum(parts, arb(0))
+        if isinstance(node, sympy.Mul):
+            return math.prod(parts, start=arb(1))
+        if isinstance(node, sympy.Pow):
+            return parts[0] ** parts[1]
+        if node.func in _BALL_FUNCTIONS:
+            return _BALL_FUNCTIONS[node.func](parts[0])
+        raise TypeError(f"{node.func} has no ball arithmetic here; add it to _BALL_FUNCTIONS.")
+
+    return enclose(expression)

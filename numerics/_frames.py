@@ -1,0 +1,180 @@
+"""Simplex equiangular tight frames and the neural-collapse geometry of a pair (W, H)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from flint import arb, ctx
+from jaxtyping import Float
+
+from numerics._ball import PRECISION, to_bracket
+from numerics._bracket import Bracket
+from numerics._errors import UnusableInput
+
+
+def simplex_gram(num_classes: int) -> Float[np.ndarray, "K K"]:
+    """Gram matrix of the K-simplex ETF of unit vectors: 1 on the diagonal, −1/(K−1) off it.
+
+    Raises:
+        UnusableInput: for K < 2.
+
+    Example:
+        >>> simplex_gram(3).tolist()
+        [[1.0, -0.5, -0.5], [-0.5, 1.0, -0.5], [-0.5, -0.5, 1.0]]
+    """
+    if num_classes < 2:
+        raise UnusableInput(f"a simplex ETF of {num_classes} vectors does not exist: it needs at least 2; use num_classes >= 2.")
+    gram = np.full((num_classes, num_classes), -1.0 / (num_classes - 1))
+    np.fill_diagonal(gram, 1.0)
+    return gram
+
+
+def simplex_etf(num_classes: int, dimension: int | None = None) -> Float[np.ndarray, "K p"]:
+    """K unit vectors (rows) in R^p with all pairwise cosines −1/(K−1).
+
+    Args:
+        num_classes: K ≥ 2.
+        dimension: p ≥ K − 1; K − 1 when not given.
+
+    Raises:
+        UnusableInput: for K < 2 or p < K − 1.
+
+    Example:
+        >>> frame = simplex_etf(4)
+        >>> (frame @ frame.T).round(6)[0].tolist()
+        [1.0, -0.333333, -0.333333, -0.333333]
+    """
+    p = num_classes - 1 if dimension is None else dimension
+    gram = simplex_gram(num_classes)
+    if p < num_classes - 1:
+        raise UnusableInput(f"a simplex ETF of {num_classes} vectors spans {num_classes - 1} dimensions: dimension {p} is too small; use at least that.")
+    values, vectors = np.linalg.eigh(gram)
+    frame = np.zeros((num_classes, p))
+    frame[:, : num_classes - 1] = vectors[:, 1:] * np.sqrt(values[1:])
+    return frame
+
+
+def etf_distance(frame: Float[np.ndarray, "K p"]) -> float:
+    """Distance of a frame from the nearest simplex ETF up to rotation and scale: ‖ G/‖G‖_F − G*/‖G*‖_F ‖_F on Gram matrices.
+
+    Zero exactly for simplex ETFs; Gram matrices make it blind to rotations, the normalisation to scale.
+
+    Raises:
+        UnusableInput: for a frame of zeros, which has no shape.
+
+    Example:
+        >>> bool(etf_distance(7.0 * simplex_etf(5)) < 1e-14)
+        True
+    """
+    gram = frame @ frame.T
+    size = float(np.linalg.norm(gram))
+    if size == 0.0:
+        raise UnusableInput("the zero frame has no direction to compare with an ETF; give vectors that do not all vanish.")
+    target = simplex_gram(frame.shape[0])
+    return float(np.linalg.norm(gram / size - target / np.linalg.norm(target)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CollapseGeometry:
+    """The last two of the neural-collapse measures for features and classifiers, and their equinorm parts.
+
+    Zero everywhere is neural collapse: class means and classifiers are simplex ETFs and align with each other.
+
+    Args:
+        feature_etf: ETF distance of the centred class means (NC2 for features).
+        classifier_etf: ETF distance of the centred classifiers (NC2 for weights).
+        duality: ‖H/‖H‖_F − W/‖W‖_F‖_F of the centred matrices (NC3).
+        feature_norm_spread: standard deviation over mean of ‖h_k‖.
+        classifier_norm_spread: standard deviation over mean of ‖w_k‖.
+        nearest_mean_agreement: share of class means that the classifier gives to their own class (NC4 on the means).
+    """
+
+    feature_etf: float
+    classifier_etf: float
+    duality: float
+    feature_norm_spread: float
+    classifier_norm_spread: float
+    nearest_mean_agreement: float
+
+
+def collapse_geometry(classifier: Float[np.ndarray, "K p"], features: Float[np.ndarray, "K p"]) -> CollapseGeometry:
+    """Neural-collapse geometry of classifiers W and class means H (row k belongs to class k), after Papyan, Han, Donoho (2020).
+
+    Raises:
+        UnusableInput: when all class means, or all classifiers, coincide.
+
+    Example:
+        >>> frame = simplex_etf(3)
+        >>> bool(collapse_geometry(2.0 * frame, 5.0 * frame).duality < 1e-12)
+        True
+    """
+    means, weights = features - features.mean(axis=0), classifier - classifier.mean(axis=0)
+    mean_size, weight_size = float(np.linalg.norm(means)), float(np.linalg.norm(weights))
+    if mean_size == 0.0 or weight_size == 0.0:
+        raise UnusableInput("all class means, or all classifiers, coincide: their geometry is undefined; give vectors that differ.")
+    feature_norms, weight_norms = np.linalg.norm(features, axis=1), np.linalg.norm(classifier, axis=1)
+    return CollapseGeometry(
+        feature_etf=etf_distance(means),
+        classifier_etf=etf_distance(weights),
+        duality=float(np.linalg.norm(means / mean_size - weights / weight_size)),
+        feature_norm_spread=float(feature_norms.std() / feature_norms.mean()),
+        classifier_norm_spread=float(weight_norms.std() / weight_norms.mean()),
+        nearest_mean_agreement=float(np.mean(np.argmax(features @ classifier.T, axis=1) == np.arange(features.shape[0]))),
+    )
+
+
+def least_equal_correlation(num_vectors: int, *, width: float = 1e-12) -> Bracket:
+    """Bracket the least ρ for which K unit vectors with all pairwise cosines ρ exist, by bisection on feasibility.
+
+    Such vectors exist exactly when the matrix with unit diagonal and ρ off it is positive semidefinite. Above the least ρ an
+    LDLᵀ factorisation in ball arithmetic has positive pivots (the vectors exist); below it a pivot is certainly negative.
+
+    Args:
+        num_vectors: K ≥ 2.
+        width: how far the bisection goes.
+
+    Raises:
+        UnusableInput: for K < 2.
+
+    Example:
+        >>> least_equal_correlation(3).contains(-0.5)
+        True
+    """
+    if num_vectors < 2:
+        raise UnusableInput(f"{num_vectors} vector has no pair to form an angle; use at least 2.")
+    infeasible, feasible = -1.5, 0.0
+    with ctx.workprec(PRECISION):
+        while feasible - infeasible > width:
+            middle = 0.5 * (infeasible + feasible)
+            verdict = _has_positive_pivots(num_vectors, arb(middle))
+            if verdict is None:
+                break
+            infeasible, feasible = (infeasible, middle) if verdict else (middle, feasible)
+    return Bracket(infeasible, feasible, rigorous=True)
+
+
+def _has_positive_pivots(size: int, correlation: arb) -> bool | None:
+    """LDLᵀ of the equicorrelation matrix in balls: all pivots positive (True), one negative (False), or undecided (None)."""
+    matrix = [[arb(1) if i == j else correlation for j in range(size)] for i in range(size)]
+    for k in range(size):
+        pivot = matrix[k][k]
+        if pivot < 0:
+            return False
+        if not pivot > 0:
+            return None
+        for i in range(k + 1, size):
+            share = matrix[i][k] / pivot
+            for j in range(k + 1, size):
+                matrix[i][j] -= share * matrix[k][j]
+    return True
+
+
+def angle_bracket(cosine: Bracket) -> Bracket:
+    """arccos of a bracket of cosines, rounded outward.
+
+    Example:
+        >>> angle_bracket(Bracket.exactly(0.0)).contains(1.5707963267948966)
+        True
+    """
+    with ctx.workprec(PRECISION):
+        least, largest = to_bracket(arb(cosine.upper).acos()), to_bracket(arb(cosine.lower).acos())
+    return Bracket(least.lower, largest.upper, rigorous=cosine.rigorous)

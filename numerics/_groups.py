@@ -1,0 +1,122 @@
+"""Matrices that do not change when classes of one group are relabelled: a few scalars instead of K×K entries."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from numerics._errors import UnusableInput
+
+LARGEST_DENSE = 20_000
+"""Largest K whose K×K matrix is formed on request: 3.2 GB in double precision."""
+
+
+@dataclass(frozen=True, eq=False)
+class GroupMatrix:
+    """A K×K matrix that commutes with every relabelling inside each of G groups of classes.
+
+        Z = ⊕_g inner_g (I − 11ᵀ/K_g)  +  Σ_gh outer_gh u_g u_hᵀ,      u_g = 1_g/√K_g.
+
+    The two parts act on orthogonal spaces, so the singular values of Z are |inner_g|, K_g − 1 times each, and those of
+    the G×G block `outer`. With singleton groups `outer` is Z itself, so nothing is lost for counts without ties.
+
+    Args:
+        sizes: K_g ≥ 1.
+        inner: G numbers; ignored where K_g = 1.
+        outer: the G×G block.
+
+    Example:
+        >>> GroupMatrix((3,), np.array([2.0]), np.zeros((1, 1))).nuclear_norm()
+        4.0
+    """
+
+    sizes: tuple[int, ...]
+    inner: Float[np.ndarray, " G"]
+    outer: Float[np.ndarray, "G G"]
+
+    @classmethod
+    def average(cls, matrix: Float[np.ndarray, "K K"], sizes: Sequence[int]) -> Self:
+        """Average a matrix over all relabellings inside the groups, whose classes stand in consecutive blocks of `sizes`.
+
+        This is the orthogonal projection onto the invariant matrices; no unitarily invariant norm and no invariant
+        convex function increases under it.
+
+        Example:
+            >>> GroupMatrix.average(np.diag([1.0, 3.0]), (2,)).dense().tolist()
+            [[2.0, 0.0], [0.0, 2.0]]
+        """
+        bounds = np.concatenate([[0], np.cumsum(sizes)])
+        roots = np.sqrt(np.asarray(sizes, dtype=float))
+        sums = np.add.reduceat(np.add.reduceat(matrix, bounds[:-1], axis=0), bounds[:-1], axis=1)
+        outer = sums / np.outer(roots, roots)
+        traces = np.add.reduceat(np.diag(matrix), bounds[:-1])
+        inner = np.array([(trace - block) / max(size - 1, 1) for trace, block, size in zip(traces, np.diag(outer), sizes, strict=True)])
+        inner[np.asarray(sizes) == 1] = 0.0
+        return cls(tuple(sizes), inner, outer)
+
+    @property
+    def num_classes(self) -> int:
+        """K = Σ_g K_g."""
+        return sum(self.sizes)
+
+    def dense(self) -> Float[np.ndarray, "K K"]:
+        """The K×K matrix, groups in consecutive blocks.
+
+        Raises:
+            UnusableInput: beyond 20,000 classes, where it would not fit in memory.
+        """
+        if self.num_classes > LARGEST_DENSE:
+            raise UnusableInput(
+                f"a dense matrix for {self.num_classes} classes needs {8e-9 * self.num_classes**2:.0f} GB: at most {LARGEST_DENSE} classes "
+                "are formed; read the per-group numbers (.groups, .between_cosine) instead."
+            )
+        scale = 1.0 / np.sqrt(np.asarray(self.sizes, dtype=float))
+        blocks = self.outer * np.outer(scale, scale) - np.diag(self.inner * scale**2)
+        full = np.repeat(np.repeat(blocks, self.sizes, axis=0), self.sizes, axis=1)
+        np.fill_diagonal(full, full.diagonal() + np.repeat(self.inner, self.sizes))
+        return full
+
+    def centred(self) -> Self:
+        """Z (I − 11ᵀ/K): every row shifted to sum zero, which shift-invariant losses do not notice."""
+        direction = np.sqrt(np.asarray(self.sizes, dtype=float) / self.num_classes)
+        return type(self)(self.sizes, self.inner, self.outer - np.outer(self.outer @ direction, direction))
+
+    def scaled(self, factor: float) -> Self:
+        """factor · Z."""
+        return type(self)(self.sizes, factor * self.inner, factor * self.outer)
+
+    def singular_values(self) -> tuple[Float[np.ndarray, " n"], Int[np.ndarray, " n"]]:
+        """Distinct places of singular values with their multiplicities: the inner ones of groups of two or more, then the outer ones."""
+        several = np.asarray(self.sizes) > 1
+        values = np.concatenate([np.abs(self.inner[several]), np.linalg.svd(self.outer, compute_uv=False)])
+        multiplicities = np.concatenate([np.asarray(self.sizes)[several] - 1, np.ones(len(self.sizes), dtype=int)])
+        return values, multiplicities
+
+    def nuclear_norm(self) -> float:
+        """‖Z‖_* = Σ_g (K_g − 1)|inner_g| + ‖outer‖_*."""
+        values, multiplicities = self.singular_values()
+        return float(values @ multiplicities)
+
+    def rank(self, tolerance: float) -> int:
+        """How many singular values exceed `tolerance` (absolute)."""
+        values, multiplicities = self.singular_values()
+        return int(multiplicities[values > tolerance].sum())
+
+    def polar_grams(self) -> tuple[Self, Self]:
+        """(ZZᵀ)^{1/2} and (ZᵀZ)^{1/2}: up to a scalar, the Gram matrices of the features and of the classifiers."""
+        left, values, right = np.linalg.svd(self.outer)
+        inner = np.abs(self.inner)
+        return type(self)(self.sizes, inner, (left * values) @ left.T), type(self)(self.sizes, inner, (right.T * values) @ right)
+
+    def entry(self, row: int, column: int) -> float:
+        """The entry between *different* classes, one of group `row` and one of group `column`."""
+        value = self.outer[row, column] / math.sqrt(self.sizes[row] * self.sizes[column])
+        return float(value - (self.inner[row] / self.sizes[row] if row == column else 0.0))
+
+    def diagonal(self, group: int) -> float:
+        """The diagonal entry of a class of the group."""
+        size = self.sizes[group]
+        return float(self.inner[group] * (1 - 1 / size) + self.outer[group, group] / size)

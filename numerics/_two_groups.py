@@ -1,0 +1,110 @@
+"""Every solution of the two-group Layer-Peeled program, as an explicit surface.
+
+K_A classes of weight R and K_B classes of weight 1, cross-entropy, ‖Z‖_* ≤ τ. By symmetry four numbers carry the optimum:
+a and b (singular values inside the groups), t_A and t_B (between them), s = hypot(t_A, t_B) = ‖t‖. With the multiplier λ,
+V = −log(λ/c_A), r_A = √(K_B/K)/cos θ, r_B = √(K_A/K)/sin θ, tan θ = t_B/t_A, the stationarity conditions read
+
+    a = log1p(expm1(V)/g_A),        L_A = log((K r_A − K_B)/K_A),   g_A = e^{L_A}/(K r_A),
+    b = log1p(expm1(V − log R)/g_B) where b > 0,    and λ ≥ c_B where b = 0,
+    r_A (a + K_A L_A) = r_B (b + K_B L_B) = s,      (K_A − 1) a + (K_B − 1) b + s = τ.
+
+Take for parameters ζ > 0 and v = −log(λ/c_B): then b, s, a, V follow one after the other, and τ and R are *read off*.
+v > 0 is the distinct phase (log r_B = ζ), v < 0 the collapsed phase (b = 0, log r_B = ζ − v), v = 0 the threshold curve R0(τ).
+At fixed v, τ increases with ζ from its least value to ∞, so inverting the surface is one increasing scalar equation; along a
+fixed τ every R has exactly one optimum, so v ↦ R is continuous and injective, hence monotone: the threshold is unique.
+"""
+
+from typing import Any, NamedTuple
+
+from numerics._arithmetic import Arithmetic
+
+
+class SurfacePoint(NamedTuple):
+    """A point of the surface, with the derivatives that Newton's method needs.
+
+    `a`, `b`, `s`: singular values (inside the majority, inside the minority, between). `log_root_a`, `log_root_b`: log r_A, log r_B.
+    `log_multiplier_gap`: V = −log(λ/c_A). `budget`: τ. `log_imbalance`: log R.
+    `*_by_zeta`, `*_by_v`: derivatives along ζ and v.
+    """
+
+    a: Any
+    b: Any
+    s: Any
+    root_a: Any
+    root_b: Any
+    log_multiplier_gap: Any
+    budget: Any
+    log_imbalance: Any
+    budget_by_zeta: Any
+    log_imbalance_by_zeta: Any
+    budget_by_v: Any
+    log_imbalance_by_v: Any
+
+
+def surface_point(ops: Arithmetic, majority: Any, minority: Any, zeta: Any, above: Any, below: Any) -> SurfacePoint:
+    """Evaluate the surface at ζ and v = above − below, of which one is zero.
+
+    Args:
+        ops: the arithmetic of all arguments (FLOATS, ARRAYS or BALLS).
+        majority: K_A.
+        minority: K_B.
+        zeta: ζ ≥ 0.
+        above: max(v, 0), the distance inside the distinct phase.
+        below: max(−v, 0), the distance inside the collapsed phase.
+
+    Example:
+        >>> from numerics import FLOATS
+        >>> point = surface_point(FLOATS, 5, 5, 0.3, 0.0, 0.0)
+        >>> point.b, point.s > 0, point.log_imbalance > 0
+        (0.0, True, True)
+    """
+    classes = majority + minority
+    # L_B and g_B: functions of ζ alone.
+    exp_zeta = ops.exp(zeta)
+    margin_b = ops.log1p((classes / minority) * ops.expm1(zeta))
+    exp_margin_b = 1 + (classes / minority) * (exp_zeta - 1)
+    margin_b_slope = (classes / minority) * exp_zeta / exp_margin_b
+    share_b = exp_margin_b / (classes * exp_zeta)
+    # b, zero on and beyond the threshold.
+    capped = ops.cap(above)
+    b = ops.log1p(ops.expm1(capped) / share_b) + (above - capped)
+    b_by_zeta = -(1 - ops.exp(-b)) * (margin_b_slope - 1)
+    b_by_v = ops.exp(above - b) / share_b
+    # r_B, r_A and L_A: functions of log r_B = ζ + below.
+    root_b = ops.exp(zeta + below)
+    lift = (classes / minority) * ops.expm1(2 * (zeta + below))
+    root_a = root_b / ops.sqrt(1 + lift)
+    root_a_slope = -(majority / minority) / (1 + lift)
+    exp_margin_a_minus_1 = -lift / ((1 + lift) * (1 + root_a))
+    margin_a = ops.log1p(exp_margin_a_minus_1)
+    margin_a_slope = classes * root_a / (majority * (1 + exp_margin_a_minus_1)) * root_a_slope
+    share_a = (1 + exp_margin_a_minus_1) / (classes * root_a)
+    # s, a and V.
+    inside = b + minority * margin_b
+    s = root_b * inside
+    s_by_zeta = root_b * (b_by_zeta + minority * margin_b_slope)
+    a = s / root_a - majority * margin_a
+    a_by_root = s / root_a * (1 - root_a_slope) - majority * margin_a_slope
+    capped = ops.cap(a)
+    gap = ops.log1p(share_a * ops.expm1(capped)) + (a - capped)
+    gap_by_a = share_a * ops.exp(a - gap)
+    gap_by_root = (1 - ops.exp(-gap)) * (margin_a_slope - root_a_slope) + gap_by_a * a_by_root
+    # Derivatives along ζ (moves ζ and log r_B), along v > 0 (moves b) and along v < 0 (moves log r_B backwards).
+    a_by_zeta = s_by_zeta / root_a
+    budget_by_root = (majority - 1) * a_by_root + s
+    a_by_b = root_b / root_a
+    distinct = above > 0
+    return SurfacePoint(
+        a=a,
+        b=b,
+        s=s,
+        root_a=root_a,
+        root_b=root_b,
+        log_multiplier_gap=gap,
+        budget=(majority - 1) * a + (minority - 1) * b + s,
+        log_imbalance=gap - above + below,
+        budget_by_zeta=(majority - 1) * a_by_zeta + (minority - 1) * b_by_zeta + s_by_zeta + budget_by_root,
+        log_imbalance_by_zeta=gap_by_a * a_by_zeta + gap_by_root,
+        budget_by_v=distinct * ((majority - 1) * a_by_b + (minority - 1) + root_b) * b_by_v - (1 - distinct) * budget_by_root,
+        log_imbalance_by_v=distinct * (gap_by_a * a_by_b * b_by_v - 1) - (1 - distinct) * (gap_by_root + 1),
+    )

@@ -1,0 +1,24 @@
+"""The Layer-Peeled programs: problem in, certified solution out."""
+
+from solvers._certificate import Certificate as Certificate
+from solvers._certificate import certify as certify
+from solvers._certificate import certify_distance as certify_distance
+from solvers._certificate import certify_multiplier as certify_multiplier
+from solvers._certificate import low_rank_excess as low_rank_excess
+from solvers._descent import descend as descend
+from solvers._losses import LOSSES as _LOSSES
+from solvers._problem import Group as Group
+from solvers._problem import LayerPeeled as LayerPeeled
+from solvers._sdp import SOLVERS as SOLVERS
+from solvers._sdp import SolverFailed as SolverFailed
+from solvers._sdp import require_solver as require_solver
+from solvers._sdp import solver_status as solver_status
+from solvers._solution import GroupGeometry as GroupGeometry
+from solvers._solution import Solution as Solution
+from solvers._solution import Status as Status
+from solvers._solve import ROUTES as ROUTES
+from solvers._solve import solve as solve
+from solvers._threshold import bracket_threshold as bracket_threshold
+
+LOSSES = tuple(_LOSSES)
+"""Legal names of losses."""

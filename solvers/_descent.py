@@ -1,0 +1,64 @@
+"""Gradient descent in the factors themselves: the Layer-Peeled Model at a fixed feature dimension."""
+
+import numpy as np
+from jaxtyping import Float
+from scipy.optimize import minimize
+
+from solvers._losses import LOSSES
+from solvers._problem import LayerPeeled
+
+
+def descend(
+    problem: LayerPeeled, dimension: int, *, rng: np.random.Generator, starts: int = 4
+) -> tuple[float, Float[np.ndarray, "K p"], Float[np.ndarray, "K p"]]:
+    """Best of several L-BFGS runs on H, W in R^{K×p}, both normalised onto their energy spheres.
+
+    The non-convex program as stated, with no relaxation: every point is feasible, so its value is an upper bound of the best value
+    at this dimension (and nothing more).
+
+    Args:
+        problem: the program; classes stand group by group.
+        dimension: p ≥ 1.
+        rng: source of the random starts.
+        starts: how many.
+
+    Returns:
+        (value, features, classifier) of the best run.
+
+    Example:
+        >>> value, *_ = descend(LayerPeeled(counts=[3, 3, 3], feature_energy=1.0), 2, rng=np.random.default_rng(0), starts=1)
+        >>> round(value, 6)
+        0.369492
+    """
+    loss, classes = LOSSES[problem.loss], problem.num_classes
+    weights = np.repeat(problem.weights, problem.sizes)
+    sizes = np.sqrt([classes * problem.feature_energy, classes * problem.weight_energy])
+
+    def normalised(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        factors = flat.reshape(2, classes, dimension)
+        norms = np.linalg.norm(factors, axis=(1, 2))
+        return factors * (sizes / norms)[:, None, None], norms
+
+    def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        (features, classifier), norms = normalised(flat)
+        value, slope = loss.dense(features @ classifier.T, weights)
+        tangent = []
+        for gradient, point, size, norm in zip((slope @ classifier, slope.T @ features), (features, classifier), sizes, norms, strict=True):
+            radial = np.sum(gradient * point) / size**2
+            tangent.append((gradient - radial * point) * (size / norm))
+        return value, np.concatenate([part.ravel() for part in tangent])
+
+    best = None
+    for _ in range(starts):
+        run = minimize(
+            objective,
+            rng.standard_normal(2 * classes * dimension),
+            jac=True,
+            method="L-BFGS-B",
+            options={"maxiter": 5000, "maxfun": 20000, "ftol": 1e-16, "gtol": 1e-12},
+        )
+        if best is None or run.fun < best.fun:
+            best = run
+    assert best is not None
+    (features, classifier), _ = normalised(best.x)
+    return float(best.fun), features, classifier

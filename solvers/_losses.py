@@ -1,0 +1,229 @@
+"""The three losses: value and dual slope on block-symmetric logits in ball arithmetic, and on dense logits in floats.
+
+Everything is written in margins (own logit minus another) and in sums over *other* classes, so that nothing cancels when
+the loss is far below one: 1 − p_own is Σ_{others} p, and logsumexp(z) − z_own is log1p(Σ_{others} e^{−margin}).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from flint import arb
+from jaxtyping import Float
+
+from numerics import BallMatrix
+
+
+class BallLogits(NamedTuple):
+    """Block-symmetric logits in balls: group sizes, weights c_g, inner values, and the outer G×G block."""
+
+    sizes: Sequence[int]
+    weights: Sequence[arb]
+    inner: Sequence[arb]
+    outer: BallMatrix
+
+    def margins(self, group: int) -> tuple[arb, list[arb | None]]:
+        """Margin of a class over the others of its group, and over the classes of every other group (None for its own)."""
+        size, root = self.sizes[group], arb(self.sizes[group]).sqrt()
+        own = self.inner[group] * (size - 1) / size + self.outer[group][group] / size
+        return self.inner[group], [
+            None if other == group else own - self.outer[group][other] / (root * arb(self.sizes[other]).sqrt())
+            for other in range(len(self.sizes))
+        ]
+
+
+class Slope(NamedTuple):
+    """A dual point: G as inner values and outer block, and the constant of its bound  f* ≥ constant − τ ‖G‖_op."""
+
+    inner: list[arb]
+    outer: list[list[arb]]
+    constant: arb
+
+
+class Loss(Protocol):
+    """What the certificate asks of a loss."""
+
+    shift_invariant: bool
+    """Adding a constant to a row of logits changes nothing."""
+    attains_zero: bool
+    """The infimum is attained at finite logits, so a large ball may have its optimum inside."""
+
+    def value(self, logits: BallLogits) -> arb:
+        """f(Z) = Σ_k c_k L(Z_k, k)."""
+        ...
+
+    def slope(self, logits: BallLogits, shares: "Shares | None") -> Slope:
+        """A dual point for the certificate: ∇f(Z) for a smooth loss, or what a solver's multipliers give for another."""
+        ...
+
+    def dense(self, logits: Float[np.ndarray, "K K"], weights: Float[np.ndarray, " K"]) -> tuple[float, Float[np.ndarray, "K K"]]:
+        """f(Z) and a (sub)gradient in floats."""
+        ...
+
+
+class Shares(NamedTuple):
+    """Row-stochastic dual variables Π by group: the share of each other class of the own group, and of each class of other groups."""
+
+    inner: Sequence[arb]
+    outer: BallMatrix
+
+
+def _slope_of_shares(logits: BallLogits, shares: Shares) -> tuple[list[arb], list[list[arb]]]:
+    """diag(c)(Π − I) as inner values and outer block, for row-stochastic Π given by its entries off the diagonal.
+
+    inner_g = −c_g (K_g π_in + Σ_h K_h π_gh),   outer_gh = c_g √(K_g K_h) π_gh,   outer_gg = −c_g Σ_h K_h π_gh.
+    """
+    inner, outer = [], []
+    for group, size in enumerate(logits.sizes):
+        weight, root = logits.weights[group], arb(size).sqrt()
+        leaving = sum((logits.sizes[h] * shares.outer[group][h] for h in range(len(logits.sizes)) if h != group), arb(0))
+        inner.append(-weight * (size * shares.inner[group] + leaving))
+        outer.append(
+            [
+                -weight * leaving if h == group else weight * root * arb(logits.sizes[h]).sqrt() * shares.outer[group][h]
+                for h in range(len(logits.sizes))
+            ]
+        )
+    return inner, outer
+
+
+def _inner_product(logits: BallLogits, inner: Sequence[arb], outer: BallMatrix) -> arb:
+    """⟨G, Z⟩ of two block-symmetric matrices."""
+    total = arb(0)
+    for g, size in enumerate(logits.sizes):
+        total += (size - 1) * inner[g] * logits.inner[g]
+        for h in range(len(logits.sizes)):
+            total += outer[g][h] * logits.outer[g][h]
+    return total
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """L(z, k) = logsumexp(z) − z_k."""
+
+    shift_invariant: bool = True
+    attains_zero: bool = False
+
+    def _odds(self, logits: BallLogits, group: int) -> tuple[arb, list[arb], arb]:
+        """e^{−margin} inside and between groups, and their sum over all other classes."""
+        inside, between = logits.margins(group)
+        odds_inside = (-inside).exp()
+        odds_between = [arb(0) if margin is None else (-margin).exp() for margin in between]
+        others = (logits.sizes[group] - 1) * odds_inside
+        for size, odds in zip(logits.sizes, odds_between, strict=True):
+            others += size * odds
+        return odds_inside, odds_between, others
+
+    def value(self, logits: BallLogits) -> arb:
+        """Σ_g K_g c_g log1p(Σ_{others} e^{−margin})."""
+        total = arb(0)
+        for group, (size, weight) in enumerate(zip(logits.sizes, logits.weights, strict=True)):
+            total += size * weight * self._odds(logits, group)[2].log1p()
+        return total
+
+    def slope(self, logits: BallLogits, shares: Shares | None = None) -> Slope:
+        """G = diag(c)(softmax(Z) − I); the bound's constant is f(Z) − ⟨G, Z⟩."""
+        inner_shares, outer_shares, value = [], [], arb(0)
+        for group, (size, weight) in enumerate(zip(logits.sizes, logits.weights, strict=True)):
+            inside, between, others = self._odds(logits, group)
+            value += size * weight * others.log1p()
+            inner_shares.append(inside / (1 + others))
+            outer_shares.append([odds / (1 + others) for odds in between])
+        inner, outer = _slope_of_shares(logits, Shares(inner_shares, outer_shares))
+        return Slope(inner, outer, value - _inner_product(logits, inner, outer))
+
+    def dense(self, logits: Float[np.ndarray, "K K"], weights: Float[np.ndarray, " K"]) -> tuple[float, Float[np.ndarray, "K K"]]:
+        """f and ∇f = diag(c)(softmax(Z) − I), shifted by the row maximum of the other classes against overflow."""
+        differences = logits - np.diag(logits)[:, None]
+        np.fill_diagonal(differences, -np.inf)
+        top = np.maximum(differences.max(axis=1), 0.0)
+        odds = np.exp(differences - top[:, None])
+        total = np.exp(-top) + odds.sum(axis=1)
+        slope = (weights / total)[:, None] * odds
+        np.fill_diagonal(slope, -slope.sum(axis=1))
+        return float(weights @ np.where(top > 0, top + np.log(total), np.log1p(odds.sum(axis=1)))), slope
+
+
+@dataclass(frozen=True)
+class SquaredError:
+    """L(z, k) = ½ ‖z − e_k‖²."""
+
+    shift_invariant: bool = False
+    attains_zero: bool = True
+
+    def value(self, logits: BallLogits) -> arb:
+        """½ Σ_g c_g [(K_g − 1)(inner_g − 1)² + Σ_h (outer_gh − δ_gh)²]."""
+        total = arb(0)
+        for g, (size, weight) in enumerate(zip(logits.sizes, logits.weights, strict=True)):
+            row = (size - 1) * (logits.inner[g] - 1) ** 2
+            for h in range(len(logits.sizes)):
+                row += (logits.outer[g][h] - int(g == h)) ** 2
+            total += weight * row / 2
+        return total
+
+    def slope(self, logits: BallLogits, shares: Shares | None = None) -> Slope:
+        """G = diag(c)(Z − I); the bound's constant is f(Z) − ⟨G, Z⟩."""
+        inner = [weight * (value - 1) for weight, value in zip(logits.weights, logits.inner, strict=True)]
+        outer = [[logits.weights[g] * (entry - int(g == h)) for h, entry in enumerate(row)] for g, row in enumerate(logits.outer)]
+        return Slope(inner, outer, self.value(logits) - _inner_product(logits, inner, outer))
+
+    def dense(self, logits: Float[np.ndarray, "K K"], weights: Float[np.ndarray, " K"]) -> tuple[float, Float[np.ndarray, "K K"]]:
+        """f and ∇f = diag(c)(Z − I)."""
+        residual = logits - np.eye(len(weights))
+        return float(0.5 * weights @ (residual**2).sum(axis=1)), weights[:, None] * residual
+
+
+@dataclass(frozen=True)
+class Hinge:
+    """L(z, k) = max(0, 1 + max_{j≠k} z_j − z_k), the multiclass hinge of crammer2001."""
+
+    shift_invariant: bool = True
+    attains_zero: bool = True
+
+    def value(self, logits: BallLogits) -> arb:
+        """Σ_g K_g c_g max(0, 1 − least margin)."""
+        total = arb(0)
+        for group, (size, weight) in enumerate(zip(logits.sizes, logits.weights, strict=True)):
+            inside, between = logits.margins(group)
+            worst = arb(0)
+            for margin in [inside] * (size > 1) + [margin for margin in between if margin is not None]:
+                worst = worst.max(1 - margin)
+            total += size * weight * worst
+        return total
+
+    def slope(self, logits: BallLogits, shares: Shares | None = None) -> Slope:
+        """G = diag(c)(Π − I) for the solver's multipliers Π; the bound's constant is Σ_k c_k (1 − Π_kk), the conjugate.
+
+        Any Π with non-negative entries and row sums off the diagonal at most one is valid; rows that exceed one are scaled.
+        """
+        if shares is None:
+            raise ValueError("the hinge has no gradient: its certificate needs the solver's multipliers; pass them as shares.")
+        inner_shares, outer_shares, constant = [], [], arb(0)
+        for group, (size, weight) in enumerate(zip(logits.sizes, logits.weights, strict=True)):
+            total = (size - 1) * shares.inner[group]
+            for other, share in enumerate(shares.outer[group]):
+                total += logits.sizes[other] * share * int(other != group)
+            excess = total.max(arb(1))
+            inner_shares.append(shares.inner[group] / excess)
+            outer_shares.append([share / excess for share in shares.outer[group]])
+            constant += size * weight * total / excess
+        inner, outer = _slope_of_shares(logits, Shares(inner_shares, outer_shares))
+        return Slope(inner, outer, constant)
+
+    def dense(self, logits: Float[np.ndarray, "K K"], weights: Float[np.ndarray, " K"]) -> tuple[float, Float[np.ndarray, "K K"]]:
+        """f and the subgradient of one worst competitor per class."""
+        rows = np.arange(len(weights))
+        rivals = logits.copy()
+        np.fill_diagonal(rivals, -np.inf)
+        worst = rivals.argmax(axis=1)
+        violation = np.maximum(0.0, 1.0 + rivals[rows, worst] - np.diag(logits))
+        slope = np.zeros_like(logits)
+        active = weights * (violation > 0)
+        slope[rows, worst] += active
+        slope[rows, rows] -= active
+        return float(weights @ violation), slope
+
+
+LOSSES: dict[str, Loss] = {"cross-entropy": CrossEntropy(), "squared": SquaredError(), "hinge": Hinge()}
+"""Legal names of losses."""

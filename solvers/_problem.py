@@ -1,0 +1,184 @@
+"""The Layer-Peeled program as data: groups of equal classes, two energies, a loss."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from numbers import Integral, Real
+from typing import Any, Self
+
+import numpy as np
+
+from numerics import UnusableInput, energy_radius
+from solvers._losses import LOSSES
+
+
+@dataclass(frozen=True)
+class Group:
+    """Classes with the same number of samples."""
+
+    classes: int
+    samples: int | float
+
+
+@dataclass(frozen=True, kw_only=True, init=False, eq=False)
+class LayerPeeled:
+    """The Layer-Peeled Model of K classes with n_k samples, N = Σ n_k.
+
+        min (1/N) Σ_k Σ_i L(W h_{k,i}, y_k)   s.t.   (1/K) Σ_k ‖w_k‖² ≤ E_W,   (1/K) Σ_k (1/n_k) Σ_i ‖h_{k,i}‖² ≤ E_H.
+
+    Jensen's inequality puts every h_{k,i} at its class mean, and in the logits Z = H Wᵀ the program is convex:
+
+        min_Z Σ_k (n_k/N) L(Z_k, k)   s.t.   ‖Z‖_* ≤ τ = K √(E_H E_W).
+
+    Args:
+        counts: n_k ≥ 1, one whole number per class; classes with equal counts form a group.
+        feature_energy: E_H > 0.
+        weight_energy: E_W > 0.
+        loss: "cross-entropy", "squared" (½‖z − e_k‖²) or "hinge" (Crammer–Singer).
+
+    Raises:
+        UnusableInput: for fewer than two classes, counts that are not whole numbers ≥ 1, energies that are not positive
+            and finite, or an unknown loss.
+
+    Source: fang2021, equation (7); su2024, "More on Layer-Peeled Model".
+
+    Example:
+        >>> LayerPeeled(counts=[100, 100, 10], feature_energy=5.0)
+        LayerPeeled(2x100,1x10, feature_energy=5, weight_energy=1, loss='cross-entropy')
+    """
+
+    groups: tuple[Group, ...]
+    feature_energy: float
+    weight_energy: float
+    loss: str
+    group_of_class: tuple[int, ...] | None = field(repr=False)
+    """Group of each class in the order the counts were given; None when the classes already stand group by group."""
+
+    def __init__(
+        self,
+        *,
+        counts: Iterable[Any],
+        feature_energy: float,
+        weight_energy: float = 1.0,
+        loss: str = "cross-entropy",
+    ) -> None:
+        checked = [_whole_count(count, f"class {index + 1}") for index, count in enumerate(counts)]
+        samples = list(dict.fromkeys(checked))
+        group_of_class = [samples.index(count) for count in checked]
+        groups = tuple(Group(group_of_class.count(index), count) for index, count in enumerate(samples))
+        self._set(groups, feature_energy, weight_energy, loss, None if group_of_class == sorted(group_of_class) else tuple(group_of_class))
+
+    @classmethod
+    def from_groups(
+        cls,
+        groups: Sequence[tuple[int, int]],
+        *,
+        feature_energy: float,
+        weight_energy: float = 1.0,
+        loss: str = "cross-entropy",
+    ) -> Self:
+        """The same program from (classes, samples) pairs; nothing of size K is formed.
+
+        Pairs with equal samples are merged.
+
+        Raises:
+            UnusableInput: as the constructor, and for a number of classes that is not a whole number ≥ 1.
+
+        Example:
+            >>> LayerPeeled.from_groups([(500_000, 100), (500_000, 10)], feature_energy=5.0).num_classes
+            1000000
+        """
+        merged: dict[int, int] = {}
+        for index, (classes, samples) in enumerate(groups):
+            count = _whole_count(samples, f"group {index + 1}")
+            merged[count] = merged.get(count, 0) + _whole_number(classes, f"the number of classes of group {index + 1}")
+        self = object.__new__(cls)
+        self._set(tuple(Group(classes, samples) for samples, classes in merged.items()), feature_energy, weight_energy, loss, None)
+        return self
+
+    @classmethod
+    def from_imbalance(
+        cls, majority: int, minority: int, imbalance: float, *, feature_energy: float, weight_energy: float = 1.0, loss: str = "cross-entropy"
+    ) -> Self:
+        """Two groups whose counts are in any real ratio R = n_A/n_B > 0: counts enter the program through n_k/N only.
+
+        Raises:
+            UnusableInput: for class numbers below 1, or a ratio that is not positive and finite.
+
+        Example:
+            >>> LayerPeeled.from_imbalance(5, 5, 12.2, feature_energy=5.0).groups[0].samples
+            12.2
+        """
+        ratio = _positive(imbalance, "imbalance")
+        sizes = _whole_number(majority, "the number of majority classes"), _whole_number(minority, "the number of minority classes")
+        groups = (Group(sum(sizes), 1.0),) if ratio == 1.0 else (Group(sizes[0], ratio), Group(sizes[1], 1.0))
+        self = object.__new__(cls)
+        self._set(groups, feature_energy, weight_energy, loss, None)
+        return self
+
+    def _set(
+        self, groups: tuple[Group, ...], feature_energy: Any, weight_energy: Any, loss: Any, group_of_class: tuple[int, ...] | None
+    ) -> None:
+        if not groups:
+            raise UnusableInput("the list of counts is empty: a classifier needs at least 2 classes; give one count per class.")
+        if sum(group.classes for group in groups) < 2:
+            raise UnusableInput("1 class leaves nothing to tell apart: a classifier needs at least 2 classes; give one count per class.")
+        if loss not in LOSSES:
+            raise UnusableInput(f"loss {loss!r} is unknown: it must be one of {', '.join(LOSSES)}; choose one of these.")
+        object.__setattr__(self, "groups", groups)
+        object.__setattr__(self, "feature_energy", _positive(feature_energy, "feature energy"))
+        object.__setattr__(self, "weight_energy", _positive(weight_energy, "weight energy"))
+        object.__setattr__(self, "loss", loss)
+        object.__setattr__(self, "group_of_class", group_of_class)
+
+    def __repr__(self) -> str:
+        groups = ",".join(f"{group.classes}x{group.samples:g}" for group in self.groups)
+        return (
+            f"LayerPeeled({groups}, feature_energy={self.feature_energy:g}, weight_energy={self.weight_energy:g}, loss={self.loss!r})"
+        )
+
+    @property
+    def num_classes(self) -> int:
+        """K."""
+        return sum(group.classes for group in self.groups)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Classes per group."""
+        return tuple(group.classes for group in self.groups)
+
+    @property
+    def weights(self) -> np.ndarray:
+        """c_g = n_g/N of one class of each group."""
+        samples = np.array([float(group.samples) for group in self.groups])
+        return samples / (samples @ np.array(self.sizes, dtype=float))
+
+    @property
+    def radius(self) -> float:
+        """τ = K √(E_H E_W)."""
+        return energy_radius(self.num_classes, self.feature_energy, self.weight_energy)
+
+    @property
+    def class_order(self) -> np.ndarray:
+        """For every class as given, its place in group order."""
+        if self.group_of_class is None:
+            return np.arange(self.num_classes)
+        return np.argsort(np.argsort(np.array(self.group_of_class), kind="stable"), kind="stable")
+
+
+def _whole_count(value: Any, where: str) -> int:
+    return _whole_number(value, f"the count of {where}")
+
+
+def _whole_number(value: Any, what: str) -> int:
+    if isinstance(value, Integral) and not isinstance(value, bool) and value >= 1:
+        return int(value)
+    if isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value) and value == int(value) and value >= 1:
+        return int(value)
+    raise UnusableInput(f"{what} is {value!r}: it must be a whole number >= 1; correct it or leave that class out.")
+
+
+def _positive(value: Any, what: str) -> float:
+    if isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value) and value > 0:
+        return float(value)
+    raise UnusableInput(f"the {what} is {value!r}: it must be a positive finite number; give one, for example 5.")

@@ -1,0 +1,155 @@
+"""Route `sdp`: the 2K×2K semidefinite program of the source, exactly as stated. The only module that imports cvxpy."""
+
+import importlib.util
+import os
+import warnings
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from numerics import GroupMatrix, UnusableInput
+from solvers._problem import LayerPeeled
+
+SOLVERS = ("clarabel", "scs", "mosek")
+"""Legal names of conic solvers."""
+
+PRECISION_MARGIN = {"clarabel": 1e-4, "scs": 1e-2, "mosek": 1e-2}
+"""Solver tolerance per certified tolerance: the gap is first order in the error of Z, so a solver must be told to go further."""
+
+FINEST_TOLERANCE = 1e-12
+"""Asking a conic solver in double precision for more than this makes it stall."""
+
+BYTES_PER_K4 = 200.0
+"""Peak memory of the interior-point factorisation over K⁴, measured at K = 50 (1.2 GB)."""
+
+
+class SolverFailed(RuntimeError):
+    """A conic solver broke down without returning a point; its message is the sentence to read."""
+
+
+def solve_sdp(problem: LayerPeeled, solver: str, tolerance: float) -> tuple[GroupMatrix, GroupMatrix | None]:
+    """Solve the relaxation and average the logits over relabellings of equal classes.
+
+        min Σ_k (n_k/N) L(z_k, y_k)   s.t.  X ⪰ 0 in R^{2K×2K},  z_k = X[k, K+1..2K],  tr X_HH ≤ K E_H,  tr X_WW ≤ K E_W.
+
+    Args:
+        problem: the program; K×K matrices are formed.
+        solver: "clarabel", "scs" or "mosek".
+        tolerance: the certified relative gap aimed at; the solver is asked for more.
+
+    Returns:
+        Block-symmetric logits, and for the hinge its averaged multipliers Π (row k: how much each other class binds).
+
+    Raises:
+        UnusableInput: for an unknown, missing or unlicensed solver, or more classes than memory allows.
+        SolverFailed: when the solver returns no point.
+
+    Source: su2024, "Convex relaxation".
+    """
+    require_solver(solver)
+    _require_memory(problem.num_classes)
+    import cvxpy as cp
+
+    classes = problem.num_classes
+    weights = np.repeat(problem.weights, problem.sizes)
+    gram = cp.Variable((2 * classes, 2 * classes), PSD=True)
+    logits = gram[:classes, classes:]
+    energies = [
+        cp.trace(gram[:classes, :classes]) <= classes * problem.feature_energy,
+        cp.trace(gram[classes:, classes:]) <= classes * problem.weight_energy,
+    ]
+    objective, constraints = _objective(cp, problem.loss, logits, weights)
+    program = cp.Problem(cp.Minimize(objective), energies + constraints)
+    _run(cp, program, solver, max(tolerance * PRECISION_MARGIN[solver], FINEST_TOLERANCE))
+    found = GroupMatrix.average(np.asarray(logits.value), problem.sizes)
+    if problem.loss != "hinge":
+        return found.centred() if problem.loss == "cross-entropy" else found, None
+    shares = np.asarray(constraints[0].dual_value) / weights[:, None]
+    np.fill_diagonal(shares, 0.0)
+    return found.centred(), GroupMatrix.average(shares, problem.sizes)
+
+
+def _objective(cp: Any, loss: str, logits: Any, weights: Float[np.ndarray, " K"]) -> tuple[Any, list[Any]]:
+    classes = len(weights)
+    own = cp.diag(logits)
+    if loss == "cross-entropy":
+        return weights @ (cp.log_sum_exp(logits, axis=1) - own), []
+    if loss == "squared":
+        return cp.sum_squares(cp.multiply(np.sqrt(weights / 2)[:, None] * np.ones((1, classes)), logits - np.eye(classes))), []
+    slack = cp.Variable(classes, nonneg=True)
+    ones = np.ones((1, classes))
+    violations = logits + 1 - np.eye(classes) - cp.reshape(own, (classes, 1), order="C") @ ones
+    return weights @ slack, [violations <= cp.reshape(slack, (classes, 1), order="C") @ ones]
+
+
+def _run(cp: Any, program: Any, solver: str, precision: float) -> None:
+    options: dict[str, Any] = {
+        "clarabel": {"tol_gap_abs": precision, "tol_gap_rel": precision, "tol_feas": precision},
+        "scs": {"eps_abs": precision, "eps_rel": precision, "max_iters": 50_000},
+        "mosek": {"eps": precision},
+    }[solver]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # "inaccurate" is judged by the certificate, not by the word
+        try:
+            program.solve(solver=solver.upper(), **options)
+        except cp.error.SolverError as error:
+            raise SolverFailed(f"solver {solver} broke down ({error}); try another --solver or a larger --tolerance.") from error
+    if any(variable.value is None for variable in program.variables()):
+        raise SolverFailed(f"solver {solver} returned no point (status {program.status}); try another --solver or a larger --tolerance.")
+
+
+def _require_memory(classes: int) -> None:
+    need, have = BYTES_PER_K4 * classes**4, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if need > have:
+        raise UnusableInput(
+            f"route 'sdp' for {classes} classes would need about {need / 1e9:.0f} GB and this machine has {have / 1e9:.0f} GB: "
+            "use fewer classes, or two distinct counts with cross-entropy, which route 'symmetric' solves at any size."
+        )
+
+
+def require_solver(name: str) -> None:
+    """Check that a solver is known, installed and licensed.
+
+    Raises:
+        UnusableInput: with what is missing and what to use instead.
+    """
+    if name not in SOLVERS:
+        raise UnusableInput(f"solver {name!r} is unknown: it must be one of {', '.join(SOLVERS)}; choose one of these.")
+    missing = _missing(name)
+    if missing:
+        raise UnusableInput(f"solver {name!r} cannot be used: {missing}; use --solver clarabel instead.")
+
+
+def _missing(name: str) -> str | None:
+    """Why a solver cannot solve, or None. An unlicensed MOSEK imports without complaint, so its licence is checked out."""
+    if importlib.util.find_spec(name) is None:
+        return f"it is not installed (pip install 'layerpeel[{name}]')" if name == "mosek" else f"it is not installed (pip install {name})"
+    if name != "mosek":
+        return None
+    import mosek
+
+    try:
+        with mosek.Env() as environment:
+            environment.checkoutlicense(mosek.feature.pton)
+    except mosek.Error as error:
+        return f"MOSEK is installed but gave no licence ({' '.join(str(error).split())})"
+    return None
+
+
+def solver_status() -> dict[str, str]:
+    """For every solver: "solves", proved by a two-class program, or why it does not.
+
+    Example:
+        >>> solver_status()["clarabel"]
+        'solves'
+    """
+    problem = LayerPeeled(counts=[1, 1], feature_energy=1.0)
+    status: dict[str, str] = {}
+    for name in SOLVERS:
+        try:
+            solve_sdp(problem, name, 1e-6)
+            status[name] = "solves"
+        except (UnusableInput, SolverFailed) as error:
+            status[name] = _missing(name) or str(error)
+    return status

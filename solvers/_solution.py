@@ -1,0 +1,219 @@
+"""What a solve returns: logits with their certificate, and the geometry that they force."""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from numerics import Bracket, GroupMatrix, UnusableInput, factor
+from solvers._certificate import Certificate, certify_distance, certify_multiplier
+from solvers._problem import LayerPeeled
+
+VANISHING_NORM = 1e-2
+"""Route `sdp`: a classifier shorter than this times √E_W counts as zero; conic solvers leave norms of 1e-3 where zero is exact."""
+
+RANK_TOLERANCE = 1e-4
+"""Route `sdp`: singular values below this times τ/K are solver noise (seen up to 1e-6)."""
+
+
+class Status(StrEnum):
+    """Whether the certificate reached the tolerance; the value is the sentence to read."""
+
+    CERTIFIED = "certified: the gap is within the tolerance"
+    LOOSE = "certified, but the gap exceeds the tolerance: the bracket is right and wider than asked; use another solver or route"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupGeometry:
+    """What the optimum does to the classes of one group.
+
+    Args:
+        classes: K_g.
+        samples: n_g.
+        collapsed: whether its classifiers coincide; None when the certificate cannot tell.
+        vanished: whether its classifiers are zero.
+        classifier_norm: ‖w_k‖.
+        feature_norm: ‖h_k‖.
+        within_cosine: cosine between two of its classifiers; None for a single class, or where they vanish.
+    """
+
+    classes: int
+    samples: int | float
+    collapsed: bool | None
+    vanished: bool
+    classifier_norm: float
+    feature_norm: float
+    within_cosine: float | None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Solution:
+    """An optimum of the Layer-Peeled program with its proof.
+
+    Args:
+        problem: the program that was solved.
+        route: the route that solved it.
+        matrix: the logits, block-symmetric over the groups; on the sphere ‖Z‖_* = τ unless the loss is zero inside the ball.
+        certificate: what the logits prove.
+        status: whether the certified gap is within the tolerance.
+        collapsed: per group, see GroupGeometry.
+        vanished: per group, see GroupGeometry.
+        rank: rank of the logits: the feature dimension that the optimum needs.
+        seconds: wall time of the solve with its certificate.
+    """
+
+    problem: LayerPeeled
+    route: str
+    matrix: GroupMatrix
+    shares: GroupMatrix | None
+    certificate: Certificate
+    status: Status
+    collapsed: tuple[bool | None, ...]
+    vanished: tuple[bool, ...]
+    rank: int
+    seconds: float
+
+    def __repr__(self) -> str:
+        return f"Solution({self.problem!r}, route={self.route!r}, value={self.value.upper:.6g}, relative_gap={self.relative_gap:.1e})"
+
+    @property
+    def value(self) -> Bracket:
+        """Rigorous enclosure of the optimal value."""
+        return self.certificate.value
+
+    @property
+    def gap(self) -> float:
+        """Width of the enclosure: how far these logits can be from optimal."""
+        return self.value.width
+
+    @property
+    def relative_gap(self) -> float:
+        """Rigorous bound of the gap over the value."""
+        return self.certificate.relative_gap
+
+    @property
+    def converged(self) -> bool:
+        """Whether the certified gap is within the tolerance."""
+        return self.status is Status.CERTIFIED
+
+    @property
+    def num_classes(self) -> int:
+        """K."""
+        return self.problem.num_classes
+
+    @property
+    def multiplier(self) -> float:
+        """Estimate of the multiplier λ of ‖Z‖_* ≤ τ, −d(value)/dτ; `certified_multiplier` encloses it."""
+        return self.certificate.multiplier
+
+    @cached_property
+    def certified_multiplier(self) -> Bracket:
+        """Rigorous enclosure of the multiplier."""
+        return certify_multiplier(self.problem, self.matrix, self.shares)
+
+    @cached_property
+    def distance_bound(self) -> float:
+        """Rigorous bound on the Frobenius distance of these logits from the optimal ones (cross-entropy)."""
+        return certify_distance(self.problem, self.matrix)
+
+    @cached_property
+    def _grams(self) -> tuple[GroupMatrix, GroupMatrix]:
+        """Gram matrices HHᵀ and WWᵀ: √(E_H/E_W) (ZZᵀ)^{1/2} and √(E_W/E_H) (ZᵀZ)^{1/2}."""
+        balance = math.sqrt(self.problem.feature_energy / self.problem.weight_energy)
+        left, right = self.matrix.polar_grams()
+        return left.scaled(balance), right.scaled(1 / balance)
+
+    @property
+    def feature_gram(self) -> GroupMatrix:
+        """HHᵀ."""
+        return self._grams[0]
+
+    @property
+    def classifier_gram(self) -> GroupMatrix:
+        """WWᵀ."""
+        return self._grams[1]
+
+    @cached_property
+    def groups(self) -> tuple[GroupGeometry, ...]:
+        """Geometry per group, in the order in which their counts first appear."""
+        features, weights = self._grams
+        return tuple(
+            GroupGeometry(
+                classes=group.classes,
+                samples=group.samples,
+                collapsed=self.collapsed[g],
+                vanished=self.vanished[g],
+                classifier_norm=math.sqrt(max(weights.diagonal(g), 0.0)),
+                feature_norm=math.sqrt(max(features.diagonal(g), 0.0)),
+                within_cosine=None if group.classes == 1 else self._cosine(g, g),
+            )
+            for g, group in enumerate(self.problem.groups)
+        )
+
+    @cached_property
+    def between_cosine(self) -> tuple[tuple[float | None, ...], ...]:
+        """Cosines between classifiers of different classes, group by group; None where a norm vanishes or there is one class."""
+        count = range(len(self.problem.groups))
+        return tuple(tuple(None if g == h and self.problem.groups[g].classes == 1 else self._cosine(g, h) for h in count) for g in count)
+
+    def _cosine(self, g: int, h: int) -> float | None:
+        if self.vanished[g] or self.vanished[h]:
+            return None
+        if g == h and self.collapsed[g]:
+            return 1.0
+        weights = self._grams[1]
+        return weights.entry(g, h) / math.sqrt(weights.diagonal(g) * weights.diagonal(h))
+
+    @cached_property
+    def logits(self) -> Float[np.ndarray, "K K"]:
+        """Z with one row per class, in the order the counts were given.
+
+        Raises:
+            UnusableInput: beyond 20,000 classes.
+        """
+        order = self.problem.class_order
+        return self.matrix.dense()[np.ix_(order, order)]
+
+    @cached_property
+    def _factors(self) -> tuple[Float[np.ndarray, "K p"], Float[np.ndarray, "K p"]]:
+        return factor(self.logits, feature_energy=self.problem.feature_energy, weight_energy=self.problem.weight_energy)
+
+    @property
+    def features(self) -> Float[np.ndarray, "K p"]:
+        """Class means H, row k is h_k, with (1/K) Σ‖h_k‖² = E_H on the sphere."""
+        return self._factors[0]
+
+    @property
+    def classifier(self) -> Float[np.ndarray, "K p"]:
+        """Classifier W, row k is w_k, with (1/K) Σ‖w_k‖² = E_W on the sphere."""
+        return self._factors[1]
+
+    def to_dataframe(self) -> Any:
+        """One row per group, as a pandas frame.
+
+        Raises:
+            UnusableInput: when pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise UnusableInput("to_dataframe needs pandas, which is not installed: pip install 'layerpeel[frames]'.") from error
+        return pd.DataFrame([vars(group) for group in self.groups])
+
+    def plot(self, ax: Any = None) -> Any:
+        """Cosines between classifiers of different groups as a heat map; returns the matplotlib axes."""
+        import matplotlib.pyplot as plt
+
+        axes = plt.subplots(figsize=(4.5, 4.0), layout="constrained")[1] if ax is None else ax
+        cosines = np.array([[np.nan if value is None else value for value in row] for row in self.between_cosine])
+        image = axes.imshow(cosines, vmin=-1, vmax=1, cmap="RdBu_r")
+        labels = [f"{group.classes}×{group.samples:g}" for group in self.problem.groups]
+        axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right")
+        axes.set_yticks(range(len(labels)), labels)
+        axes.set_title("cosine between classifiers")
+        axes.figure.colorbar(image, ax=axes, shrink=0.8)
+        return axes

@@ -1,0 +1,113 @@
+"""The door: a problem in, a certified solution out."""
+
+import time
+from dataclasses import replace
+
+from numerics import GroupMatrix, UnusableInput
+from solvers._certificate import certify, certify_multiplier
+from solvers._losses import LOSSES
+from solvers._problem import LayerPeeled
+from solvers._sdp import require_solver, solve_sdp
+from solvers._solution import RANK_TOLERANCE, VANISHING_NORM, Solution, Status
+from solvers._symmetric import covers, solve_symmetric
+
+ROUTES = ("auto", "symmetric", "sdp")
+"""Legal names of routes."""
+
+
+def solve(problem: LayerPeeled, *, route: str = "auto", solver: str = "clarabel", tolerance: float = 1e-8) -> Solution:
+    """Solve a Layer-Peeled program and certify the answer.
+
+    Args:
+        problem: the program.
+        route: "symmetric" (cross-entropy, at most two distinct counts, any K), "sdp" (the reference: everything, small K), or
+            "auto", which takes the first that covers the problem.
+        solver: conic solver of route "sdp": "clarabel", "scs" or "mosek".
+        tolerance: certified relative gap at which the status says so.
+
+    Raises:
+        UnusableInput: for an unknown route or solver, a route that does not cover the problem, or an unusable tolerance.
+        SolverFailed: when the conic solver returns no point.
+
+    Example:
+        >>> solution = solve(LayerPeeled.from_groups([(5, 100), (5, 10)], feature_energy=5.0))
+        >>> round(solution.value.upper, 6), solution.relative_gap < 1e-12, solution.groups[1].collapsed
+        (0.261677, True, False)
+    """
+    if route not in ROUTES:
+        raise UnusableInput(f"route {route!r} is unknown: it must be one of {', '.join(ROUTES)}; choose one of these.")
+    if not 0.0 < tolerance < 1.0:
+        raise UnusableInput(f"the tolerance is {tolerance!r}: it must lie strictly between 0 and 1; give one, for example 1e-8.")
+    start = time.perf_counter()
+    chosen = ("symmetric" if covers(problem) else "sdp") if route == "auto" else route
+    if chosen == "symmetric":
+        return _symmetric(problem, tolerance, start)
+    require_solver(solver)
+    return _sdp(problem, solver, tolerance, start)
+
+
+def _symmetric(problem: LayerPeeled, tolerance: float, start: float) -> Solution:
+    matrix, collapsed, vanished = solve_symmetric(problem)
+    certificate = certify(problem, matrix)
+    several = sum(size - 1 for size, value in zip(problem.sizes, matrix.inner.tolist(), strict=True) if value > 0.0)
+    return Solution(
+        problem=problem,
+        route="symmetric",
+        matrix=matrix,
+        shares=None,
+        certificate=certificate,
+        status=Status.CERTIFIED if certificate.relative_gap <= tolerance else Status.LOOSE,
+        collapsed=tuple(collapsed),
+        vanished=tuple(vanished),
+        rank=several + (len(problem.groups) == 2 and not any(vanished)),
+        seconds=time.perf_counter() - start,
+    )
+
+
+def _sdp(problem: LayerPeeled, solver: str, tolerance: float, start: float) -> Solution:
+    found, shares = solve_sdp(problem, solver, tolerance)
+    norm = found.nuclear_norm()
+    inside = LOSSES[problem.loss].attains_zero and norm <= problem.radius
+    matrix = found if inside or norm == 0.0 else found.scaled(problem.radius / norm)
+    certificate = certify(problem, matrix, shares)
+    zero = GroupMatrix(problem.sizes, 0.0 * matrix.inner, 0.0 * matrix.outer)
+    negligible = LOSSES[problem.loss].attains_zero and certificate.value.upper <= tolerance * certify(problem, zero, shares).value.upper
+    solution = Solution(
+        problem=problem,
+        route="sdp",
+        matrix=matrix,
+        shares=shares,
+        certificate=certificate,
+        status=Status.CERTIFIED if certificate.relative_gap <= tolerance or negligible else Status.LOOSE,
+        collapsed=_collapsed(problem, matrix, shares),
+        vanished=(False,) * len(problem.groups),
+        rank=matrix.rank(RANK_TOLERANCE * problem.radius / problem.num_classes),
+        seconds=0.0,
+    )
+    limit = VANISHING_NORM * problem.weight_energy**0.5
+    vanished = tuple(group.classifier_norm < limit for group in solution.groups)
+    return replace(solution, vanished=vanished, seconds=time.perf_counter() - start)
+
+
+def _collapsed(problem: LayerPeeled, matrix: GroupMatrix, shares: GroupMatrix | None) -> tuple[bool | None, ...]:
+    """Per group: whether its classifiers coincide, None when the certificate cannot tell.
+
+    Cross-entropy and squared error: stationarity on the inner space of group g reads c_g·(a factor that is 1 at collapse and
+    below 1 beside it) = λ, so the classifiers coincide exactly when λ ≥ c_g, and the rigorous bracket of λ decides.
+    The hinge is not smooth at collapse and has no such law: there its inner singular value decides, to the rank tolerance.
+    """
+    several = [group.classes > 1 for group in problem.groups]
+    if problem.loss == "hinge":
+        limit = RANK_TOLERANCE * problem.radius / problem.num_classes
+        return tuple(bool(abs(value) < limit) and many for value, many in zip(matrix.inner.tolist(), several, strict=True))
+    if not any(several):
+        return (False,) * len(several)
+    multiplier = certify_multiplier(problem, matrix, shares)
+    margin = 1e-15  # the weights c_g are rounded quotients
+    decided: list[bool | None] = []
+    for many, weight in zip(several, problem.weights.tolist(), strict=True):
+        if not many or multiplier.upper < weight * (1 - margin):
+            decided.append(False)
+        else:
+            decided.append(True if multiplier.lower > weight * (1 + margin) else None)
+    return tuple(decided)

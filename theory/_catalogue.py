@@ -1,0 +1,54 @@
+"""Finds the rooms: every public module of a family package that defines ROOM."""
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+
+from numerics import UnusableInput
+from theory._room import Evidence, Room
+
+FAMILIES = ("layer-peeled",)
+"""Families in reading order; `layer-peeled` lives in the package theory.layer_peeled."""
+
+
+@cache
+def catalogue() -> Mapping[str, tuple[str, Room]]:
+    """Room name → (family, room), in family order and alphabetically inside a family.
+
+    Example:
+        >>> "balanced-etf" in catalogue()
+        True
+    """
+    found: dict[str, tuple[str, Room]] = {}
+    for family in FAMILIES:
+        package = importlib.import_module(f"theory.{family.replace('-', '_')}")
+        for module in sorted(info.name for info in pkgutil.iter_modules(package.__path__) if not info.name.startswith("_")):
+            room = importlib.import_module(f"{package.__name__}.{module}").ROOM
+            found[room.statement.name] = (family, room)
+    return MappingProxyType(found)
+
+
+def choose(names: tuple[str, ...] = (), family: str | None = None) -> dict[str, tuple[str, Room]]:
+    """The named rooms, or all of them, restricted to a family if one is given.
+
+    Raises:
+        UnusableInput: for a room or family that does not exist.
+    """
+    rooms = catalogue()
+    if family is not None and family not in FAMILIES:
+        raise UnusableInput(f"family {family!r} does not exist: it must be one of {', '.join(FAMILIES)}; see `layerpeel list`.")
+    for name in names:
+        if name not in rooms:
+            raise UnusableInput(f"room {name!r} does not exist: it must be one of {', '.join(rooms)}; see `layerpeel list`.")
+    return {
+        name: (of, room)
+        for name, (of, room) in rooms.items()
+        if (not names or name in names) and (family is None or of == family)
+    }
+
+
+def statistical_comparisons() -> int:
+    """How many statistical checks the whole catalogue holds: the Bonferroni divisor of the suite's level."""
+    return sum(check.evidence is Evidence.STATISTICAL for _, room in catalogue().values() for check in room.checks)

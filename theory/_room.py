@@ -1,0 +1,189 @@
+"""The shape of a room: one theorem, what it predicts, how it is measured, and what would refute it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+import numpy as np
+import sympy
+
+from numerics import Bracket, Estimate, Proportion
+
+Quantity: TypeAlias = Bracket | Estimate | Proportion | sympy.Basic
+"""What a check predicts or measures: an enclosure, a sample with its error, or an exact expression."""
+
+Quantities: TypeAlias = Mapping[str, Quantity]
+"""Quantities by label: one entry per instance that a check looks at (per R, per K, …)."""
+
+
+class Kind(StrEnum):
+    """How a statement relates its prediction to what is measured."""
+
+    EQUALITY = "equality"
+    UPPER_BOUND = "upper bound"
+    LOWER_BOUND = "lower bound"
+    LIMIT = "limit"
+    PROBABILITY = "probability"
+    OBSERVATION = "observation"
+
+
+class Origin(StrEnum):
+    """Where a statement comes from."""
+
+    SEED = "seed"
+    LITERATURE = "literature"
+    DERIVED = "derived"
+    CONJECTURE = "conjecture"
+
+
+class Verdict(StrEnum):
+    """What a check found."""
+
+    CONFIRMED = "confirmed"
+    REFUTED = "refuted"
+    INCONCLUSIVE = "inconclusive"
+    SKIPPED = "skipped"
+
+
+class Evidence(StrEnum):
+    """What a verdict rests on."""
+
+    PROOF = "proof"
+    CERTIFIED = "certified"
+    STATISTICAL = "statistical"
+    EMPIRICAL = "empirical"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A key of references.bib and the place inside it."""
+
+    key: str
+    locator: str
+
+    def __str__(self) -> str:
+        return f"{self.key}, {self.locator}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """A theorem as it is claimed: name, LaTeX, assumptions, kind, origin and source."""
+
+    name: str
+    title: str
+    latex: str
+    assumptions: tuple[str, ...]
+    kind: Kind
+    origin: Origin
+    source: Source
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """What a measurement may depend on: the profile, its own random stream, the level of one comparison."""
+
+    full: bool
+    rng: np.random.Generator
+    level: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One confrontation of a prediction with a measurement that does not know it.
+
+    Args:
+        name: kebab-case, unique in its room.
+        claim: the sentence that is confirmed or refuted.
+        evidence: what a confirmation would rest on.
+        predict: closed forms, by label; may use numerics only.
+        measure: measured quantities under the same labels; never calls predict.
+        kind: how the two relate; None takes the statement's kind.
+        resolution: the widest bracket (absolute) that still confirms something; a measurement that is
+            blurrier than this is inconclusive, however well it overlaps the prediction.
+        reason: why that resolution.
+        expected: what the verdict must be.
+    """
+
+    name: str
+    claim: str
+    evidence: Evidence
+    predict: Callable[[], Quantities]
+    measure: Callable[[Setting], Quantities]
+    kind: Kind | None = None
+    resolution: float = 0.0
+    reason: str = ""
+    expected: Verdict = Verdict.CONFIRMED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control:
+    """A false variant of the statement, put through the same check; it must come back refuted.
+
+    Args:
+        name: kebab-case, unique in its room.
+        claim: the false sentence.
+        check: the name of the check whose measurement it is held against.
+        predict: what the false variant would predict, under labels of that check (any subset).
+        kind: how the false variant relates to the measurement; None takes the check's kind.
+    """
+
+    name: str
+    claim: str
+    check: str
+    predict: Callable[[], Quantities]
+    kind: Kind | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """One curve (style "line") or set of measured points (style "points", with error bars) of a figure."""
+
+    label: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    style: str
+    color: int
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A figure as data; whoever renders a report draws it.
+
+    `marks` are vertical lines (x, label, color index): the places that the theory names.
+    """
+
+    title: str
+    caption: str
+    x_label: str
+    y_label: str
+    series: tuple[Series, ...]
+    marks: tuple[tuple[float, str, int], ...] = ()
+    log_x: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Room:
+    """A theorem with its checks, its negative controls and its figures.
+
+    Raises:
+        ValueError: when there is no check or no control, a name is used twice, or a control names no check.
+    """
+
+    statement: Statement
+    checks: tuple[Check, ...]
+    controls: tuple[Control, ...]
+    figures: tuple[Callable[[Setting], Figure], ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        names = [check.name for check in self.checks]
+        if not self.checks or not self.controls:
+            raise ValueError(f"room {self.statement.name} needs at least one check and one negative control; add what is missing.")
+        controls = [control.name for control in self.controls]
+        if len(set(names)) < len(names) or len(set(controls)) < len(controls):
+            raise ValueError(f"room {self.statement.name} uses a name twice among {names + controls}; rename one.")
+        for control in self.controls:
+            if control.check not in names:
+                raise ValueError(f"control {control.name} of room {self.statement.name} names no check: {control.check}; use one of {names}.")

@@ -1,0 +1,1 @@
+"""Rooms of the Layer-Peeled Model, one module each."""
