@@ -1,0 +1,89 @@
+"""The command `check`: rooms in, report out, on disk and on the terminal."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+from pydantic import ValidationError
+
+from numerics import UnusableInput
+from suite._environment import describe_environment
+from suite._files import REPORT_FILES, write_whole
+from suite._output import text_table
+from suite._run import run_rooms
+from suite.report import CheckResult, ControlResult, Report, Summary, headline, render_html, render_markdown, summary_line
+from theory import Room
+
+
+def check_rooms(rooms: Mapping[str, tuple[str, Room]], *, profile: str, seed: int, jobs: int | None) -> Report:
+    """Run the rooms, with a progress bar if standard error is a terminal, and put the results together."""
+    with _progress(len(rooms)) as finished:
+        results = run_rooms(rooms, full=profile == "full", seed=seed, jobs=jobs or os.cpu_count() or 1, finished=finished)
+    return Report(summary=Summary.of(results), rooms=results, environment=describe_environment(), seed=seed, profile=profile)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[str], None]]:
+    if not sys.stderr.isatty():
+        yield lambda _room: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = TextColumn("checking rooms"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}")
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda room: progress.update(task, advance=1, description=room)
+
+
+def write_report(report: Report, directory: Path) -> None:
+    """Write report.json, report.md and report.html, all or none.
+
+    Raises:
+        UnusableInput: when they cannot be written.
+    """
+    texts = dict(zip(REPORT_FILES, (report.to_json(), render_markdown(report), render_html(report)), strict=True))
+    write_whole("--out", {directory / name: lambda path, text=text: path.write_text(text, encoding="utf-8") for name, text in texts.items()})
+
+
+def read_report(path: Path) -> Report:
+    """The report in a JSON file.
+
+    Raises:
+        UnusableInput: when there is no such file, or it is not a report.
+    """
+    try:
+        return Report.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise UnusableInput(f"report {path} cannot be read ({error.strerror}): it must be a JSON file; check the path.") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "its beginning"
+        raise UnusableInput(
+            f"report {path} does not follow the report's schema at {place} ({first['msg']}): it must be a report.json that this "
+            "version wrote; make one with `layerpeel check --out DIR`."
+        ) from error
+
+
+def describe_report(report: Report, directory: Path | None) -> str:
+    """A table of verdicts, checks and controls, the summary, and where the report is."""
+    rows: list[list[str]] = []
+    for room in report.rooms:
+        rows += [[room.name, result.name, "check", _verdict(result), result.evidence, f"{result.seconds:.2f} s"] for result in room.checks]
+        rows += [[room.name, result.name, "control", _verdict(result), "", ""] for result in room.controls]
+    notes = [f"{room.name}, {result.name}: {result.note}" for room in report.rooms for result in [*room.checks, *room.controls] if result.note]
+    notes += [f"{room.name}: {room.note}" for room in report.rooms if room.note]
+    where = f"report: {directory / 'report.html'}" if directory is not None else "no report written; --out DIR writes one"
+    table = text_table(["room", "name", "", "verdict", "evidence", "time"], rows)
+    color = typer.colors.GREEN if report.summary.green else typer.colors.RED
+    return "\n".join([table, "", *notes, *([""] if notes else []), typer.style(headline(report), fg=color), summary_line(report), where])
+
+
+def _verdict(result: CheckResult | ControlResult) -> str:
+    if result.as_expected:
+        return f"{result.verdict}"
+    expected = result.expected if isinstance(result, CheckResult) else "refuted"
+    return f"{result.verdict}" if result.verdict == "skipped" else f"{result.verdict} (expected {expected})"

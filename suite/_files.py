@@ -1,0 +1,93 @@
+"""Files that are written whole or not at all."""
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from numerics import UnusableInput
+
+REPORT_FILES = ("report.json", "report.md", "report.html")
+"""All that a report directory holds; anything else in it is foreign and is never touched."""
+
+
+def require_report_directory(directory: Path) -> None:
+    """Make sure, before minutes of work, that a report can be written there; creates nothing.
+
+    Raises:
+        UnusableInput: when the path is a file, cannot be written, or is a directory that holds anything but a report.
+    """
+    with _option("--out", directory):
+        if directory.is_dir():
+            foreign = sorted({path.name for path in directory.iterdir()} - {*REPORT_FILES, *map(_partial_name, REPORT_FILES)})
+            if foreign:
+                raise UnusableInput(
+                    f"--out {directory} holds files that are not a report's ({', '.join(foreign[:3])}{', …' if foreign[3:] else ''}): "
+                    "a report directory holds nothing else; name a new or empty directory."
+                )
+        elif directory.exists():
+            raise UnusableInput(f"--out {directory} is a file: a report is a directory of three files; name a directory.")
+        _require_writable(directory)
+
+
+def require_archive(path: Path) -> None:
+    """Make sure that a NumPy archive can be written there; creates nothing.
+
+    Raises:
+        UnusableInput: when the name does not end in .npz, or the place cannot be written.
+    """
+    if path.suffix != ".npz":
+        raise UnusableInput(f"--save {path} does not end in .npz: the solution is saved as a NumPy archive; give the file that ending.")
+    with _option("--save", path):
+        if path.is_dir():
+            raise UnusableInput(f"--save {path} is a directory: the solution is saved as one file; name a file in it.")
+        if not path.parent.is_dir():
+            raise UnusableInput(f"--save {path} lies in no existing directory: {path.parent} must exist; create it first.")
+        _require_writable(path.parent)
+
+
+def _require_writable(directory: Path) -> None:
+    existing = next(place for place in (directory, *directory.absolute().parents) if place.exists())
+    with tempfile.TemporaryFile(dir=existing):
+        pass
+
+
+@contextmanager
+def _option(name: str, path: Path) -> Iterator[None]:
+    """What the operating system refuses becomes a sentence about the option that asked for it."""
+    try:
+        yield
+    except OSError as error:
+        raise UnusableInput(f"{name} {path} cannot be written ({error.strerror}): it must be a place you may write to; name another.") from error
+
+
+def write_whole(option: str, contents: Mapping[Path, Callable[[Path], object]]) -> None:
+    """Write every file under a temporary name beside its place, and put all in place only when all are complete.
+
+    Args:
+        option: the option that named the place, for the message.
+        contents: for each path, a function that writes the content into the path it is given.
+
+    Raises:
+        UnusableInput: when a file cannot be written; nothing half-written is left behind.
+    """
+    partial = {path: path.with_name(_partial_name(path.name)) for path in contents}
+    for path, write in contents.items():
+        with _option(option, path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        for path, write in contents.items():
+            with _option(option, path):
+                write(partial[path])
+        for path, temporary in partial.items():
+            with _option(option, path):
+                temporary.replace(path)
+    finally:
+        for temporary in partial.values():
+            temporary.unlink(missing_ok=True)
+
+
+def _partial_name(name: str) -> str:
+    """A hidden sibling with the same suffix, because NumPy appends its own to any other name."""
+    path = Path(name)
+    return f".{path.stem}.partial{path.suffix}"

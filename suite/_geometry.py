@@ -1,0 +1,154 @@
+"""What a solution says about a data set's classifier: as JSON, as a table, and in plain words."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from suite._output import number, text_table
+
+if TYPE_CHECKING:
+    from solvers import GroupGeometry, Solution
+
+MOST_GROUPS_IN_TEXT = 12
+"""A matrix of cosines wider than this is no longer read on a terminal; it stays in the JSON."""
+
+
+def solution_record(solution: "Solution") -> dict[str, Any]:
+    """The keys of `layerpeel solve --json`.
+
+    `value` is the objective of the returned point; the optimum lies in [value − gap, value].
+    """
+    return {
+        "value": solution.value.upper,
+        "gap": solution.gap,
+        "relative_gap": solution.relative_gap,
+        "status": str(solution.status),
+        "converged": solution.converged,
+        "route": solution.route,
+        "num_classes": solution.num_classes,
+        "rank": solution.rank,
+        "multiplier": solution.multiplier,
+        "seconds": solution.seconds,
+        "groups": [
+            {
+                "classes": group.classes,
+                "samples": group.samples,
+                "collapsed": group.collapsed,
+                "vanished": group.vanished,
+                "classifier_norm": group.classifier_norm,
+                "feature_norm": group.feature_norm,
+                "within_cosine": group.within_cosine,
+            }
+            for group in solution.groups
+        ],
+        "between_cosine": solution.between_cosine,
+    }
+
+
+def describe_solution(solution: "Solution", options: str) -> str:
+    """Value and gap, a table of groups, the cosines between groups, and what it all means.
+
+    Args:
+        solution: the solution.
+        options: the options that pose the same problem again, for the suggested next command.
+    """
+    head = [
+        f"value     {solution.value.upper:.12g}, at most {solution.gap:.1e} above the optimum (certified; relative {solution.relative_gap:.1e})",
+        f"route     {solution.route}, {solution.num_classes} classes, rank {solution.rank}, {solution.seconds:.3g} s",
+        f"status    {solution.status}",
+    ]
+    rows = [
+        [
+            str(group.classes),
+            str(group.samples),
+            phase(group),
+            number(group.classifier_norm),
+            number(group.feature_norm),
+            number(group.within_cosine),
+        ]
+        for group in solution.groups
+    ]
+    table = text_table(["classes", "samples", "phase", "||w||", "||h||", "cosine within"], rows)
+    return "\n".join(["\n".join(head), "", table, *_between(solution), "", *_reading(solution, options)])
+
+
+def phase(group: "GroupGeometry") -> str:
+    """One word for a group's classifiers: distinct, collapsed, vanished, undecided, or single."""
+    if group.vanished:
+        return "vanished"
+    if group.classes == 1:
+        return "single"
+    return {True: "collapsed", False: "distinct", None: "undecided"}[group.collapsed]
+
+
+def _between(solution: "Solution") -> list[str]:
+    names = [str(group.samples) for group in solution.groups]
+    if not 1 < len(names) <= MOST_GROUPS_IN_TEXT:
+        return []
+    rows = [[name, *(number(_rounded(cosine)) for cosine in row)] for name, row in zip(names, solution.between_cosine, strict=True)]
+    return ["", "cosines between the classifiers of groups (by samples)", text_table(["", *names], rows)]
+
+
+def _rounded(cosine: float | None) -> float | None:
+    return None if cosine is None else round(cosine, 4)
+
+
+def _reading(solution: "Solution", options: str) -> list[str]:
+    lines = [*_squeezed(solution), *_largest_cosine(solution)]
+    if len(solution.groups) == 2 and min(solution.groups, key=lambda group: group.samples).classes > 1:
+        lines.append(f"Next: `layerpeel remedy {options}` says how much oversampling keeps the minority classes apart.")
+    elif len(solution.groups) > 1:
+        lines.append("Next: solve again with the smallest counts multiplied, which is what oversampling them by that factor does.")
+    return lines
+
+
+def _squeezed(solution: "Solution") -> list[str]:
+    """Which classes are forced together, or out."""
+    phases = {word: [group for group in solution.groups if phase(group) == word] for word in ("collapsed", "vanished", "undecided")}
+    lines: list[str] = []
+    for group in phases["collapsed"]:
+        lines.append(
+            f"The {group.classes} classes of {group.samples} samples collapse: their classifiers are one vector, "
+            f"so inside this group the prediction is at random (1 in {group.classes})."
+        )
+    for group in phases["vanished"]:
+        lines.append(f"The classifiers of the {group.classes} classes of {group.samples} samples vanish: they are zero.")
+    for group in phases["undecided"]:
+        lines.append(
+            f"Whether the {group.classes} classes of {group.samples} samples collapse is not decided at this gap; "
+            "a tighter --tolerance or another --route may decide it."
+        )
+    return lines or ["No classes collapse: every class keeps a classifier of its own."]
+
+
+def _largest_cosine(solution: "Solution") -> list[str]:
+    """How close the closest two classes come, against the balanced optimum."""
+    groups = solution.groups
+    found = [(group.within_cosine, f"two classes of {group.samples} samples") for group in groups if group.within_cosine is not None]
+    for i, row in enumerate(solution.between_cosine):
+        for j, cosine in enumerate(row[:i]):
+            if cosine is not None:
+                found.append((cosine, f"a class of {groups[j].samples} and one of {groups[i].samples} samples"))
+    if not found:
+        return []
+    largest, pair = max(found)
+    balanced = -1.0 / (solution.num_classes - 1)
+    return [f"The closest classifiers are those of {pair}: cosine {largest:.4f}, where balanced classes would have {balanced:.4f}."]
+
+
+def archive(solution: "Solution") -> Callable[[Path], None]:
+    """A writer of the solution as a NumPy archive: logits, features, classifier, counts and the value's bracket."""
+
+    def write(path: Path) -> None:
+        np.savez(
+            path,
+            logits=solution.logits,
+            features=solution.features,
+            classifier=solution.classifier,
+            counts=[group.samples for group in solution.groups for _ in range(group.classes)],
+            value=[solution.value.lower, solution.value.upper],
+        )
+
+    return write

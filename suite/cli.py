@@ -1,0 +1,276 @@
+"""The command `layerpeel`: thin; what a command computes lives below, what it says lives beside."""
+
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+
+app = typer.Typer(
+    help="Certified solutions of the Layer-Peeled Model, its collapse threshold, and theorems checked with evidence.",
+    epilog="Exit status: 0 green, 1 a verdict is not as expected, 2 unusable input.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object to standard output and nothing else.")]
+Groups = Annotated[str | None, typer.Option(metavar="KxN,…", help="Classes x samples: 5x120,5x10 is five classes of 120 and five of 10.")]
+Counts = Annotated[Path | None, typer.Option(metavar="FILE", help="CSV file with one row per class and a column `samples`.")]
+FeatureEnergy = Annotated[float, typer.Option(help="E_H: bound on the mean squared norm of the features.")]
+WeightEnergy = Annotated[float, typer.Option(help="E_W: bound on the mean squared norm of the classifiers.")]
+Family = Annotated[str | None, typer.Option(help="Only the rooms of this family.")]
+
+
+class Profile(StrEnum):
+    """How much work a check does."""
+
+    QUICK = "quick"
+    FULL = "full"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status; errors of use are one sentence on standard error.
+
+    Example:
+        >>> main(["--version"])
+        layerpeel 0.1.0
+        0
+    """
+    try:
+        return app(list(arguments) if arguments is not None else None, standalone_mode=False) or 0
+    except typer.TyperException as error:
+        return _refuse(_usage(error), error.exit_code)
+    except typer.Abort:
+        return _refuse("interrupted", 130)
+    except ValueError as error:
+        from numerics import UnusableInput
+
+        if not isinstance(error, UnusableInput):
+            raise
+        return _refuse(str(error), 2)
+
+
+def _usage(error: typer.TyperException) -> str:
+    """What was wrong with the options, the value that was given, and where the options are explained."""
+    cause = error.__cause__
+    given = f" (given: {cause.errors()[0]['input']!r})" if isinstance(cause, ValidationError) else ""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "layerpeel"
+    return f"{error.format_message().rstrip('.')}{given}; see `{command} --help`."
+
+
+def _refuse(message: str, status: int) -> int:
+    typer.echo(f"layerpeel: {' '.join(message.split())}", err=True)
+    return status
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"layerpeel {version('layerpeel')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Options that stand before the command."""
+
+
+@app.command("list")
+def list_rooms(family: Family = None, as_json: AsJson = False) -> None:
+    """List the rooms, one theorem each."""
+    from suite._output import print_json, text_table
+    from theory import choose
+
+    rooms = [
+        {
+            "name": name,
+            "title": room.statement.title,
+            "family": of,
+            "kind": room.statement.kind,
+            "origin": room.statement.origin,
+            "source": {"key": room.statement.source.key, "locator": room.statement.source.locator},
+            "checks": [check.name for check in room.checks],
+            "controls": [control.name for control in room.controls],
+        }
+        for name, (of, room) in choose((), family).items()
+    ]
+    if as_json:
+        print_json({"rooms": rooms})
+    else:
+        typer.echo(text_table(["room", "family", "origin", "title"], [[r["name"], r["family"], r["origin"], r["title"]] for r in rooms]))
+
+
+@app.command()
+def check(
+    rooms: Annotated[list[str] | None, typer.Argument(metavar="[ROOM]...", help="Rooms to check; all of them if none is named.")] = None,
+    family: Family = None,
+    profile: Annotated[Profile, typer.Option(help="quick takes two minutes on two cores.")] = Profile.QUICK,
+    seed: Annotated[int, typer.Option(min=0, help="Every random number derives from it.")] = 0,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; as many as there are processors unless given.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write report.json, report.md and report.html here.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Confirm or refute theorems, with evidence.
+
+    Every check also judges false variants of its theorem, which must come back refuted.
+    """
+    from suite._check import check_rooms, describe_report, write_report
+    from suite._files import require_report_directory
+    from theory import choose
+
+    chosen = choose(tuple(rooms or ()), family)
+    if out is not None:
+        require_report_directory(out)
+    report = check_rooms(chosen, profile=profile.value, seed=seed, jobs=jobs)
+    if out is not None:
+        write_report(report, out)
+    typer.echo(report.to_json() if as_json else describe_report(report, out), nl=not as_json)
+    raise typer.Exit(0 if report.summary.green else 1)
+
+
+@app.command()
+def solve(
+    feature_energy: FeatureEnergy,
+    groups: Groups = None,
+    counts: Counts = None,
+    weight_energy: WeightEnergy = 1.0,
+    loss: Annotated[str, typer.Option(help="cross-entropy, squared or hinge.")] = "cross-entropy",
+    route: Annotated[str, typer.Option(help="auto, symmetric, factored or sdp.")] = "auto",
+    solver: Annotated[str, typer.Option(help="clarabel, scs or mosek, for the sdp route.")] = "clarabel",
+    tolerance: Annotated[float, typer.Option(help="Relative certified gap to reach.")] = 1e-8,
+    save: Annotated[Path | None, typer.Option(metavar="FILE.npz", help="Save logits, features and classifier.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Solve the Layer-Peeled Model of a data set.
+
+    The solution is the geometry that the counts of its classes force on a classifier, with a certified gap.
+    """
+    from suite._classes import read_problem
+    from suite._files import require_archive, write_whole
+    from suite._geometry import archive, describe_solution, solution_record
+    from suite._output import print_json
+
+    problem = read_problem(groups, counts, feature_energy=feature_energy, weight_energy=weight_energy, loss=loss)
+    if save is not None:
+        require_archive(save)
+    solution = _solved(problem, route=route, solver=solver, tolerance=tolerance)
+    if save is not None:
+        write_whole("--save", {save: archive(solution)})
+    if as_json:
+        print_json(solution_record(solution))
+    else:
+        typer.echo(describe_solution(solution, _again(groups, counts, feature_energy, weight_energy)))
+
+
+def _solved(problem: Any, **options: Any) -> Any:
+    from solvers import SolverFailed
+    from solvers import solve as solve_problem
+
+    try:
+        return solve_problem(problem, **options)
+    except SolverFailed as error:
+        raise typer.Exit(_refuse(str(error), 1)) from error
+
+
+def _again(groups: str | None, counts: Path | None, feature_energy: float, weight_energy: float) -> str:
+    """The options that pose the same problem again."""
+    classes = f"--groups {groups}" if groups is not None else f"--counts {counts}"
+    weight = "" if weight_energy == 1.0 else f" --weight-energy {weight_energy:g}"
+    return f"{classes} --feature-energy {feature_energy:g}{weight}"
+
+
+@app.command()
+def threshold(
+    majority: Annotated[int, typer.Option(help="K_A: number of majority classes.")],
+    minority: Annotated[int, typer.Option(help="K_B: number of minority classes, at least 2.")],
+    feature_energy: FeatureEnergy,
+    weight_energy: WeightEnergy = 1.0,
+    digits: Annotated[int, typer.Option(help="Decimal digits of the enclosure, 1 to 10000.")] = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Enclose the imbalance of minority collapse.
+
+    From R0 on the minority classifiers are one vector; from R1 on, where it exists, that vector is zero.
+    """
+    from suite._imbalance import describe_thresholds, threshold_record
+    from suite._output import print_json
+    from theory import collapse_threshold, vanishing_threshold
+
+    collapse = collapse_threshold(majority, minority, feature_energy=feature_energy, weight_energy=weight_energy, digits=digits)
+    vanishing = vanishing_threshold(majority, minority, feature_energy=feature_energy, weight_energy=weight_energy, digits=digits)
+    if as_json:
+        vanishing_record = None if vanishing is None else threshold_record(vanishing)
+        print_json({"collapse": threshold_record(collapse), "vanishing": vanishing_record})
+    else:
+        typer.echo(describe_thresholds(collapse, vanishing))
+
+
+@app.command()
+def remedy(
+    feature_energy: FeatureEnergy,
+    groups: Groups = None,
+    counts: Counts = None,
+    weight_energy: WeightEnergy = 1.0,
+    as_json: AsJson = False,
+) -> None:
+    """Say how much oversampling prevents collapse."""
+    from suite._classes import read_problem
+    from suite._imbalance import describe_remedy, remedy_record
+    from suite._output import print_json
+
+    record = remedy_record(read_problem(groups, counts, feature_energy=feature_energy, weight_energy=weight_energy))
+    if as_json:
+        print_json(record)
+    else:
+        typer.echo(describe_remedy(record))
+
+
+@app.command()
+def report(
+    source: Annotated[Path, typer.Argument(metavar="REPORT.json", help="A report that `layerpeel check` wrote.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Write report.json, report.md and report.html here.")],
+    as_json: AsJson = False,
+) -> None:
+    """Render a report again from its JSON."""
+    from suite._check import read_report, write_report
+    from suite._files import REPORT_FILES, require_report_directory
+    from suite._output import print_json
+
+    read = read_report(source)
+    require_report_directory(out)
+    write_report(read, out)
+    written = [str(out / name) for name in REPORT_FILES]
+    if as_json:
+        print_json({"green": read.summary.green, "files": written})
+    else:
+        typer.echo("\n".join(written))
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Print versions, working solvers and device.
+
+    Also whether the packages that Python would import are ours.
+    """
+    from suite._environment import describe_diagnosis, diagnose
+    from suite._output import print_json
+
+    record = diagnose()
+    if as_json:
+        print_json(record)
+    else:
+        typer.echo(describe_diagnosis(record))
+    raise typer.Exit(0 if record["healthy"] else 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

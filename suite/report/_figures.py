@@ -1,0 +1,124 @@
+"""Figures as inline SVG whose colours are the page's: they follow its light and dark scheme."""
+
+import io
+import math
+import re
+from html import escape
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+from suite.report._model import FigureData, SeriesData
+
+PALETTE_SIZE = 6
+"""Colours that the page defines as --series-0 … --series-5: blue, vermilion, green, purple, orange, sky (Okabe and Ito)."""
+
+_INK = "#010101"
+_PALETTE = [f"#0101{number + 2:02x}" for number in range(PALETTE_SIZE)]
+_MARKERS = "osD^vP"
+_STYLE = {
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.size": 9.5,
+    "mathtext.fontset": "dejavusans",
+    "axes.edgecolor": _INK,
+    "axes.labelcolor": _INK,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "grid.color": _INK,
+    "grid.alpha": 0.12,
+    "grid.linewidth": 0.6,
+    "text.color": _INK,
+    "xtick.color": _INK,
+    "ytick.color": _INK,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+}
+
+
+def figure_svg(figure: FigureData, identity: str) -> str:
+    """A figure as SVG: lines, points with error bars, and labelled vertical marks.
+
+    Args:
+        figure: the figure as data.
+        identity: what makes its element ids differ from those of the other figures on the page.
+    """
+    with mpl.rc_context({**_STYLE, "svg.hashsalt": identity, "svg.id": None}):
+        canvas = FigureCanvasSVG(Figure(figsize=(6.2, 4.0), layout="constrained"))
+        axes = canvas.figure.subplots()
+        _draw(axes, figure)
+        buffer = io.StringIO()
+        canvas.figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    return _as_page_element(buffer.getvalue(), figure.title)
+
+
+def _draw(axes: Axes, figure: FigureData) -> None:
+    axes.set_xlabel(figure.x_label)
+    axes.set_ylabel(figure.y_label)
+    if figure.log_x:
+        axes.set_xscale("log")
+    axes.grid(visible=True)
+    for series in figure.series:
+        _draw_series(axes, series)
+    for mark in figure.marks:
+        axes.axvline(mark.x, color=_color(mark.color), linewidth=1.0, linestyle=(0, (4, 3)))
+    _label_marks(axes, figure)
+    if figure.series:
+        axes.legend(loc="best")
+
+
+def _draw_series(axes: Axes, series: SeriesData) -> None:
+    x, y = _numbers(series.x), _numbers(series.y)
+    color = _color(series.color)
+    if series.style == "line":
+        axes.plot(x, y, color=color, linewidth=1.8, label=series.label)
+        return
+    low, high = _numbers(series.low) or y, _numbers(series.high) or y
+    bars = [[max(0.0, a - b) for a, b in zip(y, low, strict=True)], [max(0.0, b - a) for a, b in zip(y, high, strict=True)]]
+    marker = _MARKERS[series.color % len(_MARKERS)]
+    axes.errorbar(x, y, yerr=bars, fmt=marker, color=color, markersize=4.5, elinewidth=1.0, capsize=2.0, label=series.label)
+
+
+def _label_marks(axes: Axes, figure: FigureData) -> None:
+    """Labels above the axes; neighbours that would touch go one row up."""
+    to_axes = axes.transScale
+    low, high = (float(to_axes.transform((end, 0.0))[0]) for end in axes.get_xlim())
+    row_ends: list[float] = []
+    for mark in sorted(figure.marks, key=lambda mark: mark.x):
+        place = (float(to_axes.transform((mark.x, 0.0))[0]) - low) / (high - low)
+        half = 0.0075 * len(mark.label)
+        row = next((row for row, end in enumerate(row_ends) if place - half > end), len(row_ends))
+        row_ends[row : row + 1] = [place + half + 0.01]
+        axes.annotate(
+            mark.label,
+            (mark.x, 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 3 + 11 * row),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            fontsize=8.5,
+            color=_color(mark.color),
+        )
+
+
+def _numbers(values: list[float | None]) -> list[float]:
+    return [math.nan if value is None else value for value in values]
+
+
+def _color(number: int) -> str:
+    return _PALETTE[number % PALETTE_SIZE]
+
+
+def _as_page_element(svg: str, title: str) -> str:
+    """Drop the XML prologue, let the page set size and fonts, and turn the stand-in colours into the page's own."""
+    box = re.search(r'viewBox="([^"]*)"', svg)
+    body = svg[svg.index("<defs>") :]
+    body = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", body)
+    for number, stand_in in enumerate(_PALETTE):
+        body = body.replace(stand_in, f"var(--series-{number})")
+    body = body.replace(_INK, "currentColor")
+    return f'<svg viewBox="{box[1] if box else ""}" role="img" aria-label="{escape(title)}">{body}'

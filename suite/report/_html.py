@@ -1,0 +1,43 @@
+"""The report as one HTML page that needs nothing else, from the JSON model only."""
+
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from suite.report._figures import figure_svg
+from suite.report._formula import formula_svg
+from suite.report._model import FigureData, Report
+from suite.report._reading import headline, origin_of, pair_numbers, summary_line
+
+LONGEST_OPEN_TABLE = 6
+"""Tables of more rows than this are folded."""
+
+
+def render_html(report: Report) -> str:
+    """A self-contained page: formulas and figures are inline SVG, styles are inline, nothing is loaded.
+
+    The template and the page's content-security policy both forbid scripts and outside resources.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("report.html.j2").render(
+        report=report,
+        headline=headline(report),
+        summary_line=summary_line(report),
+        origin_of=origin_of,
+        pair_numbers=pair_numbers,
+        formula=_formula,
+        figure=_figure,
+        longest_open_table=LONGEST_OPEN_TABLE,
+        style=Markup(Path(__file__).with_name("report.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
+    )
+
+
+def _formula(latex: str) -> Markup:
+    return Markup(formula_svg(latex))  # noqa: S704 - glyph paths, or escaped source
+
+
+def _figure(figure: FigureData, identity: str) -> Markup:
+    return Markup(figure_svg(figure, identity))  # noqa: S704 - matplotlib escapes the text that it draws

@@ -1,0 +1,191 @@
+"""What a theorem-check report holds; the model is the schema of report.json."""
+
+import json
+import math
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from theory import Evidence, Kind, Origin, Verdict
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+Finite = Annotated[float | None, BeforeValidator(_finite)]
+"""A number, or null where it is NaN, infinite or undefined: JSON knows neither."""
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Reference(_Record):
+    """Where a statement comes from: a key of references.bib, the place inside it, and the reference in full."""
+
+    key: str
+    locator: str
+    reference: str = Field(description="Authors, title, journal and year; empty when the key is not in the bibliography.")
+
+
+class Number(_Record):
+    """One predicted or measured quantity."""
+
+    label: str
+    lower: Finite = Field(description="Lower end of the enclosure or confidence interval; null for an exact expression.")
+    upper: Finite = Field(description="Upper end, likewise.")
+    text: str = Field(description="The quantity as a person reads it.")
+    rigorous: bool = Field(description="True when the enclosure, or the expression, needs no trust in floating-point rounding.")
+
+
+class CheckResult(_Record):
+    """A prediction held against a measurement that does not know it."""
+
+    name: str
+    claim: str
+    verdict: Verdict
+    expected: Verdict
+    evidence: Evidence
+    prediction: list[Number]
+    measurement: list[Number]
+    seconds: float = Field(ge=0)
+    note: str = Field(description="Why the check is inconclusive or was skipped, where that is known; otherwise empty.")
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the verdict is the expected one; an inconclusive verdict never is."""
+        return self.verdict is self.expected and self.verdict is not Verdict.INCONCLUSIVE
+
+
+class ControlResult(_Record):
+    """A false variant put through the same check; it must come back refuted."""
+
+    name: str
+    claim: str
+    check: str
+    verdict: Verdict
+    note: str
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the false variant was refuted."""
+        return self.verdict is Verdict.REFUTED
+
+
+class SeriesData(_Record):
+    """One curve or one set of measured points."""
+
+    label: str
+    x: list[Finite]
+    y: list[Finite]
+    style: str
+    color: int
+    low: list[Finite]
+    high: list[Finite]
+
+
+class Mark(_Record):
+    """A vertical line at a place that the theory names."""
+
+    x: float
+    label: str
+    color: int
+
+
+class FigureData(_Record):
+    """A figure as data."""
+
+    title: str
+    caption: str
+    x_label: str
+    y_label: str
+    series: list[SeriesData]
+    marks: list[Mark]
+    log_x: bool
+
+
+class RoomResult(_Record):
+    """A theorem with what its checks and controls found."""
+
+    name: str
+    title: str
+    family: str
+    kind: Kind
+    origin: Origin
+    source: Reference
+    statement: str = Field(description="The statement in LaTeX.")
+    assumptions: list[str]
+    checks: list[CheckResult]
+    controls: list[ControlResult]
+    figures: list[FigureData]
+    note: str = Field(description="What could not be drawn, and why; otherwise empty.")
+
+    @property
+    def results(self) -> list[CheckResult | ControlResult]:
+        """Checks and controls together."""
+        return [*self.checks, *self.controls]
+
+    @property
+    def skipped(self) -> bool:
+        """Whether nothing in the room ran."""
+        return all(result.verdict is Verdict.SKIPPED for result in self.results)
+
+    @property
+    def green(self) -> bool:
+        """Whether something ran and everything that ran came out as expected."""
+        return not self.skipped and all(result.as_expected for result in self.results if result.verdict is not Verdict.SKIPPED)
+
+
+class Summary(_Record):
+    """The report in six numbers."""
+
+    green: bool = Field(description="Every verdict that was reached is the expected one, and every control is refuted.")
+    confirmed: int
+    refuted: int
+    inconclusive: int
+    skipped: int
+    controls: int = Field(description="Controls that came back refuted, as they must.")
+
+    @classmethod
+    def of(cls, rooms: list[RoomResult]) -> "Summary":
+        """Count verdicts; skipped rooms neither help nor hurt, but a report in which nothing ran is not green."""
+        verdicts = [check.verdict for room in rooms for check in room.checks]
+        ran = [room for room in rooms if not room.skipped]
+        return cls(
+            green=bool(ran) and all(room.green for room in ran),
+            confirmed=verdicts.count(Verdict.CONFIRMED),
+            refuted=verdicts.count(Verdict.REFUTED),
+            inconclusive=verdicts.count(Verdict.INCONCLUSIVE),
+            skipped=verdicts.count(Verdict.SKIPPED),
+            controls=sum(control.as_expected for room in rooms for control in room.controls),
+        )
+
+
+class Environment(_Record):
+    """Where the numbers were made."""
+
+    created: str = Field(description="UTC time, ISO 8601.")
+    python: str
+    platform: str
+    processors: int
+    packages: dict[str, str]
+
+
+class Report(_Record):
+    """A theorem-check report; renderers read nothing else."""
+
+    summary: Summary
+    rooms: list[RoomResult]
+    environment: Environment
+    seed: int
+    profile: str
+
+    def to_json(self) -> str:
+        """The report as JSON, with null for what JSON cannot say."""
+        return self.model_dump_json(indent=2) + "\n"
+
+
+def schema() -> str:
+    """The JSON schema of report.json, as committed beside this module."""
+    return json.dumps(Report.model_json_schema(), indent=2) + "\n"
