@@ -1,5 +1,8 @@
 """Thin PyTorch: real networks in, plain arrays out. The only package that imports torch, and only when asked to."""
 
+# pyright: reportMissingImports=false
+# torch is an extra: the types are checked without it too.
+
 
 def describe_device() -> str:
     """Which torch and which device training would use, as one sentence.

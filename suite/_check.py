@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def check_rooms(rooms: Mapping[str, tuple[str, Room]], *, profile: str, seed: in
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[str], None]]:
+def _progress(total: int) -> Generator[Callable[[str], None]]:
     if not sys.stderr.isatty():
         yield lambda _room: None
         return
@@ -46,7 +46,9 @@ def write_report(report: Report, directory: Path) -> None:
         UnusableInput: when they cannot be written.
     """
     texts = dict(zip(REPORT_FILES, (report.to_json(), render_markdown(report), render_html(report)), strict=True))
-    write_whole("--out", {directory / name: lambda path, text=text: path.write_text(text, encoding="utf-8") for name, text in texts.items()})
+    write_whole(
+        "--out", {directory / name: lambda path, text=text: path.write_text(text, encoding="utf-8") for name, text in texts.items()}
+    )
 
 
 def read_report(path: Path) -> Report:
@@ -74,7 +76,9 @@ def describe_report(report: Report, directory: Path | None) -> str:
     for room in report.rooms:
         rows += [[room.name, result.name, "check", _verdict(result), result.evidence, f"{result.seconds:.2f} s"] for result in room.checks]
         rows += [[room.name, result.name, "control", _verdict(result), "", ""] for result in room.controls]
-    notes = [f"{room.name}, {result.name}: {result.note}" for room in report.rooms for result in [*room.checks, *room.controls] if result.note]
+    notes = [
+        f"{room.name}, {result.name}: {result.note}" for room in report.rooms for result in [*room.checks, *room.controls] if result.note
+    ]
     notes += [f"{room.name}: {room.note}" for room in report.rooms if room.note]
     where = f"report: {directory / 'report.html'}" if directory is not None else "no report written; --out DIR writes one"
     table = text_table(["room", "name", "", "verdict", "evidence", "time"], rows)

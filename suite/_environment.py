@@ -78,7 +78,12 @@ def describe_diagnosis(record: dict[str, Any]) -> str:
     """The diagnosis as text."""
     lines = [f"Python {record['python']} on {record['platform']}, {record['processors']} processors", ""]
     lines += [f"{name:<14}{found}" for name, found in record["packages"].items()]
-    lines += ["", *(f"solver {name:<10}{found}" for name, found in record["solvers"].items()), *([record["torch"]] if record["torch"] else []), ""]
+    lines += [
+        "",
+        *(f"solver {name:<10}{found}" for name, found in record["solvers"].items()),
+        *([record["torch"]] if record["torch"] else []),
+        "",
+    ]
     for name, origin in record["packages_ours"].items():
         lines.append(f"{name:<14}{'ours' if origin['ours'] else 'NOT OURS'}: {origin['path'] or 'not found'}")
     if not record["healthy"]:

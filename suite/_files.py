@@ -1,8 +1,8 @@
 """Files that are written whole or not at all."""
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from numerics import UnusableInput
@@ -53,12 +53,14 @@ def _require_writable(directory: Path) -> None:
 
 
 @contextmanager
-def _option(name: str, path: Path) -> Iterator[None]:
+def _option(name: str, path: Path) -> Generator[None]:
     """What the operating system refuses becomes a sentence about the option that asked for it."""
     try:
         yield
     except OSError as error:
-        raise UnusableInput(f"{name} {path} cannot be written ({error.strerror}): it must be a place you may write to; name another.") from error
+        raise UnusableInput(
+            f"{name} {path} cannot be written ({error.strerror}): it must be a place you may write to; name another."
+        ) from error
 
 
 def write_whole(option: str, contents: Mapping[Path, Callable[[Path], object]]) -> None:
@@ -72,19 +74,18 @@ def write_whole(option: str, contents: Mapping[Path, Callable[[Path], object]]) 
         UnusableInput: when a file cannot be written; nothing half-written is left behind.
     """
     partial = {path: path.with_name(_partial_name(path.name)) for path in contents}
-    for path, write in contents.items():
-        with _option(option, path):
-            path.parent.mkdir(parents=True, exist_ok=True)
     try:
         for path, write in contents.items():
             with _option(option, path):
+                path.parent.mkdir(parents=True, exist_ok=True)
                 write(partial[path])
         for path, temporary in partial.items():
             with _option(option, path):
                 temporary.replace(path)
     finally:
         for temporary in partial.values():
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink()
 
 
 def _partial_name(name: str) -> str:

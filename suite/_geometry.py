@@ -11,6 +11,20 @@ from suite._output import number, text_table
 if TYPE_CHECKING:
     from solvers import GroupGeometry, Solution
 
+_FATES = {
+    "collapsed": (
+        "The {group.classes} classes of {group.samples} samples collapse: their classifiers are one vector, "
+        "so inside this group the prediction is at random (1 in {group.classes})."
+    ),
+    "vanished": (
+        "The {group.classes} classes of {group.samples} samples vanish: their classifiers are zero, "
+        "so inside this group the prediction is at random (1 in {group.classes})."
+    ),
+    "undecided": (
+        "Whether the {group.classes} classes of {group.samples} samples collapse is not decided at this gap; "
+        "a tighter --tolerance or another --solver may decide it."
+    ),
+}
 MOST_GROUPS_IN_TEXT = 12
 """A matrix of cosines wider than this is no longer read on a terminal; it stays in the JSON."""
 
@@ -55,7 +69,8 @@ def describe_solution(solution: "Solution", options: str) -> str:
         options: the options that pose the same problem again, for the suggested next command.
     """
     head = [
-        f"value     {solution.value.upper:.12g}, at most {solution.gap:.1e} above the optimum (certified; relative {solution.relative_gap:.1e})",
+        f"value     {solution.value.upper:.12g}",
+        f"gap       {solution.gap:.1e} at most, certified (relative {solution.relative_gap:.1e})",
         f"route     {solution.route}, {solution.num_classes} classes, rank {solution.rank}, {solution.seconds:.3g} s",
         f"status    {solution.status}",
     ]
@@ -106,20 +121,7 @@ def _reading(solution: "Solution", options: str) -> list[str]:
 
 def _squeezed(solution: "Solution") -> list[str]:
     """Which classes are forced together, or out."""
-    phases = {word: [group for group in solution.groups if phase(group) == word] for word in ("collapsed", "vanished", "undecided")}
-    lines: list[str] = []
-    for group in phases["collapsed"]:
-        lines.append(
-            f"The {group.classes} classes of {group.samples} samples collapse: their classifiers are one vector, "
-            f"so inside this group the prediction is at random (1 in {group.classes})."
-        )
-    for group in phases["vanished"]:
-        lines.append(f"The classifiers of the {group.classes} classes of {group.samples} samples vanish: they are zero.")
-    for group in phases["undecided"]:
-        lines.append(
-            f"Whether the {group.classes} classes of {group.samples} samples collapse is not decided at this gap; "
-            "a tighter --tolerance or another --route may decide it."
-        )
+    lines = [_FATES[phase(group)].format(group=group) for group in solution.groups if phase(group) in _FATES]
     return lines or ["No classes collapse: every class keeps a classifier of its own."]
 
 
@@ -140,6 +142,8 @@ def _largest_cosine(solution: "Solution") -> list[str]:
 
 def archive(solution: "Solution") -> Callable[[Path], None]:
     """A writer of the solution as a NumPy archive: logits, features, classifier, counts and the value's bracket."""
+    problem = solution.problem
+    by_group = np.repeat([group.samples for group in problem.groups], problem.sizes)
 
     def write(path: Path) -> None:
         np.savez(
@@ -147,7 +151,7 @@ def archive(solution: "Solution") -> Callable[[Path], None]:
             logits=solution.logits,
             features=solution.features,
             classifier=solution.classifier,
-            counts=[group.samples for group in solution.groups for _ in range(group.classes)],
+            counts=by_group[problem.class_order],
             value=[solution.value.lower, solution.value.upper],
         )
 

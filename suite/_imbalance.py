@@ -25,7 +25,10 @@ def describe_thresholds(collapse: "Threshold", vanishing: "Threshold | None") ->
     lines = [_enclosure("R0", collapse)]
     if vanishing is not None:
         lines.append(_enclosure("R1", vanishing))
-    lines += ["", f"Below an imbalance of {_short(collapse)} the minority classes keep classifiers of their own; from there on they share one."]
+    lines += [
+        "",
+        f"Below an imbalance of {_short(collapse)} the minority classes keep classifiers of their own; from there on they share one.",
+    ]
     if vanishing is not None:
         lines.append(f"From {_short(vanishing)} on that one is zero: the minority classes have no classifier at all.")
     return "\n".join(lines)
@@ -90,7 +93,7 @@ def describe_remedy(record: dict[str, Any]) -> str:
     if record["collapses_now"]:
         lines += [
             f"As it is, {name} collapse onto one classifier.",
-            f"Sample each of their examples more than {record['minimal_oversampling']:.6g} times as often (or weigh it so) to keep them apart;",
+            f"Sample (or weigh) each of their examples more than {record['minimal_oversampling']:.6g} times as often to keep them apart;",
             f"{record['imbalance']:.6g} times as often restores the balanced geometry.",
         ]
     else:

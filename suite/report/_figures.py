@@ -4,6 +4,7 @@ import io
 import math
 import re
 from html import escape
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -18,7 +19,7 @@ PALETTE_SIZE = 6
 _INK = "#010101"
 _PALETTE = [f"#0101{number + 2:02x}" for number in range(PALETTE_SIZE)]
 _MARKERS = "osD^vP"
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.size": 9.5,
@@ -46,12 +47,15 @@ def figure_svg(figure: FigureData, identity: str) -> str:
         figure: the figure as data.
         identity: what makes its element ids differ from those of the other figures on the page.
     """
-    with mpl.rc_context({**_STYLE, "svg.hashsalt": identity, "svg.id": None}):
-        canvas = FigureCanvasSVG(Figure(figsize=(6.2, 4.0), layout="constrained"))
+    with mpl.rc_context(_STYLE), mpl.rc_context({"svg.hashsalt": identity}):
+        canvas = FigureCanvasSVG(Figure(figsize=(6.2, 4.3), layout="constrained"))
         axes = canvas.figure.subplots()
         _draw(axes, figure)
+        canvas.figure.legend(loc="outside lower center", ncols=3)
         buffer = io.StringIO()
-        canvas.figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+        canvas.figure.savefig(
+            buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
+        )
     return _as_page_element(buffer.getvalue(), figure.title)
 
 
@@ -60,14 +64,13 @@ def _draw(axes: Axes, figure: FigureData) -> None:
     axes.set_ylabel(figure.y_label)
     if figure.log_x:
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:g}")
     axes.grid(visible=True)
     for series in figure.series:
         _draw_series(axes, series)
     for mark in figure.marks:
         axes.axvline(mark.x, color=_color(mark.color), linewidth=1.0, linestyle=(0, (4, 3)))
     _label_marks(axes, figure)
-    if figure.series:
-        axes.legend(loc="best")
 
 
 def _draw_series(axes: Axes, series: SeriesData) -> None:

@@ -15,7 +15,12 @@ def render_markdown(report: Report) -> str:
 
 def _overview(report: Report) -> list[str]:
     rows = [
-        [f"[{room.title}](#{room.name})", _verdicts(room), f"{sum(c.as_expected for c in room.controls)} of {len(room.controls)}", room.origin]
+        [
+            f"[{room.title}](#{room.name})",
+            _verdicts(room),
+            f"{sum(c.as_expected for c in room.controls)} of {len(room.controls)}",
+            room.origin,
+        ]
         for room in report.rooms
     ]
     return _table(["room", "checks", "controls refuted", "origin"], rows)
