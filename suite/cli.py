@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0
     """
     try:
-        return app(list(arguments) if arguments is not None else None, standalone_mode=False) or 0
+        return app(list(arguments) if arguments is not None else None, prog_name="layerpeel", standalone_mode=False) or 0
     except typer.TyperException as error:
         return _refuse(_usage(error), error.exit_code)
     except typer.Abort:

@@ -117,10 +117,11 @@ def _color(number: int) -> str:
 
 
 def _as_page_element(svg: str, title: str) -> str:
-    """Drop the XML prologue, let the page set size and fonts, and turn the stand-in colours into the page's own."""
+    """Drop the XML prologue and the groups' ids, let the page set size and fonts, turn the stand-in colours into the page's own."""
     box = re.search(r'viewBox="([^"]*)"', svg)
     body = svg[svg.index("<defs>") :]
     body = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", body)
+    body = re.sub(r'<g id="[^"]*"', "<g", body)
     for number, stand_in in enumerate(_PALETTE):
         body = body.replace(stand_in, f"var(--series-{number})")
     body = body.replace(_INK, "currentColor")

@@ -1,0 +1,193 @@
+"""The report: its schema, and renderings that say all of it and load nothing."""
+
+import json
+import math
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import fake_rooms as fake
+import pytest
+from pydantic import ValidationError
+
+import suite.report
+from suite.report import Report, format_reference, parse_bibtex, read_references, render_html, render_markdown, schema
+from suite.report._figures import figure_svg
+from suite.report._formula import formula_svg
+
+ALL = fake.make_report(
+    fake.GREEN, fake.REFUTED_AS_PRINTED, fake.UNREFUTED_CONTROL, fake.INCONCLUSIVE, fake.BROKEN, fake.SKIPPED, fake.WITH_FIGURE
+)
+
+
+def test_the_committed_schema_is_the_models() -> None:
+    committed = Path(suite.report.__file__).with_name("schema.json").read_text(encoding="utf-8")
+    assert committed == schema(), "regenerate suite/report/schema.json, see CONTRIBUTING.md"
+
+
+def test_the_keys_are_the_contract() -> None:
+    report = json.loads(ALL.to_json())
+    assert set(report) == {"summary", "rooms", "environment", "seed", "profile"}
+    assert set(report["summary"]) == {"green", "confirmed", "refuted", "inconclusive", "skipped", "controls"}
+    (room,) = [room for room in report["rooms"] if room["name"] == "with-figure"]
+    assert {"name", "title", "family", "kind", "origin", "source", "statement", "assumptions", "checks", "controls", "figures"} <= set(room)
+    assert {"name", "claim", "verdict", "expected", "evidence", "prediction", "measurement", "seconds", "note"} == set(room["checks"][0])
+    assert {"label", "lower", "upper", "text", "rigorous"} == set(room["checks"][0]["prediction"][0])
+    assert {"name", "claim", "check", "verdict"} <= set(room["controls"][0])
+
+
+def test_json_holds_no_nan_and_comes_back_the_same() -> None:
+    text = ALL.to_json()
+    assert not re.search(r"\b(NaN|Infinity)\b", text)
+    assert Report.model_validate_json(text) == ALL
+    (room,) = [room for room in ALL.rooms if room.name == "with-figure"]
+    assert room.figures[0].series[1].y == [0.5, None]
+
+
+def test_an_unknown_key_is_refused() -> None:
+    content = json.loads(ALL.to_json())
+    content["summary"]["colour"] = "green"
+    with pytest.raises(ValidationError, match="colour"):
+        Report.model_validate(content)
+
+
+def test_an_infinite_end_becomes_null() -> None:
+    number = suite.report.Number(label="x", lower=-math.inf, upper=math.nan, text="all", rigorous=True)
+    assert (number.lower, number.upper) == (None, None)
+
+
+class Resources(HTMLParser):
+    """Collects what a page refers to, and which tags it opens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.references: list[str] = []
+        self.tags: list[str] = []
+        self.ids: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.references += [value or "" for name, value in attrs if name in {"src", "href", "xlink:href", "srcset", "data", "action"}]
+        self.ids += [value or "" for name, value in attrs if name == "id"]
+
+
+def test_the_page_loads_nothing_and_runs_nothing() -> None:
+    page = render_html(ALL)
+    found = Resources()
+    found.feed(page)
+    assert found.references
+    assert all(reference.startswith("#") for reference in found.references)
+    assert not {"script", "link", "img", "iframe", "object"} & set(found.tags)
+    assert "@import" not in page
+    assert all(target.startswith("#") for target in re.findall(r"url\(([^)]*)\)", page))
+    assert "default-src 'none'" in page
+
+
+def test_ids_on_the_page_are_unique_with_several_figures() -> None:
+    twice = fake.make_report(fake.WITH_FIGURE, fake.make_room("other", figures=(fake.draw, fake.draw)))
+    found = Resources()
+    found.feed(render_html(twice))
+    assert len(found.ids) > 3
+    assert len(found.ids) == len(set(found.ids))
+
+
+@pytest.mark.parametrize("render", [render_html, render_markdown])
+def test_renderings_tell_every_room_verdict_and_note(render: object) -> None:
+    assert callable(render)
+    text = str(render(ALL))
+    for room in ALL.rooms:
+        assert room.name in text
+        for result in room.results:
+            assert result.claim in text
+    for word in ("confirmed", "refuted, as it must be", "inconclusive", "skipped", "the solver broke down", "Not as expected"):
+        assert word.replace("'", "&#39;") in text or word in text
+    assert "3 of 7 negative controls refuted" in text
+
+
+def test_a_green_page_says_so_and_another_does_not() -> None:
+    green, red = fake.make_report(fake.GREEN), fake.make_report(fake.GREEN, fake.UNREFUTED_CONTROL)
+    assert 'class="banner good"' in render_html(green)
+    assert "Every theorem came out as expected." in render_markdown(green)
+    assert 'class="banner bad"' in render_html(red)
+    assert "Room <unrefuted-control>" in render_markdown(red)
+
+
+def test_what_rooms_say_is_escaped() -> None:
+    page = render_html(ALL)
+    assert "Room &lt;one-is-one&gt;" in page
+    assert "<one-is-one>" not in page
+    assert "SDP &lt;1&gt;" in page
+    assert "x &amp; y are numbers" in page
+
+
+def test_long_tables_are_folded() -> None:
+    many = fake.make_room(
+        predict=lambda: {f"R = {n}": fake.predict_one()["x"] for n in range(7)},
+        measure=lambda setting: {f"R = {n}": fake.measure_one(setting)["x"] for n in range(7)},
+        false=lambda: {"R = 0": fake.predict_two()["x"]},
+    )
+    assert "7 comparisons</summary>" in render_html(fake.make_report(many))
+    assert "<details>" not in render_html(fake.make_report(fake.GREEN))
+
+
+def test_a_formula_is_drawn_in_the_texts_colour() -> None:
+    svg = formula_svg(r"\frac{K}{K-1} < 1")
+    assert svg.startswith("<svg")
+    assert "currentColor" in svg
+    assert r"\frac{K}{K-1} &lt; 1" in svg
+    assert " id=" not in svg
+
+
+def test_a_formula_that_cannot_be_parsed_is_shown_as_code() -> None:
+    assert formula_svg(r"\frac{a<b") == r"<code>\frac{a&lt;b</code>"
+    assert r"<code>\frac{a&lt;b</code>" in render_html(fake.make_report(fake.make_room(latex=r"\frac{a<b")))
+
+
+def test_a_figure_takes_the_pages_colours_and_is_reproducible() -> None:
+    (figure,) = fake.run(fake.WITH_FIGURE).figures
+    svg = figure_svg(figure, "a")
+    assert svg == figure_svg(figure, "a")
+    assert "var(--series-0)" in svg
+    assert "var(--series-1)" in svg
+    assert not re.search(r"#[0-9a-f]{6}\b", svg)
+    for words in ("R₀ = 2", "R₁ = 2.1", "SDP &lt;1&gt;", "closed form", "imbalance", "cosine"):
+        assert words in svg
+
+
+def test_markdown_tables_stay_tables() -> None:
+    text = render_markdown(fake.make_report(fake.make_room("a|b")))
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert rows
+    assert all(len(re.findall(r"(?<!\\)\|", row)) in {4, 5} for row in rows)
+
+
+BIBLIOGRAPHY = r"""
+% a comment
+@comment{ignored, title = {No}}
+@article{fang2021,
+  author  = {Fang, Cong and He, Hangfeng and Long, Qi and Su, Weijie J.},
+  title   = {Exploring {Deep} Neural Networks},
+  journal = "Proceedings",
+  volume  = 118, number = {43}, pages = {1--9},
+  year    = 2021,
+}
+@misc{hong2023, author={Hong, W. and Ling, S.}, title={Neural Collapse}, year={2023}, eprint={2309.09725}}
+"""
+
+
+def test_references_are_read_and_written_out() -> None:
+    entries = parse_bibtex(BIBLIOGRAPHY)
+    assert set(entries) == {"fang2021", "hong2023"}
+    assert format_reference(entries["fang2021"]) == (
+        "Cong Fang, Hangfeng He, Qi Long and Weijie J. Su (2021). Exploring Deep Neural Networks. Proceedings 118(43), 1–9."
+    )
+    assert format_reference(entries["hong2023"]) == "W. Hong and S. Ling (2023). Neural Collapse. arXiv:2309.09725."
+
+
+def test_a_brace_that_is_never_closed_is_an_error() -> None:
+    with pytest.raises(ValueError, match="never closed"):
+        parse_bibtex("@misc{a, title = {never")
+
+
+def test_without_a_bibliography_there_are_no_references(tmp_path: Path) -> None:
+    assert read_references(tmp_path / "references.bib") == {}
