@@ -30,3 +30,5 @@ from numerics._nuclear import scale_into as scale_into
 from numerics._nuclear import support as support
 from numerics._ball_norms import BallMatrix as BallMatrix
 from numerics._ball_norms import norm_bounds as norm_bounds
+from numerics._two_groups_inverse import TwoGroupOptimum as TwoGroupOptimum
+from numerics._two_groups_inverse import two_group_optimum as two_group_optimum

@@ -3,7 +3,7 @@
 import math
 
 import sympy
-from flint import arb, fmpq
+from flint import arb, fmpq, fmpz
 
 from numerics._bracket import Bracket
 
@@ -69,7 +69,7 @@ def _decimal(end: arb, digits: int, *, up: bool) -> str:
 
 def _point(scaled: int, places: int) -> str:
     """scaled · 10^(−places) as a plain decimal, or with an exponent when it is far from one."""
-    sign, text = ("-" if scaled < 0 else ""), str(abs(scaled))
+    sign, text = ("-" if scaled < 0 else ""), str(fmpz(abs(scaled)))  # fmpz: no cap on digits
     exponent = len(text) - 1 - places
     if places > 0 and exponent >= -5:
         text = text.rjust(places + 1, "0")

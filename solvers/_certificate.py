@@ -105,6 +105,15 @@ def certify(problem: LayerPeeled, candidate: GroupMatrix, shares: GroupMatrix | 
         )
 
 
+def dual_slope(problem: LayerPeeled, candidate: GroupMatrix) -> GroupMatrix:
+    """∇f at the scaled candidate, in doubles, for a smooth loss."""
+    with ctx.workprec(PRECISION):
+        slope = LOSSES[problem.loss].slope(_feasible(problem, candidate), None)
+    return GroupMatrix(
+        candidate.sizes, np.array([float(value) for value in slope.inner]), np.array([[float(entry) for entry in row] for row in slope.outer])
+    )
+
+
 def _ball_shares(shares: GroupMatrix | None) -> Shares | None:
     if shares is None:
         return None

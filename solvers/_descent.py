@@ -41,7 +41,7 @@ def descend(
 
     def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
         (features, classifier), norms = normalised(flat)
-        value, slope = loss.dense(features @ classifier.T, weights)
+        value, slope = loss.dense(features @ classifier.T, weights, np.arange(classes))
         tangent = []
         for gradient, point, size, norm in zip((slope @ classifier, slope.T @ features), (features, classifier), sizes, norms, strict=True):
             radial = np.sum(gradient * point) / size**2

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 from flint import arb
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from numerics import BallMatrix
 
@@ -57,8 +57,10 @@ class Loss(Protocol):
         """A dual point for the certificate: ∇f(Z) for a smooth loss, or what a solver's multipliers give for another."""
         ...
 
-    def dense(self, logits: Float[np.ndarray, "K K"], weights: Float[np.ndarray, " K"]) -> tuple[float, Float[np.ndarray, "K K"]]:
-        """f(Z) and a (sub)gradient in floats."""
+    def dense(
+        self, logits: Float[np.ndarray, "n K"], weights: Float[np.ndarray, " n"], labels: Int[np.ndarray, " n"]
+    ) -> tuple[float, Float[np.ndarray, "n K"]]:
+        """f(Z) = Σ_i weights_i L(Z_i, labels_i) and a (sub)gradient, in floats, for any number of rows."""
         ...
 
 
@@ -133,15 +135,18 @@ class CrossEntropy:
         inner, outer = _slope_of_shares(logits, Shares(inner_shares, outer_shares))
         return Slope(inner, outer, value - _inner_product(logits, inner, outer))
 
-    def dense(self, logits: Float[np.ndarray, "K K"], weights: Float[np.ndarray, " K"]) -> tuple[float, Float[np.ndarray, "K K"]]:
+    def dense(
+        self, logits: Float[np.ndarray, "n K"], weights: Float[np.ndarray, " n"], labels: Int[np.ndarray, " n"]
+    ) -> tuple[float, Float[np.ndarray, "n K"]]:
         """f and ∇f = diag(c)(softmax(Z) − I), shifted by the row maximum of the other classes against overflow."""
-        differences = logits - np.diag(logits)[:, None]
-        np.fill_diagonal(differences, -np.inf)
+        rows = np.arange(len(labels))
+        differences = logits - logits[rows, labels][:, None]
+        differences[rows, labels] = -np.inf
         top = np.maximum(differences.max(axis=1), 0.0)
         odds = np.exp(differences - top[:, None])
         total = np.exp(-top) + odds.sum(axis=1)
         slope = (weights / total)[:, None] * odds
-        np.fill_diagonal(slope, -slope.sum(axis=1))
+        slope[rows, labels] = -slope.sum(axis=1)
         return float(weights @ np.where(top > 0, top + np.log(total), np.log1p(odds.sum(axis=1)))), slope
 
 
@@ -168,9 +173,11 @@ class SquaredError:
         outer = [[logits.weights[g] * (entry - int(g == h)) for h, entry in enumerate(row)] for g, row in enumerate(logits.outer)]
         return Slope(inner, outer, self.value(logits) - _inner_product(logits, inner, outer))
 
-    def dense(self, logits: Float[np.ndarray, "K K"], weights: Float[np.ndarray, " K"]) -> tuple[float, Float[np.ndarray, "K K"]]:
+    def dense(
+        self, logits: Float[np.ndarray, "n K"], weights: Float[np.ndarray, " n"], labels: Int[np.ndarray, " n"]
+    ) -> tuple[float, Float[np.ndarray, "n K"]]:
         """f and ∇f = diag(c)(Z − I)."""
-        residual = logits - np.eye(len(weights))
+        residual = logits - np.eye(logits.shape[1])[labels]
         return float(0.5 * weights @ (residual**2).sum(axis=1)), weights[:, None] * residual
 
 
@@ -211,17 +218,19 @@ class Hinge:
         inner, outer = _slope_of_shares(logits, Shares(inner_shares, outer_shares))
         return Slope(inner, outer, constant)
 
-    def dense(self, logits: Float[np.ndarray, "K K"], weights: Float[np.ndarray, " K"]) -> tuple[float, Float[np.ndarray, "K K"]]:
+    def dense(
+        self, logits: Float[np.ndarray, "n K"], weights: Float[np.ndarray, " n"], labels: Int[np.ndarray, " n"]
+    ) -> tuple[float, Float[np.ndarray, "n K"]]:
         """f and the subgradient of one worst competitor per class."""
-        rows = np.arange(len(weights))
+        rows = np.arange(len(labels))
         rivals = logits.copy()
-        np.fill_diagonal(rivals, -np.inf)
+        rivals[rows, labels] = -np.inf
         worst = rivals.argmax(axis=1)
-        violation = np.maximum(0.0, 1.0 + rivals[rows, worst] - np.diag(logits))
+        violation = np.maximum(0.0, 1.0 + rivals[rows, worst] - logits[rows, labels])
         slope = np.zeros_like(logits)
         active = weights * (violation > 0)
         slope[rows, worst] += active
-        slope[rows, rows] -= active
+        slope[rows, labels] -= active
         return float(weights @ violation), slope
 
 

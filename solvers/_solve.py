@@ -3,11 +3,13 @@
 import time
 from dataclasses import replace
 
+import numpy as np
+
 from numerics import GroupMatrix, UnusableInput
-from solvers._certificate import certify, certify_multiplier
+from solvers._certificate import Certificate, certify, certify_multiplier
 from solvers._losses import LOSSES
 from solvers._problem import LayerPeeled
-from solvers._sdp import require_solver, solve_sdp
+from solvers._sdp import PRECISIONS, require_solver, solve_sdp
 from solvers._solution import RANK_TOLERANCE, VANISHING_NORM, Solution, Status
 from solvers._symmetric import covers, solve_symmetric
 
@@ -57,28 +59,34 @@ def _symmetric(problem: LayerPeeled, tolerance: float, start: float) -> Solution
         shares=None,
         certificate=certificate,
         status=Status.CERTIFIED if certificate.relative_gap <= tolerance else Status.LOOSE,
-        collapsed=tuple(collapsed),
-        vanished=tuple(vanished),
+        collapsed=collapsed,
+        vanished=vanished,
         rank=several + (len(problem.groups) == 2 and not any(vanished)),
         seconds=time.perf_counter() - start,
     )
 
 
 def _sdp(problem: LayerPeeled, solver: str, tolerance: float, start: float) -> Solution:
-    found, shares = solve_sdp(problem, solver, tolerance)
-    norm = found.nuclear_norm()
-    inside = LOSSES[problem.loss].attains_zero and norm <= problem.radius
-    matrix = found if inside or norm == 0.0 else found.scaled(problem.radius / norm)
-    certificate = certify(problem, matrix, shares)
-    zero = GroupMatrix(problem.sizes, 0.0 * matrix.inner, 0.0 * matrix.outer)
-    negligible = LOSSES[problem.loss].attains_zero and certificate.value.upper <= tolerance * certify(problem, zero, shares).value.upper
+    best: tuple[GroupMatrix, GroupMatrix | None, Certificate] | None = None
+    content = False
+    for precision in PRECISIONS[solver]:
+        found, shares = solve_sdp(problem, solver, precision)
+        matrix = _polished(problem, found)
+        certificate = certify(problem, matrix, shares)
+        if best is None or certificate.value.width < best[2].value.width:
+            best = matrix, shares, certificate
+        content = certificate.relative_gap <= tolerance or _negligible(problem, certificate, shares, tolerance)
+        if content:
+            break
+    assert best is not None
+    matrix, shares, certificate = best
     solution = Solution(
         problem=problem,
         route="sdp",
         matrix=matrix,
         shares=shares,
         certificate=certificate,
-        status=Status.CERTIFIED if certificate.relative_gap <= tolerance or negligible else Status.LOOSE,
+        status=Status.CERTIFIED if content else Status.LOOSE,
         collapsed=_collapsed(problem, matrix, shares),
         vanished=(False,) * len(problem.groups),
         rank=matrix.rank(RANK_TOLERANCE * problem.radius / problem.num_classes),
@@ -87,6 +95,22 @@ def _sdp(problem: LayerPeeled, solver: str, tolerance: float, start: float) -> S
     limit = VANISHING_NORM * problem.weight_energy**0.5
     vanished = tuple(group.classifier_norm < limit for group in solution.groups)
     return replace(solution, vanished=vanished, seconds=time.perf_counter() - start)
+
+
+def _polished(problem: LayerPeeled, found: GroupMatrix) -> GroupMatrix:
+    """On the sphere ‖Z‖_* = τ, unless the loss can be zero inside the ball and the point is there."""
+    norm = found.nuclear_norm()
+    inside = LOSSES[problem.loss].attains_zero and norm <= problem.radius
+    return found if inside or norm == 0.0 else found.scaled(problem.radius / norm)
+
+
+def _negligible(problem: LayerPeeled, certificate: Certificate, shares: GroupMatrix | None, tolerance: float) -> bool:
+    """Whether the loss is zero for all practical purposes: below the tolerance times its value at Z = 0, where zero can be attained."""
+    if not LOSSES[problem.loss].attains_zero:
+        return False
+    count = len(problem.groups)
+    origin = certify(problem, GroupMatrix(problem.sizes, np.zeros(count), np.zeros((count, count))), shares)
+    return certificate.value.upper <= tolerance * origin.value.upper
 
 
 def _collapsed(problem: LayerPeeled, matrix: GroupMatrix, shares: GroupMatrix | None) -> tuple[bool | None, ...]:

@@ -21,3 +21,8 @@ from theory._room import Setting as Setting
 from theory._room import Source as Source
 from theory._room import Statement as Statement
 from theory._room import Verdict as Verdict
+from theory._thresholds import Threshold as Threshold
+from theory._thresholds import collapse_threshold as collapse_threshold
+from theory._thresholds import log_threshold_minus_one as log_threshold_minus_one
+from theory._thresholds import log_thresholds_minus_one as log_thresholds_minus_one
+from theory._thresholds import vanishing_threshold as vanishing_threshold

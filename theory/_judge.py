@@ -23,15 +23,17 @@ def judge(kind: Kind, prediction: Quantities, measurement: Quantities, *, resolu
       wider than `resolution`.
     * upper (lower) bound: confirmed when the whole measured interval is on the allowed side of the prediction,
       refuted when it is wholly on the other side.
-    * limit: as equality, and along the labels, in order, the distance to the limit must not grow.
+    * limit: along the labels, in order, the distance to the limit must not grow (until it is within `resolution`), and at the
+      last one it must be at most `resolution`; refuted where it certainly grows, or certainly ends farther away.
     * probability and observation: as equality, with the sample's interval at `level`.
 
     Raises:
         KeyError: when a predicted label was not measured.
     """
-    verdicts = [_judge_one(kind, prediction[label], measurement[label], resolution, level) for label in prediction]
     if kind is Kind.LIMIT:
-        verdicts = [verdicts[-1], _approaches(prediction, measurement, level)]
+        verdicts = _judge_limit(prediction, measurement, resolution, level)
+    else:
+        verdicts = [_judge_one(kind, prediction[label], measurement[label], resolution, level) for label in prediction]
     if Verdict.REFUTED in verdicts:
         return Verdict.REFUTED
     if not verdicts or Verdict.INCONCLUSIVE in verdicts:
@@ -56,15 +58,17 @@ def _side(confirmed: bool, refuted: bool) -> Verdict:
     return Verdict.CONFIRMED if confirmed else Verdict.INCONCLUSIVE
 
 
-def _approaches(prediction: Quantities, measurement: Quantities, level: float) -> Verdict:
-    """Whether the distance to the limit certainly shrinks (or stays) from each label to the next."""
-    gaps: list[Bracket] = []
+def _judge_limit(prediction: Quantities, measurement: Quantities, resolution: float, level: float) -> list[Verdict]:
+    """One verdict for the end of the sequence and one for each step towards it."""
+    distances: list[Bracket] = []
     for label, predicted in prediction.items():
         difference = as_bracket(measurement[label], level) - as_bracket(predicted, level)
         nearest = 0.0 if difference.contains(0.0) else min(abs(difference.lower), abs(difference.upper))
-        gaps.append(Bracket(nearest, max(abs(difference.lower), abs(difference.upper))))
-    grows = any(later.lower > earlier.upper for earlier, later in zip(gaps, gaps[1:], strict=False))
-    return Verdict.REFUTED if grows else Verdict.CONFIRMED
+        distances.append(Bracket(nearest, max(abs(difference.lower), abs(difference.upper))))
+    verdicts = [_side(distances[-1].upper <= resolution, distances[-1].lower > resolution)]
+    for earlier, later in zip(distances, distances[1:], strict=False):
+        verdicts.append(_side(later.upper <= max(earlier.upper, resolution), later.lower > earlier.upper))
+    return verdicts
 
 
 def as_bracket(quantity: Quantity, level: float) -> Bracket:

@@ -1,0 +1,151 @@
+"""The surface of two-group optima, inverted: the optimum of given sizes, imbalance and budget."""
+
+import math
+from typing import NamedTuple
+
+from numerics._arithmetic import EXPONENT_CAP, FLOATS
+from numerics._roots import increasing_root
+from numerics._two_groups import SurfacePoint, surface_point
+
+
+class TwoGroupOptimum(NamedTuple):
+    """The scalars of the optimum: a, b, s and the roots r_A, r_B (infinite when the minority vanishes), with its phase.
+
+    `log_multiplier_gap` is V = −log(λ/c_A); `between` gives (t_A, t_B) = s (cos θ, sin θ).
+    """
+
+    a: float
+    b: float
+    s: float
+    root_a: float
+    root_b: float
+    log_multiplier_gap: float
+    collapsed: bool
+    vanished: bool
+
+    def between(self, majority: int, minority: int) -> tuple[float, float]:
+        """(t_A, t_B): cos θ = √(K_B/K)/r_A and sin θ = √(K_A/K)/r_B."""
+        classes = majority + minority
+        return self.s * math.sqrt(minority / classes) / self.root_a, self.s * math.sqrt(majority / classes) / self.root_b
+
+
+def two_group_optimum(majority: int, minority: int, imbalance: float, budget: float) -> TwoGroupOptimum:
+    """The cross-entropy optimum for imbalance R ≥ 1 and ‖Z‖_* ≤ τ.
+
+    The phase is decided before solving: vanished by the test of `_vanishes`, distinct when R is below the threshold (v = 0 at this
+    τ), else collapsed. Inside a phase an increasing equation in ζ at fixed v sits in a monotone equation in v.
+
+    Args:
+        majority: K_A ≥ 1.
+        minority: K_B ≥ 1.
+        imbalance: R ≥ 1.
+        budget: τ > 0.
+
+    Example:
+        >>> optimum = two_group_optimum(5, 5, 20.0, 22.36)
+        >>> optimum.collapsed, optimum.b, round(4 * optimum.a + optimum.s, 6)
+        (True, 0.0, 22.36)
+    """
+    if majority > 1 and _vanishes(majority, minority, imbalance, budget):
+        a = budget / (majority - 1)
+        gap = math.log1p(math.expm1(a) / (majority + minority * math.exp(a / majority)))
+        return TwoGroupOptimum(a, 0.0, 0.0, math.inf, math.inf, gap, minority > 1, True)
+    target = math.log(imbalance)
+    on_threshold = _invert_budget(majority, minority, budget, 0.0, 0.0, None)
+    distinct = target < on_threshold[1].log_imbalance
+    if distinct:
+        classes = majority + minority
+        farthest = _log_lift(budget / (classes - 1), classes)
+    else:
+        farthest = min(target, _latest_vanishing(majority, minority, budget))
+    point = _match_imbalance(majority, minority, budget, target, distinct, farthest, on_threshold)
+    collapsed = minority > 1 and not distinct
+    b = 0.0 if collapsed or minority == 1 else point.b
+    return TwoGroupOptimum(point.a, b, point.s, point.root_a, point.root_b, point.log_multiplier_gap, collapsed, False)
+
+
+def _match_imbalance(
+    majority: int, minority: int, budget: float, target: float, distinct: bool, farthest: float, start: tuple[float, SurfacePoint]
+) -> SurfacePoint:
+    """Move along the fixed budget, away from the threshold, until log R is the target."""
+    sign = -1.0 if distinct else 1.0  # log R falls with the distance into the distinct phase, and grows into the collapsed one
+    distance, (zeta, point) = 0.0, start
+
+    def predict(following: float) -> float:
+        predicted = zeta + sign * point.budget_by_v / point.budget_by_zeta * (following - distance)
+        return predicted if predicted > 0.0 else zeta
+
+    def excess(following: float) -> tuple[float, float]:
+        nonlocal distance, zeta, point
+        above, below = (following, 0.0) if distinct else (0.0, following)
+        zeta, point = _invert_budget(majority, minority, budget, above, below, predict(following))
+        distance = following
+        return sign * (point.log_imbalance - target), sign * _slope_along(point, distinct)
+
+    if farthest <= 0.0:
+        return point
+    if distinct:  # from R0 here to R = 1 at the far end
+        first = farthest * (1.0 - target / point.log_imbalance)
+    else:
+        first = min((target - point.log_imbalance) / _slope_along(point, distinct), 0.5 * farthest)
+    root = increasing_root(excess, start=first, upper=farthest)
+    # Rounding of (K_B − 1) b in the budget moves ζ; the budget is restored by scaling, so let ζ meet log R exactly.
+    above, below = (root, 0.0) if distinct else (0.0, root)
+    zeta = predict(root)
+    point = surface_point(FLOATS, majority, minority, zeta, above, below)
+    zeta = max(zeta - (point.log_imbalance - target) / point.log_imbalance_by_zeta, 0.0)
+    return surface_point(FLOATS, majority, minority, zeta, above, below)
+
+
+def _slope_along(point: SurfacePoint, distinct: bool) -> float:
+    """d log R by the distance from the threshold, at fixed budget."""
+    by_v = point.log_imbalance_by_v - point.log_imbalance_by_zeta * point.budget_by_v / point.budget_by_zeta
+    return by_v if distinct else -by_v
+
+
+def _invert_budget(
+    majority: int, minority: int, budget: float, above: float, below: float, start: float | None
+) -> tuple[float, SurfacePoint]:
+    """The ζ at which the surface has the given τ, for v = above − below, and its point."""
+    classes = majority + minority
+    point = None
+
+    def excess(zeta: float) -> tuple[float, float]:
+        nonlocal point
+        point = surface_point(FLOATS, majority, minority, zeta, above, below)
+        return math.log(point.budget / budget), point.budget_by_zeta / point.budget
+
+    if start is None or start <= 0.0:
+        start = math.log1p(budget / ((majority - 1) * classes**2 / minority + classes))
+    upper = 1.0 + math.log1p(budget / minority)  # s ≥ K_B e^ζ log(1 + (K/K_B)(e^ζ − 1)) exceeds τ there
+    zeta = increasing_root(excess, start=min(start, upper), upper=upper)
+    return zeta, surface_point(FLOATS, majority, minority, zeta, above, below)
+
+
+def _log_lift(spread: float, classes: int) -> float:
+    """V of balanced classes with singular value a: log1p(expm1(a)/K)."""
+    capped = min(spread, EXPONENT_CAP)
+    return math.log1p(math.expm1(capped) / classes) + (spread - capped)
+
+
+def _latest_vanishing(majority: int, minority: int, budget: float) -> float:
+    """The largest −v at this τ before the minority vanishes (s = 0): log r_B there, or infinity when it never does."""
+    if majority == 1:
+        return math.inf
+    classes = majority + minority
+    root_a = (majority * math.exp(-budget / (majority - 1) / majority) + minority) / classes
+    room = 1.0 - (minority / classes) / root_a**2
+    return 0.5 * math.log((majority / classes) / room) if room > 0.0 else math.inf
+
+
+def _vanishes(majority: int, minority: int, imbalance: float, budget: float) -> bool:
+    """Whether all between-group logits vanish: the outer block of the gradient at t = 0 has norm at most λ."""
+    classes = majority + minority
+    a = budget / (majority - 1)
+    if a > EXPONENT_CAP:
+        return False
+    lift = math.exp(a / majority)
+    share = majority + minority * lift
+    cosine = math.sqrt(classes * minority) * lift / share
+    sine = math.sqrt(majority / classes) * (math.exp(a) + majority - 1 + minority * lift) / (imbalance * share)
+    return math.hypot(cosine, sine) <= 1.0

@@ -1,0 +1,250 @@
+"""Where minority classifiers collapse (R0) and vanish (R1), in closed form, with every digit enclosed."""
+
+import math
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from flint import arb, ctx
+from jaxtyping import Float
+
+from numerics import ARRAYS, BALLS, FLOATS, UnusableInput, decimal_bounds, increasing_root, surface_point
+
+MOST_DIGITS = 10_000
+"""Digits beyond this take minutes; nobody has asked for them yet."""
+
+GUARD_DIGITS = 12
+"""Digits carried beyond those asked for: they absorb the error growth of the closed form, which is then measured, not assumed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Threshold:
+    """A threshold R > 1, enclosed.
+
+    Args:
+        lower: decimal string not above R.
+        upper: decimal string not below R.
+        value: R as a double, or None when it overflows.
+        log_minus_one: log(R − 1), finite whenever R is.
+    """
+
+    lower: str
+    upper: str
+    value: float | None
+    log_minus_one: float
+
+
+def log_threshold_minus_one(majority: int, minority: int, *, feature_energy: float, weight_energy: float = 1.0) -> float:
+    """log(R0 − 1) as a float.
+
+    On the collapse boundary (b = 0 and λ = n_B/N) the optimum is an explicit function of one scalar ζ > 0,
+
+        s = r_B K_B L_B,   a = s/r_A − K_A L_A,   τ = (K_A − 1) a + s,   R0 − 1 = expm1(a) e^{L_A}/(K r_A)
+
+    with r_B = e^ζ and the other symbols as in `numerics.surface_point`. τ increases with ζ, since s, 1/r_A and −L_A do, so R0 is one
+    increasing scalar root. Depends on the energies through τ = K √(E_H E_W) only.
+
+    Args:
+        majority: K_A ≥ 1.
+        minority: K_B ≥ 2.
+        feature_energy: E_H > 0.
+        weight_energy: E_W > 0.
+
+    Raises:
+        UnusableInput: for class numbers or energies out of range.
+
+    Source: derived; existence is su2024, "Minority Collapse".
+
+    Example:
+        >>> round(1 + math.exp(log_threshold_minus_one(5, 5, feature_energy=5.0)), 10)
+        12.1924470803
+    """
+    _validate(majority, minority, feature_energy, weight_energy)
+    budget = (majority + minority) * math.sqrt(feature_energy) * math.sqrt(weight_energy)
+    return _log_excess(FLOATS, majority, minority, _boundary_zeta(majority, minority, budget))
+
+
+def log_thresholds_minus_one(
+    majority: Float[np.ndarray, " n"], minority: Float[np.ndarray, " n"], budget: Float[np.ndarray, " n"]
+) -> Float[np.ndarray, " n"]:
+    """log(R0 − 1) for arrays of K_A ≥ 1, K_B ≥ 2 and τ = K √(E_H E_W) > 0, by a vectorised Newton iteration.
+
+    Example:
+        >>> budget = np.array([10 * 5**0.5])
+        >>> excess = log_thresholds_minus_one(np.array([5.0]), np.array([5.0]), budget)
+        >>> float(np.round(1 + np.exp(excess[0]), 8))
+        12.19244708
+    """
+    pieces = max(1, math.ceil(majority.size / CHUNK))
+    chunks = zip(np.array_split(majority, pieces), np.array_split(minority, pieces), np.array_split(budget, pieces), strict=True)
+    return np.concatenate([_log_excess_of_arrays(*chunk) for chunk in chunks])
+
+
+CHUNK = 8192
+"""Problems per vectorised pass: the two dozen temporaries then stay in the second-level cache."""
+
+NEWTON_STEPS = 60
+"""Far more than ever needed (seen: at most 9); a cap instead of an endless loop."""
+
+CONVERGED = 1e-9
+"""Relative Newton step after which the next error is below rounding (quadratic convergence)."""
+
+
+def _log_excess_of_arrays(majority: np.ndarray, minority: np.ndarray, budget: np.ndarray) -> np.ndarray:
+    zeta = _start(ARRAYS, majority, minority, budget)
+    zero = np.zeros(1)
+    for _ in range(NEWTON_STEPS):
+        point = surface_point(ARRAYS, majority, minority, zeta, zero, zero)
+        step = np.log(point.budget / budget) * point.budget / point.budget_by_zeta
+        following = np.clip(zeta - step, 0.25 * zeta, 4.0 * zeta)
+        settled = np.all(np.abs(following - zeta) <= CONVERGED * zeta)
+        zeta = following
+        if settled:
+            break
+    return _log_excess(ARRAYS, majority, minority, zeta)
+
+
+def _start(ops: Any, majority: Any, minority: Any, budget: Any) -> Any:
+    """τ(ζ) is linear in ζ near zero and exponential far from it; log1p of the linear solution serves both."""
+    classes = majority + minority
+    return ops.log1p(budget / ((majority - 1) * classes**2 / minority + classes))
+
+
+def _boundary_zeta(majority: int, minority: int, budget: float) -> float:
+    def excess(zeta: float) -> tuple[float, float]:
+        point = surface_point(FLOATS, majority, minority, zeta, 0.0, 0.0)
+        return math.log(point.budget / budget), point.budget_by_zeta / point.budget
+
+    upper = 1.0 + math.log1p(budget / minority)
+    return increasing_root(excess, start=min(_start(FLOATS, majority, minority, budget), upper), upper=upper)
+
+
+def _log_excess(ops: Any, majority: Any, minority: Any, zeta: Any) -> Any:
+    """log(R0 − 1) = log expm1(a) + L_A − log(K r_A) on the boundary, without overflow in e^a."""
+    zero = zeta * 0
+    point = surface_point(ops, majority, minority, zeta, zero, zero)
+    share = (1 - minority / ((majority + minority) * point.root_a)) / majority
+    return point.a + ops.log(-ops.expm1(-point.a)) + ops.log(share)
+
+
+def collapse_threshold(
+    majority: int, minority: int, *, feature_energy: float, weight_energy: float = 1.0, digits: int = 30
+) -> Threshold:
+    """R0, the imbalance from which the K_B minority classifiers coincide, enclosed to any number of digits.
+
+    A double-precision root is refined by Newton's method at the working precision and then *enclosed*: τ at both ends of a tiny
+    interval of ζ certainly brackets the target, τ is increasing, so the root is inside and R0 is evaluated over the whole interval.
+
+    Args:
+        majority: K_A ≥ 1.
+        minority: K_B ≥ 2.
+        feature_energy: E_H > 0, taken as the exact value of the double.
+        weight_energy: E_W > 0.
+        digits: how many digits the two bounds shall share, 1 to 10,000.
+
+    Raises:
+        UnusableInput: for arguments out of range.
+
+    Example:
+        >>> collapse_threshold(5, 5, feature_energy=5.0, digits=12).lower
+        '12.1924470803'
+    """
+    _validate(majority, minority, feature_energy, weight_energy)
+    _validate_digits(digits)
+    log_excess = log_threshold_minus_one(majority, minority, feature_energy=feature_energy, weight_energy=weight_energy)
+    # A huge R0 = e^x needs log10(x) more digits of x; a tiny R0 − 1 needs its own leading zeros.
+    spare = GUARD_DIGITS + math.ceil(abs(log_excess) / math.log(10)) if log_excess < 0 else GUARD_DIGITS + 8
+    return _enclosed(digits, spare, lambda: _ball_collapse(majority, minority, feature_energy, weight_energy, digits + spare))
+
+
+def _ball_collapse(majority: int, minority: int, feature_energy: float, weight_energy: float, digits: int) -> arb:
+    """R0 − 1 in a ball."""
+    k_a, k_b, zero = arb(majority), arb(minority), arb(0)
+    budget = (k_a + k_b) * (arb(feature_energy) * arb(weight_energy)).sqrt()
+    zeta = arb(_boundary_zeta(majority, minority, float(budget)))
+    for _ in range(2 + math.ceil(math.log2(max(digits / 14, 1)))):
+        point = surface_point(BALLS, k_a, k_b, zeta, zero, zero)
+        zeta = (zeta - (point.budget - budget) / point.budget_by_zeta).mid()
+    radius = zeta * arb(10) ** (4 - digits)
+    low, high = (zeta - radius).lower(), (zeta + radius).upper()
+    if not (surface_point(BALLS, k_a, k_b, low, zero, zero).budget < budget < surface_point(BALLS, k_a, k_b, high, zero, zero).budget):
+        raise ArithmeticError(f"the root for τ = {budget} was not enclosed at {digits} digits; ask for more digits or report this case.")
+    return _log_excess(BALLS, k_a, k_b, low.union(high)).exp()
+
+
+def vanishing_threshold(
+    majority: int, minority: int, *, feature_energy: float, weight_energy: float = 1.0, digits: int = 30
+) -> Threshold | None:
+    """R1, the imbalance from which the minority classifiers are exactly zero, or None when they never are.
+
+    At s = 0 the optimum is a = τ/(K_A − 1) alone, and the outer block of the gradient has norm λ:
+
+        r_A = (K_A e^{−a/K_A} + K_B)/K,   (K_A/K)/r_B² = 1 − (K_B/K)/r_A²,   R1 = r_B (1 + expm1(a) g_A),   g_A = (1 − (K_B/K)/r_A)/K_A.
+
+    It exists exactly when r_A² > K_B/K (and K_A ≥ 2).
+
+    Raises:
+        UnusableInput: for arguments out of range.
+
+    Source: derived.
+
+    Example:
+        >>> vanishing_threshold(5, 5, feature_energy=5.0) is None
+        True
+        >>> round(vanishing_threshold(7, 3, feature_energy=5.0).value, 6)
+        5.70533
+    """
+    _validate(majority, minority, feature_energy, weight_energy)
+    _validate_digits(digits)
+    if majority == 1:
+        return None
+
+    def excess() -> arb | None:
+        k_a, k_b = arb(majority), arb(minority)
+        classes = k_a + k_b
+        a = classes * (arb(feature_energy) * arb(weight_energy)).sqrt() / (k_a - 1)
+        root_a = (k_a * (-a / k_a).exp() + k_b) / classes
+        room = 1 - (k_b / classes) / root_a**2
+        if not room > 0:
+            return None
+        root_b = (k_a / classes / room).sqrt()
+        share = (1 - (k_b / classes) / root_a) / k_a
+        return root_b * (1 + a.expm1() * share) - 1
+
+    with ctx.workprec(128):
+        if excess() is None:
+            return None
+
+    def certain() -> arb:
+        ball = excess()
+        if ball is None:
+            raise ArithmeticError("whether the minority vanishes could not be decided at this precision; ask for more digits.")
+        return ball
+
+    return _enclosed(digits, GUARD_DIGITS + 8, certain)
+
+
+def _enclosed(digits: int, spare: int, excess: Any) -> Threshold:
+    """Evaluate R − 1 with enough working precision for the digits asked for, and report R."""
+    with ctx.workprec(math.ceil((digits + spare + 8) * math.log2(10)) + 64):
+        ball = excess()
+        ratio = 1 + ball
+        lower, upper = decimal_bounds(ratio, digits + 2)
+        value = float(ratio)
+        return Threshold(lower=lower, upper=upper, value=value if math.isfinite(value) else None, log_minus_one=float(ball.log()))
+
+
+def _validate(majority: Any, minority: Any, feature_energy: Any, weight_energy: Any) -> None:
+    for name, number, least in (("majority", majority, 1), ("minority", minority, 2)):
+        if not isinstance(number, Integral) or isinstance(number, bool) or number < least:
+            why = "a single class has nothing to collapse with" if name == "minority" else "there is no imbalance without one"
+            raise UnusableInput(f"{name} is {number!r}: a threshold needs at least {least} {name} class{'es' * (least > 1)} ({why}); use {name} >= {least}.")
+    for name, energy in (("feature energy", feature_energy), ("weight energy", weight_energy)):
+        if not isinstance(energy, Real) or isinstance(energy, bool) or not math.isfinite(energy) or energy <= 0:
+            raise UnusableInput(f"the {name} is {energy!r}: it must be a positive finite number; give one, for example 5.")
+
+
+def _validate_digits(digits: Any) -> None:
+    if not isinstance(digits, Integral) or isinstance(digits, bool) or not 1 <= digits <= MOST_DIGITS:
+        raise UnusableInput(f"digits is {digits!r}: it must be a whole number from 1 to {MOST_DIGITS}; use for example 30.")

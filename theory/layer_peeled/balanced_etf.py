@@ -1,0 +1,180 @@
+"""Balanced classes end in a simplex ETF, features aligned with classifiers."""
+
+import math
+
+import sympy
+
+from numerics import Bracket
+from solvers import Enclosures, LayerPeeled, Solution
+from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
+from theory.layer_peeled._closed_forms import predicted
+from theory.layer_peeled._reference import reference
+
+CASES = ((3, 5.0, 1.0), (4, 2.0, 0.5), (6, 1.0, 3.0), (10, 5.0, 1.0))
+"""(K, E_H, E_W)."""
+
+
+def _label(classes: int, feature_energy: float, weight_energy: float) -> str:
+    return f"K={classes}, E_H={feature_energy:g}, E_W={weight_energy:g}"
+
+
+def _solutions() -> dict[str, tuple[tuple[int, float, float], Solution]]:
+    """The reference program, which knows nothing of frames."""
+    return {
+        _label(*case): (
+            case,
+            reference(LayerPeeled(counts=[10] * case[0], feature_energy=case[1], weight_energy=case[2])),
+        )
+        for case in CASES
+    }
+
+
+def _optimal_value(classes: int, energy_product: float, spread: float) -> Bracket:
+    return predicted(math.log1p((classes - 1) * math.exp(-spread * math.sqrt(energy_product))))
+
+
+def predict_value() -> Quantities:
+    """log(1 + (K − 1) e^{−K √(E_W E_H)/(K − 1)})."""
+    return {_label(*case): _optimal_value(case[0], case[1] * case[2], case[0] / (case[0] - 1)) for case in CASES}
+
+
+def predict_value_of_orthogonal_frame() -> Quantities:
+    """log(1 + (K − 1) e^{−√(E_W E_H)}): what orthogonal features would reach."""
+    return {_label(*case): _optimal_value(case[0], case[1] * case[2], 1.0) for case in CASES}
+
+
+def measure_value(setting: Setting) -> Quantities:
+    """Certified value of the semidefinite program."""
+    return {label: solution.value for label, (_, solution) in _solutions().items()}
+
+
+def predict_cosines() -> Quantities:
+    """−1/(K − 1) between any two classifiers, and between any two class means."""
+    return {f"{_label(*case)}, {what}": predicted(-1 / (case[0] - 1)) for case in CASES for what in ("classifiers", "class means")}
+
+
+def predict_orthogonal_cosines() -> Quantities:
+    """Zero: an orthogonal frame instead of a simplex ETF."""
+    return {label: predicted(0.0) for label in predict_cosines()}
+
+
+def measure_cosines(setting: Setting) -> Quantities:
+    """Cosines of the exact optimum, enclosed by the certificate of the semidefinite solution."""
+    found: dict[str, Bracket] = {}
+    for label, (_, solution) in _solutions().items():
+        optimum = Enclosures(solution)
+        found[f"{label}, classifiers"] = optimum.classifier_cosine(0, 0)
+        found[f"{label}, class means"] = optimum.feature_cosine(0, 0)
+    return found
+
+
+def _duality(constant: float, labels: str, case: tuple[int, float, float]) -> Quantities:
+    _, feature_energy, weight_energy = case
+    return {
+        f"{labels}, cos(h, w)": predicted(1.0),
+        f"{labels}, ‖h‖": predicted(math.sqrt(feature_energy)),
+        f"{labels}, ‖w‖": predicted(math.sqrt(feature_energy) / constant),
+    }
+
+
+def predict_duality() -> Quantities:
+    """h_k = C w_k with C = √(E_H/E_W), and ‖h_k‖ = C' = √E_H."""
+    return {k: v for case in CASES for k, v in _duality(math.sqrt(case[1] / case[2]), _label(*case), case).items()}
+
+
+def predict_duality_without_root() -> Quantities:
+    """The constant C = E_H/E_W, without the square root."""
+    return {k: v for case in CASES for k, v in _duality(case[1] / case[2], _label(*case), case).items()}
+
+
+def measure_duality(setting: Setting) -> Quantities:
+    """Alignment and norms of the exact optimum, enclosed."""
+    found: dict[str, Bracket] = {}
+    for label, (_, solution) in _solutions().items():
+        optimum = Enclosures(solution)
+        found |= {
+            f"{label}, cos(h, w)": optimum.alignment(0),
+            f"{label}, ‖h‖": optimum.feature_norm(0),
+            f"{label}, ‖w‖": optimum.classifier_norm(0),
+        }
+    return found
+
+
+K, TAU = sympy.symbols("K tau", positive=True)
+
+
+def _gap_of_etf(spread: sympy.Expr) -> sympy.Expr:
+    """⟨G, Z⟩ + τ‖G‖ at Z = a (I − 11ᵀ/K): G is −g (I − 11ᵀ/K) with g = e^{−a}/(1 + (K − 1) e^{−a}), so the gap is g (τ − (K − 1) a)."""
+    g = sympy.exp(-spread) / (1 + (K - 1) * sympy.exp(-spread))
+    return -g * spread * (K - 1) + TAU * g
+
+
+def predict_zero_gap() -> Quantities:
+    """Zero: the ETF is optimal for every K and every τ."""
+    return {"gap for all K and τ": sympy.Integer(0)}
+
+
+def measure_gap(setting: Setting) -> Quantities:
+    """The certificate of the ETF on the sphere, with K and τ as symbols."""
+    return {"gap for all K and τ": _gap_of_etf(TAU / (K - 1))}
+
+
+def predict_gap_of_short_etf() -> Quantities:
+    """The gap that an ETF with a = τ/K would have: not zero, so this false optimum is told apart."""
+    return {"gap for all K and τ": _gap_of_etf(TAU / K)}
+
+
+ROOM = Room(
+    statement=Statement(
+        name="balanced-etf",
+        title="Balanced classes end in a simplex ETF",
+        latex=r"n_1=\dots=n_K \;\Rightarrow\; h^\star_{k,i}=C\,w^\star_k=C'\,m^\star_k,\quad C=\sqrt{E_H/E_W},\; C'=\sqrt{E_H},"
+        r"\quad f^\star=\log\left(1+(K-1)e^{-K\sqrt{E_WE_H}/(K-1)}\right)",
+        assumptions=("all classes have the same number of samples", "cross-entropy loss", "feature dimension p ≥ K − 1"),
+        kind=Kind.EQUALITY,
+        origin=Origin.SEED,
+        source=Source("su2024", "Balanced training, Theorem"),
+    ),
+    checks=(
+        Check(
+            name="value",
+            claim="the optimal value is log(1 + (K−1) exp(−K√(E_W E_H)/(K−1)))",
+            evidence=Evidence.CERTIFIED,
+            predict=predict_value,
+            measure=measure_value,
+            resolution=1e-9,
+            reason="a hundred times the certified gap asked of the semidefinite program",
+        ),
+        Check(
+            name="simplex-frame",
+            claim="classifiers and class means have pairwise cosines −1/(K−1)",
+            evidence=Evidence.CERTIFIED,
+            predict=predict_cosines,
+            measure=measure_cosines,
+            resolution=1e-4,
+            reason="a gap of 1e-11 locates logits to about the square root of gap over curvature, 1e-5",
+        ),
+        Check(
+            name="self-duality",
+            claim="h_k = C w_k with C = √(E_H/E_W), and ‖h_k‖ = √E_H",
+            evidence=Evidence.CERTIFIED,
+            predict=predict_duality,
+            measure=measure_duality,
+            resolution=1e-3,
+            reason="as for the frame, times norms of order √5",
+        ),
+        Check(
+            name="optimal-for-every-K",
+            claim="the certificate of the ETF closes exactly, for all K and τ",
+            evidence=Evidence.PROOF,
+            predict=predict_zero_gap,
+            measure=measure_gap,
+        ),
+    ),
+    controls=(
+        Control(name="orthogonal-value", claim="the value is that of an orthogonal frame", check="value", predict=predict_value_of_orthogonal_frame),
+        Control(name="orthogonal-frame", claim="the classifiers are orthogonal", check="simplex-frame", predict=predict_orthogonal_cosines),
+        Control(name="ratio-without-root", claim="C = E_H/E_W", check="self-duality", predict=predict_duality_without_root),
+        Control(name="short-etf", claim="the ETF with a = τ/K is optimal", check="optimal-for-every-K", predict=predict_gap_of_short_etf),
+    ),
+)

@@ -1,0 +1,223 @@
+"""Where minority classifiers collapse: the closed form of R0, and the sharp law λ ≥ n_B/N."""
+
+import math
+
+import sympy
+
+from numerics import Bracket
+from solvers import bracket_threshold
+from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
+from theory._thresholds import collapse_threshold
+from theory.layer_peeled._reference import two_groups
+
+CASES = ((5, 5, 5.0), (3, 7, 5.0), (7, 3, 5.0), (5, 5, 10.0), (2, 2, 1.0), (1, 3, 1.0))
+"""(K_A, K_B, E_H) at E_W = 1."""
+
+
+def _label(majority: int, minority: int, energy: float) -> str:
+    return f"K_A={majority}, K_B={minority}, E_H={energy:g}"
+
+
+def _closed_form(majority: int, minority: int, energy: float) -> Bracket:
+    found = collapse_threshold(majority, minority, feature_energy=energy, digits=20)
+    return Bracket(float(found.lower) * (1 - 1e-15), float(found.upper) * (1 + 1e-15), rigorous=True)
+
+
+def _logarithm(ratio: Bracket) -> Bracket:
+    return Bracket(math.log(ratio.lower), math.log(ratio.upper), rigorous=ratio.rigorous)
+
+
+def predict_threshold() -> Quantities:
+    """log R0 from the closed form, enclosed in ball arithmetic."""
+    return {_label(*case): _logarithm(_closed_form(*case)) for case in CASES}
+
+
+def predict_threshold_one_percent_off() -> Quantities:
+    """log(1.01 R0)."""
+    return {label: value + Bracket.exactly(math.log(1.01)) for label, value in predict_threshold().items() if isinstance(value, Bracket)}
+
+
+def measure_threshold(setting: Setting) -> Quantities:
+    """log R0 by bisection over semidefinite programs whose certified multiplier decides the phase."""
+    return {
+        _label(majority, minority, energy): _logarithm(bracket_threshold(majority, minority, feature_energy=energy, width=2e-3))
+        for majority, minority, energy in CASES
+    }
+
+
+LAW_RATIOS = (2.0, 6.0, 10.0, 14.0, 30.0)
+"""Around R0 = 12.19 of K_A = K_B = 5, E_H = 5."""
+
+
+def predict_law() -> Quantities:
+    """1 where the geometry is collapsed and 0 where it is distinct, from λ ≥ n_B/N: sign read off R against R0."""
+    threshold = _closed_form(5, 5, 5.0)
+    return {f"R={ratio:g}": Bracket.exactly(float(ratio > threshold.upper)) for ratio in LAW_RATIOS}
+
+
+def predict_law_of_majority() -> Quantities:
+    """The same with λ ≥ n_A/N, which never holds below total collapse."""
+    return {f"R={ratio:g}": Bracket.exactly(0.0) for ratio in LAW_RATIOS}
+
+
+def measure_law(setting: Setting) -> Quantities:
+    """Whether the enclosed multiplier is above n_B/N (1) or below (0); [0, 1] when the geometry of the same optimum disagrees."""
+    found: dict[str, Bracket] = {}
+    for ratio in LAW_RATIOS:
+        enclosures = two_groups(5, 5, ratio, 5.0)
+        solution = enclosures.solution
+        weight = float(solution.problem.weights[-1])
+        above, below = solution.certified_multiplier.lower >= weight, solution.certified_multiplier.upper < weight
+        spread = enclosures.inner_value(1)
+        apart = spread.lower > 0.0
+        agrees = (above and not apart) or (below and apart)
+        found[f"R={ratio:g}"] = Bracket.exactly(float(above)) if agrees else Bracket(0.0, 1.0)
+    return found
+
+
+SMALL_ENERGIES, LARGE_ENERGIES = (1.0, 0.3, 0.1, 0.03), (1.0, 4.0, 9.0, 16.0)
+
+
+def predict_small() -> Quantities:
+    """R0 → 1 as the energy goes to zero."""
+    return {f"E_H={energy:g}": Bracket.exactly(1.0) for energy in SMALL_ENERGIES}
+
+
+def predict_small_two() -> Quantities:
+    """R0 → 2: a threshold that would leave small energies with room."""
+    return {f"E_H={energy:g}": Bracket.exactly(2.0) for energy in SMALL_ENERGIES}
+
+
+def measure_small(setting: Setting) -> Quantities:
+    """R0 by certified bisection along falling energies, K_A = K_B = 5."""
+    return {f"E_H={energy:g}": bracket_threshold(5, 5, feature_energy=energy, width=1e-2) for energy in SMALL_ENERGIES}
+
+
+def predict_large() -> Quantities:
+    """1/R0 → 0 as the energy grows."""
+    return {f"E_H={energy:g}": Bracket.exactly(0.0) for energy in LARGE_ENERGIES}
+
+
+def predict_bounded() -> Quantities:
+    """1/R0 → 1/100: a threshold that stays bounded."""
+    return {f"E_H={energy:g}": Bracket.exactly(0.01) for energy in LARGE_ENERGIES}
+
+
+def measure_large(setting: Setting) -> Quantities:
+    """1/R0 by certified bisection along growing energies, K_A = K_B = 5."""
+    found: dict[str, Bracket] = {}
+    for energy in LARGE_ENERGIES:
+        ratio = bracket_threshold(5, 5, feature_energy=energy, width=1e-2)
+        found[f"E_H={energy:g}"] = Bracket(1 / ratio.upper, 1 / ratio.lower, rigorous=ratio.rigorous)
+    return found
+
+
+A, B = sympy.symbols("K_A K_B", positive=True)
+X, ROOT_A, ROOT_B = sympy.symbols("x r_A r_B", positive=True)
+TOTAL = A + B
+
+
+def _boundary(margin_share: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr, sympy.Expr]:
+    """y = e^{−m_A}, D_A and R0 on the boundary, for x = e^{−a} and e^{L_A} = margin_share."""
+    y = X / margin_share
+    d_a = 1 + (A - 1) * X + B * y
+    ratio = 1 + (1 / X - 1) * margin_share / (TOTAL * ROOT_A)
+    return y, d_a, ratio
+
+
+def _stationarity(margin_share: sympy.Expr) -> dict[str, sympy.Expr]:
+    """Left sides over right sides of the stationarity conditions at b = 0 and Nλ = 1, on the closed form."""
+    y, d_a, ratio = _boundary(margin_share)
+    odds_b = B / (TOTAL * ROOT_B - A)  # e^{−m_B} = e^{−L_B}
+    cosine, sine = sympy.sqrt(B / TOTAL) / ROOT_A, sympy.sqrt(A / TOTAL) / ROOT_B
+    return {
+        "a: R(K_A x + K_B y)/D_A": ratio * (A * X + B * y) / d_a,
+        "t_A: R√(K K_B) y/(D_A cos θ)": ratio * sympy.sqrt(TOTAL * B) * y / (d_a * cosine),
+        "b: (K_B + K_A e^{−m_B})/D_B": (B + A * odds_b) / (1 + (B - 1) + A * odds_b),
+        "t_B: √(K K_A) e^{−m_B}/(D_B sin θ)": sympy.sqrt(TOTAL * A) * odds_b / ((B + A * odds_b) * sine),
+        "R0 in θ over R0 in ζ": (1 + (A - 1) * X + B * y) / (A * X + B * y) / ratio,
+    }
+
+
+def predict_stationarity() -> Quantities:
+    """Every condition holds with multiplier Nλ = 1, and the two ways of writing R0 agree."""
+    return {label: sympy.Integer(1) for label in _stationarity(X)}
+
+
+def measure_stationarity(setting: Setting) -> Quantities:
+    """The conditions with e^{L_A} = (K r_A − K_B)/K_A substituted, all symbols free."""
+    return dict(_stationarity((TOTAL * ROOT_A - B) / A))
+
+
+def predict_stationarity_off() -> Quantities:
+    """What the conditions give when R0 is written with K_A for K: not one."""
+    label = "R0 in θ over R0 in ζ"
+    return {label: _stationarity((A * ROOT_A - B) / A)[label]}
+
+
+ROOM = Room(
+    statement=Statement(
+        name="collapse-threshold",
+        title="Where minority classifiers collapse",
+        latex=r"w_k=w_l\ (k,l\text{ minority})\iff R\geq R_0\iff \lambda\geq\frac{n_B}{N};\qquad "
+        r"R_0=1+\frac{(e^{a}-1)\,(K r_A-K_B)}{K K_A\, r_A},\quad \tau=(K_A-1)a+s",
+        assumptions=("two groups of classes, K_B ≥ 2", "cross-entropy loss", "s, a, r_A explicit in one scalar ζ, see the docstring of log_threshold_minus_one"),
+        kind=Kind.EQUALITY,
+        origin=Origin.DERIVED,
+        source=Source("su2024", "Minority Collapse, 1–2 (existence of R0); closed form derived"),
+    ),
+    checks=(
+        Check(
+            name="closed-form",
+            claim="R0 is the closed form",
+            evidence=Evidence.CERTIFIED,
+            predict=predict_threshold,
+            measure=measure_threshold,
+            resolution=4e-3,
+            reason="bisection to 2e-3 in log R, or as far as the certified multiplier tells the phases apart",
+        ),
+        Check(
+            name="sharp-law",
+            claim="the minority collapses exactly when λ ≥ n_B/N",
+            evidence=Evidence.CERTIFIED,
+            predict=predict_law,
+            measure=measure_law,
+            resolution=0.0,
+            reason="a yes or a no",
+        ),
+        Check(
+            name="small-energy",
+            claim="R0 → 1 as E_H E_W → 0",
+            evidence=Evidence.CERTIFIED,
+            predict=predict_small,
+            measure=measure_small,
+            kind=Kind.LIMIT,
+            resolution=0.1,
+            reason="R0 − 1 is about a third of √(E_H E_W) at the end of the sequence",
+        ),
+        Check(
+            name="large-energy",
+            claim="R0 → ∞ as E_H E_W → ∞",
+            evidence=Evidence.CERTIFIED,
+            predict=predict_large,
+            measure=measure_large,
+            kind=Kind.LIMIT,
+            resolution=5e-3,
+            reason="1/R0 falls by a factor of eight per step, and ends near 1/475",
+        ),
+        Check(
+            name="stationarity",
+            claim="the closed form satisfies all stationarity conditions at b = 0, Nλ = 1, for every K_A, K_B and ζ",
+            evidence=Evidence.PROOF,
+            predict=predict_stationarity,
+            measure=measure_stationarity,
+        ),
+    ),
+    controls=(
+        Control(name="one-percent-off", claim="R0 is 1 % larger", check="closed-form", predict=predict_threshold_one_percent_off),
+        Control(name="majority-law", claim="collapse needs λ ≥ n_A/N", check="sharp-law", predict=predict_law_of_majority),
+        Control(name="limit-two", claim="R0 → 2 as the energy vanishes", check="small-energy", predict=predict_small_two),
+        Control(name="bounded", claim="R0 stays below 100", check="large-energy", predict=predict_bounded),
+        Control(name="wrong-size", claim="R0 with K_A in place of K", check="stationarity", predict=predict_stationarity_off),
+    ),
+)
