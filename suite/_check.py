@@ -74,8 +74,9 @@ def describe_report(report: Report, directory: Path | None) -> str:
     """A table of verdicts, checks and controls, the summary, and where the report is."""
     rows: list[list[str]] = []
     for room in report.rooms:
-        rows += [[room.name, result.name, "check", _verdict(result), result.evidence, f"{result.seconds:.2f} s"] for result in room.checks]
-        rows += [[room.name, result.name, "control", _verdict(result), "", ""] for result in room.controls]
+        of_room = [[result.name, "check", _verdict(result), result.evidence, f"{result.seconds:.2f} s"] for result in room.checks]
+        of_room += [[result.name, "control", _verdict(result), "", ""] for result in room.controls]
+        rows += [["" if position else room.name, *row] for position, row in enumerate(of_room)]
     notes = [
         f"{room.name}, {result.name}: {result.note}" for room in report.rooms for result in [*room.checks, *room.controls] if result.note
     ]

@@ -8,7 +8,7 @@ import sympy
 
 import theory
 from suite.report import CheckResult, ControlResult, FigureData, Mark, Number, Reference, RoomResult, SeriesData, read_references
-from theory import Check, Control, Figure, Quantities, Quantity, Room, Verdict, as_bracket
+from theory import Check, Control, Figure, Kind, Quantities, Quantity, Room, Verdict, as_bracket
 
 
 @cache
@@ -35,12 +35,13 @@ def _record_number(label: str, quantity: Quantity, level: float) -> Number:
 
 
 def record_check(
-    check: Check, verdict: Verdict, *, prediction: list[Number], measurement: list[Number], seconds: float, note: str
+    check: Check, kind: Kind, verdict: Verdict, *, prediction: list[Number], measurement: list[Number], seconds: float, note: str
 ) -> CheckResult:
     """A check and what came of it."""
     return CheckResult(
         name=check.name,
         claim=check.claim,
+        kind=kind,
         verdict=verdict,
         expected=check.expected,
         evidence=check.evidence,

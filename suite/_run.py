@@ -69,7 +69,11 @@ def _result_of(future: Future[RoomResult], family: str, room: Room) -> RoomResul
         return future.result()
     except BrokenProcessPool:
         lost = Verdict.INCONCLUSIVE
-        checks = [record_check(check, lost, prediction=[], measurement=[], seconds=0.0, note=PROCESS_DIED) for check in room.checks]
+        kind = room.statement.kind
+        checks = [
+            record_check(check, check.kind or kind, lost, prediction=[], measurement=[], seconds=0.0, note=PROCESS_DIED)
+            for check in room.checks
+        ]
         controls = [record_control(control, lost, note=PROCESS_DIED) for control in room.controls]
         return record_room(family, room, checks=checks, controls=controls, figures=[], note="")
 
@@ -114,6 +118,7 @@ def _run_check(check: Check, kind: Kind, setting: Setting) -> tuple[CheckResult,
         verdict, note = _failure(error)
     result = record_check(
         check,
+        kind,
         verdict,
         prediction=record_numbers(predicted, setting.level),
         measurement=record_numbers(measured, setting.level),

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import suite.report
 from suite.report import Report, format_reference, parse_bibtex, read_references, render_html, render_markdown, schema
 from suite.report._figures import figure_svg
 from suite.report._formula import formula_svg
+from suite.report._typography import typeset
+from theory import Kind
 
 ALL = fake.make_report(
     fake.GREEN, fake.REFUTED_AS_PRINTED, fake.UNREFUTED_CONTROL, fake.INCONCLUSIVE, fake.BROKEN, fake.SKIPPED, fake.WITH_FIGURE
@@ -31,7 +34,9 @@ def test_the_keys_are_the_contract() -> None:
     assert set(report["summary"]) == {"green", "confirmed", "refuted", "inconclusive", "skipped", "controls"}
     (room,) = [room for room in report["rooms"] if room["name"] == "with-figure"]
     assert {"name", "title", "family", "kind", "origin", "source", "statement", "assumptions", "checks", "controls", "figures"} <= set(room)
-    assert {"name", "claim", "verdict", "expected", "evidence", "prediction", "measurement", "seconds", "note"} == set(room["checks"][0])
+    assert {"name", "claim", "kind", "verdict", "expected", "evidence", "prediction", "measurement", "seconds", "note"} == set(
+        room["checks"][0]
+    )
     assert {"label", "lower", "upper", "text", "rigorous"} == set(room["checks"][0]["prediction"][0])
     assert {"name", "claim", "check", "verdict"} <= set(room["controls"][0])
 
@@ -128,6 +133,23 @@ def test_long_tables_are_folded() -> None:
     )
     assert "7 comparisons</summary>" in render_html(fake.make_report(many))
     assert "<details>" not in render_html(fake.make_report(fake.GREEN))
+
+
+@pytest.mark.parametrize(
+    ("kind", "sign"),
+    [(Kind.UPPER_BOUND, "≤ 1"), (Kind.LOWER_BOUND, "≥ 1"), (Kind.LIMIT, "→ 1"), (Kind.EQUALITY, 'data-side="prediction">1')],
+)
+def test_the_relation_stands_before_the_prediction(kind: Kind, sign: str) -> None:
+    room = fake.make_room()
+    report = fake.make_report(replace(room, checks=(replace(room.checks[0], kind=kind),)))
+    assert sign in render_html(report)
+    assert report.rooms[0].checks[0].kind is kind
+
+
+def test_subscripts_are_lowered_and_everything_else_is_escaped() -> None:
+    assert typeset("E_H=5, K_{AB}, R0 → 1") == "E<sub>H</sub>=5, K<sub>AB</sub>, R<sub>0</sub> → 1"
+    assert typeset("<b> & snake_case, 2^{1/4}") == "&lt;b&gt; &amp; snake_case, 2<sup>1/4</sup>"
+    assert "<sub>A</sub>" in render_html(fake.make_report(fake.make_room("K_A")))
 
 
 def test_a_formula_is_drawn_in_the_texts_colour() -> None:

@@ -12,6 +12,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from suite.report._model import FigureData, SeriesData
+from suite.report._typography import as_mathtext
 
 PALETTE_SIZE = 6
 """Colours that the page defines as --series-0 … --series-5: blue, vermilion, green, purple, orange, sky (Okabe and Ito)."""
@@ -19,6 +20,7 @@ PALETTE_SIZE = 6
 _INK = "#010101"
 _PALETTE = [f"#0101{number + 2:02x}" for number in range(PALETTE_SIZE)]
 _MARKERS = "osD^vP"
+_WIDTH = 6.2
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -48,10 +50,10 @@ def figure_svg(figure: FigureData, identity: str) -> str:
         identity: what makes its element ids differ from those of the other figures on the page.
     """
     with mpl.rc_context(_STYLE), mpl.rc_context({"svg.hashsalt": identity}):
-        canvas = FigureCanvasSVG(Figure(figsize=(6.2, 4.3), layout="constrained"))
+        canvas = FigureCanvasSVG(Figure(figsize=(_WIDTH, 4.3), layout="constrained"))
         axes = canvas.figure.subplots()
         _draw(axes, figure)
-        canvas.figure.legend(loc="outside lower center", ncols=3)
+        canvas.figure.legend(loc="outside lower center", ncols=_legend_columns(figure))
         buffer = io.StringIO()
         canvas.figure.savefig(
             buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
@@ -60,8 +62,8 @@ def figure_svg(figure: FigureData, identity: str) -> str:
 
 
 def _draw(axes: Axes, figure: FigureData) -> None:
-    axes.set_xlabel(figure.x_label)
-    axes.set_ylabel(figure.y_label)
+    axes.set_xlabel(as_mathtext(figure.x_label))
+    axes.set_ylabel(as_mathtext(figure.y_label))
     if figure.log_x:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter("{x:g}")
@@ -73,16 +75,22 @@ def _draw(axes: Axes, figure: FigureData) -> None:
     _label_marks(axes, figure)
 
 
+def _legend_columns(figure: FigureData) -> int:
+    """As many columns as fit below the axes, by the length of the longest label in points."""
+    longest = max((len(series.label) for series in figure.series), default=1)
+    return max(1, min(3, int(72 * _WIDTH / (40 + 0.6 * 8.5 * longest))))
+
+
 def _draw_series(axes: Axes, series: SeriesData) -> None:
     x, y = _numbers(series.x), _numbers(series.y)
     color = _color(series.color)
     if series.style == "line":
-        axes.plot(x, y, color=color, linewidth=1.8, label=series.label)
+        axes.plot(x, y, color=color, linewidth=1.8, label=as_mathtext(series.label))
         return
     low, high = _numbers(series.low) or y, _numbers(series.high) or y
     bars = [[max(0.0, a - b) for a, b in zip(y, low, strict=True)], [max(0.0, b - a) for a, b in zip(y, high, strict=True)]]
     marker = _MARKERS[series.color % len(_MARKERS)]
-    axes.errorbar(x, y, yerr=bars, fmt=marker, color=color, markersize=4.5, elinewidth=1.0, capsize=2.0, label=series.label)
+    axes.errorbar(x, y, yerr=bars, fmt=marker, color=color, markersize=4.5, elinewidth=1.0, capsize=2.0, label=as_mathtext(series.label))
 
 
 def _label_marks(axes: Axes, figure: FigureData) -> None:
@@ -96,7 +104,7 @@ def _label_marks(axes: Axes, figure: FigureData) -> None:
         row = next((row for row, end in enumerate(row_ends) if place - half > end), len(row_ends))
         row_ends[row : row + 1] = [place + half + 0.01]
         axes.annotate(
-            mark.label,
+            as_mathtext(mark.label),
             (mark.x, 1.0),
             xycoords=("data", "axes fraction"),
             xytext=(0, 3 + 11 * row),

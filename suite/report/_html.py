@@ -8,7 +8,8 @@ from markupsafe import Markup
 from suite.report._figures import figure_svg
 from suite.report._formula import formula_svg
 from suite.report._model import FigureData, Report
-from suite.report._reading import headline, origin_of, pair_numbers, summary_line
+from suite.report._reading import headline, origin_of, pair_numbers, relation, summary_line
+from suite.report._typography import typeset
 
 LONGEST_OPEN_TABLE = 6
 """Tables of more rows than this are folded."""
@@ -28,8 +29,10 @@ def render_html(report: Report) -> str:
         summary_line=summary_line(report),
         origin_of=origin_of,
         pair_numbers=pair_numbers,
+        relation=relation,
         formula=_formula,
         figure=_figure,
+        typeset=typeset,
         longest_open_table=LONGEST_OPEN_TABLE,
         style=Markup(Path(__file__).with_name("report.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
     )

@@ -1,7 +1,7 @@
 """The report as Markdown, from the JSON model only."""
 
 from suite.report._model import CheckResult, Number, Report, RoomResult
-from suite.report._reading import headline, origin_of, pair_numbers, summary_line
+from suite.report._reading import headline, origin_of, pair_numbers, relation, summary_line
 
 
 def render_markdown(report: Report) -> str:
@@ -41,11 +41,19 @@ def _room(room: RoomResult) -> list[str]:
     if room.note:
         lines += [f"> {room.note}", ""]
     for check in room.checks:
-        lines += [f"### {check.name}: {_verdict(check)}", "", f"{check.claim} Evidence: {check.evidence}; {check.seconds:.2f} s.", ""]
+        lines += [
+            f"### {check.name}: {_verdict(check)}",
+            "",
+            f"{check.claim.rstrip('.')}.",
+            "",
+            f"Evidence: {check.evidence}; {check.seconds:.2f} s.",
+            "",
+        ]
         if check.note:
             lines += [f"> {check.note}", ""]
         if check.prediction or check.measurement:
-            lines += _table(["", "prediction", "measurement"], [[label, _text(p), _text(m)] for label, p, m in pair_numbers(check)])
+            rows = [[label, _text(predicted, relation(check)), _text(measured)] for label, predicted, measured in pair_numbers(check)]
+            lines += _table(["", "prediction", "measurement"], rows)
     lines += ["### Negative controls", ""]
     lines += _table(
         ["control", "false claim", "verdict"],
@@ -63,8 +71,8 @@ def _environment(report: Report) -> list[str]:
     return [f"{where} {packages}. Profile {report.profile}, seed {report.seed}, {environment.created}."]
 
 
-def _text(number: Number | None) -> str:
-    return "" if number is None else number.text
+def _text(number: Number | None, relation: str = "") -> str:
+    return "" if number is None else f"{relation}{number.text}"
 
 
 def _table(head: list[str], rows: list[list[str]]) -> list[str]:

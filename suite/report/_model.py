@@ -44,6 +44,7 @@ class CheckResult(_Record):
 
     name: str
     claim: str
+    kind: Kind
     verdict: Verdict
     expected: Verdict
     evidence: Evidence

@@ -1,6 +1,7 @@
 """The sentences that both renderings share."""
 
 from suite.report._model import CheckResult, Number, Report, RoomResult
+from theory import Kind
 
 _ORIGINS = {
     "seed": "Stated in the source",
@@ -8,6 +9,8 @@ _ORIGINS = {
     "derived": "Derived here, after the source",
     "conjecture": "A conjecture",
 }
+
+_RELATIONS = {Kind.UPPER_BOUND: "≤ ", Kind.LOWER_BOUND: "≥ ", Kind.LIMIT: "→ "}
 
 
 def headline(report: Report) -> str:
@@ -41,7 +44,12 @@ def summary_line(report: Report) -> str:
 def origin_of(room: RoomResult) -> str:
     """Where the statement comes from, with the reference in full."""
     source = room.source
-    return f"{_ORIGINS[room.origin]}: {source.reference or source.key} {source.locator}."
+    return f"{_ORIGINS[room.origin]}: {(source.reference or source.key).rstrip('.')}, {source.locator}."
+
+
+def relation(check: CheckResult) -> str:
+    """The sign that stands between measurement and prediction, where it is not equality."""
+    return _RELATIONS.get(check.kind, "")
 
 
 def pair_numbers(check: CheckResult) -> list[tuple[str, Number | None, Number | None]]:
