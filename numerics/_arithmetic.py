@@ -28,7 +28,7 @@ class Arithmetic:
 
 
 def _cap_float(x: float) -> float:
-    return x if x < EXPONENT_CAP else EXPONENT_CAP
+    return min(EXPONENT_CAP, x)
 
 
 def _cap_array(x: Any) -> Any:

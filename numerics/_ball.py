@@ -79,6 +79,9 @@ def _point(scaled: int, places: int) -> str:
     return f"{sign}{text[0]}.{text[1:] or '0'}e{exponent:+d}"
 
 
+PRIMES = tuple(sympy.primerange(100))
+"""Where symbols are set to tell expressions apart: distinct primes keep the point generic among positive parameters."""
+
 _BALL_FUNCTIONS = {sympy.exp: arb.exp, sympy.log: arb.log, sympy.cos: arb.cos, sympy.sin: arb.sin, sympy.tan: arb.tan, sympy.acos: arb.acos}
 
 
@@ -86,7 +89,6 @@ def enclose_expression(expression: sympy.Basic) -> arb:
     """Enclose an exact expression with each free symbol (in alphabetical order) set to 2, 3, 5, 7, …, in ball arithmetic.
 
     Used to tell two expressions apart: when the enclosure of their difference at this one point excludes zero, they differ.
-    Distinct primes keep the point generic among positive parameters.
 
     Raises:
         TypeError: for a function that has no ball counterpart here.
@@ -97,7 +99,7 @@ def enclose_expression(expression: sympy.Basic) -> arb:
         True
     """
     symbols = sorted(expression.free_symbols, key=str)
-    points = {symbol: arb(sympy.prime(index + 1)) for index, symbol in enumerate(symbols)}
+    points = {symbol: arb(PRIMES[index]) for index, symbol in enumerate(symbols)}
 
     def enclose(node: sympy.Basic) -> arb:
         if node in points:

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 from jaxtyping import Float
@@ -41,7 +40,7 @@ class Bracket:
             )
 
     @classmethod
-    def exactly(cls, value: float) -> Self:
+    def exactly(cls, value: float) -> "Bracket":
         """The degenerate bracket of a number that is known exactly."""
         return cls(value, value, rigorous=True)
 
@@ -103,7 +102,7 @@ class Estimate:
             )
 
     @classmethod
-    def of(cls, samples: Float[np.ndarray, " n"]) -> Self:
+    def of(cls, samples: Float[np.ndarray, " n"]) -> "Estimate":
         """Sample mean and its standard error s/√n."""
         return cls(mean=float(np.mean(samples)), standard_error=float(np.std(samples, ddof=1) / np.sqrt(samples.size)), n=int(samples.size))
 

@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from numerics._ball import PRECISION, to_bracket
 from numerics._bracket import Bracket
-from numerics._errors import UnusableInput
+from numerics._inputs import UnusableInput
 
 
 def simplex_gram(num_classes: int) -> Float[np.ndarray, "K K"]:
@@ -46,7 +46,9 @@ def simplex_etf(num_classes: int, dimension: int | None = None) -> Float[np.ndar
     p = num_classes - 1 if dimension is None else dimension
     gram = simplex_gram(num_classes)
     if p < num_classes - 1:
-        raise UnusableInput(f"a simplex ETF of {num_classes} vectors spans {num_classes - 1} dimensions: dimension {p} is too small; use at least that.")
+        raise UnusableInput(
+            f"a simplex ETF of {num_classes} vectors spans {num_classes - 1} dimensions: dimension {p} is too small; use at least that."
+        )
     values, vectors = np.linalg.eigh(gram)
     frame = np.zeros((num_classes, p))
     frame[:, : num_classes - 1] = vectors[:, 1:] * np.sqrt(values[1:])

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from numerics._errors import UnusableInput
+from numerics._inputs import UnusableInput
 
 
 def energy_radius(num_classes: int, feature_energy: float, weight_energy: float) -> float:

@@ -45,10 +45,12 @@ def increasing_root(
             upper = x
         following = x - value / slope if slope > 0.0 else math.nan
         if abs(following - x) <= STEP_TOLERANCE * abs(x) or upper - lower <= ABSOLUTE_TOLERANCE:
-            return min(max(following, lower), upper) if following == following else x
+            return x if math.isnan(following) else min(max(following, lower), upper)
         if not lower < following < upper:
             following = 0.5 * (lower + upper) if upper < math.inf else 2.0 * x + 1.0
             if following in (lower, upper):
                 return following
         x = following
-    raise ArithmeticError(f"no root of an increasing function found in [{lower}, {upper}] after {MAX_STEPS} steps; check that it is increasing.")
+    raise ArithmeticError(
+        f"no root of an increasing function found in [{lower}, {upper}] after {MAX_STEPS} steps; check that it is increasing."
+    )

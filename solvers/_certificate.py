@@ -92,8 +92,8 @@ def certify(problem: LayerPeeled, candidate: GroupMatrix, shares: GroupMatrix | 
     loss = LOSSES[problem.loss]
     with ctx.workprec(PRECISION):
         logits = _feasible(problem, candidate)
-        value = loss.value(logits)
         slope = loss.slope(logits, _ball_shares(shares))
+        value = slope.value
         norm = _dual_norm(candidate.sizes, slope)
         gap = (value - slope.constant + exact_radius(problem) * norm).max(arb(0))
         ends = to_bracket(value), to_bracket((value - gap).max(arb(0)))
@@ -110,7 +110,9 @@ def dual_slope(problem: LayerPeeled, candidate: GroupMatrix) -> GroupMatrix:
     with ctx.workprec(PRECISION):
         slope = LOSSES[problem.loss].slope(_feasible(problem, candidate), None)
     return GroupMatrix(
-        candidate.sizes, np.array([float(value) for value in slope.inner]), np.array([[float(entry) for entry in row] for row in slope.outer])
+        candidate.sizes,
+        np.array([float(value) for value in slope.inner]),
+        np.array([[float(entry) for entry in row] for row in slope.outer]),
     )
 
 

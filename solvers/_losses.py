@@ -34,20 +34,21 @@ class BallLogits(NamedTuple):
 
 
 class Slope(NamedTuple):
-    """A dual point: G as inner values and outer block, and the constant of its bound  f* ≥ constant − τ ‖G‖_op."""
+    """A dual point: G as inner values and outer block, the constant of its bound  f* ≥ constant − τ ‖G‖_op, and f(Z) beside it."""
 
     inner: list[arb]
     outer: list[list[arb]]
     constant: arb
+    value: arb
 
 
 class Loss(Protocol):
     """What the certificate asks of a loss."""
 
-    shift_invariant: bool
-    """Adding a constant to a row of logits changes nothing."""
-    attains_zero: bool
-    """The infimum is attained at finite logits, so a large ball may have its optimum inside."""
+    @property
+    def attains_zero(self) -> bool:
+        """Whether the infimum is attained at finite logits, so that a large ball may have its optimum inside."""
+        ...
 
     def value(self, logits: BallLogits) -> arb:
         """f(Z) = Σ_k c_k L(Z_k, k)."""
@@ -104,7 +105,6 @@ def _inner_product(logits: BallLogits, inner: Sequence[arb], outer: BallMatrix) 
 class CrossEntropy:
     """L(z, k) = logsumexp(z) − z_k."""
 
-    shift_invariant: bool = True
     attains_zero: bool = False
 
     def _odds(self, logits: BallLogits, group: int) -> tuple[arb, list[arb], arb]:
@@ -133,7 +133,7 @@ class CrossEntropy:
             inner_shares.append(inside / (1 + others))
             outer_shares.append([odds / (1 + others) for odds in between])
         inner, outer = _slope_of_shares(logits, Shares(inner_shares, outer_shares))
-        return Slope(inner, outer, value - _inner_product(logits, inner, outer))
+        return Slope(inner, outer, value - _inner_product(logits, inner, outer), value)
 
     def dense(
         self, logits: Float[np.ndarray, "n K"], weights: Float[np.ndarray, " n"], labels: Int[np.ndarray, " n"]
@@ -154,7 +154,6 @@ class CrossEntropy:
 class SquaredError:
     """L(z, k) = ½ ‖z − e_k‖²."""
 
-    shift_invariant: bool = False
     attains_zero: bool = True
 
     def value(self, logits: BallLogits) -> arb:
@@ -171,7 +170,8 @@ class SquaredError:
         """G = diag(c)(Z − I); the bound's constant is f(Z) − ⟨G, Z⟩."""
         inner = [weight * (value - 1) for weight, value in zip(logits.weights, logits.inner, strict=True)]
         outer = [[logits.weights[g] * (entry - int(g == h)) for h, entry in enumerate(row)] for g, row in enumerate(logits.outer)]
-        return Slope(inner, outer, self.value(logits) - _inner_product(logits, inner, outer))
+        value = self.value(logits)
+        return Slope(inner, outer, value - _inner_product(logits, inner, outer), value)
 
     def dense(
         self, logits: Float[np.ndarray, "n K"], weights: Float[np.ndarray, " n"], labels: Int[np.ndarray, " n"]
@@ -185,7 +185,6 @@ class SquaredError:
 class Hinge:
     """L(z, k) = max(0, 1 + max_{j≠k} z_j − z_k), the multiclass hinge of crammer2001."""
 
-    shift_invariant: bool = True
     attains_zero: bool = True
 
     def value(self, logits: BallLogits) -> arb:
@@ -216,7 +215,7 @@ class Hinge:
             outer_shares.append([share / excess for share in shares.outer[group]])
             constant += size * weight * total / excess
         inner, outer = _slope_of_shares(logits, Shares(inner_shares, outer_shares))
-        return Slope(inner, outer, constant)
+        return Slope(inner, outer, constant, self.value(logits))
 
     def dense(
         self, logits: Float[np.ndarray, "n K"], weights: Float[np.ndarray, " n"], labels: Int[np.ndarray, " n"]

@@ -1,14 +1,12 @@
 """The Layer-Peeled program as data: groups of equal classes, two energies, a loss."""
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from numbers import Integral, Real
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
-from numerics import UnusableInput, energy_radius
+from numerics import UnusableInput, energy_radius, require_positive, require_whole
 from solvers._losses import LOSSES
 
 
@@ -62,7 +60,7 @@ class LayerPeeled:
         weight_energy: float = 1.0,
         loss: str = "cross-entropy",
     ) -> None:
-        checked = [_whole_count(count, f"class {index + 1}") for index, count in enumerate(counts)]
+        checked = [_count(count, f"class {index + 1}") for index, count in enumerate(counts)]
         samples = list(dict.fromkeys(checked))
         group_of_class = [samples.index(count) for count in checked]
         groups = tuple(Group(group_of_class.count(index), count) for index, count in enumerate(samples))
@@ -76,7 +74,7 @@ class LayerPeeled:
         feature_energy: float,
         weight_energy: float = 1.0,
         loss: str = "cross-entropy",
-    ) -> Self:
+    ) -> "LayerPeeled":
         """The same program from (classes, samples) pairs; nothing of size K is formed.
 
         Pairs with equal samples are merged.
@@ -90,16 +88,23 @@ class LayerPeeled:
         """
         merged: dict[int, int] = {}
         for index, (classes, samples) in enumerate(groups):
-            count = _whole_count(samples, f"group {index + 1}")
-            merged[count] = merged.get(count, 0) + _whole_number(classes, f"the number of classes of group {index + 1}")
+            count = _count(samples, f"group {index + 1}")
+            merged[count] = merged.get(count, 0) + _classes(classes, f"group {index + 1}")
         self = object.__new__(cls)
         self._set(tuple(Group(classes, samples) for samples, classes in merged.items()), feature_energy, weight_energy, loss, None)
         return self
 
     @classmethod
     def from_imbalance(
-        cls, majority: int, minority: int, imbalance: float, *, feature_energy: float, weight_energy: float = 1.0, loss: str = "cross-entropy"
-    ) -> Self:
+        cls,
+        majority: int,
+        minority: int,
+        imbalance: float,
+        *,
+        feature_energy: float,
+        weight_energy: float = 1.0,
+        loss: str = "cross-entropy",
+    ) -> "LayerPeeled":
         """Two groups whose counts are in any real ratio R = n_A/n_B > 0: counts enter the program through n_k/N only.
 
         Raises:
@@ -109,8 +114,8 @@ class LayerPeeled:
             >>> LayerPeeled.from_imbalance(5, 5, 12.2, feature_energy=5.0).groups[0].samples
             12.2
         """
-        ratio = _positive(imbalance, "imbalance")
-        sizes = _whole_number(majority, "the number of majority classes"), _whole_number(minority, "the number of minority classes")
+        ratio = require_positive(imbalance, "imbalance")
+        sizes = _classes(majority, "the majority"), _classes(minority, "the minority")
         groups = (Group(sum(sizes), 1.0),) if ratio == 1.0 else (Group(sizes[0], ratio), Group(sizes[1], 1.0))
         self = object.__new__(cls)
         self._set(groups, feature_energy, weight_energy, loss, None)
@@ -126,16 +131,14 @@ class LayerPeeled:
         if loss not in LOSSES:
             raise UnusableInput(f"loss {loss!r} is unknown: it must be one of {', '.join(LOSSES)}; choose one of these.")
         object.__setattr__(self, "groups", groups)
-        object.__setattr__(self, "feature_energy", _positive(feature_energy, "feature energy"))
-        object.__setattr__(self, "weight_energy", _positive(weight_energy, "weight energy"))
+        object.__setattr__(self, "feature_energy", require_positive(feature_energy, "feature energy"))
+        object.__setattr__(self, "weight_energy", require_positive(weight_energy, "weight energy"))
         object.__setattr__(self, "loss", loss)
         object.__setattr__(self, "group_of_class", group_of_class)
 
     def __repr__(self) -> str:
         groups = ",".join(f"{group.classes}x{group.samples:g}" for group in self.groups)
-        return (
-            f"LayerPeeled({groups}, feature_energy={self.feature_energy:g}, weight_energy={self.weight_energy:g}, loss={self.loss!r})"
-        )
+        return f"LayerPeeled({groups}, feature_energy={self.feature_energy:g}, weight_energy={self.weight_energy:g}, loss={self.loss!r})"
 
     @property
     def num_classes(self) -> int:
@@ -166,19 +169,9 @@ class LayerPeeled:
         return np.argsort(np.argsort(np.array(self.group_of_class), kind="stable"), kind="stable")
 
 
-def _whole_count(value: Any, where: str) -> int:
-    return _whole_number(value, f"the count of {where}")
+def _count(value: Any, where: str) -> int:
+    return require_whole(value, f"the count of {where}", remedy="correct it or leave that class out")
 
 
-def _whole_number(value: Any, what: str) -> int:
-    if isinstance(value, Integral) and not isinstance(value, bool) and value >= 1:
-        return int(value)
-    if isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value) and value == int(value) and value >= 1:
-        return int(value)
-    raise UnusableInput(f"{what} is {value!r}: it must be a whole number >= 1; correct it or leave that class out.")
-
-
-def _positive(value: Any, what: str) -> float:
-    if isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value) and value > 0:
-        return float(value)
-    raise UnusableInput(f"the {what} is {value!r}: it must be a positive finite number; give one, for example 5.")
+def _classes(value: Any, what: str) -> int:
+    return require_whole(value, f"the number of classes of {what}", remedy="correct it")

@@ -1,6 +1,7 @@
 """The semidefinite program sample by sample: one feature per sample, nothing averaged, oversampling taken literally."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def solve_samples(
     gram = cp.Variable((samples + classes, samples + classes), PSD=True)
     logits = gram[:samples, samples:]
     own = cp.sum(cp.multiply(logits, np.eye(classes)[labels]), axis=1)
-    energies = [
+    energies: list[Any] = [
         cp.sum(cp.multiply(cp.diag(gram[:samples, :samples]), share)) <= classes * feature_energy,
         cp.trace(gram[samples:, samples:]) <= classes * weight_energy,
     ]

@@ -53,7 +53,7 @@ def solve_sdp(problem: LayerPeeled, solver: str, precision: float) -> tuple[Grou
     weights = np.repeat(problem.weights, problem.sizes)
     gram = cp.Variable((2 * classes, 2 * classes), PSD=True)
     logits = gram[:classes, classes:]
-    energies = [
+    energies: list[Any] = [
         cp.trace(gram[:classes, :classes]) <= classes * problem.feature_energy,
         cp.trace(gram[classes:, classes:]) <= classes * problem.weight_energy,
     ]

@@ -67,19 +67,17 @@ def _symmetric(problem: LayerPeeled, tolerance: float, start: float) -> Solution
 
 
 def _sdp(problem: LayerPeeled, solver: str, tolerance: float, start: float) -> Solution:
-    best: tuple[GroupMatrix, GroupMatrix | None, Certificate] | None = None
+    found: list[tuple[GroupMatrix, GroupMatrix | None, Certificate]] = []
     content = False
     for precision in PRECISIONS[solver]:
-        found, shares = solve_sdp(problem, solver, precision)
-        matrix = _polished(problem, found)
+        logits, shares = solve_sdp(problem, solver, precision)
+        matrix = _polished(problem, logits)
         certificate = certify(problem, matrix, shares)
-        if best is None or certificate.value.width < best[2].value.width:
-            best = matrix, shares, certificate
+        found.append((matrix, shares, certificate))
         content = certificate.relative_gap <= tolerance or _negligible(problem, certificate, shares, tolerance)
         if content:
             break
-    assert best is not None
-    matrix, shares, certificate = best
+    matrix, shares, certificate = min(found, key=lambda candidate: candidate[2].value.width)
     solution = Solution(
         problem=problem,
         route="sdp",

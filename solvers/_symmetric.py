@@ -27,7 +27,9 @@ def solve_symmetric(problem: LayerPeeled) -> tuple[GroupMatrix, tuple[bool, ...]
     """
     if not covers(problem):
         what = f"the loss {problem.loss!r}" if problem.loss != "cross-entropy" else f"{len(problem.groups)} distinct counts"
-        raise UnusableInput(f"route 'symmetric' does not cover {what}: it needs cross-entropy and at most 2 distinct counts; use --route auto.")
+        raise UnusableInput(
+            f"route 'symmetric' does not cover {what}: it needs cross-entropy and at most 2 distinct counts; use --route auto."
+        )
     classes = problem.num_classes
     if len(problem.groups) == 1:
         return GroupMatrix((classes,), np.array([problem.radius / (classes - 1)]), np.zeros((1, 1))), (False,), (False,)

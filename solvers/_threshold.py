@@ -38,7 +38,9 @@ def bracket_threshold(
         True
     """
     if minority < 2:
-        raise UnusableInput(f"a minority of {minority} class cannot collapse: a threshold needs at least 2 minority classes; use minority >= 2.")
+        raise UnusableInput(
+            f"a minority of {minority} class cannot collapse: a threshold needs at least 2 minority classes; use minority >= 2."
+        )
 
     def collapsed(log_ratio: float) -> bool | None:
         problem = LayerPeeled.from_imbalance(

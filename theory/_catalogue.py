@@ -42,11 +42,7 @@ def choose(names: tuple[str, ...] = (), family: str | None = None) -> dict[str, 
     for name in names:
         if name not in rooms:
             raise UnusableInput(f"room {name!r} does not exist: it must be one of {', '.join(rooms)}; see `layerpeel list`.")
-    return {
-        name: (of, room)
-        for name, (of, room) in rooms.items()
-        if (not names or name in names) and (family is None or of == family)
-    }
+    return {name: (of, room) for name, (of, room) in rooms.items() if (not names or name in names) and (family is None or of == family)}
 
 
 def statistical_comparisons() -> int:

@@ -1,5 +1,7 @@
 """One rule turns kind, prediction and measurement into a verdict."""
 
+from itertools import pairwise
+
 import sympy
 from flint import ctx
 
@@ -42,7 +44,7 @@ def judge(kind: Kind, prediction: Quantities, measurement: Quantities, *, resolu
 
 
 def _judge_one(kind: Kind, predicted: Quantity, measured: Quantity, resolution: float, level: float) -> Verdict:
-    if isinstance(predicted, sympy.Basic) or isinstance(measured, sympy.Basic):
+    if isinstance(predicted, sympy.Expr) or isinstance(measured, sympy.Expr):
         return _judge_expressions(predicted, measured)
     claim, found = as_bracket(predicted, level), as_bracket(measured, level)
     if kind is Kind.UPPER_BOUND:
@@ -66,7 +68,7 @@ def _judge_limit(prediction: Quantities, measurement: Quantities, resolution: fl
         nearest = 0.0 if difference.contains(0.0) else min(abs(difference.lower), abs(difference.upper))
         distances.append(Bracket(nearest, max(abs(difference.lower), abs(difference.upper))))
     verdicts = [_side(distances[-1].upper <= resolution, distances[-1].lower > resolution)]
-    for earlier, later in zip(distances, distances[1:], strict=False):
+    for earlier, later in pairwise(distances):
         verdicts.append(_side(later.upper <= max(earlier.upper, resolution), later.lower > earlier.upper))
     return verdicts
 
@@ -88,11 +90,9 @@ def as_bracket(quantity: Quantity, level: float) -> Bracket:
 
 def _judge_expressions(predicted: Quantity, measured: Quantity) -> Verdict:
     """Equal when sympy reduces the difference to zero; different when a ball at a sample point excludes zero."""
-    if not (isinstance(predicted, sympy.Basic) and isinstance(measured, sympy.Basic)):
+    if not (isinstance(predicted, sympy.Expr) and isinstance(measured, sympy.Expr)):
         raise TypeError(f"an exact expression is held against an exact expression, got {predicted!r} and {measured!r}.")
-    if isinstance(predicted, sympy.logic.boolalg.Boolean) or isinstance(measured, sympy.logic.boolalg.Boolean):
-        return Verdict.CONFIRMED if predicted == measured else Verdict.REFUTED
-    difference = sympy.sympify(predicted) - sympy.sympify(measured)
+    difference = sympy.Add(predicted, sympy.Mul(-1, measured))
     if sympy.simplify(difference) == 0:
         return Verdict.CONFIRMED
     with ctx.workprec(PROOF_BITS):

@@ -10,7 +10,7 @@ import sympy
 
 from numerics import Bracket, Estimate, Proportion
 
-Quantity: TypeAlias = Bracket | Estimate | Proportion | sympy.Basic
+Quantity: TypeAlias = Bracket | Estimate | Proportion | sympy.Expr
 """What a check predicts or measures: an enclosure, a sample with its error, or an exact expression."""
 
 Quantities: TypeAlias = Mapping[str, Quantity]
@@ -186,4 +186,6 @@ class Room:
             raise ValueError(f"room {self.statement.name} uses a name twice among {names + controls}; rename one.")
         for control in self.controls:
             if control.check not in names:
-                raise ValueError(f"control {control.name} of room {self.statement.name} names no check: {control.check}; use one of {names}.")
+                raise ValueError(
+                    f"control {control.name} of room {self.statement.name} names no check: {control.check}; use one of {names}."
+                )

@@ -2,14 +2,13 @@
 
 import math
 from dataclasses import dataclass
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from flint import arb, ctx
 from jaxtyping import Float
 
-from numerics import ARRAYS, BALLS, FLOATS, UnusableInput, decimal_bounds, increasing_root, surface_point
+from numerics import ARRAYS, BALLS, FLOATS, UnusableInput, decimal_bounds, increasing_root, require_positive, require_whole, surface_point
 
 MOST_DIGITS = 10_000
 """Digits beyond this take minutes; nobody has asked for them yet."""
@@ -128,9 +127,7 @@ def _log_excess(ops: Any, majority: Any, minority: Any, zeta: Any) -> Any:
     return point.a + ops.log(-ops.expm1(-point.a)) + ops.log(share)
 
 
-def collapse_threshold(
-    majority: int, minority: int, *, feature_energy: float, weight_energy: float = 1.0, digits: int = 30
-) -> Threshold:
+def collapse_threshold(majority: int, minority: int, *, feature_energy: float, weight_energy: float = 1.0, digits: int = 30) -> Threshold:
     """R0, the imbalance from which the K_B minority classifiers coincide, enclosed to any number of digits.
 
     A double-precision root is refined by Newton's method at the working precision and then *enclosed*: τ at both ends of a tiny
@@ -148,7 +145,7 @@ def collapse_threshold(
 
     Example:
         >>> collapse_threshold(5, 5, feature_energy=5.0, digits=12).lower
-        '12.1924470803'
+        '12.1924470803259'
     """
     _validate(majority, minority, feature_energy, weight_energy)
     _validate_digits(digits)
@@ -236,15 +233,12 @@ def _enclosed(digits: int, spare: int, excess: Any) -> Threshold:
 
 
 def _validate(majority: Any, minority: Any, feature_energy: Any, weight_energy: Any) -> None:
-    for name, number, least in (("majority", majority, 1), ("minority", minority, 2)):
-        if not isinstance(number, Integral) or isinstance(number, bool) or number < least:
-            why = "a single class has nothing to collapse with" if name == "minority" else "there is no imbalance without one"
-            raise UnusableInput(f"{name} is {number!r}: a threshold needs at least {least} {name} class{'es' * (least > 1)} ({why}); use {name} >= {least}.")
-    for name, energy in (("feature energy", feature_energy), ("weight energy", weight_energy)):
-        if not isinstance(energy, Real) or isinstance(energy, bool) or not math.isfinite(energy) or energy <= 0:
-            raise UnusableInput(f"the {name} is {energy!r}: it must be a positive finite number; give one, for example 5.")
+    require_whole(majority, "majority", remedy="there is no imbalance without a majority class, so use majority >= 1")
+    require_whole(minority, "minority", least=2, remedy="a single class has nothing to collapse with, so use minority >= 2")
+    require_positive(feature_energy, "feature energy")
+    require_positive(weight_energy, "weight energy")
 
 
 def _validate_digits(digits: Any) -> None:
-    if not isinstance(digits, Integral) or isinstance(digits, bool) or not 1 <= digits <= MOST_DIGITS:
-        raise UnusableInput(f"digits is {digits!r}: it must be a whole number from 1 to {MOST_DIGITS}; use for example 30.")
+    if require_whole(digits, "digits", remedy=f"use 1 to {MOST_DIGITS}, for example 30") > MOST_DIGITS:
+        raise UnusableInput(f"digits is {digits!r}: it must be at most {MOST_DIGITS}; use 1 to {MOST_DIGITS}, for example 30.")

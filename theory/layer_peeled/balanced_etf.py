@@ -69,7 +69,7 @@ def measure_cosines(setting: Setting) -> Quantities:
 
 
 def _duality(constant: float, labels: str, case: tuple[int, float, float]) -> Quantities:
-    _, feature_energy, weight_energy = case
+    feature_energy = case[1]
     return {
         f"{labels}, cos(h, w)": predicted(1.0),
         f"{labels}, ‖h‖": predicted(math.sqrt(feature_energy)),
@@ -172,7 +172,12 @@ ROOM = Room(
         ),
     ),
     controls=(
-        Control(name="orthogonal-value", claim="the value is that of an orthogonal frame", check="value", predict=predict_value_of_orthogonal_frame),
+        Control(
+            name="orthogonal-value",
+            claim="the value is that of an orthogonal frame",
+            check="value",
+            predict=predict_value_of_orthogonal_frame,
+        ),
         Control(name="orthogonal-frame", claim="the classifiers are orthogonal", check="simplex-frame", predict=predict_orthogonal_cosines),
         Control(name="ratio-without-root", claim="C = E_H/E_W", check="self-duality", predict=predict_duality_without_root),
         Control(name="short-etf", claim="the ETF with a = τ/K is optimal", check="optimal-for-every-K", predict=predict_gap_of_short_etf),

@@ -161,7 +161,11 @@ ROOM = Room(
         title="Where minority classifiers collapse",
         latex=r"w_k=w_l\ (k,l\text{ minority})\iff R\geq R_0\iff \lambda\geq\frac{n_B}{N};\qquad "
         r"R_0=1+\frac{(e^{a}-1)\,(K r_A-K_B)}{K K_A\, r_A},\quad \tau=(K_A-1)a+s",
-        assumptions=("two groups of classes, K_B ≥ 2", "cross-entropy loss", "s, a, r_A explicit in one scalar ζ, see the docstring of log_threshold_minus_one"),
+        assumptions=(
+            "two groups of classes, K_B ≥ 2",
+            "cross-entropy loss",
+            "s, a, r_A explicit in one scalar ζ, see the docstring of log_threshold_minus_one",
+        ),
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
         source=Source("su2024", "Minority Collapse, 1–2 (existence of R0); closed form derived"),

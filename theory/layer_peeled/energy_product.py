@@ -20,9 +20,7 @@ def _label(feature_energy: float, weight_energy: float) -> str:
 def predict_value() -> Quantities:
     """The closed-form value at τ = K √(E_H E_W), the same for all."""
     classes = MAJORITY + MINORITY
-    return {
-        _label(h, w): predicted(optimal_value(MAJORITY, MINORITY, IMBALANCE, energy_radius(classes, h, w))) for h, w in ENERGIES
-    }
+    return {_label(h, w): predicted(optimal_value(MAJORITY, MINORITY, IMBALANCE, energy_radius(classes, h, w))) for h, w in ENERGIES}
 
 
 def predict_value_by_mean() -> Quantities:
@@ -91,9 +89,9 @@ ROOM = Room(
         ),
     ),
     controls=(
-        Control(name="arithmetic-mean", claim="the value depends on the mean of the energies", check="value", predict=predict_value_by_mean),
         Control(
-            name="features-only", claim="R0 depends on E_H alone", check="threshold", predict=predict_threshold_by_feature_energy
+            name="arithmetic-mean", claim="the value depends on the mean of the energies", check="value", predict=predict_value_by_mean
         ),
+        Control(name="features-only", claim="R0 depends on E_H alone", check="threshold", predict=predict_threshold_by_feature_energy),
     ),
 )

@@ -43,9 +43,8 @@ def predict_wrong_eigenvalues() -> Quantities:
 
 def measure_least_eigenvalues(setting: Setting) -> Quantities:
     """Row sums of (1 − ρ)I + ρ11ᵀ applied to 1, and to e_1 − e_2, with K and ρ as symbols."""
-    along = 1 + sympy.Sum(RHO, (sympy.Symbol("j"), 2, K)).doit()
-    first_row_across = sympy.Integer(1) - RHO
-    return {"along the all-ones vector": sympy.expand(along), "across it": first_row_across}
+    others = sympy.Sum(RHO, (sympy.Symbol("j"), 2, K)).doit()
+    return {"along the all-ones vector": sympy.Integer(1) + sympy.sympify(others), "across it": sympy.Integer(1) - RHO}
 
 
 ROOM = Room(

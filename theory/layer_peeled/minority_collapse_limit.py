@@ -39,9 +39,7 @@ def measure_distance(setting: Setting) -> Quantities:
 
 def predict_distance() -> Quantities:
     """‖w_k − w_l‖ = √(2 b √(E_W/E_H)), b the inner singular value of the minority; zero from R0 on."""
-    return {
-        _label(ratio): predicted(math.sqrt(2 * optimum(MAJORITY, MINORITY, ratio, ENERGY).b / math.sqrt(ENERGY))) for ratio in RATIOS
-    }
+    return {_label(ratio): predicted(math.sqrt(2 * optimum(MAJORITY, MINORITY, ratio, ENERGY).b / math.sqrt(ENERGY))) for ratio in RATIOS}
 
 
 def predict_unrooted_distance() -> Quantities:

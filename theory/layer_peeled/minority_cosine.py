@@ -1,5 +1,7 @@
 """The cosine between minority classifiers: rises to one, and stays."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from numerics import Bracket
@@ -46,14 +48,12 @@ def predict_constant_cosine() -> Quantities:
 
 def measure_cosine(setting: Setting) -> Quantities:
     """The semidefinite program, with the cosine of the exact optimum enclosed."""
-    return {
-        _label(majority, energy, ratio): _enclose(majority, energy, ratio) for majority, energy, ratios in CASES for ratio in ratios
-    }
+    return {_label(majority, energy, ratio): _enclose(majority, energy, ratio) for majority, energy, ratios in CASES for ratio in ratios}
 
 
 RISING = tuple(np.geomspace(1.0, 11.5, 7).round(2).tolist())
 """Ratios below R0 = 12.19 of K_A = K_B = 5, E_H = 5."""
-STEPS = tuple(f"R={low:g} to {high:g}" for low, high in zip(RISING, RISING[1:], strict=False))
+STEPS = tuple(f"R={low:g} to {high:g}" for low, high in pairwise(RISING))
 """Labels of the increments."""
 
 
@@ -122,7 +122,12 @@ ROOM = Room(
         title="The angle between minority classifiers closes, and stays closed",
         latex=r"\cos\angle(w_k,w_l)=\frac{\rho-b/K_B}{\rho+b(K_B-1)/K_B},\quad \rho=\frac{K_A}{K K_B}\sqrt{t_A^2+t_B^2};"
         r"\quad \text{increasing for } R<R_0,\ =1 \text{ for } R\geq R_0",
-        assumptions=("two groups of classes, K_B ≥ 2", "cross-entropy loss", "k ≠ l in the minority", "R below R1, where the minority vanishes"),
+        assumptions=(
+            "two groups of classes, K_B ≥ 2",
+            "cross-entropy loss",
+            "k ≠ l in the minority",
+            "R below R1, where the minority vanishes",
+        ),
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
         source=Source("su2024", "A numerical surprise; closed form derived"),

@@ -30,9 +30,7 @@ def _optimum(majority: int, minority: int, energy: float, imbalance: float) -> E
 
 def predict_share() -> Quantities:
     """1/(1 + (K_B − 1) e^{−b}): 1/K_B exactly when b = 0."""
-    return {
-        _label(*case): predicted(1 / (1 + (case[1] - 1) * math.exp(-optimum(case[0], case[1], case[3], case[2]).b))) for case in CASES
-    }
+    return {_label(*case): predicted(1 / (1 + (case[1] - 1) * math.exp(-optimum(case[0], case[1], case[3], case[2]).b))) for case in CASES}
 
 
 def predict_share_of_all() -> Quantities:

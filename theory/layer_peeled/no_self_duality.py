@@ -68,7 +68,8 @@ ROOM = Room(
     statement=Statement(
         name="no-self-duality",
         title="Imbalance breaks self-duality",
-        latex=r"R>1\;\Rightarrow\;\cos\angle(h^\star_k,w^\star_k)<1\quad(k\text{ minority}),\qquad R=1\;\Rightarrow\;\cos\angle(h^\star_k,w^\star_k)=1",
+        latex=r"R>1\;\Rightarrow\;\cos\angle(h^\star_k,w^\star_k)<1\quad(k\text{ minority}),"
+        r"\qquad R=1\;\Rightarrow\;\cos\angle(h^\star_k,w^\star_k)=1",
         assumptions=("two groups of classes", "cross-entropy loss", "R below R1, where the minority vanishes"),
         kind=Kind.EQUALITY,
         origin=Origin.SEED,

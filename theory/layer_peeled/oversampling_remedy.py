@@ -38,9 +38,7 @@ def predict_value_by_root() -> Quantities:
 def measure_value(setting: Setting) -> Quantities:
     """The program sample by sample, each minority sample entering the loss w_r times with one feature."""
     counts = [BIG] * MAJORITY + [SMALL] * MINORITY
-    return {
-        f"w_r={copies}": solve_samples(counts, [1] * MAJORITY + [copies] * MINORITY, feature_energy=ENERGY) for copies in COPIES
-    }
+    return {f"w_r={copies}": solve_samples(counts, [1] * MAJORITY + [copies] * MINORITY, feature_energy=ENERGY) for copies in COPIES}
 
 
 IMBALANCE, WEIGHTS = 40, (1.0, 2.0, 3.0, 3.2, 3.4, 4.0, 40.0)

@@ -2,9 +2,8 @@
 
 import math
 
-
 from numerics import Bracket
-from solvers import LayerPeeled, descend, low_rank_excess
+from solvers import descend, low_rank_excess
 from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
 from theory.layer_peeled._closed_forms import optimum
 from theory.layer_peeled._reference import two_groups
@@ -85,7 +84,8 @@ ROOM = Room(
     statement=Statement(
         name="relaxation-tightness",
         title="The convex relaxation is tight exactly from p = rank on",
-        latex=r"\min_{H,W\in\mathbb{R}^{K\times p}} = \min_{X\succeq 0}\iff p\geq \operatorname{rank}Z^\star,\qquad \operatorname{rank}Z^\star\leq K-1",
+        latex=r"\min_{H,W\in\mathbb{R}^{K\times p}} = \min_{X\succeq 0}\iff p\geq \operatorname{rank}Z^\star,"
+        r"\qquad \operatorname{rank}Z^\star\leq K-1",
         assumptions=("cross-entropy loss (any convex loss for p ≥ 2K)", "feature dimension p"),
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,

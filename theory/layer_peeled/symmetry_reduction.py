@@ -13,9 +13,9 @@ SPREAD_A, SPREAD_B, T_A, T_B = sympy.symbols("a b t_A t_B", positive=True)
 C_A, C_B, RATIO = sympy.symbols("c_A c_B E", positive=True)
 
 
-def _outer() -> sympy.Matrix:
-    """The block between groups: (t_A, −t_B)ᵀ (√K_B, −√K_A)/√K, the general 2×2 block with T (√K_A, √K_B)ᵀ = 0."""
-    return sympy.Matrix([[T_A], [-T_B]]) * sympy.Matrix([[sympy.sqrt(K_B), -sympy.sqrt(K_A)]]) / sympy.sqrt(K)
+T_AA, T_AB = T_A * sympy.sqrt(K_B / K), -T_A * sympy.sqrt(K_A / K)
+T_BA, T_BB = -T_B * sympy.sqrt(K_B / K), T_B * sympy.sqrt(K_A / K)
+"""The block between groups: (t_A, −t_B)ᵀ (√K_B, −√K_A)/√K, the general 2×2 block with T (√K_A, √K_B)ᵀ = 0."""
 
 
 def _margins(root: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr]:
@@ -28,11 +28,10 @@ def _margins(root: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr]:
 
 def _margins_of_entries() -> tuple[sympy.Expr, sympy.Expr]:
     """Own logit minus a logit of the other group, read off the entries of Z = ⊕ inner (I − 11ᵀ/K_g) + Σ T_gh u_g u_hᵀ."""
-    t = _outer()
-    own_a = SPREAD_A * (1 - 1 / K_A) + t[0, 0] / K_A
-    own_b = SPREAD_B * (1 - 1 / K_B) + t[1, 1] / K_B
+    own_a = SPREAD_A * (1 - 1 / K_A) + T_AA / K_A
+    own_b = SPREAD_B * (1 - 1 / K_B) + T_BB / K_B
     cross = sympy.sqrt(K_A * K_B)
-    return own_a - t[0, 1] / cross, own_b - t[1, 0] / cross
+    return own_a - T_AB / cross, own_b - T_BA / cross
 
 
 def predict_norm() -> Quantities:
@@ -47,11 +46,13 @@ def predict_sum_norm() -> Quantities:
 
 def measure_norm(setting: Setting) -> Quantities:
     """(σ_1 + σ_2)² = tr TᵀT + 2|det T| of the block, and T applied to (√K_A, √K_B)."""
-    t = _outer()
-    ones = sympy.Matrix([sympy.sqrt(K_A), sympy.sqrt(K_B)])
-    rows = t * ones
-    det = sympy.simplify(t.det())
-    return {"‖T‖_*²": (t.T * t).trace() + 2 * sympy.Abs(det), "det T": det, "row sum in A": rows[0], "row sum in B": rows[1]}
+    det = sympy.simplify(T_AA * T_BB - T_AB * T_BA)
+    return {
+        "‖T‖_*²": T_AA**2 + T_AB**2 + T_BA**2 + T_BB**2 + 2 * sympy.Abs(det),
+        "det T": det,
+        "row sum in A": T_AA * sympy.sqrt(K_A) + T_AB * sympy.sqrt(K_B),
+        "row sum in B": T_BA * sympy.sqrt(K_A) + T_BB * sympy.sqrt(K_B),
+    }
 
 
 def predict_margins() -> Quantities:
@@ -98,15 +99,13 @@ def predict_wrong_slopes() -> Quantities:
 
 
 def measure_slopes(setting: Setting) -> Quantities:
-    """Derivatives of f by the chain rule through the entries: along a over its multiplicity K_A − 1, along b over K_B − 1, along t_A, t_B."""
+    """Derivatives of f by the chain rule through the entries: along a over K_A − 1, along b over K_B − 1."""
     loss = K_A * C_A * sympy.log(D_A) + K_B * C_B * sympy.log(D_B)
     margin_a, margin_b = _margins_of_entries()
 
     def along(scalar: sympy.Symbol) -> sympy.Expr:
         exponents = {X_A: SPREAD_A, X_B: SPREAD_B, Y_A: margin_a, Y_B: margin_b}
-        return sum(
-            (sympy.diff(loss, odds) * odds * sympy.diff(exponent, scalar) for odds, exponent in exponents.items()), sympy.Integer(0)
-        )
+        return sum((sympy.diff(loss, odds) * odds * sympy.diff(exponent, scalar) for odds, exponent in exponents.items()), sympy.Integer(0))
 
     return {"a": along(SPREAD_A) / (K_A - 1), "b": along(SPREAD_B) / (K_B - 1), "t_A": along(T_A), "t_B": along(T_B)}
 
@@ -126,14 +125,11 @@ def predict_energies_swapped() -> Quantities:
 def measure_energies(setting: Setting) -> Quantities:
     """Diagonals of E^{1/2} (ZZᵀ)^{1/2} and E^{−1/2} (ZᵀZ)^{1/2}, summed over the classes of both groups."""
     length = sympy.sqrt(T_A**2 + T_B**2)
-    left = sympy.Matrix([T_A, -T_B]) / length
-    right = sympy.Matrix([sympy.sqrt(K_B), -sympy.sqrt(K_A)]) / sympy.sqrt(K)
-    sums = []
-    for vector in (left, right):
-        block = length * vector * vector.T
-        norm_a = SPREAD_A * (1 - 1 / K_A) + block[0, 0] / K_A
-        norm_b = SPREAD_B * (1 - 1 / K_B) + block[1, 1] / K_B
-        sums.append(K_A * norm_a + K_B * norm_b)
+    # (TTᵀ)^{1/2} = ttᵀ/‖t‖ and (TᵀT)^{1/2} = ‖t‖ vvᵀ with v = (√K_B, −√K_A)/√K: their diagonals.
+    blocks = (T_A**2 / length, T_B**2 / length), (length * K_B / K, length * K_A / K)
+    sums = [
+        K_A * (SPREAD_A * (1 - 1 / K_A) + block_a / K_A) + K_B * (SPREAD_B * (1 - 1 / K_B) + block_b / K_B) for block_a, block_b in blocks
+    ]
     return {"Σ‖h_k‖²": sympy.sqrt(RATIO) * sums[0], "Σ‖w_k‖²": sums[1] / sympy.sqrt(RATIO)}
 
 
@@ -179,9 +175,7 @@ ROOM = Room(
             predict=predict_norm,
             measure=measure_norm,
         ),
-        Check(
-            name="margins", claim="the margins are as stated", evidence=Evidence.PROOF, predict=predict_margins, measure=measure_margins
-        ),
+        Check(name="margins", claim="the margins are as stated", evidence=Evidence.PROOF, predict=predict_margins, measure=measure_margins),
         Check(
             name="stationarity",
             claim="the derivatives of f are the left sides of the stationarity conditions",

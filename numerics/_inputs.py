@@ -1,0 +1,43 @@
+"""Validation at the edge: the one error for unusable input, and the two rules that most inputs follow."""
+
+import math
+from numbers import Integral, Real
+from typing import Any
+
+
+class UnusableInput(ValueError):
+    """Input that breaks a rule; its message names the value, the rule and the remedy in one sentence."""
+
+
+def require_positive(value: Any, what: str) -> float:
+    """A positive finite number, as a float.
+
+    Raises:
+        UnusableInput: otherwise.
+
+    Example:
+        >>> require_positive(5, "feature energy")
+        5.0
+    """
+    if isinstance(value, Real) and not isinstance(value, bool):
+        number = float(value)
+        if math.isfinite(number) and number > 0.0:
+            return number
+    raise UnusableInput(f"the {what} is {value!r}: it must be a positive finite number; give one, for example 5.")
+
+
+def require_whole(value: Any, what: str, *, least: int = 1, remedy: str) -> int:
+    """A whole number ≥ `least`; floats without a fraction pass.
+
+    Raises:
+        UnusableInput: otherwise.
+
+    Example:
+        >>> require_whole(3.0, "the count", remedy="correct it")
+        3
+    """
+    if isinstance(value, Integral | Real) and not isinstance(value, bool):
+        number = float(value) if not isinstance(value, Integral) else int(value)
+        if math.isfinite(number) and number == int(number) and number >= least:
+            return int(number)
+    raise UnusableInput(f"{what} is {value!r}: it must be a whole number >= {least}; {remedy}.")
