@@ -31,6 +31,7 @@ from numerics._nuclear import scale_into as scale_into
 from numerics._nuclear import support as support
 from numerics._roots import increasing_root as increasing_root
 from numerics._two_groups import SurfacePoint as SurfacePoint
+from numerics._two_groups import slopes_by_v as slopes_by_v
 from numerics._two_groups import surface_point as surface_point
 from numerics._two_groups_inverse import TwoGroupOptimum as TwoGroupOptimum
 from numerics._two_groups_inverse import two_group_optimum as two_group_optimum

@@ -14,7 +14,12 @@ MAX_STEPS = 200
 
 
 def increasing_root(
-    function: Callable[[float], tuple[float, float]], *, start: float, lower: float = 0.0, upper: float = math.inf
+    function: Callable[[float], tuple[float, float]],
+    *,
+    start: float,
+    lower: float = 0.0,
+    upper: float = math.inf,
+    tolerance: float = STEP_TOLERANCE,
 ) -> float:
     """The root in [lower, upper] of an increasing function given with its slope.
 
@@ -26,6 +31,7 @@ def increasing_root(
         start: the first point, inside the bracket.
         lower: where the value is known to be ≤ 0.
         upper: where the value is known to be ≥ 0; may be infinite.
+        tolerance: relative Newton step that ends the iteration; the error left is about its square.
 
     Raises:
         ArithmeticError: when the iteration does not settle or meets NaN.
@@ -44,7 +50,7 @@ def increasing_root(
         else:
             upper = x
         following = x - value / slope if slope > 0.0 else math.nan
-        if abs(following - x) <= STEP_TOLERANCE * abs(x) or upper - lower <= ABSOLUTE_TOLERANCE:
+        if abs(following - x) <= tolerance * abs(x) or upper - lower <= ABSOLUTE_TOLERANCE:
             return x if math.isnan(following) else min(max(following, lower), upper)
         if not lower < following < upper:
             following = 0.5 * (lower + upper) if upper < math.inf else 2.0 * x + 1.0

@@ -20,11 +20,11 @@ from numerics._arithmetic import Arithmetic
 
 
 class SurfacePoint(NamedTuple):
-    """A point of the surface, with the derivatives that Newton's method needs.
+    """A point of the surface, with the derivatives along ζ that Newton's method needs.
 
-    `a`, `b`, `s`: singular values (inside the majority, inside the minority, between). `log_root_a`, `log_root_b`: log r_A, log r_B.
-    `log_multiplier_gap`: V = −log(λ/c_A). `budget`: τ. `log_imbalance`: log R.
-    `*_by_zeta`, `*_by_v`: derivatives along ζ and v.
+    `a`, `b`, `s`: singular values (inside the majority, inside the minority, between). `root_a`, `root_b`: r_A, r_B.
+    `log_multiplier_gap`: V = −log(λ/c_A). `budget`: τ. `log_imbalance`: log R. The last four are partial derivatives that
+    `slopes_by_v` combines: of b by v > 0, and of a by log r_B, of V by a and by log r_B.
     """
 
     a: Any
@@ -37,8 +37,10 @@ class SurfacePoint(NamedTuple):
     log_imbalance: Any
     budget_by_zeta: Any
     log_imbalance_by_zeta: Any
-    budget_by_v: Any
-    log_imbalance_by_v: Any
+    b_by_v: Any
+    a_by_root: Any
+    gap_by_a: Any
+    gap_by_root: Any
 
 
 def surface_point(ops: Arithmetic, majority: Any, minority: Any, zeta: Any, above: Any, below: Any) -> SurfacePoint:
@@ -89,22 +91,41 @@ def surface_point(ops: Arithmetic, majority: Any, minority: Any, zeta: Any, abov
     gap = ops.log1p(share_a * ops.expm1(capped)) + (a - capped)
     gap_by_a = share_a * ops.exp(a - gap)
     gap_by_root = (1 - ops.exp(-gap)) * (margin_a_slope - root_a_slope) + gap_by_a * a_by_root
-    # Derivatives along ζ (moves ζ and log r_B), along v > 0 (moves b) and along v < 0 (moves log r_B backwards).
+    # Along ζ, which moves log r_B with it.
     a_by_zeta = s_by_zeta / root_a
-    budget_by_root = (majority - 1) * a_by_root + s
-    a_by_b = root_b / root_a
-    distinct = above > 0
     return SurfacePoint(
-        a=a,
-        b=b,
-        s=s,
-        root_a=root_a,
-        root_b=root_b,
-        log_multiplier_gap=gap,
-        budget=(majority - 1) * a + (minority - 1) * b + s,
-        log_imbalance=gap - above + below,
-        budget_by_zeta=(majority - 1) * a_by_zeta + (minority - 1) * b_by_zeta + s_by_zeta + budget_by_root,
-        log_imbalance_by_zeta=gap_by_a * a_by_zeta + gap_by_root,
-        budget_by_v=distinct * ((majority - 1) * a_by_b + (minority - 1) + root_b) * b_by_v - (1 - distinct) * budget_by_root,
-        log_imbalance_by_v=distinct * (gap_by_a * a_by_b * b_by_v - 1) - (1 - distinct) * (gap_by_root + 1),
+        a,
+        b,
+        s,
+        root_a,
+        root_b,
+        gap,
+        (majority - 1) * a + (minority - 1) * b + s,
+        gap - above + below,
+        (majority - 1) * (a_by_zeta + a_by_root) + (minority - 1) * b_by_zeta + s_by_zeta + s,
+        gap_by_a * a_by_zeta + gap_by_root,
+        b_by_v,
+        a_by_root,
+        gap_by_a,
+        gap_by_root,
     )
+
+
+def slopes_by_v(majority: Any, minority: Any, point: SurfacePoint, *, distinct: bool) -> tuple[Any, Any]:
+    """Derivatives (∂τ/∂v, ∂log R/∂v) at fixed ζ, on the distinct side (v moves b) or the collapsed side (v moves log r_B backwards).
+
+    At the threshold v = 0 the two sides differ.
+
+    Example:
+        >>> from numerics import FLOATS
+        >>> point = surface_point(FLOATS, 5, 5, 0.3, 0.0, 0.0)
+        >>> slopes_by_v(5, 5, point, distinct=True)[1] < slopes_by_v(5, 5, point, distinct=False)[1] < 0
+        True
+    """
+    if distinct:
+        a_by_b = point.root_b / point.root_a
+        return (
+            ((majority - 1) * a_by_b + (minority - 1) + point.root_b) * point.b_by_v,
+            point.gap_by_a * a_by_b * point.b_by_v - 1,
+        )
+    return -((majority - 1) * point.a_by_root + point.s), -(point.gap_by_root + 1)

@@ -4,8 +4,12 @@ import math
 from typing import NamedTuple
 
 from numerics._arithmetic import EXPONENT_CAP, FLOATS
-from numerics._roots import increasing_root
-from numerics._two_groups import SurfacePoint, surface_point
+from numerics._roots import STEP_TOLERANCE, increasing_root
+from numerics._two_groups import SurfacePoint, slopes_by_v, surface_point
+
+
+INNER_TOLERANCE = 1e-5
+"""Newton step in ζ that ends the inner iteration: as the outer one converges, its predicted ζ is better than this from the start."""
 
 
 class TwoGroupOptimum(NamedTuple):
@@ -51,7 +55,7 @@ def two_group_optimum(majority: int, minority: int, imbalance: float, budget: fl
         gap = math.log1p(math.expm1(a) / (majority + minority * math.exp(a / majority)))
         return TwoGroupOptimum(a, 0.0, 0.0, math.inf, math.inf, gap, minority > 1, True)
     target = math.log(imbalance)
-    on_threshold = _invert_budget(majority, minority, budget, 0.0, 0.0, None)
+    on_threshold = _invert_budget(majority, minority, budget, 0.0, 0.0, None, STEP_TOLERANCE)
     distinct = target < on_threshold[1].log_imbalance
     if distinct:
         classes = majority + minority
@@ -71,23 +75,28 @@ def _match_imbalance(
     sign = -1.0 if distinct else 1.0  # log R falls with the distance into the distinct phase, and grows into the collapsed one
     distance, (zeta, point) = 0.0, start
 
+    def slope() -> tuple[float, float]:
+        """dζ and d log R by the distance, at fixed budget."""
+        budget_by_v, imbalance_by_v = slopes_by_v(majority, minority, point, distinct=distinct)
+        zeta_by_v = -budget_by_v / point.budget_by_zeta
+        return -sign * zeta_by_v, -sign * (imbalance_by_v + point.log_imbalance_by_zeta * zeta_by_v)
+
     def predict(following: float) -> float:
-        predicted = zeta + sign * point.budget_by_v / point.budget_by_zeta * (following - distance)
+        predicted = zeta + slope()[0] * (following - distance)
         return predicted if predicted > 0.0 else zeta
 
     def excess(following: float) -> tuple[float, float]:
         nonlocal distance, zeta, point
         above, below = (following, 0.0) if distinct else (0.0, following)
-        zeta, point = _invert_budget(majority, minority, budget, above, below, predict(following))
+        zeta, point = _invert_budget(majority, minority, budget, above, below, predict(following), INNER_TOLERANCE)
         distance = following
-        return sign * (point.log_imbalance - target), sign * _slope_along(point, distinct)
+        return sign * (point.log_imbalance - target), sign * slope()[1]
 
     if farthest <= 0.0:
         return point
-    if distinct:  # from R0 here to R = 1 at the far end
-        first = farthest * (1.0 - target / point.log_imbalance)
-    else:
-        first = min((target - point.log_imbalance) / _slope_along(point, distinct), 0.5 * farthest)
+    first = (target - point.log_imbalance) / slope()[1]
+    if not 0.0 < first < farthest:
+        first = 0.5 * farthest if farthest < math.inf else 1.0
     root = increasing_root(excess, start=first, upper=farthest)
     # Rounding of (K_B − 1) b in the budget moves ζ; the budget is restored by scaling, so let ζ meet log R exactly.
     above, below = (root, 0.0) if distinct else (0.0, root)
@@ -97,14 +106,8 @@ def _match_imbalance(
     return surface_point(FLOATS, majority, minority, zeta, above, below)
 
 
-def _slope_along(point: SurfacePoint, distinct: bool) -> float:
-    """d log R by the distance from the threshold, at fixed budget."""
-    by_v = point.log_imbalance_by_v - point.log_imbalance_by_zeta * point.budget_by_v / point.budget_by_zeta
-    return by_v if distinct else -by_v
-
-
 def _invert_budget(
-    majority: int, minority: int, budget: float, above: float, below: float, start: float | None
+    majority: int, minority: int, budget: float, above: float, below: float, start: float | None, tolerance: float
 ) -> tuple[float, SurfacePoint]:
     """The ζ at which the surface has the given τ, for v = above − below, and its point."""
     classes = majority + minority
@@ -118,7 +121,7 @@ def _invert_budget(
     if start is None or start <= 0.0:
         start = math.log1p(budget / ((majority - 1) * classes**2 / minority + classes))
     upper = 1.0 + math.log1p(budget / minority)  # s ≥ K_B e^ζ log(1 + (K/K_B)(e^ζ − 1)) exceeds τ there
-    zeta = increasing_root(excess, start=min(start, upper), upper=upper)
+    zeta = increasing_root(excess, start=min(start, upper), upper=upper, tolerance=tolerance)
     return zeta, surface_point(FLOATS, majority, minority, zeta, above, below)
 
 
