@@ -12,6 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 import suite.report
+import theory
 from suite.report import Report, format_reference, parse_bibtex, read_references, render_html, render_markdown, schema
 from suite.report._figures import figure_svg
 from suite.report._formula import formula_svg
@@ -209,6 +210,14 @@ def test_references_are_read_and_written_out() -> None:
 def test_a_brace_that_is_never_closed_is_an_error() -> None:
     with pytest.raises(ValueError, match="never closed"):
         parse_bibtex("@misc{a, title = {never")
+
+
+def test_every_source_is_in_the_bibliography() -> None:
+    references = read_references(Path(theory.__file__).with_name("references.bib"))
+    cited = {room.statement.source.key for _, room in theory.catalogue().values()}
+    assert cited
+    assert cited <= set(references)
+    assert all(len(reference) > 40 and "{" not in reference for reference in references.values())
 
 
 def test_without_a_bibliography_there_are_no_references(tmp_path: Path) -> None:

@@ -1,15 +1,18 @@
 """The runner: judging, the logic of green, and independence of how the work is spread."""
 
 import os
+import re
 import subprocess
 import sys
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 from typing import Any
 
 import fake_rooms as fake
 import pytest
 
+import suite
 from suite._run import PROCESS_DIED, _result_of, random_stream, run_rooms
 from suite.report import RoomResult, Summary
 from theory import Room, Verdict, choose
@@ -142,6 +145,15 @@ def test_a_process_that_dies_leaves_its_room_inconclusive() -> None:
     assert not result.green
     assert [found.verdict for found in result.results] == [Verdict.INCONCLUSIVE] * 2
     assert {found.note for found in result.results} == {PROCESS_DIED}
+
+
+def test_the_worked_example_of_contributing_is_a_green_room() -> None:
+    text = (Path(suite.__file__).parent.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    found = re.search(r"```python\n(.*?)```", text, re.DOTALL)
+    assert found
+    module: dict[str, Any] = {}
+    exec(found[1], module)
+    assert fake.run(module["ROOM"]).green
 
 
 def test_one_blas_thread_is_asked_for_unless_the_user_asked_for_more() -> None:
