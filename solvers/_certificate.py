@@ -55,10 +55,8 @@ def _feasible(problem: LayerPeeled, candidate: GroupMatrix, stretch: arb | float
     for size, value in zip(candidate.sizes, inner, strict=True):
         norm += (size - 1) * abs(value)
     radius = exact_radius(problem) * stretch
-    if not (norm > 0 and (norm > radius or not LOSSES[problem.loss].attains_zero)):
-        scale = arb(1) if norm <= radius else radius / (norm if norm > 0 else arb(1))
-    else:
-        scale = radius / norm
+    inside = LOSSES[problem.loss].attains_zero and norm <= radius
+    scale = arb(1) if inside or not norm > 0 else radius / norm
     return BallLogits(
         candidate.sizes, _exact_weights(problem), [scale * value for value in inner], [[scale * entry for entry in row] for row in outer]
     )

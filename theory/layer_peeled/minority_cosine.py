@@ -75,7 +75,8 @@ def _draw(energy: float, full: bool) -> Figure:
         collapse = collapse_threshold(majority, minority, feature_energy=energy)
         vanish = vanishing_threshold(majority, minority, feature_energy=energy)
         end = vanish.value * 0.999 if vanish is not None and vanish.value is not None else 1e4
-        curve = np.geomspace(1.0, min(end, 1e4), 160).tolist()
+        corner = [collapse.value] if collapse.value is not None and collapse.value < min(end, 1e4) else []
+        curve = sorted([*np.geomspace(1.0, min(end, 1e4), 160).tolist(), *corner])
         heights = [minority_cosine(majority, minority, ratio, energy) for ratio in curve]
         series.append(Series(label=f"K_A = {majority}, closed form", x=tuple(curve), y=tuple(heights), style="line", color=color))
         top = min(1.6 * (collapse.value or 1e3), end, 600.0)
