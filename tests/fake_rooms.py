@@ -30,7 +30,7 @@ def measure_noise(setting: Setting) -> Quantities:
 
 
 def measure_badly(_: Setting) -> Quantities:
-    raise ArithmeticError("the solver broke down")
+    raise ArithmeticError("the solver broke <down>")
 
 
 def measure_with_torch(_: Setting) -> Quantities:

@@ -19,6 +19,7 @@ import theory
 from numerics import UnusableInput
 from suite._classes import read_counts
 from suite._files import write_whole
+from suite._output import print_json
 from suite.cli import main
 from suite.report import Report
 from theory import Room
@@ -249,7 +250,8 @@ def test_an_out_that_is_a_file_or_below_one_is_refused(refused: Refused, tmp_pat
 
 @pytest.mark.skipif(not Path("/proc/version").exists(), reason="needs a file system that even root cannot write to")
 def test_an_unwritable_place_is_refused_before_any_work(refused: Refused, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("suite._run.run_rooms", lambda *_, **__: pytest.fail("worked in vain"))
+    for work in ("suite._check.run_rooms", "solvers.solve"):
+        monkeypatch.setattr(work, lambda *_, **__: pytest.fail("worked in vain"))
     assert "/proc/report" in refused("check", "largest-equal-angle", "--out", "/proc/report")
     assert "/proc/solution.npz" in refused("solve", *GROUPS, "--save", "/proc/solution.npz")
 
@@ -399,6 +401,11 @@ def test_remedy_reads_well(capsys: pytest.CaptureFixture[str]) -> None:
     assert "no oversampling is needed" in capsys.readouterr().out
 
 
+def test_json_has_null_for_what_it_cannot_say(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"value": float("inf"), "cosines": ((1.0, float("nan")), [None])})
+    assert printed_json(capsys) == {"value": None, "cosines": [[1.0, None], [None]]}
+
+
 def test_list_names_every_room(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "--json"]) == 0
     found = printed_json(capsys)["rooms"]
@@ -421,6 +428,12 @@ def test_doctor_knows_which_packages_are_ours(capsys: pytest.CaptureFixture[str]
 
 def test_doctor_notices_a_stranger(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(suite._environment, "OUR_PACKAGES", ("theory", "json", "no_such_package"))
+    assert main(["doctor", "--json"]) == 1
+    assert {name: origin["ours"] for name, origin in printed_json(capsys)["packages_ours"].items()} == {
+        "theory": True,
+        "json": False,
+        "no_such_package": False,
+    }
     assert main(["doctor"]) == 1
     printed = capsys.readouterr().out
     assert "NOT OURS" in printed

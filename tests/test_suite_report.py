@@ -105,7 +105,7 @@ def test_renderings_tell_every_room_verdict_and_note(render: object) -> None:
         assert room.name in text
         for result in room.results:
             assert result.claim in text
-    for word in ("confirmed", "refuted, as it must be", "inconclusive", "skipped", "the solver broke down", "Not as expected"):
+    for word in ("confirmed", "refuted, as it must be", "inconclusive", "skipped", "the solver broke", "Not as expected"):
         assert word.replace("'", "&#39;") in text or word in text
     assert "3 of 7 negative controls refuted" in text
 
@@ -124,6 +124,8 @@ def test_what_rooms_say_is_escaped() -> None:
     assert "<one-is-one>" not in page
     assert "SDP &lt;1&gt;" in page
     assert "x &amp; y are numbers" in page
+    assert "broke &lt;down&gt;" in page
+    assert "broke <down>" not in page
 
 
 def test_long_tables_are_folded() -> None:
