@@ -44,7 +44,7 @@ def summary_line(report: Report) -> str:
 def origin_of(room: RoomResult) -> str:
     """Where the statement comes from, with the reference in full."""
     source = room.source
-    return f"{_ORIGINS[room.origin]}: {(source.reference or source.key).rstrip('.')}, {source.locator}."
+    return f"{_ORIGINS[room.origin]}: {(source.reference or source.key).rstrip('.')}; {source.locator}."
 
 
 def relation(check: CheckResult) -> str:
