@@ -11,20 +11,9 @@ from suite._output import number, text_table
 if TYPE_CHECKING:
     from solvers import GroupGeometry, Solution
 
-_FATES = {
-    "collapsed": (
-        "The {group.classes} classes of {group.samples} samples collapse: their classifiers are one vector, "
-        "so inside this group the prediction is at random (1 in {group.classes})."
-    ),
-    "vanished": (
-        "The {group.classes} classes of {group.samples} samples vanish: their classifiers are zero, "
-        "so inside this group the prediction is at random (1 in {group.classes})."
-    ),
-    "undecided": (
-        "Whether the {group.classes} classes of {group.samples} samples collapse is not decided at this gap; "
-        "a tighter --tolerance or another --solver may decide it."
-    ),
-}
+SQUEEZED = 0.95
+"""Cosine between two classifiers (an angle of 18°) from which a reader is told that their classes are squeezed together."""
+
 MOST_GROUPS_IN_TEXT = 12
 """A matrix of cosines wider than this is no longer read on a terminal; it stays in the JSON."""
 
@@ -107,11 +96,11 @@ def _between(solution: "Solution") -> list[str]:
 
 
 def _rounded(cosine: float | None) -> float | None:
-    return None if cosine is None else round(cosine, 4)
+    return None if cosine is None else round(cosine, 4) + 0.0  # no minus before a zero
 
 
 def _reading(solution: "Solution", options: str) -> list[str]:
-    lines = [*_squeezed(solution), *_largest_cosine(solution)]
+    lines = [*_fates(solution), *_squeezed(solution), *_largest_cosine(solution)]
     if len(solution.groups) == 2 and min(solution.groups, key=lambda group: group.samples).classes > 1:
         lines.append(f"Next: `layerpeel remedy {options}` says how much oversampling keeps the minority classes apart.")
     elif len(solution.groups) > 1:
@@ -119,10 +108,34 @@ def _reading(solution: "Solution", options: str) -> list[str]:
     return lines
 
 
+def _fates(solution: "Solution") -> list[str]:
+    """Which classes are forced onto one classifier, or onto none."""
+    lines: list[str] = []
+    for group in solution.groups:
+        at_random = f"so inside this group the prediction is at random (1 in {group.classes})"
+        match phase(group):
+            case "collapsed":
+                lines.append(f"The {group.classes} classes of {group.samples} samples collapse: they share one classifier, {at_random}.")
+            case "vanished" if group.classes > 1:
+                lines.append(f"The {group.classes} classes of {group.samples} samples vanish: their classifiers are zero, {at_random}.")
+            case "vanished":
+                lines.append(f"The class of {group.samples} samples vanishes: its classifier is zero.")
+            case "undecided":
+                lines.append(f"Whether the {group.classes} classes of {group.samples} samples collapse is not decided at this gap.")
+            case _:
+                pass
+    return lines or ["No two classifiers are forced to be equal."]
+
+
 def _squeezed(solution: "Solution") -> list[str]:
-    """Which classes are forced together, or out."""
-    lines = [_FATES[phase(group)].format(group=group) for group in solution.groups if phase(group) in _FATES]
-    return lines or ["No classes collapse: every class keeps a classifier of its own."]
+    """Which classes are nearly, though not exactly, forced together."""
+    close: list[str] = []
+    for g, group in enumerate(solution.groups):
+        others = [cosine for h, cosine in enumerate(solution.between_cosine[g]) if h != g]
+        inside = [] if group.collapsed else [group.within_cosine]
+        if any(cosine is not None and cosine >= SQUEEZED for cosine in others + inside):
+            close.append(str(group.samples))
+    return [f"Squeezed together, at cosines above {SQUEEZED:g}: the classes of {', '.join(close)} samples."] if close else []
 
 
 def _largest_cosine(solution: "Solution") -> list[str]:

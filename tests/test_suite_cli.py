@@ -319,10 +319,19 @@ def test_what_is_undefined_is_null(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("groups", "words"),
     [
-        ("5x100,5x10", ["distinct", "No classes collapse", "cosine 0.5175", "layerpeel remedy --groups 5x100,5x10 --feature-energy 5"]),
+        (
+            "5x100,5x10",
+            [
+                "distinct",
+                "No two classifiers are forced to be equal",
+                "cosine 0.5175",
+                "layerpeel remedy --groups 5x100,5x10 --feature-energy 5",
+            ],
+        ),
         ("5x1000,5x10", ["collapsed", "The 5 classes of 10 samples collapse", "1 in 5", "cosine 1.0000"]),
         ("7x1000,3x10", ["vanished", "classifiers are zero"]),
-        ("10x7", ["No classes collapse", "cosine -0.1111"]),
+        ("10x7", ["No two classifiers are forced to be equal", "cosine -0.1111"]),
+        ("2x9000,1x20,1x15", ["single", "Squeezed together, at cosines above 0.95: the classes of 20, 15 samples", "solve again"]),
     ],
 )
 def test_solve_says_what_it_means(capsys: pytest.CaptureFixture[str], groups: str, words: list[str]) -> None:
