@@ -119,7 +119,7 @@ def slopes_by_v(majority: Any, minority: Any, point: SurfacePoint, *, distinct: 
     Example:
         >>> from numerics import FLOATS
         >>> point = surface_point(FLOATS, 5, 5, 0.3, 0.0, 0.0)
-        >>> slopes_by_v(5, 5, point, distinct=True)[1] < slopes_by_v(5, 5, point, distinct=False)[1] < 0
+        >>> slopes_by_v(5, 5, point, distinct=True)[0] > 0 > slopes_by_v(5, 5, point, distinct=False)[0]
         True
     """
     if distinct:

@@ -15,7 +15,7 @@ CASES = ((5, 5, 5.0), (3, 7, 5.0), (7, 3, 5.0), (5, 5, 10.0), (2, 2, 1.0), (1, 3
 
 
 def _label(majority: int, minority: int, energy: float) -> str:
-    return f"K_A={majority}, K_B={minority}, E_H={energy:g}"
+    return f"log R0 at K_A={majority}, K_B={minority}, E_H={energy:g}"
 
 
 def _closed_form(majority: int, minority: int, energy: float) -> Bracket:
@@ -80,27 +80,27 @@ SMALL_ENERGIES, LARGE_ENERGIES = (1.0, 0.3, 0.1, 0.03), (1.0, 4.0, 9.0, 16.0)
 
 def predict_small() -> Quantities:
     """R0 → 1 as the energy goes to zero."""
-    return {f"E_H={energy:g}": Bracket.exactly(1.0) for energy in SMALL_ENERGIES}
+    return {f"R0 at E_H={energy:g}": Bracket.exactly(1.0) for energy in SMALL_ENERGIES}
 
 
 def predict_small_two() -> Quantities:
     """R0 → 2: a threshold that would leave small energies with room."""
-    return {f"E_H={energy:g}": Bracket.exactly(2.0) for energy in SMALL_ENERGIES}
+    return {f"R0 at E_H={energy:g}": Bracket.exactly(2.0) for energy in SMALL_ENERGIES}
 
 
 def measure_small(setting: Setting) -> Quantities:
     """R0 by certified bisection along falling energies, K_A = K_B = 5."""
-    return {f"E_H={energy:g}": bracket_threshold(5, 5, feature_energy=energy, width=1e-2) for energy in SMALL_ENERGIES}
+    return {f"R0 at E_H={energy:g}": bracket_threshold(5, 5, feature_energy=energy, width=1e-2) for energy in SMALL_ENERGIES}
 
 
 def predict_large() -> Quantities:
     """1/R0 → 0 as the energy grows."""
-    return {f"E_H={energy:g}": Bracket.exactly(0.0) for energy in LARGE_ENERGIES}
+    return {f"1/R0 at E_H={energy:g}": Bracket.exactly(0.0) for energy in LARGE_ENERGIES}
 
 
 def predict_bounded() -> Quantities:
     """1/R0 → 1/100: a threshold that stays bounded."""
-    return {f"E_H={energy:g}": Bracket.exactly(0.01) for energy in LARGE_ENERGIES}
+    return {f"1/R0 at E_H={energy:g}": Bracket.exactly(0.01) for energy in LARGE_ENERGIES}
 
 
 def measure_large(setting: Setting) -> Quantities:
@@ -108,7 +108,7 @@ def measure_large(setting: Setting) -> Quantities:
     found: dict[str, Bracket] = {}
     for energy in LARGE_ENERGIES:
         ratio = bracket_threshold(5, 5, feature_energy=energy, width=1e-2)
-        found[f"E_H={energy:g}"] = Bracket(1 / ratio.upper, 1 / ratio.lower, rigorous=ratio.rigorous)
+        found[f"1/R0 at E_H={energy:g}"] = Bracket(1 / ratio.upper, 1 / ratio.lower, rigorous=ratio.rigorous)
     return found
 
 
@@ -164,7 +164,7 @@ ROOM = Room(
         assumptions=(
             "two groups of classes, K_B ≥ 2",
             "cross-entropy loss",
-            "s, a, r_A explicit in one scalar ζ, see the docstring of log_threshold_minus_one",
+            "on the boundary, with r_B = e^ζ: s = r_B K_B L_B, a = s/r_A − K_A L_A, and r_A, L_A, L_B explicit in ζ",
         ),
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
@@ -173,7 +173,7 @@ ROOM = Room(
     checks=(
         Check(
             name="closed-form",
-            claim="R0 is the closed form",
+            claim="R0 is the closed form (compared in logarithms)",
             evidence=Evidence.CERTIFIED,
             predict=predict_threshold,
             measure=measure_threshold,
@@ -201,7 +201,7 @@ ROOM = Room(
         ),
         Check(
             name="large-energy",
-            claim="R0 → ∞ as E_H E_W → ∞",
+            claim="R0 → ∞, that is 1/R0 → 0, as E_H E_W → ∞",
             evidence=Evidence.CERTIFIED,
             predict=predict_large,
             measure=measure_large,

@@ -1,7 +1,5 @@
 """The convex relaxation is tight exactly from p = rank Z* on."""
 
-import math
-
 from numerics import Bracket
 from solvers import descend, low_rank_excess
 from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
@@ -14,6 +12,8 @@ COLLAPSED = (2, 2, 4.0, 1.0)
 """Beyond R0 = 3.38."""
 ALL = (*CASES, COLLAPSED)
 
+NOTICEABLE = 1e-6
+"""A loss in the optimal value that no rounding explains."""
 DESCENT_ROUNDING = 1e-13
 """Allowance for evaluating the loss of a descent's end point, of order one, in doubles."""
 
@@ -71,8 +71,8 @@ def measure_tight(setting: Setting) -> Quantities:
 
 
 def predict_one_less() -> Quantities:
-    """A positive excess at p = rank Z* − 1."""
-    return {_label(*case): Bracket.exactly(math.ulp(0.0)) for case in ALL}
+    """At p = rank Z* − 1 the optimum is worse by more than NOTICEABLE."""
+    return {_label(*case): Bracket.exactly(NOTICEABLE) for case in ALL}
 
 
 def measure_one_less(setting: Setting) -> Quantities:
@@ -112,7 +112,7 @@ ROOM = Room(
         ),
         Check(
             name="one-dimension-fewer",
-            claim="with p = rank Z* − 1 the optimum is certainly worse",
+            claim="with p = rank Z* − 1 the optimum is certainly worse, by more than 1e-6",
             evidence=Evidence.CERTIFIED,
             predict=predict_one_less,
             measure=measure_one_less,
