@@ -86,7 +86,7 @@ def solve_conditions(majority: int, minority: int, imbalance: str, root_energy: 
         root = mp.findroot(residuals, [mp.mpf(x) for x, there in zip(start, present, strict=True) if there], tol=1e-80)
         numbers = filled(list(root))
         value = Conditions(majority, minority, mp.mpf(imbalance), *numbers[:4]).value
-        return {name: mp.nstr(number, 30) for name, number in zip((*UNKNOWNS, "value"), [*numbers, value], strict=True)}
+        return {name: str(mp.nstr(number, 30)) for name, number in zip((*UNKNOWNS, "value"), [*numbers, value], strict=True)}
 
 
 # Special values.
@@ -145,6 +145,8 @@ def test_phases(case: tuple[int, int, float, float], collapsed: bool, vanished: 
 @example(TwoGroups(10**6, 10**6, 1e12, 1e2))
 @example(TwoGroups(1, 10**6, 1e12, 1e-3))
 @example(TwoGroups(10**6, 1, 1.0 + 1e-12, 1e-3))
+@example(TwoGroups(690_969, 1, 2.2313, 37.287))  # margins of 1e-5 inside exponents of 80: expm1, not exp − 1
+@example(TwoGroups(524_623, 3, 1.00759, 24.011))
 def test_the_optimum_satisfies_every_stationarity_condition(case: TwoGroups) -> None:
     found = optimum_of(case)
     with mp.workdps(50):

@@ -126,7 +126,7 @@ def test_the_plot_draws_on_the_axes_given_or_on_its_own(solution: Solution) -> N
     figure, axes = plt.subplots()
     assert solution.plot(axes) is axes
     (image,) = axes.get_images()
-    assert image.get_array().tolist() == [list(row) for row in solution.between_cosine]
+    assert np.asarray(image.get_array()).tolist() == [list(row) for row in solution.between_cosine]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["3×1", "2×20"]
     own = solve(LayerPeeled(counts=[5, 1, 1], feature_energy=1.0)).plot()  # holds a cosine that does not exist
     assert own is not axes
@@ -177,7 +177,7 @@ def test_enclosures_of_a_reference_solution_contain_the_exact_optimum(name: str)
         if not exact.vanished[g]:
             hold(enclosed.alignment(g), float(logits[k, k] / math.sqrt(gram[k, k] * feature_gram[k, k])))
         if problem.sizes[g] > 1:
-            inner = logits[k, k] - logits[k, k + 1]
+            inner = float(logits[k, k] - logits[k, k + 1])
             hold(enclosed.inner_value(g), inner)
             hold(enclosed.share_of_own(g), 1 / (1 + (problem.sizes[g] - 1) * math.exp(-inner)))
             hold(enclosed.classifier_distance(g), float(np.linalg.norm(exact.classifier[k] - exact.classifier[k + 1])))

@@ -4,6 +4,7 @@ import json
 import math
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import mpmath as mp
 import numpy as np
@@ -56,7 +57,7 @@ def problem_of(case: TwoGroups | tuple[int, int, float, float], weight_energy: f
     )
 
 
-def contains_exactly(bracket: Bracket, value: mp.mpf) -> bool:
+def contains_exactly(bracket: Bracket, value: Any) -> bool:
     """Whether a number known to 50 digits lies between two doubles."""
     return mp.mpf(bracket.lower) <= value <= mp.mpf(bracket.upper)
 
