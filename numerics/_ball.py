@@ -52,7 +52,8 @@ def _decimal(end: arb, digits: int, *, up: bool) -> str:
     mantissa, exponent = (int(part) for part in end.mid().man_exp())
     if mantissa == 0:
         return "0"
-    magnitude = math.floor((abs(mantissa).bit_length() + exponent - 1) * math.log10(2))
+    magnitude = math.floor((abs(mantissa).bit_length() + exponent - 1) * math.log10(2))  # may be one too small
+    magnitude += _at_least_power_of_ten(abs(mantissa), exponent, magnitude + 1)
     places = digits - 1 - magnitude
     numerator, denominator = mantissa, 1
     if places >= 0:
@@ -65,6 +66,12 @@ def _decimal(end: arb, digits: int, *, up: bool) -> str:
         denominator <<= -exponent
     scaled = -(-numerator // denominator) if up else numerator // denominator
     return _point(scaled, places)
+
+
+def _at_least_power_of_ten(mantissa: int, exponent: int, power: int) -> bool:
+    """mantissa · 2^exponent ≥ 10^power, in integers."""
+    left, right = mantissa << max(exponent, 0), 1 << max(-exponent, 0)
+    return left * 10 ** max(-power, 0) >= right * 10 ** max(power, 0)
 
 
 def _point(scaled: int, places: int) -> str:

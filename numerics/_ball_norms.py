@@ -42,11 +42,13 @@ def norm_bounds(matrix: BallMatrix) -> tuple[arb, arb]:
 
 
 def _hypot(x: arb, y: arb) -> arb:
-    return (x * x + y * y).sqrt()
+    """Upper bound of √(x² + y²); the square of a ball around zero may dip below zero, that of its modulus does not."""
+    return (x.abs_upper() ** 2 + y.abs_upper() ** 2).sqrt()
 
 
 def _frobenius(matrix: arb_mat) -> arb:
-    return sum((entry * entry for row in matrix.tolist() for entry in row), arb(0)).sqrt()
+    """Upper bound of ‖M‖_F."""
+    return sum((entry.abs_upper() ** 2 for row in matrix.tolist() for entry in row), arb(0)).sqrt()
 
 
 def _squared_norm(matrix: arb_mat) -> arb:

@@ -83,6 +83,16 @@ class GroupMatrix:
         direction = np.sqrt(np.asarray(self.sizes, dtype=float) / self.num_classes)
         return type(self)(self.sizes, self.inner, self.outer - np.outer(self.outer @ direction, direction))
 
+    def __add__(self, other: "GroupMatrix") -> "GroupMatrix":
+        return GroupMatrix(self.sizes, self.inner + other.inner, self.outer + other.outer)
+
+    def __sub__(self, other: "GroupMatrix") -> "GroupMatrix":
+        return GroupMatrix(self.sizes, self.inner - other.inner, self.outer - other.outer)
+
+    def dot(self, other: "GroupMatrix") -> float:
+        """⟨Z, Z'⟩ = Σ_g (K_g − 1) inner_g inner'_g + ⟨outer, outer'⟩, the Frobenius inner product of the K×K matrices."""
+        return float((np.asarray(self.sizes) - 1) @ (self.inner * other.inner) + np.vdot(self.outer, other.outer))
+
     def scaled(self, factor: float) -> "GroupMatrix":
         """factor · Z."""
         return type(self)(self.sizes, factor * self.inner, factor * self.outer)
@@ -98,6 +108,29 @@ class GroupMatrix:
         """‖Z‖_* = Σ_g (K_g − 1)|inner_g| + ‖outer‖_*."""
         values, multiplicities = self.singular_values()
         return float(values @ multiplicities)
+
+    def spectral_norm(self) -> float:
+        """‖Z‖_op, the largest singular value."""
+        return float(self.singular_values()[0].max())
+
+    def projected(self, radius: float) -> "GroupMatrix":
+        """The nearest matrix with ‖Z‖_* ≤ radius: all singular values shrink by a common amount, down to zero.
+
+        Example:
+            >>> GroupMatrix((3,), np.array([2.0]), np.zeros((1, 1))).projected(3.0).inner.tolist()
+            [1.5]
+        """
+        left, values, right = np.linalg.svd(self.outer)
+        copies = np.concatenate([np.asarray(self.sizes) - 1, np.ones(len(self.sizes), dtype=int)])
+        everything = np.concatenate([np.abs(self.inner), values])
+        if everything @ copies <= radius:
+            return self
+        order = np.argsort(-everything)
+        counted, summed = np.cumsum(copies[order]), np.cumsum((copies * everything)[order])
+        shrinkages = (summed - radius) / np.maximum(counted, 1)
+        shrinkage = shrinkages[np.flatnonzero((everything[order] > shrinkages) & (counted > 0))[-1]]
+        inner = np.sign(self.inner) * np.maximum(np.abs(self.inner) - shrinkage, 0.0)
+        return GroupMatrix(self.sizes, inner, (left * np.maximum(values - shrinkage, 0.0)) @ right)
 
     def rank(self, tolerance: float) -> int:
         """How many singular values exceed `tolerance` (absolute)."""

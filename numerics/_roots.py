@@ -45,6 +45,8 @@ def increasing_root(
         value, slope = function(x)
         if value == 0.0:
             return x
+        if math.isnan(value):
+            raise ArithmeticError(f"the function is not a number at {x}; check the bracket [{lower}, {upper}].")
         if value < 0.0:
             lower = x
         else:

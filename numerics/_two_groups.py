@@ -63,8 +63,9 @@ def surface_point(ops: Arithmetic, majority: Any, minority: Any, zeta: Any, abov
     classes = majority + minority
     # L_B and g_B: functions of ζ alone.
     exp_zeta = ops.exp(zeta)
-    margin_b = ops.log1p((classes / minority) * ops.expm1(zeta))
-    exp_margin_b = 1 + (classes / minority) * (exp_zeta - 1)
+    growth = ops.expm1(zeta)  # never e^ζ − 1: K/K_B would multiply its rounding
+    margin_b = ops.log1p((classes / minority) * growth)
+    exp_margin_b = 1 + (classes / minority) * growth
     margin_b_slope = (classes / minority) * exp_zeta / exp_margin_b
     share_b = exp_margin_b / (classes * exp_zeta)
     # b, zero on and beyond the threshold.

@@ -12,7 +12,10 @@ import numpy as np
 from flint import arb
 from jaxtyping import Float, Int
 
-from numerics import BallMatrix
+from numerics import BallMatrix, GroupMatrix
+
+LEAST_MARGIN = -700.0
+"""Margins are cut here before e^{−margin} overflows; no optimum is anywhere near."""
 
 
 class BallLogits(NamedTuple):
@@ -56,6 +59,15 @@ class Loss(Protocol):
 
     def slope(self, logits: BallLogits, shares: "Shares | None") -> Slope:
         """A dual point for the certificate: ∇f(Z) for a smooth loss, or what a solver's multipliers give for another."""
+        ...
+
+    @property
+    def smooth(self) -> bool:
+        """Whether the loss has a Lipschitz gradient."""
+        ...
+
+    def grouped(self, logits: GroupMatrix, weights: Float[np.ndarray, " G"]) -> tuple[float, GroupMatrix]:
+        """f(Z) and ∇f(Z) for block-symmetric logits, in floats; a subgradient where the loss is not smooth."""
         ...
 
     def dense(
@@ -106,6 +118,7 @@ class CrossEntropy:
     """L(z, k) = logsumexp(z) − z_k."""
 
     attains_zero: bool = False
+    smooth: bool = True
 
     def _odds(self, logits: BallLogits, group: int) -> tuple[arb, list[arb], arb]:
         """e^{−margin} inside and between groups, and their sum over all other classes."""
@@ -135,6 +148,22 @@ class CrossEntropy:
         inner, outer = _slope_of_shares(logits, Shares(inner_shares, outer_shares))
         return Slope(inner, outer, value - _inner_product(logits, inner, outer), value)
 
+    def grouped(self, logits: GroupMatrix, weights: Float[np.ndarray, " G"]) -> tuple[float, GroupMatrix]:
+        """Σ_g K_g c_g log1p(others) and the block-symmetric diag(c)(softmax(Z) − I); margins below −700 are cut off."""
+        sizes = np.asarray(logits.sizes, dtype=float)
+        cross = np.sqrt(np.outer(sizes, sizes))
+        own = logits.inner * (1 - 1 / sizes) + np.diag(logits.outer) / sizes
+        margins = own[:, None] - logits.outer / cross
+        np.fill_diagonal(margins, np.inf)
+        inside = np.where(sizes > 1, np.exp(-np.maximum(logits.inner, LEAST_MARGIN)), 0.0)
+        between = np.exp(-np.maximum(margins, LEAST_MARGIN))
+        leaving = between @ sizes
+        others = (sizes - 1) * inside + leaving
+        share = weights / (1.0 + others)
+        outer = share[:, None] * cross * between
+        np.fill_diagonal(outer, -share * leaving)
+        return float((sizes * weights) @ np.log1p(others)), GroupMatrix(logits.sizes, -share * (sizes * inside + leaving), outer)
+
     def dense(
         self, logits: Float[np.ndarray, "n K"], weights: Float[np.ndarray, " n"], labels: Int[np.ndarray, " n"]
     ) -> tuple[float, Float[np.ndarray, "n K"]]:
@@ -155,6 +184,7 @@ class SquaredError:
     """L(z, k) = ½ ‖z − e_k‖²."""
 
     attains_zero: bool = True
+    smooth: bool = True
 
     def value(self, logits: BallLogits) -> arb:
         """½ Σ_g c_g [(K_g − 1)(inner_g − 1)² + Σ_h (outer_gh − δ_gh)²]."""
@@ -173,6 +203,12 @@ class SquaredError:
         value = self.value(logits)
         return Slope(inner, outer, value - _inner_product(logits, inner, outer), value)
 
+    def grouped(self, logits: GroupMatrix, weights: Float[np.ndarray, " G"]) -> tuple[float, GroupMatrix]:
+        """½ Σ_g c_g [(K_g − 1)(inner_g − 1)² + ‖(outer − I)_g‖²] and the block-symmetric diag(c)(Z − I)."""
+        inner, outer = logits.inner - 1.0, logits.outer - np.eye(len(weights))
+        rows = (np.asarray(logits.sizes) - 1) * inner**2 + (outer**2).sum(axis=1)
+        return float(0.5 * weights @ rows), GroupMatrix(logits.sizes, weights * inner, weights[:, None] * outer)
+
     def dense(
         self, logits: Float[np.ndarray, "n K"], weights: Float[np.ndarray, " n"], labels: Int[np.ndarray, " n"]
     ) -> tuple[float, Float[np.ndarray, "n K"]]:
@@ -186,6 +222,7 @@ class Hinge:
     """L(z, k) = max(0, 1 + max_{j≠k} z_j − z_k), the multiclass hinge of crammer2001."""
 
     attains_zero: bool = True
+    smooth: bool = False
 
     def value(self, logits: BallLogits) -> arb:
         """Σ_g K_g c_g max(0, 1 − least margin)."""
@@ -216,6 +253,10 @@ class Hinge:
             constant += size * weight * total / excess
         inner, outer = _slope_of_shares(logits, Shares(inner_shares, outer_shares))
         return Slope(inner, outer, constant, self.value(logits))
+
+    def grouped(self, logits: GroupMatrix, weights: Float[np.ndarray, " G"]) -> tuple[float, GroupMatrix]:
+        """Not offered: the worst competitor jumps between groups, and no route needs it."""
+        raise ValueError("the hinge has no gradient to follow over groups; use route 'sdp'.")
 
     def dense(
         self, logits: Float[np.ndarray, "n K"], weights: Float[np.ndarray, " n"], labels: Int[np.ndarray, " n"]

@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from flint import arb, ctx
+from jaxtyping import Float
 
-from numerics import Bracket, energy_radius
-from solvers._losses import LOSSES
+from numerics import PRECISION, Bracket, norm_bounds, to_bracket
 from solvers._sdp import PRECISIONS, run
-
-ROUNDING = 1e-12
-"""Relative allowance for evaluating the certificate in doubles."""
 
 
 def solve_samples(
@@ -22,7 +20,7 @@ def solve_samples(
 
     relaxed over the (n + K)×(n + K) Gram matrix of all features and classifiers. Copies of a sample share its feature, so they change
     the weights in the loss and not the energy. With D = diag(1/√n_k) over samples, D Z fills the nuclear-norm ball, and the value is
-    enclosed by the same gap as for class means, evaluated in doubles with an allowance.
+    enclosed by the same gap as for class means, in ball arithmetic.
 
     Args:
         counts: n_k, samples per class (small: a dense program over all samples).
@@ -32,8 +30,8 @@ def solve_samples(
         solver: conic solver.
 
     Example:
-        >>> solve_samples([2, 2], [1, 1], feature_energy=1.0).contains(0.126928011042972)
-        True
+        >>> solve_samples([2, 2], [1, 1], feature_energy=1.0)
+        Bracket(lower=0.12692801104297..., upper=0.126928011042972..., rigorous=True)
     """
     import cvxpy as cp
 
@@ -50,12 +48,34 @@ def solve_samples(
         cp.trace(gram[samples:, samples:]) <= classes * weight_energy,
     ]
     run(cp, cp.Problem(cp.Minimize(weights @ (cp.log_sum_exp(logits, axis=1) - own)), energies), solver, PRECISIONS[solver][-1])
-    radius = energy_radius(classes, feature_energy, weight_energy)
-    scale = np.sqrt(share)[:, None]
     found = np.asarray(logits.value)
-    found -= found.mean(axis=1, keepdims=True)
-    found *= radius / np.linalg.svd(scale * found, compute_uv=False).sum()
-    value, slope = LOSSES["cross-entropy"].dense(found, weights, labels)
-    gap = float(np.sum(slope * found)) + radius * float(np.linalg.norm(slope / scale, 2))
-    slack = ROUNDING * (value + radius)
-    return Bracket(value - max(gap, 0.0) - slack, value + slack)
+    return _enclose(found - found.mean(axis=1, keepdims=True), counts, copies, feature_energy, weight_energy)
+
+
+def _enclose(
+    logits: Float[np.ndarray, "n K"], counts: Sequence[int], copies: Sequence[int], feature_energy: float, weight_energy: float
+) -> Bracket:
+    """Value of the scaled logits and its gap ⟨G, Z⟩ + τ ‖D⁻¹ G‖, in balls, row by row."""
+    with ctx.workprec(PRECISION):
+        labels = [label for label, count in enumerate(counts) for _ in range(count)]
+        total = sum(count * copy for count, copy in zip(counts, copies, strict=True))
+        roots = [arb(counts[label]).sqrt() for label in labels]
+        radius = len(counts) * (arb(feature_energy) * arb(weight_energy)).sqrt()
+        _, norm = norm_bounds(_square([[arb(entry) / root for entry in row] for row, root in zip(logits.tolist(), roots, strict=True)]))
+        value, product, slopes = arb(0), arb(0), []
+        for row, label, root in zip(logits.tolist(), labels, roots, strict=True):
+            weight, scaled = arb(copies[label]) / total, [arb(entry) * radius / norm for entry in row]
+            odds = [arb(0) if other == label else (entry - scaled[label]).exp() for other, entry in enumerate(scaled)]
+            others = sum(odds, arb(0))
+            value += weight * others.log1p()
+            slope = [weight * ((-others if other == label else odd) / (1 + others)) for other, odd in enumerate(odds)]
+            product += sum((g * z for g, z in zip(slope, scaled, strict=True)), arb(0))
+            slopes.append([g * root for g in slope])
+        spectral, _ = norm_bounds(_square(slopes))
+        gap = (product + radius * spectral).max(arb(0))
+        return Bracket(to_bracket((value - gap).max(arb(0))).lower, to_bracket(value).upper, rigorous=True)
+
+
+def _square(rows: list[list[arb]]) -> list[list[arb]]:
+    """The same rows with columns of zeros appended: as many columns as rows, and the same norms."""
+    return [row + [arb(0)] * (len(rows) - len(row)) for row in rows]

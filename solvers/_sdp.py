@@ -40,7 +40,7 @@ def solve_sdp(problem: LayerPeeled, solver: str, precision: float) -> tuple[Grou
         Block-symmetric logits, and for the hinge its averaged multipliers Π (row k: how much each other class binds).
 
     Raises:
-        UnusableInput: for an unknown, missing or unlicensed solver, or more classes than memory allows.
+        UnusableInput: for a missing or unlicensed solver, or more classes than memory allows.
         SolverFailed: when the solver returns no point.
 
     Source: su2024, "Convex relaxation".
@@ -111,14 +111,23 @@ def _require_memory(classes: int) -> None:
         )
 
 
+def require_known_solver(name: str) -> None:
+    """Check that a solver has a legal name.
+
+    Raises:
+        UnusableInput: with the legal names.
+    """
+    if name not in SOLVERS:
+        raise UnusableInput(f"solver {name!r} is unknown: it must be one of {', '.join(SOLVERS)}; choose one of these.")
+
+
 def require_solver(name: str) -> None:
     """Check that a solver is known, installed and licensed.
 
     Raises:
         UnusableInput: with what is missing and what to use instead.
     """
-    if name not in SOLVERS:
-        raise UnusableInput(f"solver {name!r} is unknown: it must be one of {', '.join(SOLVERS)}; choose one of these.")
+    require_known_solver(name)
     missing = _missing(name)
     if missing:
         raise UnusableInput(f"solver {name!r} cannot be used: {missing}; use --solver clarabel instead.")

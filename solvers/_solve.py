@@ -9,7 +9,7 @@ from numerics import GroupMatrix, UnusableInput
 from solvers._certificate import Certificate, certify, certify_multiplier
 from solvers._losses import LOSSES
 from solvers._problem import LayerPeeled
-from solvers._sdp import PRECISIONS, require_solver, solve_sdp
+from solvers._sdp import PRECISIONS, require_known_solver, require_solver, solve_sdp
 from solvers._solution import RANK_TOLERANCE, VANISHING_NORM, Solution, Status
 from solvers._symmetric import covers, solve_symmetric
 
@@ -38,6 +38,7 @@ def solve(problem: LayerPeeled, *, route: str = "auto", solver: str = "clarabel"
     """
     if route not in ROUTES:
         raise UnusableInput(f"route {route!r} is unknown: it must be one of {', '.join(ROUTES)}; choose one of these.")
+    require_known_solver(solver)
     if not 0.0 < tolerance < 1.0:
         raise UnusableInput(f"the tolerance is {tolerance!r}: it must lie strictly between 0 and 1; give one, for example 1e-8.")
     start = time.perf_counter()

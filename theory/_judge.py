@@ -32,13 +32,15 @@ def judge(kind: Kind, prediction: Quantities, measurement: Quantities, *, resolu
     Raises:
         KeyError: when a predicted label was not measured.
     """
+    if not prediction:
+        return Verdict.INCONCLUSIVE
     if kind is Kind.LIMIT:
         verdicts = _judge_limit(prediction, measurement, resolution, level)
     else:
         verdicts = [_judge_one(kind, prediction[label], measurement[label], resolution, level) for label in prediction]
     if Verdict.REFUTED in verdicts:
         return Verdict.REFUTED
-    if not verdicts or Verdict.INCONCLUSIVE in verdicts:
+    if Verdict.INCONCLUSIVE in verdicts:
         return Verdict.INCONCLUSIVE
     return Verdict.CONFIRMED
 
@@ -69,7 +71,7 @@ def _judge_limit(prediction: Quantities, measurement: Quantities, resolution: fl
         distances.append(Bracket(nearest, max(abs(difference.lower), abs(difference.upper))))
     verdicts = [_side(distances[-1].upper <= resolution, distances[-1].lower > resolution)]
     for earlier, later in pairwise(distances):
-        verdicts.append(_side(later.upper <= max(earlier.upper, resolution), later.lower > earlier.upper))
+        verdicts.append(_side(later.upper <= max(earlier.upper, resolution), later.lower > max(earlier.upper, resolution)))
     return verdicts
 
 

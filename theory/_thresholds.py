@@ -145,7 +145,7 @@ def collapse_threshold(majority: int, minority: int, *, feature_energy: float, w
 
     Example:
         >>> collapse_threshold(5, 5, feature_energy=5.0, digits=12).lower
-        '12.1924470803259'
+        '12.192447080325'
     """
     _validate(majority, minority, feature_energy, weight_energy)
     _validate_digits(digits)
