@@ -65,8 +65,9 @@ def test_a_smaller_support_would_be_violated() -> None:
     assert np.sum(slope * np.outer(left[:, 0], right[0])) > 0.999 * support(slope, 1.0)
 
 
-@given(dense_matrices(), log_uniform(1e-3, 1e3))
-def test_scaling_into_the_ball_leaves_what_is_inside_and_keeps_directions(matrix: np.ndarray, radius: float) -> None:
+@given(dense_matrices(), st.one_of(log_uniform(1e-3, 1e3), log_uniform(0.995, 1.005)))
+def test_scaling_into_the_ball_leaves_what_is_inside_and_keeps_directions(matrix: np.ndarray, share: float) -> None:
+    radius = share * nuclear_norm(matrix)
     found = scale_into(matrix, radius)
     if nuclear_norm(matrix) <= radius:
         assert found is matrix

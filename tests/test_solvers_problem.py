@@ -74,7 +74,7 @@ def test_no_class_and_one_class_are_refused() -> None:
     refused(lambda: LayerPeeled.from_groups([(1, 7)], feature_energy=1.0), "1 class leaves nothing to tell apart")
 
 
-@pytest.mark.parametrize("bad", ["huber", "", "Cross-Entropy", None, 3])
+@pytest.mark.parametrize("bad", ["huber", "", "Cross-Entropy", None, 3, ["hinge"]])
 def test_an_unknown_loss_is_refused_with_the_legal_ones(bad: Any) -> None:
     refused(lambda: LayerPeeled(counts=[1, 2], feature_energy=1.0, loss=bad), repr(bad), *LOSSES, "choose one of these")
 
