@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from strategies import TwoGroups, log_uniform, tally, two_groups
 
-from numerics import Bracket, GroupMatrix
+from numerics import Bracket, GroupMatrix, UnusableInput
 from solvers import (
     LayerPeeled,
     Solution,
@@ -388,3 +388,27 @@ def test_descent_is_repeatable() -> None:
     first, second = (descend(problem, 2, rng=np.random.default_rng(9), starts=1) for _ in range(2))
     assert first[0] == second[0]
     assert np.array_equal(first[1], second[1])
+
+
+@pytest.mark.parametrize(
+    ("groups", "feature_energy", "weight_energy"),
+    [
+        ([(1, 2), (1, 1)], 5e-324, 1.0),
+        ([(1, 2), (2, 1)], 1e7, 1.0),
+        ([(10**15, 2), (10**15, 1)], 1.0, 1.0),
+        ([(1, 2), (1, 1)], 1e300, 1e300),
+        ([(1, 2), (1, 1)], 1e308, 1e308),
+        ([(1, 10**300), (2, 1)], 1.0, 1.0),
+        ([(2, 10**300), (2, 1)], 1.0, 1.0),
+    ],
+    ids=["least energy", "large energy", "many classes", "huge energies", "overflowing energies", "huge ratio, K_A = 1", "huge ratio"],
+)
+def test_extreme_problems_are_solved_or_refused_with_a_sentence(
+    groups: list[tuple[int, int]], feature_energy: float, weight_energy: float
+) -> None:
+    try:
+        found = solve(LayerPeeled.from_groups(groups, feature_energy=feature_energy, weight_energy=weight_energy))
+    except UnusableInput:
+        return  # anything else that is raised fails
+    assert 0.0 <= found.value.lower <= found.value.upper < math.inf
+    assert found.value.rigorous

@@ -11,6 +11,7 @@ from typing import Any
 import mpmath as mp
 import numpy as np
 import pytest
+from flint import arb
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from jaxtyping import config
@@ -18,6 +19,7 @@ from strategies import class_numbers, log_uniform, tally
 
 from numerics import UnusableInput, two_group_optimum
 from theory import Threshold, collapse_threshold, log_threshold_minus_one, log_thresholds_minus_one, vanishing_threshold
+from theory import _thresholds as thresholds
 
 REFERENCE = json.loads((Path(__file__).parent / "reference" / "thresholds.json").read_text())
 
@@ -179,6 +181,12 @@ def test_more_digits_lie_inside_fewer(threshold: Callable[..., Threshold | None]
 @pytest.mark.parametrize("threshold", [collapse_threshold, vanishing_threshold])
 def test_digits_out_of_range_are_refused(threshold: Callable[..., object], bad: Any) -> None:
     refused(lambda: threshold(5, 5, feature_energy=5.0, digits=bad), "digits is", repr(bad), "10000", "for example 30")
+
+
+def test_the_bounds_are_those_of_the_whole_ball_not_of_its_middle() -> None:
+    found = thresholds._enclosed(10, 5, lambda: arb(1, 0.25))
+    assert Decimal(found.lower) <= Decimal("1.75")
+    assert Decimal(found.upper) >= Decimal("2.25")
 
 
 # Ends of the range.
