@@ -1,7 +1,7 @@
 """Matrices that do not change when classes of one group are relabelled: a few scalars instead of K×K entries."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,29 @@ from numerics._inputs import UnusableInput
 
 LARGEST_DENSE = 20_000
 """Largest K whose K×K matrix is formed on request: 3.2 GB in double precision."""
+
+
+GRAM_FROM = 64
+"""From this size on, singular values come from the eigenvalues of TᵀT: three times faster than an SVD, and losing half the digits only
+of values far below the largest, which a projection cuts off."""
+
+
+def _spectral_shrinkage(
+    block: Float[np.ndarray, "G G"],
+) -> tuple[Float[np.ndarray, " G"], Callable[[float], Float[np.ndarray, "G G"]]]:
+    """Singular values of T, and the map θ ↦ U max(S − θ, 0) Vᵀ."""
+    if len(block) < GRAM_FROM:
+        left, values, right = np.linalg.svd(block)
+        return values, lambda shrinkage: (left * np.maximum(values - shrinkage, 0.0)) @ right
+    squares, vectors = np.linalg.eigh(block.T @ block)
+    values = np.sqrt(np.maximum(squares, 0.0))
+
+    def shrink(shrinkage: float) -> Float[np.ndarray, "G G"]:
+        kept = values > shrinkage
+        basis = vectors[:, kept]
+        return (block @ (basis * (1.0 - shrinkage / values[kept]))) @ basis.T
+
+    return values, shrink
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +143,7 @@ class GroupMatrix:
             >>> GroupMatrix((3,), np.array([2.0]), np.zeros((1, 1))).projected(3.0).inner.tolist()
             [1.5]
         """
-        left, values, right = np.linalg.svd(self.outer)
+        values, shrink = _spectral_shrinkage(self.outer)
         copies = np.concatenate([np.asarray(self.sizes) - 1, np.ones(len(self.sizes), dtype=int)])
         everything = np.concatenate([np.abs(self.inner), values])
         if everything @ copies <= radius:
@@ -128,9 +151,9 @@ class GroupMatrix:
         order = np.argsort(-everything)
         counted, summed = np.cumsum(copies[order]), np.cumsum((copies * everything)[order])
         shrinkages = (summed - radius) / np.maximum(counted, 1)
-        shrinkage = shrinkages[np.flatnonzero((everything[order] > shrinkages) & (counted > 0))[-1]]
+        shrinkage = float(shrinkages[np.flatnonzero((everything[order] > shrinkages) & (counted > 0))[-1]])
         inner = np.sign(self.inner) * np.maximum(np.abs(self.inner) - shrinkage, 0.0)
-        return GroupMatrix(self.sizes, inner, (left * np.maximum(values - shrinkage, 0.0)) @ right)
+        return GroupMatrix(self.sizes, inner, shrink(shrinkage))
 
     def rank(self, tolerance: float) -> int:
         """How many singular values exceed `tolerance` (absolute)."""

@@ -1,5 +1,6 @@
 """The Layer-Peeled program as data: groups of equal classes, two energies, a loss."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +9,9 @@ import numpy as np
 
 from numerics import UnusableInput, energy_radius, require_positive, require_whole
 from solvers._losses import LOSSES
+
+LARGEST_RATIO = 1e100
+"""Largest ratio of counts, and of √(E_H E_W) to one: squares of such numbers are still doubles."""
 
 
 @dataclass(frozen=True)
@@ -128,11 +132,24 @@ class LayerPeeled:
             raise UnusableInput("the list of counts is empty: a classifier needs at least 2 classes; give one count per class.")
         if sum(group.classes for group in groups) < 2:
             raise UnusableInput("1 class leaves nothing to tell apart: a classifier needs at least 2 classes; give one count per class.")
-        if loss not in LOSSES:
+        if not isinstance(loss, str) or loss not in LOSSES:
             raise UnusableInput(f"loss {loss!r} is unknown: it must be one of {', '.join(LOSSES)}; choose one of these.")
+        energies = require_positive(feature_energy, "feature energy"), require_positive(weight_energy, "weight energy")
+        root = math.sqrt(energies[0]) * math.sqrt(energies[1])
+        if not 1 / LARGEST_RATIO <= root <= LARGEST_RATIO:
+            raise UnusableInput(
+                f"the root of the energy product is {root:.3g}: it must lie between {1 / LARGEST_RATIO:g} and {LARGEST_RATIO:g}, where "
+                "doubles can still carry the optimum; scale the energies."
+            )
+        counts = [group.samples for group in groups]
+        if max(counts) > LARGEST_RATIO * min(counts):
+            raise UnusableInput(
+                f"the counts {max(counts)} and {min(counts)} are in a ratio above {LARGEST_RATIO:g}, more than doubles carry through the "
+                "optimum; use counts closer together."
+            )
         object.__setattr__(self, "groups", groups)
-        object.__setattr__(self, "feature_energy", require_positive(feature_energy, "feature energy"))
-        object.__setattr__(self, "weight_energy", require_positive(weight_energy, "weight energy"))
+        object.__setattr__(self, "feature_energy", energies[0])
+        object.__setattr__(self, "weight_energy", energies[1])
         object.__setattr__(self, "loss", loss)
         object.__setattr__(self, "group_of_class", group_of_class)
 

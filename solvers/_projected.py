@@ -43,6 +43,8 @@ def solve_projected(problem: LayerPeeled, tolerance: float, start: GroupMatrix |
     loss, weights, radius = LOSSES[problem.loss], problem.weights, problem.radius
     point = (_balanced(problem) if start is None else start).projected(radius)
     ahead, momentum, curvature = point, 1.0, float(weights.max())
+    # A loss that can be zero inside the ball has no relative gap there: a negligible share of its value at Z = 0 is enough.
+    negligible = tolerance * loss.grouped(point.scaled(0.0), weights)[0] if loss.attains_zero else 0.0
     for iteration in range(MAX_ITERATIONS):
         value_ahead, slope_ahead = loss.grouped(ahead, weights)
         curvature /= STEP_GROWTH
@@ -53,7 +55,9 @@ def solve_projected(problem: LayerPeeled, tolerance: float, start: GroupMatrix |
             if value <= value_ahead + slope_ahead.dot(moved) + 0.5 * curvature * moved.dot(moved) + ROUNDING * abs(value_ahead):
                 break
             curvature *= 2.0
-        if iteration % CHECK_EVERY == 0 and slope.dot(following) + radius * slope.spectral_norm() <= tolerance * value:
+        if iteration % CHECK_EVERY == 0 and (
+            slope.dot(following) + radius * slope.spectral_norm() <= tolerance * value or value <= negligible
+        ):
             return following
         if (ahead - following).dot(following - point) > 0.0:
             momentum = 1.0

@@ -107,7 +107,7 @@ def _require_memory(classes: int) -> None:
     if need > have:
         raise UnusableInput(
             f"route 'sdp' for {classes} classes would need about {need / 1e9:.0f} GB and this machine has {have / 1e9:.0f} GB: "
-            "use fewer classes, or two distinct counts with cross-entropy, which route 'symmetric' solves at any size."
+            "use route 'factored', or with cross-entropy and two distinct counts route 'symmetric', which needs no K x K matrix."
         )
 
 

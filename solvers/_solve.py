@@ -1,6 +1,7 @@
 """The door: a problem in, a certified solution out."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -9,23 +10,36 @@ from numerics import GroupMatrix, UnusableInput
 from solvers._certificate import Certificate, certify, certify_multiplier
 from solvers._losses import LOSSES
 from solvers._problem import LayerPeeled
+from solvers._projected import solve_projected
 from solvers._sdp import PRECISIONS, require_known_solver, require_solver, solve_sdp
 from solvers._solution import RANK_TOLERANCE, VANISHING_NORM, Solution, Status
 from solvers._symmetric import covers, solve_symmetric
 
-ROUTES = ("auto", "symmetric", "sdp")
+ROUTES = ("auto", "symmetric", "factored", "sdp")
 """Legal names of routes."""
 
+GAP_MARGIN = 0.3
+"""Share of the tolerance at which the projected gradient stops in doubles, so that the rigorous gap stays within it."""
 
-def solve(problem: LayerPeeled, *, route: str = "auto", solver: str = "clarabel", tolerance: float = 1e-8) -> Solution:
+
+def solve(
+    problem: LayerPeeled,
+    *,
+    route: str = "auto",
+    solver: str = "clarabel",
+    tolerance: float = 1e-8,
+    start: Solution | None = None,
+) -> Solution:
     """Solve a Layer-Peeled program and certify the answer.
 
     Args:
         problem: the program.
-        route: "symmetric" (cross-entropy, at most two distinct counts, any K), "sdp" (the reference: everything, small K), or
-            "auto", which takes the first that covers the problem.
+        route: "symmetric" (cross-entropy, at most two distinct counts, any K), "factored" (smooth losses, any counts: the cost depends
+            on the number of distinct counts), "sdp" (the reference: everything, small K), or "auto", which takes the first that covers
+            the problem.
         solver: conic solver of route "sdp": "clarabel", "scs" or "mosek".
         tolerance: certified relative gap at which the status says so.
+        start: a neighbour's solution with the same group sizes, to warm-start route "factored" along a path.
 
     Raises:
         UnusableInput: for an unknown route or solver, a route that does not cover the problem, or an unusable tolerance.
@@ -41,15 +55,33 @@ def solve(problem: LayerPeeled, *, route: str = "auto", solver: str = "clarabel"
     require_known_solver(solver)
     if not 0.0 < tolerance < 1.0:
         raise UnusableInput(f"the tolerance is {tolerance!r}: it must lie strictly between 0 and 1; give one, for example 1e-8.")
-    start = time.perf_counter()
-    chosen = ("symmetric" if covers(problem) else "sdp") if route == "auto" else route
+    began = time.perf_counter()
+    smooth = LOSSES[problem.loss].smooth
+    chosen = route if route != "auto" else "symmetric" if covers(problem) else "factored" if smooth else "sdp"
     if chosen == "symmetric":
-        return _symmetric(problem, tolerance, start)
+        return _symmetric(problem, tolerance, began)
+    if chosen == "factored":
+        if not smooth:
+            raise UnusableInput(f"route 'factored' does not cover the loss {problem.loss!r}: it follows gradients; use --route sdp.")
+        return _certified(
+            problem, "factored", [(solve_projected(problem, GAP_MARGIN * tolerance, _warm(problem, start)), None)], tolerance, began
+        )
     require_solver(solver)
-    return _sdp(problem, solver, tolerance, start)
+    return _certified(problem, "sdp", (solve_sdp(problem, solver, precision) for precision in PRECISIONS[solver]), tolerance, began)
 
 
-def _symmetric(problem: LayerPeeled, tolerance: float, start: float) -> Solution:
+def _warm(problem: LayerPeeled, start: Solution | None) -> GroupMatrix | None:
+    if start is None:
+        return None
+    if start.problem.sizes != problem.sizes:
+        raise UnusableInput(
+            f"the start has groups of {start.problem.sizes} classes and the problem groups of {problem.sizes}: a warm start needs the "
+            "same sizes; leave start out."
+        )
+    return start.matrix
+
+
+def _symmetric(problem: LayerPeeled, tolerance: float, began: float) -> Solution:
     matrix, collapsed, vanished = solve_symmetric(problem)
     certificate = certify(problem, matrix)
     several = sum(size - 1 for size, value in zip(problem.sizes, matrix.inner.tolist(), strict=True) if value > 0.0)
@@ -63,15 +95,17 @@ def _symmetric(problem: LayerPeeled, tolerance: float, start: float) -> Solution
         collapsed=collapsed,
         vanished=vanished,
         rank=several + (len(problem.groups) == 2 and not any(vanished)),
-        seconds=time.perf_counter() - start,
+        seconds=time.perf_counter() - began,
     )
 
 
-def _sdp(problem: LayerPeeled, solver: str, tolerance: float, start: float) -> Solution:
+def _certified(
+    problem: LayerPeeled, route: str, attempts: Iterable[tuple[GroupMatrix, GroupMatrix | None]], tolerance: float, began: float
+) -> Solution:
+    """Certify attempts in turn until one is within the tolerance, and keep the best."""
     found: list[tuple[GroupMatrix, GroupMatrix | None, Certificate]] = []
     content = False
-    for precision in PRECISIONS[solver]:
-        logits, shares = solve_sdp(problem, solver, precision)
+    for logits, shares in attempts:
         matrix = _polished(problem, logits)
         certificate = certify(problem, matrix, shares)
         found.append((matrix, shares, certificate))
@@ -81,7 +115,7 @@ def _sdp(problem: LayerPeeled, solver: str, tolerance: float, start: float) -> S
     matrix, shares, certificate = min(found, key=lambda candidate: candidate[2].value.width)
     solution = Solution(
         problem=problem,
-        route="sdp",
+        route=route,
         matrix=matrix,
         shares=shares,
         certificate=certificate,
@@ -93,7 +127,7 @@ def _sdp(problem: LayerPeeled, solver: str, tolerance: float, start: float) -> S
     )
     limit = VANISHING_NORM * problem.weight_energy**0.5
     vanished = tuple(group.classifier_norm < limit for group in solution.groups)
-    return replace(solution, vanished=vanished, seconds=time.perf_counter() - start)
+    return replace(solution, vanished=vanished, seconds=time.perf_counter() - began)
 
 
 def _polished(problem: LayerPeeled, found: GroupMatrix) -> GroupMatrix:

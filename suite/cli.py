@@ -143,7 +143,7 @@ def solve(
     counts: Counts = None,
     weight_energy: WeightEnergy = 1.0,
     loss: Annotated[str, typer.Option(help="cross-entropy, squared or hinge.")] = "cross-entropy",
-    route: Annotated[str, typer.Option(help="auto, symmetric or sdp.")] = "auto",
+    route: Annotated[str, typer.Option(help="auto, symmetric, factored or sdp.")] = "auto",
     solver: Annotated[str, typer.Option(help="clarabel, scs or mosek, for the sdp route.")] = "clarabel",
     tolerance: Annotated[float, typer.Option(help="Relative certified gap to reach.")] = 1e-8,
     save: Annotated[Path | None, typer.Option(metavar="FILE.npz", help="Save logits, features and classifier.")] = None,
