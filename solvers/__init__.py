@@ -22,6 +22,7 @@ from solvers._solution import Status as Status
 from solvers._solve import ROUTES as ROUTES
 from solvers._solve import solve as solve
 from solvers._threshold import bracket_threshold as bracket_threshold
+from solvers._threshold import critical_oversampling as critical_oversampling
 
 LOSSES = tuple(_LOSSES)
 """Legal names of losses."""

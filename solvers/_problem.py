@@ -64,6 +64,8 @@ class LayerPeeled:
         weight_energy: float = 1.0,
         loss: str = "cross-entropy",
     ) -> None:
+        if not isinstance(counts, Iterable) or isinstance(counts, str):
+            raise UnusableInput(f"counts is {counts!r}: it must be a list with one whole number per class; for example counts=[100, 10].")
         checked = [_count(count, f"class {index + 1}") for index, count in enumerate(counts)]
         samples = list(dict.fromkeys(checked))
         group_of_class = [samples.index(count) for count in checked]
@@ -124,6 +126,24 @@ class LayerPeeled:
         self = object.__new__(cls)
         self._set(groups, feature_energy, weight_energy, loss, None)
         return self
+
+    def reweighted(self, group: int, factor: float) -> "LayerPeeled":
+        """The same program with every sample of one group entering the loss `factor` > 0 times.
+
+        The energies weigh classes, not samples, so this multiplies n_g in the weights n_g/N and changes nothing else.
+
+        Raises:
+            UnusableInput: for a factor that is not positive and finite.
+
+        Example:
+            >>> LayerPeeled.from_groups([(5, 100), (5, 10)], feature_energy=5.0).reweighted(1, 2.5).groups[1].samples
+            25.0
+        """
+        factor = require_positive(factor, "oversampling factor")
+        groups = tuple(Group(g.classes, g.samples * factor if index == group else g.samples) for index, g in enumerate(self.groups))
+        found = object.__new__(type(self))
+        found._set(groups, self.feature_energy, self.weight_energy, self.loss, self.group_of_class)
+        return found
 
     def _set(
         self, groups: tuple[Group, ...], feature_energy: Any, weight_energy: Any, loss: Any, group_of_class: tuple[int, ...] | None

@@ -1,10 +1,15 @@
-"""The collapse threshold as a measurement: bisection over certified semidefinite solves."""
+"""The collapse threshold as a measurement: bisection over certified solves."""
 
 import math
+from collections.abc import Callable
 
 from numerics import Bracket, UnusableInput
 from solvers._problem import LayerPeeled
+from solvers._solution import Solution
 from solvers._solve import solve
+
+SHARP = 1e-11
+"""Relative gap at which phases are told apart to about 1e-5 in the weight."""
 
 LARGEST_IMBALANCE = 1e9
 """Beyond this ratio conic solvers resolve nothing of the minority."""
@@ -50,13 +55,67 @@ def bracket_threshold(
 
     # At R = 1 every class of the balanced optimum is distinct.
     distinct, beyond, step = 0.0, 1.0, 1.0
-    while collapsed(beyond) is not True:
-        distinct, beyond, step = (beyond if collapsed(beyond) is False else distinct), beyond + step, 2.0 * step
+    while (verdict := collapsed(beyond)) is not True:
+        distinct, beyond, step = (beyond if verdict is False else distinct), beyond + step, 2.0 * step
         if beyond > math.log(LARGEST_IMBALANCE):
             raise UnusableInput(
                 f"no collapse was certified up to R = {LARGEST_IMBALANCE:g} at feature energy {feature_energy!r}: "
                 "conic solvers resolve no more; use smaller energies, or the closed form."
             )
+    distinct, beyond = _bisect(collapsed, distinct, beyond, width)
+    return Bracket(math.exp(distinct), math.exp(beyond), rigorous=True)
+
+
+def critical_oversampling(problem: LayerPeeled, group: int, *, width: float = 1e-4) -> Bracket | None:
+    """Bracket how often the samples of one group must enter the loss for its classifiers to come apart, all else unchanged.
+
+    Entering w times multiplies the weight c_g before normalisation. For every w tried, route "factored" solves the program and the
+    rigorous bracket of its multiplier decides between collapsed (λ > c_g) and distinct (λ < c_g). At w = n_max/n_g the group weighs as
+    much as the largest and is distinct. With two groups the answer is R/R0.
+
+    Args:
+        problem: a smooth loss; the group has two or more classes and is not the largest.
+        group: its index in `problem.groups`.
+        width: relative width at which to stop; the bracket is wider where neither phase can be certified.
+
+    Returns:
+        (a w that certainly collapses, a w that is certainly distinct), or None when even a millionth of the present weight keeps the
+        group distinct.
+
+    Raises:
+        UnusableInput: for a group of one class, or one with the largest count.
+
+    Example:
+        >>> problem = LayerPeeled.from_groups([(5, 4000), (5, 100)], feature_energy=5.0)
+        >>> critical_oversampling(problem, 1, width=1e-3).contains(40 / 12.192447080325935)
+        True
+    """
+    chosen, largest = problem.groups[group], max(other.samples for other in problem.groups)
+    if chosen.classes < 2 or chosen.samples == largest:
+        raise UnusableInput(
+            f"group {group + 1} is {chosen.classes}x{chosen.samples:g}: only two or more classes below the largest count can collapse; "
+            "choose another group."
+        )
+    most = math.log(largest / chosen.samples)
+
+    nearest: Solution | None = None
+
+    def collapsed(distance: float) -> bool | None:
+        nonlocal nearest
+        nearest = solve(problem.reweighted(group, math.exp(most - distance)), route="factored", tolerance=SHARP, start=nearest)
+        return nearest.collapsed[group]
+
+    distinct, beyond = 0.0, most
+    while collapsed(beyond) is not True:
+        beyond += 1.0
+        if beyond > most + math.log(1e6):
+            return None
+    distinct, beyond = _bisect(collapsed, distinct, beyond, width)
+    return Bracket(math.exp(most - beyond), math.exp(most - distinct), rigorous=True)
+
+
+def _bisect(collapsed: Callable[[float], bool | None], distinct: float, beyond: float, width: float) -> tuple[float, float]:
+    """Shrink (certainly distinct, certainly collapsed) until it is narrow, or neither can be certified in between."""
     undecided: list[float] = []
     while beyond - distinct > width:
         middle = _middle(distinct, beyond, undecided)
@@ -69,7 +128,7 @@ def bracket_threshold(
             beyond = middle
         else:
             distinct = middle
-    return Bracket(math.exp(distinct), math.exp(beyond), rigorous=True)
+    return distinct, beyond
 
 
 def _middle(distinct: float, beyond: float, undecided: list[float]) -> float | None:

@@ -45,60 +45,80 @@ def _short(threshold: "Threshold") -> str:
 
 
 def remedy_record(problem: "LayerPeeled") -> dict[str, Any]:
-    """The keys of `layerpeel remedy --json`.
+    """The keys of `layerpeel remedy --json`: one entry per minority group, and at the top the one that needs the most oversampling.
 
-    Sampling each minority example w times changes the imbalance R to R/w exactly, because the energy constraints weigh
-    classes, not samples; so the classifiers stay distinct for every w > R/R0.
+    Sampling each example of a group w times multiplies its weight by w and changes nothing else, because the energy constraints weigh
+    classes, not samples. With two groups the imbalance R becomes R/w exactly, so the classifiers stay distinct for every w > R/R0, R0
+    in closed form; with more, each group's least w, the others as they are, is bracketed by certified solves.
 
     Raises:
-        UnusableInput: unless there are exactly two distinct counts and at least two minority classes.
+        UnusableInput: when no two classes below the largest count share their count.
     """
-    from theory import collapse_threshold
-
-    if len(problem.groups) != 2:
+    largest = max(group.samples for group in problem.groups)
+    minorities = [index for index, group in enumerate(problem.groups) if group.classes > 1 and group.samples < largest]
+    if not minorities:
         found = ", ".join(f"{group.classes}x{group.samples}" for group in problem.groups[:6])
         raise UnusableInput(
-            f"the classes {found}{', …' if problem.groups[6:] else ''} have {len(problem.groups)} distinct counts: "
-            "the remedy is known for exactly two; merge them into a majority and a minority, as in --groups 5x100,5x10."
+            f"the classes {found}{', …' if problem.groups[6:] else ''} hold no two minority classes of one count: only classes of equal "
+            "count collapse exactly, so there is nothing to remedy; use `layerpeel solve` for their geometry, or merge similar counts."
         )
+    answers = [_remedy_of_two(problem) if len(problem.groups) == 2 else _remedy_by_solves(problem, index) for index in minorities]
+    groups = [
+        {"classes": problem.groups[index].classes, "samples": problem.groups[index].samples, **answer}
+        for index, answer in zip(minorities, answers, strict=True)
+    ]
+    return {**max(answers, key=lambda answer: answer["minimal_oversampling"]), "groups": groups}
+
+
+def _remedy_of_two(problem: "LayerPeeled") -> dict[str, Any]:
+    """R/R0 by the closed form."""
+    from theory import collapse_threshold
+
     minority, majority = sorted(problem.groups, key=lambda group: group.samples)
-    if minority.classes < 2:
-        raise UnusableInput(
-            f"the minority is 1 class of {minority.samples} samples: collapse needs at least two minority classes; "
-            "there is nothing to remedy, use `layerpeel solve` for its geometry."
-        )
     threshold = collapse_threshold(
         majority.classes, minority.classes, feature_energy=problem.feature_energy, weight_energy=problem.weight_energy
-    )
-    answer = _oversampling(majority.samples / minority.samples, threshold)
-    return {**answer, "groups": [{"classes": minority.classes, "samples": minority.samples, **answer}]}
-
-
-def _oversampling(imbalance: float, threshold: "Threshold") -> dict[str, Any]:
-    limit = math.inf if threshold.value is None else threshold.value
+    ).value
+    imbalance = majority.samples / minority.samples
+    limit = math.inf if threshold is None else threshold
     return {
         "imbalance": imbalance,
-        "threshold": threshold.value,
+        "threshold": threshold,
         "minimal_oversampling": max(1.0, imbalance / limit),
         "collapses_now": imbalance >= limit,
     }
 
 
+def _remedy_by_solves(problem: "LayerPeeled", group: int) -> dict[str, Any]:
+    """The certified bracket of the group's critical oversampling; its upper end certainly keeps the classifiers apart."""
+    from solvers import critical_oversampling
+
+    imbalance = max(other.samples for other in problem.groups) / problem.groups[group].samples
+    critical = critical_oversampling(problem, group)
+    return {
+        "imbalance": imbalance,
+        "threshold": None if critical is None else imbalance / critical.upper,
+        "minimal_oversampling": 1.0 if critical is None else max(1.0, critical.upper),
+        "collapses_now": critical is not None and critical.upper > 1.0,
+    }
+
+
 def describe_remedy(record: dict[str, Any]) -> str:
-    """Imbalance against threshold, and what to do."""
-    (group,) = record["groups"]
-    threshold = "beyond the largest double" if record["threshold"] is None else f"{record['threshold']:.6g}"
-    lines = [f"imbalance R   {record['imbalance']:.6g}", f"threshold R0  {threshold}", ""]
+    """Imbalance against threshold for each minority group, and what to do."""
+    return "\n\n".join(_describe_group(group, alone=len(record["groups"]) == 1) for group in record["groups"])
+
+
+def _describe_group(group: dict[str, Any], *, alone: bool) -> str:
+    threshold = "beyond the largest double" if group["threshold"] is None else f"{group['threshold']:.6g}"
+    lines = [f"imbalance R   {group['imbalance']:.6g}", f"threshold R0  {threshold}", ""]
     name = f"the {group['classes']} classes of {group['samples']} samples"
-    if record["collapses_now"]:
+    if group["collapses_now"]:
         lines += [
             f"As it is, {name} collapse onto one classifier.",
-            f"Sample (or weigh) each of their examples more than {record['minimal_oversampling']:.6g} times as often to keep them apart;",
-            f"{record['imbalance']:.6g} times as often restores the balanced geometry.",
+            f"Sample (or weigh) each of their examples more than {group['minimal_oversampling']:.6g} times as often to keep them apart"
+            + (";" if alone else ", all else unchanged."),
         ]
     else:
-        lines += [
-            f"As it is, {name} keep classifiers of their own: no oversampling is needed to keep them apart.",
-            f"Sampling their examples {record['imbalance']:.6g} times as often restores the balanced geometry.",
-        ]
+        lines.append(f"As it is, {name} keep classifiers of their own: no oversampling is needed to keep them apart.")
+    if alone:
+        lines.append(f"{group['imbalance']:.6g} times as often restores the balanced geometry.")
     return "\n".join(lines)

@@ -118,9 +118,9 @@ def rooms(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         (["threshold", "--majority", "0", "--minority", "5", "--feature-energy", "5"], ["majority", "0"]),
         ([*THRESHOLD, "--digits", "0"], ["0", "10000"]),
         ([*THRESHOLD, "--digits", "10001"], ["10001", "10000"]),
-        (["remedy", "--groups", "5x100", "--feature-energy", "5"], ["two"]),
-        (["remedy", "--groups", "5x3,5x2,5x1", "--feature-energy", "5"], ["3 distinct counts", "two"]),
-        (["remedy", "--groups", "5x3,1x2", "--feature-energy", "5"], ["at least two minority classes"]),
+        (["remedy", "--groups", "5x100", "--feature-energy", "5"], ["no two minority classes"]),
+        (["remedy", "--groups", "5x3,1x2,1x1", "--feature-energy", "5"], ["5x3, 1x2, 1x1", "no two minority classes", "merge"]),
+        (["remedy", "--groups", "5x3,1x2", "--feature-energy", "5"], ["no two minority classes"]),
         (["solve", *GROUPS, "--save", "solution.txt"], [".npz"]),
         (["solve", *GROUPS, "--save", "nowhere/solution.npz"], ["nowhere", "create"]),
         (["report", "missing.json", "--out", "out"], ["missing.json"]),
@@ -472,3 +472,14 @@ def test_the_exit_status_reaches_the_shell() -> None:
     assert (failed.returncode, failed.stdout) == (2, "")
     assert failed.stderr.count("\n") == 1
     assert run_command("--version").stdout.startswith("layerpeel ")
+
+
+def test_remedy_answers_for_every_minority_group(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["remedy", "--groups", "3x100,3x40,4x5", "--feature-energy", "1", "--json"]) == 0
+    answer = printed_json(capsys)
+    assert [(group["classes"], group["samples"], group["imbalance"]) for group in answer["groups"]] == [(3, 40, 2.5), (4, 5, 20.0)]
+    for group in answer["groups"]:
+        assert group["collapses_now"] == (group["imbalance"] > group["threshold"])
+        assert group["minimal_oversampling"] == pytest.approx(max(1.0, group["imbalance"] / group["threshold"]))
+    hardest = max(answer["groups"], key=lambda group: group["minimal_oversampling"])
+    assert answer["minimal_oversampling"] == hardest["minimal_oversampling"] > 1

@@ -47,7 +47,7 @@ def predict_unrooted_distance() -> Quantities:
     return {_label(ratio): predicted(2 * optimum(MAJORITY, MINORITY, ratio, ENERGY).b / math.sqrt(ENERGY)) for ratio in RATIOS}
 
 
-BEYOND = (12.5, 18.0, 60.0, 600.0)
+BEYOND = (11.0, 12.5, 18.0, 60.0, 600.0)
 """Ratios to look at; those that the closed form puts beyond R0 enter the prediction."""
 
 
