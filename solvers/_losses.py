@@ -66,6 +66,10 @@ class Loss(Protocol):
         """Whether the loss has a Lipschitz gradient."""
         ...
 
+    def by_group(self, logits: GroupMatrix) -> Float[np.ndarray, " G"]:
+        """L(Z_k, k) for one class of each group, in floats."""
+        ...
+
     def grouped(self, logits: GroupMatrix, weights: Float[np.ndarray, " G"]) -> tuple[float, GroupMatrix]:
         """f(Z) and ∇f(Z) for block-symmetric logits, in floats; a subgradient where the loss is not smooth."""
         ...
@@ -113,6 +117,21 @@ def _inner_product(logits: BallLogits, inner: Sequence[arb], outer: BallMatrix) 
     return total
 
 
+def _margins(logits: GroupMatrix) -> Float[np.ndarray, "G G"]:
+    """Own logit minus a logit of every other group, in floats; infinite on the diagonal."""
+    sizes = np.asarray(logits.sizes, dtype=float)
+    own = logits.inner * (1 - 1 / sizes) + np.diag(logits.outer) / sizes
+    margins = own[:, None] - logits.outer / np.sqrt(np.outer(sizes, sizes))
+    np.fill_diagonal(margins, np.inf)
+    return margins
+
+
+def _odds(logits: GroupMatrix) -> tuple[Float[np.ndarray, " G"], Float[np.ndarray, "G G"]]:
+    """e^{−margin} inside and between groups, in floats."""
+    inside = np.where(np.asarray(logits.sizes) > 1, np.exp(-np.maximum(logits.inner, LEAST_MARGIN)), 0.0)
+    return inside, np.exp(-np.maximum(_margins(logits), LEAST_MARGIN))
+
+
 @dataclass(frozen=True)
 class CrossEntropy:
     """L(z, k) = logsumexp(z) − z_k."""
@@ -148,19 +167,20 @@ class CrossEntropy:
         inner, outer = _slope_of_shares(logits, Shares(inner_shares, outer_shares))
         return Slope(inner, outer, value - _inner_product(logits, inner, outer), value)
 
+    def by_group(self, logits: GroupMatrix) -> Float[np.ndarray, " G"]:
+        """log1p(Σ_{others} e^{−margin})."""
+        sizes = np.asarray(logits.sizes, dtype=float)
+        inside, between = _odds(logits)
+        return np.log1p((sizes - 1) * inside + between @ sizes)
+
     def grouped(self, logits: GroupMatrix, weights: Float[np.ndarray, " G"]) -> tuple[float, GroupMatrix]:
         """Σ_g K_g c_g log1p(others) and the block-symmetric diag(c)(softmax(Z) − I); margins below −700 are cut off."""
         sizes = np.asarray(logits.sizes, dtype=float)
-        cross = np.sqrt(np.outer(sizes, sizes))
-        own = logits.inner * (1 - 1 / sizes) + np.diag(logits.outer) / sizes
-        margins = own[:, None] - logits.outer / cross
-        np.fill_diagonal(margins, np.inf)
-        inside = np.where(sizes > 1, np.exp(-np.maximum(logits.inner, LEAST_MARGIN)), 0.0)
-        between = np.exp(-np.maximum(margins, LEAST_MARGIN))
+        inside, between = _odds(logits)
         leaving = between @ sizes
         others = (sizes - 1) * inside + leaving
         share = weights / (1.0 + others)
-        outer = share[:, None] * cross * between
+        outer = share[:, None] * np.sqrt(np.outer(sizes, sizes)) * between
         np.fill_diagonal(outer, -share * leaving)
         return float((sizes * weights) @ np.log1p(others)), GroupMatrix(logits.sizes, -share * (sizes * inside + leaving), outer)
 
@@ -202,6 +222,12 @@ class SquaredError:
         outer = [[logits.weights[g] * (entry - int(g == h)) for h, entry in enumerate(row)] for g, row in enumerate(logits.outer)]
         value = self.value(logits)
         return Slope(inner, outer, value - _inner_product(logits, inner, outer), value)
+
+    def by_group(self, logits: GroupMatrix) -> Float[np.ndarray, " G"]:
+        """½ [(K_g − 1)(inner_g − 1)² + ‖(outer − I)_g‖²]/K_g: a group's rows share their sum of squares equally."""
+        residual = logits.outer - np.eye(len(logits.sizes))
+        sizes = np.asarray(logits.sizes, dtype=float)
+        return 0.5 * ((sizes - 1) * (logits.inner - 1.0) ** 2 + (residual**2).sum(axis=1)) / sizes
 
     def grouped(self, logits: GroupMatrix, weights: Float[np.ndarray, " G"]) -> tuple[float, GroupMatrix]:
         """½ Σ_g c_g [(K_g − 1)(inner_g − 1)² + ‖(outer − I)_g‖²] and the block-symmetric diag(c)(Z − I)."""
@@ -253,6 +279,12 @@ class Hinge:
             constant += size * weight * total / excess
         inner, outer = _slope_of_shares(logits, Shares(inner_shares, outer_shares))
         return Slope(inner, outer, constant, self.value(logits))
+
+    def by_group(self, logits: GroupMatrix) -> Float[np.ndarray, " G"]:
+        """max(0, 1 − least margin)."""
+        margins = _margins(logits)
+        inside = np.where(np.asarray(logits.sizes) > 1, logits.inner, np.inf)
+        return np.maximum(0.0, 1.0 - np.minimum(margins.min(axis=1), inside))
 
     def grouped(self, logits: GroupMatrix, weights: Float[np.ndarray, " G"]) -> tuple[float, GroupMatrix]:
         """Not offered: the worst competitor jumps between groups, and no route needs it."""

@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from numerics import Bracket, GroupMatrix, UnusableInput, factor
 from solvers._certificate import Certificate, certify_distance, certify_multiplier
+from solvers._losses import LOSSES
 from solvers._problem import LayerPeeled
 
 VANISHING_NORM = 1e-2
@@ -114,6 +115,22 @@ class Solution:
     def certified_multiplier(self) -> Bracket:
         """Rigorous enclosure of the multiplier."""
         return certify_multiplier(self.problem, self.matrix, self.shares)
+
+    @cached_property
+    def value_by_count(self) -> tuple[float, ...]:
+        """∂(value)/∂n_k for one class of each group, by the envelope theorem: (L_k − value)/N with L_k the loss of the class.
+
+        Negative for a class that is fitted better than the average. Exact at the optimum; off by the order of its gap.
+        """
+        losses = LOSSES[self.problem.loss].by_group(self.matrix)
+        total = sum(group.classes * float(group.samples) for group in self.problem.groups)
+        mean = float(losses @ (self.problem.weights * np.asarray(self.problem.sizes)))
+        return tuple(((losses - mean) / total).tolist())
+
+    @property
+    def value_by_feature_energy(self) -> float:
+        """∂(value)/∂E_H = −λ τ/(2 E_H), by the envelope theorem (λ is −∂(value)/∂τ)."""
+        return -self.multiplier * self.problem.radius / (2 * self.problem.feature_energy)
 
     @cached_property
     def distance_bound(self) -> float:

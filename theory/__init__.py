@@ -25,4 +25,5 @@ from theory._thresholds import Threshold as Threshold
 from theory._thresholds import collapse_threshold as collapse_threshold
 from theory._thresholds import log_threshold_minus_one as log_threshold_minus_one
 from theory._thresholds import log_thresholds_minus_one as log_thresholds_minus_one
+from theory._thresholds import threshold_elasticity as threshold_elasticity
 from theory._thresholds import vanishing_threshold as vanishing_threshold

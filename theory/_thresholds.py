@@ -64,6 +64,28 @@ def log_threshold_minus_one(majority: int, minority: int, *, feature_energy: flo
     return _log_excess(FLOATS, majority, minority, _boundary_zeta(majority, minority, budget))
 
 
+def threshold_elasticity(majority: int, minority: int, *, feature_energy: float, weight_energy: float = 1.0) -> float:
+    """d log R0 / d log(E_H E_W): by what per cent the threshold rises when the energy product rises by one per cent.
+
+    Along the boundary both log R0 and τ are explicit in ζ, and τ goes as the root of the product:
+
+        d log R0 / d log(E_H E_W) = (τ/2) (d log R0/dζ)/(dτ/dζ),      dR0/dE_H = (R0/E_H) · this.
+
+    Raises:
+        UnusableInput: as `log_threshold_minus_one`.
+
+    Source: derived.
+
+    Example:
+        >>> round(threshold_elasticity(5, 5, feature_energy=5.0), 6)
+        2.188858
+    """
+    _validate(majority, minority, feature_energy, weight_energy)
+    budget = (majority + minority) * math.sqrt(feature_energy) * math.sqrt(weight_energy)
+    point = surface_point(FLOATS, majority, minority, _boundary_zeta(majority, minority, budget), 0.0, 0.0)
+    return 0.5 * budget * point.log_imbalance_by_zeta / point.budget_by_zeta
+
+
 def log_thresholds_minus_one(
     majority: Float[np.ndarray, " n"], minority: Float[np.ndarray, " n"], budget: Float[np.ndarray, " n"]
 ) -> Float[np.ndarray, " n"]:

@@ -118,7 +118,8 @@ ROOM = Room(
     statement=Statement(
         name="threshold-monotone",
         title="The threshold is above one, finite, and rises with the energy",
-        latex=r"1<R_0(\tau)<\infty,\qquad \tau\mapsto R_0(\tau)\ \text{increasing},\qquad R_0\to 1\ (\tau\to 0),\quad R_0\to\infty\ (\tau\to\infty)",
+        latex=r"1<R_0(\tau)<\infty,\qquad \tau\mapsto R_0(\tau)\ \text{increasing},\qquad R_0\to 1\ (\tau\to 0),"
+        r"\quad R_0\to\infty\ (\tau\to\infty)",
         assumptions=("two groups of classes, K_B ≥ 2", "cross-entropy loss", "the class numbers listed, for the proof in balls"),
         kind=Kind.LOWER_BOUND,
         origin=Origin.DERIVED,
