@@ -67,6 +67,7 @@ def record_figure(figure: Figure) -> FigureData:
         series=[SeriesData.model_validate(asdict(series)) for series in figure.series],
         marks=[Mark(x=x, label=label, color=color) for x, label, color in figure.marks],
         log_x=figure.log_x,
+        log_y=figure.log_y,
     )
 
 

@@ -162,6 +162,7 @@ class Figure:
     series: tuple[Series, ...]
     marks: tuple[tuple[float, str, int], ...] = ()
     log_x: bool = False
+    log_y: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

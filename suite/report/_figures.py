@@ -67,6 +67,9 @@ def _draw(axes: Axes, figure: FigureData) -> None:
     if figure.log_x:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter("{x:g}")
+    if figure.log_y:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
     axes.grid(visible=True)
     for series in figure.series:
         _draw_series(axes, series)

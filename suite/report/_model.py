@@ -104,6 +104,7 @@ class FigureData(_Record):
     series: list[SeriesData]
     marks: list[Mark]
     log_x: bool
+    log_y: bool
 
 
 class RoomResult(_Record):

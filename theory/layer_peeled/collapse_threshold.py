@@ -6,8 +6,9 @@ import sympy
 
 from numerics import Bracket
 from solvers import bracket_threshold
-from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
+from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Setting, Source, Statement
 from theory._thresholds import collapse_threshold
+from theory.layer_peeled._phases import energy_diagram, size_diagram
 from theory.layer_peeled._reference import two_groups
 
 CASES = ((5, 5, 5.0), (3, 7, 5.0), (7, 3, 5.0), (5, 5, 10.0), (2, 2, 1.0), (1, 3, 1.0))
@@ -155,6 +156,21 @@ def predict_stationarity_off() -> Quantities:
     return {label: _stationarity((A * ROOT_A - B) / A)[label]}
 
 
+def draw_energies(setting: Setting) -> Figure:
+    """Phase diagram of energy and imbalance, K_A = K_B = 5."""
+    return energy_diagram(5, 5)
+
+
+def draw_energies_of_many(setting: Setting) -> Figure:
+    """Phase diagram of energy and imbalance, K_A = 7, K_B = 3, where the minority may vanish."""
+    return energy_diagram(7, 3)
+
+
+def draw_sizes(setting: Setting) -> Figure:
+    """Phase diagram of class number and imbalance at E_H = 5."""
+    return size_diagram(5.0)
+
+
 ROOM = Room(
     statement=Statement(
         name="collapse-threshold",
@@ -224,4 +240,5 @@ ROOM = Room(
         Control(name="bounded", claim="R0 stays below 100", check="large-energy", predict=predict_bounded),
         Control(name="wrong-size", claim="R0 with K_A in place of K", check="stationarity", predict=predict_stationarity_off),
     ),
+    figures=(draw_energies, draw_energies_of_many, draw_sizes),
 )

@@ -1,0 +1,89 @@
+"""Phase diagrams of two-group optima: closed-form boundaries as lines, certified solves as points."""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from solvers import LayerPeeled, solve
+from theory._room import Figure, Series
+from theory._thresholds import collapse_threshold, vanishing_threshold
+
+PHASES = ("distinct", "collapsed", "vanished")
+TOP = 300.0
+"""Largest imbalance drawn."""
+ENERGIES = np.geomspace(0.1, 12.0, 40)
+MEASURED_ENERGIES, MEASURED_RATIOS = (0.15, 0.5, 1.5, 4.0, 9.0), (1.15, 1.6, 3.0, 7.0, 20.0, 70.0, 200.0)
+SIZES, MEASURED_SIZES = (4, 6, 8, 10, 14, 20, 28, 40, 60, 80, 100), (4, 8, 14, 24)
+
+
+def energy_diagram(majority: int, minority: int) -> Figure:
+    """The (E_H, R) plane at E_W = 1 for given class numbers."""
+
+    def problem(energy: float, imbalance: float) -> LayerPeeled:
+        return LayerPeeled.from_imbalance(majority, minority, imbalance, feature_energy=energy)
+
+    return Figure(
+        title=f"Phases for K_A = {majority}, K_B = {minority}",
+        caption="Lines: closed-form thresholds R0 (collapse) and R1 (vanishing, where it exists), E_W = 1. Points: phase of the "
+        "semidefinite program at each place.",
+        x_label="feature energy E_H",
+        y_label="imbalance R = n_A / n_B",
+        series=(
+            *_boundaries(ENERGIES.tolist(), lambda energy: (majority, minority, energy)),
+            *_points(MEASURED_ENERGIES, problem),
+        ),
+        log_x=True,
+        log_y=True,
+    )
+
+
+def size_diagram(energy: float) -> Figure:
+    """The (K, R) plane at E_W = 1 and a fixed E_H, half of the classes in the majority."""
+
+    def problem(classes: float, imbalance: float) -> LayerPeeled:
+        half = round(classes / 2)
+        return LayerPeeled.from_imbalance(half, half, imbalance, feature_energy=energy)
+
+    return Figure(
+        title=f"Phases for K_A = K_B = K/2, E_H = {energy:g}",
+        caption="Lines: closed-form thresholds R0 (collapse) and R1 (vanishing), E_W = 1. Points: phase of certified solves, by the "
+        "semidefinite program. The more classes share a fixed energy per class, the sooner the minority collapses.",
+        x_label="classes K",
+        y_label="imbalance R = n_A / n_B",
+        series=(
+            *_boundaries([float(size) for size in SIZES], lambda size: (round(size / 2), round(size / 2), energy)),
+            *_points([float(size) for size in MEASURED_SIZES], problem),
+        ),
+        log_x=True,
+        log_y=True,
+    )
+
+
+def _boundaries(places: list[float], case: Callable[[float], tuple[int, int, float]]) -> list[Series]:
+    lines = []
+    for color, (label, threshold) in enumerate((("R0, closed form", collapse_threshold), ("R1, closed form", vanishing_threshold))):
+        curve: list[tuple[float, float]] = []
+        for place in places:
+            majority, minority, energy = case(place)
+            found = threshold(majority, minority, feature_energy=energy, digits=15)
+            if found is not None and found.value is not None and found.value <= TOP:
+                curve.append((place, found.value))
+        if curve:
+            lines.append(Series(label=label, x=tuple(x for x, _ in curve), y=tuple(y for _, y in curve), style="line", color=color))
+    return lines
+
+
+def _points(places: Iterable[float], problem: Callable[[float, float], LayerPeeled]) -> list[Series]:
+    found: dict[str, list[tuple[float, float]]] = {phase: [] for phase in PHASES}
+    for place in places:
+        for imbalance in MEASURED_RATIOS:
+            solution = solve(problem(place, imbalance), route="sdp", solver="scs")
+            if solution.vanished[-1]:
+                found["vanished"].append((place, imbalance))
+            elif solution.collapsed[-1] is not None:
+                found["collapsed" if solution.collapsed[-1] else "distinct"].append((place, imbalance))
+    return [
+        Series(label=phase, x=tuple(x for x, _ in points), y=tuple(y for _, y in points), style="points", color=2 + color)
+        for color, (phase, points) in enumerate(found.items())
+        if points
+    ]
