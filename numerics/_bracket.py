@@ -17,8 +17,8 @@ class Bracket:
     Args:
         lower: the lower end.
         upper: the upper end.
-        rigorous: True when the enclosure needs no trust in floating-point rounding
-            (it came out of ball arithmetic, or from exact integers).
+        rigorous: True when rounding is covered: by ball arithmetic, by exact integers, or by an allowance that is
+            named where it is made and a thousand times the backward error of the floating-point step it covers.
 
     Raises:
         ValueError: when an end is NaN or lower > upper.

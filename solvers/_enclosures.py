@@ -3,12 +3,15 @@
 import math
 from functools import cached_property
 
-from numerics import Bracket, GroupMatrix
+import numpy as np
+from jaxtyping import Float
+
+from numerics import Bracket, GroupMatrix, UnusableInput
 from solvers._certificate import dual_slope
 from solvers._solution import Solution
 
 ROUNDING = 1e-12
-"""Relative allowance for the floating-point SVDs and sums of this module (their own error is near 1e-15)."""
+"""Relative allowance for the floating-point SVDs and sums of this module: a thousand times their backward error."""
 
 
 class Enclosures:
@@ -30,6 +33,10 @@ class Enclosures:
     """
 
     def __init__(self, solution: Solution) -> None:
+        if solution.problem.loss != "cross-entropy":
+            raise UnusableInput(
+                f"the loss {solution.problem.loss!r} has no strong convexity bound, so its optimum is not enclosed; use cross-entropy."
+            )
         self.solution = solution
 
     @cached_property
@@ -53,14 +60,27 @@ class Enclosures:
         ‖G*‖, and ‖G − G*‖ ≤ (max c/2) d since the Hessian of the log-sum-exp is at most ½; so the singular values of G within twice
         that of ‖G‖.
         """
-        problem, radius = self.solution.problem, self._logit_radius
         values, copies = self.solution.matrix.singular_values()
+        slopes, slack = self._slopes
+        return Bracket(float(copies[values > self._logit_radius].sum()), float(copies[slopes >= slopes.max() - slack].sum()), rigorous=True)
+
+    @cached_property
+    def _slopes(self) -> tuple[Float[np.ndarray, " n"], float]:
+        """Singular values of the gradient, and how far below the largest one may be and still carry the optimum."""
+        problem = self.solution.problem
         slopes, _ = dual_slope(problem, self.solution.matrix).singular_values()
-        slack = float(problem.weights.max()) * radius + ROUNDING * float(slopes.max())
-        return Bracket(float(copies[values > radius].sum()), float(copies[slopes >= slopes.max() - slack].sum()), rigorous=True)
+        return slopes, float(problem.weights.max()) * self._logit_radius + ROUNDING * float(slopes.max())
+
+    @property
+    def between_vanishes(self) -> bool:
+        """Whether the block between groups is certainly zero: all its gradient's singular values are certainly below the largest."""
+        slopes, slack = self._slopes
+        outer = slopes[-len(self.solution.matrix.sizes) :]
+        return bool(outer.max() < slopes.max() - slack)
 
     def inner_value(self, g: int) -> Bracket:
         """The singular value inside a group of two or more classes: the margin between two of its classes."""
+        self._require_pair(g, g)
         radius = self._logit_radius / math.sqrt(self.solution.matrix.sizes[g] - 1)
         return _around(float(self.solution.matrix.inner[g]), radius, floor=0.0)
 
@@ -96,11 +116,16 @@ class Enclosures:
         """‖w_k − w_l‖ between two classes of one group: √(2 · inner value) over (E_H/E_W)^{1/4}."""
         return _root(self.inner_value(g), 2 / self._balance)
 
+    def _require_pair(self, g: int, h: int) -> None:
+        if g == h and self.solution.matrix.sizes[g] == 1:
+            raise UnusableInput(f"group {g} has 1 class: there is no second class to compare it with; use two different groups.")
+
     def _diagonal(self, gram: GroupMatrix, g: int) -> Bracket:
         return _around(gram.diagonal(g), math.sqrt(2) * self._logit_radius / math.sqrt(gram.sizes[g]), floor=0.0)
 
     def _entries(self, gram: GroupMatrix, g: int, h: int) -> tuple[Bracket, Bracket, Bracket]:
         """Inner product and the two squared norms."""
+        self._require_pair(g, h)
         copies = gram.sizes[g] * (gram.sizes[g] - 1) if g == h else 2 * gram.sizes[g] * gram.sizes[h]
         product = _around(gram.entry(g, h), math.sqrt(2) * self._logit_radius / math.sqrt(copies))
         return product, self._diagonal(gram, g), self._diagonal(gram, h)

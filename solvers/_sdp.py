@@ -97,9 +97,9 @@ def run(cp: Any, program: Any, solver: str, precision: float) -> None:
         try:
             program.solve(solver=solver.upper(), **options)
         except cp.error.SolverError as error:
-            raise SolverFailed(f"solver {solver} broke down ({error}); try another --solver or a larger --tolerance.") from error
+            raise SolverFailed(f"solver {solver} broke down ({error}); try another --solver, or route 'factored'.") from error
     if any(variable.value is None for variable in program.variables()):
-        raise SolverFailed(f"solver {solver} returned no point (status {program.status}); try another --solver or a larger --tolerance.")
+        raise SolverFailed(f"solver {solver} returned no point (status {program.status}); try another --solver, or route 'factored'.")
 
 
 def _require_memory(classes: int) -> None:

@@ -15,7 +15,7 @@ from solvers._losses import LOSSES
 from solvers._problem import LayerPeeled
 
 VANISHING_NORM = 1e-2
-"""Route `sdp`: a classifier shorter than this times √E_W counts as zero; conic solvers leave norms of 1e-3 where zero is exact."""
+"""A classifier shorter than this times √E_W may be zero, and is asked for a certificate; iterative solvers leave norms of 1e-3 at zero."""
 
 RANK_TOLERANCE = 1e-4
 """Route `sdp`: singular values below this times τ/K are solver noise (seen up to 1e-6)."""
@@ -25,6 +25,7 @@ class Status(StrEnum):
     """Whether the certificate reached the tolerance; the value is the sentence to read."""
 
     CERTIFIED = "certified: the gap is within the tolerance"
+    ZERO = "certified: the loss is zero to within the tolerance, which can be reached inside the energies"
     LOOSE = "certified, but the gap exceeds the tolerance: the bracket is right and wider than asked; use another solver or route"
 
 
@@ -36,7 +37,7 @@ class GroupGeometry:
         classes: K_g.
         samples: n_g.
         collapsed: whether its classifiers coincide; None when the certificate cannot tell.
-        vanished: whether its classifiers are zero.
+        vanished: whether its classifiers are exactly zero; None when they are too short to tell.
         classifier_norm: ‖w_k‖.
         feature_norm: ‖h_k‖.
         within_cosine: cosine between two of its classifiers; None for a single class, or where they vanish.
@@ -45,7 +46,7 @@ class GroupGeometry:
     classes: int
     samples: int | float
     collapsed: bool | None
-    vanished: bool
+    vanished: bool | None
     classifier_norm: float
     feature_norm: float
     within_cosine: float | None
@@ -74,7 +75,7 @@ class Solution:
     certificate: Certificate
     status: Status
     collapsed: tuple[bool | None, ...]
-    vanished: tuple[bool, ...]
+    vanished: tuple[bool | None, ...]
     rank: int
     seconds: float
 
@@ -99,7 +100,7 @@ class Solution:
     @property
     def converged(self) -> bool:
         """Whether the certified gap is within the tolerance."""
-        return self.status is Status.CERTIFIED
+        return self.status is not Status.LOOSE
 
     @property
     def num_classes(self) -> int:
@@ -178,7 +179,7 @@ class Solution:
         return tuple(tuple(None if g == h and self.problem.groups[g].classes == 1 else self._cosine(g, h) for h in count) for g in count)
 
     def _cosine(self, g: int, h: int) -> float | None:
-        if self.vanished[g] or self.vanished[h]:
+        if self.vanished[g] is not False or self.vanished[h] is not False:
             return None
         if g == h and self.collapsed[g]:
             return 1.0

@@ -8,6 +8,7 @@ import numpy as np
 
 from numerics import GroupMatrix, UnusableInput
 from solvers._certificate import Certificate, certify, certify_multiplier
+from solvers._enclosures import Enclosures
 from solvers._losses import LOSSES
 from solvers._problem import LayerPeeled
 from solvers._projected import solve_projected
@@ -53,6 +54,8 @@ def solve(
     if route not in ROUTES:
         raise UnusableInput(f"route {route!r} is unknown: it must be one of {', '.join(ROUTES)}; choose one of these.")
     require_known_solver(solver)
+    if solver != "clarabel":
+        require_solver(solver)  # a solver asked for by name must be there, whatever route is taken
     if not 0.0 < tolerance < 1.0:
         raise UnusableInput(f"the tolerance is {tolerance!r}: it must lie strictly between 0 and 1; give one, for example 1e-8.")
     began = time.perf_counter()
@@ -104,13 +107,13 @@ def _certified(
 ) -> Solution:
     """Certify attempts in turn until one is within the tolerance, and keep the best."""
     found: list[tuple[GroupMatrix, GroupMatrix | None, Certificate]] = []
-    content = False
+    status = Status.LOOSE
     for logits, shares in attempts:
         matrix = _polished(problem, logits)
         certificate = certify(problem, matrix, shares)
         found.append((matrix, shares, certificate))
-        content = certificate.relative_gap <= tolerance or _negligible(problem, certificate, shares, tolerance)
-        if content:
+        status = _status(problem, certificate, shares, tolerance)
+        if status is not Status.LOOSE:
             break
     matrix, shares, certificate = min(found, key=lambda candidate: candidate[2].value.width)
     solution = Solution(
@@ -119,15 +122,42 @@ def _certified(
         matrix=matrix,
         shares=shares,
         certificate=certificate,
-        status=Status.CERTIFIED if content else Status.LOOSE,
+        status=status,
         collapsed=_collapsed(problem, matrix, shares),
         vanished=(False,) * len(problem.groups),
         rank=matrix.rank(RANK_TOLERANCE * problem.radius / problem.num_classes),
         seconds=0.0,
     )
-    limit = VANISHING_NORM * problem.weight_energy**0.5
-    vanished = tuple(group.classifier_norm < limit for group in solution.groups)
-    return replace(solution, vanished=vanished, seconds=time.perf_counter() - began)
+    return replace(solution, vanished=_vanished(solution), seconds=time.perf_counter() - began)
+
+
+def _status(problem: LayerPeeled, certificate: Certificate, shares: GroupMatrix | None, tolerance: float) -> Status:
+    if certificate.relative_gap <= tolerance:
+        return Status.CERTIFIED
+    return Status.ZERO if _negligible(problem, certificate, shares, tolerance) else Status.LOOSE
+
+
+def _vanished(solution: Solution) -> tuple[bool | None, ...]:
+    """Per group: whether its classifiers are exactly zero, None when they are short and the certificate cannot tell.
+
+    Zero is certain when the block between groups is (its gradient is certainly shorter than λ) and the group has no inner part;
+    otherwise a certainly positive norm says no.
+    """
+    limit = VANISHING_NORM * solution.problem.weight_energy**0.5
+    short = [group.classifier_norm < limit for group in solution.groups]
+    if not any(short):
+        return (False,) * len(short)
+    if solution.problem.loss != "cross-entropy":
+        return tuple(None if each else False for each in short)
+    optimum = Enclosures(solution)
+    decided: list[bool | None] = []
+    for g, (each, group) in enumerate(zip(short, solution.groups, strict=True)):
+        if not each or optimum.classifier_norm(g).lower > 0.0:
+            decided.append(False)
+        else:
+            alone = group.classes == 1 or group.collapsed is True
+            decided.append(True if alone and optimum.between_vanishes else None)
+    return tuple(decided)
 
 
 def _polished(problem: LayerPeeled, found: GroupMatrix) -> GroupMatrix:

@@ -82,6 +82,8 @@ def phase(group: "GroupGeometry") -> str:
     """One word for a group's classifiers: distinct, collapsed, vanished, undecided, or single."""
     if group.vanished:
         return "vanished"
+    if group.vanished is None:
+        return "undecided"
     if group.classes == 1:
         return "single"
     return {True: "collapsed", False: "distinct", None: "undecided"}[group.collapsed]
@@ -100,7 +102,13 @@ def _rounded(cosine: float | None) -> float | None:
 
 
 def _reading(solution: "Solution", options: str) -> list[str]:
+    from solvers import Status
+
+    if solution.status is Status.ZERO:
+        return ["The energies allow a loss of zero, so the optimum is not unique: the geometry above is one of many."]
     lines = [*_fates(solution), *_squeezed(solution), *_largest_cosine(solution)]
+    if solution.problem.loss != "cross-entropy":
+        return lines
     if len(solution.groups) == 2 and min(solution.groups, key=lambda group: group.samples).classes > 1:
         lines.append(f"Next: `layerpeel remedy {options}` says how much oversampling keeps the minority classes apart.")
     elif len(solution.groups) > 1:
@@ -121,7 +129,8 @@ def _fates(solution: "Solution") -> list[str]:
             case "vanished":
                 lines.append(f"The class of {group.samples} samples vanishes: its classifier is zero.")
             case "undecided":
-                lines.append(f"Whether the {group.classes} classes of {group.samples} samples collapse is not decided at this gap.")
+                what = "vanish" if group.vanished is None else "collapse"
+                lines.append(f"Whether the classes of {group.samples} samples {what} is not decided at this gap.")
             case _:
                 pass
     return lines or ["No two classifiers are forced to be equal."]
@@ -149,8 +158,10 @@ def _largest_cosine(solution: "Solution") -> list[str]:
     if not found:
         return []
     largest, pair = max(found)
-    balanced = -1.0 / (solution.num_classes - 1)
-    return [f"The closest classifiers are those of {pair}: cosine {largest:.4f}, where balanced classes would have {balanced:.4f}."]
+    closest = f"The closest classifiers are those of {pair}: cosine {largest:.4f}"
+    if solution.problem.loss != "cross-entropy":
+        return [f"{closest}."]
+    return [f"{closest}, where balanced classes would have {-1.0 / (solution.num_classes - 1):.4f}."]
 
 
 def archive(solution: "Solution") -> Callable[[Path], None]:

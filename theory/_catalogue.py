@@ -46,5 +46,6 @@ def choose(names: tuple[str, ...] = (), family: str | None = None) -> dict[str, 
 
 
 def statistical_comparisons() -> int:
-    """How many statistical checks the whole catalogue holds: the Bonferroni divisor of the suite's level."""
-    return sum(check.evidence is Evidence.STATISTICAL for _, room in catalogue().values() for check in room.checks)
+    """How many statistical comparisons (labels of statistical checks) the catalogue holds: the Bonferroni divisor of the suite's level."""
+    checks = [check for _, room in catalogue().values() for check in room.checks if check.evidence is Evidence.STATISTICAL]
+    return sum(len(check.predict()) for check in checks)

@@ -21,8 +21,7 @@ def judge(kind: Kind, prediction: Quantities, measurement: Quantities, *, resolu
     Every label of the prediction must be measured. One refuted label refutes; otherwise one inconclusive label
     leaves the whole inconclusive; only when every label is confirmed is the check confirmed.
 
-    * equality: refuted when the intervals are disjoint, confirmed when they overlap and the measurement is no
-      wider than `resolution`.
+    * equality: refuted when the intervals are disjoint, confirmed when they overlap and neither is wider than `resolution`.
     * upper (lower) bound: confirmed when the whole measured interval is on the allowed side of the prediction,
       refuted when it is wholly on the other side.
     * limit: along the labels, in order, the distance to the limit must not grow (until it is within `resolution`), and at the
@@ -53,7 +52,8 @@ def _judge_one(kind: Kind, predicted: Quantity, measured: Quantity, resolution: 
         return _side(found.upper <= claim.lower, found.lower > claim.upper)
     if kind is Kind.LOWER_BOUND:
         return _side(found.lower >= claim.upper, found.upper < claim.lower)
-    return _side(found.width <= resolution and found.overlaps(claim), not found.overlaps(claim))
+    sharp = found.width <= resolution and claim.width <= resolution
+    return _side(sharp and found.overlaps(claim), not found.overlaps(claim))
 
 
 def _side(confirmed: bool, refuted: bool) -> Verdict:
@@ -69,9 +69,9 @@ def _judge_limit(prediction: Quantities, measurement: Quantities, resolution: fl
         difference = as_bracket(measurement[label], level) - as_bracket(predicted, level)
         nearest = 0.0 if difference.contains(0.0) else min(abs(difference.lower), abs(difference.upper))
         distances.append(Bracket(nearest, max(abs(difference.lower), abs(difference.upper))))
-    verdicts = [_side(distances[-1].upper <= resolution, distances[-1].lower > resolution)]
+    verdicts = [_side(len(distances) > 1 and distances[-1].upper <= resolution, distances[-1].lower > resolution)]
     for earlier, later in pairwise(distances):
-        verdicts.append(_side(later.upper <= max(earlier.upper, resolution), later.lower > max(earlier.upper, resolution)))
+        verdicts.append(_side(later.upper <= max(earlier.lower, resolution), later.lower > max(earlier.upper, resolution)))
     return verdicts
 
 

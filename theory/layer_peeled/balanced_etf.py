@@ -104,9 +104,16 @@ K, TAU = sympy.symbols("K tau", positive=True)
 
 
 def _gap_of_etf(spread: sympy.Expr) -> sympy.Expr:
-    """⟨G, Z⟩ + τ‖G‖ at Z = a (I − 11ᵀ/K): G is −g (I − 11ᵀ/K) with g = e^{−a}/(1 + (K − 1) e^{−a}), so the gap is g (τ − (K − 1) a)."""
-    g = sympy.exp(-spread) / (1 + (K - 1) * sympy.exp(-spread))
-    return -g * spread * (K - 1) + TAU * g
+    """⟨G, Z⟩ + τ‖G‖ at Z = a (I − 11ᵀ/K), from the entries of the softmax and of Z.
+
+    Row k of Z holds a (1 − 1/K) and K − 1 times −a/K; row k of G = (P − I)/K holds (p_own − 1)/K and K − 1 times p_other/K. G vanishes on
+    1 and equals (p_own − 1 − p_other)/K across it.
+    """
+    own, other = spread * (1 - 1 / K), -spread / K
+    total = sympy.exp(own) + (K - 1) * sympy.exp(other)
+    slope_own, slope_other = (sympy.exp(own) / total - 1) / K, sympy.exp(other) / total / K
+    inner_product = K * (slope_own * own + (K - 1) * slope_other * other)
+    return inner_product + TAU * (slope_other - slope_own)
 
 
 def predict_zero_gap() -> Quantities:

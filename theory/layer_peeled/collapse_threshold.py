@@ -41,11 +41,15 @@ def predict_threshold_one_percent_off() -> Quantities:
 def measure_threshold(setting: Setting) -> Quantities:
     """log R0 by bisection over semidefinite programs whose certified multiplier decides the phase."""
     return {
-        _label(majority, minority, energy): _logarithm(bracket_threshold(majority, minority, feature_energy=energy, width=2e-3))
+        _label(majority, minority, energy): _logarithm(
+            bracket_threshold(majority, minority, feature_energy=energy, width=5e-4 if setting.full else 2e-3)
+        )
         for majority, minority, energy in CASES
     }
 
 
+TOGETHER = 1e-3
+"""A margin between two classes, enclosed, below which their classifiers count as one; distinct ones are 0.2 and more apart here."""
 LAW_RATIOS = (2.0, 6.0, 10.0, 14.0, 30.0)
 """Around R0 = 12.19 of K_A = K_B = 5, E_H = 5."""
 
@@ -71,7 +75,8 @@ def measure_law(setting: Setting) -> Quantities:
         above, below = solution.certified_multiplier.lower >= weight, solution.certified_multiplier.upper < weight
         spread = enclosures.inner_value(1)
         apart = spread.lower > 0.0
-        agrees = (above and not apart) or (below and apart)
+        together = spread.upper <= TOGETHER
+        agrees = (above and together) or (below and apart)
         found[f"R={ratio:g}"] = Bracket.exactly(float(above)) if agrees else Bracket(0.0, 1.0)
     return found
 
@@ -134,10 +139,43 @@ def _stationarity(margin_share: sympy.Expr) -> dict[str, sympy.Expr]:
     return {
         "a: R(K_A x + K_B y)/D_A": ratio * (A * X + B * y) / d_a,
         "t_A: R√(K K_B) y/(D_A cos θ)": ratio * sympy.sqrt(TOTAL * B) * y / (d_a * cosine),
-        "b: (K_B + K_A e^{−m_B})/D_B": (B + A * odds_b) / (1 + (B - 1) + A * odds_b),
         "t_B: √(K K_A) e^{−m_B}/(D_B sin θ)": sympy.sqrt(TOTAL * A) * odds_b / ((B + A * odds_b) * sine),
         "R0 in θ over R0 in ζ": (1 + (A - 1) * X + B * y) / (A * X + B * y) / ratio,
     }
+
+
+SPREAD, MARGIN_A, MARGIN_B = sympy.symbols("a L_A L_B", positive=True)
+
+
+def _consistency(power: int) -> dict[str, sympy.Expr]:
+    """The relations between a, s, θ and the margins that the conditions above take for granted; all vanish for power = 1."""
+    cosine, sine = sympy.sqrt(B / TOTAL) / ROOT_A, sympy.sqrt(A / TOTAL) / ROOT_B
+    q_a, q_b = sympy.sqrt(TOTAL) / (A * sympy.sqrt(B)), sympy.sqrt(TOTAL) / (B * sympy.sqrt(A))
+    lift = (TOTAL / B) * (ROOT_B**2 - 1)
+    root_a_squared = ROOT_B**2 / (1 + lift) ** power
+    return {
+        "m_A − (a + L_A), with s = r_A (a + K_A L_A)": SPREAD * (A - 1) / A
+        + q_a * ROOT_A * (SPREAD + A * MARGIN_A) * cosine
+        - (SPREAD + MARGIN_A),
+        "m_B − L_B, with s = r_B K_B L_B": q_b * ROOT_B * B * MARGIN_B * sine - MARGIN_B,
+        "cos²θ + sin²θ − 1": (B / TOTAL) / root_a_squared + sine**2 - 1,
+    }
+
+
+def predict_consistency() -> Quantities:
+    """Zero."""
+    return {label: sympy.Integer(0) for label in _consistency(1)}
+
+
+def predict_inconsistency() -> Quantities:
+    """What cos²θ + sin²θ − 1 would be with r_A = r_B/(1 + X): not zero."""
+    label = "cos²θ + sin²θ − 1"
+    return {label: _consistency(2)[label]}
+
+
+def measure_consistency(setting: Setting) -> Quantities:
+    """The margins from their definition a (K_A − 1)/K_A + q_A s cos θ, with the closed form's s, θ and r_A substituted."""
+    return dict(_consistency(1))
 
 
 def predict_stationarity() -> Quantities:
@@ -227,10 +265,17 @@ ROOM = Room(
         ),
         Check(
             name="stationarity",
-            claim="the closed form satisfies all stationarity conditions at b = 0, Nλ = 1, for every K_A, K_B and ζ",
+            claim="the closed form satisfies the stationarity conditions at b = 0, Nλ = 1, for every K_A, K_B and ζ",
             evidence=Evidence.PROOF,
             predict=predict_stationarity,
             measure=measure_stationarity,
+        ),
+        Check(
+            name="consistency",
+            claim="its s, a, θ and margins belong together",
+            evidence=Evidence.PROOF,
+            predict=predict_consistency,
+            measure=measure_consistency,
         ),
     ),
     controls=(
@@ -238,6 +283,7 @@ ROOM = Room(
         Control(name="majority-law", claim="collapse needs λ ≥ n_A/N", check="sharp-law", predict=predict_law_of_majority),
         Control(name="limit-two", claim="R0 → 2 as the energy vanishes", check="small-energy", predict=predict_small_two),
         Control(name="bounded", claim="R0 stays below 100", check="large-energy", predict=predict_bounded),
+        Control(name="wrong-root", claim="r_A = r_B/(1 + X)", check="consistency", predict=predict_inconsistency),
         Control(name="wrong-size", claim="R0 with K_A in place of K", check="stationarity", predict=predict_stationarity_off),
     ),
     figures=(draw_energies, draw_energies_of_many, draw_sizes),

@@ -44,7 +44,8 @@ def predict_wrong_eigenvalues() -> Quantities:
 def measure_least_eigenvalues(setting: Setting) -> Quantities:
     """Row sums of (1 − ρ)I + ρ11ᵀ applied to 1, and to e_1 − e_2, with K and ρ as symbols."""
     others = sympy.Sum(RHO, (sympy.Symbol("j"), 2, K)).doit()
-    return {"along the all-ones vector": sympy.Integer(1) + sympy.sympify(others), "across it": sympy.Integer(1) - RHO}
+    first_row = {1: sympy.Integer(1), 2: RHO}
+    return {"along the all-ones vector": first_row[1] + sympy.sympify(others), "across it": first_row[1] * 1 + first_row[2] * (-1)}
 
 
 ROOM = Room(

@@ -41,6 +41,7 @@ def measure_value(setting: Setting) -> Quantities:
     return {f"w_r={copies}": solve_samples(counts, [1] * MAJORITY + [copies] * MINORITY, feature_energy=ENERGY) for copies in COPIES}
 
 
+SMALLEST = 100
 IMBALANCE, WEIGHTS = 40, (1.0, 2.0, 3.0, 3.2, 3.4, 4.0, 40.0)
 """K_A = K_B = 5, E_H = 5: R/R0 = 3.281."""
 
@@ -59,10 +60,11 @@ def predict_phase_by_root() -> Quantities:
 
 
 def measure_phase(setting: Setting) -> Quantities:
-    """Whether the minority classifiers collapse with weights n_A against w_r n_B, from the certified multiplier."""
+    """Whether the minority classifiers collapse with counts n_A against w_r n_B, from the certified multiplier."""
     found: dict[str, Bracket] = {}
     for weight in WEIGHTS:
-        solution = reference(LayerPeeled.from_imbalance(5, 5, IMBALANCE / weight, feature_energy=5.0))
+        counts = [(5, IMBALANCE * SMALLEST), (5, round(weight * SMALLEST))]
+        solution = reference(LayerPeeled.from_groups(counts, feature_energy=5.0))
         verdict = solution.collapsed[-1]
         found[f"w_r={weight:g}"] = Bracket(0.0, 1.0) if verdict is None else Bracket.exactly(float(verdict))
     return found
