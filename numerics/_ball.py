@@ -44,7 +44,29 @@ def decimal_bounds(ball: arb, digits: int) -> tuple[str, str]:
     """
     if not ball.is_finite():
         raise ArithmeticError(f"the enclosure {ball} is not finite; raise the working precision or check the input.")
-    return _decimal(ball.lower(), digits, up=False), _decimal(ball.upper(), digits, up=True)
+    exponent = _far_exponent(ball)
+    near = ball / arb(10) ** exponent if exponent else ball
+    return _shifted(_decimal(near.lower(), digits, up=False), exponent), _shifted(_decimal(near.upper(), digits, up=True), exponent)
+
+
+FAR = 10_000
+"""Powers of ten beyond this are divided out in ball arithmetic first: exact integers of that size would be slow, or not fit."""
+
+
+def _far_exponent(ball: arb) -> int:
+    """0, or about the power of ten of a number whose decimal exponent is beyond FAR."""
+    if ball.contains(0):
+        return 0
+    mantissa, shift = (int(part) for part in (abs(ball).log() / arb(10).log()).mid().man_exp())
+    magnitude = mantissa << shift if shift >= 0 else mantissa >> -shift
+    return magnitude if abs(magnitude) > FAR else 0
+
+
+def _shifted(text: str, exponent: int) -> str:
+    """A decimal times 10^exponent."""
+    if exponent == 0:
+        return text
+    return f"{text}e{exponent:+d}"
 
 
 def _decimal(end: arb, digits: int, *, up: bool) -> str:

@@ -132,9 +132,9 @@ def _certified(
 
 
 def _status(problem: LayerPeeled, certificate: Certificate, shares: GroupMatrix | None, tolerance: float) -> Status:
-    if certificate.relative_gap <= tolerance:
-        return Status.CERTIFIED
-    return Status.ZERO if _negligible(problem, certificate, shares, tolerance) else Status.LOOSE
+    if _negligible(problem, certificate, shares, tolerance):
+        return Status.ZERO
+    return Status.CERTIFIED if certificate.relative_gap <= tolerance else Status.LOOSE
 
 
 def _vanished(solution: Solution) -> tuple[bool | None, ...]:

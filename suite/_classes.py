@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 COUNT_COLUMNS = ("samples", "count", "counts")
 """Headers under which a counts file may name its column of samples per class."""
 
-_GROUP = re.compile(r"\s*(\d+)\s*x\s*(\d+)\s*", re.ASCII)
+_GROUP = re.compile(r"\s*(\d{1,18})\s*x\s*(\d{1,18})\s*", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 
 

@@ -19,7 +19,8 @@ def require_report_directory(directory: Path) -> None:
     """
     with _option("--out", directory):
         if directory.is_dir():
-            foreign = sorted({path.name for path in directory.iterdir()} - {*REPORT_FILES, *map(_partial_name, REPORT_FILES)})
+            ours = {*REPORT_FILES, *map(_partial_name, REPORT_FILES)}
+            foreign = sorted(path.name for path in directory.iterdir() if path.name not in ours or not path.is_file())
             if foreign:
                 raise UnusableInput(
                     f"--out {directory} holds files that are not a report's ({', '.join(foreign[:3])}{', …' if foreign[3:] else ''}): "

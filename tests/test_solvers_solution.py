@@ -213,6 +213,27 @@ def test_a_wrong_geometry_is_not_enclosed() -> None:
 
 
 def test_enclosures_need_cross_entropy() -> None:
-    enclosed = Enclosures(solve(LayerPeeled(counts=[2, 1], feature_energy=0.1, loss="squared")))
-    with pytest.raises(ValueError, match="use cross-entropy"):
-        enclosed.classifier_norm(0)
+    squared = solve(LayerPeeled(counts=[2, 1], feature_energy=0.1, loss="squared"))
+    with pytest.raises(UnusableInput, match="use cross-entropy"):
+        Enclosures(squared)
+
+
+def test_enclosures_of_a_single_class_have_no_pair() -> None:
+    enclosed = Enclosures(solve(LayerPeeled(counts=[2, 1, 1], feature_energy=1.0)))
+    for ask in (enclosed.inner_value, enclosed.share_of_own, lambda g: enclosed.classifier_cosine(g, g)):
+        with pytest.raises(UnusableInput, match="1 class"):
+            ask(0)
+
+
+def test_a_short_classifier_is_zero_only_by_certificate() -> None:
+    """K_A = 7, K_B = 3, E_H = 5: R1 = 5.70533; at 5.704 the norm is 0.0087 and not zero."""
+    short = solve(LayerPeeled.from_imbalance(7, 3, 5.704, feature_energy=5.0), route="sdp", solver="scs", tolerance=1e-11)
+    assert short.groups[1].classifier_norm < 0.015
+    assert short.vanished[1] is not True
+    assert solve(LayerPeeled.from_imbalance(7, 3, 6.5, feature_energy=5.0), route="sdp").vanished == (False, True)
+
+
+def test_a_short_classifier_of_another_loss_is_left_open() -> None:
+    found = solve(LayerPeeled.from_groups([(2, 1000), (1, 10), (3, 9)], feature_energy=0.05, loss="squared"))
+    assert True not in found.vanished
+    assert None in found.vanished

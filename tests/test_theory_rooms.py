@@ -56,7 +56,8 @@ def test_the_catalogue_holds_the_rooms_of_every_module_and_no_other() -> None:
         names = {name for name, (of, _) in catalogue().items() if of == family}
         assert {name.replace("-", "_") for name in names} == files
     assert len(ROOMS) >= 10
-    assert statistical_comparisons() == sum(check.evidence is Evidence.STATISTICAL for room in ROOMS.values() for check in room.checks) > 0
+    statistical = [check for room in ROOMS.values() for check in room.checks if check.evidence is Evidence.STATISTICAL]
+    assert statistical_comparisons() == sum(len(check.predict()) for check in statistical) > 0
 
 
 @pytest.mark.parametrize("name", ROOMS)
@@ -216,7 +217,9 @@ def trespasses(source: str) -> list[str]:
 @pytest.mark.parametrize("name", ROOMS)
 def test_measurements_and_predictions_do_not_know_each_other(name: str) -> None:
     module = importlib.import_module(MODULES[name])
-    assert trespasses(inspect.getsource(module)) == []
+    # What a proof measures is a property of the closed form itself, so it may read it; a measurement may not.
+    proofs = {check.measure.__name__ for check in ROOMS[name].checks if check.evidence is Evidence.PROOF}
+    assert [found for found in trespasses(inspect.getsource(module)) if found.split()[0] not in proofs] == []
     # The rule goes by name, so the names must be true.
     for check in ROOMS[name].checks:
         assert check.predict.__name__.startswith("predict_")
@@ -290,11 +293,8 @@ def test_controls_claim_something_else_than_checks() -> None:
 
 
 def test_figures_hold_what_they_name() -> None:
-    drawn = [(name, figure) for name, room in ROOMS.items() for figure in room.figures]
-    assert drawn
-    name, draw = drawn[0]
+    draw = ROOMS["minority-cosine"].figures[0]
     figure = draw(setting_of(99))
-    assert name == "minority-cosine"
     assert figure.title
     assert figure.caption
     for series in figure.series:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable
 from decimal import Decimal, getcontext
 from fractions import Fraction
@@ -314,3 +315,35 @@ def test_bad_arguments_are_refused_with_their_value(threshold: Callable[..., obj
     for bad in (0.0, -1.0, math.nan, math.inf, True, "5", None):
         refused(lambda bad=bad: threshold(5, 5, feature_energy=bad), "feature energy is", repr(bad), "positive finite")
         refused(lambda bad=bad: threshold(5, 5, feature_energy=5.0, weight_energy=bad), "weight energy is", repr(bad))
+
+
+@pytest.mark.parametrize(("majority", "minority", "energy"), [(5, 5, 1e12), (1, 10**12, 5.0), (1, 10**15, 1e12)])
+def test_thresholds_beyond_any_double_are_decimals_with_far_exponents(majority: int, minority: int, energy: float) -> None:
+    found = collapse_threshold(majority, minority, feature_energy=energy, digits=25)
+    assert found.value is None
+    mantissas, exponents = zip(*(bound.split("e+") for bound in (found.lower, found.upper)), strict=True)
+    assert exponents[0] == exponents[1]
+    assert float(mantissas[0]) <= float(mantissas[1]) < 10
+    logarithm = mp.mpf(mantissas[0])
+    assert float(mp.log(logarithm) + int(exponents[0]) * mp.log(10)) == pytest.approx(found.log_minus_one, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fragment"),
+    [
+        ({"majority": 5, "minority": 5, "feature_energy": 1e300}, "1e+150"),
+        ({"majority": 5, "minority": 5, "feature_energy": 1e-300}, "1e-150"),
+        ({"majority": 10**16, "minority": 5, "feature_energy": 5.0}, "too many"),
+    ],
+)
+def test_thresholds_outside_the_range_of_doubles_are_refused(arguments: dict[str, Any], fragment: str) -> None:
+    with pytest.raises(UnusableInput, match=re.escape(fragment)):
+        collapse_threshold(**arguments)
+
+
+def test_a_batch_is_validated() -> None:
+    one = np.array([1.0])
+    for majority, minority, budget in ((one, one, one), (0 * one, 2 * one, one), (one, 2 * one, -one), (one, 2 * one, one * np.inf)):
+        with pytest.raises(UnusableInput, match="K_B >= 2"):
+            log_thresholds_minus_one(majority, minority, budget)
+    assert log_thresholds_minus_one(one[:0], one[:0], one[:0]).size == 0

@@ -13,6 +13,12 @@ from numerics import ARRAYS, BALLS, FLOATS, UnusableInput, decimal_bounds, incre
 MOST_DIGITS = 10_000
 """Digits beyond this take minutes; nobody has asked for them yet."""
 
+MOST_CLASSES = 10**15
+"""Class numbers up to here are exact in doubles."""
+
+LEAST_ROOT, LARGEST_ROOT = 1e-100, 1e6
+"""Range of √(E_H E_W): log R0 grows like it, and decimals of R0 need as many leading digits as log R0 has."""
+
 GUARD_DIGITS = 12
 """Digits carried beyond those asked for: they absorb the error growth of the closed form, which is then measured, not assumed."""
 
@@ -96,7 +102,17 @@ def log_thresholds_minus_one(
         >>> excess = log_thresholds_minus_one(np.array([5.0]), np.array([5.0]), budget)
         >>> float(np.round(1 + np.exp(excess[0]), 8))
         12.19244708
+
+    Raises:
+        UnusableInput: for class numbers or radii out of range.
+        ArithmeticError: when the iteration does not settle.
     """
+    if majority.size == 0:
+        return np.zeros(0)
+    if not (np.all(majority >= 1) and np.all(minority >= 2) and np.all((budget > 0) & np.isfinite(budget))):
+        raise UnusableInput(
+            "every problem needs K_A >= 1, K_B >= 2 and a positive finite radius: correct or leave out those that break this."
+        )
     pieces = max(1, math.ceil(majority.size / CHUNK))
     chunks = zip(np.array_split(majority, pieces), np.array_split(minority, pieces), np.array_split(budget, pieces), strict=True)
     return np.concatenate([_log_excess_of_arrays(*chunk) for chunk in chunks])
@@ -122,8 +138,8 @@ def _log_excess_of_arrays(majority: np.ndarray, minority: np.ndarray, budget: np
         settled = np.all(np.abs(following - zeta) <= CONVERGED * zeta)
         zeta = following
         if settled:
-            break
-    return _log_excess(ARRAYS, majority, minority, zeta)
+            return _log_excess(ARRAYS, majority, minority, zeta)
+    raise ArithmeticError(f"{NEWTON_STEPS} Newton steps did not settle a batch of {budget.size} thresholds; report this case.")
 
 
 def _start(ops: Any, majority: Any, minority: Any, budget: Any) -> Any:
@@ -173,7 +189,7 @@ def collapse_threshold(majority: int, minority: int, *, feature_energy: float, w
     _validate_digits(digits)
     log_excess = log_threshold_minus_one(majority, minority, feature_energy=feature_energy, weight_energy=weight_energy)
     # A huge R0 = e^x needs log10(x) more digits of x; a tiny R0 − 1 needs its own leading zeros.
-    spare = GUARD_DIGITS + math.ceil(abs(log_excess) / math.log(10)) if log_excess < 0 else GUARD_DIGITS + 8
+    spare = GUARD_DIGITS + math.ceil(-log_excess / math.log(10) if log_excess < 0 else math.log10(1 + log_excess) + 8)
     return _enclosed(digits, spare, lambda: _ball_collapse(majority, minority, feature_energy, weight_energy, digits + spare))
 
 
@@ -257,8 +273,15 @@ def _enclosed(digits: int, spare: int, excess: Any) -> Threshold:
 def _validate(majority: Any, minority: Any, feature_energy: Any, weight_energy: Any) -> None:
     require_whole(majority, "majority", remedy="there is no imbalance without a majority class, so use majority >= 1")
     require_whole(minority, "minority", least=2, remedy="a single class has nothing to collapse with, so use minority >= 2")
-    require_positive(feature_energy, "feature energy")
-    require_positive(weight_energy, "weight energy")
+    if max(majority, minority) > MOST_CLASSES:
+        raise UnusableInput(
+            f"{max(majority, minority):.3g} classes are too many: a threshold takes at most {MOST_CLASSES:.0e} per side; use fewer."
+        )
+    root = math.sqrt(require_positive(feature_energy, "feature energy")) * math.sqrt(require_positive(weight_energy, "weight energy"))
+    if not LEAST_ROOT <= root <= LARGEST_ROOT:
+        raise UnusableInput(
+            f"the root of the energy product is {root:.3g}: a threshold takes {LEAST_ROOT:g} to {LARGEST_ROOT:g}; scale the energies."
+        )
 
 
 def _validate_digits(digits: Any) -> None:
