@@ -30,9 +30,11 @@ class Certificate:
         value: rigorous enclosure of f*, the optimal value; its upper end is attained by the candidate.
         relative_gap: rigorous upper bound of (f(Z) − f*)/f(Z); zero when f(Z) = 0.
         multiplier: ‖G‖_op, the estimate of the multiplier λ of ‖Z‖_* ≤ τ.
+        gap: rigorous upper bound of ⟨G, Z⟩ + τ‖G‖; the value's bracket may be narrower, since no loss is negative.
     """
 
     value: Bracket
+    gap: float
     relative_gap: float
     multiplier: float
 
@@ -98,6 +100,7 @@ def certify(problem: LayerPeeled, candidate: GroupMatrix, shares: GroupMatrix | 
         relative = to_bracket((gap / value).min(arb(1))).upper if value > 0 else float(ends[0].upper > 0)
         return Certificate(
             value=Bracket(ends[1].lower, ends[0].upper, rigorous=True),
+            gap=to_bracket(gap).upper,
             relative_gap=relative,
             multiplier=float(norm),
         )
@@ -210,4 +213,4 @@ def _gap_and_curvature(problem: LayerPeeled, candidate: GroupMatrix) -> tuple[fl
         top = max(logits)
         total = sum(count * math.exp(logit - top) for count, logit in zip(copies, logits, strict=True))
         least = min(least, weight * math.exp(min(logits) - top) / total)
-    return certificate.value.width, least * (1 - 1e-9)
+    return certificate.gap, least * (1 - 1e-9)

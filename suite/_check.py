@@ -89,6 +89,7 @@ def describe_report(report: Report, directory: Path | None) -> str:
 
 def _verdict(result: CheckResult | ControlResult) -> str:
     if result.as_expected:
-        return f"{result.verdict}"
+        surprising = isinstance(result, CheckResult) and result.verdict == "refuted"
+        return "refuted, as expected" if surprising else f"{result.verdict}"
     expected = result.expected if isinstance(result, CheckResult) else "refuted"
     return f"{result.verdict}" if result.verdict == "skipped" else f"{result.verdict} (expected {expected})"
