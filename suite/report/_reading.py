@@ -38,7 +38,8 @@ def summary_line(report: Report) -> str:
         )
         if count
     ]
-    return f"{len(report.rooms)} room{'s' * (len(report.rooms) != 1)}; checks: {', '.join(verdicts) or 'none'}; {summary.controls} of {total} negative controls refuted."
+    rooms = f"{len(report.rooms)} room{'s' * (len(report.rooms) != 1)}"
+    return f"{rooms}; checks: {', '.join(verdicts) or 'none'}; {summary.controls} of {total} negative controls refuted."
 
 
 def origin_of(room: RoomResult) -> str:
