@@ -104,7 +104,11 @@ def dense_matrices(largest: int = 6) -> SearchStrategy[np.ndarray]:
     )
 
 
-def tally(strategy: SearchStrategy[Any], labels: Callable[[Any], Iterable[Hashable]], examples: int = 300) -> Counter[Hashable]:
+OFTEN_ENOUGH = 2
+"""A label that occurs this often among the examples of a strategy is reached; more would depend on Hypothesis's choice of examples."""
+
+
+def tally(strategy: SearchStrategy[Any], labels: Callable[[Any], Iterable[Hashable]], examples: int = 400) -> Counter[Hashable]:
     """How often each label occurs among the examples of a strategy."""
     seen: Counter[Hashable] = Counter()
 

@@ -11,7 +11,7 @@ import sympy
 from flint import arb, ctx
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import dense_matrices, log_uniform, tally
+from strategies import OFTEN_ENOUGH, dense_matrices, log_uniform, tally
 
 from numerics import PRECISION, decimal_bounds, enclose_expression, norm_bounds, to_bracket
 
@@ -123,7 +123,7 @@ def test_the_strategies_of_dyadic_numbers_are_rich() -> None:
         return [sign, "overflow" if size > 1024 else "underflow" if size < -1074 else "ordinary"]
 
     seen = tally(st.tuples(MANTISSAS, EXPONENTS), labels)
-    assert all(seen[label] >= 5 for label in ("zero", "negative", "positive", "overflow", "underflow", "ordinary")), seen
+    assert all(seen[label] >= OFTEN_ENOUGH for label in ("zero", "negative", "positive", "overflow", "underflow", "ordinary")), seen
 
 
 X, Y = sympy.symbols("x y", positive=True)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.linalg import sqrtm
-from strategies import Blocks, blocks, group_sizes, tally
+from strategies import OFTEN_ENOUGH, Blocks, blocks, group_sizes, tally
 
 from numerics import GroupMatrix, UnusableInput, nuclear_norm
 
@@ -178,4 +178,4 @@ def test_the_strategy_of_group_matrices_is_rich() -> None:
         "large",
         "small",
     )
-    assert all(seen[label] >= 5 for label in wanted), seen
+    assert all(seen[label] >= OFTEN_ENOUGH for label in wanted), seen

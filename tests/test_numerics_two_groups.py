@@ -11,7 +11,7 @@ import pytest
 from flint import arb, ctx
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
-from strategies import TwoGroups, class_numbers, log_uniform, tally, two_groups
+from strategies import OFTEN_ENOUGH, TwoGroups, class_numbers, log_uniform, tally, two_groups
 
 from numerics import ARRAYS, BALLS, FLOATS, TwoGroupOptimum, surface_point, two_group_optimum
 from numerics._two_groups import SurfacePoint, slopes_by_v
@@ -319,4 +319,4 @@ def test_the_strategy_of_two_groups_is_rich() -> None:
         "severe",
         "huge",
     )
-    assert all(seen[label] >= 5 for label in (*wanted, "weak", "moderate", "strong")), seen
+    assert all(seen[label] >= OFTEN_ENOUGH for label in (*wanted, "weak", "moderate", "strong")), seen

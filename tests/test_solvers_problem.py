@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jaxtyping import config
-from strategies import tally
+from strategies import OFTEN_ENOUGH, tally
 
 from numerics import UnusableInput
 from solvers import LOSSES, ROUTES, SOLVERS, Group, LayerPeeled, bracket_threshold, require_solver, solve, solver_status
@@ -222,6 +222,6 @@ def test_the_strategy_of_counts_is_rich() -> None:
         ]
 
     seen = tally(COUNTS, labels)
-    assert all(seen[label] >= 5 for label in ("1 groups", "2 groups", "3 groups", "4 groups", "unsorted", "sorted", "ties", "no ties")), (
-        seen
-    )
+    assert all(
+        seen[label] >= OFTEN_ENOUGH for label in ("1 groups", "2 groups", "3 groups", "4 groups", "unsorted", "sorted", "ties", "no ties")
+    ), seen

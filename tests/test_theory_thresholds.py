@@ -16,7 +16,7 @@ from flint import arb
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from jaxtyping import config
-from strategies import class_numbers, log_uniform, tally
+from strategies import OFTEN_ENOUGH, class_numbers, log_uniform, tally
 
 from numerics import UnusableInput, two_group_optimum
 from theory import Threshold, collapse_threshold, log_threshold_minus_one, log_thresholds_minus_one, vanishing_threshold
@@ -300,7 +300,7 @@ def test_the_strategy_of_thresholds_is_rich() -> None:
 
     seen = tally(CASES, labels, examples=200)
     wanted = ("vanishes", "never vanishes", "one majority class", "pair", "near one", "moderate", "huge")
-    assert all(seen[label] >= 5 for label in wanted), seen
+    assert all(seen[label] >= OFTEN_ENOUGH for label in wanted), seen
 
 
 # Bad input.
