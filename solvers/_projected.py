@@ -6,6 +6,7 @@ import numpy as np
 
 from numerics import GroupMatrix
 from solvers._losses import LOSSES
+from solvers._memory import require_memory
 from solvers._problem import LayerPeeled
 
 MAX_ITERATIONS = 50_000
@@ -16,6 +17,9 @@ CHECK_EVERY = 10
 
 STEP_GROWTH = 1.1
 """The step is lengthened by this much before every backtracking, so it can follow the falling curvature."""
+
+BYTES_PER_ENTRY = 1000.0
+"""Peak memory over G², measured at G = 1000 (1.05 GB): a dozen arrays of doubles, and the certificate's balls."""
 
 ROUNDING = 1e-15
 """Relative slack of the decrease condition: below it, differences of the loss are rounding."""
@@ -33,6 +37,9 @@ def solve_projected(problem: LayerPeeled, tolerance: float, start: GroupMatrix |
         tolerance: relative gap ⟨G, Z⟩ + τ‖G‖ over f at which to stop (in doubles; the caller certifies).
         start: where to begin; the balanced optimum when not given. A neighbour's solution warm-starts a path.
 
+    Raises:
+        UnusableInput: when the distinct counts are too many for the machine's memory.
+
     Source: beck2009 (FISTA); odonoghue2015, section 3.2 (gradient restart).
 
     Example:
@@ -40,6 +47,10 @@ def solve_projected(problem: LayerPeeled, tolerance: float, start: GroupMatrix |
         >>> round(solve_projected(problem, 1e-9).nuclear_norm() / problem.radius, 9)
         1.0
     """
+    distinct = len(problem.groups)
+    require_memory(
+        BYTES_PER_ENTRY * distinct**2, f"route 'factored' for {distinct} distinct counts", "round the counts so that classes share them"
+    )
     loss, weights, radius = LOSSES[problem.loss], problem.weights, problem.radius
     point = (_balanced(problem) if start is None else start).projected(radius)
     ahead, momentum, curvature = point, 1.0, float(weights.max())

@@ -1,7 +1,6 @@
 """Route `sdp`: the 2K×2K semidefinite program of the source, exactly as stated."""
 
 import importlib.util
-import os
 import warnings
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from numerics import GroupMatrix, UnusableInput
+from solvers._memory import require_memory
 from solvers._problem import LayerPeeled
 
 SOLVERS = ("clarabel", "scs", "mosek")
@@ -46,7 +46,11 @@ def solve_sdp(problem: LayerPeeled, solver: str, precision: float) -> tuple[Grou
     Source: su2024, "Convex relaxation".
     """
     require_solver(solver)
-    _require_memory(problem.num_classes)
+    require_memory(
+        BYTES_PER_K4 * problem.num_classes**4,
+        f"route 'sdp' for {problem.num_classes} classes",
+        "use route 'factored', or with cross-entropy and two distinct counts route 'symmetric', which needs no K x K matrix",
+    )
     import cvxpy as cp
 
     classes = problem.num_classes
@@ -100,15 +104,6 @@ def run(cp: Any, program: Any, solver: str, precision: float) -> None:
             raise SolverFailed(f"solver {solver} broke down ({error}); try another --solver, or route 'factored'.") from error
     if any(variable.value is None for variable in program.variables()):
         raise SolverFailed(f"solver {solver} returned no point (status {program.status}); try another --solver, or route 'factored'.")
-
-
-def _require_memory(classes: int) -> None:
-    need, have = BYTES_PER_K4 * classes**4, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if need > have:
-        raise UnusableInput(
-            f"route 'sdp' for {classes} classes would need about {need / 1e9:.0f} GB and this machine has {have / 1e9:.0f} GB: "
-            "use route 'factored', or with cross-entropy and two distinct counts route 'symmetric', which needs no K x K matrix."
-        )
 
 
 def require_known_solver(name: str) -> None:

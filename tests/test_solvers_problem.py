@@ -4,7 +4,6 @@ import dataclasses
 import math
 import sys
 import types
-from collections.abc import Callable
 from fractions import Fraction
 from importlib.machinery import ModuleSpec
 from typing import Any, Self
@@ -13,29 +12,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jaxtyping import config
+from refusals import refused
 from strategies import OFTEN_ENOUGH, tally
 
-from numerics import UnusableInput
 from solvers import LOSSES, ROUTES, SOLVERS, Group, LayerPeeled, bracket_threshold, require_solver, solve, solver_status
 from solvers import _sdp as sdp
 
 COUNTS = st.lists(st.integers(1, 6), min_size=2, max_size=9)
-
-
-def refused(action: Callable[[], object], *parts: str) -> None:
-    """The action is refused with one sentence that holds all parts: the value, the rule, the remedy."""
-    config.update("jaxtyping_disable", True)  # users run without checked annotations: the code itself must refuse
-    try:
-        with pytest.raises(UnusableInput) as error:
-            action()
-    finally:
-        config.update("jaxtyping_disable", False)
-    sentence = str(error.value)
-    for part in parts:
-        assert part in sentence, sentence
-    assert "\n" not in sentence
-    assert sentence.endswith((".", "'."))
 
 
 # Bad input.

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from refusals import refused
 
 from numerics import GroupMatrix, UnusableInput
 from solvers import LayerPeeled, critical_oversampling, solve
@@ -139,3 +140,8 @@ def test_critical_oversampling_needs_a_group_that_can_collapse() -> None:
     for group in (0, 1):
         with pytest.raises(UnusableInput, match="two or more classes below the largest count"):
             critical_oversampling(problem, group)
+
+
+def test_too_many_distinct_counts_name_the_memory() -> None:
+    problem = LayerPeeled.from_groups([(1, count) for count in range(1, 300_001)], feature_energy=1.0)
+    refused(lambda: solve(problem, route="factored"), "300000 distinct counts", "90000 GB", "this machine has", "round the counts")

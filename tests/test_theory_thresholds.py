@@ -15,7 +15,7 @@ import pytest
 from flint import arb
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from jaxtyping import config
+from refusals import refused
 from strategies import OFTEN_ENOUGH, class_numbers, log_uniform, tally
 
 from numerics import UnusableInput, two_group_optimum
@@ -84,17 +84,6 @@ def vanishing_form(majority: int, minority: int, energy: Any, digits: int) -> An
 
 def encloses(found: Threshold, value: Any) -> bool:
     return mp.mpf(found.lower) <= value <= mp.mpf(found.upper)
-
-
-def refused(action: Callable[[], object], *parts: str) -> None:
-    config.update("jaxtyping_disable", True)  # users run without checked annotations: the code itself must refuse
-    try:
-        with pytest.raises(UnusableInput) as error:
-            action()
-    finally:
-        config.update("jaxtyping_disable", False)
-    for part in parts:
-        assert part in str(error.value), str(error.value)
 
 
 # Pinned references.
