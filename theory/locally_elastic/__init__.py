@@ -1,0 +1,1 @@
+"""Rooms on the locally elastic ODE and SDE."""
