@@ -24,6 +24,7 @@ from numerics._groups import GroupMatrix as GroupMatrix
 from numerics._inputs import UnusableInput as UnusableInput
 from numerics._inputs import require_positive as require_positive
 from numerics._inputs import require_whole as require_whole
+from numerics._memory import require_memory as require_memory
 from numerics._nuclear import energy_radius as energy_radius
 from numerics._nuclear import factor as factor
 from numerics._nuclear import nuclear_norm as nuclear_norm

@@ -4,9 +4,8 @@ import math
 
 import numpy as np
 
-from numerics import GroupMatrix
+from numerics import GroupMatrix, require_memory
 from solvers._losses import LOSSES
-from solvers._memory import require_memory
 from solvers._problem import LayerPeeled
 
 MAX_ITERATIONS = 50_000

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from numerics import GroupMatrix, UnusableInput
-from solvers._memory import require_memory
+from numerics import GroupMatrix, UnusableInput, require_memory
 from solvers._problem import LayerPeeled
 
 SOLVERS = ("clarabel", "scs", "mosek")

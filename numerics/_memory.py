@@ -1,8 +1,8 @@
-"""Say what a solve would need before allocating it."""
+"""Say what a computation would need before allocating it."""
 
 import os
 
-from numerics import UnusableInput
+from numerics._inputs import UnusableInput
 
 
 def require_memory(need: float, what: str, remedy: str) -> None:
@@ -10,6 +10,9 @@ def require_memory(need: float, what: str, remedy: str) -> None:
 
     Raises:
         UnusableInput: with both numbers, when it does not fit.
+
+    Example:
+        >>> require_memory(1e6, "a small array", "nothing to do")
     """
     have = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if need > have:
