@@ -1,0 +1,186 @@
+"""Class means and within-class scatter in one pass, without holding the data."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int, Shaped
+
+from numerics._inputs import UnusableInput, require_whole
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ClassStatistics:
+    """Counts n_k, means x̄_k and the within-class scatter SSW = (1/n) Σ_k Σ_i (x_ki − x̄_k)(x_ki − x̄_k)ᵀ of labelled features.
+
+    Args:
+        counts: n_k ≥ 1.
+        means: x̄_k, one row per class.
+        within: SSW, p×p.
+    """
+
+    counts: Int[np.ndarray, " K"]
+    means: Float[np.ndarray, "K p"]
+    within: Float[np.ndarray, "p p"]
+
+    @property
+    def between_factor(self) -> Float[np.ndarray, "K p"]:
+        """A with rows √(n_k/n) (x̄_k − x̄), so that SSB = AᵀA: its rank is at most K − 1 by construction, not by a tolerance."""
+        return between_factor(self.counts, self.means)
+
+
+def between_factor(counts: Int[np.ndarray, " K"], means: Float[np.ndarray, "K p"]) -> Float[np.ndarray, "K p"]:
+    """A with SSB = (1/n) Σ_k n_k (x̄_k − x̄)(x̄_k − x̄)ᵀ = AᵀA, where x̄ is the mean of all samples.
+
+    Example:
+        >>> between_factor(np.array([1, 1]), np.array([[0.0], [2.0]])).round(6).ravel().tolist()
+        [-0.707107, 0.707107]
+    """
+    shares = counts / counts.sum()
+    return np.sqrt(shares)[:, None] * (means - shares @ means)
+
+
+class ClassMoments:
+    """Accumulates class means and within-class scatter batch by batch (update, compute, reset).
+
+    Each batch is centred at its own class means before it is squared, and batches are merged by the pairwise rule
+
+        S = S_1 + S_2 + Σ_k (n_1k n_2k/(n_1k + n_2k)) δ_k δ_kᵀ,     δ_k = difference of the class means,
+
+    so a large common offset costs no digits, as it would in E[xxᵀ] − E[x]E[x]ᵀ. Memory is p² + Kp doubles whatever n is.
+
+    Args:
+        num_classes: K ≥ 1.
+        num_features: p ≥ 1.
+
+    Raises:
+        UnusableInput: for sizes that are not whole numbers ≥ 1.
+
+    Source: chan1983, equation (2.1), for several classes at once.
+
+    Example:
+        >>> moments = ClassMoments(2, 1)
+        >>> moments.update(np.array([[0.0], [2.0]]), np.array([0, 0]))
+        >>> moments.update(np.array([[5.0]]), np.array([1]))
+        >>> moments.compute().means.ravel().tolist()
+        [1.0, 5.0]
+    """
+
+    def __init__(self, num_classes: int, num_features: int) -> None:
+        self._classes = require_whole(num_classes, "the number of classes", remedy="correct it")
+        self._features = require_whole(num_features, "the number of features", remedy="correct it")
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything seen so far."""
+        self._counts = np.zeros(self._classes, dtype=np.int64)
+        self._means = np.zeros((self._classes, self._features))
+        self._scatter = np.zeros((self._features, self._features))
+
+    def update(self, features: Shaped[np.ndarray, "n p"], labels: Shaped[np.ndarray, " n"]) -> None:
+        """Add a batch.
+
+        Raises:
+            UnusableInput: for features that are not finite or of another width, or labels outside 0 … K−1.
+        """
+        batch, labels = require_labelled(features, labels, num_classes=self._classes, num_features=self._features)
+        counts, means = class_means(batch, labels, self._classes)
+        residuals = batch - means[labels]
+        shift = means - self._means
+        total = np.maximum(self._counts + counts, 1)
+        spread = np.sqrt(self._counts * counts / total)[:, None] * shift
+        self._scatter += residuals.T @ residuals + spread.T @ spread
+        self._means += (counts / total)[:, None] * shift
+        self._counts += counts
+
+    def compute(self) -> ClassStatistics:
+        """The statistics of everything seen since the last reset.
+
+        Raises:
+            UnusableInput: when a class has no sample.
+        """
+        require_every_class(self._counts)
+        return ClassStatistics(counts=self._counts.copy(), means=self._means.copy(), within=self._scatter / self._counts.sum())
+
+
+def class_means(
+    features: Float[np.ndarray, "n p"], labels: Int[np.ndarray, " n"], num_classes: int
+) -> tuple[Int[np.ndarray, " K"], Float[np.ndarray, "K p"]]:
+    """Counts n_k and means x̄_k (zero for a class without samples).
+
+    The mean of all samples is taken out first, so an offset common to all classes costs no digits of their differences.
+
+    Example:
+        >>> class_means(np.array([[1.0], [3.0], [5.0]]), np.array([0, 0, 1]), 2)[1].ravel().tolist()
+        [2.0, 5.0]
+    """
+    counts = np.bincount(labels, minlength=num_classes)
+    if not len(labels):
+        return counts, np.zeros((num_classes, features.shape[1]))
+    order = np.argsort(labels, kind="stable")
+    middle = features.mean(axis=0)
+    means = np.zeros((num_classes, features.shape[1]))
+    present = counts > 0
+    starts = np.concatenate([[0], np.cumsum(counts)])[:-1][present]
+    means[present] = np.add.reduceat(features[order] - middle, starts, axis=0) / counts[present, None] + middle
+    return counts, means
+
+
+def require_labelled(
+    features: Shaped[np.ndarray, "..."],
+    labels: Shaped[np.ndarray, "..."],
+    *,
+    num_classes: int | None = None,
+    num_features: int | None = None,
+) -> tuple[Float[np.ndarray, "n p"], Int[np.ndarray, " n"]]:
+    """Labelled features in double precision, checked once.
+
+    Raises:
+        UnusableInput: for arrays of the wrong shape, values that are not finite (with the first row), labels that are not whole
+            numbers or lie outside 0 … K−1.
+
+    Example:
+        >>> require_labelled(np.ones((2, 3), dtype=np.float32), np.array([0, 1]))[0].dtype
+        dtype('float64')
+    """
+    if features.ndim != 2 or labels.ndim != 1 or len(features) != len(labels) or features.shape[1] == 0:
+        raise UnusableInput(
+            f"features of shape {features.shape} and labels of shape {labels.shape} do not fit: they must be (n, p) with p >= 1 and (n,); "
+            "flatten each sample to one row and give one label per row."
+        )
+    if num_features is not None and features.shape[1] != num_features:
+        raise UnusableInput(
+            f"a batch has {features.shape[1]} features where {num_features} were announced: all batches need the same width; use one "
+            "accumulator per layer."
+        )
+    if not (np.issubdtype(features.dtype, np.floating) or np.issubdtype(features.dtype, np.integer)):
+        raise UnusableInput(f"features of type {features.dtype} are not real numbers: give floating-point features.")
+    converted = features.astype(np.float64, copy=False)
+    finite = np.isfinite(converted).all(axis=1)
+    if not finite.all():
+        raise UnusableInput(f"row {int(np.argmin(finite))} of the features is not finite: every value must be; drop or repair that sample.")
+    if not (
+        np.issubdtype(labels.dtype, np.integer) or (np.issubdtype(labels.dtype, np.floating) and np.array_equal(labels, np.floor(labels)))
+    ):
+        raise UnusableInput(f"labels of type {labels.dtype} are not whole numbers: give one class number from 0 per sample.")
+    whole = labels.astype(np.int64, copy=False)
+    if len(whole) and (whole.min() < 0 or (num_classes is not None and whole.max() >= num_classes)):
+        wrong = int(np.argmax((whole < 0) | (whole >= (num_classes or np.inf))))
+        ceiling = f"{num_classes - 1}" if num_classes is not None else "K - 1"
+        raise UnusableInput(
+            f"label {whole[wrong]} of sample {wrong} is outside 0 ... {ceiling}: classes are numbered from 0; renumber them."
+        )
+    return converted, whole
+
+
+def require_every_class(counts: Int[np.ndarray, " K"]) -> None:
+    """Check that no class is empty and that there are two.
+
+    Raises:
+        UnusableInput: with the first empty class.
+    """
+    if len(counts) < 2:
+        raise UnusableInput("one class leaves nothing to separate: at least 2 classes are needed; give samples of another class.")
+    if not counts.all():
+        raise UnusableInput(
+            f"class {int(np.argmin(counts))} has no sample: each of 0 ... {len(counts) - 1} needs one; renumber the labels or add samples."
+        )

@@ -1,0 +1,95 @@
+"""NC1–NC4 and CDNV of labelled last-layer features."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int, Shaped
+
+from numerics._class_moments import class_means, require_every_class, require_labelled
+from numerics._frames import etf_distance
+from numerics._inputs import UnusableInput
+from numerics._separation import between_basis
+
+
+@dataclass(frozen=True, kw_only=True)
+class NeuralCollapse:
+    """The four measures of neural collapse, each zero at collapse.
+
+    Args:
+        nc1: Tr(Σ_W Σ_B⁺)/K, Σ_B = (1/K) Σ_k (μ_k − μ)(μ_k − μ)ᵀ with μ the mean of the class means; for equal counts K·nc1 = D.
+        nc2: distance of the centred class means from a simplex ETF up to rotation and scale, on normalised Gram matrices.
+        nc3: ‖W/‖W‖_F − M/‖M‖_F‖_F² for classifier W and centred class means M, or None without a classifier.
+        nc4: share of samples that the classifier and the nearest class mean label differently, or None without a classifier.
+        cdnv: average over pairs of (v_k + v_l)/(2‖μ_k − μ_l‖²) with v_k the variance Σ_i ‖x_ki − μ_k‖²/n_k.
+    """
+
+    nc1: float
+    nc2: float
+    nc3: float | None
+    nc4: float | None
+    cdnv: float
+
+
+def neural_collapse(
+    features: Shaped[np.ndarray, "n p"],
+    labels: Shaped[np.ndarray, " n"],
+    classifier: Float[np.ndarray, "K p"] | None = None,
+    bias: Float[np.ndarray, " K"] | None = None,
+) -> NeuralCollapse:
+    """NC1–NC4 and the class-distance normalised variance of labelled last-layer features.
+
+    Args:
+        features: one row per sample.
+        labels: class numbers from 0.
+        classifier: W, row k of class k.
+        bias: added to the logits W h.
+
+    Raises:
+        UnusableInput: as `separation`, and for a classifier whose shape does not fit.
+
+    Source: papyan2020, section 2 (NC1, NC3, NC4); zhu2021, section 5 (NC2); galanti2022, definition 1 (CDNV).
+
+    Example:
+        >>> points = np.array([[0.9], [1.1], [-0.9], [-1.1]])
+        >>> round(neural_collapse(points, np.array([0, 0, 1, 1])).nc1, 12)
+        0.005
+    """
+    data, classes = require_labelled(features, labels)
+    count = int(classes.max()) + 1 if len(classes) else 0
+    counts, means = class_means(data, classes, count)
+    require_every_class(counts)
+    if classifier is not None and classifier.shape != means.shape:
+        raise UnusableInput(
+            f"the classifier has shape {classifier.shape} and the features need {means.shape}: one row per class, one column per feature; "
+            "transpose it or give the features of the layer before it."
+        )
+    centred = means - means.mean(axis=0)
+    basis, roots = between_basis(np.ones(count, dtype=np.int64), means)
+    residuals = data - means[classes]
+    nc1 = float(np.einsum("ij,ij->", *(2 * [residuals @ (basis / roots)]))) / (len(data) * count)
+    variances = np.bincount(classes, weights=np.einsum("ij,ij->i", residuals, residuals), minlength=count) / counts
+    first, second = np.triu_indices(count, 1)
+    squares = ((means[first] - means[second]) ** 2).sum(axis=1)
+    with np.errstate(divide="ignore"):
+        cdnv = float(np.mean((variances[first] + variances[second]) / (2.0 * squares)))
+    nc3 = nc4 = None
+    if classifier is not None:
+        size, spread = np.linalg.norm(classifier), np.linalg.norm(centred)
+        if size == 0.0:
+            raise UnusableInput("the classifier is zero: it has no direction to compare with the class means; give a trained one.")
+        nc3 = float(np.linalg.norm(classifier / size - centred / spread) ** 2)
+        said = np.argmax(data @ classifier.T + (0.0 if bias is None else bias), axis=1)
+        nc4 = float(np.mean(said != nearest_mean(data, means)))
+    return NeuralCollapse(nc1=nc1, nc2=etf_distance(centred), nc3=nc3, nc4=nc4, cdnv=cdnv)
+
+
+def nearest_mean(features: Float[np.ndarray, "n p"], means: Float[np.ndarray, "K p"]) -> Int[np.ndarray, " n"]:
+    """The class whose mean is nearest, argmin_k ‖x − x̄_k‖.
+
+    Example:
+        >>> nearest_mean(np.array([[0.4], [2.0]]), np.array([[0.0], [1.0]])).tolist()
+        [0, 1]
+    """
+    middle = means.mean(axis=0)
+    shifted = means - middle
+    return np.argmax((features - middle) @ shifted.T - 0.5 * (shifted**2).sum(axis=1), axis=1)
