@@ -1,0 +1,150 @@
+"""Labelled images as arrays: what generators and readers return, and what is done to labels and class counts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from numerics import UnusableInput, require_whole
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Images:
+    """Images with their labels.
+
+    Args:
+        pixels: (n, channels, height, width) in single precision.
+        labels: class numbers 0 … K−1.
+        num_classes: K.
+        name: where they come from, for records.
+    """
+
+    pixels: Float[np.ndarray, "n channels height width"]
+    labels: Int[np.ndarray, " n"]
+    num_classes: int
+    name: str
+
+    def __post_init__(self) -> None:
+        if self.pixels.ndim != 4 or len(self.pixels) != len(self.labels):
+            raise UnusableInput(
+                f"images of shape {self.pixels.shape} and {len(self.labels)} labels do not fit: pixels must be (n, channels, height, "
+                "width) with one label each; reshape them."
+            )
+        if not np.isfinite(self.pixels).all():
+            raise UnusableInput(f"the images of {self.name} hold values that are not finite; drop or repair those images.")
+        if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() < self.num_classes:
+            wrong = int(self.labels.max() if self.labels.max() >= self.num_classes else self.labels.min())
+            raise UnusableInput(
+                f"label {wrong} of {self.name} is outside 0 ... {self.num_classes - 1}: classes count from 0; renumber them."
+            )
+
+    @property
+    def counts(self) -> Int[np.ndarray, " K"]:
+        """n_k."""
+        return np.bincount(self.labels, minlength=self.num_classes)
+
+    def chosen(self, rows: Int[np.ndarray, " m"]) -> "Images":
+        """The images at the given rows, in that order."""
+        return replace(self, pixels=self.pixels[rows], labels=self.labels[rows])
+
+
+def with_counts(images: Images, counts: Sequence[int], rng: np.random.Generator) -> Images:
+    """A random subset with exactly n_k images of class k.
+
+    Raises:
+        UnusableInput: for another number of counts than classes, or a class with fewer images than asked for.
+
+    Example:
+        >>> some = Images(pixels=np.zeros((6, 1, 2, 2), np.float32), labels=np.array([0, 0, 0, 1, 1, 1]), num_classes=2, name="zeros")
+        >>> with_counts(some, [3, 1], np.random.default_rng(0)).counts.tolist()
+        [3, 1]
+    """
+    if len(counts) != images.num_classes:
+        raise UnusableInput(f"{len(counts)} counts were given for {images.num_classes} classes; give one count per class.")
+    rows = []
+    for k, count in enumerate(counts):
+        wanted, mine = require_whole(count, f"the count of class {k}", remedy="correct it"), np.flatnonzero(images.labels == k)
+        if wanted > len(mine):
+            raise UnusableInput(
+                f"class {k} of {images.name} has {len(mine)} images and {wanted} were asked for; ask for at most that many."
+            )
+        rows.append(rng.choice(mine, wanted, replace=False))
+    return images.chosen(np.sort(np.concatenate(rows)))
+
+
+def step_counts(majority: int, minority: int, most: int, imbalance: float) -> tuple[int, ...]:
+    """n_k for K_A majority classes of `most` samples and K_B minority classes of most/R, rounded, at least one.
+
+    Example:
+        >>> step_counts(2, 2, 100, 10.0)
+        (100, 100, 10, 10)
+    """
+    return (most,) * majority + (max(1, round(most / imbalance)),) * minority
+
+
+def long_tail_counts(classes: int, most: int, imbalance: float) -> tuple[int, ...]:
+    """n_k = most · R^{−k/(K−1)}, rounded, at least one.
+
+    Example:
+        >>> long_tail_counts(3, 100, 100.0)
+        (100, 10, 1)
+    """
+    return tuple(max(1, round(most * imbalance ** (-k / max(classes - 1, 1)))) for k in range(classes))
+
+
+def oversampled(images: Images, factor: float, classes: Sequence[int], rng: np.random.Generator) -> Images:
+    """Every image of the given classes w_r ≥ 1 times; the fraction of w_r is a random subset without repetition.
+
+    Raises:
+        UnusableInput: for a factor below one or not finite.
+
+    Example:
+        >>> some = Images(pixels=np.zeros((3, 1, 2, 2), np.float32), labels=np.array([0, 0, 1]), num_classes=2, name="zeros")
+        >>> oversampled(some, 3.0, [1], np.random.default_rng(0)).counts.tolist()
+        [2, 3]
+    """
+    if not (np.isfinite(factor) and factor >= 1.0):
+        raise UnusableInput(
+            f"the oversampling factor is {factor!r}: it must be finite and at least 1; to drop samples, ask for smaller counts."
+        )
+    rows = [np.arange(len(images.labels))]
+    for k in classes:
+        mine = np.flatnonzero(images.labels == k)
+        extra = round((factor - 1.0) * len(mine))
+        rows += [np.tile(mine, extra // len(mine)), rng.choice(mine, extra % len(mine), replace=False)] if len(mine) else []
+    return images.chosen(np.concatenate(rows))
+
+
+def with_corrupted_labels(images: Images, probability: float, rng: np.random.Generator) -> Images:
+    """Each label is replaced with probability p_err by one of the K − 1 others, uniformly.
+
+    Raises:
+        UnusableInput: for a probability outside [0, 1].
+
+    Example:
+        >>> some = Images(pixels=np.zeros((2, 1, 2, 2), np.float32), labels=np.array([0, 1]), num_classes=2, name="zeros")
+        >>> with_corrupted_labels(some, 1.0, np.random.default_rng(0)).labels.tolist()
+        [1, 0]
+    """
+    if not 0.0 <= probability <= 1.0:
+        raise UnusableInput(f"the label-error probability is {probability!r}: it must lie between 0 and 1; give one, for example 0.2.")
+    wrong = rng.random(len(images.labels)) < probability
+    shift = rng.integers(1, images.num_classes, len(images.labels))
+    return replace(images, labels=np.where(wrong, (images.labels + shift) % images.num_classes, images.labels))
+
+
+def resized(images: Images, side: int) -> Images:
+    """Square images of another size, bilinear with antialiasing.
+
+    Example:
+        >>> some = Images(pixels=np.ones((1, 1, 4, 4), np.float32), labels=np.array([0]), num_classes=1, name="ones")
+        >>> resized(some, 2).pixels.ravel().tolist()
+        [1.0, 1.0, 1.0, 1.0]
+    """
+    import torch
+
+    smaller = torch.nn.functional.interpolate(
+        torch.from_numpy(images.pixels), size=(side, side), mode="bilinear", antialias=True, align_corners=False
+    )
+    return replace(images, pixels=smaller.numpy(), name=f"{images.name} at {side}x{side}")
