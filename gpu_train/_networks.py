@@ -1,0 +1,197 @@
+"""The networks of the sources, as plain modules; and the outputs of the layers of anyone's module."""
+
+# pyright: reportMissingImports=false
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import nn
+
+from numerics import UnusableInput
+
+VGG = {
+    11: (64, "pool", 128, "pool", 256, 256, "pool", 512, 512, "pool", 512, 512, "pool"),
+    13: (64, 64, "pool", 128, 128, "pool", 256, 256, "pool", 512, 512, "pool", 512, 512, "pool"),
+}
+"""Channels of the convolutions, by depth (simonyan2015, table 1, configurations A and B)."""
+
+
+def small_alexnet(num_classes: int = 3, channels: int = 1, side: int = 32) -> nn.Sequential:
+    """Two convolutions and three linear layers with ReLU, for images of side×side pixels.
+
+    Source: zhang2021, experiments ("a small AlexNet-like net").
+
+    Example:
+        >>> small_alexnet()(torch.zeros(2, 1, 32, 32)).shape
+        torch.Size([2, 3])
+    """
+    return nn.Sequential(
+        nn.Sequential(nn.Conv2d(channels, 8, 5, stride=2, padding=2), nn.ReLU(), nn.MaxPool2d(2)),
+        nn.Sequential(nn.Conv2d(8, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()),
+        nn.Sequential(nn.Linear(16 * (side // 8) ** 2, 64), nn.ReLU()),
+        nn.Sequential(nn.Linear(64, 32), nn.ReLU()),
+        nn.Linear(32, num_classes),
+    )
+
+
+def feed_forward(inputs: int, num_classes: int, widths: Sequence[int], *, batch_norm: bool = True, linear: bool = False) -> nn.Sequential:
+    """Linear layers of the given widths, each with batch norm and ReLU unless asked otherwise, and a linear classifier.
+
+    Each hidden layer is one child of the Sequential, so that `layer_outputs` sees it after its nonlinearity.
+
+    Args:
+        inputs: pixels per image (images are flattened).
+        num_classes: K.
+        widths: width of every hidden layer; [100] * 8 is the network of he2023.
+        batch_norm: normalise before the nonlinearity.
+        linear: leave out the nonlinearity.
+
+    Example:
+        >>> feed_forward(100, 10, [20, 20])(torch.zeros(2, 1, 10, 10)).shape
+        torch.Size([2, 10])
+    """
+    layers: list[nn.Module] = [nn.Flatten()]
+    for before, width in pairwise([inputs, *widths]):
+        parts: list[nn.Module] = [nn.Linear(before, width)]
+        parts += [nn.BatchNorm1d(width)] if batch_norm else []
+        parts += [] if linear else [nn.ReLU()]
+        layers.append(nn.Sequential(*parts))
+    return nn.Sequential(*layers, nn.Linear(widths[-1] if widths else inputs, num_classes))
+
+
+def vgg(depth: int, num_classes: int = 10, channels: int = 3) -> nn.Sequential:
+    """VGG11 or VGG13 with batch norm for 32×32 images and one linear classifier (CIFAR form).
+
+    Raises:
+        UnusableInput: for another depth.
+
+    Example:
+        >>> vgg(11)(torch.zeros(2, 3, 32, 32)).shape
+        torch.Size([2, 10])
+    """
+    if depth not in VGG:
+        raise UnusableInput(
+            f"VGG of depth {depth} is not offered: the depth must be one of {', '.join(map(str, VGG))}; choose one of these."
+        )
+    layers: list[nn.Module] = []
+    before = channels
+    for entry in VGG[depth]:
+        if isinstance(entry, str):
+            layers[-1] = nn.Sequential(*layers[-1].children(), nn.MaxPool2d(2))
+        else:
+            layers.append(nn.Sequential(nn.Conv2d(before, entry, 3, padding=1), nn.BatchNorm2d(entry), nn.ReLU()))
+            before = entry
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(before, num_classes))
+
+
+class ResidualBlock(nn.Module):
+    """ReLU(x + F(x)) with F of two 3×3 convolutions and batch norm; 1×1 projection where the shape changes (he2016, figure 2)."""
+
+    def __init__(self, before: int, after: int, stride: int) -> None:
+        super().__init__()
+        self.branch = nn.Sequential(
+            nn.Conv2d(before, after, 3, stride=stride, padding=1, bias=False),
+            nn.BatchNorm2d(after),
+            nn.ReLU(),
+            nn.Conv2d(after, after, 3, padding=1, bias=False),
+            nn.BatchNorm2d(after),
+        )
+        same = before == after and stride == 1
+        self.shortcut = (
+            nn.Identity() if same else nn.Sequential(nn.Conv2d(before, after, 1, stride=stride, bias=False), nn.BatchNorm2d(after))
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The block's output."""
+        return torch.relu(self.branch(x) + self.shortcut(x))
+
+
+class ResidualLayers(nn.Module):
+    """ReLU(x + F(x)) with F of `layers` linear layers with batch norm and ReLU between them: a block of a feed-forward net."""
+
+    def __init__(self, width: int, layers: int) -> None:
+        super().__init__()
+        parts: list[nn.Module] = []
+        for index in range(layers):
+            parts += [nn.Linear(width, width), nn.BatchNorm1d(width), *([nn.ReLU()] if index < layers - 1 else [])]
+        self.branch = nn.Sequential(*parts)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The block's output."""
+        return torch.relu(x + self.branch(x))
+
+
+def residual_feed_forward(inputs: int, num_classes: int, width: int, blocks: int, layers_per_block: int) -> nn.Sequential:
+    """A first layer, residual blocks of two or three layers, and a linear classifier; one child per block.
+
+    Example:
+        >>> residual_feed_forward(100, 10, 20, 2, 3)(torch.zeros(2, 1, 10, 10)).shape
+        torch.Size([2, 10])
+    """
+    stem = nn.Sequential(nn.Linear(inputs, width), nn.BatchNorm1d(width), nn.ReLU())
+    return nn.Sequential(
+        nn.Flatten(), stem, *(ResidualLayers(width, layers_per_block) for _ in range(blocks)), nn.Linear(width, num_classes)
+    )
+
+
+def resnet18(num_classes: int = 10, channels: int = 3) -> nn.Sequential:
+    """ResNet18 in its CIFAR form: a 3×3 stem without pooling and four stages of two blocks.
+
+    Example:
+        >>> resnet18()(torch.zeros(2, 3, 32, 32)).shape
+        torch.Size([2, 10])
+    """
+    stem = nn.Sequential(nn.Conv2d(channels, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.ReLU())
+    blocks: list[nn.Module] = []
+    before = 64
+    for after, stride in ((64, 1), (128, 2), (256, 2), (512, 2)):
+        blocks += [ResidualBlock(before, after, stride), ResidualBlock(after, after, 1)]
+        before = after
+    return nn.Sequential(stem, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, num_classes))
+
+
+def layer_outputs(
+    model: nn.Module, pixels: Float[np.ndarray, "n channels height width"], *, layers: Iterable[str] | None = None, batch: int = 512
+) -> dict[str, Float[np.ndarray, "n p"]]:
+    """Outputs of the named layers for all images, flattened, in evaluation mode, by forward hooks.
+
+    Args:
+        model: any module; it is left as it was found.
+        pixels: the images.
+        layers: names as in `named_modules`; the direct children when not given.
+        batch: images per forward pass.
+
+    Raises:
+        UnusableInput: for a name that the module does not have.
+
+    Example:
+        >>> {name: output.shape for name, output in layer_outputs(small_alexnet(), np.zeros((2, 1, 32, 32), np.float32)).items()}["4"]
+        (2, 3)
+    """
+    modules = dict(model.named_modules())
+    names = [name for name, _ in model.named_children()] if layers is None else list(layers)
+    for name in names:
+        if name not in modules:
+            raise UnusableInput(f"layer {name!r} does not exist: the model has {', '.join(n for n in modules if n)}; choose among these.")
+    collected: dict[str, list[np.ndarray]] = {name: [] for name in names}
+
+    def keep(name: str, output: Any) -> None:
+        collected[name].append(output.detach().flatten(1).cpu().numpy())
+
+    hooks = [modules[name].register_forward_hook(lambda _m, _i, output, name=name: keep(name, output)) for name in names]
+    device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+    training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            for start in range(0, len(pixels), batch):
+                model(torch.from_numpy(pixels[start : start + batch]).to(device))
+    finally:
+        for hook in hooks:
+            hook.remove()
+        model.train(training)
+    return {name: np.concatenate(parts) for name, parts in collected.items()}

@@ -1,0 +1,227 @@
+"""A plain training loop: one generator, atomic checkpoints, and a resume that continues to the same bits."""
+
+# pyright: reportMissingImports=false
+
+import math
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from gpu_train._images import Images
+from numerics import UnusableInput, require_positive, require_whole
+
+OPTIMIZERS = ("sgd", "momentum", "adam")
+"""Legal names of optimisers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How a network is trained.
+
+    Args:
+        epochs: passes over the data.
+        batch_size: images per step.
+        learning_rate: of the first epochs.
+        optimizer: "sgd", "momentum" (0.9) or "adam".
+        weight_decay: λ of (λ/2)‖θ‖², added to the gradient.
+        drops: shares of the epochs after which the learning rate is divided by ten; (1/3, 2/3) is that of he2023.
+
+    Raises:
+        UnusableInput: for numbers out of range, or an unknown optimiser.
+
+    Example:
+        >>> Recipe(epochs=30, learning_rate=0.1).rate_at(29)
+        0.001
+    """
+
+    epochs: int
+    learning_rate: float
+    batch_size: int = 128
+    optimizer: str = "sgd"
+    weight_decay: float = 0.0
+    drops: tuple[float, ...] = (1 / 3, 2 / 3)
+
+    def __post_init__(self) -> None:
+        require_whole(self.epochs, "the number of epochs", remedy="correct it")
+        require_whole(self.batch_size, "the batch size", remedy="correct it")
+        require_positive(self.learning_rate, "learning rate")
+        if not (math.isfinite(self.weight_decay) and self.weight_decay >= 0.0):
+            raise UnusableInput(
+                f"the weight decay is {self.weight_decay!r}: it must be finite and not negative; give one, for example 5e-4."
+            )
+        if self.optimizer not in OPTIMIZERS:
+            raise UnusableInput(f"optimizer {self.optimizer!r} is unknown: it must be one of {', '.join(OPTIMIZERS)}; choose one of these.")
+
+    def rate_at(self, epoch: int) -> float:
+        """Learning rate of an epoch, counted from 0."""
+        passed = sum(epoch >= drop * self.epochs for drop in self.drops)
+        return float(f"{self.learning_rate * 10.0**-passed:.12g}")
+
+
+class TrainingDiverged(RuntimeError):
+    """The loss is no longer a number; the message names the iteration and the last good checkpoint."""
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of a name: "auto" takes the GPU if there is one.
+
+    Raises:
+        UnusableInput: for an unknown device, or one that is not there.
+
+    Example:
+        >>> choose_device("cpu")
+        device(type='cpu')
+    """
+    if name not in {"auto", "cpu", "cuda"}:
+        raise UnusableInput(f"device {name!r} is unknown: it must be auto, cpu or cuda; choose one of these.")
+    there = torch.cuda.is_available()
+    if name == "cuda" and not there:
+        raise UnusableInput("device 'cuda' is not there: this machine or this torch build has no GPU; use --device cpu.")
+    return torch.device("cuda" if there and name != "cpu" else "cpu")
+
+
+def seeded(build: Callable[[], nn.Module], rng: np.random.Generator) -> nn.Module:
+    """A module whose initial weights are drawn from `rng`; torch's global generator is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(rng.integers(2**63)))
+        return build()
+
+
+def train(
+    model: nn.Module,
+    images: Images,
+    recipe: Recipe,
+    rng: np.random.Generator,
+    *,
+    device: str = "cpu",
+    checkpoint: Path | None = None,
+    resume: bool = False,
+    after_epoch: Callable[[int, float], None] = lambda _epoch, _loss: None,
+) -> list[float]:
+    """Minimise the cross-entropy of a classifier by mini-batches.
+
+    Args:
+        model: trained in place, left on the device.
+        images: the data; moved to the device once.
+        recipe: how.
+        rng: orders the batches.
+        device: "auto", "cpu" or "cuda".
+        checkpoint: written after every epoch, whole or not at all.
+        resume: continue from the checkpoint if it is there: to the same weights, bit for bit on a CPU.
+        after_epoch: called with the number of epochs done and their mean loss.
+
+    Returns:
+        Mean loss of every epoch.
+
+    Raises:
+        UnusableInput: for a device that is not there, or a checkpoint of another recipe.
+        TrainingDiverged: when the loss is not finite.
+    """
+    place = choose_device(device)
+    model.to(place)
+    optimizer = _optimizer(model, recipe)
+    seed = int(rng.integers(2**63))
+    losses: list[float] = []
+    if resume and checkpoint is not None and checkpoint.exists():
+        seed, losses = _restore(checkpoint, model, optimizer, recipe)
+    pixels, labels = torch.from_numpy(images.pixels).to(place), torch.from_numpy(images.labels).to(place)
+    loss_of = nn.CrossEntropyLoss()
+    size = len(labels)
+    for epoch in range(len(losses), recipe.epochs):
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.rate_at(epoch)
+        # The order depends on the seed and the epoch alone, so a resumed run sees the batches that it would have seen.
+        order = torch.from_numpy(np.random.default_rng([seed, epoch]).permutation(size)).to(place)
+        total = torch.zeros((), device=place)
+        model.train()
+        for start in range(0, size, recipe.batch_size):
+            rows = order[start : start + recipe.batch_size]
+            if len(rows) == 1 and size > 1 and recipe.batch_size > 1:
+                continue  # batch norm cannot train on the one image that is left over
+            loss = loss_of(model(pixels[rows]), labels[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            total += loss.detach() * len(rows)
+        mean = float(total) / size
+        if not math.isfinite(mean):
+            kept = (
+                f"the last good checkpoint is {checkpoint}" if checkpoint is not None and checkpoint.exists() else "no checkpoint was kept"
+            )
+            raise TrainingDiverged(f"the loss is {mean} in epoch {epoch + 1} of {recipe.epochs}: {kept}; lower the learning rate.")
+        losses.append(mean)
+        if checkpoint is not None:
+            write_checkpoint(
+                checkpoint, {"model": model.state_dict(), "optimizer": optimizer.state_dict(), **_identity(recipe, seed, losses)}
+            )
+        after_epoch(epoch + 1, mean)
+    return losses
+
+
+def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    if recipe.optimizer == "adam":
+        return torch.optim.Adam(parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    momentum = 0.9 if recipe.optimizer == "momentum" else 0.0
+    return torch.optim.SGD(parameters, lr=recipe.learning_rate, momentum=momentum, weight_decay=recipe.weight_decay)
+
+
+def _identity(recipe: Recipe, seed: int, losses: list[float]) -> dict[str, Any]:
+    return {"recipe": {**asdict(recipe), "drops": list(recipe.drops)}, "seed": seed, "losses": list(losses)}
+
+
+def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Write a checkpoint beside its place and rename it: whatever happens, the previous one stays valid.
+
+    Raises:
+        UnusableInput: when it cannot be written (a full disk, no permission).
+    """
+    beside = path.with_name(f"{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with beside.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
+        beside.unlink(missing_ok=True)
+        raise UnusableInput(
+            f"checkpoint {path} cannot be written ({error}): the previous one is untouched; free space or choose --out."
+        ) from error
+
+
+def _restore(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe) -> tuple[int, list[float]]:
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged archive can raise anything
+        raise UnusableInput(f"checkpoint {path} cannot be read ({error}): start again without --resume.") from error
+    if state.get("recipe") != _identity(recipe, 0, [])["recipe"]:
+        raise UnusableInput(f"checkpoint {path} was made by another recipe ({state.get('recipe')}): use that one, or another --out.")
+    try:
+        model.load_state_dict(state["model"])
+    except RuntimeError as error:
+        raise UnusableInput(f"checkpoint {path} belongs to another network; use that one, or another --out.") from error
+    optimizer.load_state_dict(state["optimizer"])
+    return state["seed"], state["losses"]
+
+
+def accuracy_by_class(model: nn.Module, images: Images, *, batch: int = 1024) -> np.ndarray:
+    """Share of each class's images that the model labels correctly, in evaluation mode."""
+    device = next(model.parameters()).device
+    training = model.training
+    model.eval()
+    with torch.no_grad():
+        said = [
+            model(torch.from_numpy(images.pixels[start : start + batch]).to(device)).argmax(1).cpu().numpy()
+            for start in range(0, len(images.labels), batch)
+        ]
+    model.train(training)
+    right = np.concatenate(said) == images.labels
+    return np.bincount(images.labels, weights=right, minlength=images.num_classes) / np.maximum(images.counts, 1)
