@@ -90,7 +90,7 @@ def _idx(path: Path, dimensions: int) -> np.ndarray:
         raise UnusableInput(f"{path} cannot be read ({error}): it must be an IDX file, plain or gzipped; fetch it again.") from error
     header = 4 * (1 + dimensions)
     magic = int.from_bytes(content[:4], "big")
-    if len(content) < header or magic != IDX_MAGIC[dimensions]:
+    if magic != IDX_MAGIC[dimensions]:
         raise UnusableInput(
             f"{path} begins with the number {magic}: an IDX file of {'images' if dimensions == 3 else 'labels'} begins with "
             f"{IDX_MAGIC[dimensions]}; check that it is the right file."
