@@ -1,0 +1,97 @@
+"""How well estimated strengths describe a trajectory: the means they imply, and their relative difference from the recorded ones."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import exprel
+
+from numerics._elastic_modes import Model, own_projections
+from numerics._inputs import UnusableInput
+from numerics._series import finite_series
+
+
+def refitted_means(start: Any, cumulative_intra: Any, cumulative_inter: Any, *, model: Model) -> Float[np.ndarray, "time K p"]:
+    """The class means that the mean flow makes of a start when A(t) and B(t) are known at a list of times, A = B = 0 at the first.
+
+        I-model: X̄ᵏ = X̌(0) e^{(A+(K−1)B)/K} + (X̄ᵏ(0) − X̌(0)) e^{(A−B)/K};
+        L-model: X̄ⁱ = X̄ⁱ(0) + d̂_i [s̄(0)(φ₁ − 1) + δ_i(0) I_γ] + I_β Σ_j d̂_j δ_j(0),   φ₁ = e^{(A−B)/K}, φ₂ = e^{(A+B/(K−1))/K},
+                 I_β = (1/K)∫φ₂ dB,   I_γ = φ₂ − 1 − I_β K/(K−1),   s_j = d̂_jᵀX̄ʲ(0), δ_j = s_j − s̄.
+
+    I_β is no function of A and B at one time. Between recorded times log φ₂ and B are taken as linear, which makes it exact for
+    strengths that are constant there, and correct to second order in the step otherwise.
+
+    Args:
+        start: class means at the first time, class × component; as many components as classes for the L-model.
+        cumulative_intra: A at the times.
+        cumulative_inter: B at the times.
+        model: "I" or "L".
+
+    Raises:
+        UnusableInput: for numbers that are not finite, or shapes that do not fit.
+
+    Source:
+        zhang2021, the exact solutions behind equation (19) of the slides; the L-model's for time-varying strengths is derived here.
+
+    Example:
+        >>> start = np.array([[1.0, 0.0], [0.0, 1.0]])
+        >>> refitted_means(start, np.array([0.0, 2 * np.log(2)]), np.array([0.0, 0.0]), model="I")[1].round(6).tolist()
+        [[2.0, 0.0], [0.0, 2.0]]
+    """
+    first = finite_series(start, "class means", ("class", "component"))
+    intra, inter = (
+        finite_series(curve, f"values of {name}", ("time",)) for name, curve in (("A", cumulative_intra), ("B", cumulative_inter))
+    )
+    classes, components = first.shape
+    if len(intra) != len(inter) or classes < 2 or (model == "L" and classes != components):
+        raise UnusableInput(
+            f"{len(intra)} values of A, {len(inter)} of B and means of {classes} classes × {components} components do not fit the "
+            f"{model}-model: A and B have one value for each time, "
+            "there are at least 2 classes, and the L-model has a component for each; correct them."
+        )
+    difference = np.exp((intra - inter) / classes)[:, None, None]
+    if model == "I":
+        average = first.mean(axis=0)
+        return average * np.exp((intra + (classes - 1) * inter) / classes)[:, None, None] + (first - average) * difference
+    logs = (intra + inter / (classes - 1)) / classes
+    pieces = np.exp(logs[:-1]) * exprel(np.diff(logs)) * np.diff(inter) / classes
+    of_inter = np.concatenate([[0.0], np.cumsum(pieces)])[:, None, None]
+    of_difference = np.expm1(logs)[:, None, None] - of_inter * classes / (classes - 1)
+    directions = (np.eye(classes) - 1.0 / classes) / np.sqrt(1.0 - 1.0 / classes)
+    projections = own_projections(first)
+    deviations = projections - projections.mean()
+    along = projections.mean() * (difference - 1.0) + deviations[:, None] * of_difference
+    return first + directions * along + (deviations @ directions) * of_inter
+
+
+def relative_difference(observed: Any, refitted: Any) -> Float[np.ndarray, "time K"]:
+    """The relative difference of two trajectories, RD_k(t) = ‖X̄ᵏ − Ȳᵏ‖ / ((‖X̄ᵏ‖ + ‖Ȳᵏ‖)/2), between 0 and 2.
+
+    Args:
+        observed: class means, time × class × component.
+        refitted: another such trajectory.
+
+    Raises:
+        UnusableInput: when the shapes differ, or where both means of a class are zero.
+
+    Source:
+        zhang2021, equation (20) of the slides.
+
+    Example:
+        >>> relative_difference(np.ones((1, 2, 2)), -np.ones((1, 2, 2))).tolist()
+        [[2.0, 2.0]]
+    """
+    axes = ("time", "class", "component")
+    first, second = finite_series(observed, "observed means", axes), finite_series(refitted, "refitted means", axes)
+    if first.shape != second.shape:
+        raise UnusableInput(
+            f"the observed means have the shape {first.shape}, the refitted ones {second.shape}: compare the same times and classes."
+        )
+    scale = 0.5 * (np.linalg.norm(first, axis=-1) + np.linalg.norm(second, axis=-1))
+    zero = np.argwhere(scale == 0.0)
+    if len(zero):
+        time, of_class = zero[0]
+        raise UnusableInput(
+            f"both means of class {of_class} are zero at time index {time}: their relative difference is undefined; leave it out."
+        )
+    return np.linalg.norm(first - second, axis=-1) / scale
