@@ -5,18 +5,18 @@ import signal
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from refusals import refused
 
-torch = pytest.importorskip("torch", reason="networks need torch: pip install 'layerpeel[train]'")
-
-from gpu_train import Images, digits  # noqa: E402
-from gpu_train.networks import feed_forward, layer_outputs, residual_feed_forward, resnet18, small_alexnet, vgg  # noqa: E402
-from gpu_train.training import (  # noqa: E402
+from gpu_train import Images, digits
+from gpu_train.networks import feed_forward, layer_outputs, residual_feed_forward, resnet18, small_alexnet, vgg
+from gpu_train.training import (
     Recipe,
     TrainingDiverged,
     accuracy_by_class,
@@ -25,18 +25,18 @@ from gpu_train.training import (  # noqa: E402
     train,
     write_checkpoint,
 )
-from numerics import UnusableInput  # noqa: E402
+from numerics import UnusableInput
 
 
 def some_digits() -> Images:
     return digits().chosen(np.arange(0, 1797, 6))
 
 
-def net() -> "torch.nn.Module":
+def net() -> torch.nn.Module:
     return seeded(lambda: feed_forward(64, 10, [20, 20]), np.random.default_rng(1))
 
 
-def weights(model: "torch.nn.Module") -> np.ndarray:
+def weights(model: torch.nn.Module) -> np.ndarray:
     return torch.cat([value.flatten().double() for value in model.state_dict().values()]).numpy()
 
 
@@ -170,8 +170,7 @@ def test_layer_outputs_are_those_of_the_layers_and_leave_the_model_as_it_was() -
         (resnet18, 32, 3, 12),
     ],
 )
-def test_networks_end_in_one_logit_per_class(build: "object", side: int, channels: int, children: int) -> None:
-    assert callable(build)
+def test_networks_end_in_one_logit_per_class(build: Callable[[], torch.nn.Module], side: int, channels: int, children: int) -> None:
     model = seeded(build, np.random.default_rng(0))
     assert len(list(model.children())) == children
     logits = model.eval()(torch.zeros(2, channels, side, side))
