@@ -234,6 +234,28 @@ def remedy(
 
 
 @app.command()
+def measure(
+    features: Annotated[
+        Path,
+        typer.Argument(metavar="FEATURES.npz", help="Arrays labels, features (or features_0, features_1, …), optional classifier, bias."),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Measure separation and neural collapse of saved activations.
+
+    D and NC1-NC4 of every layer, the law over layers, and whether the label counts foretell minority collapse.
+    """
+    from suite._measure import describe_measures, measure_record
+    from suite._output import print_json
+
+    record = measure_record(features)
+    if as_json:
+        print_json(record)
+    else:
+        typer.echo(describe_measures(record))
+
+
+@app.command()
 def report(
     source: Annotated[Path, typer.Argument(metavar="REPORT.json", help="A report that `layerpeel check` wrote.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Write report.json, report.md and report.html here.")],

@@ -1,0 +1,228 @@
+"""The command `measure`: separation and neural collapse of saved activations, and what their label counts foretell."""
+
+import zipfile
+import zlib
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from numerics import UnusableInput, fit_decay, neural_collapse, separation
+from suite._output import number, text_table
+
+MANY_DISTINCT = 200
+"""Largest number of distinct counts for which the diagnosis solves the program as it stands: a second or two of work."""
+
+
+def measure_record(path: Path) -> dict[str, Any]:
+    """The keys of `layerpeel measure --json`: one entry per layer, the fit over layers, and the Layer-Peeled diagnosis.
+
+    Layers are loaded one after the other, so the largest one bounds the memory.
+
+    Raises:
+        UnusableInput: for a file that is not such an archive, or arrays that do not fit.
+    """
+    with _archive(path) as arrays:
+        names = _layer_names(path, arrays)
+        labels = _one(path, arrays, "labels")
+        classifier, bias = (_one(path, arrays, name) if name in arrays else None for name in ("classifier", "bias"))
+        layers: list[dict[str, Any]] = []
+        energy = float("nan")
+        for index, name in enumerate(names):
+            features = _one(path, arrays, name)
+            features = features.reshape(len(features), -1) if features.ndim > 2 else features
+            last = index == len(names) - 1
+            layers.append(_layer_record(name, features, labels, classifier if last else None, bias if last else None))
+            if last:
+                energy = feature_energy(features, labels)
+    fuzziness = np.array([layer["fuzziness"] for layer in layers])
+    diagnosis = {"layer_peeled": None, "note": "the archive holds no classifier: the diagnosis needs its energy; save it as `classifier`."}
+    if classifier is not None:
+        diagnosis = diagnose_counts(np.bincount(np.asarray(labels, dtype=np.int64)), energy, classifier)
+    return {
+        "num_classes": int(np.max(labels)) + 1,
+        "num_samples": len(labels),
+        "layers": layers,
+        **_law_record(fuzziness),
+        **diagnosis,
+    }
+
+
+@contextmanager
+def _archive(path: Path) -> Generator[Mapping[str, np.ndarray]]:
+    try:
+        found = np.load(path, allow_pickle=False)
+    except OSError as error:
+        raise UnusableInput(f"{path} cannot be read ({error.strerror or error}): it must be a NumPy archive (.npz); check it.") from error
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise UnusableInput(f"{path} is not a NumPy archive ({error}): save the arrays with numpy.savez.") from error
+    if not isinstance(found, np.lib.npyio.NpzFile):
+        raise UnusableInput(
+            f"{path} holds one array: features and labels are both needed; save them with numpy.savez(features=…, labels=…)."
+        )
+    with found:
+        yield found
+
+
+def _layer_names(path: Path, arrays: Mapping[str, np.ndarray]) -> list[str]:
+    numbered = sorted((name for name in arrays if name.removeprefix("features_").isdigit()), key=lambda name: int(name[9:]))
+    if ("features" in arrays) == bool(numbered) or "labels" not in arrays:
+        raise UnusableInput(
+            f"{path} holds the arrays {', '.join(arrays) or 'none'}: it needs `labels`, and either `features` or `features_0`, "
+            "`features_1`, … in the order of the layers; save them under these names."
+        )
+    return numbered or ["features"]
+
+
+def _one(path: Path, arrays: Mapping[str, np.ndarray], name: str) -> np.ndarray:
+    try:
+        return arrays[name]
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise UnusableInput(
+            f"array {name} of {path} cannot be read ({error}): it must be a plain array of numbers; save it again."
+        ) from error
+
+
+def _layer_record(
+    name: str, features: np.ndarray, labels: np.ndarray, classifier: np.ndarray | None, bias: np.ndarray | None
+) -> dict[str, Any]:
+    found = separation(features, labels)
+    collapse = neural_collapse(features, labels, classifier, bias)
+    return {
+        "name": name,
+        "width": features.shape[1],
+        "fuzziness": found.fuzziness,
+        "fuzziness_by_class": found.by_class.tolist(),
+        "rank_between": found.rank_between,
+        "nc1": collapse.nc1,
+        "nc2": collapse.nc2,
+        "nc3": collapse.nc3,
+        "nc4": collapse.nc4,
+        "cdnv": collapse.cdnv,
+    }
+
+
+def _law_record(fuzziness: np.ndarray) -> dict[str, Any]:
+    keys = ("decay_ratio", "decay_ratio_low", "decay_ratio_high", "half_life", "pearson", "max_residual", "curvature", "curvature_p_value")
+    if len(fuzziness) < 3 or not (fuzziness > 0.0).all():
+        return dict.fromkeys(keys)
+    law = fit_decay(fuzziness)
+    ends = law.interval.lower, law.interval.upper
+    return dict(
+        zip(
+            keys,
+            (law.decay_ratio, *ends, law.half_life, law.pearson, law.max_residual, law.curvature, law.curvature_p_value),
+            strict=True,
+        )
+    )
+
+
+def feature_energy(features: np.ndarray, labels: np.ndarray) -> float:
+    """E_H as the model defines it: (1/K) Σ_k (1/n_k) Σ_i ‖h_ki‖².
+
+    Example:
+        >>> feature_energy(np.array([[1.0], [1.0], [2.0]]), np.array([0, 0, 1]))
+        2.5
+    """
+    classes = np.asarray(labels, dtype=np.int64)
+    squares = np.einsum("ij,ij->i", features, features, dtype=float)
+    return float(np.mean(np.bincount(classes, weights=squares) / np.bincount(classes)))
+
+
+def diagnose_counts(counts: np.ndarray, energy: float, classifier: np.ndarray) -> dict[str, Any]:
+    """What the Layer-Peeled Model foretells from label counts and measured energies, beside what the classifier shows.
+
+    The minority are the classes with fewer samples than the average class. Their expected cosine comes from the certified optimum of
+    the counts as they are; threshold and oversampling from two groups of the mean counts, which is exact for two distinct counts.
+    """
+    from solvers import LayerPeeled, solve
+    from theory import collapse_threshold
+
+    minority = counts < counts.mean()
+    weight_energy = float((classifier.astype(float) ** 2).sum() / len(counts))
+    if not minority.any():
+        return {"layer_peeled": None, "note": "the classes are balanced: the model foretells a simplex ETF and no collapse."}
+    rare, common = int(minority.sum()), int((~minority).sum())
+    imbalance = float(counts[~minority].mean() / counts[minority].mean())
+    found: dict[str, Any] = {
+        "feature_energy": energy,
+        "weight_energy": weight_energy,
+        "minority_classes": np.flatnonzero(minority).tolist(),
+        "imbalance": imbalance,
+        "two_counts": len(np.unique(counts)) == 2,
+        "threshold": None,
+        "minimal_oversampling": None,
+        "collapses_now": None,
+        "expected_minority_cosine": None,
+        "measured_minority_cosine": mean_cosine(classifier[minority].astype(float)),
+    }
+    if rare < 2:
+        return {"layer_peeled": found, "note": "one minority class has no other to collapse onto: there is no threshold."}
+    threshold = collapse_threshold(common, rare, feature_energy=energy, weight_energy=weight_energy).value
+    limit = float("inf") if threshold is None else threshold
+    found |= {"threshold": threshold, "minimal_oversampling": max(1.0, imbalance / limit), "collapses_now": imbalance >= limit}
+    if len(np.unique(counts)) <= MANY_DISTINCT:
+        optimum = solve(LayerPeeled(counts=counts.tolist(), feature_energy=energy, weight_energy=weight_energy))
+        found["expected_minority_cosine"] = mean_cosine(optimum.classifier[minority])
+    return {"layer_peeled": found, "note": None}
+
+
+def mean_cosine(vectors: np.ndarray) -> float | None:
+    """Average cosine over pairs of rows; None when there is no pair or a row is zero.
+
+    Example:
+        >>> mean_cosine(np.array([[1.0, 0.0], [0.0, 2.0]]))
+        0.0
+    """
+    norms = np.linalg.norm(vectors, axis=1)
+    count = len(vectors)
+    if count < 2 or not norms.all():
+        return None
+    total = np.linalg.norm((vectors / norms[:, None]).sum(axis=0)) ** 2
+    return float((total - count) / (count * (count - 1)))
+
+
+def describe_measures(record: dict[str, Any]) -> str:
+    """Layers as a table, the law in one line, the diagnosis in sentences."""
+    columns = ("fuzziness", "rank_between", "nc1", "nc2", "nc3", "nc4", "cdnv")
+    rows = [[layer["name"], str(layer["width"]), *(number(layer[column]) for column in columns)] for layer in record["layers"]]
+    lines = [
+        f"{record['num_samples']} samples of {record['num_classes']} classes",
+        "",
+        text_table(["layer", "width", "D", "rank", "NC1", "NC2", "NC3", "NC4", "CDNV"], rows),
+        "",
+    ]
+    if record["decay_ratio"] is not None:
+        law = (
+            f"Each layer multiplies D by {record['decay_ratio']:.4g} (95 % interval {record['decay_ratio_low']:.4g} to "
+            f"{record['decay_ratio_high']:.4g}), half-life {number(record['half_life'])} layers; Pearson {record['pearson']:.4f}, largest "
+            f"residual of log D {record['max_residual']:.3g}, curvature {number(record['curvature'])} "
+            f"(p = {number(record['curvature_p_value'])})."
+        )
+        lines += [law, ""]
+    return "\n".join(lines + _diagnosis(record["layer_peeled"], record["note"]))
+
+
+def _diagnosis(found: dict[str, Any] | None, note: str | None) -> list[str]:
+    if found is None:
+        return [f"No diagnosis of collapse: {note}"]
+    lines = [
+        f"Energies: features {found['feature_energy']:.6g}, classifier {found['weight_energy']:.6g}; "
+        f"minority classes {', '.join(map(str, found['minority_classes']))}, imbalance {found['imbalance']:.6g}"
+        + ("." if found["two_counts"] else " (of the mean counts)."),
+    ]
+    if found["threshold"] is not None or found["collapses_now"] is not None:
+        threshold = "beyond the largest double" if found["threshold"] is None else f"{found['threshold']:.6g}"
+        fate = (
+            f"collapse; oversample the minority more than {found['minimal_oversampling']:.6g} times to prevent it"
+            if found["collapses_now"]
+            else "no collapse"
+        )
+        lines.append(f"The Layer-Peeled Model collapses the minority from an imbalance of {threshold} on: {fate}.")
+    lines.append(
+        f"Cosine between minority classifiers: expected {number(found['expected_minority_cosine'])}, "
+        f"measured {number(found['measured_minority_cosine'])}."
+    )
+    return [*lines, *([note] if note else [])]
