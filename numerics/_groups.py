@@ -120,6 +120,16 @@ class GroupMatrix:
         """factor · Z."""
         return type(self)(self.sizes, factor * self.inner, factor * self.outer)
 
+    def weighted(self, rows: Float[np.ndarray, " G"], columns: Float[np.ndarray, " G"] | None = None) -> "GroupMatrix":
+        """diag(rows) Z diag(columns), one weight per group; columns are left alone when not given.
+
+        Example:
+            >>> GroupMatrix((2,), np.array([1.0]), np.zeros((1, 1))).weighted(np.array([3.0])).inner.tolist()
+            [3.0]
+        """
+        right = np.ones(len(self.sizes)) if columns is None else columns
+        return type(self)(self.sizes, rows * right * self.inner, rows[:, None] * self.outer * right)
+
     def singular_values(self) -> tuple[Float[np.ndarray, " n"], Int[np.ndarray, " n"]]:
         """Distinct places of singular values with their multiplicities: the inner ones of groups of two or more, then the outer ones."""
         several = np.asarray(self.sizes) > 1
@@ -152,8 +162,19 @@ class GroupMatrix:
         counted, summed = np.cumsum(copies[order]), np.cumsum((copies * everything)[order])
         shrinkages = (summed - radius) / np.maximum(counted, 1)
         shrinkage = float(shrinkages[np.flatnonzero((everything[order] > shrinkages) & (counted > 0))[-1]])
-        inner = np.sign(self.inner) * np.maximum(np.abs(self.inner) - shrinkage, 0.0)
-        return GroupMatrix(self.sizes, inner, shrink(shrinkage))
+        return GroupMatrix(self.sizes, self._shrunk_inner(shrinkage), shrink(shrinkage))
+
+    def shrunk(self, threshold: float) -> "GroupMatrix":
+        """argmin_X threshold·‖X‖_* + ½‖X − Z‖²: all singular values shrink by `threshold`, down to zero.
+
+        Example:
+            >>> GroupMatrix((3,), np.array([2.0]), np.zeros((1, 1))).shrunk(0.5).inner.tolist()
+            [1.5]
+        """
+        return GroupMatrix(self.sizes, self._shrunk_inner(threshold), _spectral_shrinkage(self.outer)[1](threshold))
+
+    def _shrunk_inner(self, threshold: float) -> Float[np.ndarray, " G"]:
+        return np.sign(self.inner) * np.maximum(np.abs(self.inner) - threshold, 0.0)
 
     def rank(self, tolerance: float) -> int:
         """How many singular values exceed `tolerance` (absolute)."""

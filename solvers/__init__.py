@@ -2,15 +2,18 @@
 
 from solvers._certificate import Certificate as Certificate
 from solvers._certificate import certify as certify
-from solvers._certificate import certify_distance as certify_distance
 from solvers._certificate import certify_multiplier as certify_multiplier
 from solvers._certificate import dual_slope as dual_slope
-from solvers._certificate import low_rank_excess as low_rank_excess
+from solvers._classes import NORM_WEIGHTS as NORM_WEIGHTS
+from solvers._classes import Group as Group
 from solvers._descent import descend as descend
+from solvers._distance import certify_distance as certify_distance
+from solvers._distance import low_rank_excess as low_rank_excess
 from solvers._enclosures import Enclosures as Enclosures
 from solvers._losses import LOSSES as _LOSSES
-from solvers._problem import Group as Group
 from solvers._problem import LayerPeeled as LayerPeeled
+from solvers._problem import Problem as Problem
+from solvers._problem import UnconstrainedFeatures as UnconstrainedFeatures
 from solvers._samples import solve_samples as solve_samples
 from solvers._sdp import SOLVERS as SOLVERS
 from solvers._sdp import SolverFailed as SolverFailed

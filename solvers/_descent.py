@@ -6,6 +6,7 @@ from scipy.optimize import minimize
 
 from solvers._losses import LOSSES
 from solvers._problem import LayerPeeled
+from solvers._program import require_unweighted
 
 
 def descend(
@@ -25,11 +26,15 @@ def descend(
     Returns:
         (value, features, classifier) of the best run.
 
+    Raises:
+        UnusableInput: for weights on the nuclear norm, or a bias.
+
     Example:
         >>> value, *_ = descend(LayerPeeled(counts=[3, 3, 3], feature_energy=1.0), 2, rng=np.random.default_rng(0), starts=1)
         >>> round(value, 6)
         0.368981
     """
+    require_unweighted(problem, "gradient descent in the factors")
     loss, classes = LOSSES[problem.loss], problem.num_classes
     weights = np.repeat(problem.weights, problem.sizes)
     sizes = np.sqrt([classes * problem.feature_energy, classes * problem.weight_energy])

@@ -8,6 +8,8 @@ from jaxtyping import Float
 
 from numerics import Bracket, GroupMatrix, UnusableInput
 from solvers._certificate import dual_slope
+from solvers._distance import STEEPNESS
+from solvers._problem import UnconstrainedFeatures
 from solvers._solution import Solution
 
 ROUNDING = 1e-12
@@ -15,13 +17,13 @@ ROUNDING = 1e-12
 
 
 class Enclosures:
-    """Brackets that contain the geometry of *the* optimum, from any certified cross-entropy solution near it.
+    """Brackets that contain the geometry of *the* optimum, from any certified solution near it.
 
-    With ‖Z − Z*‖_F ≤ d from the certificate, Weyl and Araki–Yamagami give ‖(ZᵀZ)^{1/2} − (Z*ᵀZ*)^{1/2}‖_F ≤ √2 d, and an entry that
+    With ‖Y − Y*‖_F ≤ d from the certificate, Weyl and Araki–Yamagami give ‖(YᵀY)^{1/2} − (Y*ᵀY*)^{1/2}‖_F ≤ √2 d, and an entry that
     stands m times in a difference of invariant matrices is off by at most that over √m. Indices are groups.
 
     Args:
-        solution: a cross-entropy solution.
+        solution: a solution with cross-entropy or squared error.
 
     Source: araki1981 for the perturbation of the modulus.
 
@@ -33,56 +35,82 @@ class Enclosures:
     """
 
     def __init__(self, solution: Solution) -> None:
-        if solution.problem.loss != "cross-entropy":
+        if solution.problem.loss not in STEEPNESS:
             raise UnusableInput(
-                f"the loss {solution.problem.loss!r} has no strong convexity bound, so its optimum is not enclosed; use cross-entropy."
+                f"the loss {solution.problem.loss!r} has no strong convexity bound, so its optimum is not enclosed; use cross-entropy or "
+                "the squared error."
             )
         self.solution = solution
 
     @cached_property
     def _logit_radius(self) -> float:
-        """d, with the allowance for rounding."""
-        return self.solution.distance_bound + ROUNDING * self.solution.problem.radius
+        """How far the logits can be from the optimal ones, with the allowance for rounding."""
+        return self.solution.distance_bound + ROUNDING * self.solution.group_logits.nuclear_norm()
+
+    @cached_property
+    def _radius(self) -> float:
+        """d, how far Y can be from Y* = diag(d)(logits* − 1b*ᵀ).
+
+        The gap is at least (λ_b/2)‖b + s g/λ_b‖² at the candidate's bias and at the optimal one: they are within 2√(2 gap/λ_b).
+        """
+        problem = self.solution.problem
+        radius = float(problem.scales.max()) * self._logit_radius
+        if problem.bias_penalty is not None:
+            mass = math.sqrt(float(problem.scales**2 @ np.asarray(problem.sizes)))
+            radius += mass * 2 * math.sqrt(2 * self.solution.certificate.gap / problem.bias_penalty)
+        return radius * (1 + ROUNDING)
 
     @cached_property
     def _balance(self) -> float:
-        """√(E_H/E_W): HHᵀ is this times (ZZᵀ)^{1/2}, WWᵀ is (ZᵀZ)^{1/2} over it."""
-        return math.sqrt(self.solution.problem.feature_energy / self.solution.problem.weight_energy)
+        """diag(d) HHᵀ diag(d) is this times (YYᵀ)^{1/2}, WWᵀ is (YᵀY)^{1/2} over it."""
+        return self.solution.problem.balance
 
     @cached_property
     def _polar(self) -> tuple[GroupMatrix, GroupMatrix]:
         return self.solution.matrix.polar_grams()
 
     def rank(self) -> Bracket:
-        """The rank of the optimal logits.
+        """The rank of the optimal logits without bias.
 
-        At least: the singular values of Z above d. At most: by complementarity Z* lives where its gradient G* has singular value
-        ‖G*‖, and ‖G − G*‖ ≤ (max c/2) d since the Hessian of the log-sum-exp is at most ½; so the singular values of G within twice
-        that of ‖G‖.
+        At least: the singular values of Y above d. At most: by complementarity Y* lives where its gradient G* = diag(1/d)∇f has the
+        singular value ‖G*‖, or λ where the norm is penalised.
         """
         values, copies = self.solution.matrix.singular_values()
-        slopes, slack = self._slopes
-        return Bracket(float(copies[values > self._logit_radius].sum()), float(copies[slopes >= slopes.max() - slack].sum()), rigorous=True)
+        slopes, level = self._slopes
+        return Bracket(float(copies[values > self._radius].sum()), float(copies[slopes >= level].sum()), rigorous=True)
 
     @cached_property
     def _slopes(self) -> tuple[Float[np.ndarray, " n"], float]:
-        """Singular values of the gradient, and how far below the largest one may be and still carry the optimum."""
+        """Singular values of the gradient, and the level that they must reach to carry the optimum.
+
+        ‖G − G*‖ ≤ ℓ max(c_k/d_k) times the distance of the logits, ℓ the steepness of the loss's slope. Where the norm is bounded, the
+        level is itself off by as much.
+        """
         problem = self.solution.problem
-        slopes, _ = dual_slope(problem, self.solution.matrix).singular_values()
-        return slopes, float(problem.weights.max()) * self._logit_radius + ROUNDING * float(slopes.max())
+        slopes, _ = dual_slope(problem, self.solution.matrix, self.solution.group_bias).singular_values()
+        slack = STEEPNESS[problem.loss] * float((problem.weights / problem.scales).max()) * self._logit_radius
+        if isinstance(problem, UnconstrainedFeatures):
+            return slopes, problem.penalty - slack - ROUNDING * max(float(slopes.max()), problem.penalty)
+        return slopes, float(slopes.max()) * (1 - ROUNDING) - 2 * slack
 
     @property
     def between_vanishes(self) -> bool:
-        """Whether the block between groups is certainly zero: all its gradient's singular values are certainly below the largest."""
-        slopes, slack = self._slopes
-        outer = slopes[-len(self.solution.matrix.sizes) :]
-        return bool(outer.max() < slopes.max() - slack)
+        """Whether the block between groups is certainly zero: all its gradient's singular values are certainly too small."""
+        slopes, level = self._slopes
+        return bool(slopes[-len(self.solution.matrix.sizes) :].max() < level)
+
+    def inner_vanishes(self, g: int) -> bool:
+        """Whether the classifiers of a group of two or more certainly coincide: its inner gradient is certainly too small."""
+        self._require_pair(g, g)
+        slopes, level = self._slopes
+        place = sum(size > 1 for size in self.solution.matrix.sizes[:g])
+        return bool(slopes[place] < level)
 
     def inner_value(self, g: int) -> Bracket:
-        """The singular value inside a group of two or more classes: the margin between two of its classes."""
+        """The singular value of the logits inside a group of two or more classes: the margin between two of its classes."""
         self._require_pair(g, g)
         radius = self._logit_radius / math.sqrt(self.solution.matrix.sizes[g] - 1)
-        return _around(float(self.solution.matrix.inner[g]), radius, floor=0.0)
+        return _around(float(self.solution.matrix.inner[g] / self.solution.problem.scales[g]), radius, floor=0.0)
 
     def share_of_own(self, g: int) -> Bracket:
         """Probability of the own class among the classes of its group: 1/(1 + (K_g − 1) e^{−margin})."""
@@ -100,8 +128,8 @@ class Enclosures:
     def alignment(self, g: int) -> Bracket:
         """Cosine between h_k and w_k of one class: 1 for self-duality."""
         root = math.sqrt(self.solution.matrix.sizes[g])
-        own = _around(self.solution.matrix.diagonal(g), self._logit_radius / root)
-        norms = [_around(gram.diagonal(g), math.sqrt(2) * self._logit_radius / root, floor=0.0) for gram in self._polar]
+        own = _around(self.solution.matrix.diagonal(g), self._radius / root)
+        norms = [_around(gram.diagonal(g), math.sqrt(2) * self._radius / root, floor=0.0) for gram in self._polar]
         return _cosine(own, *norms)
 
     def classifier_norm(self, g: int) -> Bracket:
@@ -110,24 +138,24 @@ class Enclosures:
 
     def feature_norm(self, g: int) -> Bracket:
         """‖h_k‖ of the class means of a group."""
-        return _root(self._diagonal(self._polar[0], g), self._balance)
+        return _root(self._diagonal(self._polar[0], g), self._balance / float(self.solution.problem.scales[g]) ** 2)
 
     def classifier_distance(self, g: int) -> Bracket:
-        """‖w_k − w_l‖ between two classes of one group: √(2 · inner value) over (E_H/E_W)^{1/4}."""
-        return _root(self.inner_value(g), 2 / self._balance)
+        """‖w_k − w_l‖ between two classes of one group: √(2 d_g · inner value) over √ϱ, ϱ the balance."""
+        return _root(self.inner_value(g), 2 * float(self.solution.problem.scales[g]) / self._balance)
 
     def _require_pair(self, g: int, h: int) -> None:
         if g == h and self.solution.matrix.sizes[g] == 1:
             raise UnusableInput(f"group {g} has 1 class: there is no second class to compare it with; use two different groups.")
 
     def _diagonal(self, gram: GroupMatrix, g: int) -> Bracket:
-        return _around(gram.diagonal(g), math.sqrt(2) * self._logit_radius / math.sqrt(gram.sizes[g]), floor=0.0)
+        return _around(gram.diagonal(g), math.sqrt(2) * self._radius / math.sqrt(gram.sizes[g]), floor=0.0)
 
     def _entries(self, gram: GroupMatrix, g: int, h: int) -> tuple[Bracket, Bracket, Bracket]:
         """Inner product and the two squared norms."""
         self._require_pair(g, h)
         copies = gram.sizes[g] * (gram.sizes[g] - 1) if g == h else 2 * gram.sizes[g] * gram.sizes[h]
-        product = _around(gram.entry(g, h), math.sqrt(2) * self._logit_radius / math.sqrt(copies))
+        product = _around(gram.entry(g, h), math.sqrt(2) * self._radius / math.sqrt(copies))
         return product, self._diagonal(gram, g), self._diagonal(gram, h)
 
 

@@ -1,12 +1,15 @@
-"""Accelerated projected gradient on the nuclear-norm ball, over block-symmetric logits."""
+"""Accelerated proximal gradient over block-symmetric matrices: a projection onto the nuclear-norm ball, or a shrinkage."""
 
 import math
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
 from numerics import GroupMatrix, require_memory
 from solvers._losses import LOSSES
-from solvers._problem import LayerPeeled
+from solvers._problem import LayerPeeled, Problem
 
 MAX_ITERATIONS = 50_000
 """Typical problems need 50 to 200; only energies so large that the loss is nearly zero need thousands."""
@@ -24,17 +27,94 @@ ROUNDING = 1e-15
 """Relative slack of the decrease condition: below it, differences of the loss are rounding."""
 
 
-def solve_projected(problem: LayerPeeled, tolerance: float, start: GroupMatrix | None = None) -> GroupMatrix:
-    """Minimise a smooth loss over {Z : ‖Z‖_* ≤ τ} among block-symmetric matrices, to a relative gap.
+class Candidate(NamedTuple):
+    """What a route hands to the certificate: Y, the hinge's multipliers where it has them, and the bias of each group's classes."""
 
-    Nesterov's method with backtracking, a step that may grow, and a restart whenever the momentum points uphill. The projection
-    shrinks all singular values by a common amount, counting those inside a group K_g − 1 times, so a step costs one SVD of a G×G
-    block whatever K is. With no two counts equal, G = K and this is the method on full logits.
+    matrix: GroupMatrix
+    shares: GroupMatrix | None = None
+    bias: Float[np.ndarray, " G"] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Point:
+    """Y and the bias, in coordinates where steps in both are of the same order: entry h of `bias` is b_h √K_h over a common unit."""
+
+    matrix: GroupMatrix
+    bias: Float[np.ndarray, " G"]
+
+    def __add__(self, other: "_Point") -> "_Point":
+        return _Point(self.matrix + other.matrix, self.bias + other.bias)
+
+    def __sub__(self, other: "_Point") -> "_Point":
+        return _Point(self.matrix - other.matrix, self.bias - other.bias)
+
+    def scaled(self, factor: float) -> "_Point":
+        return _Point(self.matrix.scaled(factor), factor * self.bias)
+
+    def dot(self, other: "_Point") -> float:
+        return self.matrix.dot(other.matrix) + float(self.bias @ other.bias)
+
+
+class _Smooth:
+    """The smooth part f(diag(1/d) Y + 1bᵀ) + (λ_b/2)‖b‖², its gradient, and the gap that a point leaves."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem, self.loss, self.weights = problem, LOSSES[problem.loss], problem.weights
+        self.roots = np.sqrt(np.asarray(problem.sizes, dtype=float))
+        self.rows = None if problem.norm_weights == "class" else 1.0 / problem.scales
+        squares = self.weights * (1.0 if self.rows is None else self.rows**2)
+        # The loss bends at most like c_k/d_k² along row k of Y, and like Σ c_k = 1 along the bias: its unit evens that out.
+        self.curvature = float(squares.max())
+        self.unit = 0.0 if problem.bias_penalty is None else math.sqrt(self.curvature / (1.0 + problem.bias_penalty))
+
+    def bias(self, point: _Point) -> Float[np.ndarray, " G"] | None:
+        """b of one class of each group."""
+        return None if self.problem.bias_penalty is None else self.unit * point.bias / self.roots
+
+    def __call__(self, point: _Point) -> tuple[float, _Point]:
+        """Value and gradient."""
+        value, slope = self.loss.grouped(self.problem.logits(point.matrix, self.bias(point)), self.weights)
+        matrix = slope if self.rows is None else slope.weighted(self.rows)
+        if self.problem.bias_penalty is None:
+            return value, _Point(matrix, point.bias)
+        pull = self.problem.bias_penalty * self.unit * point.bias
+        value += 0.5 * float(pull @ pull) / self.problem.bias_penalty
+        return value, _Point(matrix, self.unit * (self.roots @ slope.outer + pull))
+
+    def gap(self, point: _Point, value: float, slope: _Point) -> tuple[float, float]:
+        """F minus its dual bound, as a sum of terms that are not negative each, and F.
+
+        With G and g the slopes of the loss in Y and b, and s ≤ 1 (equal to 1 where the norm is bounded):
+        (1 − s) f  +  [τ‖G‖ or λ‖Y‖_*] + s⟨G, Y⟩  +  ‖s g + λ_b b‖²/(2λ_b).
+        """
+        problem, norm, product = self.problem, slope.matrix.spectral_norm(), slope.matrix.dot(point.matrix)
+        multiple, size = 1.0, 0.0
+        if isinstance(problem, LayerPeeled):
+            gap = problem.radius * norm + product
+        else:
+            multiple, size = min(1.0, problem.penalty / norm), problem.penalty * point.matrix.nuclear_norm()
+            gap = size + multiple * product
+        loss = value
+        if problem.bias_penalty is not None:
+            pull = problem.bias_penalty * self.unit * point.bias
+            rest = multiple * slope.bias / self.unit + (1.0 - multiple) * pull
+            gap += 0.5 * float(rest @ rest) / problem.bias_penalty
+            loss -= 0.5 * float(pull @ pull) / problem.bias_penalty
+        return gap + (1.0 - multiple) * loss, value + size
+
+
+def solve_projected(problem: Problem, tolerance: float, start: Candidate | None = None) -> Candidate:
+    """Minimise a smooth loss over {Y : ‖Y‖_* ≤ τ}, or with the penalty λ‖Y‖_*, among block-symmetric matrices, to a relative gap.
+
+    Nesterov's method with backtracking, a step that may grow, and a restart whenever the momentum points uphill. The projection and
+    the shrinkage lower all singular values by a common amount, counting those inside a group K_g − 1 times, so a step costs one SVD of
+    a G×G block whatever K is. With no two counts equal, G = K and this is the method on full logits. A bias takes plain gradient steps.
 
     Args:
         problem: cross-entropy or squared error, any counts.
-        tolerance: relative gap ⟨G, Z⟩ + τ‖G‖ over f at which to stop (in doubles; the caller certifies).
-        start: where to begin; the balanced optimum when not given. A neighbour's solution warm-starts a path.
+        tolerance: relative gap at which to stop (in doubles; the caller certifies).
+        start: where to begin; the balanced optimum (zero where the norm is penalised) when not given. A neighbour's solution
+            warm-starts a path.
 
     Raises:
         UnusableInput: when the distinct counts are too many for the machine's memory.
@@ -43,38 +123,56 @@ def solve_projected(problem: LayerPeeled, tolerance: float, start: GroupMatrix |
 
     Example:
         >>> problem = LayerPeeled(counts=[50, 20, 10, 5], feature_energy=2.0)
-        >>> round(solve_projected(problem, 1e-9).nuclear_norm() / problem.radius, 9)
+        >>> round(solve_projected(problem, 1e-9).matrix.nuclear_norm() / problem.radius, 9)
         1.0
     """
     distinct = len(problem.groups)
     require_memory(
         BYTES_PER_ENTRY * distinct**2, f"route 'factored' for {distinct} distinct counts", "round the counts so that classes share them"
     )
-    loss, weights, radius = LOSSES[problem.loss], problem.weights, problem.radius
-    point = (_balanced(problem) if start is None else start).projected(radius)
-    ahead, momentum, curvature = point, 1.0, float(weights.max())
+    smooth = _Smooth(problem)
+    point = _proximal(problem, _start(problem, smooth, start), 0.0)
+    ahead, momentum, curvature = point, 1.0, smooth.curvature
     # A loss that can be zero inside the ball has no relative gap there: a negligible share of its value at Z = 0 is enough.
-    negligible = tolerance * loss.grouped(point.scaled(0.0), weights)[0] if loss.attains_zero else 0.0
+    attains_zero = smooth.loss.attains_zero and isinstance(problem, LayerPeeled)
+    negligible = tolerance * smooth(point.scaled(0.0))[0] if attains_zero else 0.0
     for iteration in range(MAX_ITERATIONS):
-        value_ahead, slope_ahead = loss.grouped(ahead, weights)
+        value_ahead, slope_ahead = smooth(ahead)
         curvature /= STEP_GROWTH
         while True:
-            following = (ahead - slope_ahead.scaled(1 / curvature)).projected(radius)
+            following = _proximal(problem, ahead - slope_ahead.scaled(1 / curvature), 1 / curvature)
             moved = following - ahead
-            value, slope = loss.grouped(following, weights)
+            value, slope = smooth(following)
             if value <= value_ahead + slope_ahead.dot(moved) + 0.5 * curvature * moved.dot(moved) + ROUNDING * abs(value_ahead):
                 break
             curvature *= 2.0
-        if iteration % CHECK_EVERY == 0 and (
-            slope.dot(following) + radius * slope.spectral_norm() <= tolerance * value or value <= negligible
-        ):
-            return following
+        if iteration % CHECK_EVERY == 0:
+            gap, objective = smooth.gap(following, value, slope)
+            if gap <= tolerance * objective or value <= negligible:
+                point = following
+                break
         if (ahead - following).dot(following - point) > 0.0:
             momentum = 1.0
         next_momentum = 0.5 * (1.0 + math.sqrt(1.0 + 4.0 * momentum**2))
         ahead = following + (following - point).scaled((momentum - 1.0) / next_momentum)
         point, momentum = following, next_momentum
-    return point
+    return Candidate(point.matrix, bias=smooth.bias(point))
+
+
+def _proximal(problem: Problem, point: _Point, step: float) -> _Point:
+    """The nearest point of the ball, or the minimiser of step·λ‖Y‖_* + ½‖Y − point‖²; the bias is left alone."""
+    if isinstance(problem, LayerPeeled):
+        return _Point(point.matrix.projected(problem.radius), point.bias)
+    return _Point(point.matrix.shrunk(step * problem.penalty), point.bias)
+
+
+def _start(problem: Problem, smooth: _Smooth, start: Candidate | None) -> _Point:
+    nowhere = np.zeros(len(problem.groups))
+    if start is not None:
+        free = start.bias is None or problem.bias_penalty is None
+        return _Point(start.matrix, nowhere if free else smooth.roots * start.bias / smooth.unit)
+    balanced = _balanced(problem) if isinstance(problem, LayerPeeled) else GroupMatrix(problem.sizes, nowhere, np.diag(nowhere))
+    return _Point(balanced, nowhere)
 
 
 def _balanced(problem: LayerPeeled) -> GroupMatrix:

@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Float
 
 from numerics import GroupMatrix, UnusableInput, require_memory
-from solvers._problem import LayerPeeled
+from solvers._problem import LayerPeeled, Problem
+from solvers._projected import Candidate
 
 SOLVERS = ("clarabel", "scs", "mosek")
 """Legal names of conic solvers."""
@@ -25,10 +26,13 @@ class SolverFailed(RuntimeError):
     """A conic solver broke down without returning a point; its message is the sentence to read."""
 
 
-def solve_sdp(problem: LayerPeeled, solver: str, precision: float) -> tuple[GroupMatrix, GroupMatrix | None]:
-    """Solve the relaxation and average the logits over relabellings of equal classes.
+def solve_sdp(problem: Problem, solver: str, precision: float) -> Candidate:
+    """Solve the relaxation and average its point over relabellings of equal classes.
 
         min Σ_k (n_k/N) L(z_k, y_k)   s.t.  X ⪰ 0 in R^{2K×2K},  z_k = X[k, K+1..2K],  tr X_HH ≤ K E_H,  tr X_WW ≤ K E_W.
+
+    With weights d_k and a bias, z_k = X[k, K+1..2K]/d_k + b, and (λ_b/2)‖b‖² is added; penalised, the energies leave the constraints
+    and (λ/2)(tr X_HH + tr X_WW) joins the objective.
 
     Args:
         problem: the program; K×K matrices are formed.
@@ -36,7 +40,7 @@ def solve_sdp(problem: LayerPeeled, solver: str, precision: float) -> tuple[Grou
         precision: the accuracy that the solver is asked for.
 
     Returns:
-        Block-symmetric logits, and for the hinge its averaged multipliers Π (row k: how much each other class binds).
+        Block-symmetric Y = diag(d) Z, the bias, and for the hinge its averaged multipliers Π (row k: how much each other class binds).
 
     Raises:
         UnusableInput: for a missing or unlicensed solver, or more classes than memory allows.
@@ -55,20 +59,41 @@ def solve_sdp(problem: LayerPeeled, solver: str, precision: float) -> tuple[Grou
     classes = problem.num_classes
     weights = np.repeat(problem.weights, problem.sizes)
     gram = cp.Variable((2 * classes, 2 * classes), PSD=True)
-    logits = gram[:classes, classes:]
-    energies: list[Any] = [
-        cp.trace(gram[:classes, :classes]) <= classes * problem.feature_energy,
-        cp.trace(gram[classes:, classes:]) <= classes * problem.weight_energy,
-    ]
+    feature_energy, weight_energy, block = _energies(cp, gram, classes)
+    scales = np.repeat(problem.scales, problem.sizes)
+    logits = block if problem.unweighted else cp.multiply(np.repeat(1.0 / scales[:, None], classes, axis=1), block)
+    bias = None
+    if problem.bias_penalty is not None:
+        bias = cp.Variable(classes)
+        logits = logits + np.ones((classes, 1)) @ cp.reshape(bias, (1, classes), order="C")
     objective, constraints = _objective(cp, problem.loss, logits, weights)
-    program = cp.Problem(cp.Minimize(objective), energies + constraints)
-    run(cp, program, solver, precision)
-    found = GroupMatrix.average(np.asarray(logits.value), problem.sizes)
-    if problem.loss != "hinge":
-        return found.centred() if problem.loss == "cross-entropy" else found, None
+    if isinstance(problem, LayerPeeled):
+        energies: list[Any] = [
+            feature_energy <= classes * problem.feature_energy,
+            weight_energy <= classes * problem.weight_energy,
+        ]
+    else:
+        objective, energies = objective + 0.5 * problem.penalty * (feature_energy + weight_energy), []
+    if bias is not None and problem.bias_penalty is not None:
+        objective += 0.5 * problem.bias_penalty * cp.sum_squares(bias)
+    run(cp, cp.Problem(cp.Minimize(objective), energies + constraints), solver, precision)
+    found = GroupMatrix.average(np.asarray(block.value), problem.sizes)
+    mean = None if bias is None else GroupMatrix.average(np.diag(np.asarray(bias.value)), problem.sizes)
+    per_class = None if mean is None else np.array([mean.diagonal(g) for g in range(len(problem.sizes))])
+    if problem.loss == "squared":
+        return Candidate(found, bias=per_class)
+    if per_class is not None:
+        per_class -= per_class @ np.asarray(problem.sizes) / classes
+    if problem.loss == "cross-entropy":
+        return Candidate(found.centred(), bias=per_class)
     shares = np.asarray(constraints[0].dual_value) / weights[:, None]
     np.fill_diagonal(shares, 0.0)
-    return found.centred(), GroupMatrix.average(shares, problem.sizes)
+    return Candidate(found.centred(), GroupMatrix.average(shares, problem.sizes), per_class)
+
+
+def _energies(cp: Any, gram: Any, classes: int) -> tuple[Any, Any, Any]:
+    """tr X_HH, tr X_WW and the block of logits between them."""
+    return cp.trace(gram[:classes, :classes]), cp.trace(gram[classes:, classes:]), gram[:classes, classes:]
 
 
 def _objective(cp: Any, loss: str, logits: Any, weights: Float[np.ndarray, " K"]) -> tuple[Any, list[Any]]:

@@ -4,21 +4,23 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, Generic
 
 import numpy as np
 from jaxtyping import Float
 
 from numerics import Bracket, GroupMatrix, UnusableInput, factor
-from solvers._certificate import Certificate, certify_distance, certify_multiplier
+from solvers._certificate import Certificate, certify_multiplier
+from solvers._distance import certify_distance
 from solvers._losses import LOSSES
-from solvers._problem import LayerPeeled
+from solvers._problem import Form, LayerPeeled
 
 VANISHING_NORM = 1e-2
-"""A classifier shorter than this times √E_W may be zero, and is asked for a certificate; iterative solvers leave norms of 1e-3 at zero."""
+"""A classifier shorter than this times its ordinary length may be zero, and is asked for a certificate; iterative solvers leave norms
+of 1e-3 at zero."""
 
 RANK_TOLERANCE = 1e-4
-"""Route `sdp`: singular values below this times τ/K are solver noise (seen up to 1e-6)."""
+"""Route `sdp`: singular values below this times an ordinary one are solver noise (seen up to 1e-6)."""
 
 
 class Status(StrEnum):
@@ -53,22 +55,24 @@ class GroupGeometry:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Solution:
-    """An optimum of the Layer-Peeled program with its proof.
+class Solution(Generic[Form]):
+    """An optimum of a program with its proof.
 
     Args:
         problem: the program that was solved.
         route: the route that solved it.
-        matrix: the logits, block-symmetric over the groups; on the sphere ‖Z‖_* = τ unless the loss is zero inside the ball.
+        matrix: Y = diag(d) Z, block-symmetric over the groups (the logits themselves when d = 1 and there is no bias); where its nuclear
+            norm is bounded, on the sphere ‖Y‖_* = τ unless the loss is zero inside the ball.
         certificate: what the logits prove.
         status: whether the certified gap is within the tolerance.
         collapsed: per group, see GroupGeometry.
         vanished: per group, see GroupGeometry.
-        rank: rank of the logits: the feature dimension that the optimum needs.
+        rank: rank of the logits without bias: the feature dimension that the optimum needs.
         seconds: wall time of the solve with its certificate.
+        group_bias: b of one class of each group; None without a bias.
     """
 
-    problem: LayerPeeled
+    problem: Form
     route: str
     matrix: GroupMatrix
     shares: GroupMatrix | None
@@ -78,6 +82,7 @@ class Solution:
     vanished: tuple[bool | None, ...]
     rank: int
     seconds: float
+    group_bias: Float[np.ndarray, " G"] | None = None
 
     def __repr__(self) -> str:
         return f"Solution({self.problem!r}, route={self.route!r}, value={self.value.upper:.6g}, relative_gap={self.relative_gap:.1e})"
@@ -109,41 +114,57 @@ class Solution:
 
     @property
     def multiplier(self) -> float:
-        """Estimate of the multiplier λ of ‖Z‖_* ≤ τ, −d(value)/dτ; `certified_multiplier` encloses it."""
+        """Estimate of the multiplier λ of ‖Y‖_* ≤ τ, −d(value)/dτ, or the penalty λ; `certified_multiplier` encloses it."""
         return self.certificate.multiplier
 
     @cached_property
     def certified_multiplier(self) -> Bracket:
         """Rigorous enclosure of the multiplier."""
-        return certify_multiplier(self.problem, self.matrix, self.shares)
+        return certify_multiplier(self.problem, self.matrix, self.shares, self.group_bias)
 
     @cached_property
     def value_by_count(self) -> tuple[float, ...]:
-        """∂(value)/∂n_k for one class of each group, by the envelope theorem: (L_k − value)/N with L_k the loss of the class.
+        """∂(value)/∂n_k for one class of each group, by the envelope theorem: (L_k − f)/N with L_k the loss of the class.
 
-        Negative for a class that is fitted better than the average. Exact at the optimum; off by the order of its gap.
+        Negative for a class that is fitted better than the average, f. With d_k = √n_k the norm moves too, and adds
+        λ ((YYᵀ)^{1/2})_kk/(2 n_k). Exact at the optimum; off by the order of its gap.
         """
-        losses = LOSSES[self.problem.loss].by_group(self.matrix)
-        total = sum(group.classes * float(group.samples) for group in self.problem.groups)
-        mean = float(losses @ (self.problem.weights * np.asarray(self.problem.sizes)))
-        return tuple(((losses - mean) / total).tolist())
+        losses = LOSSES[self.problem.loss].by_group(self.group_logits)
+        samples = np.array([float(group.samples) for group in self.problem.groups])
+        sizes = np.asarray(self.problem.sizes)
+        slopes = (losses - float(losses @ (self.problem.weights * sizes))) / float(samples @ sizes)
+        if self.problem.norm_weights == "sample":
+            modulus, _ = self.matrix.polar_grams()
+            slopes += self.multiplier * np.array([modulus.diagonal(g) for g in range(len(sizes))]) / (2 * samples)
+        return tuple(slopes.tolist())
 
     @property
     def value_by_feature_energy(self) -> float:
-        """∂(value)/∂E_H = −λ τ/(2 E_H), by the envelope theorem (λ is −∂(value)/∂τ)."""
+        """∂(value)/∂E_H = −λ τ/(2 E_H), by the envelope theorem (λ is −∂(value)/∂τ).
+
+        Raises:
+            UnusableInput: where the norm is penalised: there are no energies, and ∂(value)/∂λ is `matrix.nuclear_norm()`.
+        """
+        if not isinstance(self.problem, LayerPeeled):
+            raise UnusableInput(f"{self.problem!r} has no energies: its value moves with the penalty, at the rate matrix.nuclear_norm().")
         return -self.multiplier * self.problem.radius / (2 * self.problem.feature_energy)
 
     @cached_property
     def distance_bound(self) -> float:
-        """Rigorous bound on the Frobenius distance of these logits from the optimal ones (cross-entropy)."""
-        return certify_distance(self.problem, self.matrix)
+        """Rigorous bound on the Frobenius distance of these logits from the optimal ones (cross-entropy and squared error)."""
+        return certify_distance(self.problem, self.matrix, self.group_bias)
+
+    @cached_property
+    def group_logits(self) -> GroupMatrix:
+        """The logits Z + 1bᵀ, block-symmetric."""
+        return self.problem.logits(self.matrix, self.group_bias)
 
     @cached_property
     def _grams(self) -> tuple[GroupMatrix, GroupMatrix]:
-        """Gram matrices HHᵀ and WWᵀ: √(E_H/E_W) (ZZᵀ)^{1/2} and √(E_W/E_H) (ZᵀZ)^{1/2}."""
-        balance = math.sqrt(self.problem.feature_energy / self.problem.weight_energy)
+        """Gram matrices HHᵀ and WWᵀ: ϱ (YYᵀ)^{1/2} between two factors diag(1/d), and (YᵀY)^{1/2}/ϱ, with ϱ = √(E_H/E_W) or √(λ_W/λ_H)."""
+        balance, rows = self.problem.balance, 1.0 / self.problem.scales
         left, right = self.matrix.polar_grams()
-        return left.scaled(balance), right.scaled(1 / balance)
+        return left.scaled(balance).weighted(rows, rows), right.scaled(1 / balance)
 
     @property
     def feature_gram(self) -> GroupMatrix:
@@ -188,21 +209,28 @@ class Solution:
 
     @cached_property
     def logits(self) -> Float[np.ndarray, "K K"]:
-        """Z with one row per class, in the order the counts were given.
+        """Z + 1bᵀ with one row per class, in the order the counts were given.
 
         Raises:
             UnusableInput: beyond 20,000 classes.
         """
         order = self.problem.class_order
-        return self.matrix.dense()[np.ix_(order, order)]
+        return self.group_logits.dense()[np.ix_(order, order)]
+
+    @cached_property
+    def bias(self) -> Float[np.ndarray, " K"] | None:
+        """b, one number per class in the order the counts were given; None without a bias."""
+        return None if self.group_bias is None else np.repeat(self.group_bias, self.problem.sizes)[self.problem.class_order]
 
     @cached_property
     def _factors(self) -> tuple[Float[np.ndarray, "K p"], Float[np.ndarray, "K p"]]:
-        return factor(self.logits, feature_energy=self.problem.feature_energy, weight_energy=self.problem.weight_energy)
+        order, balance = self.problem.class_order, self.problem.balance
+        features, classifier = factor(self.matrix.dense()[np.ix_(order, order)], feature_energy=balance, weight_energy=1 / balance)
+        return features / np.repeat(self.problem.scales, self.problem.sizes)[order][:, None], classifier
 
     @property
     def features(self) -> Float[np.ndarray, "K p"]:
-        """Class means H, row k is h_k, with (1/K) Σ‖h_k‖² = E_H on the sphere."""
+        """Class means H, row k is h_k; where energies are bounded, (1/K) Σ d_k²‖h_k‖² = E_H on the sphere. Z = H Wᵀ."""
         return self._factors[0]
 
     @property

@@ -3,18 +3,19 @@
 import time
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from numerics import GroupMatrix, UnusableInput
-from solvers._certificate import Certificate, certify, certify_multiplier
+from solvers._certificate import Certificate, certify
 from solvers._enclosures import Enclosures
 from solvers._losses import LOSSES
-from solvers._problem import LayerPeeled
-from solvers._projected import solve_projected
+from solvers._problem import Form, LayerPeeled, Problem, UnconstrainedFeatures
+from solvers._projected import Candidate, solve_projected
 from solvers._sdp import PRECISIONS, require_known_solver, require_solver, solve_sdp
 from solvers._solution import RANK_TOLERANCE, VANISHING_NORM, Solution, Status
-from solvers._symmetric import covers, solve_symmetric
+from solvers._symmetric import covers, solve_symmetric, symmetric_rank
 
 ROUTES = ("auto", "symmetric", "factored", "sdp")
 """Legal names of routes."""
@@ -24,20 +25,20 @@ GAP_MARGIN = 0.3
 
 
 def solve(
-    problem: LayerPeeled,
+    problem: Form,
     *,
     route: str = "auto",
     solver: str = "clarabel",
     tolerance: float = 1e-8,
     start: Solution | None = None,
-) -> Solution:
-    """Solve a Layer-Peeled program and certify the answer.
+) -> Solution[Form]:
+    """Solve a Layer-Peeled program, or a regularised unconstrained-features model, and certify the answer.
 
     Args:
         problem: the program.
-        route: "symmetric" (cross-entropy, at most two distinct counts, any K), "factored" (smooth losses, any counts: the cost depends
-            on the number of distinct counts), "sdp" (the reference: everything, small K), or "auto", which takes the first that covers
-            the problem.
+        route: "symmetric" (closed forms, any K: cross-entropy with energies, d = 1, no bias and at most two distinct counts; squared
+            error without bias), "factored" (smooth losses, any counts: the cost depends on the number of distinct counts), "sdp" (the
+            reference: everything, small K), or "auto", which takes the first that covers the problem.
         solver: conic solver of route "sdp": "clarabel", "scs" or "mosek".
         tolerance: certified relative gap at which the status says so.
         start: a neighbour's solution with the same group sizes, to warm-start route "factored" along a path.
@@ -66,14 +67,12 @@ def solve(
     if chosen == "factored":
         if not smooth:
             raise UnusableInput(f"route 'factored' does not cover the loss {problem.loss!r}: it follows gradients; use --route sdp.")
-        return _certified(
-            problem, "factored", [(solve_projected(problem, GAP_MARGIN * tolerance, _warm(problem, start)), None)], tolerance, began
-        )
+        return _certified(problem, "factored", [solve_projected(problem, GAP_MARGIN * tolerance, _warm(problem, start))], tolerance, began)
     require_solver(solver)
     return _certified(problem, "sdp", (solve_sdp(problem, solver, precision) for precision in PRECISIONS[solver]), tolerance, began)
 
 
-def _warm(problem: LayerPeeled, start: Solution | None) -> GroupMatrix | None:
+def _warm(problem: Problem, start: Solution | None) -> Candidate | None:
     if start is None:
         return None
     if start.problem.sizes != problem.sizes:
@@ -81,58 +80,58 @@ def _warm(problem: LayerPeeled, start: Solution | None) -> GroupMatrix | None:
             f"the start has groups of {start.problem.sizes} classes and the problem groups of {problem.sizes}: a warm start needs the "
             "same sizes; leave start out."
         )
-    return start.matrix
+    return Candidate(start.matrix, bias=start.group_bias)
 
 
-def _symmetric(problem: LayerPeeled, tolerance: float, began: float) -> Solution:
+def _symmetric(problem: Form, tolerance: float, began: float) -> Solution[Form]:
     matrix, collapsed, vanished = solve_symmetric(problem)
     certificate = certify(problem, matrix)
-    several = sum(size - 1 for size, value in zip(problem.sizes, matrix.inner.tolist(), strict=True) if value > 0.0)
     return Solution(
         problem=problem,
         route="symmetric",
         matrix=matrix,
         shares=None,
         certificate=certificate,
-        status=Status.CERTIFIED if certificate.relative_gap <= tolerance else Status.LOOSE,
+        status=_status(problem, Candidate(matrix), certificate, tolerance),
         collapsed=collapsed,
         vanished=vanished,
-        rank=several + (len(problem.groups) == 2 and not any(vanished)),
+        rank=symmetric_rank(problem, matrix, vanished),
         seconds=time.perf_counter() - began,
     )
 
 
-def _certified(
-    problem: LayerPeeled, route: str, attempts: Iterable[tuple[GroupMatrix, GroupMatrix | None]], tolerance: float, began: float
-) -> Solution:
+def _certified(problem: Form, route: str, attempts: Iterable[Candidate], tolerance: float, began: float) -> Solution[Form]:
     """Certify attempts in turn until one is within the tolerance, and keep the best."""
-    found: list[tuple[GroupMatrix, GroupMatrix | None, Certificate]] = []
+    found: list[tuple[Candidate, Certificate]] = []
     status = Status.LOOSE
-    for logits, shares in attempts:
-        matrix = _polished(problem, logits)
-        certificate = certify(problem, matrix, shares)
-        found.append((matrix, shares, certificate))
-        status = _status(problem, certificate, shares, tolerance)
+    for attempt in attempts:
+        candidate = attempt._replace(matrix=_polished(problem, attempt.matrix))
+        certificate = certify(problem, *candidate)
+        found.append((candidate, certificate))
+        status = _status(problem, candidate, certificate, tolerance)
         if status is not Status.LOOSE:
             break
-    matrix, shares, certificate = min(found, key=lambda candidate: candidate[2].value.width)
+    candidate, certificate = min(found, key=lambda each: each[1].value.width)
+    undecided: tuple[bool | None, ...] = (None,) * len(problem.groups)
     solution = Solution(
         problem=problem,
         route=route,
-        matrix=matrix,
-        shares=shares,
+        matrix=candidate.matrix,
+        shares=candidate.shares,
         certificate=certificate,
         status=status,
-        collapsed=_collapsed(problem, matrix, shares),
-        vanished=(False,) * len(problem.groups),
-        rank=matrix.rank(RANK_TOLERANCE * problem.radius / problem.num_classes),
+        collapsed=undecided,
+        vanished=(False,) * len(undecided),
+        rank=candidate.matrix.rank(RANK_TOLERANCE * problem.typical_value),
         seconds=0.0,
+        group_bias=candidate.bias,
     )
+    solution = replace(solution, collapsed=_collapsed(solution))
     return replace(solution, vanished=_vanished(solution), seconds=time.perf_counter() - began)
 
 
-def _status(problem: LayerPeeled, certificate: Certificate, shares: GroupMatrix | None, tolerance: float) -> Status:
-    if _negligible(problem, certificate, shares, tolerance):
+def _status(problem: Problem, candidate: Candidate, certificate: Certificate, tolerance: float) -> Status:
+    if _negligible(problem, candidate, certificate, tolerance):
         return Status.ZERO
     return Status.CERTIFIED if certificate.relative_gap <= tolerance else Status.LOOSE
 
@@ -143,11 +142,12 @@ def _vanished(solution: Solution) -> tuple[bool | None, ...]:
     Zero is certain when the block between groups is (its gradient is certainly shorter than λ) and the group has no inner part;
     otherwise a certainly positive norm says no.
     """
-    limit = VANISHING_NORM * solution.problem.weight_energy**0.5
+    problem = solution.problem
+    limit = VANISHING_NORM * (problem.typical_value / problem.balance) ** 0.5
     short = [group.classifier_norm < limit for group in solution.groups]
     if not any(short):
         return (False,) * len(short)
-    if solution.problem.loss != "cross-entropy":
+    if not LOSSES[problem.loss].smooth:
         return tuple(None if each else False for each in short)
     optimum = Enclosures(solution)
     decided: list[bool | None] = []
@@ -160,41 +160,54 @@ def _vanished(solution: Solution) -> tuple[bool | None, ...]:
     return tuple(decided)
 
 
-def _polished(problem: LayerPeeled, found: GroupMatrix) -> GroupMatrix:
-    """On the sphere ‖Z‖_* = τ, unless the loss can be zero inside the ball and the point is there."""
+def _polished(problem: Problem, found: GroupMatrix) -> GroupMatrix:
+    """Where the norm is bounded: on the sphere ‖Y‖_* = τ, unless the loss can be zero inside the ball and the point is there."""
+    if not isinstance(problem, LayerPeeled):
+        return found
     norm = found.nuclear_norm()
     inside = LOSSES[problem.loss].attains_zero and norm <= problem.radius
     return found if inside or norm == 0.0 else found.scaled(problem.radius / norm)
 
 
-def _negligible(problem: LayerPeeled, certificate: Certificate, shares: GroupMatrix | None, tolerance: float) -> bool:
-    """Whether the loss is zero for all practical purposes: below the tolerance times its value at Z = 0, where zero can be attained."""
-    if not LOSSES[problem.loss].attains_zero:
+def _negligible(problem: Problem, candidate: Candidate, certificate: Certificate, tolerance: float) -> bool:
+    """Whether the loss is zero for all practical purposes: below the tolerance times its value at zero, where zero can be attained."""
+    if not LOSSES[problem.loss].attains_zero or not isinstance(problem, LayerPeeled):
         return False
     count = len(problem.groups)
-    origin = certify(problem, GroupMatrix(problem.sizes, np.zeros(count), np.zeros((count, count))), shares)
+    origin = certify(problem, GroupMatrix(problem.sizes, np.zeros(count), np.zeros((count, count))), candidate.shares)
     return certificate.value.upper <= tolerance * origin.value.upper
 
 
-def _collapsed(problem: LayerPeeled, matrix: GroupMatrix, shares: GroupMatrix | None) -> tuple[bool | None, ...]:
+def _collapsed(solution: Solution[Any]) -> tuple[bool | None, ...]:
     """Per group: whether its classifiers coincide, None when the certificate cannot tell.
 
-    Cross-entropy and squared error: stationarity on the inner space of group g reads c_g·(a factor that is 1 at collapse and
-    below 1 beside it) = λ, so the classifiers coincide exactly when λ ≥ c_g, and the rigorous bracket of λ decides.
+    Smooth losses, bounded norm: stationarity on the inner space of group g reads (c_g/d_g)·(a factor that is 1 at collapse and below 1
+    beside it) = λ, so the classifiers coincide exactly when λ ≥ c_g/d_g, and the rigorous bracket of λ decides. Penalised norm, where
+    λ is given: a margin that is certainly positive, or an inner gradient that is certainly below λ, decides without that law.
     The hinge is not smooth at collapse and has no such law: there its inner singular value decides, to the rank tolerance.
     """
+    problem, matrix = solution.problem, solution.matrix
     several = [group.classes > 1 for group in problem.groups]
-    if problem.loss == "hinge":
-        limit = RANK_TOLERANCE * problem.radius / problem.num_classes
+    if not LOSSES[problem.loss].smooth:
+        limit = RANK_TOLERANCE * problem.typical_value
         return tuple(bool(abs(value) < limit) and many for value, many in zip(matrix.inner.tolist(), several, strict=True))
     if not any(several):
         return (False,) * len(several)
-    multiplier = certify_multiplier(problem, matrix, shares)
+    if isinstance(problem, UnconstrainedFeatures):
+        optimum = Enclosures(solution)
+        return tuple(_apart(optimum, g) if many else False for g, many in enumerate(several))
     margin = 1e-15  # the weights c_g are rounded quotients
     decided: list[bool | None] = []
-    for many, weight in zip(several, problem.weights.tolist(), strict=True):
-        if not many or multiplier.upper < weight * (1 - margin):
+    for many, slope in zip(several, (problem.weights / problem.scales).tolist(), strict=True):
+        if not many or solution.certified_multiplier.upper < slope * (1 - margin):
             decided.append(False)
         else:
-            decided.append(True if multiplier.lower > weight * (1 + margin) else None)
+            decided.append(True if solution.certified_multiplier.lower > slope * (1 + margin) else None)
     return tuple(decided)
+
+
+def _apart(optimum: Enclosures, g: int) -> bool | None:
+    """False for a margin that is certainly positive, True for one that is certainly zero."""
+    if optimum.inner_value(g).lower > 0.0:
+        return False
+    return True if optimum.inner_vanishes(g) else None

@@ -1,35 +1,87 @@
-"""Route `symmetric`: cross-entropy with one or two groups, in a handful of scalars whatever K is."""
+"""Route `symmetric`: closed forms. Cross-entropy with one or two groups in a handful of scalars, squared error with any groups."""
 
 import math
 
 import numpy as np
+from jaxtyping import Float
 
 from numerics import GroupMatrix, UnusableInput, two_group_optimum
-from solvers._problem import LayerPeeled
+from solvers._problem import LayerPeeled, Problem
+
+Phases = tuple[bool, ...]
+"""One answer per group."""
 
 
-def covers(problem: LayerPeeled) -> bool:
-    """Whether the route applies: cross-entropy with at most two distinct counts."""
-    return problem.loss == "cross-entropy" and len(problem.groups) <= 2
+def covers(problem: Problem) -> bool:
+    """Whether the route applies: squared error without bias, or cross-entropy with bounded ‖Z‖_* and at most two distinct counts."""
+    if problem.loss == "squared":
+        return problem.bias_penalty is None
+    return isinstance(problem, LayerPeeled) and problem.loss == "cross-entropy" and problem.unweighted and len(problem.groups) <= 2
 
 
-def solve_symmetric(problem: LayerPeeled) -> tuple[GroupMatrix, tuple[bool, ...], tuple[bool, ...]]:
-    """Optimal logits by symmetry, with the phase of each group.
+def solve_symmetric(problem: Problem) -> tuple[GroupMatrix, Phases, Phases]:
+    """The optimum in closed form, with the phase of each group.
+
+    Returns:
+        Y = diag(d) Z as a block-symmetric matrix, and per group whether its classifiers collapse and whether they vanish.
+
+    Raises:
+        UnusableInput: for a problem that has none.
+    """
+    if not covers(problem):
+        raise UnusableInput(f"route 'symmetric' does not cover {_obstacle(problem)}; use --route auto.")
+    if isinstance(problem, LayerPeeled) and problem.loss == "cross-entropy":
+        return _two_groups(problem)
+    return _diagonal(problem)
+
+
+def _obstacle(problem: Problem) -> str:
+    """What is not covered, and what would be."""
+    if problem.loss == "hinge":
+        return "the loss 'hinge': it needs cross-entropy or the squared error"
+    if problem.bias_penalty is not None:
+        return "a bias: it needs a program without one"
+    if not isinstance(problem, LayerPeeled):
+        return "cross-entropy with a penalised norm: it needs the squared error, or energies"
+    if not problem.unweighted:
+        return "cross-entropy with weights on the nuclear norm: it needs d = 1, or the squared error"
+    return f"{len(problem.groups)} distinct counts: it needs cross-entropy and at most 2 distinct counts, or the squared error"
+
+
+def _diagonal(problem: Problem) -> tuple[GroupMatrix, Phases, Phases]:
+    """Squared error: Z = diag(z) with z_k = max(0, 1 − λ d_k/c_k), any counts and weights.
+
+    Then G_Y = −diag((c_k/d_k)(1 − z_k)) has the entry −λ where z_k > 0, and c_k/d_k ≤ λ elsewhere: Y = diag(d) Z is optimal for the
+    penalty λ, and for the ball of radius Σ d_k z_k.
+    """
+    slopes, sizes = problem.weights / problem.scales, np.asarray(problem.sizes)
+    multiplier = _water_level(slopes, problem.scales * sizes, problem.radius) if isinstance(problem, LayerPeeled) else problem.penalty
+    values = np.maximum(0.0, 1.0 - multiplier / slopes)
+    gone = tuple(bool(value == 0.0) for value in values)
+    scaled = problem.scales * values
+    collapsed = tuple(zero and group.classes > 1 for zero, group in zip(gone, problem.groups, strict=True))
+    return GroupMatrix(problem.sizes, np.where(sizes > 1, scaled, 0.0), np.diag(scaled)), collapsed, gone
+
+
+def _water_level(slopes: Float[np.ndarray, " G"], masses: Float[np.ndarray, " G"], radius: float) -> float:
+    """λ ≥ 0 with Σ_g mass_g max(0, 1 − λ/slope_g) = τ, or 0 when the masses fit inside the ball.
+
+    The sum is piecewise linear in λ: for the j groups of largest slope alone, λ_j = (Σ mass − τ)/Σ (mass/slope), and the right j is
+    the last whose λ_j is below its smallest slope.
+    """
+    if float(masses.sum()) <= radius:
+        return 0.0
+    order = np.argsort(-slopes)
+    levels = (np.cumsum(masses[order]) - radius) / np.cumsum((masses / slopes)[order])
+    return float(levels[np.flatnonzero(levels < slopes[order])[-1]])
+
+
+def _two_groups(problem: LayerPeeled) -> tuple[GroupMatrix, Phases, Phases]:
+    """Cross-entropy by symmetry.
 
     One group: Z = a (I − 11ᵀ/K) on the sphere. Two groups: a and b inside the groups, and between them the rank-one block
     (t_A, −t_B) ⊗ (√K_B, −√K_A)/√K, from `numerics.two_group_optimum`.
-
-    Returns:
-        Logits as a block-symmetric matrix, and per group whether its classifiers collapse and whether they vanish.
-
-    Raises:
-        UnusableInput: for another loss, or three or more distinct counts.
     """
-    if not covers(problem):
-        what = f"the loss {problem.loss!r}" if problem.loss != "cross-entropy" else f"{len(problem.groups)} distinct counts"
-        raise UnusableInput(
-            f"route 'symmetric' does not cover {what}: it needs cross-entropy and at most 2 distinct counts; use --route auto."
-        )
     classes = problem.num_classes
     if len(problem.groups) == 1:
         return GroupMatrix((classes,), np.array([problem.radius / (classes - 1)]), np.zeros((1, 1))), (False,), (False,)
@@ -42,3 +94,11 @@ def solve_symmetric(problem: LayerPeeled) -> tuple[GroupMatrix, tuple[bool, ...]
     outer = np.outer([t_a, -t_b], row)
     matrix = GroupMatrix(problem.sizes, inner[order], outer[order, order])
     return matrix, (False, optimum.collapsed)[order], (False, optimum.vanished)[order]
+
+
+def symmetric_rank(problem: Problem, matrix: GroupMatrix, vanished: Phases) -> int:
+    """Rank of a closed form, whose zeros are exact."""
+    if problem.loss == "squared":
+        return sum(size for size, gone in zip(problem.sizes, vanished, strict=True) if not gone)
+    several = sum(size - 1 for size, value in zip(problem.sizes, matrix.inner.tolist(), strict=True) if value > 0.0)
+    return several + (len(problem.groups) == 2 and not any(vanished))

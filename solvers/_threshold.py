@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from numerics import Bracket, UnusableInput
 from solvers._problem import LayerPeeled
+from solvers._program import require_unweighted
 from solvers._solution import Solution
 from solvers._solve import solve
 
@@ -83,13 +84,14 @@ def critical_oversampling(problem: LayerPeeled, group: int, *, width: float = 1e
         group distinct.
 
     Raises:
-        UnusableInput: for a group of one class, or one with the largest count.
+        UnusableInput: for a group of one class, one with the largest count, weights on the nuclear norm, or a bias.
 
     Example:
         >>> problem = LayerPeeled.from_groups([(5, 4000), (5, 100)], feature_energy=5.0)
         >>> critical_oversampling(problem, 1, width=1e-3).contains(40 / 12.192447080325935)
         True
     """
+    require_unweighted(problem, "the critical oversampling")
     chosen, largest = problem.groups[group], max(other.samples for other in problem.groups)
     if chosen.classes < 2 or chosen.samples == largest:
         raise UnusableInput(

@@ -212,10 +212,21 @@ def test_a_wrong_geometry_is_not_enclosed() -> None:
     assert not enclosed.inner_value(1).contains(float(other.matrix.inner[1]))
 
 
-def test_enclosures_need_cross_entropy() -> None:
-    squared = solve(LayerPeeled(counts=[2, 1], feature_energy=0.1, loss="squared"))
-    with pytest.raises(UnusableInput, match="use cross-entropy"):
-        Enclosures(squared)
+def test_enclosures_need_a_strictly_convex_loss() -> None:
+    hinge = solve(LayerPeeled(counts=[2, 1], feature_energy=0.1, loss="hinge"))
+    with pytest.raises(UnusableInput, match="use cross-entropy or the squared error"):
+        Enclosures(hinge)
+
+
+def test_the_squared_error_is_enclosed_too() -> None:
+    """Z = diag(z): ‖w_k‖² = z_k √(E_W/E_H), features and classifiers of different classes are orthogonal, and z_k is the margin."""
+    exact = solve(LayerPeeled.from_groups([(2, 5), (3, 2)], feature_energy=0.2, loss="squared"))
+    enclosed = Enclosures(solve(exact.problem, route="factored", tolerance=1e-12))
+    for g, value in enumerate(np.diag(exact.matrix.outer).tolist()):
+        assert enclosed.inner_value(g).contains(value)
+        assert enclosed.classifier_norm(g).contains(math.sqrt(value / math.sqrt(0.2)))
+        assert enclosed.inner_value(g).width < 1e-3
+    assert enclosed.feature_cosine(0, 1).contains(0.0)
 
 
 def test_enclosures_of_a_single_class_have_no_pair() -> None:
@@ -234,6 +245,6 @@ def test_a_short_classifier_is_zero_only_by_certificate() -> None:
 
 
 def test_a_short_classifier_of_another_loss_is_left_open() -> None:
-    found = solve(LayerPeeled.from_groups([(2, 1000), (1, 10), (3, 9)], feature_energy=0.05, loss="squared"))
+    found = solve(LayerPeeled.from_groups([(2, 1000), (1, 10), (3, 9)], feature_energy=0.05, loss="squared"), route="factored")
     assert True not in found.vanished
     assert None in found.vanished

@@ -1,0 +1,104 @@
+"""How far certified logits can be from the optimal ones, where the loss is strictly convex."""
+
+import math
+
+import numpy as np
+from jaxtyping import Float
+
+from numerics import GroupMatrix
+from solvers._certificate import Certificate, certify
+from solvers._problem import LayerPeeled, Problem
+from solvers._program import require_unweighted
+
+STEEPNESS = {"cross-entropy": 0.5, "squared": 1.0}
+"""Largest eigenvalue of the Hessian of L: the loss's slope moves at most this times as far as its logits."""
+
+DECAY = {"cross-entropy": math.sqrt(2), "squared": 0.0}
+"""The least curvature falls by no more than e^{−DECAY ρ} within distance ρ."""
+
+RADII = np.geomspace(1e-12, 4.0, 400)
+"""Distances tried; beyond the last, cross-entropy has lost its curvature."""
+
+
+def certify_distance(problem: Problem, candidate: GroupMatrix, bias: Float[np.ndarray, " G"] | None = None) -> float:
+    """Upper bound of the Frobenius distance between a candidate's logits (scaled, centred) and the optimal ones.
+
+    Cross-entropy: for probabilities p and u ⊥ 1, uᵀ(diag p − ppᵀ)u = Var_p(u) ≥ p_min ‖u‖², and moving a row of logits by u changes
+    no log p_j by more than √2 ‖u‖. So along any segment from the candidate, within distance ρ, the second derivative of f is at least
+    κ_ρ = min_k c_k min_j p_kj e^{−√2 ρ} times the squared length. Squared error: κ_ρ = min_k c_k.
+
+    The dual bound rests on a multiple s of the minorant at the candidate, and so gains s κ_ρ d²/2 at a point at distance d ≤ ρ: an
+    optimum there has s κ_ρ d²/2 ≤ gap, and if s κ_ρ ρ²/2 > gap it cannot lie farther than ρ.
+
+    Returns:
+        The bound, or infinity when the gap is too large for any.
+
+    Raises:
+        ValueError: for the hinge, which is not strictly convex.
+    """
+    certificate, curvature = _certificate_and_curvature(problem, candidate, bias)
+    decay = DECAY[problem.loss]
+    for radius in RADII.tolist():
+        if 0.5 * curvature * math.exp(-decay * radius) * radius**2 > certificate.gap:
+            return radius
+    return math.inf
+
+
+def low_rank_excess(problem: LayerPeeled, candidate: GroupMatrix, dimension: int) -> float:
+    """Lower bound of (best value with features in R^p) − f* for p below the rank of a near-optimal candidate, cross-entropy.
+
+    Logits of rank p lie at least σ = (Σ_{i>p} σ_i(Z)²)^{1/2} away from the candidate Z (Eckart–Young), and centring a row-shifted
+    competitor keeps its value and does not raise its rank. At distance d ≥ ρ, convexity and the curvature κ_ρ of `certify_distance`
+    give f ≥ f(Z) − gap + κ_ρ (ρ d − ρ²/2), hence the excess over f* is at least κ_ρ (ρσ − ρ²/2) − gap for every ρ ≤ σ.
+
+    Returns:
+        The best bound over ρ; zero or less proves nothing.
+
+    Raises:
+        UnusableInput: for weights on the nuclear norm, or a bias.
+        ValueError: for another loss.
+
+    Example:
+        >>> import numpy as np
+        >>> problem = LayerPeeled.from_groups([(4, 10)], feature_energy=1.0)
+        >>> low_rank_excess(problem, GroupMatrix((4,), np.array([4 / 3]), np.zeros((1, 1))), 2) > 1e-3
+        True
+    """
+    require_unweighted(problem, "the excess at low rank")
+    if problem.loss != "cross-entropy":
+        raise ValueError(f"loss {problem.loss!r} is not covered by this argument; use cross-entropy.")
+    certificate, curvature = _certificate_and_curvature(problem, candidate, None)
+    values, multiplicities = candidate.scaled(problem.radius / candidate.nuclear_norm()).singular_values()
+    tail = np.sort(np.repeat(values, multiplicities))[::-1][dimension:]
+    distance = float(np.linalg.norm(tail)) * (1 - 1e-9)  # the scaled doubles are within 1e-9 of the certified logits
+    radii = np.linspace(0.0, distance, 400)
+    gains = curvature * np.exp(-DECAY[problem.loss] * radii) * (radii * distance - 0.5 * radii**2)
+    return float(np.max(gains) - certificate.gap) * (1 - 1e-9)
+
+
+def _certificate_and_curvature(problem: Problem, candidate: GroupMatrix, bias: Float[np.ndarray, " G"] | None) -> tuple[Certificate, float]:
+    """The certificate, and s·κ_0 at the candidate (rounded down by a part in 1e9)."""
+    if problem.loss not in DECAY:
+        raise ValueError(f"loss {problem.loss!r} has no strong convexity bound here; use cross-entropy or the squared error.")
+    certificate = certify(problem, candidate, None, bias)
+    if problem.loss == "squared":
+        least = float(problem.weights.min())
+    else:
+        norm = candidate.nuclear_norm()
+        if isinstance(problem, LayerPeeled) and norm > 0.0:
+            candidate = candidate.scaled(problem.radius / norm)
+        least = _least_probability(problem, problem.logits(candidate, bias))
+    return certificate, certificate.multiple * least * (1 - 1e-9)
+
+
+def _least_probability(problem: Problem, logits: GroupMatrix) -> float:
+    """min_k c_k min_j p_kj."""
+    least = math.inf
+    for g, (size, weight) in enumerate(zip(logits.sizes, problem.weights.tolist(), strict=True)):
+        own = logits.diagonal(g)
+        row = [own] + [logits.entry(g, h) for h in range(len(logits.sizes)) if h != g or size > 1]
+        copies = [1] + [size - 1 if h == g else other for h, other in enumerate(logits.sizes) if h != g or size > 1]
+        top = max(row)
+        total = sum(count * math.exp(logit - top) for count, logit in zip(copies, row, strict=True))
+        least = min(least, weight * math.exp(min(row) - top) / total)
+    return least
