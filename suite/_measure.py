@@ -53,16 +53,18 @@ def measure_record(path: Path) -> dict[str, Any]:
 @contextmanager
 def _archive(path: Path) -> Generator[Mapping[str, np.ndarray]]:
     try:
-        found = np.load(path, allow_pickle=False)
+        file = path.open("rb")
     except OSError as error:
-        raise UnusableInput(f"{path} cannot be read ({error.strerror or error}): it must be a NumPy archive (.npz); check it.") from error
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise UnusableInput(f"{path} is not a NumPy archive ({error}): save the arrays with numpy.savez.") from error
-    if not isinstance(found, np.lib.npyio.NpzFile):
-        raise UnusableInput(
-            f"{path} holds one array: features and labels are both needed; save them with numpy.savez(features=…, labels=…)."
-        )
-    with found:
+        raise UnusableInput(f"{path} cannot be read ({error.strerror}): it must be a NumPy archive (.npz); check the path.") from error
+    with file:
+        try:
+            found = np.load(file, allow_pickle=False)
+        except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+            raise UnusableInput(f"{path} is not a NumPy archive ({error}): save the arrays with numpy.savez.") from error
+        if not isinstance(found, np.lib.npyio.NpzFile):
+            raise UnusableInput(
+                f"{path} holds one array: features and labels are both needed; save them with numpy.savez(FILE, features=…, labels=…)."
+            )
         yield found
 
 

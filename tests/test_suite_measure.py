@@ -1,0 +1,131 @@
+"""The command `measure`: numbers against the layers they describe, the diagnosis, and every archive that must be refused."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from refusals import refused
+
+from numerics import neural_collapse, separation, simplex_etf
+from solvers import LayerPeeled, solve
+from suite._measure import diagnose_counts, measure_record
+from suite.cli import main
+from theory import collapse_threshold
+
+
+def layered(counts: list[int], *, layers: int = 4, width: int = 6) -> dict[str, np.ndarray]:
+    """Features whose within-class noise halves from layer to layer, with a classifier along the class means."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(len(counts)), counts)
+    means = simplex_etf(len(counts), width) * 3.0
+    noise = rng.normal(size=(len(labels), width))
+    arrays = {f"features_{t}": means[labels] + 0.5**t * noise for t in range(layers)}
+    return {**arrays, "labels": labels, "classifier": means / 3.0}
+
+
+def saved(path: Path, arrays: dict[str, Any]) -> Path:
+    np.savez(path, **arrays)
+    return path
+
+
+def test_layers_law_and_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arrays = layered([30, 30, 30])
+    assert main(["measure", str(saved(tmp_path / "f.npz", arrays)), "--json"]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    record = json.loads(printed.out)
+    assert [layer["name"] for layer in record["layers"]] == [f"features_{t}" for t in range(4)]
+    for t, layer in enumerate(record["layers"]):
+        assert layer["fuzziness"] == pytest.approx(separation(arrays[f"features_{t}"], arrays["labels"]).fuzziness, rel=1e-12)
+        assert layer["rank_between"] == 2
+        assert (layer["nc3"] is None) == (t < 3)
+    last = neural_collapse(arrays["features_3"], arrays["labels"], arrays["classifier"])
+    assert record["layers"][3]["nc3"] == pytest.approx(last.nc3)
+    assert record["layers"][3]["nc4"] == last.nc4
+    assert record["decay_ratio"] == pytest.approx(0.25, abs=0.03)  # noise halves, D is its square
+    assert record["half_life"] == pytest.approx(np.log(2) / -np.log(record["decay_ratio"]))
+    assert record["pearson"] < -0.99
+    assert record["layer_peeled"] is None
+    assert "balanced" in record["note"]
+
+
+def test_one_layer_in_images_shape_and_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arrays = layered([20, 20, 5, 5], layers=1, width=8)
+    shaped = {"features": arrays["features_0"].reshape(50, 2, 2, 2).astype(np.float32), "labels": arrays["labels"]}
+    path = saved(tmp_path / "f.npz", {**shaped, "classifier": arrays["classifier"], "bias": np.zeros(4)})
+    record = measure_record(path)
+    assert record["decay_ratio"] is None
+    assert record["layers"][0]["width"] == 8
+    assert main(["measure", str(path)]) == 0
+    text = capsys.readouterr().out
+    assert "50 samples of 4 classes" in text
+    assert "minority classes 2, 3, imbalance 4." in text
+    assert "Each layer multiplies" not in text
+
+
+def test_diagnosis_of_two_counts_is_the_model_at_the_measured_energies() -> None:
+    classifier, counts = np.random.default_rng(0).normal(size=(5, 7)), np.array([100, 10, 100, 10, 100])
+    found = diagnose_counts(counts, 3.0, classifier)["layer_peeled"]
+    energy = float((classifier**2).sum() / 5)
+    assert found["minority_classes"] == [1, 3]
+    threshold = collapse_threshold(3, 2, feature_energy=3.0, weight_energy=energy).value
+    assert found["threshold"] == threshold
+    assert threshold is not None
+    assert found["collapses_now"] == (threshold <= 10.0)
+    assert found["minimal_oversampling"] == pytest.approx(max(1.0, 10.0 / threshold))
+    optimum = solve(LayerPeeled.from_groups([(3, 100), (2, 10)], feature_energy=3.0, weight_energy=energy))
+    assert found["expected_minority_cosine"] == pytest.approx(optimum.groups[1].within_cosine, abs=1e-9)
+    u, v = classifier[1], classifier[3]
+    assert found["measured_minority_cosine"] == pytest.approx(u @ v / np.linalg.norm(u) / np.linalg.norm(v))
+
+
+def test_diagnosis_foretells_collapse_beyond_the_threshold() -> None:
+    classifier = 0.1 * np.random.default_rng(0).normal(size=(6, 6))
+    found = diagnose_counts(np.array([1000, 1000, 1000, 1, 1, 1]), 1.0, classifier)["layer_peeled"]
+    assert found["collapses_now"]
+    assert found["minimal_oversampling"] > 1.0
+    assert found["expected_minority_cosine"] == pytest.approx(1.0, abs=1e-9) or found["expected_minority_cosine"] is None
+
+
+def test_diagnosis_of_long_tails_and_a_single_rare_class() -> None:
+    classifier = np.random.default_rng(0).normal(size=(4, 4))
+    tail = diagnose_counts(np.array([1000, 300, 100, 30]), 2.0, classifier)["layer_peeled"]
+    assert not tail["two_counts"]
+    assert tail["minority_classes"] == [1, 2, 3]
+    assert tail["imbalance"] == pytest.approx(1000 / (430 / 3))
+    assert -1.0 <= tail["expected_minority_cosine"] <= 1.0
+    alone = diagnose_counts(np.array([10, 10, 10, 1]), 2.0, classifier)
+    assert alone["layer_peeled"]["threshold"] is None
+    assert "no other to collapse onto" in alone["note"]
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"labels": np.array([0, 1])}, "it needs `labels`, and either `features`"),
+        ({"features": np.ones((2, 2))}, "it needs `labels`"),
+        ({"features": np.ones((2, 2)), "features_0": np.ones((2, 2)), "labels": np.array([0, 1])}, "either `features` or"),
+        ({"features": np.array([[1.0], [np.inf]]), "labels": np.array([0, 1])}, "row 1 of the features is not finite"),
+        ({"features": np.array([[1.0], [2.0]]), "labels": np.array([0, 2])}, "class 1 has no sample"),
+        ({"features": np.array([[1.0], [2.0]]), "labels": np.array([0, 1, 1])}, "do not fit"),
+        ({"features": np.array([[1.0], [2.0]]), "labels": np.array([0, 1]), "classifier": np.ones((3, 1))}, "classifier has shape (3, 1)"),
+        ({"features": np.array([[1.0], [2.0]]), "labels": np.array([[0], [1]], dtype=object)}, "array labels"),
+    ],
+)
+def test_unusable_archives(tmp_path: Path, arrays: dict[str, np.ndarray], words: str) -> None:
+    refused(lambda: measure_record(saved(tmp_path / "f.npz", arrays)), words)
+
+
+def test_unusable_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    refused(lambda: measure_record(tmp_path / "none.npz"), "cannot be read")
+    (tmp_path / "text.npz").write_text("hello")
+    refused(lambda: measure_record(tmp_path / "text.npz"), "is not a NumPy archive")
+    np.save(tmp_path / "one.npy", np.ones(3))
+    refused(lambda: measure_record(tmp_path / "one.npy"), "holds one array")
+    whole = saved(tmp_path / "cut.npz", layered([5, 5])).read_bytes()
+    (tmp_path / "cut.npz").write_bytes(whole[: len(whole) // 2])
+    refused(lambda: measure_record(tmp_path / "cut.npz"), "is not a NumPy archive")
+    assert main(["measure", str(tmp_path / "none.npz")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
