@@ -175,8 +175,8 @@ def mean_cosine(vectors: np.ndarray) -> float | None:
     """Average cosine over pairs of rows; None when there is no pair or a row is zero.
 
     Example:
-        >>> mean_cosine(np.array([[1.0, 0.0], [0.0, 2.0]]))
-        0.0
+        >>> mean_cosine(np.array([[1.0, 0.0], [2.0, 0.0]]))
+        1.0
     """
     norms = np.linalg.norm(vectors, axis=1)
     count = len(vectors)
