@@ -1,5 +1,7 @@
 """Brackets, estimates, frames, the nuclear-norm ball, block-symmetric matrices and ball arithmetic."""
 
+from numerics._antiderivative import Antiderivative as Antiderivative
+from numerics._antiderivative import antiderivative as antiderivative
 from numerics._arithmetic import ARRAYS as ARRAYS
 from numerics._arithmetic import BALLS as BALLS
 from numerics._arithmetic import FLOATS as FLOATS
@@ -19,8 +21,21 @@ from numerics._class_moments import between_factor as between_factor
 from numerics._class_moments import class_means as class_means
 from numerics._decay import Decay as Decay
 from numerics._decay import fit_decay as fit_decay
+from numerics._elastic import ElasticModel as ElasticModel
+from numerics._elastic import logit_directions as logit_directions
+from numerics._elastic_flow import MeanFlow as MeanFlow
+from numerics._elastic_flow import mean_flow as mean_flow
+from numerics._elastic_law import MeanDriftLaw as MeanDriftLaw
+from numerics._elastic_law import law as law
+from numerics._elastic_noise import Noise as Noise
+from numerics._elastic_noise import as_noise as as_noise
 from numerics._estimation import RateEstimate as RateEstimate
 from numerics._estimation import estimate_rates as estimate_rates
+from numerics._euler import brownian_increments as brownian_increments
+from numerics._euler import coarsened as coarsened
+from numerics._euler import euler_maruyama as euler_maruyama
+from numerics._expressions import TIME as TIME
+from numerics._expressions import parse_expression as parse_expression
 from numerics._frames import CollapseGeometry as CollapseGeometry
 from numerics._frames import angle_bracket as angle_bracket
 from numerics._frames import collapse_geometry as collapse_geometry
@@ -41,6 +56,8 @@ from numerics._nuclear import factor as factor
 from numerics._nuclear import nuclear_norm as nuclear_norm
 from numerics._nuclear import scale_into as scale_into
 from numerics._nuclear import support as support
+from numerics._rates import Rate as Rate
+from numerics._rates import as_rate as as_rate
 from numerics._refit import refitted_means as refitted_means
 from numerics._refit import relative_difference as relative_difference
 from numerics._roots import increasing_root as increasing_root
