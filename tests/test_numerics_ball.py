@@ -1,22 +1,18 @@
-"""From balls to doubles and decimals with outward rounding; expressions into balls; norms that need no trust."""
+"""From balls to doubles and decimals with outward rounding; expressions into balls."""
 
 import math
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 
-import numpy as np
 import pytest
 import sympy
 from flint import arb, ctx
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import OFTEN_ENOUGH, dense_matrices, log_uniform, tally
+from strategies import OFTEN_ENOUGH, log_uniform, tally
 
-from numerics import PRECISION, decimal_bounds, enclose_expression, norm_bounds, to_bracket
-
-TIGHT = 1e-12
-"""Slack of the norm bounds: the SVD's residual is a few hundred roundings at these sizes."""
+from numerics import PRECISION, decimal_bounds, enclose_expression, to_bracket
 
 
 def exact(mantissa: int, exponent: int) -> Fraction:
@@ -165,65 +161,3 @@ def test_identities_enclose_zero_and_near_identities_do_not() -> None:
 def test_what_has_no_ball_counterpart_is_refused(expression: sympy.Expr) -> None:
     with pytest.raises(TypeError, match="has no ball arithmetic here"):
         enclose_expression(expression)
-
-
-def balls(matrix: np.ndarray) -> list[list[arb]]:
-    return [[arb(entry) for entry in row] for row in matrix.tolist()]
-
-
-@given(dense_matrices(), log_uniform(1e-6, 1e6))
-def test_norm_bounds_are_upper_bounds_and_tight(matrix: np.ndarray, scale: float) -> None:
-    with ctx.workprec(PRECISION):
-        spectral, nuclear = norm_bounds(balls(scale * matrix))
-        # Independent and exact: ⟨A, uvᵀ⟩ and ⟨A, UVᵀ⟩ are lower bounds of the norms, up to the defect of U and V from isometry.
-        left, values, right = np.linalg.svd(scale * matrix)
-    defect = 1 + TIGHT
-    assert float(spectral.upper()) * defect >= values[0]
-    assert float(nuclear.upper()) * defect >= values.sum()
-    assert float(spectral.upper()) <= values[0] * (1 + TIGHT)
-    assert float(nuclear.upper()) <= values.sum() * (1 + TIGHT)
-    assert np.linalg.norm(left.T @ left - np.eye(len(values))) < TIGHT
-    assert np.linalg.norm(right @ right.T - np.eye(len(values))) < TIGHT
-
-
-@given(st.lists(st.fractions(-10, 10, max_denominator=64), min_size=1, max_size=5))
-def test_norm_bounds_of_rotated_diagonals_contain_the_exact_norms(values: list[Fraction]) -> None:
-    """A Householder reflection with rational entries leaves singular values known exactly, so the bound is held against fractions."""
-    size = len(values)
-    ones = sum((Fraction(1) for _ in range(size)), Fraction(0))
-    reflection = [[Fraction(int(i == j)) - 2 / ones for j in range(size)] for i in range(size)]
-    matrix = [
-        [sum((reflection[i][k] * values[k] * int(k == j) for k in range(size)), Fraction(0)) for j in range(size)] for i in range(size)
-    ]
-    with ctx.workprec(PRECISION):
-        spectral, nuclear = norm_bounds([[arb(entry.numerator) / entry.denominator for entry in row] for row in matrix])
-        largest, total = max(abs(value) for value in values), sum((abs(value) for value in values), Fraction(0))
-        assert spectral.upper() >= arb(largest.numerator) / largest.denominator - arb(10) ** -30  # the radius of the comparison ball
-        assert nuclear.upper() >= arb(total.numerator) / total.denominator - arb(10) ** -30
-        assert float(spectral) <= float(largest) * (1 + TIGHT) + TIGHT
-        assert float(nuclear) <= float(total) * (1 + TIGHT) + TIGHT
-
-
-@pytest.mark.parametrize("size", [1, 2, 3, 5])
-def test_norm_bounds_of_wide_balls_cover_every_matrix_inside(size: int) -> None:
-    rng = np.random.default_rng(size)
-    middle, radius = rng.standard_normal((size, size)), 0.1
-    with ctx.workprec(PRECISION):
-        spectral, nuclear = norm_bounds([[arb(entry, radius) for entry in row] for row in middle.tolist()])
-    for _ in range(50):
-        inside = middle + radius * rng.choice([-1.0, 1.0], size=(size, size))
-        values = np.linalg.svd(inside, compute_uv=False)
-        assert float(spectral.upper()) >= values[0] * (1 - TIGHT)
-        assert float(nuclear.upper()) >= values.sum() * (1 - TIGHT)
-
-
-def test_norm_bounds_do_not_trust_the_svd(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a wrong factorisation the bounds get loose, never wrong."""
-    matrix = np.random.default_rng(5).standard_normal((4, 4))
-    values = np.linalg.svd(matrix, compute_uv=False)
-    wrong = np.eye(4), np.array([0.3, 0.2, 0.1, 0.0]), np.eye(4)
-    monkeypatch.setattr(np.linalg, "svd", lambda _: wrong)
-    with ctx.workprec(PRECISION):
-        spectral, nuclear = norm_bounds(balls(matrix))
-    assert float(spectral.upper()) >= values[0]
-    assert float(nuclear.upper()) >= values.sum()
