@@ -9,7 +9,7 @@ from types import MappingProxyType
 from numerics import UnusableInput
 from theory._room import Evidence, Room
 
-FAMILIES = ("layer-peeled", "locally-elastic")
+FAMILIES = ("layer-peeled", "locally-elastic", "equi-separation")
 """Families in reading order; `layer-peeled` lives in the package theory.layer_peeled."""
 
 

@@ -1,0 +1,1 @@
+"""Rooms on the law of equi-separation."""

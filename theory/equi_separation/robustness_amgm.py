@@ -1,0 +1,175 @@
+"""Equal ratios from layer to layer are the least sensitive split of a given overall separation: to first order and to all orders."""
+
+import math
+
+import numpy as np
+import sympy
+from flint import arb, ctx
+from scipy import optimize
+
+from numerics import PRECISION, Bracket, to_bracket
+from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
+
+COUNTS = (2, 3, 5, 10)
+"""m − 1, the number of ratios."""
+
+OVERALL = 1e-3
+"""R = D_m/D_1 of the numerical checks."""
+
+PERTURBATION = 0.01
+"""ε of the numerical checks."""
+
+SPLITS = 200
+"""Random splits of R per number of ratios."""
+
+SEARCH_ACCURACY = 1e-4
+"""Largest relative difference between the ratios where the search stops: the product is flat to second order at its least value, so
+doubles place it to about the square root of 1e-9."""
+
+x, ratio, epsilon = sympy.symbols("x r epsilon", positive=True)
+shift = sympy.Symbol("x", real=True)
+
+
+def predict_proof() -> Quantities:
+    """Σ 1/r_i at first order; a positive second derivative of log(r eˣ + ε); a remainder e^{−x} − 1 + x that is least, zero, at 0."""
+    expected: dict[str, Quantity] = {f"first order, {n} ratios": sum((1 / r for r in _ratios(n)), sympy.Integer(0)) for n in COUNTS[:3]}
+    return expected | {
+        "curvature of log(r exp(x) + ε)": ratio * epsilon * sympy.exp(shift) / (ratio * sympy.exp(shift) + epsilon) ** 2,
+        "least remainder": sympy.Integer(0),
+        "where": sympy.Integer(0),
+    }
+
+
+def predict_wrong_order() -> Quantities:
+    """A false first order: Σ r_i."""
+    return {f"first order, {n} ratios": sum(_ratios(n), sympy.Integer(0)) for n in COUNTS[:3]}
+
+
+def _ratios(count: int) -> tuple[sympy.Symbol, ...]:
+    return sympy.symbols(f"r1:{count + 1}", positive=True)
+
+
+def measure_proof(setting: Setting) -> Quantities:
+    """By differentiation.
+
+    With r_i = R^{1/n} e^{x_i} and Σ x_i = 0: Σ e^{−x_i} − n = Σ (e^{−x_i} − 1 + x_i) ≥ 0 settles the first order, and Jensen's
+    inequality for the convex x ↦ log(r eˣ + ε) settles all orders: ∏(r_i + ε) ≥ (R^{1/n} + ε)ⁿ.
+    """
+    found: dict[str, Quantity] = {}
+    for n in COUNTS[:3]:
+        product = sympy.Mul(*(r + epsilon for r in _ratios(n)))
+        found[f"first order, {n} ratios"] = sympy.expand(sympy.diff(sympy.log(product), epsilon).subs(epsilon, 0))
+    found["curvature of log(r exp(x) + ε)"] = sympy.diff(sympy.log(ratio * sympy.exp(shift) + epsilon), shift, 2)
+    remainder = sympy.exp(-shift) - 1 + shift
+    (place,) = sympy.solve(sympy.diff(remainder, shift), shift)
+    return found | {"least remainder": remainder.subs(shift, place), "where": place}
+
+
+def predict_floor() -> Quantities:
+    """(R^{1/n} + ε)ⁿ."""
+    return {f"{n} ratios": _floor(n) for n in COUNTS}
+
+
+def predict_raised_floor() -> Quantities:
+    """A floor that is one percent too high."""
+    return {f"{n} ratios": Bracket(1.01 * _floor(n).lower, 1.01 * _floor(n).upper) for n in COUNTS}
+
+
+def _floor(count: int) -> Bracket:
+    with ctx.workprec(PRECISION):
+        return to_bracket((arb(OVERALL).root(count) + arb(PERTURBATION)) ** count)
+
+
+def measure_least_product(setting: Setting) -> Quantities:
+    """The least ∏(r_i + ε) over random splits and the equal one, in ball arithmetic; the last ratio takes up what is left of R."""
+    found: dict[str, Quantity] = {}
+    with ctx.workprec(PRECISION):
+        for n in COUNTS:
+            shares = np.vstack([np.full(n, 1.0 / n), setting.rng.dirichlet(np.ones(n), SPLITS)])
+            products = [_product(share.tolist()) for share in shares]
+            found[f"{n} ratios"] = Bracket(min(p.lower for p in products), min(p.upper for p in products), rigorous=True)
+    return found
+
+
+def _product(shares: list[float]) -> Bracket:
+    """∏ (r_i + ε) with r_i = R^{share_i}, and the last share one minus the others exactly."""
+    exponents = [arb(share) for share in shares[:-1]]
+    exponents.append(1 - sum(exponents, arb(0)))
+    total = arb(1)
+    for exponent in exponents:
+        total *= arb(OVERALL) ** exponent + arb(PERTURBATION)
+    return to_bracket(total)
+
+
+def predict_equal() -> Quantities:
+    """The search ends where all ratios are equal: spread zero."""
+    return {f"{n} ratios": Bracket.exactly(0.0) for n in COUNTS}
+
+
+def measure_spread(setting: Setting) -> Quantities:
+    """Largest over smallest ratio, minus one, where a minimisation of the product over splits of R stops."""
+    found: dict[str, Quantity] = {}
+    for n in COUNTS:
+        start = setting.rng.normal(size=n - 1)
+        ended = optimize.minimize(_log_product, start, method="BFGS", options={"gtol": 1e-12})
+        logs = _centred(ended.x)
+        found[f"{n} ratios"] = Bracket(0.0, math.expm1(float(logs.max() - logs.min())))
+    return found
+
+
+def _centred(free: np.ndarray) -> np.ndarray:
+    """Logarithms of the ratios over R^{1/n}: they sum to zero."""
+    return np.append(free, -free.sum())
+
+
+def _log_product(free: np.ndarray) -> float:
+    logs = math.log(OVERALL) / (len(free) + 1) + _centred(free)
+    return float(np.log(np.exp(logs) + PERTURBATION).sum())
+
+
+ROOM = Room(
+    statement=Statement(
+        name="robustness-amgm",
+        title="Equal ratios are the most robust split of the overall separation",
+        latex=r"\prod_{t=1}^{m-1}(r_t+\varepsilon)\ \ge\ \bigl(R^{1/(m-1)}+\varepsilon\bigr)^{m-1},\qquad \prod_t r_t=R=\frac{D_m}{D_1},"
+        r"\quad \varepsilon>0",
+        assumptions=("ratios r_t > 0 with a fixed product", "the same perturbation ε > 0 of every ratio"),
+        kind=Kind.LOWER_BOUND,
+        origin=Origin.SEED,
+        source=Source("su2024", "Equi-separation implies robustness; the form to all orders is derived"),
+    ),
+    checks=(
+        Check(
+            name="proof",
+            claim="the first order is Σ 1/r_t, least when all are equal; log(r exp(x) + ε) is convex, so this holds to all orders",
+            evidence=Evidence.PROOF,
+            predict=predict_proof,
+            measure=measure_proof,
+            kind=Kind.EQUALITY,
+        ),
+        Check(
+            name="no-split-below",
+            claim="no split of R has a smaller perturbed product than the equal one",
+            evidence=Evidence.CERTIFIED,
+            predict=predict_floor,
+            measure=measure_least_product,
+            kind=Kind.EQUALITY,
+            resolution=1e-12,
+            reason="the equal split is among those tried and attains the floor; balls of products of doubles",
+        ),
+        Check(
+            name="search-ends-there",
+            claim="minimising over splits ends at equal ratios",
+            evidence=Evidence.EMPIRICAL,
+            predict=predict_equal,
+            measure=measure_spread,
+            kind=Kind.EQUALITY,
+            resolution=SEARCH_ACCURACY,
+            reason="the product is flat to second order at its least value",
+        ),
+    ),
+    controls=(
+        Control(name="sum-of-ratios", claim="the first order is Σ r_t", check="proof", predict=predict_wrong_order),
+        Control(name="higher-floor", claim="the floor is one percent higher", check="no-split-below", predict=predict_raised_floor),
+    ),
+)
