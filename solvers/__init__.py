@@ -26,6 +26,7 @@ from solvers._solve import ROUTES as ROUTES
 from solvers._solve import solve as solve
 from solvers._threshold import bracket_threshold as bracket_threshold
 from solvers._threshold import critical_oversampling as critical_oversampling
+from solvers._threshold import excessive_oversampling as excessive_oversampling
 
 LOSSES = tuple(_LOSSES)
 """Legal names of losses."""

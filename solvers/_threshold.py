@@ -116,6 +116,50 @@ def critical_oversampling(problem: LayerPeeled, group: int, *, width: float = 1e
     return Bracket(math.exp(most - beyond), math.exp(most - distinct), rigorous=True)
 
 
+def excessive_oversampling(problem: LayerPeeled, group: int, *, width: float = 1e-3) -> Bracket | None:
+    """Bracket how often the samples of one group must enter the loss for a group that is distinct now to collapse instead.
+
+    Solves as in `critical_oversampling`, at growing w. With two groups, of K_A and K_B classes at ratio R, oversampling the second w
+    times leaves the ratio w/R in its favour, and the answer is R·R0(K_B, K_A).
+
+    Args:
+        problem: a smooth loss.
+        group: index in `problem.groups` of the group that is oversampled.
+        width: relative width at which to stop; the bracket is wider where neither phase can be certified.
+
+    Returns:
+        (a w > 1 at which all other groups that are distinct now certainly still are, a w at which one certainly is not), or None when
+        there is no such group, or none that collapses up to w = 1e9.
+
+    Raises:
+        UnusableInput: for weights on the nuclear norm, or a bias.
+
+    Example:
+        >>> problem = LayerPeeled.from_groups([(5, 40), (5, 10)], feature_energy=5.0)
+        >>> excessive_oversampling(problem, 1, width=1e-2).contains(4 * 12.192447080325935)
+        True
+    """
+    require_unweighted(problem, "the excessive oversampling")
+    nearest = solve(problem, route="factored", tolerance=SHARP)
+    watched = [h for h, state in enumerate(nearest.collapsed) if h != group and state is False and problem.groups[h].classes > 1]
+    if not watched:
+        return None
+
+    def collapsed(log_factor: float) -> bool | None:
+        nonlocal nearest
+        nearest = solve(problem.reweighted(group, math.exp(log_factor)), route="factored", tolerance=SHARP, start=nearest)
+        states = [nearest.collapsed[h] for h in watched]
+        return True if True in states else None if None in states else False
+
+    distinct, beyond = 0.0, 1.0
+    while (verdict := collapsed(beyond)) is not True:
+        distinct, beyond = (beyond if verdict is False else distinct), beyond + 1.0
+        if beyond > math.log(LARGEST_IMBALANCE):
+            return None
+    distinct, beyond = _bisect(collapsed, distinct, beyond, width)
+    return Bracket(math.exp(distinct), math.exp(beyond), rigorous=True)
+
+
 def _bisect(collapsed: Callable[[float], bool | None], distinct: float, beyond: float, width: float) -> tuple[float, float]:
     """Shrink (certainly distinct, certainly collapsed) until it is narrow, or neither can be certified in between."""
     undecided: list[float] = []

@@ -51,6 +51,10 @@ def remedy_record(problem: "LayerPeeled") -> dict[str, Any]:
     classes, not samples. With two groups the imbalance R becomes R/w exactly, so the classifiers stay distinct for every w > R/R0, R0
     in closed form; with more, each group's least w, the others as they are, is bracketed by certified solves.
 
+    Too much is harmful too: `safe_oversampling` is the interval in which the group is distinct and no group that is distinct as things
+    are collapses instead. With two groups, w > R makes the former minority the majority, at ratio w/R, so the interval is
+    R/R0(K_A, K_B) < w < R·R0(K_B, K_A), without an upper end when the majority is one class.
+
     Raises:
         UnusableInput: when no two classes below the largest count share their count.
     """
@@ -71,34 +75,40 @@ def remedy_record(problem: "LayerPeeled") -> dict[str, Any]:
 
 
 def _remedy_of_two(problem: "LayerPeeled") -> dict[str, Any]:
-    """R/R0 by the closed form."""
+    """R/R0 by the closed form, and the interval in which neither group collapses."""
     from theory import collapse_threshold
 
     minority, majority = sorted(problem.groups, key=lambda group: group.samples)
-    threshold = collapse_threshold(
-        majority.classes, minority.classes, feature_energy=problem.feature_energy, weight_energy=problem.weight_energy
-    ).value
+
+    def threshold(large: int, small: int) -> float | None:
+        return collapse_threshold(large, small, feature_energy=problem.feature_energy, weight_energy=problem.weight_energy).value
+
+    found = threshold(majority.classes, minority.classes)
+    swapped = None if majority.classes == 1 else threshold(minority.classes, majority.classes)
     imbalance = majority.samples / minority.samples
-    limit = math.inf if threshold is None else threshold
+    limit = math.inf if found is None else found
     return {
         "imbalance": imbalance,
-        "threshold": threshold,
+        "threshold": found,
         "minimal_oversampling": max(1.0, imbalance / limit),
         "collapses_now": imbalance >= limit,
+        "safe_oversampling": [imbalance / limit, None if swapped is None else imbalance * swapped],
     }
 
 
 def _remedy_by_solves(problem: "LayerPeeled", group: int) -> dict[str, Any]:
-    """The certified bracket of the group's critical oversampling; its upper end certainly keeps the classifiers apart."""
-    from solvers import critical_oversampling
+    """Certified brackets of where the group comes apart and of where another one collapses; the ends inside are safe."""
+    from solvers import critical_oversampling, excessive_oversampling
 
     imbalance = max(other.samples for other in problem.groups) / problem.groups[group].samples
     critical = critical_oversampling(problem, group)
+    excessive = excessive_oversampling(problem, group)
     return {
         "imbalance": imbalance,
         "threshold": None if critical is None else imbalance / critical.upper,
         "minimal_oversampling": 1.0 if critical is None else max(1.0, critical.upper),
         "collapses_now": critical is not None and critical.upper > 1.0,
+        "safe_oversampling": [0.0 if critical is None else critical.upper, None if excessive is None else excessive.lower],
     }
 
 
@@ -121,4 +131,7 @@ def _describe_group(group: dict[str, Any], *, alone: bool) -> str:
         lines.append(f"As it is, {name} keep classifiers of their own: no oversampling is needed to keep them apart.")
     if alone:
         lines.append(f"{group['imbalance']:.6g} times as often restores the balanced geometry.")
+    most = group["safe_oversampling"][1]
+    if most is not None:
+        lines.append(f"From {most:.6g} times as often on, classes that keep classifiers of their own now would collapse instead.")
     return "\n".join(lines)
