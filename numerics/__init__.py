@@ -25,14 +25,17 @@ from numerics._elastic import ElasticModel as ElasticModel
 from numerics._elastic import logit_directions as logit_directions
 from numerics._elastic_flow import MeanFlow as MeanFlow
 from numerics._elastic_flow import mean_flow as mean_flow
+from numerics._elastic_integrated import drift_commutator as drift_commutator
+from numerics._elastic_integrated import drift_matrices as drift_matrices
 from numerics._elastic_law import MeanDriftLaw as MeanDriftLaw
-from numerics._elastic_law import law as law
+from numerics._elastic_literal import LiteralLaw as LiteralLaw
 from numerics._elastic_noise import Noise as Noise
 from numerics._elastic_noise import as_noise as as_noise
 from numerics._estimation import RateEstimate as RateEstimate
 from numerics._estimation import estimate_rates as estimate_rates
 from numerics._euler import brownian_increments as brownian_increments
 from numerics._euler import coarsened as coarsened
+from numerics._euler import euler_chunks as euler_chunks
 from numerics._euler import euler_maruyama as euler_maruyama
 from numerics._expressions import TIME as TIME
 from numerics._expressions import parse_expression as parse_expression
@@ -47,6 +50,7 @@ from numerics._groups import GroupMatrix as GroupMatrix
 from numerics._inputs import UnusableInput as UnusableInput
 from numerics._inputs import require_positive as require_positive
 from numerics._inputs import require_whole as require_whole
+from numerics._law import law as law
 from numerics._memory import require_memory as require_memory
 from numerics._neural_collapse import NeuralCollapse as NeuralCollapse
 from numerics._neural_collapse import nearest_mean as nearest_mean

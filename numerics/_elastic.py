@@ -252,6 +252,6 @@ def _doubly_stochastic(values: Any, num_classes: int) -> np.ndarray:
     worst = max(np.abs(found.sum(axis=0) - 1).max(), np.abs(found.sum(axis=1) - 1).max(), -found.min())
     if worst > STOCHASTIC:
         raise UnusableInput(
-            f"the sampling matrix P misses double stochasticity by {worst:.3g}: entries must be >= 0, rows and columns sum to 1; rescale it."
+            f"the sampling matrix P is off by {worst:.3g}: it must be >= 0, with rows and columns that sum to 1; rescale it."
         )
     return found

@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from numerics._elastic import ElasticModel
 from numerics._elastic_closed import Parts, flow_i_model, flow_identity, flow_l_model
+from numerics._elastic_integrated import flow_of_any
 from numerics._inputs import UnusableInput
 
 LARGEST_EXPONENT = 700.0
@@ -56,6 +57,11 @@ class MeanFlow:
     def means(self) -> Float[np.ndarray, "T K p"]:
         """X̄^k(t); ±∞ where it is beyond doubles (`log_scales` and `directions` are not)."""
         return _unscaled(*self._scaled)
+
+    @property
+    def own_parts(self) -> Float[np.ndarray, "T K p"]:
+        """e^{b_k} o^k: the means seen from the common mode, hence with the same differences; ±∞ where beyond doubles."""
+        return _unscaled(self.own_logs, self.own)
 
     def differences(self, first: int, second: int) -> Float[np.ndarray, "T p"]:
         """X̄^k − X̄^l, without the common mode's rounding; ±∞ where it is beyond doubles."""
@@ -133,7 +139,7 @@ def _solved(model: ElasticModel, state: np.ndarray, times: np.ndarray) -> Parts:
         return flow_i_model(model, state, times)
     if model.effective_rates is not None and model.kind == "L":
         return flow_l_model(model, state, times)
-    raise UnusableInput("this model has no closed form here yet: blocks must be I, L or identity; choose one.")
+    return flow_of_any(model, state, times)
 
 
 def require_start(model: ElasticModel, start: Any) -> Float[np.ndarray, "K p"]:

@@ -2,19 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from numerics._elastic import ElasticModel
-from numerics._elastic_flow import MeanFlow, mean_flow, require_start, require_times
-from numerics._elastic_noise import as_noise, require_covariance
+from numerics._draws import coloured, normal_chunks, require_room, square_roots
+from numerics._elastic_flow import MeanFlow
 from numerics._inputs import UnusableInput, require_whole
 from numerics._memory import require_memory
-
-CHUNK_BYTES = 2**27
-"""Bytes of the features drawn at once (134 MB); with their normal deviates a chunk takes twice this, unless one path alone is larger."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -23,20 +18,20 @@ class MeanDriftLaw:
 
         X̃_i^k(t) = X̃_i^k(0) + X̄^k(t) − X̄^k(0) + ∫_0^t Σ_k^{1/2} dW_i^k.
 
-    X̄ is the solution of the LE-ODE from the population means X̄(0) = E X̃(0) (from their averages when points are given): it is
-    deterministic, not the average of the n samples.
+    X̄ solves the LE-ODE from the population means X̄(0) = E X̃(0) (from their averages when points are given): it is deterministic, not
+    the average of the n samples. Made by `law`.
 
     Args:
         flow: X̄.
         offsets: X̃_i^k(0) − X̄^k(0) of given points, shape (K, n, p); None for a Gaussian start.
-        start_covariance: of X̃^k(0); zero for given points.
-        accumulated: ∫_0^t Σ_k.
+        start_covariance: of X̃^k(0): variances (K,) when noise and start are the same in all directions, else (K, p, p).
+        accumulated: ∫_0^t Σ_k, shape (T, K) or (T, K, p, p).
     """
 
     flow: MeanFlow
     offsets: Float[np.ndarray, "K n p"] | None = field(repr=False)
-    start_covariance: Float[np.ndarray, "K p p"] = field(repr=False)
-    accumulated: Float[np.ndarray, "T K p p"] = field(repr=False)
+    start_covariance: np.ndarray = field(repr=False)
+    accumulated: np.ndarray = field(repr=False)
 
     @property
     def times(self) -> Float[np.ndarray, " T"]:
@@ -45,25 +40,43 @@ class MeanDriftLaw:
 
     @property
     def means(self) -> Float[np.ndarray, "T K p"]:
-        """E X̃^k(t) = X̄^k(t)."""
+        """E X̃^k(t) = X̄^k(t); over all points when points are given."""
         return self.flow.means
 
     @property
+    def isotropic(self) -> bool:
+        """Whether every class's covariance is a multiple of the identity."""
+        return self.accumulated.ndim == 2
+
+    @property
     def class_covariances(self) -> Float[np.ndarray, "T K p p"]:
-        """Cov X̃_i^k(t), the same for every sample of a class."""
-        return self.start_covariance + self.accumulated
+        """Cov X̃_i^k(t), the same for every sample of a class.
 
-    def covariance(self, first: int, second: int) -> Float[np.ndarray, "K p p"]:
-        """Cov(X̃_i^k(s), X̃_i^k(t)) of one sample at two of the times, by index: that at the earlier one.
-
-        Different samples, and different classes, are independent.
+        Raises:
+            UnusableInput: when they do not fit in memory.
         """
-        return self.class_covariances[min(first, second)]
+        total = self.start_covariance + self.accumulated
+        features = self.flow.common.shape[1]
+        require_memory(
+            16.0 * total.size * features**2, f"covariances of {features} features", "use class_variances, or ask for fewer times"
+        )
+        return total[:, :, None, None] * np.eye(features) if self.isotropic else total
+
+    def covariance(self, first: int, second: int) -> Float[np.ndarray, "K p K p"]:
+        """Cov(X̃_i^k(s), X̃_i^l(t)) at two of the times, by index: that of the earlier one for k = l, zero between classes.
+
+        Different samples are independent.
+        """
+        blocks = self.class_covariances[min(first, second)]
+        found = np.zeros((len(blocks), blocks.shape[1], len(blocks), blocks.shape[1]))
+        every = np.arange(len(blocks))
+        found[every, :, every, :] = blocks
+        return found
 
     def chunks(
         self, *, rng: np.random.Generator, paths: int, samples: int | None = None, comoving: bool = False
     ) -> Iterator[Float[np.ndarray, "N T K n p"]]:
-        """Draw features at all times, jointly, a bounded number of paths at a time.
+        """Draw features at all times, jointly, at most 134 MB of them at a time (about three times this is used).
 
         Args:
             rng: source of randomness; what is drawn does not depend on the size of chunks.
@@ -74,20 +87,15 @@ class MeanDriftLaw:
         Raises:
             UnusableInput: for numbers below 1, for one path that does not fit in memory, and for means beyond doubles.
         """
-        count, features = self._samples(samples), self.offsets is None
-        repeat = require_whole(paths, "the number of paths", remedy="correct it")
-        means = self._shifts(comoving)
-        shape = (len(self.times), means.shape[1], count, means.shape[2])
-        size = 8.0 * np.prod(np.array(shape, dtype=float))
-        require_memory(2 * size, f"one path of {count} samples at {len(self.times)} times", "ask for fewer samples or times")
-        factors = self._factors()
-        together = max(1, int(CHUNK_BYTES // size))
-        for begin in range(0, repeat, together):
-            normals = rng.standard_normal((min(together, repeat - begin), *shape))
-            drawn = np.cumsum(normals @ np.swapaxes(factors, -1, -2), axis=1)
-            drawn += means[:, :, None, :]
-            if not features:
-                drawn += self.offsets
+        shape, what = self._shape(samples)
+        shifts = self._shifts(comoving)[:, :, None, :]
+        shifts = shifts if self.offsets is None else shifts + self.offsets
+        steps = np.concatenate([(self.start_covariance + self.accumulated)[:1], np.diff(self.accumulated, axis=0)])
+        roots = np.sqrt(np.maximum(steps, 0.0)) if self.isotropic else square_roots(steps)
+        for normals in normal_chunks(rng, paths, shape, what):
+            drawn = coloured(normals, roots, isotropic=self.isotropic)
+            np.cumsum(drawn, axis=1, out=drawn)
+            drawn += shifts
             yield drawn
 
     def draw(
@@ -97,75 +105,34 @@ class MeanDriftLaw:
 
         Raises:
             UnusableInput: as `chunks`, and when the array does not fit in memory.
-
-        Example:
-            >>> model = ElasticModel(blocks="I", num_classes=2, num_features=3, intra=1, inter=0, noise=0.5)
-            >>> law(model, np.eye(2, 3), [1.0, 2.0], spread=1.0).draw(rng=np.random.default_rng(0), paths=4, samples=5).shape
-            (4, 2, 2, 5, 3)
         """
-        size = (
-            8.0 * require_whole(paths, "the number of paths", remedy="correct it") * self._samples(samples) * self.accumulated[..., 0].size
-        )
-        require_memory(
-            2 * size, f"{paths} paths of {self._samples(samples)} samples at {len(self.times)} times", "use chunks, or ask for fewer"
-        )
+        require_room(paths, *self._shape(samples))
         return np.concatenate(list(self.chunks(rng=rng, paths=paths, samples=samples, comoving=comoving)))
 
-    def _samples(self, samples: int | None) -> int:
-        if self.offsets is None:
-            return require_whole(samples, "the number of samples", remedy="give it")
-        if samples is not None and samples != self.offsets.shape[1]:
-            raise UnusableInput(
-                f"{samples} samples are asked for and the start has {self.offsets.shape[1]} points: both must agree; leave it out."
-            )
-        return self.offsets.shape[1]
+    def _shape(self, samples: int | None) -> tuple[tuple[int, int, int, int], str]:
+        count = drawn_samples(self.offsets, samples)
+        classes, features = self.flow.own.shape[1:]
+        return (len(self.times), classes, count, features), f"{count} samples at {len(self.times)} times"
 
-    def _shifts(self, comoving: bool) -> np.ndarray:
-        means = self.flow.own * np.exp(np.minimum(self.flow.own_logs, 709.0))[:, :, None] if comoving else self.means
+    def _shifts(self, comoving: bool) -> Float[np.ndarray, "T K p"]:
+        means = self.flow.own_parts if comoving else self.means
         if not np.isfinite(means).all():
             raise UnusableInput(
-                "the class means are beyond doubles: features can be drawn where means are below 1e308; end earlier, or use comoving."
+                "the class means are beyond doubles: features can be drawn where they are below 1e308; end earlier, or use comoving."
             )
         return means
 
-    def _factors(self) -> np.ndarray:
-        """Square roots of the covariances of X̃(t_1) and of the increments after it, shape (T, K, p, p)."""
-        steps = np.concatenate([self.class_covariances[:1], np.diff(self.accumulated, axis=0)])
-        values, vectors = np.linalg.eigh(steps)
-        return vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]
 
-
-def law(model: ElasticModel, start: Any, times: Any, *, spread: Any = 0.0) -> MeanDriftLaw:
-    """The joint Gaussian law of the features at a set of times.
-
-    Args:
-        model: drift and noise.
-        start: K×p class means of a Gaussian start, or K×n×p points.
-        times: increasing times ≥ 0, the last > 0; or one.
-        spread: of a Gaussian start: a standard deviation, one for each class, or a covariance (p×p or K×p×p); zero for points.
+def drawn_samples(points: np.ndarray | None, samples: int | None) -> int:
+    """n: as asked for, or as many as there are points (K×n×p).
 
     Raises:
-        UnusableInput: for a start, times, rates or a spread that cannot be used.
-
-    Source: zhang2021, equation (7).
-
-    Example:
-        >>> model = ElasticModel(blocks="I", num_classes=2, num_features=1, intra=0, inter=0, noise=2.0)
-        >>> law(model, [[0.0], [1.0]], 3.0, spread=1.0).class_covariances.ravel().tolist()
-        [13.0, 13.0]
+        UnusableInput: when it is missing, not a whole number ≥ 1, or both disagree.
     """
-    where = require_times(times)
-    points = np.asarray(start, dtype=float) if np.ndim(start) == 3 else None
-    if points is not None and points.shape[1] == 0:
-        raise UnusableInput("the start has no points: it must have at least one for each class; give them.")
-    means = require_start(model, start if points is None else points.mean(axis=1))
-    covariance = as_noise(spread, model.num_classes, model.num_features).at(np.zeros(1))[0]
-    require_covariance(covariance, "the spread of the start")
-    if points is not None and covariance.any():
-        raise UnusableInput("a spread is given together with points: points have none; leave it out, or give class means.")
-    return MeanDriftLaw(
-        flow=mean_flow(model, means, where),
-        offsets=None if points is None else points - means[:, None, :],
-        start_covariance=covariance,
-        accumulated=model.noise.accumulated(where),
-    )
+    if points is None:
+        return require_whole(samples, "the number of samples", remedy="give it")
+    if samples is not None and samples != points.shape[1]:
+        raise UnusableInput(
+            f"{samples} samples are asked for and the start has {points.shape[1]} points: both must agree; leave samples out."
+        )
+    return points.shape[1]

@@ -1,14 +1,18 @@
 """Euler–Maruyama on nested Brownian grids: the check on the exact law, not the method."""
 
+from collections.abc import Iterable, Iterator
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float
 
+from numerics._draws import chunk_sizes, coloured, square_roots
 from numerics._elastic import ElasticModel
+from numerics._elastic_law import drawn_samples
+from numerics._elastic_noise import as_noise
 from numerics._inputs import UnusableInput, require_positive, require_whole
+from numerics._law import points_and_means, require_drift
 from numerics._memory import require_memory
-
-DRIFTS = ("mean", "literal")
-"""Names of drifts: "mean" moves every sample by M X̄ with X̄ the mean flow, "literal" by M X̃ with X̃ the samples of equal number."""
 
 
 def brownian_increments(*, rng: np.random.Generator, end: float, steps: int, shape: tuple[int, ...]) -> Float[np.ndarray, "steps *shape"]:
@@ -22,9 +26,8 @@ def brownian_increments(*, rng: np.random.Generator, end: float, steps: int, sha
         (4, 2)
     """
     duration, count = require_positive(end, "time"), require_whole(steps, "the number of steps", remedy="correct it")
-    require_memory(
-        16.0 * count * float(np.prod(shape, dtype=float)), f"{count} Brownian increments of shape {shape}", "ask for fewer paths or steps"
-    )
+    need = 16.0 * count * float(np.prod(shape, dtype=float))
+    require_memory(need, f"{count} Brownian increments of shape {shape}", "ask for fewer paths or steps, or use euler_chunks")
     return rng.standard_normal((count, *shape)) * np.sqrt(duration / count)
 
 
@@ -50,7 +53,7 @@ def euler_maruyama(
     increments: Float[np.ndarray, "steps *N K n p"],
     *,
     end: float,
-    means: Float[np.ndarray, "K p"] | None = None,
+    means: Any = None,
     drift: str = "mean",
 ) -> Float[np.ndarray, "*N K n p"]:
     """Features at time `end` by X̃ ← X̃ + h M(t) Y + Σ(t)^{1/2} ΔW, from points and given Brownian increments.
@@ -60,8 +63,8 @@ def euler_maruyama(
         start: features at time 0; n samples of each class, and any number of paths before.
         increments: ΔW on equal steps.
         end: the last time.
-        means: X̄(0) for drift "mean"; the averages over all given points when left out.
-        drift: "mean": Y is the mean flow, stepped by the same scheme from `means`; "literal": Y is X̃ itself, the i-th samples of all classes
+        means: K×p, X̄(0) for drift "mean"; the averages over all given points when left out.
+        drift: "mean": Y is the mean flow, stepped by the same scheme from `means`; "literal": Y is X̃ itself, the samples of equal number
             driving each other.
 
     Raises:
@@ -74,37 +77,88 @@ def euler_maruyama(
         >>> euler_maruyama(model, np.ones((2, 1, 1)), np.zeros((2, 2, 1, 1)), end=1.0).ravel().tolist()
         [2.25, 2.25]
     """
-    duration, steps = require_positive(end, "time"), len(increments)
-    if drift not in DRIFTS:
-        raise UnusableInput(f"drift {drift!r} is unknown: it must be one of {', '.join(DRIFTS)}; choose one of these.")
-    classes, features = model.num_classes, model.num_features
-    if start.shape != increments.shape[1:] or (start.shape[-3], start.shape[-1]) != (classes, features) or not steps:
+    if increments.ndim < 4 or start.shape != increments.shape[1:] or not len(increments):
         raise UnusableInput(
-            f"the start has shape {start.shape} and the increments {increments.shape}: they must be (..., {classes}, n, {features}) "
-            f"and (steps, ...) of the same; correct them."
+            f"the start has shape {start.shape} and the increments {increments.shape}: they must be (..., K, n, p) and "
+            "(steps, ..., K, n, p); correct them."
         )
-    if not np.isfinite(start).all():
+    if (start.shape[-3], start.shape[-1]) != (model.num_classes, model.num_features):
+        raise UnusableInput(
+            f"the start has shape {start.shape}: it must be (..., {model.num_classes}, n, {model.num_features}) for this model; correct it."
+        )
+    centre = start.reshape(-1, *start.shape[-3:]).mean(axis=(0, 2)) if means is None else means
+    return _stepped(model, np.array(start, dtype=float), points_and_means(model, centre)[1], increments, len(increments), end, drift)
+
+
+def euler_chunks(
+    model: ElasticModel,
+    start: Any,
+    *,
+    end: float,
+    steps: int,
+    rng: np.random.Generator,
+    paths: int,
+    samples: int | None = None,
+    spread: Any = 0,
+    drift: str = "mean",
+) -> Iterator[Float[np.ndarray, "N K n p"]]:
+    """Features at time `end` by Euler–Maruyama, at most 134 MB of them at a time (about three times this is used).
+
+    Args:
+        model: drift and noise.
+        start: K×p class means of a Gaussian start, or K×n×p points.
+        end: the last time.
+        steps: equal steps up to it.
+        rng: source of randomness.
+        paths: independent repetitions.
+        samples: n per class; needed for a Gaussian start, fixed for given points.
+        spread: of a Gaussian start, as in `law`.
+        drift: "mean" or "literal", as in `law`.
+
+    Raises:
+        UnusableInput: as `law` and `euler_maruyama`.
+
+    Example:
+        >>> model = ElasticModel(blocks="I", num_classes=2, num_features=3, intra=1, inter=0, noise=1)
+        >>> chunks = euler_chunks(model, np.eye(2, 3), end=1.0, steps=8, rng=np.random.default_rng(0), paths=4, samples=5)
+        >>> [chunk.shape for chunk in chunks]
+        [(4, 2, 5, 3)]
+    """
+    points, means = points_and_means(model, start)
+    count = drawn_samples(points, samples)
+    duration, number = require_positive(end, "time"), require_whole(steps, "the number of steps", remedy="correct it")
+    require_drift(drift)
+    roots = square_roots(as_noise(spread, model.num_classes, model.num_features).at(np.zeros(1))[0])
+    shape = (model.num_classes, count, model.num_features)
+    paths = require_whole(paths, "the number of paths", remedy="correct it")
+    for together in chunk_sizes(paths, shape, f"{count} samples"):
+        size = (together, *shape)
+        state = means[:, None, :] + rng.standard_normal(size) @ roots if points is None else np.broadcast_to(points, size)
+        deviates = (rng.standard_normal(size) * np.sqrt(duration / number) for _ in range(number))
+        yield _stepped(model, np.array(state), means, deviates, number, duration, drift)
+
+
+def _stepped(
+    model: ElasticModel, state: np.ndarray, centre: np.ndarray, increments: Iterable[np.ndarray], steps: int, end: float, drift: str
+) -> np.ndarray:
+    """The scheme itself, on an array that it may change."""
+    require_drift(drift)
+    duration = require_positive(end, "time")
+    if not np.isfinite(state).all():
         raise UnusableInput("the start has entries that are not finite numbers: all must be; correct them.")
     grid = duration / steps * np.arange(steps)
-    weights, factors = model.weights(grid) * (duration / steps), noise_factors(model, grid)
-    state = np.array(start)
-    centre = state.reshape(-1, *start.shape[-3:]).mean(axis=(0, 2)) if means is None else np.array(means, dtype=float)
-    for weight, factor, increment in zip(weights, factors, increments, strict=True):
-        if drift == "mean":
-            push = model.pushed(weight, centre)
-            centre = centre + push
-            state += push[:, None, :]
-        else:
-            state += np.moveaxis(model.pushed(weight, np.moveaxis(state, (-3, -1), (0, 1))), (0, 1), (-3, -1))
-        state += increment @ np.swapaxes(factor, -1, -2)
+    isotropic = model.noise.deviations is not None
+    roots = np.sqrt(model.noise.variances(grid)) if isotropic else square_roots(model.noise.at(grid))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for weights, root, increment in zip(model.weights(grid) * (duration / steps), roots, increments, strict=True):
+            if drift == "mean":
+                push = model.pushed(weights, centre)
+                centre = centre + push
+                state += push[:, None, :]
+            else:
+                state += np.moveaxis(model.pushed(weights, np.moveaxis(state, (-3, -1), (0, 1))), (0, 1), (-3, -1))
+            if root.any():
+                state += coloured(increment, root, isotropic=isotropic)
     if not np.isfinite(state).all():
         raise UnusableInput(f"features leave the doubles before t = {duration:g}: the drift is too strong for plain paths; end earlier.")
     return state
-
-
-def noise_factors(model: ElasticModel, times: Float[np.ndarray, " T"]) -> Float[np.ndarray, "T K p p"]:
-    """Σ_k(t)^{1/2}, symmetric."""
-    if model.noise.deviations is not None:
-        return np.sqrt(model.noise.variances(times))[:, :, None, None] * np.eye(model.num_features)
-    values, vectors = np.linalg.eigh(model.noise.at(times))
-    return (vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]) @ np.swapaxes(vectors, -1, -2)

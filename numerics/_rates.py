@@ -188,8 +188,8 @@ def as_rate(source: Any) -> Rate:
     if callable(source):
         return Rate(text=getattr(source, "__name__", "given as a callable"), function=_elementwise(source))
     raise UnusableInput(
-        f"a rate of type {type(source).__name__} is not understood: it must be a number, text, a sympy expression, a pair (times, values) or a "
-        "callable; give one of these."
+        f"a rate of type {type(source).__name__} is not understood: it must be a number, text, a sympy expression, a pair "
+        "(times, values) or a callable; give one of these."
     )
 
 
