@@ -197,13 +197,23 @@ def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
         ) from error
 
 
-def _restore(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe) -> tuple[int, list[float]]:
+def read_checkpoint(path: Path, recipe: Any) -> dict[str, Any]:
+    """The state in a checkpoint that was made by the same recipe; nothing but tensors and plain values can be unpickled.
+
+    Raises:
+        UnusableInput: for a damaged checkpoint, or one of another recipe.
+    """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged archive can raise anything
         raise UnusableInput(f"checkpoint {path} cannot be read ({error}): start again without --resume.") from error
-    if state.get("recipe") != _identity(recipe, 0, [])["recipe"]:
+    if state.get("recipe") != recipe:
         raise UnusableInput(f"checkpoint {path} was made by another recipe ({state.get('recipe')}): use that one, or another --out.")
+    return state
+
+
+def _restore(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe) -> tuple[int, list[float]]:
+    state = read_checkpoint(path, _identity(recipe, 0, [])["recipe"])
     try:
         model.load_state_dict(state["model"])
     except RuntimeError as error:

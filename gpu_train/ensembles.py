@@ -1,0 +1,186 @@
+"""Many networks trained side by side, one image per step each: the setting of the locally elastic experiments."""
+
+# pyright: reportMissingImports=false
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import nn
+from torch.func import functional_call, grad, stack_module_state, vmap
+
+from gpu_train._images import Images
+from gpu_train.training import TrainingDiverged, choose_device, read_checkpoint, seeded, write_checkpoint
+from numerics import UnusableInput, require_positive, require_whole
+
+VALIDATION_BATCH = 2000
+"""Images × trials in one evaluation: bounds its memory to a few hundred MB for the small networks."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneByOne:
+    """Stochastic gradient descent on one image per step, in several independent trials.
+
+    Args:
+        iterations: steps.
+        learning_rate: constant.
+        trials: networks trained side by side.
+        every: steps between two evaluations.
+        label_error: probability p_err with which a training label is wrong, once and for all, in every trial anew.
+    """
+
+    iterations: int
+    learning_rate: float = 0.005
+    trials: int = 1
+    every: int = 100
+    label_error: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("iterations", "trials", "every"):
+            require_whole(
+                getattr(self, name), f"the number of {name}" if name != "every" else "the interval of evaluations", remedy="correct it"
+            )
+        require_positive(self.learning_rate, "learning rate")
+        if not 0.0 <= self.label_error <= 1.0:
+            raise UnusableInput(
+                f"the label-error probability is {self.label_error!r}: it must lie between 0 and 1; give one, for example 0.2."
+            )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Trajectories:
+    """What an ensemble leaves: means of the logits by class over time, and how well it does.
+
+    Args:
+        times: iterations at which it was evaluated; the first is 0, before any step.
+        logits: mean logits of the validation images of each class, (trials, times, class, logit).
+        accuracy: share of validation images labelled correctly, (trials, times).
+        loss: mean cross-entropy on the validation images, (trials, times).
+    """
+
+    times: Int[np.ndarray, " T"]
+    logits: Float[np.ndarray, "trials T K K"]
+    accuracy: Float[np.ndarray, "trials T"]
+    loss: Float[np.ndarray, "trials T"]
+
+
+def train_one_by_one(
+    build: Callable[[], nn.Module],
+    images: Images,
+    validation: Images,
+    recipe: OneByOne,
+    rng: np.random.Generator,
+    *,
+    device: str = "cpu",
+    checkpoint: Path | None = None,
+    resume: bool = False,
+    progress: Callable[[int], None] = lambda _done: None,
+) -> Trajectories:
+    """Train an ensemble, each trial on its own weights, order of images and label errors.
+
+    The weights of all trials are stacked and one `vmap`ped gradient moves them together: with one image per step the cost of a step
+    is overhead, and it is paid once for all trials. Networks with batch norm cannot be trained on single images.
+
+    Args:
+        build: makes one network.
+        images: the training set.
+        validation: evaluated at step 0, then every `recipe.every` steps.
+        recipe: how.
+        rng: source of weights, orders and label errors.
+        device: "auto", "cpu" or "cuda".
+        checkpoint: written at every evaluation, whole or not at all.
+        resume: continue from the checkpoint if it is there: to the same weights, bit for bit on a CPU.
+        progress: called with the number of steps done.
+
+    Raises:
+        UnusableInput: for a device that is not there, a network with buffers, or a checkpoint of another recipe.
+        TrainingDiverged: when a logit is not finite.
+    """
+    place = choose_device(device)
+    models = [seeded(build, rng) for _ in range(recipe.trials)]
+    parameters, buffers = stack_module_state(models)
+    if buffers:
+        raise UnusableInput("a network with batch norm cannot learn from single images; use one without buffers.")
+    weights = {name: value.detach().to(place) for name, value in parameters.items()}
+    skeleton = copy.deepcopy(models[0]).to("meta")
+    labels = _labels(images, recipe, rng)
+    seed = int(rng.integers(2**63))
+    done, log = 0, []
+    if resume and checkpoint is not None and checkpoint.exists():
+        state = read_checkpoint(checkpoint, repr(recipe))
+        weights = {name: value.to(place) for name, value in state["weights"].items()}
+        labels, seed, done, log = state["labels"].numpy(), state["seed"], state["done"], state["log"]
+    pixels, targets = torch.from_numpy(images.pixels).to(place), torch.from_numpy(labels).to(place)
+    step = vmap(grad(_loss(skeleton)), in_dims=(0, 0, 0))
+    rows = torch.arange(recipe.trials, device=place)
+    if not log:
+        log.append(_evaluate(skeleton, weights, validation, place))
+    while done < recipe.iterations:
+        block = min(recipe.every, recipe.iterations - done)
+        # The order of a block depends on the seed and its first step alone, so a resumed run sees the images it would have seen.
+        order = np.random.default_rng([seed, done]).integers(0, len(images.labels), (block, recipe.trials))
+        for chosen in torch.from_numpy(order).to(place):
+            slopes = step(weights, pixels[chosen][:, None], targets[rows, chosen][:, None])
+            for name, slope in slopes.items():
+                weights[name].sub_(slope, alpha=recipe.learning_rate)
+        done += block
+        found = _evaluate(skeleton, weights, validation, place)
+        if not torch.isfinite(found[0]).all():
+            kept = (
+                f"the last good checkpoint is {checkpoint}" if checkpoint is not None and checkpoint.exists() else "no checkpoint was kept"
+            )
+            raise TrainingDiverged(f"a logit is not finite at iteration {done} of {recipe.iterations}: {kept}; lower the learning rate.")
+        log.append(found)
+        if checkpoint is not None:
+            write_checkpoint(
+                checkpoint,
+                {
+                    "recipe": repr(recipe),
+                    "weights": weights,
+                    "labels": torch.from_numpy(labels),
+                    "seed": seed,
+                    "done": done,
+                    "log": log,
+                },
+            )
+        progress(done)
+    times = np.minimum(recipe.every * np.arange(len(log)), recipe.iterations)
+    logits, accuracy, loss = (torch.stack([entry[i] for entry in log], dim=1).numpy().astype(np.float64) for i in range(3))
+    return Trajectories(times=times, logits=logits, accuracy=accuracy, loss=loss)
+
+
+def _loss(skeleton: nn.Module) -> Callable[..., torch.Tensor]:
+    def loss(weights: dict[str, torch.Tensor], image: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+        return nn.functional.cross_entropy(functional_call(skeleton, (weights,), (image,)), label)
+
+    return loss
+
+
+def _labels(images: Images, recipe: OneByOne, rng: np.random.Generator) -> Int[np.ndarray, "trials n"]:
+    """Labels of every trial: each wrong with the stated probability, uniformly among the others."""
+    shape = (recipe.trials, len(images.labels))
+    wrong, shift = rng.random(shape) < recipe.label_error, rng.integers(1, images.num_classes, shape)
+    return np.where(wrong, (images.labels + shift) % images.num_classes, images.labels)
+
+
+def _evaluate(
+    skeleton: nn.Module, weights: dict[str, torch.Tensor], validation: Images, place: torch.device
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Mean logits by class (trials, K, K), accuracy and loss (trials)."""
+    trials = next(iter(weights.values())).shape[0]
+    size = max(1, VALIDATION_BATCH // trials)
+    forward = vmap(lambda w, x: functional_call(skeleton, (w,), (x,)), in_dims=(0, None))
+    with torch.no_grad():
+        parts = [
+            forward(weights, torch.from_numpy(validation.pixels[start : start + size]).to(place)).cpu()
+            for start in range(0, len(validation.labels), size)
+        ]
+    logits, labels = torch.cat(parts, dim=1), torch.from_numpy(validation.labels)
+    means = torch.stack([logits[:, labels == k].mean(dim=1) for k in range(validation.num_classes)], dim=1)
+    accuracy = (logits.argmax(dim=2) == labels).float().mean(dim=1)
+    loss = nn.functional.cross_entropy(logits.transpose(1, 2), labels.expand(trials, -1), reduction="none").mean(dim=1)
+    return means, accuracy, loss
