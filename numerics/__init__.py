@@ -47,6 +47,9 @@ from numerics._frames import least_equal_correlation as least_equal_correlation
 from numerics._frames import simplex_etf as simplex_etf
 from numerics._frames import simplex_gram as simplex_gram
 from numerics._groups import GroupMatrix as GroupMatrix
+from numerics._input_arrays import broadcast as broadcast
+from numerics._input_arrays import require_positive_array as require_positive_array
+from numerics._input_arrays import require_whole_array as require_whole_array
 from numerics._inputs import UnusableInput as UnusableInput
 from numerics._inputs import require_positive as require_positive
 from numerics._inputs import require_whole as require_whole
@@ -78,5 +81,7 @@ from numerics._tail_index import tail_indices as tail_indices
 from numerics._two_groups import SurfacePoint as SurfacePoint
 from numerics._two_groups import slopes_by_v as slopes_by_v
 from numerics._two_groups import surface_point as surface_point
+from numerics._two_groups_batch import TwoGroupOptima as TwoGroupOptima
+from numerics._two_groups_batch import two_group_optima as two_group_optima
 from numerics._two_groups_inverse import TwoGroupOptimum as TwoGroupOptimum
 from numerics._two_groups_inverse import two_group_optimum as two_group_optimum
