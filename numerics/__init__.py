@@ -37,7 +37,7 @@ from numerics._euler import brownian_increments as brownian_increments
 from numerics._euler import coarsened as coarsened
 from numerics._euler import euler_chunks as euler_chunks
 from numerics._euler import euler_maruyama as euler_maruyama
-from numerics._expressions import TIME as TIME
+from numerics._expression_values import TIME as TIME
 from numerics._expressions import parse_expression as parse_expression
 from numerics._frames import CollapseGeometry as CollapseGeometry
 from numerics._frames import angle_bracket as angle_bracket

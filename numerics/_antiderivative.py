@@ -185,7 +185,7 @@ def _alike(numbers: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def _every(flags: np.ndarray) -> np.ndarray:
     """Panels on which all functions agree."""
-    return flags.reshape(len(flags), -1).all(axis=1)
+    return np.asarray(flags.reshape(len(flags), -1).all(axis=1))
 
 
 def _interpolated(

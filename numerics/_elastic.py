@@ -154,27 +154,30 @@ class ElasticModel:
             mixed = np.stack([_matrix(self.elasticity(time), (self.num_classes,) * 2, f"E({time:.6g})") for time in times.tolist()])
         return mixed @ self.sampling * float(self.scale)
 
-    def weight_integrals(self, times: Float[np.ndarray, " T"]) -> tuple[Float[np.ndarray, "T K K"], Float[np.ndarray, " T"]]:
-        """∫_0^t E P' / K, and an estimate of the error of its entries.
+    def weight_integrals(self, end: float) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
+        """∫_0^t E P'/K as a function of times up to `end`, shape (T, K, K), with an estimate of the error of its entries, shape (T,).
 
         Raises:
-            UnusableInput: for a rate that is singular before the last time.
+            UnusableInput: for a rate that is singular before the end.
         """
-        end = float(times.max())
         if self.gap is None or self.inter is None:
             found = antiderivative(self.weights, end, what="the elasticity E(t)")
-            return found(times), found.error(times).max(axis=(1, 2))
-        gap, inter = self.gap.antiderivative(end), self.inter.antiderivative(end)
-        mixed = gap(times)[:, None, None] * np.eye(self.num_classes) + inter(times)[:, None, None]
-        return mixed @ self.sampling * float(self.scale), (gap.error(times) + inter.error(times)) * float(self.scale)
+            return lambda times: (found(times), found.error(times).max(axis=(1, 2)))
+        gap, inter, share = self.gap.antiderivative(end), self.inter.antiderivative(end), float(self.scale)
+
+        def integrals(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            mixed = gap(times)[:, None, None] * np.eye(self.num_classes) + inter(times)[:, None, None]
+            return mixed @ self.sampling * share, (gap.error(times) + inter.error(times)) * share
+
+        return integrals
 
     def require_regular(self, end: float) -> None:
-        """Check that the rates are finite on [0, end].
+        """Check that rates and noise are finite on [0, end].
 
         Raises:
             UnusableInput: with the place of the first singularity.
         """
-        for rate in (self.intra, self.inter):
+        for rate in (self.intra, self.inter, *(self.noise.deviations or ())):
             if rate is not None:
                 rate.require_regular(end)
 
@@ -188,7 +191,7 @@ class ElasticModel:
             directions = logit_directions(self.num_classes)
             along = np.einsum("jb,jb...->j...", directions, state)
             return np.einsum("ij,ja,j...->ia...", weights, directions, along)
-        return np.einsum("ij,ijab,jb...->ia...", weights, self.blocks, state)
+        return np.einsum("ij,ijab,jb...->ia...", weights, self._blocks(), state)
 
     def assembled(self, weights: Float[np.ndarray, "*T K K"]) -> Float[np.ndarray, "*T Kp Kp"]:
         """The (Kp)×(Kp) matrix with blocks w_ij H_ij.
@@ -199,8 +202,10 @@ class ElasticModel:
         size = self.num_classes * self.num_features
         count = weights.size // self.num_classes**2
         require_memory(16.0 * count * size**2, f"a drift matrix of {size} rows", "use fewer classes, features or times")
-        blocks = named_blocks(self.kind, self.num_classes, self.num_features) if self.blocks is None else self.blocks
-        return np.einsum("...ij,ijab->...iajb", weights, blocks).reshape(*weights.shape[:-2], size, size)
+        return np.einsum("...ij,ijab->...iajb", weights, self._blocks()).reshape(*weights.shape[:-2], size, size)
+
+    def _blocks(self) -> Float[np.ndarray, "K K p p"]:
+        return named_blocks(self.kind, self.num_classes, self.num_features) if self.blocks is None else self.blocks
 
     def matrix(self, time: float) -> Float[np.ndarray, "Kp Kp"]:
         """M(t), the features of a class standing together."""

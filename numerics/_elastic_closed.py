@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from numerics._antiderivative import antiderivative
 from numerics._elastic import ElasticModel, logit_directions
+from numerics._rates import Rate
 
 ROUNDING = 64 * np.finfo(float).eps
 """Rounding of a closed form beyond that of its integrals: exponentials, projections and sums of K terms, a few eps each."""
@@ -52,7 +53,7 @@ def flow_identity(model: ElasticModel, start: Float[np.ndarray, "K p"], times: F
 
     Source: derived.
     """
-    weights, errors = model.weight_integrals(times)
+    weights, errors = model.weight_integrals(float(times[-1]))(times)
     return Parts(
         common_logs=np.zeros(len(times)),
         common=np.zeros((len(times), start.shape[1])),
@@ -125,7 +126,7 @@ EXPM1_UP_TO = 1.0
 """Below this e^x − 1 cancels; above it e^x and 1 are taken apart, so that e^x may be beyond doubles."""
 
 
-def _rates(model: ElasticModel):
+def _rates(model: ElasticModel) -> tuple[Rate, Rate]:
     rates = model.effective_rates
     assert rates is not None  # noqa: S101 (the caller chose this closed form because they exist)
     return rates

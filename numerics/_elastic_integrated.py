@@ -60,10 +60,10 @@ def drift_commutator(model: ElasticModel, end: float) -> float:
         True
     """
     model.require_regular(end)
-    return _commutator(_operators(model, drift_matrices(model, end)))
+    return _commutator(drift_operators(model, drift_matrices(model, end)))
 
 
-def _operators(model: ElasticModel, weights: Float[np.ndarray, "*r K K"]) -> Float[np.ndarray, "*r N N"]:
+def drift_operators(model: ElasticModel, weights: Float[np.ndarray, "*r K K"]) -> Float[np.ndarray, "*r N N"]:
     """Drifts as matrices: K×K for the I-model, which treats all features alike, else (Kp)×(Kp)."""
     return weights if model.kind == "I" else model.assembled(weights)
 
@@ -97,7 +97,7 @@ def flow_of_any(model: ElasticModel, start: Float[np.ndarray, "K p"], times: Flo
         UnusableInput: when the integration fails.
     """
     classes = len(start)
-    operators = _operators(model, drift_matrices(model, float(times[-1])))
+    operators = drift_operators(model, drift_matrices(model, float(times[-1])))
     copies = len(operators[0]) // classes
     bases = [np.kron(basis, np.eye(copies)) for basis in _common_and_differences(classes)]
     split = all(
@@ -131,11 +131,11 @@ def _common_and_differences(classes: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _exponential(model: ElasticModel, basis: np.ndarray, start: np.ndarray, times: np.ndarray) -> _Solved:
     """exp(∫M) on one invariant subspace; the fastest growth is divided out, so that nothing overflows."""
-    integrals, errors = model.weight_integrals(times)
+    integrals, errors = model.weight_integrals(float(times[-1]))(times)
     logs, states = np.zeros(len(times)), np.zeros((len(times), *start.shape))
     within = basis.T @ start.reshape(len(basis), -1)
     for index, weights in enumerate(integrals):
-        generator = basis.T @ _operators(model, weights) @ basis
+        generator = basis.T @ drift_operators(model, weights) @ basis
         if np.array_equal(generator, generator.T):
             values, vectors = np.linalg.eigh(generator)
             logs[index] = values[-1]

@@ -1,22 +1,13 @@
 """The exact law of the features under the literal drift, where samples drive each other."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float
-from scipy.integrate import solve_ivp
 
 from numerics._draws import normal_chunks, require_room, square_roots
-from numerics._elastic import ElasticModel
 from numerics._elastic_law import drawn_samples
-from numerics._inputs import UnusableInput
-from numerics._memory import require_memory
-
-TOLERANCE = 1e-12
-"""Relative tolerance with which propagators and covariances are integrated (DOP853)."""
-LEAST_STEPS = 16
-"""Steps at least between two times, so that a bump in the rates is not stepped over."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -103,80 +94,3 @@ class LiteralLaw:
         count = drawn_samples(self.points, samples)
         _, classes, features = self.means.shape
         return (len(self.times), classes, count, features), f"{count} samples at {len(self.times)} times"
-
-
-def propagated(
-    model: ElasticModel, times: Float[np.ndarray, " T"], start_covariance: np.ndarray, *, isotropic: bool
-) -> tuple[Float[np.ndarray, "T N N"], Float[np.ndarray, "T N N"]]:
-    """Φ and Q from each time to the next, the first from 0 and with the start's covariance.
-
-    Raises:
-        UnusableInput: when they do not fit in memory, or leave the doubles.
-    """
-    small = isotropic and model.kind == "I"
-    size = model.num_classes * (1 if small else model.num_features)
-    require_memory(8.0 * (4 * len(times) + 40) * size**2, f"propagators of {size} rows", "use fewer classes, features or times")
-
-    def drift(time: float) -> np.ndarray:
-        weights = model.weights(np.array([time]))[0]
-        return weights if small else model.assembled(weights)
-
-    def noise(time: float) -> np.ndarray:
-        if small:
-            return np.diag(model.noise.variances(np.array([time]))[0])
-        return _block_diagonal(model.noise.at(np.array([time]))[0])
-
-    begin = np.diag(start_covariance) if small else _block_diagonal(start_covariance)
-    propagators, increments = np.empty((2, len(times), size, size))
-    for index, (left, right) in enumerate(zip(np.append(0.0, times[:-1]), times, strict=True)):
-        propagators[index], increments[index] = _between(drift, noise, size, left, right)
-    if not (np.isfinite(propagators).all() and np.isfinite(increments).all()):
-        raise UnusableInput(
-            f"the covariance is beyond doubles at t = {times[-1]:g}: it must stay below 1e308; end earlier or weaken the drift."
-        )
-    increments[0] += propagators[0] @ begin @ propagators[0].T
-    return propagators, increments
-
-
-def _block_diagonal(blocks: Float[np.ndarray, "K p p"]) -> Float[np.ndarray, "Kp Kp"]:
-    classes, features, _ = blocks.shape
-    found = np.zeros((classes, features, classes, features))
-    every = np.arange(classes)
-    found[every, :, every, :] = blocks
-    return found.reshape(classes * features, -1)
-
-
-def _between(
-    drift: Callable[[float], np.ndarray], noise: Callable[[float], np.ndarray], size: int, left: float, right: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Φ(right, left) and Q(right, left)."""
-    if right == left:
-        return np.eye(size), np.zeros((size, size))
-
-    def slope(time: float, both: np.ndarray) -> np.ndarray:
-        matrix = drift(time)
-        propagator, covariance = both.reshape(2, size, size)
-        pushed = matrix @ covariance
-        return np.stack([matrix @ propagator, pushed + pushed.T + noise(time)]).ravel()
-
-    begin = np.stack([np.eye(size), np.zeros((size, size))]).ravel()
-    # absolute tolerances on the scale of each: propagators begin at one, covariances are as large as the noise makes them
-    gathered = (right - left) * max(np.abs(noise(time)).max() for time in np.linspace(left, right, LEAST_STEPS + 1).tolist())
-    absolute = 1e-3 * TOLERANCE * np.repeat([1.0, gathered or 1.0], size**2)
-    with np.errstate(over="ignore", invalid="ignore"):
-        found = solve_ivp(
-            slope,
-            (left, right),
-            begin,
-            method="DOP853",
-            t_eval=[right],
-            rtol=TOLERANCE,
-            atol=absolute,
-            max_step=(right - left) / LEAST_STEPS,
-        )
-    if not found.success:
-        raise UnusableInput(
-            f"the covariance cannot be integrated up to t = {right:g} ({found.message}): the drift must be moderate; end earlier."
-        )
-    propagator, covariance = found.y[:, -1].reshape(2, size, size)
-    return propagator, 0.5 * (covariance + covariance.T)

@@ -103,7 +103,7 @@ def as_noise(source: Any, num_classes: int, num_features: int) -> Noise:
                 constant=True,
             )
         )
-    if callable(source) and np.ndim(source(0.0)) >= 2:
+    if callable(source) and np.asarray(source(0.0)).ndim >= 2:
         return _checked(
             Noise(
                 num_classes=num_classes,

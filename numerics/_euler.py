@@ -146,6 +146,7 @@ def _stepped(
     duration = require_positive(end, "time")
     if not np.isfinite(state).all():
         raise UnusableInput("the start has entries that are not finite numbers: all must be; correct them.")
+    model.require_regular(duration)
     grid = duration / steps * np.arange(steps)
     isotropic = model.noise.deviations is not None
     roots = np.sqrt(model.noise.variances(grid)) if isotropic else square_roots(model.noise.at(grid))

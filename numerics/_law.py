@@ -7,8 +7,9 @@ import numpy as np
 from numerics._elastic import ElasticModel
 from numerics._elastic_flow import mean_flow, require_start, require_times
 from numerics._elastic_law import MeanDriftLaw
-from numerics._elastic_literal import LiteralLaw, propagated
+from numerics._elastic_literal import LiteralLaw
 from numerics._elastic_noise import as_noise
+from numerics._elastic_propagators import propagated
 from numerics._inputs import UnusableInput
 
 DRIFTS = ("mean", "literal")

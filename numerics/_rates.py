@@ -14,7 +14,8 @@ from jaxtyping import Float
 from numerics._antiderivative import Antiderivative, antiderivative
 from numerics._ball import PRECISION, to_bracket
 from numerics._bracket import Bracket
-from numerics._expressions import evaluate_analytic, evaluate_array, evaluate_ball, parse_expression, require_expression
+from numerics._expression_values import evaluate_analytic, evaluate_array, evaluate_ball
+from numerics._expressions import parse_expression, require_expression
 from numerics._inputs import UnusableInput, require_positive
 
 MOST_PIECES = 20_000

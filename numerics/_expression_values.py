@@ -1,0 +1,130 @@
+"""Values of expressions in t: in arrays, in real balls, and in complex balls for rigorous integrals."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import sympy
+from flint import acb, arb, fmpq
+
+TIME = sympy.Symbol("t", nonnegative=True)
+"""Time, in every expression."""
+
+_ARRAY_FUNCTIONS: Mapping[Any, Callable[[Any], Any]] = {
+    sympy.exp: np.exp,
+    sympy.log: np.log,
+    sympy.sin: np.sin,
+    sympy.cos: np.cos,
+    sympy.tan: np.tan,
+    sympy.sinh: np.sinh,
+    sympy.cosh: np.cosh,
+    sympy.tanh: np.tanh,
+    sympy.atan: np.arctan,
+    sympy.Abs: np.abs,
+}
+_BALL_METHODS = {function: getattr(function, "__name__", "").lower() for function in _ARRAY_FUNCTIONS if function is not sympy.Abs}
+
+
+def _fold(
+    node: sympy.Basic,
+    time: Any,
+    constant: Callable[[Any], Any],
+    power: Callable[[Any, sympy.Expr, Any], Any],
+    apply: Callable[[Any, Any], Any],
+) -> Any:
+    """Evaluate an expression bottom-up in one kind of number."""
+    if node == TIME:
+        return time
+    if isinstance(node, sympy.Rational | sympy.Float) or node in (sympy.pi, sympy.E):
+        return constant(node)
+    parts = [_fold(part, time, constant, power, apply) for part in node.args]
+    if isinstance(node, sympy.Add):
+        return sum(parts[1:], parts[0])
+    if isinstance(node, sympy.Mul):
+        return math.prod(parts[1:], start=parts[0])
+    if isinstance(node, sympy.Pow):
+        return power(parts[0], node.exp, parts[1])
+    if node.func in _ARRAY_FUNCTIONS:
+        return apply(node.func, parts[0])
+    raise TypeError(f"{node.func.__name__} has no evaluation here")
+
+
+def evaluate_array(expression: sympy.Expr, times: np.ndarray) -> np.ndarray:
+    """Values in doubles; NaN or infinite where the expression is not a finite real number.
+
+    Example:
+        >>> evaluate_array(TIME**2 / 4, np.array([2.0, 4.0])).tolist()
+        [1.0, 4.0]
+    """
+
+    def power(base: Any, exponent: sympy.Expr, value: Any) -> Any:
+        if exponent == sympy.Rational(1, 2):
+            return np.sqrt(base)
+        return base ** (int(exponent) if isinstance(exponent, sympy.Integer) and exponent > 0 else value)
+
+    found = _fold(expression, times, lambda number: np.float64(float(number)), power, lambda function, x: _ARRAY_FUNCTIONS[function](x))
+    return np.broadcast_to(found, times.shape)
+
+
+def _exact(number: Any) -> arb:
+    if isinstance(number, sympy.Rational):
+        return arb(fmpq(int(number.p), int(number.q)))
+    if number == sympy.pi:
+        return arb.pi()
+    return arb(1).exp() if number == sympy.E else arb(float(number))
+
+
+def _power_at(point: arb, exponent: arb) -> arb:
+    """x^y for one x ≥ 0 and y > 0."""
+    return (exponent * point.log()).exp() if point > 0 else arb(0)
+
+
+TOUCHING = arb(2) ** -20
+"""A ball's radius is rounded up, so a base that touches zero looks slightly negative: below this share it is taken as zero."""
+
+
+def evaluate_ball(expression: sympy.Expr, time: arb) -> arb:
+    """Values on a ball of times; not finite where the expression is singular, or not real, on part of the ball.
+
+    Example:
+        >>> evaluate_ball(1 / (1 + TIME), arb(1)).contains(0.5)
+        True
+    """
+
+    def power(base: arb, exponent: sympy.Expr, value: arb) -> arb:
+        if isinstance(exponent, sympy.Integer):
+            return base ** int(exponent)
+        if not (isinstance(exponent, sympy.Rational) and base.is_finite() and base.lower() > -TOUCHING * base.upper()):
+            return base**value
+        # x ↦ x^y is monotone on x ≥ 0, and its ends are finite where a logarithm at 0 is not
+        found = _power_at(base.lower(), abs(value)).union(_power_at(base.upper(), abs(value)))
+        return found if exponent > 0 else 1 / found
+
+    def apply(function: Any, x: arb) -> arb:
+        return abs(x) if function is sympy.Abs else getattr(x, _BALL_METHODS[function])()
+
+    return _fold(expression, time, _exact, power, apply)
+
+
+def evaluate_analytic(expression: sympy.Expr, time: acb, analytic: bool) -> acb:
+    """An enclosure on a complex ball of times; not finite when `analytic` and the expression is not analytic on the whole ball."""
+
+    def power(base: acb, exponent: sympy.Expr, value: acb) -> acb:
+        if isinstance(exponent, sympy.Integer):
+            return base ** int(exponent)
+        if not analytic and base.contains(0) and exponent > 0:
+            reach = _power_at(base.abs_upper(), value.real)  # |x^y| = |x|^y, where the logarithm of 0 is not finite
+            return acb(reach.union(-reach), reach.union(-reach))
+        return base.pow(value, analytic=analytic)
+
+    def apply(function: Any, x: acb) -> acb:
+        if function is sympy.Abs:
+            return x.real_abs(analytic=analytic)
+        if function is sympy.log:
+            return x.log(analytic=analytic)
+        if function is sympy.atan and analytic and not abs(x.imag) < 1:  # the branch cuts begin at ±i
+            return acb("nan", "nan")
+        return getattr(x, _BALL_METHODS[function])()
+
+    return _fold(expression, time, lambda number: acb(_exact(number)), power, apply)
