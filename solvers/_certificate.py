@@ -1,6 +1,6 @@
 """Certificates: what any candidate proves about the optimum, whoever computed it.
 
-Every loss has an affine minorant with value and slope at the candidate's logits: f(Z) ≥ constant + ⟨G, Z⟩. In Y = diag(d) Z and the
+Every convex loss has affine minorants f(Z) ≥ constant + ⟨G, Z⟩: for a smooth one, the tangent at any logits. In Y = diag(d) Z and the
 bias b this reads constant + ⟨G_Y, Y⟩ + ⟨g, b⟩ with G_Y = diag(1/d) G and g = Gᵀ1, and ⟨g, b⟩ + (λ_b/2)‖b‖² ≥ −‖g‖²/(2λ_b). So
 
     ‖Y‖_* ≤ τ:     F* ≥ constant − τ‖G_Y‖_op − ‖g‖²/(2λ_b).
@@ -12,6 +12,10 @@ s ∈ [0, 1] is a minorant, and s = min(1, λ/‖G_Y‖_op) makes ⟨sG_Y, Y⟩ 
 
 Without a bias ‖g‖ does not enter. All of it is evaluated in ball arithmetic: the candidate's doubles are exact numbers, it is scaled
 into the ball inside the enclosure, and the bounds on the norms need no trust in the SVD.
+
+The tangent at the candidate itself leaves a gap of first order in the candidate's error. A proximal step Y⁺ = prox(Y − G_Y/L) offers a
+better one: D = G_Y + L(Y⁺ − Y) has ⟨D, Y⁺⟩ = −τ‖D‖_op exactly (‖D‖_op ≤ λ where the norm is penalised), so at logits where the loss
+has the slope D the gap is only the loss's distance from its tangent, of second order in ‖Y⁺ − Y‖.
 """
 
 import math
@@ -148,8 +152,22 @@ def _dual_bound(problem: Problem, slope: Slope, norm: arb) -> arb:
     return s * slope.constant - s**2 * drift
 
 
+def _minorant(problem: Problem, point: _Point, shares: GroupMatrix | None, tangent: GroupMatrix | None) -> Slope:
+    """The dual point, with the loss at the candidate beside it."""
+    loss, weights = LOSSES[problem.loss], point.logits.weights
+    if tangent is None:
+        return loss.slope(point.logits, _ball_shares(shares))
+    outer = [[arb(entry) for entry in row] for row in tangent.outer.tolist()]
+    touching = loss.slope(BallLogits(tangent.sizes, weights, [arb(value) for value in tangent.inner.tolist()], outer), None)
+    return touching._replace(value=loss.value(point.logits))
+
+
 def certify(
-    problem: Problem, candidate: GroupMatrix, shares: GroupMatrix | None = None, bias: Float[np.ndarray, " G"] | None = None
+    problem: Problem,
+    candidate: GroupMatrix,
+    shares: GroupMatrix | None = None,
+    bias: Float[np.ndarray, " G"] | None = None,
+    tangent: GroupMatrix | None = None,
 ) -> Certificate:
     """Enclose the optimal value between a candidate's value and its dual bound.
 
@@ -158,6 +176,7 @@ def certify(
         candidate: Y = diag(d) Z, block-symmetric over the problem's groups; scaled to the sphere of radius τ where the norm is bounded.
         shares: for the hinge, the averaged multipliers Π (only entries off the diagonal are read).
         bias: b of one class of each group; zero when not given.
+        tangent: for a smooth loss, logits where its minorant touches it; any are valid, and the candidate's own are taken when not given.
 
     Source: su2024, "Convex relaxation"; the bound is the Frank–Wolfe gap on the nuclear-norm ball (jaggi2013, section 3).
 
@@ -169,7 +188,7 @@ def certify(
     """
     with ctx.workprec(PRECISION):
         point = _feasible(problem, candidate, bias)
-        slope = LOSSES[problem.loss].slope(point.logits, _ball_shares(shares))
+        slope = _minorant(problem, point, shares, tangent)
         norm = _dual_norm(problem, slope)
         value = _objective(problem, point, slope.value)
         gap = (value - _dual_bound(problem, slope, norm)).max(arb(0))
@@ -205,7 +224,11 @@ def _ball_shares(shares: GroupMatrix | None) -> Shares | None:
 
 
 def certify_multiplier(
-    problem: Problem, candidate: GroupMatrix, shares: GroupMatrix | None = None, bias: Float[np.ndarray, " G"] | None = None
+    problem: Problem,
+    candidate: GroupMatrix,
+    shares: GroupMatrix | None = None,
+    bias: Float[np.ndarray, " G"] | None = None,
+    tangent: GroupMatrix | None = None,
 ) -> Bracket:
     """Enclose the multiplier λ of ‖Y‖_* ≤ τ, from one candidate; where the norm is penalised, λ is given.
 
@@ -226,7 +249,7 @@ def certify_multiplier(
     with ctx.workprec(PRECISION):
         if isinstance(problem, UnconstrainedFeatures):
             return to_bracket(exact_penalty(problem))
-        slope = loss.slope(_feasible(problem, candidate, bias).logits, _ball_shares(shares))
+        slope = _minorant(problem, _feasible(problem, candidate, bias), shares, tangent)
         radius = exact_radius(problem)
         bound = _dual_bound(problem, slope, _dual_norm(problem, slope)).max(arb(0))
 

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from numerics import GroupMatrix
-from solvers._certificate import Certificate, certify
+from solvers._certificate import certify
 from solvers._problem import LayerPeeled, Problem
 from solvers._program import require_unweighted
 
@@ -20,15 +20,27 @@ RADII = np.geomspace(1e-12, 4.0, 400)
 """Distances tried; beyond the last, cross-entropy has lost its curvature."""
 
 
-def certify_distance(problem: Problem, candidate: GroupMatrix, bias: Float[np.ndarray, " G"] | None = None) -> float:
+def certify_distance(
+    problem: Problem,
+    candidate: GroupMatrix,
+    bias: Float[np.ndarray, " G"] | None = None,
+    tangent: GroupMatrix | None = None,
+) -> float:
     """Upper bound of the Frobenius distance between a candidate's logits (scaled, centred) and the optimal ones.
 
     Cross-entropy: for probabilities p and u ⊥ 1, uᵀ(diag p − ppᵀ)u = Var_p(u) ≥ p_min ‖u‖², and moving a row of logits by u changes
     no log p_j by more than √2 ‖u‖. So along any segment from the candidate, within distance ρ, the second derivative of f is at least
     κ_ρ = min_k c_k min_j p_kj e^{−√2 ρ} times the squared length. Squared error: κ_ρ = min_k c_k.
 
-    The dual bound rests on a multiple s of the minorant at the candidate, and so gains s κ_ρ d²/2 at a point at distance d ≤ ρ: an
-    optimum there has s κ_ρ d²/2 ≤ gap, and if s κ_ρ ρ²/2 > gap it cannot lie farther than ρ.
+    The objective grows from its optimum on the segment to the candidate, by at least κ_ρ d²/2 if that is d ≤ ρ long, and by at least
+    κ_ρ ρ²/2 over the last ρ if it is longer. It cannot grow by more than the certified gap: so κ_ρ d²/2 ≤ gap for an optimum within
+    distance ρ, and none lies farther if κ_ρ ρ²/2 > gap.
+
+    Args:
+        problem: the program.
+        candidate: Y, as for `certify`.
+        bias: b of one class of each group.
+        tangent: as for `certify`: a better minorant gives a smaller gap.
 
     Returns:
         The bound, or infinity when the gap is too large for any.
@@ -36,23 +48,25 @@ def certify_distance(problem: Problem, candidate: GroupMatrix, bias: Float[np.nd
     Raises:
         ValueError: for the hinge, which is not strictly convex.
     """
-    certificate, curvature = _certificate_and_curvature(problem, candidate, bias)
-    decay = DECAY[problem.loss]
+    if problem.loss not in DECAY:
+        raise ValueError(f"loss {problem.loss!r} has no strong convexity bound here; use cross-entropy or the squared error.")
+    gap, curvature, decay = certify(problem, candidate, None, bias, tangent).gap, _curvature(problem, candidate, bias), DECAY[problem.loss]
     for radius in RADII.tolist():
-        if 0.5 * curvature * math.exp(-decay * radius) * radius**2 > certificate.gap:
+        if 0.5 * curvature * math.exp(-decay * radius) * radius**2 > gap:
             return radius
     return math.inf
 
 
-def low_rank_excess(problem: LayerPeeled, candidate: GroupMatrix, dimension: int) -> float:
+def low_rank_excess(problem: LayerPeeled, candidate: GroupMatrix, dimension: int, tangent: GroupMatrix | None = None) -> float:
     """Lower bound of (best value with features in R^p) − f* for p below the rank of a near-optimal candidate, cross-entropy.
 
     Logits of rank p lie at least σ = (Σ_{i>p} σ_i(Z)²)^{1/2} away from the candidate Z (Eckart–Young), and centring a row-shifted
-    competitor keeps its value and does not raise its rank. At distance d ≥ ρ, convexity and the curvature κ_ρ of `certify_distance`
-    give f ≥ f(Z) − gap + κ_ρ (ρ d − ρ²/2), hence the excess over f* is at least κ_ρ (ρσ − ρ²/2) − gap for every ρ ≤ σ.
+    competitor keeps its value and does not raise its rank. The candidate lies within r of the optimum (`certify_distance`), so the
+    competitor is at least σ − r away from that. On the segment to it f grows from its optimum, over the first ρ with curvature at
+    least κ_{ρ+r}, and on at that slope: the excess is at least κ_{ρ+r} (ρ(σ − r) − ρ²/2) for every ρ ≤ σ − r.
 
     Returns:
-        The best bound over ρ; zero or less proves nothing.
+        The best bound over ρ; zero proves nothing.
 
     Raises:
         UnusableInput: for weights on the nuclear norm, or a bias.
@@ -67,20 +81,19 @@ def low_rank_excess(problem: LayerPeeled, candidate: GroupMatrix, dimension: int
     require_unweighted(problem, "the excess at low rank")
     if problem.loss != "cross-entropy":
         raise ValueError(f"loss {problem.loss!r} is not covered by this argument; use cross-entropy.")
-    certificate, curvature = _certificate_and_curvature(problem, candidate, None)
+    radius = certify_distance(problem, candidate, None, tangent)
     values, multiplicities = candidate.scaled(problem.radius / candidate.nuclear_norm()).singular_values()
     tail = np.sort(np.repeat(values, multiplicities))[::-1][dimension:]
-    distance = float(np.linalg.norm(tail)) * (1 - 1e-9)  # the scaled doubles are within 1e-9 of the certified logits
+    distance = float(np.linalg.norm(tail)) * (1 - 1e-9) - radius  # the scaled doubles are within 1e-9 of the certified logits
+    if distance <= 0.0:
+        return 0.0
     radii = np.linspace(0.0, distance, 400)
-    gains = curvature * np.exp(-DECAY[problem.loss] * radii) * (radii * distance - 0.5 * radii**2)
-    return float(np.max(gains) - certificate.gap) * (1 - 1e-9)
+    gains = np.exp(-DECAY[problem.loss] * (radii + radius)) * (radii * distance - 0.5 * radii**2)
+    return _curvature(problem, candidate, None) * float(gains.max()) * (1 - 1e-9)
 
 
-def _certificate_and_curvature(problem: Problem, candidate: GroupMatrix, bias: Float[np.ndarray, " G"] | None) -> tuple[Certificate, float]:
-    """The certificate, and s·κ_0 at the candidate (rounded down by a part in 1e9)."""
-    if problem.loss not in DECAY:
-        raise ValueError(f"loss {problem.loss!r} has no strong convexity bound here; use cross-entropy or the squared error.")
-    certificate = certify(problem, candidate, None, bias)
+def _curvature(problem: Problem, candidate: GroupMatrix, bias: Float[np.ndarray, " G"] | None) -> float:
+    """κ_0 at the candidate (rounded down by a part in 1e9)."""
     if problem.loss == "squared":
         least = float(problem.weights.min())
     else:
@@ -88,7 +101,7 @@ def _certificate_and_curvature(problem: Problem, candidate: GroupMatrix, bias: F
         if isinstance(problem, LayerPeeled) and norm > 0.0:
             candidate = candidate.scaled(problem.radius / norm)
         least = _least_probability(problem, problem.logits(candidate, bias))
-    return certificate, certificate.multiple * least * (1 - 1e-9)
+    return least * (1 - 1e-9)
 
 
 def _least_probability(problem: Problem, logits: GroupMatrix) -> float:

@@ -18,6 +18,13 @@ LEAST_MARGIN = -700.0
 """Margins are cut here before e^{−margin} overflows; no optimum is anywhere near."""
 
 
+LEAST_SHARE = 1e-300
+"""Probabilities are cut here before their logarithm is taken; with any weight they add nothing to a bound."""
+
+MOST_LEAVING = 1 - 1e-12
+"""Most that the other classes of a row may take together, so that its own logit is finite."""
+
+
 class BallLogits(NamedTuple):
     """Block-symmetric logits in balls: group sizes, weights c_g, inner values, and the outer G×G block."""
 
@@ -72,6 +79,10 @@ class Loss(Protocol):
 
     def grouped(self, logits: GroupMatrix, weights: Float[np.ndarray, " G"]) -> tuple[float, GroupMatrix]:
         """f(Z) and ∇f(Z) for block-symmetric logits, in floats; a subgradient where the loss is not smooth."""
+        ...
+
+    def touching(self, slope: GroupMatrix, weights: Float[np.ndarray, " G"]) -> GroupMatrix:
+        """Logits where a smooth loss has this slope, or where there are none, one near it; in floats."""
         ...
 
     def dense(
@@ -184,6 +195,20 @@ class CrossEntropy:
         np.fill_diagonal(outer, -share * leaving)
         return float((sizes * weights) @ np.log1p(others)), GroupMatrix(logits.sizes, -share * (sizes * inside + leaving), outer)
 
+    def touching(self, slope: GroupMatrix, weights: Float[np.ndarray, " G"]) -> GroupMatrix:
+        """log Π for the slope diag(c)(Π − I), Π cut to positive entries and to rows whose own entry is positive."""
+        sizes = np.asarray(slope.sizes, dtype=float)
+        roots = np.sqrt(np.outer(sizes, sizes))
+        shares = slope.outer / roots
+        shares[np.diag_indices_from(shares)] -= slope.inner / sizes
+        shares = np.maximum(shares / weights[:, None], LEAST_SHARE)
+        leaving = shares @ sizes - shares.diagonal()
+        shares *= (np.minimum(leaving, MOST_LEAVING) / leaving)[:, None]
+        own, others = np.log1p(-np.minimum(leaving, MOST_LEAVING)), np.log(shares)
+        outer = roots * others
+        np.fill_diagonal(outer, own + (sizes - 1) * others.diagonal())
+        return GroupMatrix(slope.sizes, own - others.diagonal(), outer)
+
     def dense(
         self, logits: Float[np.ndarray, "n K"], weights: Float[np.ndarray, " n"], labels: Int[np.ndarray, " n"]
     ) -> tuple[float, Float[np.ndarray, "n K"]]:
@@ -234,6 +259,10 @@ class SquaredError:
         inner, outer = logits.inner - 1.0, logits.outer - np.eye(len(weights))
         rows = (np.asarray(logits.sizes) - 1) * inner**2 + (outer**2).sum(axis=1)
         return float(0.5 * weights @ rows), GroupMatrix(logits.sizes, weights * inner, weights[:, None] * outer)
+
+    def touching(self, slope: GroupMatrix, weights: Float[np.ndarray, " G"]) -> GroupMatrix:
+        """I + diag(1/c) G."""
+        return GroupMatrix(slope.sizes, 1.0 + slope.inner / weights, np.eye(len(weights)) + slope.outer / weights[:, None])
 
     def dense(
         self, logits: Float[np.ndarray, "n K"], weights: Float[np.ndarray, " n"], labels: Int[np.ndarray, " n"]
@@ -289,6 +318,10 @@ class Hinge:
     def grouped(self, logits: GroupMatrix, weights: Float[np.ndarray, " G"]) -> tuple[float, GroupMatrix]:
         """Not offered: the worst competitor jumps between groups, and no route needs it."""
         raise ValueError("the hinge has no gradient to follow over groups; use route 'sdp'.")
+
+    def touching(self, slope: GroupMatrix, weights: Float[np.ndarray, " G"]) -> GroupMatrix:
+        """Not offered: the hinge has the same slope along whole rays."""
+        raise ValueError("the hinge is not smooth: its dual points come with shares, not with logits.")
 
     def dense(
         self, logits: Float[np.ndarray, "n K"], weights: Float[np.ndarray, " n"], labels: Int[np.ndarray, " n"]

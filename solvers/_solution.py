@@ -70,6 +70,7 @@ class Solution(Generic[Form]):
         rank: rank of the logits without bias: the feature dimension that the optimum needs.
         seconds: wall time of the solve with its certificate.
         group_bias: b of one class of each group; None without a bias.
+        tangent: the logits where the certificate's minorant touches a smooth loss; None for those of the solution.
     """
 
     problem: Form
@@ -83,6 +84,7 @@ class Solution(Generic[Form]):
     rank: int
     seconds: float
     group_bias: Float[np.ndarray, " G"] | None = None
+    tangent: GroupMatrix | None = None
 
     def __repr__(self) -> str:
         return f"Solution({self.problem!r}, route={self.route!r}, value={self.value.upper:.6g}, relative_gap={self.relative_gap:.1e})"
@@ -120,7 +122,7 @@ class Solution(Generic[Form]):
     @cached_property
     def certified_multiplier(self) -> Bracket:
         """Rigorous enclosure of the multiplier."""
-        return certify_multiplier(self.problem, self.matrix, self.shares, self.group_bias)
+        return certify_multiplier(self.problem, self.matrix, self.shares, self.group_bias, self.tangent)
 
     @cached_property
     def value_by_count(self) -> tuple[float, ...]:
@@ -152,7 +154,7 @@ class Solution(Generic[Form]):
     @cached_property
     def distance_bound(self) -> float:
         """Rigorous bound on the Frobenius distance of these logits from the optimal ones (cross-entropy and squared error)."""
-        return certify_distance(self.problem, self.matrix, self.group_bias)
+        return certify_distance(self.problem, self.matrix, self.group_bias, self.tangent)
 
     @cached_property
     def group_logits(self) -> GroupMatrix:

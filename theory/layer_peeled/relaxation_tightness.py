@@ -46,7 +46,7 @@ def _excess(setting: Setting, case: tuple[int, int, float, float], dimension: in
     """Best value found in dimension p above the certified optimum of the relaxation; from below by the curvature bound."""
     solution = two_groups(*case).solution
     best, *_ = descend(solution.problem, dimension, rng=setting.rng)
-    proved = low_rank_excess(solution.problem, solution.matrix, dimension) if dimension < solution.rank else 0.0
+    proved = low_rank_excess(solution.problem, solution.matrix, dimension, solution.tangent) if dimension < solution.rank else 0.0
     return Bracket(max(proved, 0.0), max(best - solution.value.lower, 0.0) + DESCENT_ROUNDING, rigorous=True)
 
 

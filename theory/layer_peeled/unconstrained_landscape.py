@@ -114,7 +114,7 @@ def measure_arrival(setting: Setting) -> Quantities:
         rank = Enclosures(solution).rank()
         dimensions = {"K": problem.num_classes, "rank + 1": int(rank.upper) + 1, "rank − 1": int(rank.lower) - 1}
         for name, p in dimensions.items():
-            proved = max(low_rank_excess(problem, solution.matrix, p), 0.0) if p < rank.lower else 0.0
+            proved = max(low_rank_excess(problem, solution.matrix, p, solution.tangent), 0.0) if p < rank.lower else 0.0
             ends = [descend(problem, p, rng=rng, starts=1) for rng in setting.rng.spawn(FULL_STARTS if setting.full else STARTS)]
             worst = max(_point(problem, h, w).value.upper for _, h, w in ends)
             excess = Bracket.exactly(worst) - Bracket.exactly(solution.value.lower)
