@@ -227,4 +227,4 @@ def _penalties(feature_penalty: Any, weight_penalty: Any) -> dict[str, float]:
 Problem = LayerPeeled | UnconstrainedFeatures
 """Either form of the program."""
 
-Form = TypeVar("Form", LayerPeeled, UnconstrainedFeatures)
+Form = TypeVar("Form", bound=Problem)
