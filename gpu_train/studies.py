@@ -1,0 +1,251 @@
+"""What is measured on trained networks: separation by layer and epoch, minority classes against imbalance, unconstrained features."""
+
+# pyright: reportMissingImports=false
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import nn
+
+from gpu_train._images import Images
+from gpu_train.networks import layer_outputs
+from gpu_train.training import Recipe, accuracy_by_class, choose_device, seeded, train
+from numerics import UnusableInput, neural_collapse, separation
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SeparationCurves:
+    """Separation through the layers of one network while it is trained.
+
+    Args:
+        epochs: numbers of epochs done when it was measured; the first is 0, before any step.
+        fuzziness: D of the input and of every hidden layer on the training images, (epochs, layers).
+        test_fuzziness: the same on the test images.
+        by_class: D_k at the end, (layers, class).
+        rank_between: rank of SSB at the end, per layer.
+        nc1: NC1 of the last hidden layer on the training images, by epoch.
+        accuracy: on training and test images at the end.
+        loss: mean training loss of every epoch.
+    """
+
+    epochs: Int[np.ndarray, " E"]
+    fuzziness: Float[np.ndarray, "E layers"]
+    test_fuzziness: Float[np.ndarray, "E layers"]
+    by_class: Float[np.ndarray, "layers K"]
+    rank_between: Int[np.ndarray, " layers"]
+    nc1: Float[np.ndarray, " E"]
+    accuracy: tuple[float, float]
+    loss: Float[np.ndarray, " epochs"]
+
+
+def hidden_layers(model: nn.Module, images: Images) -> list[Float[np.ndarray, "n p"]]:
+    """The input and the output of every child but the classifier, flattened; children that only reshape are left out."""
+    outputs = layer_outputs(model, images.pixels)
+    children = list(model.named_children())[:-1]
+    shaping = (nn.Flatten, nn.AdaptiveAvgPool2d)
+    hidden = [outputs[name] for name, child in children if not isinstance(child, shaping)]
+    return [images.pixels.reshape(len(images.pixels), -1), *hidden]
+
+
+def separation_curves(
+    build: Callable[[], nn.Module],
+    images: Images,
+    test: Images,
+    recipe: Recipe,
+    rng: np.random.Generator,
+    *,
+    epochs: Sequence[int] = (),
+    frozen: str = "none",
+    device: str = "cpu",
+) -> SeparationCurves:
+    """Train one network and measure D through its layers.
+
+    Args:
+        build: makes the network: a Sequential whose last child is the classifier.
+        images: trained on.
+        test: measured only.
+        recipe: how it is trained.
+        rng: source of weights and orders.
+        epochs: when to measure, besides before the first and after the last.
+        frozen: "bottom" or "top" leaves that half of the hidden layers at its initial weights; "none" trains all.
+        device: "auto", "cpu" or "cuda".
+
+    Raises:
+        UnusableInput: for another word for `frozen`, or what `train` refuses.
+        TrainingDiverged: when the loss is not finite.
+
+    Source: he2023; for frozen halves, the section on generalisation.
+    """
+    model = seeded(build, rng)
+    _freeze(model, frozen)
+    when = sorted({0, *epochs, recipe.epochs})
+    measured: list[tuple[list[float], list[float], float]] = []
+
+    def measure(epoch: int, _loss: float) -> None:
+        if epoch in when:
+            layers = hidden_layers(model, images)
+            inside = [separation(layer, images.labels).fuzziness for layer in layers]
+            outside = [separation(layer, test.labels).fuzziness for layer in hidden_layers(model, test)]
+            measured.append((inside, outside, neural_collapse(layers[-1], images.labels).nc1))
+
+    measure(0, float("nan"))
+    losses = train(model, images, recipe, rng, device=device, after_epoch=measure)
+    final = [separation(layer, images.labels) for layer in hidden_layers(model, images)]
+    return SeparationCurves(
+        epochs=np.array(when),
+        fuzziness=np.array([inside for inside, _, _ in measured]),
+        test_fuzziness=np.array([outside for _, outside, _ in measured]),
+        by_class=np.array([layer.by_class for layer in final]),
+        rank_between=np.array([layer.rank_between for layer in final]),
+        nc1=np.array([nc1 for _, _, nc1 in measured]),
+        accuracy=(_accuracy(model, images), _accuracy(model, test)),
+        loss=np.array(losses),
+    )
+
+
+def _accuracy(model: nn.Module, images: Images) -> float:
+    return float(accuracy_by_class(model, images) @ images.counts / images.counts.sum())
+
+
+def _freeze(model: nn.Module, frozen: str) -> None:
+    if frozen not in {"none", "bottom", "top"}:
+        raise UnusableInput(f"frozen is {frozen!r}: it must be none, bottom or top; choose one of these.")
+    hidden = [child for child in list(model.children())[:-1] if any(True for _ in child.parameters())]
+    half = len(hidden) // 2
+    for child in {"none": [], "bottom": hidden[:half], "top": hidden[half:]}[frozen]:
+        child.requires_grad_(False)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MinorityOutcome:
+    """How minority classes fare in one trained network.
+
+    Args:
+        classifier: W of the last layer, (K, p).
+        feature_energy: E_H of its input on the training images, (1/K) Σ_k (1/n_k) Σ_i ‖h_ki‖².
+        weight_energy: E_W = (1/K) Σ_k ‖w_k‖².
+        minority_cosine: mean cosine between minority classifiers.
+        majority_cosine: the same among the majority.
+        accuracy: test accuracy by class.
+        loss: final training loss.
+    """
+
+    classifier: Float[np.ndarray, "K p"]
+    feature_energy: float
+    weight_energy: float
+    minority_cosine: float
+    majority_cosine: float
+    accuracy: Float[np.ndarray, " K"]
+    loss: float
+
+
+def minority_outcome(
+    build: Callable[[], nn.Module],
+    images: Images,
+    test: Images,
+    minority: Sequence[int],
+    recipe: Recipe,
+    rng: np.random.Generator,
+    *,
+    device: str = "cpu",
+) -> MinorityOutcome:
+    """Train one network on imbalanced images and look at its classifier.
+
+    Raises:
+        UnusableInput: for what `train` refuses.
+        TrainingDiverged: when the loss is not finite.
+
+    Source: fang2021, "Minority Collapse in deep neural networks".
+    """
+    model = seeded(build, rng)
+    losses = train(model, images, recipe, rng, device=device)
+    head = list(model.children())[-1]
+    if not isinstance(head, nn.Linear):
+        raise UnusableInput(f"the last child of the network is {type(head).__name__}: it must be the linear classifier; put it last.")
+    classifier = head.weight.detach().cpu().double().numpy()
+    features = hidden_layers(model, images)[-1].astype(float)
+    squares = np.bincount(images.labels, weights=(features**2).sum(axis=1), minlength=images.num_classes) / images.counts
+    rare = np.isin(np.arange(images.num_classes), minority)
+    return MinorityOutcome(
+        classifier=classifier,
+        feature_energy=float(squares.mean()),
+        weight_energy=float((classifier**2).sum() / len(classifier)),
+        minority_cosine=_mean_cosine(classifier[rare]),
+        majority_cosine=_mean_cosine(classifier[~rare]),
+        accuracy=accuracy_by_class(model, test),
+        loss=losses[-1],
+    )
+
+
+def _mean_cosine(vectors: Float[np.ndarray, "m p"]) -> float:
+    units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    cosines = units @ units.T
+    return float(cosines[~np.eye(len(units), dtype=bool)].mean()) if len(units) > 1 else float("nan")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class UnconstrainedRun:
+    """Gradient descent on classifier and class means alone.
+
+    Args:
+        steps: numbers of steps done when the value was recorded.
+        values: Σ_k (n_k/N) L(W h_k, k).
+        features: H at the end, (K, p).
+        classifier: W at the end, (K, p).
+    """
+
+    steps: Int[np.ndarray, " T"]
+    values: Float[np.ndarray, " T"]
+    features: Float[np.ndarray, "K p"]
+    classifier: Float[np.ndarray, "K p"]
+
+
+def unconstrained_features(
+    counts: Sequence[int],
+    *,
+    feature_energy: float,
+    weight_energy: float,
+    dimension: int,
+    steps: int,
+    learning_rate: float,
+    rng: np.random.Generator,
+    every: int = 100,
+    device: str = "cpu",
+) -> UnconstrainedRun:
+    """Minimise the Layer-Peeled loss over W and H by gradient steps, each followed by scaling back onto the energies.
+
+        min Σ_k (n_k/N) CE(W h_k, k)   with   (1/K) ‖W‖² = E_W,   (1/K) ‖H‖² = E_H,   features at their class means.
+
+    The program is not convex in (W, H); whether plain descent reaches its optimum is what a certified value is for.
+
+    Source: fang2021, equation (7).
+    """
+    place = choose_device(device)
+    size = len(counts)
+    weights = torch.tensor(np.asarray(counts, dtype=float) / float(np.sum(counts)), device=place)
+    radii = np.sqrt(size * feature_energy), np.sqrt(size * weight_energy)
+    points = [torch.tensor(rng.normal(size=(size, dimension)), device=place) for _ in range(2)]
+    points = [point * (radius / point.norm()) for point, radius in zip(points, radii, strict=True)]
+    own = torch.arange(size, device=place)
+    kept, values = [], []
+    for step in range(steps + 1):
+        features, classifier = (point.requires_grad_(True) for point in points)
+        value = (weights * nn.functional.cross_entropy(features @ classifier.T, own, reduction="none")).sum()
+        if step % every == 0 or step == steps:
+            kept.append(step)
+            values.append(float(value.detach()))
+        if step == steps:
+            break
+        slopes = torch.autograd.grad(value, (features, classifier))
+        with torch.no_grad():
+            moved = [point - learning_rate * slope for point, slope in zip((features, classifier), slopes, strict=True)]
+            points = [point * (radius / point.norm()) for point, radius in zip(moved, radii, strict=True)]
+    return UnconstrainedRun(
+        steps=np.array(kept),
+        values=np.array(values),
+        features=points[0].detach().cpu().numpy(),
+        classifier=points[1].detach().cpu().numpy(),
+    )
