@@ -137,7 +137,7 @@ def _solve(
         worst = int(np.argmax(np.any(np.isnan(rows), axis=0)))
         at = ", ".join(f"{array[worst]:.17g}" for array in flat)
         raise ArithmeticError(f"no root found for K_A, K_B, log R, budget = {at}; report this case.")
-    return rows.reshape(-1, *budget.shape)
+    return rows.reshape(len(rows), *budget.shape)
 
 
 def _choose_one(condition: bool, if_true: float, if_false: float) -> float:

@@ -1,5 +1,7 @@
 """The Layer-Peeled programs: problem in, certified solution out."""
 
+from solvers._batch import SolutionBatch as SolutionBatch
+from solvers._batch import solve_batch as solve_batch
 from solvers._certificate import Certificate as Certificate
 from solvers._certificate import certify as certify
 from solvers._certificate import certify_multiplier as certify_multiplier
