@@ -8,6 +8,11 @@ from solvers._certificate import certify_multiplier as certify_multiplier
 from solvers._certificate import dual_slope as dual_slope
 from solvers._classes import NORM_WEIGHTS as NORM_WEIGHTS
 from solvers._classes import Group as Group
+from solvers._deep_linear import DeepLinear as DeepLinear
+from solvers._deep_linear import descend_linear as descend_linear
+from solvers._deep_linear import enclose_one_layer as enclose_one_layer
+from solvers._deep_linear import fitted_start as fitted_start
+from solvers._deep_linear import random_start as random_start
 from solvers._descent import descend as descend
 from solvers._distance import certify_distance as certify_distance
 from solvers._distance import low_rank_excess as low_rank_excess

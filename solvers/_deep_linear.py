@@ -1,0 +1,196 @@
+"""Deep linear heads on free features: squared error, with every layer and the feature of every sample a variable of its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from flint import arb, arb_mat, ctx
+from jaxtyping import Float, Int
+from scipy.optimize import minimize
+
+from numerics import PRECISION, Bracket, UnusableInput, require_whole, to_bracket
+from solvers._problem import UnconstrainedFeatures
+
+OPTIONS = {"maxiter": 20000, "maxfun": 40000, "ftol": 1e-16, "gtol": 1e-12, "maxcor": 30}
+"""L-BFGS runs until rounding stops it: gradients near 1e-9, values exact to rounding."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DeepLinear:
+    """A point of the model W_M ⋯ W_1 H with weight decay.
+
+    Args:
+        problem: counts and the two penalties.
+        layers: W_M, …, W_1, each K×K.
+        features: H, one column per sample, class by class.
+        value: the objective.
+    """
+
+    problem: UnconstrainedFeatures
+    layers: tuple[Float[np.ndarray, "K K"], ...]
+    features: Float[np.ndarray, "K N"]
+    value: float
+
+    @property
+    def logits(self) -> Float[np.ndarray, "K N"]:
+        """W_M ⋯ W_1 H."""
+        product = self.features
+        for layer in reversed(self.layers):
+            product = layer @ product
+        return product
+
+    @property
+    def own_logits(self) -> Float[np.ndarray, " K"]:
+        """z_k: the logit of the own class, averaged over the samples of class k."""
+        labels, logits = _labels(self.problem), self.logits
+        return np.array([logits[k, labels == k].mean() for k in range(self.problem.num_classes)])
+
+    @property
+    def stray(self) -> float:
+        """Largest deviation of any logit from diag(z_k): variation within classes, or logits of other classes."""
+        labels = _labels(self.problem)
+        return float(np.abs(self.logits - np.diag(self.own_logits)[:, labels]).max())
+
+
+def descend_linear(
+    problem: UnconstrainedFeatures, layers: Sequence[Float[np.ndarray, "K K"]], features: Float[np.ndarray, "K N"]
+) -> DeepLinear:
+    """L-BFGS on all factors from a given start.
+
+        min (1/2N) ‖W_M ⋯ W_1 H − Y‖² + (λ_W/2) Σ_i ‖W_i‖² + (λ_H/2) ‖H‖²,     Y one-hot.
+
+    Args:
+        problem: counts and penalties; squared error, no bias; classes stand group by group.
+        layers: where W_M, …, W_1 start.
+        features: where H starts.
+
+    Raises:
+        UnusableInput: for another loss, a bias, or norm weights that are not those of the model.
+
+    Source: dang2023, the deep linear networks with imbalanced data.
+
+    Example:
+        >>> problem = UnconstrainedFeatures(counts=[4, 1], feature_penalty=0.1, weight_penalty=0.1, loss="squared")
+        >>> head = descend_linear(problem, *fitted_start(problem, 2, kept=[True, False]))
+        >>> head.own_logits.round(5).tolist()
+        [0.78489, 0.0]
+    """
+    _require_model(problem)
+    shapes = [layer.shape for layer in layers] + [features.shape]
+    cuts = np.cumsum([rows * columns for rows, columns in shapes])[:-1]
+    decays = [problem.weight_penalty] * len(layers) + [problem.feature_penalty]
+    labels = _labels(problem)
+    wanted = np.eye(problem.num_classes)[:, labels]
+
+    def split(flat: np.ndarray) -> list[np.ndarray]:
+        return [part.reshape(shape) for part, shape in zip(np.split(flat, cuts), shapes, strict=True)]
+
+    def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        factors = split(flat)
+        tails = [factors[-1]]  # products of the last one, two, … factors
+        for factor in reversed(factors[:-1]):
+            tails.append(factor @ tails[-1])
+        residual = tails.pop() - wanted
+        value = 0.5 * np.sum(residual**2) / len(labels) + 0.5 * sum(d * np.sum(x**2) for d, x in zip(decays, factors, strict=True))
+        back, slopes = residual / len(labels), []
+        for factor, decay in zip(factors, decays, strict=True):
+            slopes.append((back @ tails.pop().T if tails else back) + decay * factor)
+            back = factor.T @ back
+        return float(value), np.concatenate([slope.ravel() for slope in slopes])
+
+    start = np.concatenate([factor.ravel() for factor in (*layers, features)])
+    run = minimize(objective, start, jac=True, method="L-BFGS-B", options=OPTIONS)
+    *found, last = split(run.x)
+    return DeepLinear(problem=problem, layers=tuple(found), features=last, value=float(run.fun))
+
+
+def fitted_start(
+    problem: UnconstrainedFeatures, layers: int, *, kept: Sequence[bool]
+) -> tuple[list[Float[np.ndarray, "K K"]], Float[np.ndarray, "K N"]]:
+    """A start that fits the classes kept exactly, with logits 1, and has nothing of the others.
+
+    Example:
+        >>> problem = UnconstrainedFeatures(counts=[2, 1], feature_penalty=0.1, weight_penalty=0.1, loss="squared")
+        >>> layers, features = fitted_start(problem, 2, kept=[True, False])
+        >>> (layers[0] @ layers[1] @ features).tolist()
+        [[1.0, 1.0, 0.0], [0.0, 0.0, 0.0]]
+    """
+    chosen = np.diag(np.asarray(kept, dtype=float))
+    return [chosen.copy() for _ in range(_depth(layers))], chosen[:, _labels(problem)]
+
+
+def random_start(
+    problem: UnconstrainedFeatures, layers: int, *, scale: float, rng: np.random.Generator
+) -> tuple[list[Float[np.ndarray, "K K"]], Float[np.ndarray, "K N"]]:
+    """Independent normal entries of the given standard deviation.
+
+    Example:
+        >>> problem = UnconstrainedFeatures(counts=[2, 1], feature_penalty=0.1, weight_penalty=0.1, loss="squared")
+        >>> layers, features = random_start(problem, 2, scale=0.1, rng=np.random.default_rng(0))
+        >>> len(layers), features.shape
+        (2, (2, 3))
+    """
+    classes, samples = problem.num_classes, len(_labels(problem))
+    weights = [scale * rng.standard_normal((classes, classes)) for _ in range(_depth(layers))]
+    return weights, scale * rng.standard_normal((classes, samples))
+
+
+def enclose_one_layer(head: DeepLinear) -> tuple[Bracket, ...]:
+    """For M = 1: the own logits z_k of the exact optimum, from what any point proves.
+
+    With X = W H̄ diag(√n), H̄ the class means, and D = diag(√n), the objective at the point is at least, and at the optimum exactly,
+
+        F(X) = (1/2N)‖X − D‖² + λ‖X‖_*,   λ = √(λ_W λ_H),   and   F(X) ≥ ⟨Q, D⟩ − (N/2)‖Q‖²   for every ‖Q‖_op ≤ λ.
+
+    The bound is taken at Q = diag(min(λ, √n_k/N)), the point of that ball nearest to D/N. F is strongly convex with constant 1/N, so X
+    differs from the optimal one by at most √(2N · gap). Everything is evaluated in balls.
+
+    Raises:
+        UnusableInput: for more layers than one.
+
+    Example:
+        >>> problem = UnconstrainedFeatures(counts=[4, 1], feature_penalty=0.1, weight_penalty=0.1, loss="squared")
+        >>> head = descend_linear(problem, *fitted_start(problem, 1, kept=[True, True]))
+        >>> [bracket.contains(exact) for bracket, exact in zip(enclose_one_layer(head), (0.75, 0.5))]
+        [True, True]
+    """
+    if len(head.layers) != 1:
+        raise UnusableInput(f"the point has {len(head.layers)} layers: an enclosure exists for 1; use one layer.")
+    problem, labels = head.problem, _labels(head.problem)
+    counts = [int(count) for count in np.bincount(labels)]
+    with ctx.workprec(PRECISION):
+        total, weights, features = arb(len(labels)), arb_mat(head.layers[0].tolist()), head.features.tolist()
+        decay_w, decay_h = arb(problem.weight_penalty), arb(problem.feature_penalty)
+        roots, penalty = [arb(count).sqrt() for count in counts], (decay_w * decay_h).sqrt()
+        means = [
+            [sum((arb(x) for x, own in zip(row, labels, strict=True) if own == k), arb(0)) / n for k, n in enumerate(counts)]
+            for row in features
+        ]
+        scaled = arb_mat([[entry * root for entry, root in zip(row, roots, strict=True)] for row in means])
+        product = (weights * scaled).tolist()
+        residual = arb_mat([[entry - (roots[k] if j == k else 0) for k, entry in enumerate(row)] for j, row in enumerate(product)])
+        value = _square(residual) / (2 * total) + (decay_w * _square(weights) + decay_h * _square(scaled)) / 2
+        dual = [penalty.min(root / total) for root in roots]
+        bound = sum((q * root - total * q**2 / 2 for q, root in zip(dual, roots, strict=True)), arb(0))
+        distance = (2 * total * (value - bound).upper().max(arb(0))).sqrt()
+        found = [product[k][k] / root + arb(0, 1) * (distance / root).abs_upper() for k, root in enumerate(roots)]
+        return tuple(to_bracket(ball) for ball in found)
+
+
+def _square(matrix: arb_mat) -> arb:
+    # x · x, not x²: the power of a ball around zero is not a number.
+    return sum((entry * entry for row in matrix.tolist() for entry in row), arb(0))
+
+
+def _labels(problem: UnconstrainedFeatures) -> Int[np.ndarray, " N"]:
+    """The class of every sample."""
+    return np.repeat(np.arange(problem.num_classes), [int(g.samples) for g in problem.groups for _ in range(g.classes)])
+
+
+def _depth(layers: int) -> int:
+    return require_whole(layers, "the number of layers", remedy="a head has one layer or more")
+
+
+def _require_model(problem: UnconstrainedFeatures) -> None:
+    if problem.loss != "squared" or problem.bias_penalty is not None or problem.norm_weights != "sample":
+        raise UnusableInput(f"{problem!r} has no deep linear head here: use squared error, no bias and norm weights 'sample'.")
