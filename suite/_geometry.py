@@ -21,7 +21,8 @@ MOST_GROUPS_IN_TEXT = 12
 def solution_record(solution: "Solution") -> dict[str, Any]:
     """The keys of `layerpeel solve --json`.
 
-    `value` is the objective of the returned point; the optimum lies in [value − gap, value].
+    `value` is the objective of the returned point; the optimum lies in [value − gap, value]. `bias` holds one number per group, or is
+    null without a bias.
     """
     return {
         "value": solution.value.upper,
@@ -33,6 +34,8 @@ def solution_record(solution: "Solution") -> dict[str, Any]:
         "num_classes": solution.num_classes,
         "rank": solution.rank,
         "multiplier": solution.multiplier,
+        "norm_weights": solution.problem.norm_weights,
+        "bias": None if solution.group_bias is None else solution.group_bias.tolist(),
         "seconds": solution.seconds,
         "groups": [
             {
@@ -63,6 +66,8 @@ def describe_solution(solution: "Solution", options: str) -> str:
         f"route     {solution.route}, {solution.num_classes} classes, rank {solution.rank}, {solution.seconds:.3g} s",
         f"status    {solution.status}",
     ]
+    if solution.group_bias is not None:
+        head.append(f"bias      {', '.join(number(value) for value in solution.group_bias.tolist())} (by group)")
     rows = [
         [
             str(group.classes),
@@ -102,12 +107,13 @@ def _rounded(cosine: float | None) -> float | None:
 
 
 def _reading(solution: "Solution", options: str) -> list[str]:
-    from solvers import Status
+    from solvers import LayerPeeled, Status
 
     if solution.status is Status.ZERO:
         return ["The energies allow a loss of zero, so the optimum is not unique: the geometry above is one of many."]
     lines = [*_fates(solution), *_squeezed(solution), *_largest_cosine(solution)]
-    if solution.problem.loss != "cross-entropy":
+    problem = solution.problem
+    if problem.loss != "cross-entropy" or not (isinstance(problem, LayerPeeled) and problem.unweighted):
         return lines
     if len(solution.groups) == 2 and min(solution.groups, key=lambda group: group.samples).classes > 1:
         lines.append(f"Next: `layerpeel remedy {options}` says how much oversampling keeps the minority classes apart.")
@@ -165,8 +171,9 @@ def _largest_cosine(solution: "Solution") -> list[str]:
 
 
 def archive(solution: "Solution") -> Callable[[Path], None]:
-    """A writer of the solution as a NumPy archive: logits, features, classifier, counts and the value's bracket."""
+    """A writer of the solution as a NumPy archive: logits, features, classifier, bias if any, counts and the value's bracket."""
     problem = solution.problem
+    bias: dict[str, Any] = {} if solution.bias is None else {"bias": solution.bias}
     by_group = np.repeat([group.samples for group in problem.groups], problem.sizes)
 
     def write(path: Path) -> None:
@@ -175,6 +182,7 @@ def archive(solution: "Solution") -> Callable[[Path], None]:
             logits=solution.logits,
             features=solution.features,
             classifier=solution.classifier,
+            **bias,
             counts=by_group[problem.class_order],
             value=[solution.value.lower, solution.value.upper],
         )

@@ -138,10 +138,18 @@ def check(
 
 @app.command()
 def solve(
-    feature_energy: FeatureEnergy,
     groups: Groups = None,
     counts: Counts = None,
-    weight_energy: WeightEnergy = 1.0,
+    feature_energy: Annotated[float | None, typer.Option(help="E_H: mean squared norm allowed to class means; or give --penalty.")] = None,
+    weight_energy: Annotated[float | None, typer.Option(help="E_W: mean squared norm allowed to classifiers; 1 if not given.")] = None,
+    penalty: Annotated[
+        float | None, typer.Option(help="lambda = sqrt(lambda_W lambda_H): penalise the norms instead (weight decay).")
+    ] = None,
+    norm_weights: Annotated[
+        str | None,
+        typer.Option(help="class: features averaged per class; sample: summed over samples. class with energies, sample with --penalty."),
+    ] = None,
+    bias_penalty: Annotated[float | None, typer.Option(help="lambda_b > 0: add a bias with this penalty.")] = None,
     loss: Annotated[str, typer.Option(help="cross-entropy, squared or hinge.")] = "cross-entropy",
     route: Annotated[str, typer.Option(help="auto, symmetric, factored or sdp.")] = "auto",
     solver: Annotated[str, typer.Option(help="clarabel, scs or mosek, for the sdp route.")] = "clarabel",
@@ -153,12 +161,21 @@ def solve(
 
     The solution is the geometry that the counts of its classes force on a classifier, with a certified gap.
     """
-    from suite._classes import read_problem
+    from suite._classes import read_program
     from suite._files import require_archive, write_whole
     from suite._geometry import archive, describe_solution, solution_record
     from suite._output import print_json
 
-    problem = read_problem(groups, counts, feature_energy=feature_energy, weight_energy=weight_energy, loss=loss)
+    problem = read_program(
+        groups,
+        counts,
+        feature_energy=feature_energy,
+        weight_energy=weight_energy,
+        penalty=penalty,
+        norm_weights=norm_weights,
+        bias_penalty=bias_penalty,
+        loss=loss,
+    )
     if save is not None:
         require_archive(save)
     solution = _solved(problem, route=route, solver=solver, tolerance=tolerance)
@@ -167,7 +184,7 @@ def solve(
     if as_json:
         print_json(solution_record(solution))
     else:
-        typer.echo(describe_solution(solution, _again(groups, counts, feature_energy, weight_energy)))
+        typer.echo(describe_solution(solution, _again(groups, counts, feature_energy or 1.0, weight_energy or 1.0)))
 
 
 def _solved(problem: Any, **options: Any) -> Any:
