@@ -154,7 +154,7 @@ class UnconstrainedFeatures(Program):
         UnusableInput: for fewer than two classes, counts that are not whole numbers ≥ 1, penalties or weights that are not positive
             and finite, or an unknown loss.
 
-    Source: hong2023, equation (4); zhu2021, equation (2).
+    Source: hong2023, the regularised model under cross-entropy; zhu2021 for balanced classes.
 
     Example:
         >>> UnconstrainedFeatures(counts=[100, 100, 10], feature_penalty=1e-3, weight_penalty=1e-3)
