@@ -1,0 +1,248 @@
+"""The experiments of the sources as lists of independent units of work: each unit leaves arrays, so a run can stop between any two."""
+
+# pyright: reportMissingImports=false
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from gpu_train._geomnist import geomnist
+from gpu_train._images import Images, oversampled, resized, step_counts, with_counts
+from gpu_train._readers import mnist_sample, read_idx
+from gpu_train.ensembles import OneByOne, train_one_by_one
+from gpu_train.networks import feed_forward, residual_feed_forward, small_alexnet
+from gpu_train.studies import minority_outcome, separation_curves, unconstrained_features
+from gpu_train.training import Recipe
+from numerics import UnusableInput
+
+PROFILES = ("small", "sources")
+"""Legal sizes: minutes on two cores, or as in the sources."""
+
+LABEL_ERRORS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 2 / 3, 0.7, 0.8)
+"""p_err of the sources' sweep."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a run is asked for.
+
+    Args:
+        profile: "small" or "sources".
+        seed: every random number derives from it.
+        device: "auto", "cpu" or "cuda".
+        data: folder with MNIST or FashionMNIST files; the 5,000 packaged MNIST images when not given.
+    """
+
+    profile: str = "small"
+    seed: int = 0
+    device: str = "auto"
+    data: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.profile not in PROFILES:
+            raise UnusableInput(f"profile {self.profile!r} is unknown: it must be one of {', '.join(PROFILES)}; choose one of these.")
+
+    @property
+    def small(self) -> bool:
+        """Whether this is the small profile."""
+        return self.profile == "small"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unit:
+    """One piece of work.
+
+    Args:
+        name: of its file; kebab-case.
+        settings: what distinguishes it, for records.
+        run: (random generator, place for a checkpoint) → arrays.
+    """
+
+    name: str
+    settings: Mapping[str, Any]
+    run: Callable[[np.random.Generator, Path | None], dict[str, np.ndarray]] = field(repr=False)
+
+
+# Separation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """One network and how it is trained, for the separation experiment."""
+
+    widths: tuple[int, ...]
+    batch_norm: bool = True
+    linear: bool = False
+    residual: int = 0
+    optimizer: str = "sgd"
+    learning_rate: float = 0.1
+    imbalance: float = 1.0
+    frozen: str = "none"
+
+    def build(self, inputs: int, num_classes: int) -> nn.Module:
+        """The network: residual blocks of `residual` layers, or a plain feed-forward net."""
+        if self.residual:
+            return residual_feed_forward(inputs, num_classes, self.widths[0], len(self.widths), self.residual)
+        return feed_forward(inputs, num_classes, self.widths, batch_norm=self.batch_norm, linear=self.linear)
+
+
+VARIANTS: Mapping[str, Variant] = MappingProxyType(
+    {
+        "depth-4": Variant(widths=(100,) * 4),
+        "depth-8": Variant(widths=(100,) * 8),
+        "depth-20": Variant(widths=(100,) * 20),
+        "no-batch-norm": Variant(widths=(100,) * 8, batch_norm=False),
+        "linear": Variant(widths=(100,) * 8, linear=True),
+        "momentum": Variant(widths=(100,) * 8, optimizer="momentum", learning_rate=0.03),
+        "adam": Variant(widths=(100,) * 8, optimizer="adam", learning_rate=0.001),
+        "low-rate": Variant(widths=(100,) * 8, learning_rate=0.01),
+        "high-rate": Variant(widths=(100,) * 8, learning_rate=0.3),
+        "imbalance-5": Variant(widths=(100,) * 8, imbalance=5.0),
+        "width-20": Variant(widths=(20,) * 8),
+        "width-400": Variant(widths=(400,) * 8),
+        "narrow-wide": Variant(widths=(30, 30, 60, 60, 100, 100, 200, 200)),
+        "wide-narrow": Variant(widths=(200, 200, 100, 100, 60, 60, 30, 30)),
+        "mixed": Variant(widths=(100, 30, 200, 30, 100, 200, 60, 100)),
+        "blocks-of-2": Variant(widths=(100,) * 5, residual=2),
+        "blocks-of-3": Variant(widths=(100,) * 5, residual=3),
+        "frozen-bottom": Variant(widths=(100,) * 8, frozen="bottom"),
+        "frozen-top": Variant(widths=(100,) * 8, frozen="top"),
+    }
+)
+"""What the sources vary, one thing at a time around eight layers of width 100."""
+
+
+def small_images(plan: Plan) -> tuple[Images, Images]:
+    """Training and test images of 10×10 pixels: 100 per class to train on, the others (at most 2,000) to test."""
+    rng = np.random.default_rng([plan.seed, 0])
+    if plan.data is not None:
+        train, test = read_idx(plan.data), read_idx(plan.data, train=False)
+        return resized(with_counts(train, (100,) * 10, rng), 10), resized(test.chosen(rng.permutation(len(test.labels))[:2000]), 10)
+    images = mnist_sample()
+    order = rng.permutation(len(images.labels))
+    return resized(with_counts(images.chosen(order[:3000]), (100,) * 10, rng), 10), resized(images.chosen(order[3000:]), 10)
+
+
+def separation_units(plan: Plan) -> list[Unit]:
+    """D per layer and epoch for every variant and trial."""
+    images, test = small_images(plan)
+    epochs = 150 if plan.small else 600
+    trials = 2 if plan.small else 10
+    when = tuple(sorted({1, 2, 5, 10, 20, 50, 100, 200, 400} & set(range(1, epochs))))
+
+    def unit(name: str, variant: Variant, trial: int) -> Unit:
+        recipe = Recipe(epochs=epochs, learning_rate=variant.learning_rate, optimizer=variant.optimizer, weight_decay=5e-4)
+
+        def run(rng: np.random.Generator, _checkpoint: Path | None) -> dict[str, np.ndarray]:
+            chosen = images if variant.imbalance == 1.0 else with_counts(images, step_counts(5, 5, 100, variant.imbalance), rng)
+            found = separation_curves(
+                lambda: variant.build(100, 10), chosen, test, recipe, rng, epochs=when, frozen=variant.frozen, device=plan.device
+            )
+            return _arrays(found)
+
+        return Unit(name=f"{name}-trial-{trial}", settings={"variant": name, "trial": trial, **asdict(variant), "epochs": epochs}, run=run)
+
+    return [unit(name, variant, trial) for name, variant in VARIANTS.items() for trial in range(trials)]
+
+
+def _arrays(found: Any) -> dict[str, np.ndarray]:
+    """The fields of a frozen result as arrays."""
+    return {name: np.asarray(value) for name, value in asdict(found).items()}
+
+
+# Imbalance
+
+
+def imbalance_units(plan: Plan) -> list[Unit]:
+    """Minority cosine and accuracy against R, and against the oversampling w_r at the largest R."""
+    rng = np.random.default_rng([plan.seed, 0])
+    images = resized(mnist_sample(), 10) if plan.data is None else resized(read_idx(plan.data), 10)
+    order = rng.permutation(len(images.labels))
+    cut = len(order) * 3 // 5
+    train, test = images.chosen(order[:cut]), images.chosen(order[cut : cut + 2000])
+    most = min(200, int(train.counts.min())) if plan.small else int(train.counts.min())
+    epochs, trials = (100, 5) if plan.small else (350, 5)
+    ratios = tuple(ratio for ratio in (1, 3, 10, 30, 100, 200) if ratio <= most)
+    settings = [(ratio, 1.0) for ratio in ratios] + [(ratios[-1], factor) for factor in (3.0, 10.0, 30.0, 100.0) if factor <= ratios[-1]]
+    recipe = Recipe(epochs=epochs, learning_rate=0.1, optimizer="momentum", weight_decay=5e-3)
+
+    def unit(ratio: float, factor: float, trial: int) -> Unit:
+        def run(rng: np.random.Generator, _checkpoint: Path | None) -> dict[str, np.ndarray]:
+            chosen = with_counts(train, step_counts(5, 5, most, ratio), rng)
+            seen = oversampled(chosen, factor, range(5, 10), rng)
+            found = minority_outcome(lambda: feed_forward(100, 10, (100,) * 3), seen, test, range(5, 10), recipe, rng, device=plan.device)
+            return {**_arrays(found), "imbalance": np.asarray(ratio), "oversampling": np.asarray(factor), "counts": chosen.counts}
+
+        return Unit(
+            name=f"ratio-{ratio:g}-oversampling-{factor:g}-trial-{trial}",
+            settings={"imbalance": ratio, "oversampling": factor, "trial": trial, "epochs": epochs},
+            run=run,
+        )
+
+    return [unit(ratio, factor, trial) for ratio, factor in settings for trial in range(trials)]
+
+
+# Unconstrained features
+
+
+def unconstrained_units(plan: Plan) -> list[Unit]:
+    """W and H alone, three and three classes, at several imbalances and starts."""
+    steps, trials = (3000, 3) if plan.small else (20_000, 10)
+
+    def unit(ratio: int, trial: int) -> Unit:
+        counts = step_counts(3, 3, 10 * ratio, ratio)
+
+        def run(rng: np.random.Generator, _checkpoint: Path | None) -> dict[str, np.ndarray]:
+            found = unconstrained_features(
+                counts, feature_energy=5.0, weight_energy=1.0, dimension=8, steps=steps, learning_rate=1.0, rng=rng, device=plan.device
+            )
+            return {**_arrays(found), "imbalance": np.asarray(ratio), "counts": np.asarray(counts)}
+
+        return Unit(name=f"ratio-{ratio}-trial-{trial}", settings={"imbalance": ratio, "trial": trial, "steps": steps}, run=run)
+
+    return [unit(ratio, trial) for ratio in (1, 3, 10, 30, 100) for trial in range(trials)]
+
+
+# GeoMNIST
+
+
+def _geomnist_unit(plan: Plan, name: str, recipe: OneByOne) -> Unit:
+    def run(rng: np.random.Generator, checkpoint: Path | None) -> dict[str, np.ndarray]:
+        images, validation = geomnist(600 if not plan.small else 200, rng), geomnist(60 if not plan.small else 30, rng)
+        found = train_one_by_one(small_alexnet, images, validation, recipe, rng, device=plan.device, checkpoint=checkpoint, resume=True)
+        return {**_arrays(found), "label_error": np.asarray(recipe.label_error)}
+
+    return Unit(name=name, settings=asdict(recipe), run=run)
+
+
+def geomnist_units(plan: Plan) -> list[Unit]:
+    """Mean logits by class over time for an ensemble on clean labels."""
+    recipe = OneByOne(iterations=10_000, trials=24, every=100) if plan.small else OneByOne(iterations=100_000, trials=100, every=100)
+    return [_geomnist_unit(plan, "clean", recipe)]
+
+
+def label_noise_units(plan: Plan) -> list[Unit]:
+    """The same at every label-error probability of the sweep."""
+    errors = tuple(p for p in LABEL_ERRORS if p in {0.0, 0.2, 0.4, 0.6, 2 / 3, 0.8}) if plan.small else LABEL_ERRORS
+    iterations, trials = (8_000, 16) if plan.small else (10_000, 100)
+    return [
+        _geomnist_unit(plan, f"error-{error:.3f}", OneByOne(iterations=iterations, trials=trials, every=200, label_error=error))
+        for error in errors
+    ]
+
+
+EXPERIMENTS: Mapping[str, Callable[[Plan], list[Unit]]] = MappingProxyType(
+    {
+        "geomnist": geomnist_units,
+        "label-noise": label_noise_units,
+        "imbalance": imbalance_units,
+        "unconstrained": unconstrained_units,
+        "separation": separation_units,
+    }
+)
+"""Legal names of experiments, and the units of each."""
