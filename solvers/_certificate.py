@@ -85,7 +85,7 @@ class _Point(NamedTuple):
 
 
 def _feasible(problem: Problem, candidate: GroupMatrix, bias: Float[np.ndarray, " G"] | None = None, stretch: arb | float = 1.0) -> _Point:
-    """The candidate itself; scaled to the sphere of radius τ·stretch where there is one, unless the loss can be zero inside."""
+    """The candidate itself; scaled to the sphere of radius τ where there is one, unless the loss can be zero inside; then stretched."""
     sizes, roots = candidate.sizes, [arb(size).sqrt() for size in candidate.sizes]
     outer = [[arb(entry) for entry in row] for row in candidate.outer.tolist()]
     inner = [arb(value) for value in candidate.inner.tolist()]
@@ -94,9 +94,9 @@ def _feasible(problem: Problem, candidate: GroupMatrix, bias: Float[np.ndarray, 
         norm += (size - 1) * abs(value)
     scale = arb(1)
     if isinstance(problem, LayerPeeled):
-        radius = exact_radius(problem) * stretch
+        radius = exact_radius(problem)
         inside = LOSSES[problem.loss].attains_zero and norm <= radius
-        scale = arb(1) if inside or not norm > 0 else radius / norm
+        scale = arb(stretch) if inside or not norm > 0 else stretch * radius / norm
     shift = [arb(0) for _ in sizes] if bias is None or problem.bias_penalty is None else [arb(value) for value in bias.tolist()]
     rows = [scale / d for d in exact_scales(problem)]
     logits = BallLogits(

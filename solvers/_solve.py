@@ -10,7 +10,9 @@ import numpy as np
 from numerics import GroupMatrix, UnusableInput
 from solvers._certificate import Certificate, certify
 from solvers._enclosures import Enclosures
+from solvers._hinge_phases import hinge_collapsed
 from solvers._losses import LOSSES
+from solvers._primal_dual import solve_primal_dual
 from solvers._problem import Form, LayerPeeled, Problem, UnconstrainedFeatures
 from solvers._projected import Candidate, solve_projected
 from solvers._sdp import PRECISIONS, require_known_solver, require_solver, solve_sdp
@@ -21,7 +23,7 @@ ROUTES = ("auto", "symmetric", "factored", "sdp")
 """Legal names of routes."""
 
 GAP_MARGIN = 0.3
-"""Share of the tolerance at which the projected gradient stops in doubles, so that the rigorous gap stays within it."""
+"""Share of the tolerance at which route `factored` stops in doubles, so that the rigorous gap stays within it."""
 
 
 def solve(
@@ -37,8 +39,8 @@ def solve(
     Args:
         problem: the program.
         route: "symmetric" (closed forms, any K: cross-entropy with energies, d = 1, no bias and at most two distinct counts; squared
-            error without bias), "factored" (smooth losses, any counts: the cost depends on the number of distinct counts), "sdp" (the
-            reference: everything, small K), or "auto", which takes the first that covers the problem.
+            error without bias), "factored" (everything: the cost depends on the number of distinct counts), "sdp" (the reference:
+            everything, small K), or "auto", which takes the first that covers the problem.
         solver: conic solver of route "sdp": "clarabel", "scs" or "mosek".
         tolerance: certified relative gap at which the status says so.
         start: a neighbour's solution with the same group sizes, to warm-start route "factored" along a path.
@@ -60,14 +62,12 @@ def solve(
     if not 0.0 < tolerance < 1.0:
         raise UnusableInput(f"the tolerance is {tolerance!r}: it must lie strictly between 0 and 1; give one, for example 1e-8.")
     began = time.perf_counter()
-    smooth = LOSSES[problem.loss].smooth
-    chosen = route if route != "auto" else "symmetric" if covers(problem) else "factored" if smooth else "sdp"
+    chosen = route if route != "auto" else "symmetric" if covers(problem) else "factored"
     if chosen == "symmetric":
         return _symmetric(problem, tolerance, began)
     if chosen == "factored":
-        if not smooth:
-            raise UnusableInput(f"route 'factored' does not cover the loss {problem.loss!r}: it follows gradients; use --route sdp.")
-        return _certified(problem, "factored", [solve_projected(problem, GAP_MARGIN * tolerance, _warm(problem, start))], tolerance, began)
+        method = solve_projected if LOSSES[problem.loss].smooth else solve_primal_dual
+        return _certified(problem, "factored", [method(problem, GAP_MARGIN * tolerance, _warm(problem, start))], tolerance, began)
     require_solver(solver)
     return _certified(problem, "sdp", (solve_sdp(problem, solver, precision) for precision in PRECISIONS[solver]), tolerance, began)
 
@@ -80,7 +80,7 @@ def _warm(problem: Problem, start: Solution | None) -> Candidate | None:
             f"the start has groups of {start.problem.sizes} classes and the problem groups of {problem.sizes}: a warm start needs the "
             "same sizes; leave start out."
         )
-    return Candidate(start.matrix, bias=start.group_bias)
+    return Candidate(start.matrix, start.shares, start.group_bias)
 
 
 def _symmetric(problem: Form, tolerance: float, began: float) -> Solution[Form]:
@@ -125,6 +125,7 @@ def _certified(problem: Form, route: str, attempts: Iterable[Candidate], toleran
         rank=candidate.matrix.rank(RANK_TOLERANCE * problem.typical_value),
         seconds=0.0,
         group_bias=candidate.bias,
+        tangent=candidate.tangent,
     )
     solution = replace(solution, collapsed=_collapsed(solution))
     return replace(solution, vanished=_vanished(solution), seconds=time.perf_counter() - began)
@@ -184,13 +185,12 @@ def _collapsed(solution: Solution[Any]) -> tuple[bool | None, ...]:
     Smooth losses, bounded norm: stationarity on the inner space of group g reads (c_g/d_g)·(a factor that is 1 at collapse and below 1
     beside it) = λ, so the classifiers coincide exactly when λ ≥ c_g/d_g, and the rigorous bracket of λ decides. Penalised norm, where
     λ is given: a margin that is certainly positive, or an inner gradient that is certainly below λ, decides without that law.
-    The hinge is not smooth at collapse and has no such law: there its inner singular value decides, to the rank tolerance.
+    The hinge is not smooth at collapse: its rules stand with `hinge_collapsed`.
     """
-    problem, matrix = solution.problem, solution.matrix
+    problem = solution.problem
     several = [group.classes > 1 for group in problem.groups]
     if not LOSSES[problem.loss].smooth:
-        limit = RANK_TOLERANCE * problem.typical_value
-        return tuple(bool(abs(value) < limit) and many for value, many in zip(matrix.inner.tolist(), several, strict=True))
+        return hinge_collapsed(solution)
     if not any(several):
         return (False,) * len(several)
     if isinstance(problem, UnconstrainedFeatures):

@@ -84,11 +84,6 @@ def test_a_zero_of_the_squared_error_inside_the_ball_is_enough() -> None:
     assert found.value.upper <= TOLERANCE
 
 
-def test_the_hinge_is_refused() -> None:
-    with pytest.raises(UnusableInput, match=r"'hinge'.*--route sdp"):
-        solve(LayerPeeled(counts=[3, 2], feature_energy=1.0, loss="hinge"), route="factored")
-
-
 @settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1), st.floats(0.1, 30.0))
 def test_the_projection_is_the_nearest_point_of_the_ball(seed: int, radius: float) -> None:
