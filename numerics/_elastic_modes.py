@@ -1,15 +1,11 @@
 """The two modes of locally elastic class means that grow by themselves, and where their logarithms exist."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from numerics._inputs import UnusableInput
-
-Model = Literal["I", "L"]
-Crossings = Literal["refuse", "drop", "keep"]
 
 CANCELLATION = 4.0 * float(np.finfo(float).eps)
 """A mean over K classes, or a difference from it, below this multiple of K times the largest entry is rounding, not a number."""
@@ -34,7 +30,7 @@ class Mode:
     shape: tuple[int, ...]
     title: str
     label: str
-    model: Model
+    model: str
     without: str
 
     def first_crossings(self) -> Int[np.ndarray, "*batch m"]:
@@ -42,7 +38,7 @@ class Mode:
         lost = (np.abs(self.values) <= self.rounding) | (np.sign(self.values) != np.sign(self.values[..., :1, :]))
         return np.where(lost.any(axis=-2), lost.argmax(axis=-2), -1)
 
-    def usable(self, times: Float[np.ndarray, " time"], crossings: Crossings) -> Bool[np.ndarray, " m"]:
+    def usable(self, times: Float[np.ndarray, " time"], crossings: str) -> Bool[np.ndarray, " m"]:
         """Which numbers enter the average of the logarithms.
 
         Raises:
@@ -60,8 +56,9 @@ class Mode:
         place = int(np.flatnonzero(~usable)[np.argmin(first[~usable])])
         start, end = self.values[0, place], self.values[first[place], place]
         which, when = self.label.format(*np.unravel_index(place, self.shape)), times[first[place]]
+        sunk = ", no more than rounding" if start * end > 0.0 else ""
         raise UnusableInput(
-            f"{which} is {start:.3g} at first and {end:.3g} at time {when:g}: its logarithm needs one sign "
+            f"{which} is {start:.3g} at first and {end:.3g}{sunk} at time {when:g}: its logarithm needs one sign "
             f"({(~usable).sum()} of {usable.size} such numbers fail); leave those out with crossings "
             "'drop', take absolute values with 'keep', or begin later."
         )
@@ -73,7 +70,27 @@ class Mode:
             return logs - logs[..., :1, :]
 
 
-def elastic_modes(means: Float[np.ndarray, "*batch time K p"], model: Model) -> tuple[Mode, Mode]:
+def require_model(model: str, classes: int, components: int) -> None:
+    """Check that class means of this shape can follow the model.
+
+    Raises:
+        UnusableInput: when there is no such model, or it is not made for means of this shape.
+
+    Example:
+        >>> require_model("L", 3, 3)
+    """
+    if model not in {"I", "L"}:
+        raise UnusableInput(f"the model is {model!r}: it must be I (identity blocks) or L (blocks along the logits); name one of them.")
+    if classes < 2:
+        raise UnusableInput("there is 1 class: elasticity acts between classes and needs at least 2; give the means of all classes.")
+    if model == "L" and classes != components:
+        raise UnusableInput(
+            f"the class means have {components} components for {classes} classes: the L-model lives on logits, one for each class; "
+            "give the logits, or use the I-model."
+        )
+
+
+def elastic_modes(means: Float[np.ndarray, "*batch time K p"], model: str) -> tuple[Mode, Mode]:
     """The common mode and the deviations from it.
 
     I-model: X̌ = avg_k X̄ᵏ grows by e^{(A + (K−1)B)/K}, each X̄ᵏ − X̌ by e^{(A − B)/K}.

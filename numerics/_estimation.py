@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.signal import savgol_filter
 
-from numerics._elastic_modes import Crossings, Model, elastic_modes
+from numerics._elastic_modes import elastic_modes, require_model
 from numerics._inputs import UnusableInput, require_whole
 from numerics._series import finite_series, increasing_times, jackknife_error
 from numerics._tail_index import TailIndices, tail_indices
@@ -46,7 +46,7 @@ class RateEstimate:
         order: degree of its polynomials.
     """
 
-    model: Model
+    model: str
     num_classes: int
     trials: int
     times: Float[np.ndarray, " time"]
@@ -69,11 +69,11 @@ def estimate_rates(
     times: Any,
     means: Any,
     *,
-    model: Model,
+    model: str,
     counts: Any = None,
     window: int | None = None,
     order: int = 2,
-    crossings: Crossings = "refuse",
+    crossings: str = "refuse",
 ) -> RateEstimate:
     """Estimate α, β and their integrals A, B from class means that follow the mean flow of the I-model or the L-model.
 
@@ -117,7 +117,9 @@ def estimate_rates(
         >>> print(estimate.intra[5].round(6), abs(estimate.inter[5]).round(6))
         2.0 0.0
     """
-    trials = _trials(means, model)
+    array = finite_series(means, "class means", ("[trial]", "time", "class", "component"))
+    trials = array if array.ndim == 4 else array[None]
+    require_model(model, *trials.shape[2:])
     clock, step = increasing_times(times, trials.shape[1])
     if crossings not in {"refuse", "drop", "keep"}:
         raise UnusableInput(f"crossings is {crossings!r}: it must be refuse, drop or keep; give one of them.")
@@ -157,22 +159,6 @@ def estimate_rates(
         order=order,
         **found,
     )
-
-
-def _trials(means: Any, model: str) -> Float[np.ndarray, "trial time K p"]:
-    if model not in {"I", "L"}:
-        raise UnusableInput(f"the model is {model!r}: it must be I (identity blocks) or L (blocks along the logits); name one of them.")
-    array = finite_series(means, "class means", ("[trial]", "time", "class", "component"))
-    trials = array if array.ndim == 4 else array[None]
-    classes, components = trials.shape[2:]
-    if classes < 2:
-        raise UnusableInput("there is 1 class: elasticity acts between classes and needs at least 2; give the means of all classes.")
-    if model == "L" and classes != components:
-        raise UnusableInput(
-            f"the class means have {components} components for {classes} classes: the L-model lives on logits, one for each class; "
-            "give the logits, or use the I-model."
-        )
-    return trials
 
 
 def _filter(window: int | None, order: int, length: int) -> tuple[int, int]:

@@ -6,12 +6,12 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import exprel
 
-from numerics._elastic_modes import Model, own_projections
+from numerics._elastic_modes import own_projections, require_model
 from numerics._inputs import UnusableInput
 from numerics._series import finite_series
 
 
-def refitted_means(start: Any, cumulative_intra: Any, cumulative_inter: Any, *, model: Model) -> Float[np.ndarray, "time K p"]:
+def refitted_means(start: Any, cumulative_intra: Any, cumulative_inter: Any, *, model: str) -> Float[np.ndarray, "time K p"]:
     """The class means that the mean flow makes of a start when A(t) and B(t) are known at a list of times, A = B = 0 at the first.
 
         I-model: X̄ᵏ = X̌(0) e^{(A+(K−1)B)/K} + (X̄ᵏ(0) − X̌(0)) e^{(A−B)/K};
@@ -43,12 +43,9 @@ def refitted_means(start: Any, cumulative_intra: Any, cumulative_inter: Any, *, 
         finite_series(curve, f"values of {name}", ("time",)) for name, curve in (("A", cumulative_intra), ("B", cumulative_inter))
     )
     classes, components = first.shape
-    if len(intra) != len(inter) or classes < 2 or (model == "L" and classes != components):
-        raise UnusableInput(
-            f"{len(intra)} values of A, {len(inter)} of B and means of {classes} classes × {components} components do not fit the "
-            f"{model}-model: A and B have one value for each time, "
-            "there are at least 2 classes, and the L-model has a component for each; correct them."
-        )
+    require_model(model, classes, components)
+    if len(intra) != len(inter):
+        raise UnusableInput(f"there are {len(intra)} values of A and {len(inter)} of B: both have one for each time; give as many.")
     difference = np.exp((intra - inter) / classes)[:, None, None]
     if model == "I":
         average = first.mean(axis=0)

@@ -31,6 +31,18 @@ def require_report_directory(directory: Path) -> None:
         _require_writable(directory)
 
 
+def require_directory(directory: Path) -> None:
+    """Make sure, before minutes of work, that files can be written there; creates nothing.
+
+    Raises:
+        UnusableInput: when the path is a file or cannot be written.
+    """
+    with _option("--out", directory):
+        if directory.exists() and not directory.is_dir():
+            raise UnusableInput(f"--out {directory} is a file: several files are written there; name a directory.")
+        _require_writable(directory)
+
+
 def require_archive(path: Path) -> None:
     """Make sure that a NumPy archive can be written there; creates nothing.
 

@@ -10,7 +10,17 @@ import typer
 
 def print_json(content: dict[str, Any]) -> None:
     """One JSON object; NaN, infinity and what is undefined become null."""
-    typer.echo(json.dumps(_plain(content), indent=2, allow_nan=False, ensure_ascii=False))
+    typer.echo(json_text(content))
+
+
+def json_text(content: dict[str, Any]) -> str:
+    r"""What `print_json` prints.
+
+    Example:
+        >>> json_text({"undefined": math.nan})
+        '{\n  "undefined": null\n}'
+    """
+    return json.dumps(_plain(content), indent=2, allow_nan=False, ensure_ascii=False)
 
 
 def _plain(value: Any) -> Any:

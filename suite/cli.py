@@ -273,6 +273,37 @@ def measure(
 
 
 @app.command()
+def estimate(
+    logits: Annotated[
+        Path, typer.Argument(metavar="LOGITS", help="CSV (trial, iteration, class, logit_0, …) or npz (logits, iterations).")
+    ],
+    model: Annotated[str, typer.Option(help="I (identity blocks) or L (blocks along the logits).")],
+    window: Annotated[int | None, typer.Option(help="Points of the Savitzky-Golay filter; 151 or a tenth of the series.")] = None,
+    order: Annotated[int, typer.Option(help="Degree of the filter's polynomials.")] = 2,
+    crossings: Annotated[str, typer.Option(help="Components that cross zero: refuse, drop or keep.")] = "refuse",
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write estimate.json and its figures here.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Estimate local elasticity from logits.
+
+    How strongly training on one class moves that class (intra) and the others (inter), and how fast both decay.
+    """
+    from suite._estimate import describe_estimate, estimate_record, write_estimate
+    from suite._files import require_directory
+    from suite._output import print_json
+
+    if out is not None:
+        require_directory(out)
+    record = estimate_record(logits, model=model, window=window, order=order, crossings=crossings)
+    if out is not None:
+        write_estimate(record, out)
+    if as_json:
+        print_json(record)
+    else:
+        typer.echo(describe_estimate(record, out))
+
+
+@app.command()
 def report(
     source: Annotated[Path, typer.Argument(metavar="REPORT.json", help="A report that `layerpeel check` wrote.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Write report.json, report.md and report.html here.")],

@@ -293,14 +293,24 @@ def test_a_number_that_is_exactly_zero_has_no_absolute_logarithm_either() -> Non
 )
 def test_a_mode_that_starts_at_zero_is_refused_with_what_is_left(model: Any, start: list[list[float]], left: str) -> None:
     times = np.linspace(0.0, 1.0, 11)
-    shifts = (0.0, 1e-17)  # rounding in centred data is no mode
-    for shift in shifts:
-        means = (np.array(start) + shift) * np.ones((11, 1, 1))
-        refused(
-            lambda means=means: estimate_rates(times, means, model=model, crossings="drop"),
-            "is zero at the first time, 0",
-            f"tells only {left};",
-        )
+    means = np.array(start) * np.ones((11, 1, 1))
+    refused(lambda: estimate_rates(times, means, model=model, crossings="drop"), "is zero at the first time, 0", f"tells only {left};")
+
+
+@pytest.mark.parametrize(
+    ("model", "start"),
+    [("I", [[0.1], [0.2], [-0.3]]), ("I", [[0.1], [0.1], [0.1]]), ("L", np.diag([0.1, 0.2, -0.3])), ("L", np.diag([0.1, 0.1, 0.1]))],
+)
+def test_what_cancellation_leaves_is_zero(model: Any, start: Any) -> None:
+    grow = np.exp(np.linspace(0.0, 1.0, 11))[:, None, None]
+    refused(lambda: estimate_rates(np.arange(11.0), np.array(start) * grow, model=model), "is zero at the first time, 0")
+
+
+def test_a_mode_that_sinks_below_rounding_is_refused_as_that() -> None:
+    times = np.linspace(0.0, 80.0, 81)
+    means = i_model(times, np.array([[1.0, 2.0], [3.0, -1.0]]), -times, 0.0 * times)
+    means += 1.0  # the common mode no longer sinks with the deviations
+    refused(lambda: estimate_rates(times, means, model="I"), "deviation from the mean over classes", "no more than rounding", "at time 68")
 
 
 # Tail indices
@@ -380,6 +390,15 @@ def test_an_estimate_carries_all_three_indices() -> None:
     assert found["intra"].printed == pytest.approx(1.5 + np.log(20.0) / np.log(2500.0), abs=0.01)
     assert found["inter"].cumulative == pytest.approx(1.0 - np.log(0.025 * np.log(2500.0)) / np.log(2500.0), abs=0.01)
     assert found["difference"].undefined == ()
+
+
+def test_smoothed_rates_count_once_in_a_window() -> None:
+    rng, times = np.random.default_rng(11), np.arange(0.0, 401.0)
+    noise = 1e-3 * np.cumsum(rng.standard_normal(401))
+    means = i_model(times, np.array([[1.0, 2.0], [3.0, -1.0]]), np.sqrt(1.0 + times) + noise, 0.01 * times)
+    found = estimate_rates(times, means, model="I", window=21)
+    assert found.tail_index["intra"].definition == tail_index(times, found.intra, spacing=21)
+    assert found.tail_index["intra"].definition != tail_index(times, found.intra)
 
 
 def test_the_index_of_several_trials_has_the_error_over_trials() -> None:
@@ -493,8 +512,9 @@ def spoilt(place: tuple[int, ...], value: float) -> np.ndarray:
         (lambda: tail_index(-TIMES[::-1], TIMES), ["positive time"]),
         (lambda: printed_tail_index(TIMES, TIMES - 19_500.0), ["cross zero: 0 at time 19500"]),
         (lambda: cumulative_tail_index(TIMES, TIMES - 19_500.5), ["cross zero: -0.5 at time 19500"]),
-        (lambda: refitted_means(GOOD[0], T, T[1:], model="I"), ["11 values of A, 10 of B"]),
-        (lambda: refitted_means(GOOD[0][:2], T, T, model="L"), ["2 classes × 3 components", "L-model"]),
+        (lambda: refitted_means(GOOD[0], T, T[1:], model="I"), ["11 values of A and 10 of B"]),
+        (lambda: refitted_means(GOOD[0][:2], T, T, model="L"), ["3 components for 2 classes", "L-model"]),
+        (lambda: refitted_means(GOOD[0], T, T, model="l"), ["model is 'l'"]),
         (lambda: relative_difference(GOOD, GOOD[1:]), ["(11, 3, 3)", "(10, 3, 3)"]),
         (lambda: relative_difference(0.0 * GOOD, 0.0 * GOOD), ["class 0", "time index 0"]),
     ],

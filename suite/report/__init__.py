@@ -3,6 +3,8 @@
 from suite.report._bibliography import format_reference as format_reference
 from suite.report._bibliography import parse_bibtex as parse_bibtex
 from suite.report._bibliography import read_references as read_references
+from suite.report._figure_file import figure_file as figure_file
+from suite.report._figures import PALETTE_SIZE as PALETTE_SIZE
 from suite.report._html import render_html as render_html
 from suite.report._markdown import render_markdown as render_markdown
 from suite.report._model import CheckResult as CheckResult

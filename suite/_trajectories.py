@@ -1,0 +1,100 @@
+"""Reads recorded logits, of any size, into class means over groups of trials."""
+
+import math
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from numerics import UnusableInput
+from suite._trajectory_means import GROUPS, Trajectories, evenly_spaced, progress, require_room
+from suite._trajectory_table import read_table
+
+CHUNK = 2**22
+"""Characters of a CSV file parsed at once; parsing holds about five times as much."""
+
+
+def read_trajectories(path: Path, *, chunk: int = CHUNK) -> Trajectories:
+    """Read trajectories from a CSV file or a NumPy archive, by its ending.
+
+    A CSV file has a header with the columns trial, iteration, class, logit_0 … logit_{K−1} in any order, and one row for each trial,
+    iteration and class, in any order. An archive holds `logits`, trial × iteration × class × component or without the first axis, and
+    `iterations` if they are not 0, 1, 2, ….
+
+    Neither is ever in memory as a whole. Needed are 24 G T K p bytes for G = min(trials, 10) groups of trials, T iterations, K classes
+    and p components; for an archive one trial; for a CSV file about five times `chunk`, and two bytes for each row, which find duplicate
+    and missing rows in any order.
+
+    Args:
+        path: the file.
+        chunk: characters of a CSV file that are parsed at once.
+
+    Raises:
+        UnusableInput: when the file cannot be used; names the line, or the place in the array.
+    """
+    readers = {".csv": lambda: read_table(path, chunk), ".npz": lambda: _read_archive(path)}
+    if path.suffix.lower() not in readers:
+        raise UnusableInput(f"logits {path} end in neither .csv nor .npz: these two are read; export them as one of them.")
+    try:
+        return readers[path.suffix.lower()]()
+    except OSError as error:
+        raise UnusableInput(f"logits {path} cannot be read ({error.strerror or error}): it must be a file; check the path.") from error
+
+
+def _read_archive(path: Path) -> Trajectories:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            keys = {name.removesuffix(".npy") for name in archive.namelist()}
+            if "logits" not in keys or not keys <= {"logits", "iterations"}:
+                raise UnusableInput(
+                    f"logits {path} hold the arrays {', '.join(sorted(keys)) or 'none'}: an archive must hold logits, may hold "
+                    "iterations, and nothing else; save it with np.savez(file, logits=..., iterations=...)."
+                )
+            with archive.open("logits.npy") as member, progress(archive.getinfo("logits.npy").file_size) as advance:
+                means, counts = _grouped_means(path, member, advance)
+            times = np.arange(means.shape[1])
+            if "iterations" in keys:
+                with archive.open("iterations.npy") as member:
+                    times = np.lib.format.read_array(member, allow_pickle=False)
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
+        if isinstance(error, UnusableInput):
+            raise
+        raise UnusableInput(f"logits {path} are no sound .npz archive of plain arrays ({error}): save them with np.savez again.") from error
+    if times.shape != means.shape[1:2] or times.dtype.kind not in "iuf":
+        raise UnusableInput(
+            f"logits {path}: iterations are {times.dtype} of shape {times.shape} for {means.shape[1]} recorded states: one number for each "
+            "is needed; correct them."
+        )
+    return Trajectories(times=evenly_spaced(path, times), means=means, counts=counts)
+
+
+def _grouped_means(path: Path, member: IO[bytes], advance: Callable[[int], None]) -> tuple[np.ndarray, np.ndarray]:
+    """Means over groups of trials, of which one at a time is read."""
+    version = np.lib.format.read_magic(member)
+    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, columns_first, dtype = header(member)
+    if dtype.kind not in "iuf" or len(shape) not in {3, 4} or 0 in shape or columns_first:
+        raise UnusableInput(
+            f"logits {path}: the array is {dtype} of shape {shape}{', columns first' if columns_first else ''}: it must be real numbers, "
+            "trial × iteration × class × logit or iteration × class × logit, rows first; convert it with np.ascontiguousarray."
+        )
+    trials, state = (1, shape) if len(shape) == 3 else (shape[0], shape[1:])
+    counts = np.bincount(np.arange(trials) % GROUPS)
+    require_room(path, len(counts), *state)
+    sums = np.zeros((len(counts), *state))
+    size = math.prod(state) * dtype.itemsize
+    for trial in range(trials):
+        content = member.read(size)
+        logits = np.frombuffer(content, dtype).reshape(state)
+        bad = np.argwhere(~np.isfinite(logits))
+        if len(bad):
+            raise UnusableInput(
+                f"logits {path}: {logits[tuple(bad[0])]} in trial {trial}, at iteration number {bad[0][0]}, class {bad[0][1]}, logit "
+                f"{bad[0][2]} (counted from 0): all must be finite; correct it, or leave that trial out."
+            )
+        sums[trial % GROUPS] += logits
+        advance(size)
+    return sums / counts[:, None, None, None], counts
