@@ -69,7 +69,7 @@ class Antiderivative:
         panel = np.clip(np.searchsorted(self.edges, times, side="right") - 1, 0, len(self.logs) - 1)
         left, right = self.edges[panel], self.edges[panel + 1]
         local = _alike(np.clip((2.0 * times - left - right) / (right - left), -1.0, 1.0), self.totals)
-        inside = chebyshev.chebval(local, self.coefficients[:, panel], tensor=False)
+        inside = np.where(local == -1.0, 0.0, chebyshev.chebval(local, self.coefficients[:, panel], tensor=False))
         logs = np.maximum(self.logs, self.total_logs)[panel]
         before, here = np.exp(self.total_logs[panel] - logs), np.exp(self.logs[panel] - logs)
         return self.totals[panel] * _alike(before, inside) + inside * _alike(here, inside), self.errors[panel], logs

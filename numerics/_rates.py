@@ -22,6 +22,8 @@ MOST_PIECES = 20_000
 """Pieces of the interval on which an expression is bounded in ball arithmetic before the search for singularities gives up."""
 FINEST = 40
 """Halvings of the interval at which a piece that is still unbounded counts as singular."""
+ENCLOSED = 2.0**-60
+"""Relative width of an enclosed integral: below the last place of the doubles that it is rounded to."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -106,7 +108,9 @@ class Rate:
             raise UnusableInput(f"the rate {self.text} is known by values only: only an expression in t can be enclosed; give one.")
         self.require_regular(end)
         with ctx.workprec(PRECISION):
-            ball = acb.integral(lambda time, analytic: evaluate_analytic(expression, time, analytic), 0, arb(end)).real
+            ball = acb.integral(
+                lambda time, analytic: evaluate_analytic(expression, time, analytic), 0, arb(end), rel_tol=arb(ENCLOSED)
+            ).real
             if not ball.is_finite():
                 raise UnusableInput(
                     f"the integral of {self.text} up to {end:g} cannot be enclosed: the rate must be analytic between; split it."
