@@ -34,7 +34,7 @@ import numpy as np
 from numerics._arithmetic import EXPONENT_CAP
 
 MAX_STEPS = 100
-"""Far more than ever needed (seen: at most 17): a cap instead of an endless loop."""
+"""Far more than ever needed (seen: at most 18): a cap instead of an endless loop."""
 
 STEP_TOLERANCE = 1e-9
 """A Newton step this small (relative) is applied and ends the iteration: quadratic convergence leaves an error near its square."""
@@ -65,7 +65,7 @@ class Place(NamedTuple):
 
 
 class CurvePoint(NamedTuple):
-    """A point of the curve. `log_imbalance`: log R. `slope`: its derivative by ρ. `log_multiplier_gap`: V = −log(λ/c_A)."""
+    """A point of the curve. `log_imbalance`: log R. `slope`: its derivative by ρ. `share_a`: g_A."""
 
     log_imbalance: Any
     slope: Any
@@ -74,11 +74,11 @@ class CurvePoint(NamedTuple):
     s: Any
     root_a: Any
     root_b: Any
-    log_multiplier_gap: Any
+    share_a: Any
 
 
 class Found(NamedTuple):
-    """An optimum: the scalars of a `CurvePoint`, and its phase (NaN when the iteration did not settle)."""
+    """An optimum: the scalars of its point, V = −log(λ/c_A), and its phase (NaN when the iteration did not settle)."""
 
     a: Any
     b: Any
@@ -166,17 +166,8 @@ def curve_point(majority: Any, minority: Any, budget: Any, rho: Any) -> CurvePoi
     gap_slope = at.share_a * (a_slope - lost_a * (at.margin_a_slope + 1 - at.log_ratio_slope)) / (1 - lost_a + at.share_a * lost_a)
     v_slope = at.share_b * (b_slope + lost_b * (at.margin_b_slope - 1)) / scale_b
     below_slope = choose(distinct, 0.0, 1 - (inner + minority / classes) / (1 + inner) * between_slope / minority)
-    capped = np.minimum(b, EXPONENT_CAP)
-    return CurvePoint(
-        difference + below,
-        gap_slope - v_slope + below_slope,
-        a,
-        b,
-        at.root_b * total,
-        at.root_a,
-        at.root_b,
-        difference + np.log1p(at.share_b * np.expm1(capped)) + (b - capped),
-    )
+    log_imbalance, slope = difference + below, gap_slope - v_slope + below_slope
+    return CurvePoint(log_imbalance, slope, a, b, at.root_b * total, at.root_a, at.root_b, at.share_a)
 
 
 def newton_step(rho: Any, excess: Any, slope: Any, lower: Any, upper: Any) -> tuple[Any, Any, Any, Any]:
@@ -227,6 +218,7 @@ def optimum(majority: Any, minority: Any, log_imbalance: Any, budget: Any) -> Fo
         if every(found):
             break
     point = curve_point(majority, minority, budget, rho)
+    capped = np.minimum(point.a, EXPONENT_CAP)
     phase = choose(vanished, VANISHED, choose(distinct, DISTINCT, COLLAPSED))
     return Found(
         point.a,
@@ -234,7 +226,7 @@ def optimum(majority: Any, minority: Any, log_imbalance: Any, budget: Any) -> Fo
         choose(vanished, 0.0, point.s),
         point.root_a,
         point.root_b,
-        point.log_multiplier_gap,
+        np.log1p(point.share_a * np.expm1(capped)) + (point.a - capped),
         choose(settled & found, phase, np.nan),
     )
 

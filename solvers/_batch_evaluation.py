@@ -8,7 +8,7 @@ from jaxtyping import Float
 from numerics import TwoGroupOptima
 
 ROUNDINGS = 3.0
-"""Allowance of the gap, in roundings of τ λ per unit of exponent: its terms are chains of a dozen operations (needed at most: 1.1)."""
+"""Allowance of the gap, in roundings of τ λ per unit of exponent: its terms are chains of a dozen operations (needed at most: 1.5)."""
 
 NEGLIGIBLE = -36.0
 """Below this x, log1p(e^x) equals e^x to double precision."""
