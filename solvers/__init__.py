@@ -18,6 +18,10 @@ from solvers._distance import certify_distance as certify_distance
 from solvers._distance import low_rank_excess as low_rank_excess
 from solvers._enclosures import Enclosures as Enclosures
 from solvers._losses import LOSSES as _LOSSES
+from solvers._nonnegative import NonNegative as NonNegative
+from solvers._nonnegative import NonNegativeEnclosure as NonNegativeEnclosure
+from solvers._nonnegative import descend_nonnegative as descend_nonnegative
+from solvers._nonnegative import enclose_nonnegative as enclose_nonnegative
 from solvers._problem import LayerPeeled as LayerPeeled
 from solvers._problem import Problem as Problem
 from solvers._problem import UnconstrainedFeatures as UnconstrainedFeatures

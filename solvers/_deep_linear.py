@@ -42,13 +42,13 @@ class DeepLinear:
     @property
     def own_logits(self) -> Float[np.ndarray, " K"]:
         """z_k: the logit of the own class, averaged over the samples of class k."""
-        labels, logits = _labels(self.problem), self.logits
+        labels, logits = sample_labels(self.problem), self.logits
         return np.array([logits[k, labels == k].mean() for k in range(self.problem.num_classes)])
 
     @property
     def stray(self) -> float:
         """Largest deviation of any logit from diag(z_k): variation within classes, or logits of other classes."""
-        labels = _labels(self.problem)
+        labels = sample_labels(self.problem)
         return float(np.abs(self.logits - np.diag(self.own_logits)[:, labels]).max())
 
 
@@ -79,7 +79,7 @@ def descend_linear(
     shapes = [layer.shape for layer in layers] + [features.shape]
     cuts = np.cumsum([rows * columns for rows, columns in shapes])[:-1]
     decays = [problem.weight_penalty] * len(layers) + [problem.feature_penalty]
-    labels = _labels(problem)
+    labels = sample_labels(problem)
     wanted = np.eye(problem.num_classes)[:, labels]
 
     def split(flat: np.ndarray) -> list[np.ndarray]:
@@ -116,7 +116,7 @@ def fitted_start(
         [[1.0, 1.0, 0.0], [0.0, 0.0, 0.0]]
     """
     chosen = np.diag(np.asarray(kept, dtype=float))
-    return [chosen.copy() for _ in range(_depth(layers))], chosen[:, _labels(problem)]
+    return [chosen.copy() for _ in range(_depth(layers))], chosen[:, sample_labels(problem)]
 
 
 def random_start(
@@ -130,7 +130,7 @@ def random_start(
         >>> len(layers), features.shape
         (2, (2, 3))
     """
-    classes, samples = problem.num_classes, len(_labels(problem))
+    classes, samples = problem.num_classes, len(sample_labels(problem))
     weights = [scale * rng.standard_normal((classes, classes)) for _ in range(_depth(layers))]
     return weights, scale * rng.standard_normal((classes, samples))
 
@@ -156,7 +156,7 @@ def enclose_one_layer(head: DeepLinear) -> tuple[Bracket, ...]:
     """
     if len(head.layers) != 1:
         raise UnusableInput(f"the point has {len(head.layers)} layers: an enclosure exists for 1; use one layer.")
-    problem, labels = head.problem, _labels(head.problem)
+    problem, labels = head.problem, sample_labels(head.problem)
     counts = [int(count) for count in np.bincount(labels)]
     with ctx.workprec(PRECISION):
         total, weights, features = arb(len(labels)), arb_mat(head.layers[0].tolist()), head.features.tolist()
@@ -169,7 +169,7 @@ def enclose_one_layer(head: DeepLinear) -> tuple[Bracket, ...]:
         scaled = arb_mat([[entry * root for entry, root in zip(row, roots, strict=True)] for row in means])
         product = (weights * scaled).tolist()
         residual = arb_mat([[entry - (roots[k] if j == k else 0) for k, entry in enumerate(row)] for j, row in enumerate(product)])
-        value = _square(residual) / (2 * total) + (decay_w * _square(weights) + decay_h * _square(scaled)) / 2
+        value = square_norm(residual) / (2 * total) + (decay_w * square_norm(weights) + decay_h * square_norm(scaled)) / 2
         dual = [penalty.min(root / total) for root in roots]
         bound = sum((q * root - total * q**2 / 2 for q, root in zip(dual, roots, strict=True)), arb(0))
         distance = (2 * total * (value - bound).upper().max(arb(0))).sqrt()
@@ -177,13 +177,24 @@ def enclose_one_layer(head: DeepLinear) -> tuple[Bracket, ...]:
         return tuple(to_bracket(ball) for ball in found)
 
 
-def _square(matrix: arb_mat) -> arb:
+def square_norm(matrix: arb_mat) -> arb:
+    """‖M‖_F² as a ball.
+
+    Example:
+        >>> square_norm(arb_mat([[3, 4]]))
+        25.0000000000000
+    """
     # x · x, not x²: the power of a ball around zero is not a number.
     return sum((entry * entry for row in matrix.tolist() for entry in row), arb(0))
 
 
-def _labels(problem: UnconstrainedFeatures) -> Int[np.ndarray, " N"]:
-    """The class of every sample."""
+def sample_labels(problem: UnconstrainedFeatures) -> Int[np.ndarray, " N"]:
+    """The class of every sample, class by class.
+
+    Example:
+        >>> sample_labels(UnconstrainedFeatures(counts=[3, 1], feature_penalty=0.1, weight_penalty=0.1)).tolist()
+        [0, 0, 0, 1]
+    """
     return np.repeat(np.arange(problem.num_classes), [int(g.samples) for g in problem.groups for _ in range(g.classes)])
 
 
