@@ -106,6 +106,13 @@ class Enclosures:
         place = sum(size > 1 for size in self.solution.matrix.sizes[:g])
         return bool(slopes[place] < level)
 
+    def singular_values(self) -> tuple[Bracket, ...]:
+        """Singular values of Y = diag(d) Z: one for each group of two or more (it stands K_g − 1 times), then those of the block between.
+
+        By Weyl none moves farther than Y.
+        """
+        return tuple(_around(value, self._radius, floor=0.0) for value in self.solution.matrix.singular_values()[0].tolist())
+
     def inner_value(self, g: int) -> Bracket:
         """The singular value of the logits inside a group of two or more classes: the margin between two of its classes."""
         self._require_pair(g, g)

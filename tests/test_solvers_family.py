@@ -352,6 +352,8 @@ def test_the_enclosures_contain_a_sharper_solution() -> None:
                 assert enclosed.inner_value(g).contains(float(sharp.matrix.inner[g] / problem.scales[g]))
                 assert enclosed.inner_value(g).width < 0.1
         assert enclosed.rank().contains(sharp.rank)
+        values = sharp.matrix.singular_values()[0].tolist()
+        assert all(bracket.contains(value) for bracket, value in zip(enclosed.singular_values(), values, strict=True))
 
 
 # Bad input.

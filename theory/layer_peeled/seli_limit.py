@@ -1,0 +1,305 @@
+"""Weight decay to zero: the optimum takes the direction of simplex-encoded labels, at a logarithmic pace."""
+
+import math
+from collections.abc import Callable
+
+from numerics import Bracket
+from solvers import Enclosures, Solution, UnconstrainedFeatures, solve
+from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
+from theory.layer_peeled._closed_forms import predicted
+
+HALF, RATIO = 2, 10
+"""K/2 classes of R samples and K/2 of one, where limits are followed."""
+INSTANCES = ((2, 10), (5, 10), (2, 100))
+"""(K/2, R) where the growth is measured."""
+DEPTHS = (7, 14, 28, 56)
+"""log(1/λ): doubled each time, down to λ = 5e-25."""
+PRECISION = 1e-11
+"""Relative gap asked of the solver: it places logits to about 1e-4, out of logits as large as log(1/λ)."""
+
+
+def _label(depth: int) -> str:
+    return f"log(1/λ) = {depth}"
+
+
+def _along(value: float) -> Quantities:
+    """The same limit at every λ."""
+    return {_label(depth): predicted(value) for depth in DEPTHS}
+
+
+def predict_majority() -> Quantities:
+    """√R, from (I − 11ᵀ/K) with the row of every class repeated for its samples."""
+    return _along(math.sqrt(RATIO))
+
+
+def predict_between() -> Quantities:
+    """√((R + 1)/2)."""
+    return _along(math.sqrt((RATIO + 1) / 2))
+
+
+def predict_equal_values() -> Quantities:
+    """One: a simplex ETF has equal singular values."""
+    return _along(1.0)
+
+
+def predict_cosine() -> Quantities:
+    """(s − 2)/(s + K − 2) with s = √((R + 1)/2), from WWᵀ ∝ (YᵀY)^{1/2} = √R P_A ⊕ P_B ⊕ s vvᵀ."""
+    between = math.sqrt((RATIO + 1) / 2)
+    return _along((between - 2) / (between + 2 * HALF - 2))
+
+
+def predict_cosine_of_etf() -> Quantities:
+    """−1/(K − 1): classifiers end as for balanced classes."""
+    return _along(-1 / (2 * HALF - 1))
+
+
+def predict_offset() -> Quantities:
+    """log √R + log[(1 − √(1/(2R + 2)))/(1 − √(R/(2R + 2)))]: the margins of majority and minority never meet.
+
+    The slope diag(1/√n)∇f is −λ times the polar factor P of Y. Between two classes of a group it is e^{−margin} √n_k/N to leading order,
+    and P has the entry −(2/K)(1 − l v) there, with l and v the entries of the singular vectors of diag(√n)(I − 11ᵀ/K) between the groups.
+    """
+    one, other = 1 - math.sqrt(1 / (2 * RATIO + 2)), 1 - math.sqrt(RATIO / (2 * RATIO + 2))
+    return _along(math.log(math.sqrt(RATIO) * one / other))
+
+
+def predict_no_offset() -> Quantities:
+    """Zero: the margins meet in the end."""
+    return _along(0.0)
+
+
+def _growth_labels(half: int, ratio: int) -> tuple[str, str, str]:
+    where = f"K={2 * half}, R={ratio}"
+    return f"majority, {where}", f"minority, {where}", f"between, {where}"
+
+
+SETTLED = 0.01
+"""Share by which growth between the last two λ may still differ from its limit: its error is of order 1/log²(1/λ) = 1e-4 to 1e-3."""
+
+
+def predict_growth() -> Quantities:
+    """√R, 1 and √((R + 1)/2) per unit of log(1/λ)."""
+    found: dict[str, Bracket] = {}
+    for half, ratio in INSTANCES:
+        limits = math.sqrt(ratio), 1.0, math.sqrt((ratio + 1) / 2)
+        for label, limit in zip(_growth_labels(half, ratio), limits, strict=True):
+            found[label] = Bracket(limit * (1 - SETTLED), limit * (1 + SETTLED))
+    return found
+
+
+def predict_growth_without_root() -> Quantities:
+    """R, 1 and (R + 1)/2: singular values of the counts instead of their roots."""
+    return {label: Bracket(value.lower**2, value.upper**2) for label, value in predict_growth().items() if isinstance(value, Bracket)}
+
+
+def predict_pace() -> Quantities:
+    """Two: an error C/log(1/λ) halves when log(1/λ) doubles."""
+    return {_label(depth): predicted(2.0) for depth in DEPTHS[2:]}
+
+
+def predict_pace_of_square() -> Quantities:
+    """Four: an error C/log²(1/λ)."""
+    return {_label(depth): predicted(4.0) for depth in DEPTHS[2:]}
+
+
+def predict_pace_of_power() -> Quantities:
+    """(λ^{α/4} − λ^{α/2})/(λ^{α/2} − λ^α) with α = 1/4: an error C λ^{1/4}."""
+    found: dict[str, Bracket] = {}
+    for depth in DEPTHS[2:]:
+        steps = [math.exp(-share * depth / 4) for share in (0.25, 0.5, 1.0)]
+        found[_label(depth)] = predicted((steps[0] - steps[1]) / (steps[1] - steps[2]))
+    return found
+
+
+def _path(half: int, ratio: int) -> list[Enclosures]:
+    """Certified optima along the decreasing λ, each started at its predecessor."""
+    found: list[Enclosures] = []
+    start: Solution | None = None
+    for depth in DEPTHS:
+        penalty = math.exp(-depth)
+        problem = UnconstrainedFeatures.from_groups([(half, ratio), (half, 1)], feature_penalty=penalty, weight_penalty=penalty)
+        start = solve(problem, route="factored", tolerance=PRECISION, start=start)
+        found.append(Enclosures(start))
+    return found
+
+
+def _quotient(first: Bracket, second: Bracket) -> Bracket:
+    """Of positive brackets, rounded outward."""
+    return Bracket(first.lower / second.upper * (1 - 1e-15), first.upper / second.lower * (1 + 1e-15), rigorous=True)
+
+
+def _followed(quantity: Callable[[Enclosures], Bracket]) -> dict[str, Bracket]:
+    return {_label(depth): quantity(optimum) for depth, optimum in zip(DEPTHS, _path(HALF, RATIO), strict=True)}
+
+
+def _majority(optimum: Enclosures) -> Bracket:
+    """Singular value inside the majority over that inside the minority."""
+    majority, minority, *_ = optimum.singular_values()
+    return _quotient(majority, minority)
+
+
+def measure_majority(setting: Setting) -> Quantities:
+    """Singular value of diag(√n) Z inside the majority over the one inside the minority."""
+    return _followed(_majority)
+
+
+def measure_between(setting: Setting) -> Quantities:
+    """Singular value between the groups over the one inside the minority."""
+    return _followed(lambda optimum: _quotient(optimum.singular_values()[2], optimum.singular_values()[1]))
+
+
+def measure_cosine(setting: Setting) -> Quantities:
+    """Cosine between two minority classifiers."""
+    return _followed(lambda optimum: optimum.classifier_cosine(1, 1))
+
+
+def measure_offset(setting: Setting) -> Quantities:
+    """Margin between two majority classes minus that between two minority classes."""
+    return _followed(lambda optimum: optimum.inner_value(0) - optimum.inner_value(1))
+
+
+def measure_growth(setting: Setting) -> Quantities:
+    """Growth of each singular value between the last two λ, per unit of log(1/λ)."""
+    found: dict[str, Bracket] = {}
+    for half, ratio in INSTANCES:
+        before, after = _path(half, ratio)[-2:]
+        span = Bracket(DEPTHS[-1] - DEPTHS[-2], DEPTHS[-1] - DEPTHS[-2], rigorous=True)
+        for g, label in enumerate(_growth_labels(half, ratio)):
+            found[label] = _quotient(after.singular_values()[g] - before.singular_values()[g], span)
+    return found
+
+
+def measure_pace(setting: Setting) -> Quantities:
+    """[q(L/4) − q(L/2)]/[q(L/2) − q(L)] of the ratio q of singular values, L = log(1/λ): what its error is divided by per doubling.
+
+    It asks for no limit.
+    """
+    values = list(_followed(_majority).values())
+    return {_label(DEPTHS[i]): _quotient(values[i - 2] - values[i - 1], values[i - 1] - values[i]) for i in range(2, len(DEPTHS))}
+
+
+def draw_limit(setting: Setting) -> Figure:
+    """The ratios of singular values against 1/log(1/λ), and their limits at zero."""
+    path = _path(HALF, RATIO)
+    series = []
+    for color, (name, place, limit) in enumerate((("inside the majority", 0, RATIO), ("between the groups", 2, (RATIO + 1) / 2))):
+        ratios = [_quotient(optimum.singular_values()[place], optimum.singular_values()[1]) for optimum in path]
+        series += [
+            Series(
+                label=name,
+                x=tuple(1 / depth for depth in DEPTHS),
+                y=tuple(ratio.middle for ratio in ratios),
+                style="points",
+                color=color,
+                low=tuple(ratio.lower for ratio in ratios),
+                high=tuple(ratio.upper for ratio in ratios),
+            ),
+            Series(label=f"limit {name}", x=(0.0, 1 / DEPTHS[0]), y=(math.sqrt(limit),) * 2, style="line", color=color),
+        ]
+    return Figure(
+        title="Singular values as weight decay goes to zero",
+        caption=f"K = {2 * HALF}, R = {RATIO}: singular values of diag(√n) Z over the one inside the minority. In 1/log(1/λ) they "
+        "approach √R and √((R + 1)/2) along straight lines.",
+        x_label="1/log(1/λ)",
+        y_label="ratio of singular values",
+        series=tuple(series),
+    )
+
+
+FIRST_ORDER = "what is left is of order 1/log(1/λ), 1/56 at the last λ"
+
+ROOM = Room(
+    statement=Statement(
+        name="seli-limit",
+        title="Vanishing weight decay and simplex-encoded labels",
+        latex=r"\frac{Z}{\|Z\|}\to\frac{(I-\frac1K\mathbf 1\mathbf 1^{\!\top})\,Y}{\|\cdot\|}\quad(\lambda\to0),\qquad"
+        r"\sigma\propto\sqrt R,\ \sqrt{\tfrac{R+1}2},\ 1",
+        assumptions=(
+            "one row of logits per sample, so that in class means the matrix is diag(√n) Z",
+            "cross-entropy with ½λ_W‖W‖² + ½λ_H Σ‖h‖² over all samples, λ = √(λ_W λ_H)",
+            "half of the classes with R samples, half with one, in the numbers",
+        ),
+        kind=Kind.LIMIT,
+        origin=Origin.LITERATURE,
+        source=Source("thrampoulidis2022", "the SELI geometry under vanishing regularization; its rate is derived"),
+    ),
+    checks=(
+        Check(
+            name="majority-over-minority",
+            claim="the singular value inside the majority tends to √R times that inside the minority",
+            evidence=Evidence.CERTIFIED,
+            predict=predict_majority,
+            measure=measure_majority,
+            resolution=0.15,
+            reason="what is left is √R times the offset of the margins over log(1/λ), 0.115 at the last λ",
+        ),
+        Check(
+            name="between-over-minority",
+            claim="the singular value between the groups tends to √((R + 1)/2) times that inside the minority",
+            evidence=Evidence.CERTIFIED,
+            predict=predict_between,
+            measure=measure_between,
+            resolution=0.05,
+            reason=FIRST_ORDER,
+        ),
+        Check(
+            name="classifier-cosine",
+            claim="the cosine between two minority classifiers tends to (s − 2)/(s + K − 2), s = √((R + 1)/2)",
+            evidence=Evidence.CERTIFIED,
+            predict=predict_cosine,
+            measure=measure_cosine,
+            resolution=0.01,
+            reason=FIRST_ORDER,
+        ),
+        Check(
+            name="growth",
+            claim="per unit of log(1/λ) the singular values grow by √R, √((R + 1)/2) and 1",
+            evidence=Evidence.CERTIFIED,
+            predict=predict_growth,
+            measure=measure_growth,
+            kind=Kind.EQUALITY,
+            resolution=0.3,
+            reason="the prediction's allowance of one per cent on either side, of up to √100",
+        ),
+        Check(
+            name="offset",
+            claim="the margins of majority and minority keep a constant distance, so their ratio converges like 1/log(1/λ)",
+            evidence=Evidence.CERTIFIED,
+            predict=predict_offset,
+            measure=measure_offset,
+            resolution=0.05,
+            reason=FIRST_ORDER,
+        ),
+        Check(
+            name="pace",
+            claim="the error of the ratio halves when log(1/λ) doubles",
+            evidence=Evidence.CERTIFIED,
+            predict=predict_pace,
+            measure=measure_pace,
+            resolution=0.3,
+            reason="the quotient itself is off by a term of order 1/log(1/λ), 0.22 at the last λ",
+        ),
+    ),
+    controls=(
+        Control(
+            name="balanced-values",
+            claim="the singular values become equal, as of a simplex ETF",
+            check="majority-over-minority",
+            predict=predict_equal_values,
+        ),
+        Control(
+            name="balanced-values-between",
+            claim="the singular value between the groups becomes equal to the others",
+            check="between-over-minority",
+            predict=predict_equal_values,
+        ),
+        Control(name="etf", claim="classifiers become a simplex ETF", check="classifier-cosine", predict=predict_cosine_of_etf),
+        Control(
+            name="without-root", claim="singular values grow by R, (R + 1)/2 and 1", check="growth", predict=predict_growth_without_root
+        ),
+        Control(name="no-offset", claim="the margins meet in the end", check="offset", predict=predict_no_offset),
+        Control(name="square", claim="the error is of order 1/log²(1/λ)", check="pace", predict=predict_pace_of_square),
+        Control(name="power-law", claim="the error is of order λ^{1/4}", check="pace", predict=predict_pace_of_power),
+    ),
+    figures=(draw_limit,),
+)
