@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from refusals import refused
 
+from numerics import estimate_rates, refitted_means, relative_difference
 from suite._estimate import FILES, estimate_figures, estimate_record
 from suite._trajectories import read_trajectories
 from suite._trajectory_means import GROUPS
@@ -137,7 +138,7 @@ def test_archives_are_read_in_their_usual_shapes(npz: Write) -> None:
 
 @pytest.mark.parametrize("by_trial", [True, False])
 def test_a_file_larger_than_the_memory_it_takes(csv: Write, by_trial: bool) -> None:
-    trials, times = 300, 40
+    trials, times = 120, 100
     order = np.arange(trials * times * 3).reshape(trials, times, 3)
     path = csv(
         table(np.random.default_rng(1).standard_normal((trials, times, 3, 3)), order=(order if by_trial else order.swapaxes(0, 1)).ravel())
@@ -145,12 +146,12 @@ def test_a_file_larger_than_the_memory_it_takes(csv: Write, by_trial: bool) -> N
     size = path.stat().st_size
     read_trajectories(path)  # what is imported and cached on first use is not the reader's
     tracemalloc.start()
-    read = read_trajectories(path, chunk=2**14)
+    read = read_trajectories(path, chunk=2**16)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert size > 2_000_000
     # The documented bound, with room for a dictionary and an array object for each trial.
-    assert peak < 24 * GROUPS * times * 9 + 2 * trials * times * 3 + 5 * 2**14 + 1000 * trials < size / 3
+    assert peak < 24 * GROUPS * times * 9 + 2 * trials * times * 3 + 5 * 2**16 + 1000 * trials < size / 3
     assert read.means.shape == (GROUPS, times, 3, 3)
 
 
@@ -249,6 +250,7 @@ def test_the_first_of_several_repetitions_is_named(csv: Write) -> None:
         ({"logits": GOOD, "iterations": [0, 1]}, ["iterations are int64 of shape (2,) for 3 recorded states"]),
         ({"logits": GOOD, "iterations": ["a", "b", "c"]}, ["iterations are <U1"]),
         ({"logits": GOOD, "iterations": [0, 10, 30]}, ["iteration 0 is followed by 10"]),
+        ({"logits": GOOD, "iterations": [1, 1, 1]}, ["iteration 1 is followed by 1"]),
         ({"logits": GOOD, "iterations": [3, 2, 1]}, ["iteration 3 is followed by 2"]),
         ({"logits": GOOD, "iterations": [0.0, np.nan, 2.0]}, ["iteration 0 is followed by nan"]),
         ({"logits": np.array([GOOD, None], dtype=object)}, ["object"]),
@@ -317,6 +319,18 @@ def test_the_record_holds_what_the_data_were_made_from(logits: Path, capsys: pyt
     assert index["definition"]["value"] == pytest.approx(0.0, abs=1e-9)
     assert index["printed"] == pytest.approx(1.0 - np.log(0.5) * np.mean(1.0 / np.log1p(np.linspace(1.0, 2.0, 21))), abs=1e-6)
     assert index["undefined"] == []
+
+
+def test_groups_of_unequal_size_weigh_as_their_trials(npz: Write) -> None:
+    rng, times = np.random.default_rng(5), np.linspace(0.0, 1.0, 11)
+    start = np.array([[2.0, 0.1, -0.3], [0.2, 1.0, 0.4], [-0.2, 0.3, 0.5]])
+    trials = np.stack([l_model(times, start + 0.1 * rng.standard_normal((3, 3)), 0.5, -0.2) for _ in range(13)])
+    trials += 0.01 * rng.standard_normal(trials.shape)
+    record = estimate_record(npz(logits=trials, iterations=times), model="L", window=None, order=2, crossings="refuse")
+    found = estimate_rates(times, trials.mean(axis=0), model="L")
+    refit = refitted_means(trials.mean(axis=0)[0], found.cumulative_intra, found.cumulative_inter, model="L")
+    assert np.allclose(record["cumulative_intra"], found.cumulative_intra, rtol=0, atol=ROUNDING)
+    assert np.allclose(record["relative_difference"], relative_difference(trials.mean(axis=0), refit), rtol=0, atol=ROUNDING)
 
 
 def test_the_text_says_the_same(logits: Path, capsys: pytest.CaptureFixture[str]) -> None:
