@@ -1,6 +1,7 @@
 """The family: weights d on the nuclear norm, the norm bounded or penalised, a bias; every loss and every route that covers it."""
 
 import math
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -12,7 +13,7 @@ from refusals import refused
 from scipy.optimize import minimize
 from strategies import log_uniform
 
-from numerics import GroupMatrix
+from numerics import Bracket, GroupMatrix
 from solvers import (
     LOSSES,
     Enclosures,
@@ -213,7 +214,7 @@ def test_descent_over_samples_reaches_the_certified_value() -> None:
 @given(st.integers(0, 2**32 - 1), log_uniform(1e-3, 10.0), st.integers(0, 11), st.sampled_from(["cross-entropy", "squared"]))
 def test_every_candidate_encloses_the_optimum(seed: int, spread: float, index: int, loss: str) -> None:
     """Weak duality: whatever the candidate and its bias, the lower end is below and the upper end above the optimum."""
-    problem, best = OPTIMA[loss][index]
+    problem, best = optima(loss)[index]
     rng = np.random.default_rng(seed)
     candidate = GroupMatrix(problem.sizes, spread * rng.standard_normal(3), spread * rng.standard_normal((3, 3)))
     found = certify(problem, candidate, None, spread * rng.standard_normal(3))
@@ -222,7 +223,16 @@ def test_every_candidate_encloses_the_optimum(seed: int, spread: float, index: i
     assert found.value.upper >= best.value.lower
 
 
-OPTIMA = {loss: [(problem, solve(problem, route="factored")) for problem in programs(loss)] for loss in ("cross-entropy", "squared")}
+@cache
+def optima(loss: str) -> list[tuple[Problem, Solution]]:
+    """Every program of a loss with its optimum."""
+    return [(problem, solve(problem, route="factored")) for problem in programs(loss)]
+
+
+@cache
+def hinge_value() -> Bracket:
+    """The optimal value of one hinge program, by the reference."""
+    return solve(penalised(GROUPS, 0.01, loss="hinge", bias_penalty=0.02), route="sdp").value
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -231,10 +241,7 @@ def test_any_shares_give_a_bound_for_the_hinge(seed: int) -> None:
     rng = np.random.default_rng(seed)
     shares = GroupMatrix.average(rng.uniform(0.0, 0.5, (6, 6)), problem.sizes)
     candidate = GroupMatrix(problem.sizes, rng.standard_normal(3), rng.standard_normal((3, 3)))
-    assert certify(problem, candidate, shares, rng.standard_normal(3)).value.overlaps(HINGE.value)
-
-
-HINGE = solve(penalised(GROUPS, 0.01, loss="hinge", bias_penalty=0.02), route="sdp")
+    assert certify(problem, candidate, shares, rng.standard_normal(3)).value.overlaps(hinge_value())
 
 
 def test_the_multiple_and_the_bias_term_are_needed() -> None:
@@ -256,7 +263,7 @@ def test_the_multiple_and_the_bias_term_are_needed() -> None:
 
 def test_the_penalty_is_its_own_multiplier_and_the_balls_one_is_enclosed() -> None:
     """The optimum of the penalty solves the ball of its norm, whose multiplier is the penalty."""
-    for problem, best in OPTIMA["cross-entropy"]:
+    for problem, best in optima("cross-entropy"):
         if isinstance(problem, LayerPeeled):
             continue
         assert best.certified_multiplier.contains(best.multiplier)
