@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import torch
 from torch import nn
 
 from gpu_train._geomnist import geomnist
@@ -234,6 +235,11 @@ def label_noise_units(plan: Plan) -> list[Unit]:
         _geomnist_unit(plan, f"error-{error:.3f}", OneByOne(iterations=iterations, trials=trials, every=200, label_error=error))
         for error in errors
     ]
+
+
+def one_thread() -> None:
+    """Let torch use one thread: on networks this small a second one only waits for the first."""
+    torch.set_num_threads(1)
 
 
 EXPERIMENTS: Mapping[str, Callable[[Plan], list[Unit]]] = MappingProxyType(

@@ -154,6 +154,7 @@ def solve(
     route: Annotated[str, typer.Option(help="auto, symmetric, factored or sdp.")] = "auto",
     solver: Annotated[str, typer.Option(help="clarabel, scs or mosek, for the sdp route.")] = "clarabel",
     tolerance: Annotated[float, typer.Option(help="Relative certified gap to reach.")] = 1e-8,
+    dimension: Annotated[int | None, typer.Option(help="Feature dimension p; as large as the optimum needs unless given.")] = None,
     save: Annotated[Path | None, typer.Option(metavar="FILE.npz", help="Save logits, features and classifier.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -178,7 +179,9 @@ def solve(
     )
     if save is not None:
         require_archive(save)
-    solution = _solved(problem, route=route, solver=solver, tolerance=tolerance)
+    solution = _solved(problem, route=route, solver=solver, tolerance=tolerance, dimension=dimension)
+    for warning in solution.warnings:
+        typer.echo(f"layerpeel: warning: {warning}", err=True)
     if save is not None:
         write_whole("--save", {save: archive(solution)})
     if as_json:
@@ -248,6 +251,41 @@ def remedy(
         print_json(record)
     else:
         typer.echo(describe_remedy(record))
+
+
+@app.command()
+def train(
+    experiment: Annotated[str, typer.Argument(metavar="EXPERIMENT", help="geomnist, label-noise, imbalance, unconstrained or separation.")],
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Run directory; runs/EXPERIMENT unless given.")] = None,
+    profile: Annotated[str, typer.Option(help="small takes minutes on two cores; sources is the size of the sources.")] = "small",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder with MNIST or FashionMNIST files; packaged MNIST unless given.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Every random number derives from it.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in the run directory.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train networks as the sources did, and leave arrays and figures.
+
+    The run can be stopped at any time and resumed: what is done stays, and the rest comes out the same.
+    """
+    from suite._output import print_json
+    from suite._train import train_experiment
+
+    record, text = train_experiment(
+        experiment,
+        out or Path("runs") / experiment,
+        profile=profile,
+        device=device,
+        data=data,
+        seed=seed,
+        resume=resume,
+    )
+    if as_json:
+        print_json(record)
+    else:
+        typer.echo(text)
 
 
 @app.command()

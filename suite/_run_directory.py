@@ -1,0 +1,124 @@
+"""A run directory: one file for each unit of work of an experiment, so that a run can be stopped and resumed."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import typer
+
+from numerics import UnusableInput
+from suite._environment import describe_environment
+from suite._files import write_whole
+from suite._output import json_text
+from suite._run import random_stream
+
+if TYPE_CHECKING:
+    from gpu_train.experiments import Plan, Unit
+
+CONFIG = "config.json"
+"""What a run directory was made with; another configuration is never mixed into it."""
+
+Arrays = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A finished run.
+
+    Args:
+        experiment: its name.
+        directory: where it lies.
+        units: for each unit of work its settings and its arrays.
+        reused: how many units were there already.
+    """
+
+    experiment: str
+    directory: Path
+    units: dict[str, tuple[Mapping[str, Any], Arrays]]
+    reused: int
+
+
+def run_experiment(experiment: str, plan: "Plan", directory: Path, *, resume: bool) -> Run:
+    """Run the units of an experiment that are not there yet, with a progress line on standard error.
+
+    Every unit draws from a stream of its own, named after it, so a run that was stopped and resumed holds the same arrays.
+
+    Raises:
+        UnusableInput: for a directory that holds anything but this run.
+    """
+    config = {"experiment": experiment, "profile": plan.profile, "seed": plan.seed, "data": None if plan.data is None else str(plan.data)}
+    _open(directory, config, resume=resume)
+    units = known_experiments()[experiment](plan)
+    found: dict[str, tuple[Mapping[str, Any], Arrays]] = {}
+    reused = 0
+    for position, unit in enumerate(units, start=1):
+        place = directory / "units" / f"{unit.name}.npz"
+        if place.exists():
+            reused += 1
+        else:
+            checkpoint = directory / "units" / f"{unit.name}.checkpoint"
+            typer.echo(f"{experiment} {position}/{len(units)}: {unit.name}", err=True)
+            arrays = unit.run(random_stream(plan.seed, experiment, unit.name), checkpoint)
+            write_whole("--out", {place: _archive(arrays)})
+            checkpoint.unlink(missing_ok=True)
+        found[unit.name] = (unit.settings, _read(place))
+    environment = describe_environment().model_dump_json(indent=2) + "\n"
+    write_whole("--out", {directory / "environment.json": lambda path: path.write_text(environment, encoding="utf-8")})
+    return Run(experiment=experiment, directory=directory, units=found, reused=reused)
+
+
+def known_experiments() -> "Mapping[str, Callable[[Plan], list[Unit]]]":
+    """Units of every experiment by name.
+
+    Raises:
+        UnusableInput: when torch is not installed.
+    """
+    try:
+        from gpu_train.experiments import EXPERIMENTS
+    except ImportError as error:
+        raise UnusableInput("training needs torch, which is not installed; pip install 'layerpeel[train,data]'.") from error
+    return EXPERIMENTS
+
+
+def _open(directory: Path, config: dict[str, Any], *, resume: bool) -> None:
+    """Claim a new or empty directory, or continue the same run in one that it made.
+
+    Raises:
+        UnusableInput: when it holds a run and --resume was not asked for, another run, or anything else.
+    """
+    record = directory / CONFIG
+    if directory.exists() and not directory.is_dir():
+        raise UnusableInput(f"--out {directory} is a file: a run is a directory; name a new or empty one.")
+    if record.exists():
+        try:
+            before = json.loads(record.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise UnusableInput(f"{record} cannot be read ({error}): it says what the run was made with; name another --out.") from error
+        if before != config:
+            raise UnusableInput(
+                f"--out {directory} holds a run of another configuration ({before}): runs are not mixed; name another directory."
+            )
+        if not resume:
+            raise UnusableInput(f"--out {directory} holds this run already: continue it with --resume, or name another directory.")
+        return
+    if directory.exists() and any(directory.iterdir()):
+        raise UnusableInput(
+            f"--out {directory} holds files that are not a run's: a run directory holds nothing else; name a new or empty one."
+        )
+    write_whole("--out", {record: lambda path: path.write_text(json_text(config) + "\n", encoding="utf-8")})
+
+
+def _archive(arrays: Arrays) -> Callable[[Path], None]:
+    content: dict[str, Any] = dict(arrays)
+    return lambda path: np.savez_compressed(path, **content)
+
+
+def _read(place: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(place, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except Exception as error:  # a damaged archive can raise anything
+        raise UnusableInput(f"{place} cannot be read ({error}): remove it, and --resume makes it again.") from error

@@ -1,0 +1,43 @@
+"""The command `train`: an experiment of the sources, its arrays, its record and its figures."""
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from numerics import UnusableInput
+from suite._experiment_results import describe_run, summarise
+from suite._files import write_whole
+from suite._output import json_text
+from suite._run_directory import known_experiments, run_experiment
+from suite.report import figure_file
+
+
+def train_experiment(
+    experiment: str, directory: Path, *, profile: str, device: str, data: Path | None, seed: int, resume: bool
+) -> tuple[dict[str, Any], str]:
+    """Run an experiment, write its record and figures beside its arrays, and return the record with its text.
+
+    Raises:
+        UnusableInput: as `run_experiment`.
+        typer.Exit: when a network diverges; the sentence says where.
+    """
+    experiments = known_experiments()
+    from gpu_train.experiments import Plan, one_thread
+    from gpu_train.training import TrainingDiverged, choose_device
+
+    if experiment not in experiments:
+        raise UnusableInput(f"experiment {experiment!r} does not exist: it must be one of {', '.join(experiments)}; choose one of these.")
+    if choose_device(device).type == "cpu" and profile == "small":
+        one_thread()
+    plan = Plan(profile=profile, seed=seed, device=device, data=data)
+    try:
+        run = run_experiment(experiment, plan, directory, resume=resume)
+    except TrainingDiverged as error:
+        typer.echo(f"layerpeel: {error}", err=True)
+        raise typer.Exit(1) from error
+    record, figures = summarise(run)
+    texts = {directory / name: figure_file(figure) for name, figure in zip(record["figures"], figures, strict=True)}
+    texts[directory / "results.json"] = json_text(record) + "\n"
+    write_whole("--out", {place: lambda path, text=text: path.write_text(text, encoding="utf-8") for place, text in texts.items()})
+    return record, describe_run(record)
