@@ -176,6 +176,17 @@ class GroupMatrix:
     def _shrunk_inner(self, threshold: float) -> Float[np.ndarray, " G"]:
         return np.sign(self.inner) * np.maximum(np.abs(self.inner) - threshold, 0.0)
 
+    def truncated(self, tolerance: float) -> "GroupMatrix":
+        """The same without the singular values up to `tolerance` (absolute): a matrix of rank `rank(tolerance)`.
+
+        Example:
+            >>> GroupMatrix((3, 1), np.array([2.0, 0.0]), np.diag([1e-9, 3.0])).truncated(1e-6).outer.tolist()
+            [[0.0, 0.0], [0.0, 3.0]]
+        """
+        left, values, right = np.linalg.svd(self.outer)
+        outer = (left * np.where(values > tolerance, values, 0.0)) @ right
+        return GroupMatrix(self.sizes, np.where(np.abs(self.inner) > tolerance, self.inner, 0.0), outer)
+
     def rank(self, tolerance: float) -> int:
         """How many singular values exceed `tolerance` (absolute)."""
         values, multiplicities = self.singular_values()

@@ -9,9 +9,9 @@ from typing import Any, Generic
 import numpy as np
 from jaxtyping import Float
 
-from numerics import Bracket, GroupMatrix, UnusableInput, factor
+from numerics import Bracket, GroupMatrix, UnusableInput, factor, require_memory
 from solvers._certificate import Certificate, certify_multiplier
-from solvers._distance import certify_distance
+from solvers._distance import certify_distance, low_rank_excess
 from solvers._losses import LOSSES
 from solvers._problem import Form, LayerPeeled
 
@@ -21,6 +21,10 @@ of 1e-3 at zero."""
 
 RANK_TOLERANCE = 1e-4
 """Route `sdp`: singular values below this times an ordinary one are solver noise (seen up to 1e-6)."""
+
+
+BYTES_PER_FEATURE = 32.0
+"""Two doubles, and their copies while they are scaled."""
 
 
 class Status(StrEnum):
@@ -71,6 +75,7 @@ class Solution(Generic[Form]):
         seconds: wall time of the solve with its certificate.
         group_bias: b of one class of each group; None without a bias.
         tangent: the logits where the certificate's minorant touches a smooth loss; None for those of the solution.
+        dimension: p, if features in R^p were asked for.
     """
 
     problem: Form
@@ -85,6 +90,7 @@ class Solution(Generic[Form]):
     seconds: float
     group_bias: Float[np.ndarray, " G"] | None = None
     tangent: GroupMatrix | None = None
+    dimension: int | None = None
 
     def __repr__(self) -> str:
         return f"Solution({self.problem!r}, route={self.route!r}, value={self.value.upper:.6g}, relative_gap={self.relative_gap:.1e})"
@@ -108,6 +114,27 @@ class Solution(Generic[Form]):
     def converged(self) -> bool:
         """Whether the certified gap is within the tolerance."""
         return self.status is not Status.LOOSE
+
+    @cached_property
+    def low_rank_excess(self) -> float | None:
+        """Certified lower bound of what the dimension p costs: best value in R^p less the optimum; None where nothing is proved."""
+        problem, p = self.problem, self.dimension
+        if p is None or p >= self.rank or not isinstance(problem, LayerPeeled) or not problem.unweighted or problem.loss != "cross-entropy":
+            return None
+        return low_rank_excess(problem, self.matrix, p, self.tangent) or None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What stands between these numbers and the question that was asked; empty when nothing does."""
+        if self.dimension is None or self.dimension >= self.rank:
+            return ()
+        excess = self.low_rank_excess
+        beyond = "whether it can be attained there is not decided" if excess is None else f"the optimum there is at least {excess:.3g} more"
+        warning = (
+            f"the feature dimension {self.dimension} is smaller than the rank {self.rank} of these logits: the optimal value is only a "
+            f"lower bound for that dimension, and {beyond}; use dimension >= {self.rank}."
+        )
+        return (warning,)
 
     @property
     def num_classes(self) -> int:
@@ -226,13 +253,26 @@ class Solution(Generic[Form]):
 
     @cached_property
     def _factors(self) -> tuple[Float[np.ndarray, "K p"], Float[np.ndarray, "K p"]]:
+        p, classes = self.dimension, self.num_classes
+        if p is not None and p < self.rank:
+            raise UnusableInput(
+                f"the feature dimension {p} is too small: these logits have rank {self.rank}, so no features and classifier in R^{p} make "
+                f"them; use dimension >= {self.rank}."
+            )
         order, balance = self.problem.class_order, self.problem.balance
-        features, classifier = factor(self.matrix.dense()[np.ix_(order, order)], feature_energy=balance, weight_energy=1 / balance)
+        logits = self.matrix.dense()[np.ix_(order, order)]
+        width = p or classes
+        require_memory(BYTES_PER_FEATURE * classes * width, f"features in R^{width} for {classes} classes", "use a smaller dimension")
+        features, classifier = factor(logits, feature_energy=balance, weight_energy=1 / balance, dimension=p)
         return features / np.repeat(self.problem.scales, self.problem.sizes)[order][:, None], classifier
 
     @property
     def features(self) -> Float[np.ndarray, "K p"]:
-        """Class means H, row k is h_k; where energies are bounded, (1/K) Σ d_k²‖h_k‖² = E_H on the sphere. Z = H Wᵀ."""
+        """Class means H, row k is h_k; where energies are bounded, (1/K) Σ d_k²‖h_k‖² = E_H on the sphere. Z = H Wᵀ.
+
+        Raises:
+            UnusableInput: when a smaller dimension than the rank was asked for, or one that does not fit into memory.
+        """
         return self._factors[0]
 
     @property

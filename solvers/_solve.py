@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from numerics import GroupMatrix, UnusableInput
+from numerics import GroupMatrix, UnusableInput, require_whole
 from solvers._certificate import Certificate, certify
 from solvers._enclosures import Enclosures
 from solvers._hinge_phases import hinge_collapsed
@@ -33,6 +33,7 @@ def solve(
     solver: str = "clarabel",
     tolerance: float = 1e-8,
     start: Solution | None = None,
+    dimension: int | None = None,
 ) -> Solution[Form]:
     """Solve a Layer-Peeled program, or a regularised unconstrained-features model, and certify the answer.
 
@@ -44,9 +45,11 @@ def solve(
         solver: conic solver of route "sdp": "clarabel", "scs" or "mosek".
         tolerance: certified relative gap at which the status says so.
         start: a neighbour's solution with the same group sizes, to warm-start route "factored" along a path.
+        dimension: p, for features and classifier in R^p. From the rank of the optimal logits on it changes nothing; below, the
+            solution carries a warning, its value is a lower bound for that p, and it has no features or classifier to hand out.
 
     Raises:
-        UnusableInput: for an unknown route or solver, a route that does not cover the problem, or an unusable tolerance.
+        UnusableInput: for an unknown route or solver, a route that does not cover the problem, or an unusable tolerance or dimension.
         SolverFailed: when the conic solver returns no point.
 
     Example:
@@ -61,15 +64,21 @@ def solve(
         require_solver(solver)  # a solver asked for by name must be there, whatever route is taken
     if not 0.0 < tolerance < 1.0:
         raise UnusableInput(f"the tolerance is {tolerance!r}: it must lie strictly between 0 and 1; give one, for example 1e-8.")
+    if dimension is not None:
+        dimension = require_whole(dimension, "the feature dimension", remedy="give one, or leave it out for as many as the optimum needs")
     began = time.perf_counter()
     chosen = route if route != "auto" else "symmetric" if covers(problem) else "factored"
     if chosen == "symmetric":
-        return _symmetric(problem, tolerance, began)
+        return replace(_symmetric(problem, tolerance, began), dimension=dimension)
     if chosen == "factored":
         method = solve_projected if LOSSES[problem.loss].smooth else solve_primal_dual
-        return _certified(problem, "factored", [method(problem, GAP_MARGIN * tolerance, _warm(problem, start))], tolerance, began)
+        return _certified(
+            problem, "factored", [method(problem, GAP_MARGIN * tolerance, _warm(problem, start))], tolerance, began, dimension
+        )
     require_solver(solver)
-    return _certified(problem, "sdp", (solve_sdp(problem, solver, precision) for precision in PRECISIONS[solver]), tolerance, began)
+    return _certified(
+        problem, "sdp", (solve_sdp(problem, solver, precision) for precision in PRECISIONS[solver]), tolerance, began, dimension
+    )
 
 
 def _warm(problem: Problem, start: Solution | None) -> Candidate | None:
@@ -100,12 +109,18 @@ def _symmetric(problem: Form, tolerance: float, began: float) -> Solution[Form]:
     )
 
 
-def _certified(problem: Form, route: str, attempts: Iterable[Candidate], tolerance: float, began: float) -> Solution[Form]:
-    """Certify attempts in turn until one is within the tolerance, and keep the best."""
+def _certified(
+    problem: Form, route: str, attempts: Iterable[Candidate], tolerance: float, began: float, dimension: int | None
+) -> Solution[Form]:
+    """Certify attempts in turn until one is within the tolerance, and keep the best; without their noise if that fits them into R^p."""
+    noise = RANK_TOLERANCE * problem.typical_value
     found: list[tuple[Candidate, Certificate]] = []
     status = Status.LOOSE
     for attempt in attempts:
-        candidate = attempt._replace(matrix=_polished(problem, attempt.matrix))
+        matrix = _polished(problem, attempt.matrix)
+        if dimension is not None and matrix.rank(noise) <= dimension:
+            matrix = _polished(problem, matrix.truncated(noise))
+        candidate = attempt._replace(matrix=matrix)
         certificate = certify(problem, *candidate)
         found.append((candidate, certificate))
         status = _status(problem, candidate, certificate, tolerance)
@@ -122,8 +137,9 @@ def _certified(problem: Form, route: str, attempts: Iterable[Candidate], toleran
         status=status,
         collapsed=undecided,
         vanished=(False,) * len(undecided),
-        rank=candidate.matrix.rank(RANK_TOLERANCE * problem.typical_value),
+        rank=candidate.matrix.rank(noise),
         seconds=0.0,
+        dimension=dimension,
         group_bias=candidate.bias,
         tangent=candidate.tangent,
     )

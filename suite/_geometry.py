@@ -33,6 +33,8 @@ def solution_record(solution: "Solution") -> dict[str, Any]:
         "route": solution.route,
         "num_classes": solution.num_classes,
         "rank": solution.rank,
+        "dimension": solution.dimension,
+        "warnings": solution.warnings,
         "multiplier": solution.multiplier,
         "norm_weights": solution.problem.norm_weights,
         "bias": None if solution.group_bias is None else solution.group_bias.tolist(),
@@ -171,17 +173,22 @@ def _largest_cosine(solution: "Solution") -> list[str]:
 
 
 def archive(solution: "Solution") -> Callable[[Path], None]:
-    """A writer of the solution as a NumPy archive: logits, features, classifier, bias if any, counts and the value's bracket."""
+    """A writer of the solution as a NumPy archive: logits, features, classifier, bias if any, counts and the value's bracket.
+
+    Raises:
+        UnusableInput: for a feature dimension below the rank of the logits, which has no features and classifier.
+    """
     problem = solution.problem
     bias: dict[str, Any] = {} if solution.bias is None else {"bias": solution.bias}
+    features, classifier = solution.features, solution.classifier
     by_group = np.repeat([group.samples for group in problem.groups], problem.sizes)
 
     def write(path: Path) -> None:
         np.savez(
             path,
             logits=solution.logits,
-            features=solution.features,
-            classifier=solution.classifier,
+            features=features,
+            classifier=classifier,
             **bias,
             counts=by_group[problem.class_order],
             value=[solution.value.lower, solution.value.upper],
