@@ -12,6 +12,7 @@ from numerics._ball import enclose_expression as enclose_expression
 from numerics._ball import to_bracket as to_bracket
 from numerics._ball_norms import BallMatrix as BallMatrix
 from numerics._ball_norms import norm_bounds as norm_bounds
+from numerics._ball_norms import norm_bounds_near as norm_bounds_near
 from numerics._bracket import Bracket as Bracket
 from numerics._bracket import Estimate as Estimate
 from numerics._bracket import Proportion as Proportion
@@ -68,6 +69,7 @@ from numerics._rates import as_rate as as_rate
 from numerics._refit import refitted_means as refitted_means
 from numerics._refit import relative_difference as relative_difference
 from numerics._roots import increasing_root as increasing_root
+from numerics._rounded import Rounded as Rounded
 from numerics._separation import Separation as Separation
 from numerics._separation import between_basis as between_basis
 from numerics._separation import fuzziness as fuzziness

@@ -7,11 +7,10 @@ import numpy as np
 from flint import arb, arb_mat
 from jaxtyping import Float
 
+from numerics._rounded import UNIT
+
 BallMatrix = Sequence[Sequence[arb]]
 """A square matrix of balls, row by row."""
-
-UNIT = 2.0**-53
-"""u: a rounded sum, product, quotient or root of doubles is exact up to a factor 1 + δ with |δ| ≤ u, short of underflow."""
 
 SLACK = 1 + 2.0**-20
 """Covers the rounding of a floating-point norm, at most n² u for n ≤ 60,000 rows, where only an error term is multiplied by it."""
@@ -59,6 +58,8 @@ def norm_bounds_near(middle: Float[np.ndarray, "n n"], distance: arb) -> tuple[a
         >>> 4 <= spectral.upper() < 4 + 1e-14, 7 <= nuclear.upper() < 7 + 1e-13
         (True, True)
     """
+    if not np.isfinite(middle).all():
+        return arb("inf"), arb("inf")
     root = arb(len(middle)).sqrt()
     if not middle.any():
         return distance, root * distance

@@ -173,3 +173,33 @@ def test_the_hinge_needs_shares() -> None:
         logits, _ = in_balls(Blocks((2, 1), 1.0, 0, rank_one=False, inner=True), 0)
         with pytest.raises(ValueError, match="the hinge has no gradient: its certificate needs the solver's multipliers"):
             IMPLEMENTATIONS["hinge"].slope(logits, None)
+
+
+@pytest.mark.parametrize("loss", SMOOTH)
+@given(drawn=blocks(), seed=st.integers(0, 2**32 - 1))
+def test_a_tangent_touches_where_it_says(loss: str, drawn: Blocks, seed: int) -> None:
+    """The slope at logits is the slope at the logits found for it, and the minorants are the same."""
+    matrix = drawn.matrix().scaled(min(1.0, 5.0 / drawn.scale))  # beyond, shares are lost below the least double kept
+    weights = np.random.default_rng(seed).uniform(0.1, 1.0, len(matrix.sizes))
+    value, slope = IMPLEMENTATIONS[loss].grouped(matrix, weights)
+    touching = IMPLEMENTATIONS[loss].touching(slope, weights)
+    again, same = IMPLEMENTATIONS[loss].grouped(touching, weights)
+    scale = float(np.sum(np.asarray(matrix.sizes))) * max(1.0, float(np.abs(matrix.outer).max()), float(np.abs(matrix.inner).max())) ** 2
+    several = np.asarray(matrix.sizes) > 1
+    np.testing.assert_allclose(same.outer, slope.outer, atol=ROUNDING * scale)
+    np.testing.assert_allclose(same.inner[several], slope.inner[several], atol=ROUNDING * scale)
+    assert again - same.dot(touching) == pytest.approx(value - slope.dot(matrix), abs=ROUNDING * scale)
+
+
+def test_a_matrix_that_is_no_slope_is_cut_to_one() -> None:
+    weights = np.array([0.5, 0.3, 0.2])
+    impossible = GroupMatrix((1, 1, 1), np.zeros(3), np.array([[-1.0, 0.6, 0.4], [-0.1, 0.0, 0.1], [0.0, 0.0, 0.0]]))
+    touching = IMPLEMENTATIONS["cross-entropy"].touching(impossible, weights)
+    assert np.isfinite(touching.outer).all()
+    _, slope = IMPLEMENTATIONS["cross-entropy"].grouped(touching, weights)
+    np.testing.assert_allclose(slope.outer, [[-0.5, 0.3, 0.2], [0.0, -0.1, 0.1], [0.0, 0.0, 0.0]], atol=1e-11)
+
+
+def test_the_hinge_has_no_tangent() -> None:
+    with pytest.raises(ValueError, match="not smooth"):
+        IMPLEMENTATIONS["hinge"].touching(GroupMatrix((1, 1), np.zeros(2), np.zeros((2, 2))), np.array([0.5, 0.5]))

@@ -1,0 +1,54 @@
+"""Evaluation in doubles that carry bounds on their errors: dozens of times faster than balls over many groups."""
+
+from functools import cached_property
+
+import numpy as np
+from flint import arb
+
+from numerics import Rounded, norm_bounds_near
+from solvers._evaluation import Evaluation, Minorant
+from solvers._rounded_losses import ROUNDED_SLOPES, ROUNDED_VALUES, RoundedLogits
+
+
+class InDoubles(Evaluation):
+    """The evaluation in whole arrays: bounds a few units in the fourteenth digit wider than in balls."""
+
+    @cached_property
+    def _sizes(self) -> np.ndarray:
+        return np.asarray(self.candidate.sizes, dtype=float)
+
+    @cached_property
+    def norm(self) -> arb:
+        """Upper bound of ‖Y‖_* for the candidate as given."""
+        inner = Rounded.exact(np.abs(self.candidate.inner)) * (self._sizes - 1.0)
+        return norm_bounds_near(self.candidate.outer, arb(0))[1] + inner.total()
+
+    def _logits(self, scale: arb) -> RoundedLogits:
+        rows = Rounded.enclosing(scale / d for d in self.scales)
+        outer = rows[:, None] * self.candidate.outer
+        if self.bias is not None:
+            roots = Rounded.root(self._sizes)
+            outer = outer + roots[:, None] * (roots * self.bias)[None, :]
+        return RoundedLogits(self._sizes, self.weights, rows * self.candidate.inner, outer)
+
+    def loss(self, scale: arb) -> arb:
+        """f at a multiple of the candidate."""
+        with np.errstate(all="ignore"):  # what overflows is not finite in the end
+            return ROUNDED_VALUES[self.problem.loss](self._logits(scale))
+
+    def minorant(self) -> Minorant:
+        """The dual point's minorant."""
+        if self.tangent is None:
+            touching = self._logits(self.scale)
+        else:
+            touching = RoundedLogits(self._sizes, self.weights, Rounded.exact(self.tangent.inner), Rounded.exact(self.tangent.outer))
+        rows = Rounded.enclosing(1 / d for d in self.scales)
+        with np.errstate(all="ignore"):
+            slope = ROUNDED_SLOPES[self.problem.loss](touching, self.shares)
+            outer, inner = slope.outer * rows[:, None], slope.inner * rows * np.where(self._sizes > 1, 1.0, 0.0)
+        norm, _ = norm_bounds_near(outer.middle, outer.distance())
+        drift = arb(0)
+        if self.problem.bias_penalty is not None:
+            columns = (slope.outer * Rounded.root(self._sizes)[:, None]).sum(axis=0)
+            drift = (columns * columns).total() / (2 * arb(self.problem.bias_penalty))
+        return Minorant(slope.constant, norm.max(arb(float(inner.above().max()))), drift)

@@ -1,0 +1,127 @@
+"""The three losses over many groups: value and dual slope as in balls, in doubles that carry bounds on their errors."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from flint import arb
+
+from numerics import GroupMatrix, Rounded
+
+
+class RoundedLogits(NamedTuple):
+    """Block-symmetric logits: group sizes, exact weights c_g, inner values, and the outer G×G block."""
+
+    sizes: np.ndarray
+    weights: list[arb]
+    inner: Rounded
+    outer: Rounded
+
+    def margins(self) -> Rounded:
+        """Margins of a class over the classes of every other group; on the diagonal nothing of use. Inside a group it is `inner`."""
+        own = self.inner * (self.sizes - 1.0) / self.sizes + self.outer.diagonal() / self.sizes
+        return own[:, None] - self.outer / roots_of_products(self.sizes)
+
+
+class RoundedSlope(NamedTuple):
+    """A dual point: G as inner values and outer block, and the constant of its minorant."""
+
+    inner: Rounded
+    outer: Rounded
+    constant: arb
+
+
+def roots_of_products(sizes: np.ndarray) -> Rounded:
+    """√(K_g K_h)."""
+    roots = Rounded.root(sizes)
+    return roots[:, None] * roots[None, :]
+
+
+def _cross_entropy_odds(logits: RoundedLogits) -> tuple[Rounded, Rounded, Rounded, Rounded]:
+    """Margins between groups, e^{−margin} inside and between groups, and the sum of the latter over the classes of other groups."""
+    margins = logits.margins()
+    inside = (-logits.inner).exp() * np.where(logits.sizes > 1, 1.0, 0.0)
+    between = (-margins).exp().with_diagonal(Rounded.exact(np.zeros_like(logits.sizes)))
+    return margins, inside, between, (between * logits.sizes).sum(axis=1)
+
+
+def _cross_entropy_value(logits: RoundedLogits) -> arb:
+    """Σ_g K_g c_g log1p(Σ_{others} e^{−margin})."""
+    _, inside, _, leaving = _cross_entropy_odds(logits)
+    return _sum_of_log1p(logits, inside * (logits.sizes - 1.0) + leaving)
+
+
+def _sum_of_log1p(logits: RoundedLogits, others: Rounded) -> arb:
+    terms = zip(logits.sizes.tolist(), logits.weights, others.balls(), strict=True)
+    return sum((size * weight * odds.log1p() for size, weight, odds in terms), arb(0))
+
+
+def _cross_entropy_slope(logits: RoundedLogits, shares: GroupMatrix | None) -> RoundedSlope:
+    """G = diag(c)(softmax(Z) − I); f(Z) − ⟨G, Z⟩ = f(Z) + Σ_k c_k Σ_{others} p · margin."""
+    margins, inside, between, leaving = _cross_entropy_odds(logits)
+    others = inside * (logits.sizes - 1.0) + leaving
+    share = Rounded.enclosing(logits.weights) / (others + 1.0)
+    outer = (between * roots_of_products(logits.sizes) * share[:, None]).with_diagonal(-(share * leaving))
+    pull = inside * (logits.sizes - 1.0) * logits.inner + (between * logits.sizes * margins).sum(axis=1)
+    constant = _sum_of_log1p(logits, others) + (pull * share * logits.sizes).total()
+    return RoundedSlope(-(share * (inside * logits.sizes + leaving)), outer, constant)
+
+
+def _residuals(logits: RoundedLogits) -> tuple[Rounded, Rounded]:
+    return logits.inner - 1.0, logits.outer.with_diagonal(logits.outer.diagonal() - 1.0)
+
+
+def _squared_value(logits: RoundedLogits) -> arb:
+    """½ Σ_g c_g [(K_g − 1)(inner_g − 1)² + Σ_h (outer_gh − δ_gh)²]."""
+    inner, outer = _residuals(logits)
+    rows = inner * inner * (logits.sizes - 1.0) + (outer * outer).sum(axis=1)
+    return (Rounded.enclosing(logits.weights) * rows).total() / 2
+
+
+def _squared_slope(logits: RoundedLogits, shares: GroupMatrix | None) -> RoundedSlope:
+    """G = diag(c)(Z − I); f(Z) − ⟨G, Z⟩ with ½r² − rz = r(r/2 − z) entry by entry."""
+    inner, outer = _residuals(logits)
+    rows = inner * (inner * 0.5 - logits.inner) * (logits.sizes - 1.0) + (outer * (outer * 0.5 - logits.outer)).sum(axis=1)
+    weights = Rounded.enclosing(logits.weights)
+    return RoundedSlope(weights * inner, outer * weights[:, None], (weights * rows).total())
+
+
+def _hinge_value(logits: RoundedLogits) -> arb:
+    """Σ_g K_g c_g max(0, 1 − least margin)."""
+    nobody = Rounded.exact(np.full_like(logits.sizes, np.inf))
+    several = logits.sizes > 1
+    inside = Rounded(np.where(several, logits.inner.middle, nobody.middle), np.where(several, logits.inner.radius, nobody.radius))
+    worst = (-logits.margins().with_diagonal(inside)).max(axis=1)
+    return ((worst + 1.0).maximum(0.0) * Rounded.enclosing(logits.weights) * logits.sizes).total()
+
+
+def _hinge_slope(logits: RoundedLogits, shares: GroupMatrix | None) -> RoundedSlope:
+    """G = diag(c)(Π − I) with the constant Σ_k c_k (1 − Π_kk), for the entries of Π off the diagonal; rows that exceed one are scaled."""
+    if shares is None:
+        raise ValueError("the hinge has no gradient: its certificate needs the solver's multipliers; pass them as shares.")
+    products, sizes, weights = roots_of_products(logits.sizes), logits.sizes, Rounded.enclosing(logits.weights)
+    own = Rounded.exact(shares.inner) / sizes * np.where(sizes > 1, 1.0, 0.0)
+    given = Rounded.exact(shares.outer) / products
+    given = given.with_diagonal((given.diagonal() - own) * np.where(sizes > 1, 1.0, 0.0)).maximum(0.0)
+    rows = (given * (sizes - np.eye(len(sizes)))).sum(axis=1)
+    given = given / rows.maximum(1.0)[:, None]
+    inside = given.diagonal()
+    leaving = (given.with_diagonal(Rounded.exact(np.zeros_like(sizes))) * sizes).sum(axis=1)
+    outer = (given * products * weights[:, None]).with_diagonal(-(weights * leaving))
+    constant = (weights * (inside * (sizes - 1.0) + leaving) * sizes).total()
+    return RoundedSlope(-(weights * (inside * sizes + leaving)), outer, constant)
+
+
+ROUNDED_VALUES: dict[str, Callable[[RoundedLogits], arb]] = {
+    "cross-entropy": _cross_entropy_value,
+    "squared": _squared_value,
+    "hinge": _hinge_value,
+}
+"""f(Z) by the name of the loss."""
+
+ROUNDED_SLOPES: dict[str, Callable[[RoundedLogits, GroupMatrix | None], RoundedSlope]] = {
+    "cross-entropy": _cross_entropy_slope,
+    "squared": _squared_slope,
+    "hinge": _hinge_slope,
+}
+"""Dual points by the name of the loss; the shares are for the hinge."""
