@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from numerics import GroupMatrix
 from solvers._certificate import certify
+from solvers._losses import odds
 from solvers._problem import LayerPeeled, Problem
 from solvers._program import require_unweighted
 
@@ -105,13 +106,9 @@ def _curvature(problem: Problem, candidate: GroupMatrix, bias: Float[np.ndarray,
 
 
 def _least_probability(problem: Problem, logits: GroupMatrix) -> float:
-    """min_k c_k min_j p_kj."""
-    least = math.inf
-    for g, (size, weight) in enumerate(zip(logits.sizes, problem.weights.tolist(), strict=True)):
-        own = logits.diagonal(g)
-        row = [own] + [logits.entry(g, h) for h in range(len(logits.sizes)) if h != g or size > 1]
-        copies = [1] + [size - 1 if h == g else other for h, other in enumerate(logits.sizes) if h != g or size > 1]
-        top = max(row)
-        total = sum(count * math.exp(logit - top) for count, logit in zip(copies, row, strict=True))
-        least = min(least, weight * math.exp(min(row) - top) / total)
-    return least
+    """min_k c_k min_j p_kj, with p_kj = e^{−margin} p_kk and 1/p_kk = 1 + Σ_{others} e^{−margin}."""
+    sizes = np.asarray(logits.sizes, dtype=float)
+    inside, between = odds(logits)
+    others = (sizes - 1) * inside + between @ sizes
+    np.fill_diagonal(between, np.where(sizes > 1, inside, np.inf))
+    return float((problem.weights * np.minimum(between.min(axis=1), 1.0) / (1.0 + others)).min())

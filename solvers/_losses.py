@@ -137,7 +137,7 @@ def _margins(logits: GroupMatrix) -> Float[np.ndarray, "G G"]:
     return margins
 
 
-def _odds(logits: GroupMatrix) -> tuple[Float[np.ndarray, " G"], Float[np.ndarray, "G G"]]:
+def odds(logits: GroupMatrix) -> tuple[Float[np.ndarray, " G"], Float[np.ndarray, "G G"]]:
     """e^{−margin} inside and between groups, in floats."""
     inside = np.where(np.asarray(logits.sizes) > 1, np.exp(-np.maximum(logits.inner, LEAST_MARGIN)), 0.0)
     return inside, np.exp(-np.maximum(_margins(logits), LEAST_MARGIN))
@@ -181,13 +181,13 @@ class CrossEntropy:
     def by_group(self, logits: GroupMatrix) -> Float[np.ndarray, " G"]:
         """log1p(Σ_{others} e^{−margin})."""
         sizes = np.asarray(logits.sizes, dtype=float)
-        inside, between = _odds(logits)
+        inside, between = odds(logits)
         return np.log1p((sizes - 1) * inside + between @ sizes)
 
     def grouped(self, logits: GroupMatrix, weights: Float[np.ndarray, " G"]) -> tuple[float, GroupMatrix]:
         """Σ_g K_g c_g log1p(others) and the block-symmetric diag(c)(softmax(Z) − I); margins below −700 are cut off."""
         sizes = np.asarray(logits.sizes, dtype=float)
-        inside, between = _odds(logits)
+        inside, between = odds(logits)
         leaving = between @ sizes
         others = (sizes - 1) * inside + leaving
         share = weights / (1.0 + others)
