@@ -11,7 +11,7 @@ from solvers._problem import LayerPeeled, Problem
 from solvers._projected import BYTES_PER_ENTRY, Candidate
 
 MAX_ITERATIONS = 20_000
-"""Typical problems need 50 to 500; minorities a million times smaller, or energies just short of a zero loss, about 1000."""
+"""Groups need 50 to 500, also with minorities a million times smaller; 100 distinct counts up to 1600, 300 of them 2100."""
 
 CHECK_EVERY = 10
 """Iterations between two evaluations of the gap, which costs another SVD."""
