@@ -13,7 +13,7 @@ LARGEST_DENSE = 20_000
 """Largest K whose K×K matrix is formed on request: 3.2 GB in double precision."""
 
 
-GRAM_FROM = 64
+GRAM_FROM = 32
 """From this size on, singular values come from the eigenvalues of TᵀT: three times faster than an SVD, and losing half the digits only
 of values far below the largest, which a projection cuts off."""
 
