@@ -1,7 +1,7 @@
 """The integral of a function from 0 to any time, by piecewise Chebyshev interpolation with an error estimate."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -14,10 +14,14 @@ NODES = 24
 TAIL = 4
 """Coefficients that must be negligible; more than two, because even and odd functions have zeros among them."""
 SMOOTH = 1e-17
-"""What one panel may leave out beyond rounding, relative to ∫|f|: a tenth of the last place, so that a hundred panels leave out ten."""
+"""What one panel may leave out beyond rounding, relative to ∫|f| up to its end: a tenth of the last place, so that a hundred panels leave
+out ten."""
+STALLED = 0.1
+"""A smooth interpolant gains many digits when a panel is halved; one that gains less than this factor has met a kink or noise, and then it
+is enough to be accurate relative to the whole ∫|f|."""
 ROUNDING = 8 * np.finfo(float).eps
 """Coefficients cannot die out below the rounding of the values they come from, about √n eps of the largest, nor below what a last
-place of the time changes in them."""
+place of the time, or of the weight's logarithm, changes in them."""
 HARMLESS = 1e-12
 """Jumps and kinks never die out. A panel narrower than NARROWEST is left as it is when its whole area is this small against ∫|f|;
 a pole's area does not shrink with the panel, so what is left over is a singularity."""
@@ -97,6 +101,7 @@ class _Panels:
     area: np.ndarray
     tail: np.ndarray
     floor: np.ndarray
+    stalled: np.ndarray
 
     def __getitem__(self, chosen: np.ndarray) -> "_Panels":
         return _Panels(
@@ -108,6 +113,7 @@ class _Panels:
             area=self.area[chosen],
             tail=self.tail[chosen],
             floor=self.floor[chosen],
+            stalled=self.stalled[chosen],
         )
 
     def joined(self, other: "_Panels") -> "_Panels":
@@ -122,6 +128,7 @@ class _Panels:
             area=np.concatenate([self.area, other.area])[order],
             tail=np.concatenate([self.tail, other.tail])[order],
             floor=np.concatenate([self.floor, other.floor])[order],
+            stalled=np.concatenate([self.stalled, other.stalled])[order],
         )
 
 
@@ -135,8 +142,7 @@ def antiderivative(
 ) -> Antiderivative:
     """Follow f = function · e^log_weight on [0, end] by bisection until every panel's interpolant has converged.
 
-    Each panel is resolved relative to ∫|function| times the largest weight so far, so F is accurate at early times too, however much
-    the weight grows later.
+    Each panel is resolved relative to ∫|f| up to its end, so F is accurate at early times too, however much f grows later.
 
     Args:
         function: vectorised over times; several functions at once along further axes.
@@ -159,11 +165,13 @@ def antiderivative(
     edges = np.unique(edges[(edges >= 0.0) & (edges <= end)])
     panels = _interpolated(function, log_weight, edges[:-1], edges[1:], what)
     while True:
-        peaks = np.maximum.accumulate(panels.logs)
-        scale = panels.sizes.sum(axis=0) * _alike(np.exp(np.minimum(peaks - panels.logs, LARGEST_EXPONENT)), panels.area)
-        rough = ~_every(panels.tail <= SMOOTH * scale)
+        whole = panels.sizes.sum(axis=0)
+        with np.errstate(divide="ignore"):  # an area may be zero
+            reached = np.logaddexp.accumulate(np.log(panels.area) + _alike(panels.logs, panels.area), axis=0)
+        converged = panels.tail <= SMOOTH * np.exp(np.minimum(reached - _alike(panels.logs, reached), LARGEST_EXPONENT))
+        rough = ~_every(converged | ((panels.tail <= SMOOTH * whole) & panels.stalled))
         narrow = rough & (panels.right - panels.left <= NARROWEST * end)
-        if (narrow & ~_every(panels.area <= HARMLESS * scale)).any() or len(rough) > MOST_PANELS:
+        if (narrow & ~_every(panels.area <= HARMLESS * whole)).any() or len(rough) > MOST_PANELS:
             place = panels.left[narrow if narrow.any() else rough][0]
             raise UnusableInput(
                 f"{what} cannot be integrated near t = {place:.6g}: it must neither be singular nor change too often on [0, {end:g}]; "
@@ -175,7 +183,8 @@ def antiderivative(
         left, right = panels.left[split], panels.right[split]
         middle = 0.5 * (left + right)
         halves = _interpolated(function, log_weight, np.concatenate([left, middle]), np.concatenate([middle, right]), what)
-        panels = panels[~split].joined(halves)
+        slowly = halves.tail > STALLED * 0.5 * np.concatenate([panels.tail[split]] * 2)
+        panels = panels[~split].joined(replace(halves, stalled=slowly))
 
 
 def _alike(numbers: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -209,10 +218,12 @@ def _interpolated(
         values = values * np.exp(weights - logs[:, None]).reshape(times.shape + (1,) * (values.ndim - 2))
     coefficients = np.einsum("cn,pn...->cp...", _TO_COEFFICIENTS, values)
     size = np.abs(values)
+    largest = size.max(axis=1)
     gaps = np.maximum(np.diff(times, axis=1), np.finfo(float).tiny)  # on the narrowest panels neighbouring points coincide
     slope = np.abs(np.diff(values, axis=1)) / gaps.reshape(gaps.shape + (1,) * (values.ndim - 2))
-    shaken = np.minimum(np.finfo(float).eps * _alike(right, width) * slope.max(axis=1), MOST_SHAKEN * size.max(axis=1))
-    floor = width * (ROUNDING * size.max(axis=1) + shaken)
+    shaken = np.finfo(float).eps * (_alike(right, width) * slope.max(axis=1) + _alike(np.abs(logs), width) * largest)
+    floor = width * (ROUNDING * largest + np.minimum(shaken, MOST_SHAKEN * largest))
+    tail = np.maximum(width * np.abs(coefficients[-TAIL:]).sum(axis=0) - floor, 0.0)
     return _Panels(
         left=left,
         right=right,
@@ -220,8 +231,9 @@ def _interpolated(
         coefficients=coefficients,
         sizes=sizes,
         area=width * size.mean(axis=1),
-        tail=np.maximum(width * np.abs(coefficients[-TAIL:]).sum(axis=0) - floor, 0.0),
+        tail=tail,
         floor=floor,
+        stalled=np.zeros(tail.shape, dtype=bool),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -122,12 +123,12 @@ class ElasticModel:
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
-    @property
+    @cached_property
     def gap(self) -> Rate | None:
         """γ = α − β; None for a general E(t)."""
         return None if self.intra is None or self.inter is None else self.intra - self.inter
 
-    @property
+    @cached_property
     def effective_rates(self) -> tuple[Rate, Rate] | None:
         """(γ', β') with E(t) P' = γ' I + β' 11ᵀ; None when E(t) P' has more than two different entries.
 
@@ -151,7 +152,8 @@ class ElasticModel:
             intra, inter = (rate.value(times)[:, None, None] for rate in (self.intra, self.inter) if rate is not None)
             mixed = (intra - inter) * np.eye(self.num_classes) + inter
         else:
-            mixed = np.stack([_matrix(self.elasticity(time), (self.num_classes,) * 2, f"E({time:.6g})") for time in times.tolist()])
+            with np.errstate(all="ignore"):  # what is not finite is refused with its time
+                mixed = np.stack([_matrix(self.elasticity(time), (self.num_classes,) * 2, f"E({time:.6g})") for time in times.tolist()])
         return mixed @ self.sampling * float(self.scale)
 
     def weight_integrals(self, end: float) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:

@@ -12,17 +12,22 @@ from numerics._rates import Rate
 
 ROUNDING = 64 * np.finfo(float).eps
 """Rounding of a closed form beyond that of its integrals: exponentials, projections and sums of K terms, a few eps each."""
+EXPM1_UP_TO = 1.0
+"""Below this e^x − 1 cancels; above it e^x and 1 are taken apart, so that e^x may be beyond doubles."""
+LARGEST_EXPONENT = 700.0
+"""e to this power is still a double."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Parts:
-    """X̄^k = e^a c + e^{b_k} o^k; see `MeanFlow`."""
+    """X̄^k = e^a (c ± ε) + e^{b_k} (o^k ± ε_k); see `MeanFlow`."""
 
     common_logs: Float[np.ndarray, " T"]
     common: Float[np.ndarray, "T p"]
+    common_errors: Float[np.ndarray, " T"]
     own_logs: Float[np.ndarray, "T K"]
     own: Float[np.ndarray, "T K p"]
-    errors: Float[np.ndarray, " T"]
+    own_errors: Float[np.ndarray, "T K"]
     route: str
 
 
@@ -41,9 +46,10 @@ def flow_i_model(model: ElasticModel, start: Float[np.ndarray, "K p"], times: Fl
     return Parts(
         common_logs=common(times),
         common=np.broadcast_to(middle, (count, features)),
+        common_errors=(common.error(times) + ROUNDING) * np.linalg.norm(middle),
         own_logs=np.repeat(own(times)[:, None], model.num_classes, axis=1),
         own=np.broadcast_to(start - middle, (count, *start.shape)),
-        errors=np.maximum(common.error(times), own.error(times)) + ROUNDING,
+        own_errors=np.outer(own.error(times) + ROUNDING, np.linalg.norm(start - middle, axis=1)),
         route="I-model in closed form",
     )
 
@@ -57,9 +63,10 @@ def flow_identity(model: ElasticModel, start: Float[np.ndarray, "K p"], times: F
     return Parts(
         common_logs=np.zeros(len(times)),
         common=np.zeros((len(times), start.shape[1])),
+        common_errors=np.zeros(len(times)),
         own_logs=np.diagonal(weights, axis1=1, axis2=2),
         own=np.broadcast_to(start, (len(times), *start.shape)),
-        errors=errors + ROUNDING,
+        own_errors=np.outer(errors + ROUNDING, np.linalg.norm(start, axis=1)),
         route="identity in closed form",
     )
 
@@ -85,8 +92,8 @@ def flow_l_model(model: ElasticModel, start: Float[np.ndarray, "K p"], times: Fl
 
     first = gap.scaled(model.scale).antiderivative(end)
     second = (gap.scaled(model.scale) + inter.scaled(Fraction(1, classes - 1))).antiderivative(end)
-    shared = gap.scaled(model.scale**2) + inter.scaled(model.scale)
     lone = gap.scaled(model.scale)
+    shared = gap.scaled(model.scale**2) + inter.scaled(model.scale)
     integrals = antiderivative(
         lambda at: np.stack([shared.value(at), lone.value(at)], axis=1),
         end,
@@ -95,35 +102,27 @@ def flow_l_model(model: ElasticModel, start: Float[np.ndarray, "K p"], times: Fl
         what="the L-model's integral",
     )
     values, missed, logs = integrals.scaled(times)
-    growth = first(times)
-    # the class part is a sum of terms on the scales 1, φ1 and φ2: the largest is divided out
-    top = np.maximum(np.maximum(growth, logs), 0.0)
-    from_mean = np.where(
-        growth > EXPM1_UP_TO, np.exp(growth - top) - np.exp(-top), np.expm1(np.minimum(growth, EXPM1_UP_TO)) * np.exp(-top)
-    )
-    own = (
-        np.exp(-top)[:, None, None] * start
-        + from_mean[:, None, None] * (mean * directions)
-        + (values[:, 1] * np.exp(logs - top))[:, None, None] * own_pushes
-    )
-    size = np.linalg.norm(own, axis=(1, 2))
-    lost = missed[:, 1] * np.exp(logs - top) * np.linalg.norm(own_pushes) + first.error(times) * np.exp(growth - top) * abs(mean) * np.sqrt(
-        classes
-    )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        errors = np.fmax(lost / size, missed[:, 0] / np.abs(values[:, 0]))
+    missed = missed + second.error(times)[:, None] * np.abs(values)
+
+    # X̄(0), φ1 − 1 and I_γ are on three scales: the largest of them is divided out
+    growth = first(times) if mean else np.zeros(len(times))
+    with np.errstate(divide="ignore"):
+        lone_logs = logs + np.log(np.abs(values[:, 1])) if own_pushes.any() else np.full(len(times), -np.inf)
+    top = np.maximum(np.maximum(growth, lone_logs), 0.0)
+    moved = np.where(growth > EXPM1_UP_TO, np.exp(growth - top) - np.exp(-top), np.expm1(np.minimum(growth, EXPM1_UP_TO)) * np.exp(-top))
+    pushed = np.sign(values[:, 1]) * np.exp(lone_logs - top)
+    lost = missed[:, 1] * np.exp(np.minimum(logs - top, LARGEST_EXPONENT)) if own_pushes.any() else np.zeros(len(times))
+    rows, along_rows = np.linalg.norm(start, axis=1), np.linalg.norm(own_pushes, axis=1)
+    sizes = np.outer(np.exp(-top), rows) + np.abs(moved * mean)[:, None] + np.outer(np.abs(pushed), along_rows)
     return Parts(
         common_logs=logs,
         common=values[:, :1] * common,
+        common_errors=(missed[:, 0] + ROUNDING * np.abs(values[:, 0])) * np.linalg.norm(common),
         own_logs=np.repeat(top[:, None], classes, axis=1),
-        own=own,
-        errors=np.nan_to_num(errors, posinf=0.0) + second.error(times) + ROUNDING,
+        own=np.exp(-top)[:, None, None] * start + moved[:, None, None] * (mean * directions) + pushed[:, None, None] * own_pushes,
+        own_errors=ROUNDING * sizes + (first.error(times) * np.exp(growth - top) * abs(mean))[:, None] + np.outer(lost, along_rows),
         route="L-model in closed form",
     )
-
-
-EXPM1_UP_TO = 1.0
-"""Below this e^x − 1 cancels; above it e^x and 1 are taken apart, so that e^x may be beyond doubles."""
 
 
 def _rates(model: ElasticModel) -> tuple[Rate, Rate]:

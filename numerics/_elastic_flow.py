@@ -25,18 +25,20 @@ class MeanFlow:
         times: in increasing order.
         common_logs: a, one per time.
         common: c, the common mode's direction.
+        common_errors: estimate of ‖error of c‖.
         own_logs: b_k, per time and class.
         own: o^k.
-        errors: estimate of the relative error of c and of o (in the Frobenius norm of each), one per time.
+        own_errors: estimate of ‖error of o^k‖, per time and class.
         route: which closed form, or how it was integrated.
     """
 
     times: Float[np.ndarray, " T"]
     common_logs: Float[np.ndarray, " T"]
     common: Float[np.ndarray, "T p"]
+    common_errors: Float[np.ndarray, " T"]
     own_logs: Float[np.ndarray, "T K"]
     own: Float[np.ndarray, "T K p"]
-    errors: Float[np.ndarray, " T"]
+    own_errors: Float[np.ndarray, "T K"]
     route: str
 
     @property
@@ -75,6 +77,16 @@ class MeanFlow:
         return _summed(self.own_logs[:, first], self.own[:, first], self.own_logs[:, second], -self.own[:, second])
 
     @property
+    def errors(self) -> Float[np.ndarray, "T K"]:
+        """Estimate of ‖error of X̄^k‖/‖X̄^k‖; infinite where a mean is zero."""
+        return _relative(self.log_scales, (self.common_logs[:, None], self.common_errors[:, None]), (self.own_logs, self.own_errors))
+
+    def difference_errors(self, first: int, second: int) -> Float[np.ndarray, " T"]:
+        """Estimate of ‖error of X̄^k − X̄^l‖/‖X̄^k − X̄^l‖; infinite where the means coincide."""
+        parts = [(self.own_logs[:, k], self.own_errors[:, k]) for k in (first, second)]
+        return _relative(self.log_distances(first, second), *parts)
+
+    @property
     def cosines(self) -> Float[np.ndarray, "T K K"]:
         """Cosines between class means; NaN where a mean is zero."""
         directions = self.directions
@@ -94,6 +106,12 @@ def _summed(first_logs: np.ndarray, first: np.ndarray, second_logs: np.ndarray, 
     with np.errstate(divide="ignore"):
         logs = np.where(norms > 0.0, top + np.log(norms), -np.inf)
     return logs, total / np.where(norms > 0.0, norms, 1.0)[..., None]
+
+
+def _relative(logs: np.ndarray, *errors: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """Σ e^b ε / e^ℓ."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.nan_to_num(sum(np.exp(scale - logs) * error for scale, error in errors), nan=np.inf, posinf=np.inf)
 
 
 def _unscaled(logs: np.ndarray, directions: np.ndarray) -> np.ndarray:

@@ -112,15 +112,21 @@ def flow_of_any(model: ElasticModel, start: Float[np.ndarray, "K p"], times: Flo
         routes.append("commuting drifts in closed form" if commuting else "integrated by DOP853")
         solved.append(_exponential(model, basis, projected, times) if commuting else _integrated(model, basis, projected, times))
     own = solved[-1]
-    common = solved[0] if split else _Solved(logs=np.zeros(len(times)), state=np.zeros_like(own.state), errors=np.zeros(len(times)))
+    common = solved[0] if split else _still(times, start)
     return Parts(
         common_logs=common.logs,
         common=common.state.mean(axis=1),
+        common_errors=common.errors * np.linalg.norm(common.state, axis=(1, 2)) / np.sqrt(classes),
         own_logs=np.repeat(own.logs[:, None], classes, axis=1),
         own=own.state,
-        errors=np.maximum(common.errors, own.errors),
+        own_errors=np.repeat((own.errors * np.linalg.norm(own.state, axis=(1, 2)))[:, None], classes, axis=1),
         route=routes[0] if len(set(routes)) == 1 else f"common mode: {routes[0]}; differences: {routes[1]}",
     )
+
+
+def _still(times: np.ndarray, start: np.ndarray) -> _Solved:
+    """Zero at all times."""
+    return _Solved(logs=np.zeros(len(times)), state=np.zeros((len(times), *start.shape)), errors=np.zeros(len(times)))
 
 
 def _common_and_differences(classes: int) -> tuple[np.ndarray, np.ndarray]:
@@ -152,7 +158,7 @@ def _integrated(model: ElasticModel, basis: np.ndarray, start: np.ndarray, times
     """y' = (M − c) y, ℓ' = c with c = yᵀMy/‖y‖², so that ‖y‖ stays one; integrated twice, the difference states the error."""
     size = np.linalg.norm(start)
     if size == 0.0:
-        return _Solved(logs=np.zeros(len(times)), state=np.zeros((len(times), *start.shape)), errors=np.zeros(len(times)))
+        return _still(times, start)
 
     def slope(time: float, extended: np.ndarray) -> np.ndarray:
         state = extended[:-1].reshape(start.shape)

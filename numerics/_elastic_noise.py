@@ -130,7 +130,11 @@ def _is_sampled(source: Sequence[Any]) -> bool:
 
 
 def _checked(noise: Noise) -> Noise:
-    noise.at(np.zeros(1))
+    """Noise that is not negative at the start; later times are looked at when they are needed."""
+    if noise.deviations is None:
+        noise.at(np.zeros(1))
+    else:
+        noise.variances(np.zeros(1))
     return noise
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -57,27 +58,22 @@ def evaluate_array(expression: sympy.Expr, times: np.ndarray) -> np.ndarray:
         >>> evaluate_array(TIME**2 / 4, np.array([2.0, 4.0])).tolist()
         [1.0, 4.0]
     """
-
-    def power(base: Any, exponent: sympy.Expr, value: Any) -> Any:
-        if exponent == sympy.Rational(1, 2):
-            return np.sqrt(base)
-        return base ** (int(exponent) if isinstance(exponent, sympy.Integer) and exponent > 0 else value)
-
-    found = _fold(expression, times, lambda number: np.float64(float(number)), power, lambda function, x: _ARRAY_FUNCTIONS[function](x))
-    return np.broadcast_to(found, times.shape)
+    with np.errstate(all="ignore"):
+        return np.broadcast_to(_fold(expression, times, _double, _array_power, _array_function), times.shape)
 
 
-def _exact(number: Any) -> arb:
-    if isinstance(number, sympy.Rational):
-        return arb(fmpq(int(number.p), int(number.q)))
-    if number == sympy.pi:
-        return arb.pi()
-    return arb(1).exp() if number == sympy.E else arb(float(number))
+def _double(number: Any) -> np.float64:
+    return np.float64(float(number))
 
 
-def _power_at(point: arb, exponent: arb) -> arb:
-    """x^y for one x ≥ 0 and y > 0."""
-    return (exponent * point.log()).exp() if point > 0 else arb(0)
+def _array_power(base: Any, exponent: Any, value: Any) -> Any:
+    if exponent == sympy.Rational(1, 2):
+        return np.sqrt(base)
+    return base ** (int(exponent) if isinstance(exponent, sympy.Integer) and exponent > 0 else value)
+
+
+def _array_function(function: Any, values: Any) -> Any:
+    return _ARRAY_FUNCTIONS[function](values)
 
 
 TOUCHING = arb(2) ** -20
@@ -91,40 +87,59 @@ def evaluate_ball(expression: sympy.Expr, time: arb) -> arb:
         >>> evaluate_ball(1 / (1 + TIME), arb(1)).contains(0.5)
         True
     """
+    return _fold(expression, time, _exact, _ball_power, _ball_function)
 
-    def power(base: arb, exponent: sympy.Expr, value: arb) -> arb:
-        if isinstance(exponent, sympy.Integer):
-            return base ** int(exponent)
-        if not (isinstance(exponent, sympy.Rational) and base.is_finite() and base.lower() > -TOUCHING * base.upper()):
-            return base**value
-        # x ↦ x^y is monotone on x ≥ 0, and its ends are finite where a logarithm at 0 is not
-        found = _power_at(base.lower(), abs(value)).union(_power_at(base.upper(), abs(value)))
-        return found if exponent > 0 else 1 / found
 
-    def apply(function: Any, x: arb) -> arb:
-        return abs(x) if function is sympy.Abs else getattr(x, _BALL_METHODS[function])()
+def _exact(number: Any) -> arb:
+    if isinstance(number, sympy.Rational):
+        return arb(fmpq(int(number.p), int(number.q)))
+    if number == sympy.pi:
+        return arb.pi()
+    return arb(1).exp() if number == sympy.E else arb(float(number))
 
-    return _fold(expression, time, _exact, power, apply)
+
+def _ball_power(base: arb, exponent: Any, value: arb) -> arb:
+    if isinstance(exponent, sympy.Integer):
+        return base ** int(exponent)
+    if not (isinstance(exponent, sympy.Rational) and base.is_finite() and base.lower() > -TOUCHING * base.upper()):
+        return base**value
+    # x ↦ x^y is monotone on x ≥ 0, and its ends are finite where a logarithm at 0 is not
+    found = _power_at(base.lower(), abs(value)).union(_power_at(base.upper(), abs(value)))
+    return found if exponent > 0 else 1 / found
+
+
+def _power_at(point: arb, exponent: arb) -> arb:
+    """x^y for one x ≥ 0 and y > 0."""
+    return (exponent * point.log()).exp() if point > 0 else arb(0)
+
+
+def _ball_function(function: Any, ball: arb) -> arb:
+    return abs(ball) if function is sympy.Abs else getattr(ball, _BALL_METHODS[function])()
 
 
 def evaluate_analytic(expression: sympy.Expr, time: acb, analytic: bool) -> acb:
     """An enclosure on a complex ball of times; not finite when `analytic` and the expression is not analytic on the whole ball."""
+    return _fold(expression, time, _exact_complex, partial(_analytic_power, analytic), partial(_analytic_function, analytic))
 
-    def power(base: acb, exponent: sympy.Expr, value: acb) -> acb:
-        if isinstance(exponent, sympy.Integer):
-            return base ** int(exponent)
-        if not analytic and base.contains(0) and exponent > 0:
-            reach = _power_at(base.abs_upper(), value.real)  # |x^y| = |x|^y, where the logarithm of 0 is not finite
-            return acb(reach.union(-reach), reach.union(-reach))
-        return base.pow(value, analytic=analytic)
 
-    def apply(function: Any, x: acb) -> acb:
-        if function is sympy.Abs:
-            return x.real_abs(analytic=analytic)
-        if function is sympy.log:
-            return x.log(analytic=analytic)
-        if function is sympy.atan and analytic and not abs(x.imag) < 1:  # the branch cuts begin at ±i
-            return acb("nan", "nan")
-        return getattr(x, _BALL_METHODS[function])()
+def _exact_complex(number: Any) -> acb:
+    return acb(_exact(number))
 
-    return _fold(expression, time, lambda number: acb(_exact(number)), power, apply)
+
+def _analytic_power(analytic: bool, base: acb, exponent: Any, value: acb) -> acb:
+    if isinstance(exponent, sympy.Integer):
+        return base ** int(exponent)
+    if not analytic and base.contains(0) and bool(exponent > 0):
+        reach = _power_at(base.abs_upper(), value.real)  # |x^y| = |x|^y, where the logarithm of 0 is not finite
+        return acb(reach.union(-reach), reach.union(-reach))
+    return base.pow(value, analytic=analytic)
+
+
+def _analytic_function(analytic: bool, function: Any, ball: acb) -> acb:
+    if function is sympy.Abs:
+        return ball.real_abs(analytic=analytic)
+    if function is sympy.log:
+        return ball.log(analytic=analytic)
+    if function is sympy.atan and analytic and not abs(ball.imag) < 1:  # the branch cuts begin at ±i
+        return acb("nan", "nan")
+    return getattr(ball, _BALL_METHODS[function])()

@@ -143,8 +143,7 @@ def _bits(number: sympy.Rational) -> int:
 
 def _is_double(constant: sympy.Expr) -> bool:
     """Whether a constant is real and fits a double."""
-    with np.errstate(all="ignore"):
-        value = evaluate_array(constant, np.zeros(1))[0]
+    value = evaluate_array(constant, np.zeros(1))[0]
     return bool(np.isfinite(value) and abs(value) <= LARGEST_NUMBER)
 
 
@@ -163,8 +162,7 @@ def require_expression(expression: sympy.Expr) -> sympy.Expr:
     if others:
         raise UnusableInput(f"the expression {expression} contains {min(map(str, others))!r}: it must depend on t only; give it a number.")
     try:
-        with np.errstate(all="ignore"):
-            evaluate_array(found, np.ones(1))
+        evaluate_array(found, np.ones(1))
     except TypeError as error:
         raise UnusableInput(
             f"the expression {expression} cannot be evaluated ({error}): {_KNOWN} are known; rewrite it with these."

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -145,14 +146,13 @@ class Rate:
 
     def scaled(self, factor: float | Fraction) -> "Rate":
         """factor · rate."""
-        return _combined(factor, self, 0.0, as_rate(0), f"{float(factor):.6g}*({self.text})")
+        return _combined(factor, self, 0, _NOTHING, f"{float(factor):.6g}*({self.text})")
 
 
 def _combined(a: float | Fraction, first: Rate, b: float | Fraction, second: Rate, text: str) -> Rate:
     """a · first + b · second; of expressions, again an expression, so that what cancels cancels exactly."""
     if first.expression is not None and second.expression is not None:
-        found = sympy.Rational(a) * first.expression + sympy.Rational(b) * second.expression
-        return _of_expression(found, str(found))
+        return _of_expression(sympy.Rational(a) * first.expression + sympy.Rational(b) * second.expression, text)
     return Rate(
         text=text,
         function=lambda times: float(a) * first.function(times) + float(b) * second.function(times),
@@ -199,11 +199,10 @@ def as_rate(source: Any) -> Rate:
 
 
 def _of_expression(expression: sympy.Expr, text: str) -> Rate:
-    def values(times: np.ndarray) -> np.ndarray:
-        with np.errstate(all="ignore"):  # NaN and infinity are refused where they are met
-            return evaluate_array(expression, times)
+    return Rate(text=text, function=partial(evaluate_array, expression), expression=expression)
 
-    return Rate(text=text, function=values, expression=expression)
+
+_NOTHING = _of_expression(sympy.Integer(0), "0")
 
 
 def _of_samples(times: Any, values: Any) -> Rate:
