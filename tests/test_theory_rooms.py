@@ -36,10 +36,10 @@ ROOMS = {name: room for name, (_, room) in catalogue().items()}
 MODULES = {name: f"theory.{family.replace('-', '_')}.{name.replace('-', '_')}" for name, (family, _) in catalogue().items()}
 KEBAB = re.compile(r"[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*")
 
-CLOSED_FORMS = {"theory._thresholds", "theory.layer_peeled._closed_forms"}
+CLOSED_FORMS = {"theory._thresholds", "theory.layer_peeled._closed_forms", "theory.locally_elastic._closed_forms"}
 """Modules that hold what is to be confirmed."""
 
-CLOSED_FORM_NAMES = {"two_group_optimum", "surface_point", "TwoGroupOptimum", "SurfacePoint"}
+CLOSED_FORM_NAMES = {"two_group_optimum", "surface_point", "TwoGroupOptimum", "SurfacePoint", "mean_flow", "MeanFlow"}
 """What numerics offers of the same kind."""
 
 SOLVING = {"solvers", "gpu_train", "theory.layer_peeled._reference"}
