@@ -311,6 +311,60 @@ def measure(
 
 
 @app.command()
+def simulate(
+    model: Annotated[str, typer.Option(help="I (identity blocks), L (blocks along the logits) or identity (classes apart).")],
+    intra: Annotated[str, typer.Option(metavar="EXPR", help="alpha(t): how strongly a class moves itself, such as 1/(1+t).")],
+    inter: Annotated[str, typer.Option(metavar="EXPR", help="beta(t): how strongly it moves the others.")],
+    time: Annotated[float, typer.Option(help="The end.")],
+    classes: Annotated[int | None, typer.Option(help="K; those of the start if that is given.")] = None,
+    features: Annotated[int | None, typer.Option(help="P; as many as classes unless given.")] = None,
+    start: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Class means (K x P, .csv or .npz) or points (K x n x P, .npz); drawn unless given.")
+    ] = None,
+    noise: Annotated[str, typer.Option(metavar="EXPR", help="sigma(t): standard deviation of a feature per root of time.")] = "1",
+    samples: Annotated[int | None, typer.Option(help="Samples in each class; without them only the means are computed.")] = None,
+    paths: Annotated[int | None, typer.Option(help="Independent repetitions; 1000 unless given.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Every random number derives from it.")] = 0,
+    drift: Annotated[str, typer.Option(help="mean: class means move the samples; literal: samples move each other.")] = "mean",
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write simulate.json and its figures here.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Simulate the locally elastic equations.
+
+    Where the class means go, and how probably every two classes can be split by a hyperplane at the end.
+    """
+    from suite._files import require_directory
+    from suite._output import print_json
+    from suite._simulate import simulate as simulate_model
+    from suite._simulate import simulation_record
+    from suite._simulation_output import describe_simulation, write_simulation
+
+    if out is not None:
+        require_directory(out)
+    found = simulate_model(
+        model=model,
+        classes=classes,
+        features=features,
+        intra=intra,
+        inter=inter,
+        time=time,
+        start=start,
+        noise=noise,
+        samples=samples,
+        paths=paths,
+        seed=seed,
+        drift=drift,
+    )
+    record = simulation_record(found)
+    if out is not None:
+        write_simulation(found, record, out)
+    if as_json:
+        print_json(record)
+    else:
+        typer.echo(describe_simulation(record, out))
+
+
+@app.command()
 def estimate(
     logits: Annotated[
         Path, typer.Argument(metavar="LOGITS", help="CSV (trial, iteration, class, logit_0, …) or npz (logits, iterations).")
