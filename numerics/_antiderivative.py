@@ -18,7 +18,7 @@ SMOOTH = 1e-17
 out ten."""
 STALLED = 0.1
 """A smooth interpolant gains many digits when a panel is halved; one that gains less than this factor has met a kink or noise, and then it
-is enough to be accurate relative to the whole ∫|f|."""
+is enough to be accurate relative to the whole integral of the largest function."""
 ROUNDING = 8 * np.finfo(float).eps
 """Coefficients cannot die out below the rounding of the values they come from, about √n eps of the largest, nor below what a last
 place of the time, or of the weight's logarithm, changes in them."""
@@ -165,7 +165,7 @@ def antiderivative(
     edges = np.unique(edges[(edges >= 0.0) & (edges <= end)])
     panels = _interpolated(function, log_weight, edges[:-1], edges[1:], what)
     while True:
-        whole = panels.sizes.sum(axis=0)
+        whole = panels.sizes.sum(axis=0).max(initial=0.0)  # of the largest function: what is zero but for rounding is as small as it can be
         with np.errstate(divide="ignore"):  # an area may be zero
             reached = np.logaddexp.accumulate(np.log(panels.area) + _alike(panels.logs, panels.area), axis=0)
         converged = panels.tail <= SMOOTH * np.exp(np.minimum(reached - _alike(panels.logs, reached), LARGEST_EXPONENT))

@@ -18,6 +18,8 @@ LARGEST_DIAGONALIZED = 64
 """Rows up to which a covariance is taken mode by mode: N² integrals of some thousand values each, 130 MB at N = 64."""
 TOLERANCE = 1e-12
 """Relative tolerance with which propagators and covariances are integrated otherwise (DOP853)."""
+LARGEST_EXPONENT = 350.0
+"""e to twice this power is still a double."""
 LEAST_STEPS = 16
 """Steps at least between two times, so that a bump in the rates is not stepped over."""
 
@@ -65,8 +67,12 @@ def propagated(
             propagators[0] @ _diagonal_blocks(start_covariance[:, None, None] if small else start_covariance) @ propagators[0].T
         )
     if not (np.isfinite(propagators).all() and np.isfinite(increments).all()):
-        raise UnusableInput(f"the covariance is beyond doubles before t = {end:g}: it must stay below 1e308; end earlier.")
+        raise _beyond_doubles(end)
     return propagators, increments
+
+
+def _beyond_doubles(end: float) -> UnusableInput:
+    return UnusableInput(f"the covariance is beyond doubles before t = {end:g}: it must stay below 1e308; end earlier.")
 
 
 def common_eigenvectors(operators: Float[np.ndarray, "r N N"]) -> Float[np.ndarray, "N N"] | None:
@@ -96,7 +102,10 @@ def _by_modes(basis: np.ndarray, integrals: Matrices, noise: Matrices, left: flo
     final = exponents(np.array([right]))
 
     def integrand(since: np.ndarray) -> np.ndarray:
-        grown = np.exp(final - exponents(left + since))
+        growth = final - exponents(left + since)
+        if growth.max() > LARGEST_EXPONENT:
+            raise _beyond_doubles(right)
+        grown = np.exp(growth)
         return grown[:, :, None] * grown[:, None, :] * (basis.T @ noise(left + since) @ basis)
 
     total = antiderivative(integrand, right - left, what="the covariance")(np.array([right - left]))[0]

@@ -1,6 +1,6 @@
 """The door to the exact law: model and start in, joint Gaussian law out."""
 
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 
@@ -16,6 +16,12 @@ DRIFTS = ("mean", "literal")
 """Names of drifts: "mean" moves every sample by M X̄ with X̄ the mean flow, "literal" by M X̃, samples of equal number driving each other."""
 
 
+@overload
+def law(model: ElasticModel, start: Any, times: Any, *, spread: Any = 0, drift: Literal["mean"] = "mean") -> MeanDriftLaw: ...
+@overload
+def law(model: ElasticModel, start: Any, times: Any, *, spread: Any = 0, drift: Literal["literal"]) -> LiteralLaw: ...
+@overload
+def law(model: ElasticModel, start: Any, times: Any, *, spread: Any = 0, drift: str) -> MeanDriftLaw | LiteralLaw: ...
 def law(model: ElasticModel, start: Any, times: Any, *, spread: Any = 0, drift: str = "mean") -> MeanDriftLaw | LiteralLaw:
     """The joint Gaussian law of the features at a set of times.
 
