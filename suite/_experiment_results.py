@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from numerics import estimate_rates, fit_decay, refitted_means, relative_difference
+from numerics import RateEstimate, UnusableInput, estimate_rates, fit_decay, refitted_means, relative_difference
 from suite._output import number, text_table
 from suite._run_directory import Arrays, Run
 from suite.report import FigureData, SeriesData
@@ -219,18 +219,41 @@ def _unconstrained(units: Sequence[tuple[Mapping[str, Any], Arrays]]) -> tuple[l
     ]
 
 
+def _from_departure(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
+    """Times and mean logits from where the networks have left their initial plateau; a quarter of the run where they never do.
+
+    Before that the means are what the initial weights happened to give, a hundredth in size and of any sign: growth factors counted
+    from there say nothing about training.
+    """
+    accuracy, classes = arrays["accuracy"].mean(axis=0), arrays["logits"].shape[-1]
+    passed = accuracy >= 0.5 * (1.0 + 1.0 / classes)
+    start = int(np.argmax(passed)) if passed.any() else len(accuracy)
+    start = min(start, len(accuracy) // 4)
+    return arrays["times"][start:].astype(float), arrays["logits"].mean(axis=0)[start:]
+
+
+def _estimated(times: np.ndarray, means: np.ndarray, model: str) -> RateEstimate:
+    """Rates with components that cross zero left out; with their absolute values, as in the sources, where nothing else is left."""
+    try:
+        return estimate_rates(times, means, model=model, crossings="drop")
+    except UnusableInput:
+        return estimate_rates(times, means, model=model, crossings="keep")
+
+
 def _geomnist(units: Sequence[tuple[Mapping[str, Any], Arrays]]) -> tuple[list[dict[str, Any]], list[FigureData]]:
     (_, arrays), *_ = units
-    times, means = arrays["times"].astype(float), arrays["logits"].mean(axis=0)
+    whole = arrays["times"].astype(float), arrays["logits"].mean(axis=0)
+    times, means = _from_departure(arrays)
     rows, cumulative, fits = [], [], []
     for color, model in enumerate(("I", "L")):
-        found = estimate_rates(times, means, model=model, crossings="keep")
+        found = _estimated(times, means, model)
         refit = refitted_means(means[0], found.cumulative_intra, found.cumulative_inter, model=model)
         difference = relative_difference(means[1:], refit[1:])
         index = found.tail_index["intra"]
         rows.append(
             {
                 "model": model,
+                "since": float(times[0]),
                 "cumulative_intra": float(found.cumulative_intra[-1]),
                 "cumulative_inter": float(found.cumulative_inter[-1]),
                 "tail_index": None if index.definition is None else index.definition.mean,
@@ -247,7 +270,7 @@ def _geomnist(units: Sequence[tuple[Mapping[str, Any], Arrays]]) -> tuple[list[d
     return rows, [
         _over_time("Cumulative strengths of local elasticity", "Â, B̂", cumulative),
         _over_time("Simulated against genuine class means", "relative difference", fits),
-        _over_time("Cosines between class means of logits", "cosine", _cosine_series(times, means)),
+        _over_time("Cosines between class means of logits", "cosine", _cosine_series(*whole)),
     ]
 
 
@@ -268,8 +291,7 @@ def _over_time(title: str, label: str, series: list[SeriesData]) -> FigureData:
 def _label_noise(units: Sequence[tuple[Mapping[str, Any], Arrays]]) -> tuple[list[dict[str, Any]], list[FigureData]]:
     rows = []
     for settings, arrays in units:
-        times, means = arrays["times"].astype(float), arrays["logits"].mean(axis=0)
-        found = estimate_rates(times, means, model="L", crossings="keep")
+        found = _estimated(*_from_departure(arrays), "L")
         index = found.tail_index["difference"]
         rows.append(
             {
@@ -298,7 +320,7 @@ def _label_noise(units: Sequence[tuple[Mapping[str, Any], Arrays]]) -> tuple[lis
         ),
         FigureData(
             title="Excess of intra-class over inter-class elasticity",
-            caption="Â − B̂ at the end, L-model; it changes sign where labels stop carrying information.",
+            caption="Â − B̂ at the end, L-model; at p = 2/3 labels carry no information.",
             x_label="label-error probability p",
             y_label="Â − B̂",
             series=[_series("Â − B̂", x, growth, "points", 0)],
