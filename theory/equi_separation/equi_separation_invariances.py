@@ -139,7 +139,7 @@ ROOM = Room(
         ),
         Check(
             name="in-doubles",
-            claim="the same on random data",
+            claim="translation, rotation, scaling, duplication and, for p = K − 1, invertible maps keep D on random data",
             evidence=Evidence.EMPIRICAL,
             predict=predict_unchanged,
             measure=measure_unchanged,
@@ -151,6 +151,11 @@ ROOM = Room(
         Control(
             name="any-dimension", claim="an invertible map keeps D whatever p is (exact data)", check="exact", predict=predict_every_map
         ),
-        Control(name="any-dimension-in-doubles", claim="the same on random data", check="in-doubles", predict=predict_always),
+        Control(
+            name="any-dimension-in-doubles",
+            claim="an invertible map keeps D on random data whatever p is",
+            check="in-doubles",
+            predict=predict_always,
+        ),
     ),
 )
