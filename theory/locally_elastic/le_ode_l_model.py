@@ -216,7 +216,7 @@ ROOM = Room(
     checks=(
         Check(
             name="equation",
-            claim="the closed form solves dX̄ = M(t) X̄ dt for all α(t), β(t): in its two directions for every K, written out for K = 2 and 3",
+            claim="the closed form solves dX̄ = M(t) X̄ dt for all α(t), β(t): in both directions for every K, written out for K = 2 and 3",
             evidence=Evidence.PROOF,
             predict=predict_equation,
             measure=measure_equation,
