@@ -179,8 +179,9 @@ def verified_lead(
             scores = centred @ weights.T - offsets
             slack = (weights.shape[1] + 4) * UNIT * (np.abs(centred) @ magnitudes.T + np.abs(offsets))
             slack += UNDERFLOW * (1.0 + magnitudes.sum(axis=1))
-            rivals = np.delete(scores + slack, k, axis=1).max(axis=1)
-            leads = (scores[:, k] - slack[:, k] - rivals) * (1.0 - 4.0 * UNIT)
+            rivals = scores + slack
+            rivals[:, k] = -np.inf
+            leads = (scores[:, k] - slack[:, k] - rivals.max(axis=1)) * (1.0 - 4.0 * UNIT)
         for i in np.flatnonzero(~(leads > 0.0)):
             leads[i] = _exact_lead(points[i], k, weights, anchor, offsets)
         least = min(least, float(leads.min()))

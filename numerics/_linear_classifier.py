@@ -55,7 +55,7 @@ class LinearSeparability:
     """Whether one linear classifier is right on every sample of all classes, and what proves it.
 
     Args:
-        separable: None when rounding cannot tell and there are more than 40 coefficients, too many for rational arithmetic.
+        separable: None when rounding cannot tell and there are more than 24 coefficients, too many for rational arithmetic.
         classifier: when separable; None where no doubles were found that hold one, though rational arithmetic proves that it exists.
         contradiction: when not separable.
     """

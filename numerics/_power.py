@@ -21,8 +21,11 @@ LARGEST_SIZE = 10**7
 BLOCK = 1024
 """Sizes examined at once in the search for the smallest."""
 
+NEGLIGIBLE = 1e-300
+"""Probabilities below are taken for zero, which changes no chance by more than 1e-293; SciPy's binomial law overflows at 1e-308."""
+
 FINENESS = 256
-"""A size found by bisection is within one part in this of the place where its criterion begins to hold."""
+"""Bisection stops within one part in this."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +58,7 @@ def verdict_chances(n: int, *, predicted: Bracket | float, truth: float, level: 
         (0.0352, 0.9648)
     """
     trials = require_whole(n, "the number of trials", remedy="give a positive one")
-    _require_probability(truth, "the true probability")
+    truth = _require_probability(truth, "the true probability")
     ends = _predicted_range(predicted)
     least, most = (int(end[0]) for end in _accepted(np.array([trials]), ends, _require_level(level)))
     refuted = float(stats.binom.cdf(least - 1, trials, truth) + stats.binom.sf(most, trials, truth))
@@ -80,8 +83,8 @@ def false_alarm_rate(n: int, *, predicted: Bracket | float, level: float) -> flo
 def sample_size(*, predicted: Bracket | float, alternative: float, level: float, power: float) -> int:
     """The smallest number of trials with which a false prediction is refuted with probability `power` or more.
 
-    The probability of refuting is no monotone function of n, so every size is examined, upwards from a bound that no test can beat: by data
-    processing n D(alternative‖predicted) ≥ d(power‖level), with D and d the relative entropies of one trial and of the verdict.
+    The chance of refuting is not monotone in n, so every size is examined, upwards from a bound that no test can beat: by data processing
+    n D(alternative‖predicted) ≥ d(power‖level), with D and d the relative entropies of one trial and of the verdict.
 
     Args:
         predicted: the predicted probability, or the range that is known to hold it.
@@ -100,11 +103,10 @@ def sample_size(*, predicted: Bracket | float, alternative: float, level: float,
         (960, 0.9901)
     """
     low, high = _predicted_range(predicted)
-    _require_probability(alternative, "the alternative")
+    alternative = _require_probability(alternative, "the alternative")
     if low <= alternative <= high:
         raise UnusableInput(f"the alternative {alternative!r} agrees with the prediction: it must differ from it; move it away.")
-    if not _require_level(level) < power < 1.0:
-        raise UnusableInput(f"the power is {power!r}: it must lie above the level {level:g} and below 1; use for example 0.99.")
+    _require_power(power, level)
     nearest = low if alternative < low else high
     least = max(
         _relative_entropy(power, level) / _relative_entropy(alternative, nearest),
@@ -179,8 +181,7 @@ def mean_sample_size(*, difference: float, deviation: float, level: float, power
         13
     """
     ratio = require_positive(difference, "difference") / require_positive(deviation, "standard deviation")
-    if not _require_level(level) < power < 1.0:
-        raise UnusableInput(f"the power is {power!r}: it must lie above the level {level:g} and below 1; use for example 0.99.")
+    _require_power(power, level)
 
     def missing(n: int) -> float:
         critical, shift = stats.t.isf(level / 2, n - 1), math.sqrt(n) * ratio
@@ -215,7 +216,7 @@ def simulated_refutations(
 def _require_probability(value: float, what: str) -> float:
     if not 0.0 <= value <= 1.0:
         raise UnusableInput(f"{what} is {value!r}: it must lie in [0, 1]; correct it.")
-    return float(value)
+    return float(value) if value > NEGLIGIBLE else 0.0
 
 
 def _require_level(level: float) -> float:
@@ -224,9 +225,14 @@ def _require_level(level: float) -> float:
     return level
 
 
+def _require_power(power: float, level: float) -> None:
+    if not _require_level(level) < power < 1.0:
+        raise UnusableInput(f"the power is {power!r}: it must lie above the level {level:g} and below 1; use for example 0.99.")
+
+
 def _predicted_range(predicted: Bracket | float) -> tuple[float, float]:
-    ends = (predicted.lower, predicted.upper) if isinstance(predicted, Bracket) else (predicted, predicted)
-    return _require_probability(ends[0], "the predicted probability"), _require_probability(ends[1], "the predicted probability")
+    low, high = (predicted.lower, predicted.upper) if isinstance(predicted, Bracket) else (predicted, predicted)
+    return _require_probability(low, "the predicted probability"), _require_probability(high, "the predicted probability")
 
 
 def _accepted(

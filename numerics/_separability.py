@@ -59,7 +59,7 @@ class Separability:
     """Whether a hyperplane separates two classes, and what proves it.
 
     Args:
-        separable: None when rounding cannot tell and the data have too many features (40 or more) to be decided in rational arithmetic.
+        separable: None when rounding cannot tell and the data have too many features (24 or more) to be decided in rational arithmetic.
         hyperplane: when separable.
         common_point: when not separable.
     """

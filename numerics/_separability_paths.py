@@ -74,7 +74,7 @@ class PairwiseSeparability:
     Args:
         pairs: the pairs of classes, in the order of the columns.
         separable: whether the pair is separable.
-        decided: False where rounding could not tell (beyond 39 features only); `separable` is then False.
+        decided: False where rounding could not tell (from 24 features on only); `separable` is then False.
     """
 
     pairs: tuple[tuple[int, int], ...]
