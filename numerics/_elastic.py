@@ -148,6 +148,7 @@ class ElasticModel:
         Raises:
             UnusableInput: where a rate is not finite, or the callable does not return a K×K matrix.
         """
+        self._require_weights(len(times))
         if self.elasticity is None:
             intra, inter = (rate.value(times)[:, None, None] for rate in (self.intra, self.inter) if rate is not None)
             mixed = (intra - inter) * np.eye(self.num_classes) + inter
@@ -168,10 +169,15 @@ class ElasticModel:
         gap, inter, share = self.gap.antiderivative(end), self.inter.antiderivative(end), float(self.scale)
 
         def integrals(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            self._require_weights(len(times))
             mixed = gap(times)[:, None, None] * np.eye(self.num_classes) + inter(times)[:, None, None]
             return mixed @ self.sampling * share, (gap.error(times) + inter.error(times)) * share
 
         return integrals
+
+    def _require_weights(self, count: int) -> None:
+        need = 24.0 * count * self.num_classes**2
+        require_memory(need, f"weights of {self.num_classes} classes at {count} times", "use fewer classes or times")
 
     def require_regular(self, end: float) -> None:
         """Check that rates and noise are finite on [0, end].

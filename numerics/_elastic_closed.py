@@ -31,12 +31,12 @@ class Parts:
     route: str
 
 
-def flow_i_model(model: ElasticModel, start: Float[np.ndarray, "K p"], times: Float[np.ndarray, " T"]) -> Parts:
+def flow_i_model(model: ElasticModel, rates: tuple[Rate, Rate], start: Float[np.ndarray, "K p"], times: Float[np.ndarray, " T"]) -> Parts:
     """X̄^k(t) = X̌(0) e^{(A + (K−1)B)/K} + (X̄^k(0) − X̌(0)) e^{Γ/K}, X̌ the mean over classes.
 
     Source: derived; zhang2021 for constant rates.
     """
-    gap, inter = _rates(model)
+    gap, inter = rates
     share = model.scale
     common_rate, own_rate = gap.scaled(share) + inter, gap.scaled(share)
     end = float(times[-1])
@@ -71,7 +71,7 @@ def flow_identity(model: ElasticModel, start: Float[np.ndarray, "K p"], times: F
     )
 
 
-def flow_l_model(model: ElasticModel, start: Float[np.ndarray, "K p"], times: Float[np.ndarray, " T"]) -> Parts:
+def flow_l_model(model: ElasticModel, rates: tuple[Rate, Rate], start: Float[np.ndarray, "K p"], times: Float[np.ndarray, " T"]) -> Parts:
     """The L-model through its quotient s_j = d̂_jᵀ X̄^j, whose mean and deviations are modes.
 
         φ1 = e^{Γ/K},  φ2 = e^{(A + B/(K−1))/K},  I_β = (1/K)∫β φ2,  I_γ = (1/K)∫γ φ2,  v = Σ_j d̂_j δ_j(0),
@@ -81,7 +81,7 @@ def flow_l_model(model: ElasticModel, start: Float[np.ndarray, "K p"], times: Fl
 
     Source: derived.
     """
-    gap, inter = _rates(model)
+    gap, inter = rates
     classes, end = model.num_classes, float(times[-1])
     directions = logit_directions(classes)
     along = np.sum(directions * start, axis=1)
@@ -123,9 +123,3 @@ def flow_l_model(model: ElasticModel, start: Float[np.ndarray, "K p"], times: Fl
         own_errors=ROUNDING * sizes + (first.error(times) * np.exp(growth - top) * abs(mean))[:, None] + np.outer(lost, along_rows),
         route="L-model in closed form",
     )
-
-
-def _rates(model: ElasticModel) -> tuple[Rate, Rate]:
-    rates = model.effective_rates
-    assert rates is not None  # noqa: S101 (the caller chose this closed form because they exist)
-    return rates

@@ -10,9 +10,12 @@ from numerics._elastic import ElasticModel
 from numerics._elastic_closed import Parts, flow_i_model, flow_identity, flow_l_model
 from numerics._elastic_integrated import flow_of_any
 from numerics._inputs import UnusableInput
+from numerics._memory import require_memory
 
 LARGEST_EXPONENT = 700.0
 """e to this power is still a double."""
+COPIES = 6
+"""Arrays of the size of all means that are alive at once while they are put together."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -145,18 +148,20 @@ def mean_flow(model: ElasticModel, start: Any, times: Any) -> MeanFlow:
     """
     state = require_start(model, start)
     where = require_times(times)
+    require_memory(COPIES * 8.0 * len(where) * state.size, f"class means at {len(where)} times", "ask for fewer times")
     model.require_regular(float(where[-1]))
     parts = _solved(model, state, where)
     return MeanFlow(times=where, **{name: getattr(parts, name) for name in Parts.__dataclass_fields__})
 
 
 def _solved(model: ElasticModel, state: np.ndarray, times: np.ndarray) -> Parts:
+    rates = model.effective_rates
     if model.kind == "identity":
         return flow_identity(model, state, times)
-    if model.effective_rates is not None and model.kind == "I":
-        return flow_i_model(model, state, times)
-    if model.effective_rates is not None and model.kind == "L":
-        return flow_l_model(model, state, times)
+    if model.kind == "I" and rates is not None:
+        return flow_i_model(model, rates, state, times)
+    if model.kind == "L" and rates is not None:
+        return flow_l_model(model, rates, state, times)
     return flow_of_any(model, state, times)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -182,10 +183,12 @@ def as_rate(source: Any) -> Rate:
         return _of_expression(parse_expression(source), source.strip())
     if isinstance(source, bool):
         raise UnusableInput(f"the rate is {source!r}: it must be a number or depend on t; give a number.")
-    if isinstance(source, int | float | np.integer | np.floating):
+    if isinstance(source, Real):
         if not math.isfinite(source):
             raise UnusableInput(f"the rate is {source!r}: it must be a finite number; give one.")
-        return _of_expression(sympy.Rational(float(source)), f"{float(source):g}")
+        return _of_expression(
+            sympy.Rational(source) if isinstance(source, Fraction) else sympy.Rational(float(source)), f"{float(source):g}"
+        )
     if isinstance(source, sympy.Expr):
         return _of_expression(require_expression(source), str(source))
     if isinstance(source, Sequence) and len(source) == 2:

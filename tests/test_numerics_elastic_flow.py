@@ -393,6 +393,12 @@ def test_unusable_starts_and_times_are_refused(start: Any, times: Any, parts: tu
     refused(lambda: mean_flow(model, start, times), *parts)
 
 
+def test_means_that_would_not_fit_are_refused_with_their_size() -> None:
+    model = ElasticModel(blocks="I", num_classes=1000, num_features=10**4, intra=1, inter=0)
+    start = np.broadcast_to(np.zeros(1), (1000, 10**4))
+    refused(lambda: mean_flow(model, start, np.arange(1.0, 1001.0)), "1000 times", "GB")
+
+
 @pytest.mark.parametrize("kind", ["I", "L", "identity"])
 def test_singular_rates_inside_the_interval_are_refused(kind: str) -> None:
     start = np.eye(2)

@@ -41,7 +41,7 @@ def test_one_rate_said_in_six_ways(source: object) -> None:
 
 
 def test_numbers_are_constant_rates() -> None:
-    for number in (2, 2.0, np.float64(2.0), np.int64(2), "2", sympy.Integer(2)):
+    for number in (2, 2.0, np.float64(2.0), np.int64(2), Fraction(2), "2", sympy.Integer(2)):
         rate = as_rate(number)
         assert rate.value([[0.0, 1.0]]).tolist() == [[2.0, 2.0]]
         assert rate.integral(3.0).item() == pytest.approx(6.0, rel=CLOSE)
