@@ -148,7 +148,7 @@ ROOM = Room(
     statement=Statement(
         name="separation-i-model",
         title="The I-model separates exactly when γ stays above 1/t",
-        latex=r"\bar X^k-\bar X^l\propto e^{\Gamma(t)/K}:\ P(\text{separable})\to1\text{ if }\gamma=\omega(1/t),\ \to0\text{ if }\gamma=o(1/t)",
+        latex=r"\bar X^k-\bar X^l\propto e^{\Gamma(t)/K}:\ P(\text{separable})\to1\text{ if }\gamma=\omega(1/t),\ \to0\text{ if }o(1/t)",
         assumptions=(
             "I-model, β arbitrary; constant noise, bounded away from zero",
             "each sample driven by the class means; distinct class means at time 0",
