@@ -46,8 +46,8 @@ def _size(matrix: arb_mat) -> arb:
 def flow(start: arb_mat, classes: int, intra: Fraction, inter: Fraction, end: int) -> arb_mat:
     """X̄(end) for each column of starts (features of a class standing together), enclosed.
 
-    On the disc |z − t| ≤ r the drift is at most m = ‖M0‖ + e^{r−t}‖M1‖, so ‖X̄‖ ≤ e^{mr}‖X̄(t)‖ there. By Cauchy the n-th Taylor coefficient is
-    at most r^{−n} e^{mr} ‖X̄(t)‖: the remainder of N terms is at most e^{mr} ‖X̄(t)‖ (h/r)^N/(1 − h/r).
+    On the disc |z − t| ≤ r the drift is at most m = ‖M0‖ + e^{r−t}‖M1‖, so ‖X̄‖ ≤ e^{mr}‖X̄(t)‖ there. By Cauchy the n-th Taylor coefficient
+    is at most r^{−n} e^{mr} ‖X̄(t)‖: the remainder of N terms is at most e^{mr} ‖X̄(t)‖ (h/r)^N/(1 − h/r).
     """
     still, fading = _drift(classes, intra, inter)
     state, step = start, arb(fmpq(STEP.numerator, STEP.denominator))

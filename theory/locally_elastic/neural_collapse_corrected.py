@@ -1,0 +1,297 @@
+"""Neural collapse of the LE-ODE holds when Γ → ∞ and B → −∞, or B converges and no vector is flipped; each part is needed."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import sympy
+from jaxtyping import Float
+
+from numerics import Bracket, ElasticModel, MeanFlow, logit_directions, mean_flow
+from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
+
+# Proof. With φ1 = e^{Γ/K}, φ2 = e^{(A + B/(K−1))/K}, I_γ = (1/K)∫γφ2, I_β = (1/K)∫βφ2 and s_j = d̂_jᵀX̄^j = s̄ + δ_j,
+#     X̄^i = X̄^i(0) + d̂_i [s̄(0)(φ1 − 1) + δ_i(0) I_γ] + I_β Σ_j d̂_j δ_j(0).
+# If B → b in [−∞, ∞) then φ2/φ1 = e^{B/(K−1)} → r = e^{b/(K−1)}. If also Γ → ∞ then φ1 increases to ∞, and by l'Hôpital's rule I_γ/φ1 has
+# the limit of I_γ'/φ1' = φ2/φ1, which is r. Then K/(K−1) I_β = φ2 − 1 − I_γ gives I_β/φ1 → 0, and
+#     X̄^i/φ1 → d̂_i (s̄(0) + r δ_i(0)).
+# So the directions tend to an ETF iff these K numbers are not zero and share a sign; for b = −∞ that is s̄(0) ≠ 0.
+
+END = 100.0
+WATCHED = (12.5, 25.0, 50.0, END)
+"""Times. At the last, e^{B/(K−1)} ≤ e^{−9} (or B has converged) and e^{Γ/K} ≥ e^{10} in every case."""
+
+Times = float | np.ndarray
+Rates = tuple[Callable[[Times], Times], Callable[[Times], Times]]
+
+COLLAPSING: tuple[tuple[Rates, float], ...] = (
+    ((lambda t: 1.0 + 0.5 * np.sin(t), lambda t: -0.5 + 0.5 * np.cos(t)), 3.0),
+    ((lambda t: 1.0 + 0.5 * np.sin(t), lambda t: -0.5 + 0.5 * np.cos(t)), -3.0),
+    ((lambda t: 0.0 * t, lambda t: -0.5 + 0.0 * t), 3.0),
+    ((lambda t: 1.0 + 0.0 * t, lambda t: -2.0 * (1.0 + t) ** -0.5), 3.0),
+    ((lambda t: 1.0 + 0.0 * t, lambda t: -0.1 * np.exp(-t)), 8.0),
+)
+"""(α, β) and the shift of s̄(0); the last has B → −0.1 and a shift that leaves no s_j with the other sign."""
+SIZES = (2, 3, 5)
+
+
+def integrated(intra: Callable, inter: Callable, start: Float[np.ndarray, "K K"], times: object) -> MeanFlow:
+    """The L-model's flow with E(t) given as a matrix: no closed form is used."""
+    classes = len(start)
+
+    def elasticity(time: float) -> np.ndarray:
+        return (intra(time) - inter(time)) * np.eye(classes) + inter(time) * np.ones((classes, classes))
+
+    return mean_flow(ElasticModel(blocks="L", num_classes=classes, elasticity=elasticity), start, times)
+
+
+def largest_cosine(flow: MeanFlow, index: int) -> Bracket:
+    """(K − 1) × the largest cosine between two class means: at least −1, and −1 for an ETF only."""
+    cosines, classes = flow.cosines[index], flow.cosines.shape[1]
+    value = (classes - 1) * float(cosines[~np.eye(classes, dtype=bool)].max())
+    doubt = 2 * (classes - 1) * float(flow.errors[index].max()) + ROUNDING
+    return Bracket(value - doubt, value + doubt)
+
+
+ROUNDING = 1e-12
+"""Cosines of integrated directions, a few hundred steps in doubles."""
+
+
+def predict_collapse() -> Quantities:
+    """−1 in the limit."""
+    return {f"t = {time:g}": Bracket.exactly(-1.0) for time in WATCHED}
+
+
+def predict_right_angles() -> Quantities:
+    """A false variant: directions become orthogonal."""
+    return {f"t = {time:g}": Bracket.exactly(0.0) for time in WATCHED}
+
+
+def measure_collapse(setting: Setting) -> Quantities:
+    """The worst of all cases: K = 2, 3, 5, normal starts shifted along d̂_j, five pairs of rates."""
+    found: list[list[Bracket]] = []
+    for classes in SIZES:
+        for (intra, inter), shift in COLLAPSING:
+            start = np.clip(setting.rng.standard_normal((classes, classes)), -2.0, 2.0) + shift * logit_directions(classes)
+            flow = integrated(intra, inter, start, WATCHED)
+            found.append([largest_cosine(flow, index) for index in range(len(WATCHED))])
+    worst = [Bracket(max(b.lower for b in column), max(b.upper for b in column)) for column in zip(*found, strict=True)]
+    return {f"t = {time:g}": value for time, value in zip(WATCHED, worst, strict=True)}
+
+
+SKEW = np.array([[1.0, 0.0, 0.3], [0.0, 2.0, -0.1], [0.4, 0.0, 1.5]])
+"""A start with s_j > 0 and unequal."""
+BALANCED = np.diag([2.0, -1.0, -1.0])
+"""A start with s̄(0) = 0."""
+LATE = 80.0
+"""Time at which the exceptions are looked at."""
+
+
+def _dominated(intra: float, inter: float, start: Float[np.ndarray, "K K"]) -> Float[np.ndarray, "K K"]:
+    """Directions when the deviations δ_j dominate, for constant rates: γ δ_i(0) d̂_i + β Σ_j d̂_j δ_j(0), up to one positive factor."""
+    frame = logit_directions(len(start))
+    along = np.sum(frame * start, axis=1)
+    pushes = (along - along.mean())[:, None] * frame
+    return (intra - inter) * pushes + inter * pushes.sum(axis=0)
+
+
+def _stopped(start: Float[np.ndarray, "K K"]) -> Float[np.ndarray, "K K"]:
+    """Limit for α = −β = e^{−t}/2, hence Γ = 1 and A = −B = ½: φ1 = e^{1/K}, φ2 = e^{κ/K} with κ = ½(1 − 1/(K−1)), I_γ = (φ2 − 1)/κ."""
+    classes, frame = len(start), logit_directions(len(start))
+    along = np.sum(frame * start, axis=1)
+    pushes = (along - along.mean())[:, None] * frame
+    rest = 0.5 * (1 - 1 / (classes - 1))
+    grown = math.expm1(rest / classes) / rest
+    return start + math.expm1(1 / classes) * along.mean() * frame + grown * (pushes - 0.5 * pushes.sum(axis=0))
+
+
+def _as_predicted(vectors: Float[np.ndarray, "K K"]) -> Bracket:
+    units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    value = (len(units) - 1) * float((units @ units.T)[~np.eye(len(units), dtype=bool)].max())
+    return Bracket(value - ROUNDING, value + ROUNDING)
+
+
+def predict_exceptions() -> Quantities:
+    """The limits in closed form."""
+    return {
+        "Γ bounded": _as_predicted(_stopped(SKEW)),
+        "s̄(0) = 0": _as_predicted(_dominated(1.0, -0.1, BALANCED)),
+        "B → +∞": _as_predicted(_dominated(1.0, 0.5, SKEW)),
+        "B bounded, signs differ": Bracket.exactly(1.0),
+    }
+
+
+def predict_no_exceptions() -> Quantities:
+    """All of them collapse."""
+    return dict.fromkeys(("Γ bounded", "s̄(0) = 0", "B → +∞", "B bounded, signs differ"), Bracket.exactly(-1.0))
+
+
+def measure_exceptions(setting: Setting) -> Quantities:
+    """Integrated to a late time."""
+    cases = {
+        "Γ bounded": (lambda t: 0.5 * np.exp(-t), lambda t: -0.5 * np.exp(-t), SKEW),
+        "s̄(0) = 0": (lambda t: 1.0, lambda t: -0.1, BALANCED),
+        "B → +∞": (lambda t: 1.0, lambda t: 0.5, SKEW),
+        "B bounded, signs differ": (lambda t: 1.0, lambda t: -0.1 * np.exp(-t), FLIPPED),
+    }
+    return {name: _late(integrated(intra, inter, start, LATE)) for name, (intra, inter, start) in cases.items()}
+
+
+LEFT = 1e-7
+"""What the slower mode still has at LATE: e^{−20} of the faster one, times the start."""
+
+
+def _late(flow: MeanFlow) -> Bracket:
+    """The cosine at LATE as that of the limit."""
+    found = largest_cosine(flow, 0)
+    return Bracket(found.lower - LEFT, found.upper + LEFT)
+
+
+FLIPPED = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.3, -0.5]])
+"""The start whose last vector is flipped when B stays above −0.1."""
+
+WAVES = tuple(LATE + quarter * math.pi / 2 for quarter in range(4))
+"""Four phases of one period."""
+
+
+def predict_oscillation() -> Quantities:
+    """X̄^i/φ1 = d̂_i (s̄(0) + ρ δ_i(0)) + (1 − 1/K)(r − ρ) Σ_j d̂_j δ_j(0), ρ = I_γ/φ1 lagging behind r = e^{B/(K−1)}, in closed form."""
+    model = ElasticModel(blocks="L", num_classes=3, intra=1, inter="-exp(-t) + cos(t)/2")
+    flow = mean_flow(model, SKEW, WAVES)
+    return {f"phase {quarter}/4": largest_cosine(flow, quarter) for quarter in range(4)}
+
+
+def predict_no_oscillation() -> Quantities:
+    """Collapse, since all s_j e^{−Γ/K} stay positive and B < 0 is bounded."""
+    return {f"phase {quarter}/4": Bracket.exactly(-1.0) for quarter in range(4)}
+
+
+def measure_oscillation(setting: Setting) -> Quantities:
+    """Integrated: B(t) = −1 + e^{−t} + ½ sin t."""
+    flow = integrated(lambda t: 1.0, lambda t: -np.exp(-t) + 0.5 * np.cos(t), SKEW, WAVES)
+    return {f"phase {quarter}/4": largest_cosine(flow, quarter) for quarter in range(4)}
+
+
+K = sympy.Symbol("K", positive=True)
+INTRA, INTER, A, B = sympy.symbols("alpha beta A B", real=True)
+
+
+def _slope(expression: sympy.Expr) -> sympy.Expr:
+    """d/dt of a function of A and B, whose derivatives are α and β."""
+    return sympy.diff(expression, A) * INTRA + sympy.diff(expression, B) * INTER
+
+
+def predict_limits() -> Quantities:
+    """I_γ'/φ1' = e^{B/(K−1)}, and I_γ' + K/(K−1) I_β' = φ2'."""
+    return {"ratio of slopes": sympy.exp(B / (K - 1)), "what I_γ and I_β leave of φ2": sympy.Integer(0)}
+
+
+def predict_limits_by_k() -> Quantities:
+    """A false variant: e^{B/K}."""
+    return {"ratio of slopes": sympy.exp(B / K)}
+
+
+def measure_limits(setting: Setting) -> Quantities:
+    """Derivatives of φ1 and φ2 by the chain rule; I_γ' and I_β' from their definitions."""
+    first, second = sympy.exp((A - B) / K), sympy.exp((A + B / (K - 1)) / K)
+    lone, shared = (INTRA - INTER) * second / K, INTER * second / K
+    return {
+        "ratio of slopes": sympy.simplify(lone / _slope(first)),
+        "what I_γ and I_β leave of φ2": sympy.simplify(_slope(second) - lone - K / (K - 1) * shared),
+    }
+
+
+def _draw(title: str, caption: str, rates: Rates, start: Float[np.ndarray, "3 3"], end: float) -> Figure:
+    times = np.linspace(0.0, end, 121)
+    cosines = integrated(*rates, start, times[1:]).cosines
+    sizes = np.linalg.norm(start, axis=1)
+    cosines = np.concatenate([(start @ start.T / np.outer(sizes, sizes))[None], cosines])
+    curves = tuple(
+        Series(label=f"classes {i + 1} and {j + 1}", x=tuple(times.tolist()), y=tuple(cosines[:, i, j].tolist()), style="line", color=color)
+        for color, (i, j) in enumerate(((0, 1), (0, 2), (1, 2)))
+    )
+    return Figure(title=title, caption=caption, x_label="time", y_label="cosine between class means", series=curves)
+
+
+def draw_collapse(setting: Setting) -> Figure:
+    """Cosines on the way to an ETF."""
+    return _draw(
+        "Class means tend to an ETF",
+        "L-model with three classes, α = 1, β = −2(1 + t)^(−1/2): Γ → ∞, B → −∞, and all cosines tend to −1/2.",
+        (lambda t: 1.0, lambda t: -2.0 * (1.0 + t) ** -0.5),
+        FLIPPED,
+        END,
+    )
+
+
+def draw_flipped(setting: Setting) -> Figure:
+    """The same start with bounded B."""
+    return _draw(
+        "The flipped counterexample",
+        "The same start with β = −0.1 e^(−t): γ > 0 and B < 0 as printed, yet two cosines tend to +1/2.",
+        (lambda t: 1.0, lambda t: -0.1 * np.exp(-t)),
+        FLIPPED,
+        40.0,
+    )
+
+
+ROOM = Room(
+    statement=Statement(
+        name="neural-collapse-corrected",
+        title="Neural collapse of the LE-ODE, corrected",
+        latex=r"\gamma>0,\ \Gamma\to\infty,\ B\to b\in[-\infty,\infty)\ \Rightarrow\ e^{-\Gamma/K}\bar X^k\to\sigma_k\hat d_k,\quad"
+        r"\sigma_k=\bar s(0)+e^{b/(K-1)}\delta_k(0);\qquad\text{an ETF}\iff\text{the }\sigma_k\neq0\text{ share a sign}",
+        assumptions=(
+            "L-model, P = 11ᵀ/K, γ > 0",
+            "Γ = ∫γ and B = ∫β from 0 to t; s_j = d̂_jᵀX̄^j, s̄ their mean, δ_j = s_j − s̄",
+            "B has a limit: for b > −∞ equal signs are not enough when B oscillates",
+        ),
+        kind=Kind.EQUALITY,
+        origin=Origin.DERIVED,
+        source=Source("zhang2021", "poster, Proposition (Neural Collapse of the LE-ODE), with the conditions that it lacks"),
+    ),
+    checks=(
+        Check(
+            name="limits",
+            claim="I_γ'/φ1' = φ2/φ1 = e^{B/(K−1)} and φ2' = I_γ' + K/(K−1) I_β' for all α, β and K: l'Hôpital's rule does the rest",
+            evidence=Evidence.PROOF,
+            predict=predict_limits,
+            measure=measure_limits,
+        ),
+        Check(
+            name="collapse",
+            claim="the largest cosine tends to −1/(K−1) when Γ → ∞ and B → −∞, s̄(0) ≠ 0, or B converges and signs are equal",
+            evidence=Evidence.EMPIRICAL,
+            predict=predict_collapse,
+            measure=measure_collapse,
+            kind=Kind.LIMIT,
+            resolution=1e-3,
+            reason="e^{B/(K−1)} is e^{−9} at the last time in the slowest case",
+        ),
+        Check(
+            name="exceptions",
+            claim="with Γ bounded, s̄(0) = 0, B → +∞ or unequal signs the limit is another one, as computed",
+            evidence=Evidence.EMPIRICAL,
+            predict=predict_exceptions,
+            measure=measure_exceptions,
+            resolution=1e-6,
+            reason="the slower mode has e^{−20} left at the time looked at",
+        ),
+        Check(
+            name="oscillation",
+            claim="when B < 0 oscillates, cosines do so for ever although every s_j e^{−Γ/K} stays positive",
+            evidence=Evidence.EMPIRICAL,
+            predict=predict_oscillation,
+            measure=measure_oscillation,
+            resolution=1e-8,
+            reason="the integration is good to 1e-11, by its own estimate",
+        ),
+    ),
+    controls=(
+        Control(name="by-k", claim="φ2/φ1 = e^{B/K}", check="limits", predict=predict_limits_by_k),
+        Control(name="right-angles", claim="directions become orthogonal", check="collapse", predict=predict_right_angles),
+        Control(name="no-condition", claim="the four exceptions collapse too", check="exceptions", predict=predict_no_exceptions),
+        Control(name="equal-signs-suffice", claim="equal signs make it collapse", check="oscillation", predict=predict_no_oscillation),
+    ),
+    figures=(draw_collapse, draw_flipped),
+)
