@@ -22,6 +22,7 @@ from numerics._class_moments import between_factor as between_factor
 from numerics._class_moments import class_means as class_means
 from numerics._decay import Decay as Decay
 from numerics._decay import fit_decay as fit_decay
+from numerics._directions import Directions as Directions
 from numerics._elastic import ElasticModel as ElasticModel
 from numerics._elastic import logit_directions as logit_directions
 from numerics._elastic_flow import MeanFlow as MeanFlow
@@ -63,6 +64,7 @@ from numerics._memory import require_memory as require_memory
 from numerics._neural_collapse import NeuralCollapse as NeuralCollapse
 from numerics._neural_collapse import nearest_mean as nearest_mean
 from numerics._neural_collapse import neural_collapse as neural_collapse
+from numerics._neural_collapse import neural_collapse_of as neural_collapse_of
 from numerics._nuclear import energy_radius as energy_radius
 from numerics._nuclear import factor as factor
 from numerics._nuclear import nuclear_norm as nuclear_norm

@@ -16,11 +16,18 @@ class ClassStatistics:
         counts: n_k ≥ 1.
         means: x̄_k, one row per class.
         within: SSW, p×p.
+        variances: v_k = (1/n_k) Σ_i ‖x_ki − x̄_k‖².
     """
 
     counts: Int[np.ndarray, " K"]
     means: Float[np.ndarray, "K p"]
     within: Float[np.ndarray, "p p"]
+    variances: Float[np.ndarray, " K"]
+
+    @property
+    def energy(self) -> float:
+        """E_H as the Layer-Peeled Model defines it, (1/K) Σ_k (1/n_k) Σ_i ‖x_ki‖²."""
+        return float(np.mean(self.variances + (self.means**2).sum(axis=1)))
 
     @property
     def between_factor(self) -> Float[np.ndarray, "K p"]:
@@ -75,6 +82,7 @@ class ClassMoments:
         self._counts = np.zeros(self._classes, dtype=np.int64)
         self._means = np.zeros((self._classes, self._features))
         self._scatter = np.zeros((self._features, self._features))
+        self._squares = np.zeros(self._classes)
 
     def update(self, features: Shaped[np.ndarray, "n p"], labels: Shaped[np.ndarray, " n"]) -> None:
         """Add a batch.
@@ -89,6 +97,8 @@ class ClassMoments:
         total = np.maximum(self._counts + counts, 1)
         spread = np.sqrt(self._counts * counts / total)[:, None] * shift
         self._scatter += residuals.T @ residuals + spread.T @ spread
+        self._squares += np.bincount(labels, weights=np.einsum("ij,ij->i", residuals, residuals), minlength=self._classes)
+        self._squares += (spread**2).sum(axis=1)
         self._means += (counts / total)[:, None] * shift
         self._counts += counts
 
@@ -99,7 +109,12 @@ class ClassMoments:
             UnusableInput: when a class has no sample.
         """
         require_every_class(self._counts)
-        return ClassStatistics(counts=self._counts.copy(), means=self._means.copy(), within=self._scatter / self._counts.sum())
+        return ClassStatistics(
+            counts=self._counts.copy(),
+            means=self._means.copy(),
+            within=self._scatter / self._counts.sum(),
+            variances=self._squares / self._counts,
+        )
 
 
 def class_means(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from numerics._class_moments import class_means, require_every_class, require_labelled
+from numerics._class_moments import ClassStatistics, class_means, require_every_class, require_labelled
 from numerics._frames import etf_distance
 from numerics._inputs import UnusableInput
 from numerics._separation import between_basis
@@ -58,29 +58,71 @@ def neural_collapse(
     count = int(classes.max()) + 1 if len(classes) else 0
     counts, means = class_means(data, classes, count)
     require_every_class(counts)
+    _require_classifier(classifier, means)
+    residuals = data - means[classes]
+    basis, roots = between_basis(np.ones(count, dtype=np.int64), means)
+    whitened = residuals @ (basis / roots)
+    variances = np.bincount(classes, weights=np.einsum("ij,ij->i", residuals, residuals), minlength=count) / counts
+    nc4 = None
+    if classifier is not None:
+        said = np.argmax(data @ classifier.T + (0.0 if bias is None else bias), axis=1)
+        nc4 = float(np.mean(said != nearest_mean(data, means)))
+    return NeuralCollapse(
+        nc1=float(np.einsum("ij,ij->", whitened, whitened)) / (len(data) * count),
+        nc2=etf_distance(means - means.mean(axis=0)),
+        nc3=_duality(means, classifier),
+        nc4=nc4,
+        cdnv=_variance_over_distance(means, variances),
+    )
+
+
+def neural_collapse_of(statistics: ClassStatistics, classifier: Float[np.ndarray, "K p"] | None = None) -> NeuralCollapse:
+    """The same measures from streamed moments; NC4 asks every sample again, so it is None.
+
+    Raises:
+        UnusableInput: as `neural_collapse`.
+
+    Example:
+        >>> from numerics import ClassMoments
+        >>> moments = ClassMoments(2, 1)
+        >>> moments.update(np.array([[0.9], [1.1], [-0.9], [-1.1]]), np.array([0, 0, 1, 1]))
+        >>> round(neural_collapse_of(moments.compute()).nc1, 12)
+        0.005
+    """
+    means = statistics.means
+    _require_classifier(classifier, means)
+    basis, roots = between_basis(np.ones(len(means), dtype=np.int64), means)
+    return NeuralCollapse(
+        nc1=float(np.einsum("ir,ij,jr->", basis / roots, statistics.within, basis / roots, optimize=True)) / len(means),
+        nc2=etf_distance(means - means.mean(axis=0)),
+        nc3=_duality(means, classifier),
+        nc4=None,
+        cdnv=_variance_over_distance(means, statistics.variances),
+    )
+
+
+def _require_classifier(classifier: Float[np.ndarray, "K p"] | None, means: Float[np.ndarray, "K p"]) -> None:
     if classifier is not None and classifier.shape != means.shape:
         raise UnusableInput(
             f"the classifier has shape {classifier.shape} and the features need {means.shape}: one row per class, one column per feature; "
             "transpose it or give the features of the layer before it."
         )
+    if classifier is not None and not classifier.any():
+        raise UnusableInput("the classifier is zero: it has no direction to compare with the class means; give a trained one.")
+
+
+def _duality(means: Float[np.ndarray, "K p"], classifier: Float[np.ndarray, "K p"] | None) -> float | None:
+    if classifier is None:
+        return None
     centred = means - means.mean(axis=0)
-    basis, roots = between_basis(np.ones(count, dtype=np.int64), means)
-    residuals = data - means[classes]
-    nc1 = float(np.einsum("ij,ij->", *(2 * [residuals @ (basis / roots)]))) / (len(data) * count)
-    variances = np.bincount(classes, weights=np.einsum("ij,ij->i", residuals, residuals), minlength=count) / counts
-    first, second = np.triu_indices(count, 1)
+    return float(np.linalg.norm(classifier / np.linalg.norm(classifier) - centred / np.linalg.norm(centred)) ** 2)
+
+
+def _variance_over_distance(means: Float[np.ndarray, "K p"], variances: Float[np.ndarray, " K"]) -> float:
+    first, second = np.triu_indices(len(means), 1)
     squares = ((means[first] - means[second]) ** 2).sum(axis=1)
-    with np.errstate(divide="ignore"):
-        cdnv = float(np.mean((variances[first] + variances[second]) / (2.0 * squares)))
-    nc3 = nc4 = None
-    if classifier is not None:
-        size, spread = np.linalg.norm(classifier), np.linalg.norm(centred)
-        if size == 0.0:
-            raise UnusableInput("the classifier is zero: it has no direction to compare with the class means; give a trained one.")
-        nc3 = float(np.linalg.norm(classifier / size - centred / spread) ** 2)
-        said = np.argmax(data @ classifier.T + (0.0 if bias is None else bias), axis=1)
-        nc4 = float(np.mean(said != nearest_mean(data, means)))
-    return NeuralCollapse(nc1=nc1, nc2=etf_distance(centred), nc3=nc3, nc4=nc4, cdnv=cdnv)
+    with np.errstate(divide="ignore"):  # two classes with one mean and some variance: infinitely far from collapse
+        return float(np.mean((variances[first] + variances[second]) / (2.0 * squares)))
 
 
 def nearest_mean(features: Float[np.ndarray, "n p"], means: Float[np.ndarray, "K p"]) -> Int[np.ndarray, " n"]:

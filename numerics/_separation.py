@@ -88,8 +88,10 @@ def fuzziness(statistics: ClassStatistics) -> float:
     """D = Tr(SSW SSB⁺) from streamed moments.
 
     Example:
-        >>> moments = ClassStatistics(counts=np.array([2, 2]), means=np.array([[0.5], [4.5]]), within=np.array([[0.25]]))
-        >>> round(fuzziness(moments), 12)
+        >>> from numerics import ClassMoments
+        >>> moments = ClassMoments(2, 1)
+        >>> moments.update(np.array([[0.0], [1.0], [4.0], [5.0]]), np.array([0, 0, 1, 1]))
+        >>> round(fuzziness(moments.compute()), 12)
         0.0625
     """
     basis, roots = between_basis(statistics.counts, statistics.means)
@@ -105,7 +107,10 @@ def lda_floor(statistics: ClassStatistics) -> float:
         UnusableInput: when SSW is singular to rounding: then no floor above zero is certain.
 
     Example:
-        >>> round(lda_floor(ClassStatistics(counts=np.array([2, 2]), means=np.array([[0.5], [4.5]]), within=np.array([[0.25]]))), 12)
+        >>> from numerics import ClassMoments
+        >>> moments = ClassMoments(2, 1)
+        >>> moments.update(np.array([[0.0], [1.0], [4.0], [5.0]]), np.array([0, 0, 1, 1]))
+        >>> round(lda_floor(moments.compute()), 12)
         0.0625
     """
     basis, roots = between_basis(statistics.counts, statistics.means)

@@ -18,6 +18,7 @@ from numerics import (
     lda_floor,
     nearest_mean,
     neural_collapse,
+    neural_collapse_of,
     separation,
     simplex_etf,
 )
@@ -162,6 +163,15 @@ def test_neural_collapse_against_dense_formulas(case: tuple[int, int, int]) -> N
         for j in range(k)
     ]
     assert found.cdnv == pytest.approx(np.mean(pairs), rel=DENSE_AGREEMENT)
+    moments = ClassMoments(classes, width)
+    for start in range(0, len(x), 7):
+        moments.update(x[start : start + 7], y[start : start + 7])
+    statistics = moments.compute()
+    streamed = neural_collapse_of(statistics, weights)
+    assert streamed.nc4 is None
+    for measure in ("nc1", "nc2", "nc3", "cdnv"):
+        assert getattr(streamed, measure) == pytest.approx(getattr(found, measure), rel=DENSE_AGREEMENT, abs=DENSE_AGREEMENT)
+    assert statistics.energy == pytest.approx(np.mean([(x[y == k] ** 2).sum(axis=1).mean() for k in range(classes)]), rel=DENSE_AGREEMENT)
 
 
 def test_measures_vanish_at_collapse_and_balanced_d_is_k_times_nc1() -> None:
