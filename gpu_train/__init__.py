@@ -18,6 +18,7 @@ from gpu_train._readers import digits as digits
 from gpu_train._readers import mnist_sample as mnist_sample
 from gpu_train._readers import read_cifar10 as read_cifar10
 from gpu_train._readers import read_idx as read_idx
+from gpu_train._readers import read_images as read_images
 
 
 def describe_device() -> str:

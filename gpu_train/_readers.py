@@ -120,6 +120,15 @@ def read_cifar10(directory: Path, *, train: bool = True) -> Images:
     )
 
 
+def read_images(directory: Path, *, train: bool = True) -> Images:
+    """CIFAR-10 where the folder holds its python batches, else MNIST or FashionMNIST.
+
+    Raises:
+        UnusableInput: as `read_cifar10` and `read_idx`.
+    """
+    return read_cifar10(directory, train=train) if (directory / "test_batch").exists() else read_idx(directory, train=train)
+
+
 class _ArraysOnly(pickle.Unpickler):
     """Unpickles arrays of bytes with lists and text; refuses every other import."""
 

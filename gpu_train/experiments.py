@@ -14,7 +14,7 @@ from torch import nn
 
 from gpu_train._geomnist import geomnist
 from gpu_train._images import Images, oversampled, resized, step_counts, with_counts
-from gpu_train._readers import mnist_sample, read_idx
+from gpu_train._readers import mnist_sample, read_images
 from gpu_train.ensembles import OneByOne, train_one_by_one
 from gpu_train.networks import feed_forward, residual_feed_forward, small_alexnet
 from gpu_train.studies import minority_outcome, separation_curves, unconstrained_features
@@ -36,7 +36,7 @@ class Plan:
         profile: "small" or "sources".
         seed: every random number derives from it.
         device: "auto", "cpu" or "cuda".
-        data: folder with MNIST or FashionMNIST files; the 5,000 packaged MNIST images when not given.
+        data: folder with MNIST, FashionMNIST or CIFAR-10 files; the 5,000 packaged MNIST images when not given.
     """
 
     profile: str = "small"
@@ -122,7 +122,7 @@ def small_images(plan: Plan) -> tuple[Images, Images]:
     """Training and test images of 10×10 pixels: 100 per class to train on, the others (at most 2,000) to test."""
     rng = np.random.default_rng([plan.seed, 0])
     if plan.data is not None:
-        train, test = read_idx(plan.data), read_idx(plan.data, train=False)
+        train, test = read_images(plan.data), read_images(plan.data, train=False)
         return resized(with_counts(train, (100,) * 10, rng), 10), resized(test.chosen(rng.permutation(len(test.labels))[:2000]), 10)
     images = mnist_sample()
     order = rng.permutation(len(images.labels))
@@ -132,6 +132,7 @@ def small_images(plan: Plan) -> tuple[Images, Images]:
 def separation_units(plan: Plan) -> list[Unit]:
     """D per layer and epoch for every variant and trial."""
     images, test = small_images(plan)
+    inputs = images.pixels[0].size
     epochs = 150 if plan.small else 600
     trials = 2 if plan.small else 10
     when = tuple(sorted({1, 2, 5, 10, 20, 50, 100, 200, 400} & set(range(1, epochs))))
@@ -142,7 +143,7 @@ def separation_units(plan: Plan) -> list[Unit]:
         def run(rng: np.random.Generator, _checkpoint: Path | None) -> dict[str, np.ndarray]:
             chosen = images if variant.imbalance == 1.0 else with_counts(images, step_counts(5, 5, 100, variant.imbalance), rng)
             found = separation_curves(
-                lambda: variant.build(100, 10), chosen, test, recipe, rng, epochs=when, frozen=variant.frozen, device=plan.device
+                lambda: variant.build(inputs, 10), chosen, test, recipe, rng, epochs=when, frozen=variant.frozen, device=plan.device
             )
             return _arrays(found)
 
@@ -162,10 +163,11 @@ def _arrays(found: Any) -> dict[str, np.ndarray]:
 def imbalance_units(plan: Plan) -> list[Unit]:
     """Minority cosine and accuracy against R, and against the oversampling w_r at the largest R."""
     rng = np.random.default_rng([plan.seed, 0])
-    images = resized(mnist_sample(), 10) if plan.data is None else resized(read_idx(plan.data), 10)
+    images = resized(mnist_sample(), 10) if plan.data is None else resized(read_images(plan.data), 10)
     order = rng.permutation(len(images.labels))
     cut = len(order) * 3 // 5
     train, test = images.chosen(order[:cut]), images.chosen(order[cut : cut + 2000])
+    inputs = images.pixels[0].size
     most = min(200, int(train.counts.min())) if plan.small else int(train.counts.min())
     epochs, trials = (100, 5) if plan.small else (350, 5)
     ratios = tuple(ratio for ratio in (1, 3, 10, 30, 100, 200) if ratio <= most)
@@ -176,7 +178,9 @@ def imbalance_units(plan: Plan) -> list[Unit]:
         def run(rng: np.random.Generator, _checkpoint: Path | None) -> dict[str, np.ndarray]:
             chosen = with_counts(train, step_counts(5, 5, most, ratio), rng)
             seen = oversampled(chosen, factor, range(5, 10), rng)
-            found = minority_outcome(lambda: feed_forward(100, 10, (100,) * 3), seen, test, range(5, 10), recipe, rng, device=plan.device)
+            found = minority_outcome(
+                lambda: feed_forward(inputs, 10, (100,) * 3), seen, test, range(5, 10), recipe, rng, device=plan.device
+            )
             return {**_arrays(found), "imbalance": np.asarray(ratio), "oversampling": np.asarray(factor), "counts": chosen.counts}
 
         return Unit(

@@ -260,7 +260,7 @@ def train(
     profile: Annotated[str, typer.Option(help="small takes minutes on two cores; sources is the size of the sources.")] = "small",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     data: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder with MNIST or FashionMNIST files; packaged MNIST unless given.")
+        Path | None, typer.Option(metavar="DIR", help="Folder with MNIST, FashionMNIST or CIFAR-10 files; packaged MNIST unless given.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Every random number derives from it.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in the run directory.")] = False,

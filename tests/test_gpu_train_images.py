@@ -17,6 +17,7 @@ from gpu_train import (
     oversampled,
     read_cifar10,
     read_idx,
+    read_images,
     resized,
     step_counts,
     with_corrupted_labels,
@@ -99,6 +100,7 @@ def test_idx_files(tmp_path: Path, zipped: bool) -> None:
     assert found.labels.tolist() == [7, 3]
     assert found.pixels.shape == (2, 1, 3, 3)
     assert found.pixels[1, 0, 2, 2] == np.float32(17 / 255)
+    assert read_images(tmp_path).labels.tolist() == [7, 3]
 
 
 def test_unusable_idx_files(tmp_path: Path) -> None:
@@ -131,6 +133,7 @@ def test_cifar_batches(tmp_path: Path) -> None:
     found = read_cifar10(tmp_path, train=False)
     assert found.labels.tolist() == [9, 0]
     assert found.pixels[0, 0, 0, 5] == np.float32(5 / 255)
+    assert read_images(tmp_path, train=False).name == "cifar10"
 
 
 class Malicious:
