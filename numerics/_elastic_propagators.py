@@ -42,7 +42,7 @@ def propagated(
     """
     small = isotropic and model.kind == "I"
     size, end = model.num_classes * (1 if small else model.num_features), float(times[-1])
-    require_memory(8.0 * (4 * len(times) + 40) * size**2, f"propagators of {size} rows", "use fewer classes, features or times")
+    require_propagators(size, len(times))
 
     def operators(weights: np.ndarray) -> np.ndarray:
         return weights if small else model.assembled(weights)
@@ -73,6 +73,15 @@ def propagated(
 
 def _beyond_doubles(end: float) -> UnusableInput:
     return UnusableInput(f"the covariance is beyond doubles before t = {end:g}: it must stay below 1e308; end earlier.")
+
+
+def require_propagators(size: int, times: int) -> None:
+    """Check the memory that propagators and covariances of this many rows need.
+
+    Raises:
+        UnusableInput: when they do not fit.
+    """
+    require_memory(8.0 * (4 * times + 40) * size**2, f"propagators of {size} rows", "use fewer classes, features or times")
 
 
 def common_eigenvectors(operators: Float[np.ndarray, "r N N"]) -> Float[np.ndarray, "N N"] | None:

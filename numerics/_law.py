@@ -9,7 +9,7 @@ from numerics._elastic_flow import mean_flow, require_start, require_times
 from numerics._elastic_law import MeanDriftLaw
 from numerics._elastic_literal import LiteralLaw
 from numerics._elastic_noise import as_noise
-from numerics._elastic_propagators import propagated
+from numerics._elastic_propagators import propagated, require_propagators
 from numerics._inputs import UnusableInput
 
 DRIFTS = ("mean", "literal")
@@ -62,6 +62,7 @@ def law(model: ElasticModel, start: Any, times: Any, *, spread: Any = 0, drift: 
             accumulated=model.noise.accumulated_variances(where) if isotropic else model.noise.accumulated(where),
         )
     if not isotropic or model.kind != "I":
+        require_propagators(model.num_classes * model.num_features, len(where))
         covariance = initial.at(np.zeros(1))[0]
     propagators, increments = propagated(model, where, covariance, isotropic=isotropic)
     return LiteralLaw(times=where, means=flow.means, points=points, propagators=propagators, increments=increments)
