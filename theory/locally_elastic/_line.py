@@ -22,6 +22,8 @@ DRAWN_END = 1e4
 """Beyond this e^{Γ/K} leaves the doubles at r = 1/4."""
 LATE = (1e1, 1e2, 1e4, 1e8, 1e16)
 """Times of the lines in the phase diagram."""
+SHOWN = (0.03, 30.0)
+"""Constants that the phase diagram shows."""
 STEP = 1e-3
 """Half a step of the slope in the search for probability one half: good to 1e-6, and only a drawing hangs on it."""
 
@@ -92,7 +94,9 @@ def draw_phases(setting: Setting) -> Figure:
         u = (1.0 - exponents) * clock
         integrals = clock * np.where(u == 0.0, 1.0, np.expm1(u) / np.where(u == 0.0, 1.0, u))
         constants = CLASSES * math.log(needed * math.sqrt(VARIANCE + time) / DISTANCE) / integrals
-        series.append(Series(label=f"t = {time:.0e}", x=tuple(exponents.tolist()), y=tuple(constants.tolist()), style="line", color=color))
+        shown = (constants > SHOWN[0]) & (constants < SHOWN[1])
+        x, y = exponents[shown], constants[shown]
+        series.append(Series(label=f"t = {time:.0e}", x=tuple(x.tolist()), y=tuple(y.tolist()), style="line", color=color))
     return Figure(
         title="Phases of γ = c (1 + t)^(−r), I-model with K = 3",
         caption=f"Above a line, {SAMPLES} samples per class are separated with probability more than one half at that time; below it, "

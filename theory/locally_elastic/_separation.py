@@ -1,0 +1,84 @@
+"""How likely two classes are separated, enclosed in ball arithmetic from the distance of their means in standard deviations."""
+
+import math
+
+from flint import arb, ctx, fmpz
+
+from numerics import PRECISION, Bracket, as_rate, enclose_ordered_probability, to_bracket
+
+HOPELESS = 10.0
+"""Distance in the wrong direction beyond which the order of a single pair, of probability below 1e-12, bounds the probability."""
+
+FARTHEST = 60.0
+"""Distance in deviations beyond which probabilities are bounded by those at this distance: they are within 1e-390 of 0 or 1 there."""
+
+
+def slow_count(time: float) -> int:
+    """n = 2 + ⌊log(1 + t)⌋ samples per class: tends to infinity, slowly."""
+    return 2 + math.floor(math.log1p(time))
+
+
+def distance_in_deviations(log_growth: Bracket, time: float, *, start: float = 2.0, variance: float = 1.0, noise: float = 1.0) -> Bracket:
+    """d e^g/√(s₀² + σ²t): the distance d of two class means, grown by e^g, over the features' standard deviation at time t.
+
+    Args:
+        log_growth: g.
+        time: t.
+        start: d.
+        variance: s₀², of the features at time 0.
+        noise: σ², gained per unit of time.
+    """
+    with ctx.workprec(PRECISION):
+        deviation = (arb(variance) + arb(noise) * arb(time)).sqrt()
+        low, high = (min(arb(start) * arb(end).exp() / deviation, arb(FARTHEST)) for end in (log_growth.lower, log_growth.upper))
+        return to_bracket(low.union(high))
+
+
+def growth(rate: object, time: float) -> Bracket:
+    """∫_0^t of a rate, enclosed."""
+    return as_rate(rate).integral_bracket(time)
+
+
+def ordered_enclosure(distance: Bracket, count: int) -> Bracket:
+    """Probability that n samples of one class all lie below n of the other one, whose mean is `distance` deviations above.
+
+    It grows with the distance, so the ends of an interval give the ends of the answer.
+
+    Args:
+        distance: of either sign.
+        count: n.
+    """
+    return Bracket(_ordered(distance.lower, count).lower, _ordered(distance.upper, count).upper, rigorous=True)
+
+
+def _ordered(distance: float, count: int) -> Bracket:
+    """At one distance: within its double between −HOPELESS and FARTHEST, bounded beyond."""
+    end = min(distance, FARTHEST)
+    among = 1 if end < -HOPELESS else count  # one pair in the wrong order is enough to fail
+    found = to_bracket(enclose_ordered_probability(end, deviations=(1.0, 1.0), counts=(among, among)))
+    return Bracket(0.0 if among < count else found.lower, 1.0 if end < distance or end == FARTHEST else found.upper, rigorous=True)
+
+
+def separated_enclosure(distance: Bracket, count: int) -> Bracket:
+    """Probability that two samples on a line are separated, in either order: on a line this is separation by any hyperplane."""
+    found = ordered_enclosure(distance, count) + ordered_enclosure(-distance, count)
+    return Bracket(max(0.0, found.lower), min(1.0, found.upper), rigorous=True)
+
+
+def any_hyperplane_bound(distance: Bracket, count: int, features: int) -> Bracket:
+    """An enclosure [along the means, bound for every hyperplane] of the probability that some hyperplane in R^p separates the classes.
+
+    Were the means equal, all C(2n, n) ways to give n of the 2n points to the first class would be equally likely, and at most
+    2 Σ_{i ≤ p} C(2n − 1, i) of them are linear (cover1965, theorem 1). Moving both means by half their distance d (in deviations) changes
+    any probability by no more than 2Φ(d√(2n)/4) − 1, the total variation between two normal laws in R^{2np}.
+
+    Args:
+        distance: of the means, in deviations, ≥ 0.
+        count: n per class.
+        features: p.
+    """
+    linear = 2 * sum(math.comb(2 * count - 1, i) for i in range(features + 1))
+    with ctx.workprec(PRECISION):
+        moved = (arb(max(0.0, distance.upper)) * (arb(2 * count)).sqrt() / (4 * arb(2).sqrt())).erf()
+        upper = to_bracket(arb(fmpz(linear)) / arb(fmpz(math.comb(2 * count, count))) + moved).upper
+    return Bracket(separated_enclosure(distance, count).lower, min(1.0, upper), rigorous=True)
