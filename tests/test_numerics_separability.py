@@ -349,6 +349,12 @@ def test_neighbouring_doubles_are_told_apart_along_a_direction() -> None:
     assert not separated_along(behind, x, np.array([1.0, 1.0]), ordered=True)
 
 
+def test_rounded_sums_of_one_number_are_not_apart() -> None:
+    """The features of x in another order have the same exact sum, while the rounded ones differ by a few units in the last place."""
+    x = np.random.default_rng(4).standard_normal((200, 1, 5))
+    assert not separated_along(x, x[:, :, [3, 0, 4, 1, 2]], np.ones((200, 5))).any()
+
+
 @pytest.mark.parametrize(
     ("distance", "size", "features"), [(0.0, 8, 2), (2.5, 8, 2), (4.0, 60, 3), (3.0, 20, 15), (0.0, 4, 30), (9.0, 50, 3)]
 )
