@@ -1,39 +1,17 @@
 """Matrices that do not change when classes of one group are relabelled: a few scalars instead of K×K entries."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from numerics._directions import Directions
 from numerics._inputs import UnusableInput
 
 LARGEST_DENSE = 20_000
 """Largest K whose K×K matrix is formed on request: 3.2 GB in double precision."""
-
-
-GRAM_FROM = 32
-"""From this size on, singular values come from the eigenvalues of TᵀT: three times faster than an SVD, and losing half the digits only
-of values far below the largest, which a projection cuts off."""
-
-
-def _spectral_shrinkage(
-    block: Float[np.ndarray, "G G"],
-) -> tuple[Float[np.ndarray, " G"], Callable[[float], Float[np.ndarray, "G G"]]]:
-    """Singular values of T, and the map θ ↦ U max(S − θ, 0) Vᵀ."""
-    if len(block) < GRAM_FROM:
-        left, values, right = np.linalg.svd(block)
-        return values, lambda shrinkage: (left * np.maximum(values - shrinkage, 0.0)) @ right
-    squares, vectors = np.linalg.eigh(block.T @ block)
-    values = np.sqrt(np.maximum(squares, 0.0))
-
-    def shrink(shrinkage: float) -> Float[np.ndarray, "G G"]:
-        kept = values > shrinkage
-        basis = vectors[:, kept]
-        return (block @ (basis * (1.0 - shrinkage / values[kept]))) @ basis.T
-
-    return values, shrink
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,32 +124,39 @@ class GroupMatrix:
         """‖Z‖_op, the largest singular value."""
         return float(self.singular_values()[0].max())
 
-    def projected(self, radius: float) -> "GroupMatrix":
+    def projected(self, radius: float, directions: Directions | None = None) -> "GroupMatrix":
         """The nearest matrix with ‖Z‖_* ≤ radius: all singular values shrink by a common amount, down to zero.
+
+        Directions remembered from a matrix near this one make it faster, and a little less than exact.
 
         Example:
             >>> GroupMatrix((3,), np.array([2.0]), np.zeros((1, 1))).projected(3.0).inner.tolist()
             [1.5]
         """
-        values, shrink = _spectral_shrinkage(self.outer)
-        copies = np.concatenate([np.asarray(self.sizes) - 1, np.ones(len(self.sizes), dtype=int)])
-        everything = np.concatenate([np.abs(self.inner), values])
-        if everything @ copies <= radius:
-            return self
-        order = np.argsort(-everything)
-        counted, summed = np.cumsum(copies[order]), np.cumsum((copies * everything)[order])
-        shrinkages = (summed - radius) / np.maximum(counted, 1)
-        shrinkage = float(shrinkages[np.flatnonzero((everything[order] > shrinkages) & (counted > 0))[-1]])
-        return GroupMatrix(self.sizes, self._shrunk_inner(shrinkage), shrink(shrinkage))
+        copies, inner = np.asarray(self.sizes) - 1, np.abs(self.inner)
 
-    def shrunk(self, threshold: float) -> "GroupMatrix":
+        def threshold(values: Float[np.ndarray, " n"]) -> float:
+            everything = np.concatenate([inner, values])
+            counts = np.concatenate([copies, np.ones(len(values), dtype=int)])
+            order = np.argsort(-everything)
+            counted, summed = np.cumsum(counts[order]), np.cumsum((counts * everything)[order])
+            if summed[-1] <= radius:
+                return 0.0
+            levels = (summed - radius) / np.maximum(counted, 1)
+            return max(float(levels[np.flatnonzero((everything[order] > levels) & (counted > 0))[-1]]), 0.0)
+
+        outer, level = (directions or Directions()).shrink(self.outer, threshold)
+        return self if level == 0.0 else GroupMatrix(self.sizes, self._shrunk_inner(level), outer)
+
+    def shrunk(self, threshold: float, directions: Directions | None = None) -> "GroupMatrix":
         """argmin_X threshold·‖X‖_* + ½‖X − Z‖²: all singular values shrink by `threshold`, down to zero.
 
         Example:
             >>> GroupMatrix((3,), np.array([2.0]), np.zeros((1, 1))).shrunk(0.5).inner.tolist()
             [1.5]
         """
-        return GroupMatrix(self.sizes, self._shrunk_inner(threshold), _spectral_shrinkage(self.outer)[1](threshold))
+        outer, _ = (directions or Directions()).shrink(self.outer, lambda _: threshold)
+        return GroupMatrix(self.sizes, self._shrunk_inner(threshold), outer)
 
     def _shrunk_inner(self, threshold: float) -> Float[np.ndarray, " G"]:
         return np.sign(self.inner) * np.maximum(np.abs(self.inner) - threshold, 0.0)

@@ -29,14 +29,6 @@ def certify_distance(
 ) -> float:
     """Upper bound of the Frobenius distance between a candidate's logits (scaled, centred) and the optimal ones.
 
-    Cross-entropy: for probabilities p and u ⊥ 1, uᵀ(diag p − ppᵀ)u = Var_p(u) ≥ p_min ‖u‖², and moving a row of logits by u changes
-    no log p_j by more than √2 ‖u‖. So along any segment from the candidate, within distance ρ, the second derivative of f is at least
-    κ_ρ = min_k c_k min_j p_kj e^{−√2 ρ} times the squared length. Squared error: κ_ρ = min_k c_k.
-
-    The objective grows from its optimum on the segment to the candidate, by at least κ_ρ d²/2 if that is d ≤ ρ long, and by at least
-    κ_ρ ρ²/2 over the last ρ if it is longer. It cannot grow by more than the certified gap: so κ_ρ d²/2 ≤ gap for an optimum within
-    distance ρ, and none lies farther if κ_ρ ρ²/2 > gap.
-
     Args:
         problem: the program.
         candidate: Y, as for `certify`.
@@ -44,14 +36,28 @@ def certify_distance(
         tangent: as for `certify`: a better minorant gives a smaller gap.
 
     Returns:
-        The bound, or infinity when the gap is too large for any.
+        The bound, or infinity when the gap is too large for any; see `distance_within`.
 
     Raises:
         ValueError: for the hinge, which is not strictly convex.
     """
+    return distance_within(certify(problem, candidate, None, bias, tangent).gap, problem, candidate, bias)
+
+
+def distance_within(gap: float, problem: Problem, candidate: GroupMatrix, bias: Float[np.ndarray, " G"] | None = None) -> float:
+    """The same from the certified gap.
+
+    Cross-entropy: for probabilities p and u ⊥ 1, uᵀ(diag p − ppᵀ)u = Var_p(u) ≥ p_min ‖u‖², and moving a row of logits by u changes
+    no log p_j by more than √2 ‖u‖. So along any segment from the candidate, within distance ρ, the second derivative of f is at least
+    κ_ρ = min_k c_k min_j p_kj e^{−√2 ρ} times the squared length. Squared error: κ_ρ = min_k c_k.
+
+    The objective grows from its optimum on the segment to the candidate, by at least κ_ρ d²/2 if that is d ≤ ρ long, and by at least
+    κ_ρ ρ²/2 over the last ρ if it is longer. It cannot grow by more than the certified gap: so κ_ρ d²/2 ≤ gap for an optimum within
+    distance ρ, and none lies farther if κ_ρ ρ²/2 > gap.
+    """
     if problem.loss not in DECAY:
         raise ValueError(f"loss {problem.loss!r} has no strong convexity bound here; use cross-entropy or the squared error.")
-    gap, curvature, decay = certify(problem, candidate, None, bias, tangent).gap, _curvature(problem, candidate, bias), DECAY[problem.loss]
+    curvature, decay = _curvature(problem, candidate, bias), DECAY[problem.loss]
     for radius in RADII.tolist():
         if 0.5 * curvature * math.exp(-decay * radius) * radius**2 > gap:
             return radius

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from numerics import Bracket, GroupMatrix, UnusableInput, factor, require_memory
 from solvers._certificate import Certificate, certify_multiplier
-from solvers._distance import certify_distance, low_rank_excess
+from solvers._distance import distance_within, low_rank_excess
 from solvers._losses import LOSSES
 from solvers._problem import Form, LayerPeeled
 
@@ -181,7 +181,7 @@ class Solution(Generic[Form]):
     @cached_property
     def distance_bound(self) -> float:
         """Rigorous bound on the Frobenius distance of these logits from the optimal ones (cross-entropy and squared error)."""
-        return certify_distance(self.problem, self.matrix, self.group_bias, self.tangent)
+        return distance_within(self.certificate.gap, self.problem, self.matrix, self.group_bias)
 
     @cached_property
     def group_logits(self) -> GroupMatrix:

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from refusals import refused
 
-from numerics import GroupMatrix, UnusableInput
+from numerics import Directions, GroupMatrix, UnusableInput
 from solvers import LayerPeeled, UnconstrainedFeatures, certify, critical_oversampling, solve
+from solvers._smooth import Smooth
 from theory import collapse_threshold
 
 TOLERANCE = 1e-8
@@ -116,8 +117,32 @@ def test_large_blocks_are_projected_through_the_gram_matrix_to_the_same_point(mo
     rng = np.random.default_rng(0)
     point = GroupMatrix((1,) * 80, np.zeros(80), rng.standard_normal((80, 80)))
     through_gram = point.projected(50.0)
-    monkeypatch.setattr("numerics._groups.GRAM_FROM", 1000)
+    monkeypatch.setattr("numerics._directions.GRAM_FROM", 1000)
     np.testing.assert_allclose(through_gram.outer, point.projected(50.0).outer, atol=1e-10)
+
+
+def many_counts(classes: int) -> LayerPeeled:
+    return LayerPeeled(counts=[10_000 - 80 * k for k in range(classes)], feature_energy=1.0)
+
+
+def test_following_directions_changes_nothing_that_is_certified(monkeypatch: pytest.MonkeyPatch) -> None:
+    followed = solve(many_counts(110))
+    assert followed.rank < 55  # few enough directions to be followed
+    monkeypatch.setattr("numerics._directions.FOLLOW_FROM", 1000)
+    whole = solve(many_counts(110))
+    assert followed.relative_gap <= TOLERANCE
+    assert followed.value.overlaps(whole.value)
+    assert followed.rank == whole.rank
+
+
+def test_a_direction_that_was_missed_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the gap that a step promises is not there, all directions are looked at again."""
+    proves, forget, calls = Smooth.proves, Directions.forget, []
+    monkeypatch.setattr(Smooth, "proves", lambda *arguments: len(calls) > 0 and proves(*arguments))
+    monkeypatch.setattr(Directions, "forget", lambda self: calls.append(self.complete) or forget(self))
+    found = solve(many_counts(110))
+    assert calls == [False]
+    assert found.relative_gap <= TOLERANCE
 
 
 def test_the_inner_product_is_the_dense_one() -> None:

@@ -1,0 +1,97 @@
+"""The smooth part of the program, for methods that follow its gradient and treat the nuclear norm by itself."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from numerics import GroupMatrix
+from solvers._losses import LOSSES
+from solvers._problem import LayerPeeled, Problem
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """Y and the bias, in coordinates where steps in both are of the same order: entry h of `bias` is b_h √K_h over a common unit."""
+
+    matrix: GroupMatrix
+    bias: Float[np.ndarray, " G"]
+
+    def __add__(self, other: "Point") -> "Point":
+        return Point(self.matrix + other.matrix, self.bias + other.bias)
+
+    def __sub__(self, other: "Point") -> "Point":
+        return Point(self.matrix - other.matrix, self.bias - other.bias)
+
+    def scaled(self, factor: float) -> "Point":
+        return Point(self.matrix.scaled(factor), factor * self.bias)
+
+    def dot(self, other: "Point") -> float:
+        return self.matrix.dot(other.matrix) + float(self.bias @ other.bias)
+
+
+class Smooth:
+    """The smooth part f(diag(1/d) Y + 1bᵀ) + (λ_b/2)‖b‖², its gradient, and the gap that a step leaves."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem, self.loss, self.weights = problem, LOSSES[problem.loss], problem.weights
+        self.roots = np.sqrt(np.asarray(problem.sizes, dtype=float))
+        self.rows = None if problem.norm_weights == "class" else 1.0 / problem.scales
+        squares = self.weights * (1.0 if self.rows is None else self.rows**2)
+        # The loss bends at most like c_k/d_k² along row k of Y, and like Σ c_k = 1 along the bias: its unit evens that out.
+        self.curvature = float(squares.max())
+        self.unit = 0.0 if problem.bias_penalty is None else math.sqrt(self.curvature / (1.0 + problem.bias_penalty))
+
+    def bias(self, point: Point) -> Float[np.ndarray, " G"] | None:
+        """b of one class of each group."""
+        return None if self.problem.bias_penalty is None else self.unit * point.bias / self.roots
+
+    def __call__(self, point: Point) -> tuple[float, Point]:
+        """Value and gradient."""
+        value, slope = self.loss.grouped(self.problem.logits(point.matrix, self.bias(point)), self.weights)
+        matrix = slope if self.rows is None else slope.weighted(self.rows)
+        if self.problem.bias_penalty is None:
+            return value, Point(matrix, point.bias)
+        pull = self.problem.bias_penalty * self.unit * point.bias
+        value += 0.5 * float(pull @ pull) / self.problem.bias_penalty
+        return value, Point(matrix, self.unit * (self.roots @ slope.outer + pull))
+
+    def value(self, point: Point) -> float:
+        """The value alone."""
+        losses = self.loss.by_group(self.problem.logits(point.matrix, self.bias(point)))
+        pull = 0.0 if self.problem.bias_penalty is None else 0.5 * self.problem.bias_penalty * self.unit**2 * float(point.bias @ point.bias)
+        return float((self.roots**2 * self.weights) @ losses) + pull
+
+    def tangent(self, point: Point, value: float, dual: GroupMatrix, tolerance: float) -> GroupMatrix | None:
+        """Logits where the loss has the slope D that a step ended with, if its minorant there seems to leave a gap within the tolerance.
+
+        The step makes τ‖D‖_op, or λ‖Y‖_*, equal to −⟨D, Y⟩ up to what its singular values were off. Where D is no slope of the loss, the
+        nearest one stands in for it. Both are left to `proves`, which looks at all singular values.
+        """
+        size = -dual.dot(point.matrix)
+        touching = self.loss.touching(dual if self.rows is None else dual.weighted(1.0 / self.rows), self.weights)
+        constant, drift, _ = self._minorant(touching)
+        return touching if value - constant + size + drift <= tolerance * self._objective(value, size) else None
+
+    def proves(self, tangent: GroupMatrix, point: Point, value: float, tolerance: float) -> bool:
+        """Whether the minorant that touches at these logits leaves a gap within the tolerance."""
+        constant, drift, slope = self._minorant(tangent)
+        norm = slope.spectral_norm()
+        if isinstance(self.problem, LayerPeeled):
+            return value - constant + self.problem.radius * norm + drift <= tolerance * value
+        objective = value + self.problem.penalty * point.matrix.nuclear_norm()
+        multiple = min(1.0, self.problem.penalty / norm) if norm > 0.0 else 1.0
+        return objective - multiple * constant + multiple**2 * drift <= tolerance * objective
+
+    def _minorant(self, touching: GroupMatrix) -> tuple[float, float, GroupMatrix]:
+        """Its constant, ‖g‖²/(2λ_b), and its slope in Y."""
+        loss, slope = self.loss.grouped(touching, self.weights)
+        drift = 0.0
+        if self.problem.bias_penalty is not None:
+            columns = self.roots @ slope.outer
+            drift = 0.5 * float(columns @ columns) / self.problem.bias_penalty
+        return loss - slope.dot(touching), drift, slope if self.rows is None else slope.weighted(self.rows)
+
+    def _objective(self, value: float, size: float) -> float:
+        return value if isinstance(self.problem, LayerPeeled) else value + size
