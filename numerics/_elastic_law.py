@@ -93,8 +93,12 @@ class MeanDriftLaw:
         steps = np.concatenate([(self.start_covariance + self.accumulated)[:1], np.diff(self.accumulated, axis=0)])
         roots = np.sqrt(np.maximum(steps, 0.0)) if self.isotropic else square_roots(steps)
         for normals in normal_chunks(rng, paths, shape, what):
-            drawn = coloured(normals, roots, isotropic=self.isotropic)
-            np.cumsum(drawn, axis=1, out=drawn)
+            if self.isotropic:
+                drawn = np.multiply(normals, roots[..., None, None], out=normals)
+            else:
+                drawn = coloured(normals, roots, isotropic=False)
+            for index in range(1, drawn.shape[1]):
+                drawn[:, index] += drawn[:, index - 1]
             drawn += shifts
             yield drawn
 
@@ -107,7 +111,8 @@ class MeanDriftLaw:
             UnusableInput: as `chunks`, and when the array does not fit in memory.
         """
         require_room(paths, *self._shape(samples))
-        return np.concatenate(list(self.chunks(rng=rng, paths=paths, samples=samples, comoving=comoving)))
+        chunks = list(self.chunks(rng=rng, paths=paths, samples=samples, comoving=comoving))
+        return chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
 
     def _shape(self, samples: int | None) -> tuple[tuple[int, int, int, int], str]:
         count = drawn_samples(self.offsets, samples)

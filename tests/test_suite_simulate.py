@@ -14,7 +14,7 @@ from refusals import refused
 from scipy.integrate import solve_ivp
 
 from numerics import ElasticModel, Proportion, euler_chunks, pairwise_separable
-from suite._simulate import simulate, simulation_record
+from suite._simulate import Simulation, simulate, simulation_record
 from suite._simulated_paths import LEVEL
 from suite._simulation_output import FILES, simulation_figures
 from suite._start import read_start
@@ -42,6 +42,11 @@ DEFAULTS: dict[str, Any] = {
     "seed": 0,
     "drift": "mean",
 }
+
+
+def asked(**changes: Any) -> Simulation:
+    """A simulation with options other than the defaults."""
+    return simulate(**DEFAULTS | changes)
 
 
 @pytest.fixture
@@ -118,7 +123,7 @@ def test_the_start_is_drawn_from_the_seed_alone(run: Run) -> None:
     assert first["mean"] == again["mean"]
     assert first["mean"][0] != run(*BASIC, "--seed", "4")["mean"][0]
     assert again == run(*BASIC, "--seed", "3", "--samples", "2", "--paths", "3")
-    entries = np.array([simulation_record(simulate(**DEFAULTS | {"seed": seed}))["mean"][0] for seed in range(60)]).ravel()
+    entries = np.array([simulation_record(asked(seed=seed))["mean"][0] for seed in range(60)]).ravel()
     # 540 standard normal numbers: mean and mean square within 4.9 standard errors, which has probability 1 − RARE
     assert abs(entries.mean()) < 4.9 / math.sqrt(540)
     assert abs((entries**2).mean() - 1.0) < 4.9 * math.sqrt(2 / 540)
@@ -217,10 +222,9 @@ def test_hyperplanes_split_at_least_as_often_as_the_difference_of_the_means(run:
 @pytest.mark.parametrize("drift", ["mean", "literal"])
 @pytest.mark.parametrize("kind", ["I", "L"])
 def test_counts_agree_with_euler_maruyama(kind: str, drift: str) -> None:
-    paths, steps, rates = 800, 60, {"intra": "1.5/(1+t)", "inter": "-0.1"}
-    asked = DEFAULTS | rates | {"model": kind, "time": 4.0, "samples": 6, "paths": paths, "drift": drift}
-    record = simulation_record(simulate(**asked))
-    model = ElasticModel(blocks=kind, num_classes=3, noise=1, **rates)
+    paths, steps, intra, inter = 800, 60, "1.5/(1+t)", "-0.1"
+    record = simulation_record(asked(model=kind, intra=intra, inter=inter, time=4.0, samples=6, paths=paths, drift=drift))
+    model = ElasticModel(blocks=kind, num_classes=3, noise=1, intra=intra, inter=inter)
     begin = np.array(record["mean"][0])
     rng = np.random.default_rng(1)
     splits = [
@@ -290,14 +294,15 @@ def test_figures_and_record_are_written_whole(tmp_path: Path, capsys: pytest.Cap
 
 @pytest.mark.parametrize(("classes", "labels"), [(3, "classes 0 and 1"), (5, "closest at the end")])
 def test_figures_show_few_curves_and_finite_numbers(classes: int, labels: str) -> None:
-    distances, cosines = simulation_figures(simulate(**DEFAULTS | {"classes": classes, "intra": "9", "time": 3000.0}))
+    distances, cosines = simulation_figures(asked(classes=classes, intra="9", time=3000.0))
     assert distances.series[0].label.startswith(labels)
     assert distances.series[-1].label == "noise of a feature"
     assert cosines.series[-1].y == [-1 / (classes - 1)] * len(cosines.series[-1].x)
     assert len(distances.series) <= 6
-    assert max(distances.series[0].y) > 308.0
+    x, y = np.array(distances.series[0].x, dtype=float), np.array(distances.series[0].y, dtype=float)
+    assert y.max() > 308.0
     # differences grow as e^{9t/K}: a straight line in t
-    slope = (distances.series[0].y[-1] - distances.series[0].y[-2]) / (distances.series[0].x[-1] - distances.series[0].x[-2])
+    slope = (y[-1] - y[-2]) / (x[-1] - x[-2])
     assert slope == pytest.approx(9 / classes / math.log(10.0), rel=1e-9)
 
 
@@ -353,7 +358,7 @@ def test_progress_goes_to_a_terminal_on_standard_error_only(monkeypatch: pytest.
     ],
 )
 def test_unusable_options_are_one_sentence(changes: dict[str, Any], parts: list[str]) -> None:
-    refused(lambda: simulate(**DEFAULTS | changes), *parts)
+    refused(lambda: asked(**changes), *parts)
 
 
 @pytest.mark.parametrize(
@@ -378,7 +383,7 @@ def test_unusable_options_are_one_sentence(changes: dict[str, Any], parts: list[
 )
 def test_an_unusable_start_is_one_sentence(start: Callable[..., Path], content: Any, name: str, parts: list[str]) -> None:
     path = start(content, name)
-    refused(lambda: simulate(**DEFAULTS | {"features": 3, "samples": 5, "start": path}), *parts)
+    refused(lambda: asked(features=3, samples=5, start=path), *parts)
 
 
 def test_starts_that_are_no_files(tmp_path: Path) -> None:
