@@ -25,8 +25,8 @@ NEAR = 1e-6
 
 SAMPLES = 4
 """n per class; one alone is always separated on a line."""
-END, STEPS = 8.0, 160
-SHARP, POWER = 0.06, 0.999
+END, STEPS = 8.0, 320
+SHARP, POWER = 0.1, 0.999
 """Width at which a Monte Carlo interval confirms, and the probability that a true prediction is confirmed."""
 
 

@@ -1,0 +1,344 @@
+"""The L-model separates when γ or the shared pull of β outgrows √t: γ = ω(1/t) is enough, and not needed."""
+
+import math
+from functools import cache
+
+import numpy as np
+import sympy
+from flint import arb, ctx
+
+from numerics import (
+    PRECISION,
+    TIME,
+    Bracket,
+    ElasticModel,
+    Proportion,
+    confirming_size,
+    euler_chunks,
+    logit_directions,
+    separated_along,
+    separated_probability,
+    to_bracket,
+)
+from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
+from theory.locally_elastic._drift import AGREEMENT, exact_drift, integrated
+from theory.locally_elastic._separation import distance_in_deviations, growth, separated_enclosure, slow_count
+
+# Rows of M X̄ differ by (γ/K)(d̂_k s_k − d̂_l s_l), where s_j = d̂_jᵀX̄^j = s̄(0) φ1 + δ_j(0) φ2 with φ1 = e^{Γ/K}, φ2 = e^{(A + B/(K−1))/K}.
+# Integrated, with I_γ = (1/K)∫γ φ2:
+#     X̄^k − X̄^l = X̄^k(0) − X̄^l(0) + d̂_k u_k − d̂_l u_l,      u_j = s̄(0)(φ1 − 1) + δ_j(0) I_γ.
+# For K ≥ 3 d̂_k and d̂_l are independent, and with s̄(0) ≠ 0, δ_k(0) ≠ δ_l(0) the larger of |u_k|, |u_l| is of the order of max(φ1, I_γ):
+# this over √t decides. For K = 2, d̂_2 = −d̂_1 and δ_1 + δ_2 = 0 leave φ1 alone: the I-model. With γ = (1+t)^{−r}, r > 1, and β = b/(1+t),
+# φ1 is bounded and I_γ grows as t^{b/(K−1) + 1 − r}: the switch is at b = (K−1)(r − 1/2).
+
+CLASSES = 3
+PAIRS = ((0, 1), (0, 2), (1, 2))
+ALONG = (1.0, 0.4, -0.2)
+"""ξ: class j starts at ξ_j d̂_j, so s̄(0) = 0.4 and δ(0) = (0.6, 0, −0.6) up to rounding."""
+
+EXPONENT = 1.5
+"""r: γ ≪ 1/t."""
+STRONG, WEAK = 2.4, 1.6
+"""b on both sides of (K−1)(r − 1/2) = 2: distances are t^{±0.2} deviations."""
+SLOW, NEGATIVE = 0.5, -5.0
+"""r and b of the third case, γ ≫ 1/t against a strong negative β."""
+TIMES, EARLY = (1e3, 1e6, 1e9, 1e12), (1e1, 1e2, 1e3, 1e4)
+
+SIZES = (2, 3, 4)
+"""Numbers of classes of the symbolic check."""
+POWERS = {"K = 3, c = 1, b = 2": (3, 1.0, 2.0), "K = 4, c = 2, b = -1": (4, 2.0, -1.0)}
+"""(K, c, b) of γ = c/(1+t), β = b/(1+t), where the closed form is held against an integrator."""
+HORIZON = 50.0
+
+NEAR = 1e-3
+"""How near to its limit a probability must come."""
+INTER, END, STEPS, SAMPLES = 4.4, 6.0, 640, 4
+"""Monte Carlo: b, strong enough that separation is likely early; time, Euler–Maruyama steps (their bias is 0.007) and samples per class."""
+SHARP, POWER = 0.1, 0.999
+"""Width at which a Monte Carlo interval confirms, and the probability that a true prediction is confirmed."""
+
+
+# The drift of class differences.
+
+
+def predict_difference_drift() -> Quantities:
+    """yᵀ(d̂_1 d̂_1ᵀ X^1 − d̂_2 d̂_2ᵀ X^2) γ/K for a vector y of symbols: β cancels, but what is left is no difference."""
+    return {f"K = {size}": _drift_formula(size) for size in SIZES}
+
+
+def predict_difference_drift_of_i_model() -> Quantities:
+    """A false variant: (γ/K) yᵀ(X^1 − X^2)."""
+    alpha, beta, y, first, second = _symbols(3)
+    return {"K = 3": sympy.expand((alpha - beta) / 3 * (y.T * (first - second))[0])}
+
+
+def _symbols(size: int) -> tuple[sympy.Symbol, sympy.Symbol, sympy.Matrix, sympy.Matrix, sympy.Matrix]:
+    alpha, beta = sympy.symbols("alpha beta")
+    y, first, second = (sympy.Matrix(sympy.symbols(f"{name}_1:{size + 1}")) for name in ("y", "X^1", "X^2"))
+    return alpha, beta, y, first, second
+
+
+def _drift_formula(size: int) -> sympy.Expr:
+    alpha, beta, y, *means = _symbols(size)
+    square = 1 - sympy.Rational(1, size)
+    total = sympy.Integer(0)
+    for j, sign in ((0, 1), (1, -1)):
+        offset = sympy.Matrix([int(i == j) - sympy.Rational(1, size) for i in range(size)])
+        total += sign * (y.T * offset)[0] * (offset.T * means[j])[0] / square
+    return sympy.expand((alpha - beta) / size * total)
+
+
+def measure_difference_drift(setting: Setting) -> Quantities:
+    """The difference of the first two classes' rows in M X̄, from the matrix M."""
+    found: dict[str, Quantity] = {}
+    for size in SIZES:
+        alpha, beta, y, first, second = _symbols(size)
+        rest = sympy.Matrix(sympy.symbols(f"Z_1:{size * (size - 2) + 1}")) if size > 2 else sympy.Matrix(0, 1, [])
+        drift = exact_drift("L", size, size, alpha, beta) * sympy.Matrix.vstack(first, second, rest)
+        found[f"K = {size}"] = sympy.expand((y.T * (drift[:size, 0] - drift[size : 2 * size, 0]))[0])
+    return found
+
+
+# The closed form against an integrator, γ = c/(1+t) and β = b/(1+t).
+
+
+def predict_distance() -> Quantities:
+    """log ‖X̄^1 − X̄^2‖ at t = 50 from φ1 = (1+t)^{c/K} and I_γ = (c/K) ((1+t)^e − 1)/e, e = c/K + b/(K−1)."""
+    found: dict[str, Quantity] = {}
+    for label, (classes, constant, inter) in POWERS.items():
+        exponent, start = constant / classes + inter / (classes - 1), _generic_start(classes)
+        directions = logit_directions(classes)
+        along = np.sum(directions * start, axis=1)
+        pulled = constant / classes * ((1 + HORIZON) ** exponent - 1) / exponent
+        u = along.mean() * ((1 + HORIZON) ** (constant / classes) - 1) + (along - along.mean()) * pulled
+        log = math.log(np.linalg.norm(start[0] - start[1] + directions[0] * u[0] - directions[1] * u[1]))
+        found[label] = Bracket(log - AGREEMENT, log + AGREEMENT)
+    return found
+
+
+def predict_distance_of_i_model() -> Quantities:
+    """A false variant: ‖X̄^1 − X̄^2‖ grows as φ1."""
+    return {
+        label: Bracket.exactly(
+            math.log(np.linalg.norm(_generic_start(classes)[0] - _generic_start(classes)[1])) + constant / classes * math.log1p(HORIZON)
+        )
+        for label, (classes, constant, _) in POWERS.items()
+    }
+
+
+def _generic_start(classes: int) -> np.ndarray:
+    """Class means that lie in no special position."""
+    return np.cos(1.0 + np.arange(classes**2, dtype=float) ** 2).reshape(classes, classes)
+
+
+def measure_distance(setting: Setting) -> Quantities:
+    """The same from DOP853 on the system itself."""
+    found: dict[str, Quantity] = {}
+    for label, (classes, constant, inter) in POWERS.items():
+        intra, shared = (np.array([[0.0], [0.0], [1.0], [0.0], [rate]]) for rate in (constant + inter, inter))
+        means = integrated("L", intra, shared, _generic_start(classes)[None], np.array([HORIZON]))[0, 0]
+        log = math.log(np.linalg.norm(means[0] - means[1]))
+        found[label] = Bracket(log - AGREEMENT, log + AGREEMENT)
+    return found
+
+
+# Exact probabilities.
+
+
+def _gap_integral(exponent: float) -> sympy.Expr:
+    """Γ(t) for γ = (1 + t)^{−r}, r ≠ 1."""
+    power = 1 - sympy.Rational(exponent)
+    return ((1 + TIME) ** power - 1) / power
+
+
+@cache
+def _log_distance(exponent: float, inter: float, time: float, first: int, second: int) -> Bracket:
+    """log ‖X̄^k − X̄^l‖ from enclosures of Γ/K and I_γ; d̂_k and d̂_l have product −1/(K−1)."""
+    gap = (1 + TIME) ** -sympy.Rational(exponent)
+    second_mode = sympy.exp(_gap_integral(exponent) / CLASSES) * (1 + TIME) ** (sympy.Rational(inter) / (CLASSES - 1))
+    log_first, pulled = growth(gap / CLASSES, time), growth(gap * second_mode / CLASSES, time)
+    with ctx.workprec(PRECISION):
+        along = [arb(x) for x in ALONG]
+        mean = sum(along, arb(0)) / CLASSES
+        grown = mean * (_ball(log_first).exp() - 1)
+        sizes = [x + grown + (x - mean) * _ball(pulled) for x in along]
+        own, other = sizes[first], sizes[second]
+        return to_bracket((own**2 + other**2 + 2 * own * other / (CLASSES - 1)).log() / 2)
+
+
+def _ball(bracket: Bracket) -> arb:
+    return arb(bracket.lower).union(arb(bracket.upper))
+
+
+def _probabilities(exponent: float, inter: float, times: tuple[float, ...], *, nearest: bool) -> Quantities:
+    """Exact probability along the means of the pair that is nearest, or farthest, n = 2 + ⌊log(1 + t)⌋."""
+    found: dict[str, Quantity] = {}
+    for time in times:
+        every = [distance_in_deviations(_log_distance(exponent, inter, time, *pair), time, start=1.0) for pair in PAIRS]
+        chosen = min(every, key=lambda one: one.lower) if nearest else max(every, key=lambda one: one.upper)
+        found[f"t = {time:g}"] = separated_enclosure(chosen, slow_count(time))
+    return found
+
+
+def measure_strong(setting: Setting) -> Quantities:
+    """The nearest pair, γ = (1+t)^{−3/2}, β = 2.4/(1+t)."""
+    return _probabilities(EXPONENT, STRONG, TIMES, nearest=True)
+
+
+def measure_weak(setting: Setting) -> Quantities:
+    """The farthest pair, γ = (1+t)^{−3/2}, β = 1.6/(1+t)."""
+    return _probabilities(EXPONENT, WEAK, TIMES, nearest=False)
+
+
+def measure_negative(setting: Setting) -> Quantities:
+    """The nearest pair, γ = (1+t)^{−1/2}, β = −5/(1+t)."""
+    return _probabilities(SLOW, NEGATIVE, EARLY, nearest=True)
+
+
+def predict_separated() -> Quantities:
+    """One."""
+    return {f"t = {time:g}": Bracket.exactly(1.0) for time in TIMES}
+
+
+def predict_mixed() -> Quantities:
+    """Zero."""
+    return {f"t = {time:g}": Bracket.exactly(0.0) for time in TIMES}
+
+
+def predict_separated_early() -> Quantities:
+    """One: φ1 alone outgrows √t."""
+    return {f"t = {time:g}": Bracket.exactly(1.0) for time in EARLY}
+
+
+def predict_mixed_early() -> Quantities:
+    """A false variant: a negative β undoes separation."""
+    return {f"t = {time:g}": Bracket.exactly(0.0) for time in EARLY}
+
+
+# Monte Carlo.
+
+DIRECTION = logit_directions(CLASSES)[0] - logit_directions(CLASSES)[1]
+
+
+def predict_frequency() -> Quantities:
+    """The exact integral along d̂_1 − d̂_2, where the gap is (w_1 + w_2)‖d̂_1 − d̂_2‖/2 with w_j = ξ_j + u_j."""
+    return _frequency(growth((1 + TIME) ** -sympy.Rational(EXPONENT) * _second_mode() / CLASSES, END).middle)
+
+
+def predict_frequency_of_i_model() -> Quantities:
+    """A false variant: without the pull of β."""
+    return _frequency(0.0)
+
+
+def _second_mode() -> sympy.Expr:
+    return sympy.exp(_gap_integral(EXPONENT) / CLASSES) * (1 + TIME) ** (sympy.Rational(INTER) / (CLASSES - 1))
+
+
+def _frequency(pulled: float) -> Quantities:
+    mean = sum(ALONG) / CLASSES
+    grown = mean * math.expm1(growth((1 + TIME) ** -sympy.Rational(EXPONENT) / CLASSES, END).middle)
+    sizes = [x + grown + (x - mean) * pulled for x in ALONG[:2]]
+    gap, deviation = 0.5 * sum(sizes) * float(np.linalg.norm(DIRECTION)), math.sqrt(1.0 + END)
+    return {"classes 1 and 2": separated_probability(gap, deviations=(deviation, deviation), counts=(SAMPLES, SAMPLES)).bracket()}
+
+
+def measure_frequency(setting: Setting) -> Quantities:
+    """How often Euler–Maruyama paths end with classes 1 and 2 separated along d̂_1 − d̂_2."""
+    paths = confirming_size(predicted=0.5, resolution=SHARP, level=setting.level, power=POWER)  # ½ needs the most
+    inter = f"{INTER}/(1 + t)"
+    model = ElasticModel(blocks="L", num_classes=CLASSES, intra=f"(1 + t)**(-{EXPONENT}) + {inter}", inter=inter, noise=1)
+    start = np.array(ALONG)[:, None] * logit_directions(CLASSES)
+    separated = 0
+    for points in euler_chunks(model, start, end=END, steps=STEPS, rng=setting.rng, paths=paths, samples=SAMPLES, spread=1):
+        separated += int(separated_along(points[:, 0], points[:, 1], np.broadcast_to(DIRECTION, (len(points), CLASSES))).sum())
+    return {"classes 1 and 2": Proportion(successes=separated, n=paths)}
+
+
+EXACT = "brackets are enclosures in ball arithmetic"
+
+ROOM = Room(
+    statement=Statement(
+        name="separation-l-model",
+        title="When the L-model separates",
+        latex=r"K\geq3:\ \frac{\max(e^{\Gamma/K},\,I_\gamma)}{\sqrt t}\to\infty\ \text{separates},\ \to0\text{ mixes};\quad"
+        r"I_\gamma=\frac1K\int\gamma\,e^{\frac1K\left(A+\frac B{K-1}\right)}",
+        assumptions=(
+            "L-model, γ > 0; constant noise; each sample driven by the class means",
+            "Σ_j d̂_jᵀX̄^j(0) ≠ 0, and the d̂_jᵀX̄^j(0) are all different",
+            "n → ∞ slowly where classes mix",
+        ),
+        kind=Kind.LIMIT,
+        origin=Origin.DERIVED,
+        source=Source("zhang2021", "slides, The Separation Theorem, for the L-model"),
+    ),
+    checks=(
+        Check(
+            name="difference-drift",
+            claim="d(X̄^k − X̄^l)/dt = (γ/K)(d̂_k s_k − d̂_l s_l)",
+            evidence=Evidence.PROOF,
+            predict=predict_difference_drift,
+            measure=measure_difference_drift,
+            kind=Kind.EQUALITY,
+        ),
+        Check(
+            name="distance",
+            claim="with γ = c/(1+t), β = b/(1+t), class differences follow φ1 and I_γ",
+            evidence=Evidence.EMPIRICAL,
+            predict=predict_distance,
+            measure=measure_distance,
+            kind=Kind.EQUALITY,
+            resolution=4 * AGREEMENT,
+            reason="the integrator is good to 1e-12 per step",
+        ),
+        Check(
+            name="inter-strong",
+            claim="γ = (1+t)^{−3/2} and β = 2.4/(1+t): every pair separates although γ ≪ 1/t",
+            evidence=Evidence.CERTIFIED,
+            predict=predict_separated,
+            measure=measure_strong,
+            resolution=NEAR,
+            reason=EXACT,
+        ),
+        Check(
+            name="inter-weak",
+            claim="γ = (1+t)^{−3/2} and β = 1.6/(1+t): every pair mixes",
+            evidence=Evidence.CERTIFIED,
+            predict=predict_mixed,
+            measure=measure_weak,
+            resolution=NEAR,
+            reason=EXACT,
+        ),
+        Check(
+            name="inter-negative",
+            claim="γ = (1+t)^{−1/2} separates every pair also against β = −5/(1+t): part (i) holds for any β",
+            evidence=Evidence.CERTIFIED,
+            predict=predict_separated_early,
+            measure=measure_negative,
+            resolution=NEAR,
+            reason=EXACT,
+        ),
+        Check(
+            name="frequency",
+            claim="Euler–Maruyama paths are separated as often as the exact integral predicts",
+            evidence=Evidence.STATISTICAL,
+            predict=predict_frequency,
+            measure=measure_frequency,
+            kind=Kind.PROBABILITY,
+            resolution=SHARP,
+            reason="the number of paths is the one at which an interval this wide confirms with probability 0.999",
+        ),
+    ),
+    controls=(
+        Control(
+            name="as-the-i-model",
+            claim="the drift of a difference is γ/K times the difference",
+            check="difference-drift",
+            predict=predict_difference_drift_of_i_model,
+        ),
+        Control(name="first-mode-only", claim="differences grow as e^{Γ/K}", check="distance", predict=predict_distance_of_i_model),
+        Control(name="as-printed", claim="γ ≪ 1/t mixes the classes whatever β", check="inter-strong", predict=predict_mixed),
+        Control(name="any-inter", claim="β = b/(1+t) separates for every b > 0", check="inter-weak", predict=predict_separated),
+        Control(name="undone", claim="a negative β undoes separation", check="inter-negative", predict=predict_mixed_early),
+        Control(name="without-pull", claim="β does not move class differences", check="frequency", predict=predict_frequency_of_i_model),
+    ),
+)
