@@ -1,0 +1,335 @@
+"""Noise that differs between directions: the best direction is Fisher's, and the quietest one decides when classes separate."""
+
+import math
+from functools import partial
+
+import numpy as np
+from jaxtyping import Float
+from scipy.optimize import minimize_scalar
+
+from numerics import (
+    Bracket,
+    ElasticModel,
+    MeanDriftLaw,
+    Proportion,
+    confirming_size,
+    law,
+    ordered_probability,
+    separated_along,
+    separated_probability,
+)
+from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
+
+# Features of class k are N(X̄^k(t), S_k(t)) with S_k = Cov at time 0 + ∫Σ_k. Along ν two classes have the gap ν·D, D = X̄^k − X̄^l, and
+# deviations √(νᵀS_kν), √(νᵀS_lν).
+# S_k = S_l = S: the probability of order increases with ν·D/√(νᵀSν) alone, for every n, so ν = S^{−1}D (Fisher) is best, with DᵀS^{−1}D
+# deviations². Along D itself they are (DᵀD)²/(DᵀSD): by Kantorovich's inequality at least the share 4κ/(1 + κ)² of it, κ the condition
+# of S. So as long as κ is bounded, no rate changes. If noise accumulates as t^{a_i} along q_i and D ∝ t^{c/K}, then signal over noise grows
+# as t^{c/K − a_min/2} along Fisher's direction but as t^{c/K − a_max/2} along D (when D has a part along both).
+# S_k ≠ S_l: extremes of n → ∞ normal variables are √(2 log n) deviations out, so the best direction maximises
+# ν·D/(√(νᵀS_kν) + √(νᵀS_lν)) in the limit: ν = (S_k/s_k + S_l/s_l)^{−1}D, s_k = √(νᵀS_kν) (Anderson and Bahadur).
+
+ROUNDING = 1e-9
+"""Of exact integrals and eigenvalues in doubles."""
+ANGLE = 1e-4
+"""A maximiser is known to about the root of the relative error of the maximum."""
+
+DIFFERENCE = np.array([1.0, 0.6])
+"""D up to its length."""
+COVARIANCES = {
+    "along the axes": np.diag([4.0, 0.25]),
+    "correlated": np.array([[2.0, 1.0], [1.0, 1.0]]),
+    "anticorrelated": np.array([[1.0, -0.5], [-0.5, 0.7]]),
+}
+"""S = S_k = S_l, two features."""
+UNEQUAL = (np.array([[4.0, 1.8], [1.8, 1.0]]), np.array([[0.3, -0.1], [-0.1, 0.2]]))
+"""S_k and S_l."""
+FEW = 10
+"""Samples per class."""
+MANY = (1e3, 1e6, 1e12, 1e24, 1e99)
+"""Samples per class on the way to infinity: the limit is approached as 1/log n."""
+
+
+def _angle(direction: Float[np.ndarray, " 2"]) -> float:
+    """In [0, π)."""
+    return math.atan2(float(direction[1]), float(direction[0])) % math.pi
+
+
+def _best_angle(first: Float[np.ndarray, "2 2"], second: Float[np.ndarray, "2 2"], count: float, length: float) -> float:
+    """The angle along which the probability of order is largest, by the exact integral: a scan of the half circle, then Brent's method."""
+
+    def cost(angle: float) -> float:
+        unit = np.array([math.cos(angle), math.sin(angle)])
+        deviations = (math.sqrt(unit @ first @ unit), math.sqrt(unit @ second @ unit))
+        return -float(ordered_probability(length * unit @ DIFFERENCE, deviations=deviations, counts=(count, count)).log)
+
+    near = float(min(np.linspace(0.0, math.pi, 60, endpoint=False), key=cost))
+    found = minimize_scalar(cost, bounds=(near - STEP, near + STEP), method="bounded", options={"xatol": 0.1 * ANGLE})
+    return float(found.x) % math.pi
+
+
+STEP = math.pi / 60
+"""Of the scan."""
+
+
+def predict_best() -> Quantities:
+    """The angle of S^{−1}D."""
+    angles = {name: _angle(np.linalg.solve(matrix, DIFFERENCE)) for name, matrix in COVARIANCES.items()}
+    return {name: Bracket(angle - ANGLE, angle + ANGLE) for name, angle in angles.items()}
+
+
+def predict_best_by_means() -> Quantities:
+    """A false variant: the difference of the means."""
+    return {name: Bracket.exactly(_angle(DIFFERENCE)) for name in COVARIANCES}
+
+
+def measure_best(setting: Setting) -> Quantities:
+    """Maximise the exact probability for 10 samples per class."""
+    angles = {name: _best_angle(matrix, matrix, FEW, 3.0) for name, matrix in COVARIANCES.items()}
+    return {name: Bracket(angle - ANGLE, angle + ANGLE) for name, angle in angles.items()}
+
+
+def predict_unequal() -> Quantities:
+    """The angle of ν = (S_k/s_k + S_l/s_l)^{−1}D, by iteration."""
+    direction = DIFFERENCE
+    for _ in range(100):
+        pooled = sum(matrix / math.sqrt(direction @ matrix @ direction) for matrix in UNEQUAL)
+        direction = np.linalg.solve(pooled, DIFFERENCE)
+        direction = direction / np.linalg.norm(direction)
+    return {f"n = {count:g}": Bracket(_angle(direction) - ROUNDING, _angle(direction) + ROUNDING) for count in MANY}
+
+
+def predict_pooled() -> Quantities:
+    """A false variant: Fisher's direction with pooled covariances, (S_k + S_l)^{−1}D."""
+    return {f"n = {count:g}": Bracket.exactly(_angle(np.linalg.solve(sum(UNEQUAL), DIFFERENCE))) for count in MANY}
+
+
+def measure_unequal(setting: Setting) -> Quantities:
+    """Maximise the exact probability, the means 1.3√(2 log n) apart so that it stays away from zero."""
+    angles = {count: _best_angle(*UNEQUAL, count, 1.3 * math.sqrt(2 * math.log(count))) for count in MANY}
+    return {f"n = {count:g}": Bracket(angle - ANGLE, angle + ANGLE) for count, angle in angles.items()}
+
+
+CONDITIONS = (2.0, 10.0, 100.0)
+"""κ."""
+
+
+def predict_loss() -> Quantities:
+    """4κ/(1 + κ)²."""
+    values = {kappa: 4 * kappa / (1 + kappa) ** 2 for kappa in CONDITIONS}
+    return {f"κ = {kappa:g}": Bracket(value - ROUNDING, value + ROUNDING) for kappa, value in values.items()}
+
+
+def predict_loss_of_all() -> Quantities:
+    """A false variant: 1/κ, as if the means could differ along the loudest direction and still be read along the quietest."""
+    return {f"κ = {kappa:g}": Bracket.exactly(1 / kappa) for kappa in CONDITIONS}
+
+
+def _share_left(kappa: float, angle: float) -> float:
+    """(DᵀD)²/(DᵀSD · DᵀS^{−1}D) for S = diag(1, κ) and D at an angle."""
+    matrix, along = np.diag([1.0, kappa]), np.array([math.cos(angle), math.sin(angle)])
+    return 1 / float((along @ matrix @ along) * (along @ np.linalg.solve(matrix, along)))
+
+
+def measure_loss(setting: Setting) -> Quantities:
+    """The least share of squared signal over noise that is left along D, over all D in the plane of the extreme eigenvectors."""
+    found: dict[str, Bracket] = {}
+    for kappa in CONDITIONS:
+        share = partial(_share_left, kappa)
+        worst = minimize_scalar(share, bounds=(0.0, 0.5 * math.pi), method="bounded", options={"xatol": ANGLE})
+        value = share(float(worst.x))
+        found[f"κ = {kappa:g}"] = Bracket(value - 10 * ANGLE**2, value + 10 * ANGLE**2)
+    return found
+
+
+CLASSES, STRENGTH = 2, 1.2
+"""γ = c/(1 + t)."""
+POWERS = (2.0, 0.5)
+"""a_1 > a_2 with ∫Σ + Cov at time 0 = diag((1 + t)^{a_i}): c lies between K a_2/2 = 0.5 and K a_1/2 = 2."""
+LATE, SAMPLES = 1e4, 3
+MEANS = np.array([[0.5, 0.3], [-0.5, -0.3]])
+DIRECTIONS = ("Fisher", "difference of means")
+BLUR, POWER = 0.05, 0.99
+"""Widest interval that confirms, and the probability that it is reached."""
+
+
+def _law(times: Float[np.ndarray, " T"]) -> MeanDriftLaw:
+    def noise(time: float) -> np.ndarray:
+        return np.diag([power * (1.0 + time) ** (power - 1.0) for power in POWERS])
+
+    rate = f"{STRENGTH}/(1 + t)"
+    model = ElasticModel(blocks="I", num_classes=CLASSES, intra=rate, inter=0, noise=noise)
+    return law(model, MEANS, times, spread=np.eye(2))
+
+
+def predict_exponents() -> Quantities:
+    """c/K − a_min/2 along Fisher's direction, c/K − a_max/2 along the difference of the means."""
+    values = [STRENGTH / CLASSES - power / 2 for power in (min(POWERS), max(POWERS))]
+    return {name: Bracket(value - READ, value + READ) for name, value in zip(DIRECTIONS, values, strict=True)}
+
+
+def predict_exponents_by_trace() -> Quantities:
+    """A false variant: the total noise decides along both."""
+    return {name: Bracket.exactly(STRENGTH / CLASSES - max(POWERS) / 2) for name in DIRECTIONS}
+
+
+READ = 1e-5
+"""Exponents are read between t = 10⁴ and 10⁸, where the louder and the quieter direction are t^{3/2} = 10⁶ apart."""
+
+
+def measure_exponents(setting: Setting) -> Quantities:
+    """Slope of log(signal over noise) in log t, from the exact law."""
+    times = np.array([LATE, LATE**2])
+    found = _law(times)
+    gaps, covariances = found.flow.differences(0, 1), found.class_covariances[:, 0]
+    fisher = [0.5 * math.log(gap @ np.linalg.solve(matrix, gap)) for gap, matrix in zip(gaps, covariances, strict=True)]
+    means = [math.log(gap @ gap / math.sqrt(gap @ matrix @ gap)) for gap, matrix in zip(gaps, covariances, strict=True)]
+    slopes = [(logs[1] - logs[0]) / math.log((1 + times[1]) / (1 + times[0])) for logs in (fisher, means)]
+    return {name: Bracket(slope - READ, slope + READ) for name, slope in zip(DIRECTIONS, slopes, strict=True)}
+
+
+def _exact(times: Float[np.ndarray, " T"]) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities of separation along both directions."""
+    gap = (MEANS[0] - MEANS[1]) * (1 + times[:, None]) ** (STRENGTH / CLASSES)
+    variances = (1 + times[:, None]) ** np.array(POWERS)
+    found = []
+    for along in (gap / variances, gap):
+        deviation = np.sqrt(np.sum(along**2 * variances, axis=1))
+        probability = separated_probability(np.sum(along * gap, axis=1), deviations=(deviation, deviation), counts=(SAMPLES, SAMPLES))
+        found.append(np.exp(probability.log))
+    return found[0], found[1]
+
+
+def predict_window() -> Quantities:
+    """The exact integral."""
+    values = [float(curve[0]) for curve in _exact(np.array([LATE]))]
+    return {name: Bracket(max(0.0, value - ROUNDING), min(1.0, value + ROUNDING)) for name, value in zip(DIRECTIONS, values, strict=True)}
+
+
+def predict_no_window() -> Quantities:
+    """A false variant: along both directions as likely, since the means are the same."""
+    return dict.fromkeys(DIRECTIONS, Bracket.exactly(1.0))
+
+
+def _counted(setting: Setting, times: Float[np.ndarray, " T"], number: int) -> dict[str, list[Proportion]]:
+    found = _law(times)
+    drawn, gaps = found.draw(rng=setting.rng, paths=number, samples=SAMPLES), found.flow.differences(0, 1)
+    fisher = np.linalg.solve(found.class_covariances[:, 0], gaps[:, :, None])[:, :, 0]
+    counts = [
+        separated_along(drawn[:, :, 0], drawn[:, :, 1], np.broadcast_to(along, (number, *along.shape))).sum(axis=0)
+        for along in (fisher, gaps)
+    ]
+    return {name: [Proportion(successes=int(value), n=number) for value in row] for name, row in zip(DIRECTIONS, counts, strict=True)}
+
+
+def measure_window(setting: Setting) -> Quantities:
+    """Paths drawn from the law at t = 10⁴."""
+    number = confirming_size(predicted=0.5, resolution=BLUR, level=setting.level, power=POWER)  # no probability needs more draws than ½
+    return {name: column[0] for name, column in _counted(setting, np.array([LATE]), number).items()}
+
+
+def draw_window(setting: Setting) -> Figure:
+    """Exact curves and counted paths along both directions."""
+    times, watched = np.geomspace(0.1, LATE, 80), np.geomspace(1.0, LATE, 7)
+    counted, series = _counted(setting, watched, 1000), list[Series]()
+    for color, (name, curve) in enumerate(zip(DIRECTIONS, _exact(times), strict=True)):
+        series.append(Series(label=name, x=tuple(times.tolist()), y=tuple(curve.tolist()), style="line", color=color))
+        intervals = [proportion.interval(setting.level) for proportion in counted[name]]
+        series.append(
+            Series(
+                label=f"{name}, 1000 paths",
+                x=tuple(watched.tolist()),
+                y=tuple(proportion.mean for proportion in counted[name]),
+                style="points",
+                color=color,
+                low=tuple(interval.lower for interval in intervals),
+                high=tuple(interval.upper for interval in intervals),
+            )
+        )
+    return Figure(
+        title="The direction decides",
+        caption=f"I-model, K = 2, γ = {STRENGTH:g}/(1 + t), noise gathering as t² and √t along the axes, {SAMPLES} samples per class.",
+        x_label="time",
+        y_label="probability of separation along the direction",
+        series=tuple(series),
+        log_x=True,
+    )
+
+
+ROOM = Room(
+    statement=Statement(
+        name="covariance-structure",
+        title="Noise that differs between directions",
+        latex=r"\nu^\star=S^{-1}(\bar X^k-\bar X^l);\qquad \gamma=\tfrac ct,\ S=\mathrm{diag}(t^{a_i}):\quad"
+        r"c^\star_{\text{Fisher}}=\tfrac K2\min_i a_i\ <\ c^\star_{\text{means}}=\tfrac K2\max_i a_i",
+        assumptions=(
+            "Gaussian features around deterministic means, covariance S the same in both classes unless said otherwise",
+            "I-model; the means differ along every axis of S",
+            "separation along one direction for all samples; hyperplanes fitted to the samples can do better",
+        ),
+        kind=Kind.EQUALITY,
+        origin=Origin.CONJECTURE,
+        source=Source("zhang2021", "slides, Future Works: Finer-Grained Analysis and the Covariance Structure"),
+    ),
+    checks=(
+        Check(
+            name="best-direction",
+            claim="with equal covariances S^{−1}D is the direction of the largest probability",
+            evidence=Evidence.EMPIRICAL,
+            predict=predict_best,
+            measure=measure_best,
+            resolution=3 * ANGLE,
+            reason="a maximiser in doubles is found to the root of the precision",
+        ),
+        Check(
+            name="loss-along-the-means",
+            claim="along D itself at least the share 4κ/(1 + κ)² of the squared signal is left, and no more in the worst case",
+            evidence=Evidence.EMPIRICAL,
+            predict=predict_loss,
+            measure=measure_loss,
+            resolution=1e-6,
+            reason="the minimum is flat: an angle off by 1e-4 changes it by 1e-8",
+        ),
+        Check(
+            name="exponents",
+            claim="signal over noise grows with c/K − a_min/2 along Fisher's direction, with c/K − a_max/2 along the means",
+            evidence=Evidence.EMPIRICAL,
+            predict=predict_exponents,
+            measure=measure_exponents,
+            resolution=1e-4,
+            reason="read where both directions are 10⁶ apart",
+        ),
+        Check(
+            name="window",
+            claim="for K a_min/2 < c < K a_max/2 classes separate along Fisher's direction and mix along the difference of their means",
+            evidence=Evidence.STATISTICAL,
+            predict=predict_window,
+            measure=measure_window,
+            kind=Kind.PROBABILITY,
+            resolution=BLUR,
+            reason="the number of paths is taken from a power calculation for this width",
+        ),
+        Check(
+            name="unequal-covariances",
+            claim="with S_k ≠ S_l the best direction tends to (S_k/s_k + S_l/s_l)^{−1}D as n → ∞",
+            evidence=Evidence.EMPIRICAL,
+            predict=predict_unequal,
+            measure=measure_unequal,
+            kind=Kind.LIMIT,
+            resolution=5e-3,
+            reason="the distance falls as 1/log n; at n = 1e99 it is 2e-3",
+        ),
+    ),
+    controls=(
+        Control(
+            name="means", claim="the difference of the means is the best direction", check="best-direction", predict=predict_best_by_means
+        ),
+        Control(name="one-over-kappa", claim="the share can be as small as 1/κ", check="loss-along-the-means", predict=predict_loss_of_all),
+        Control(
+            name="loudest-decides", claim="the loudest direction decides along both", check="exponents", predict=predict_exponents_by_trace
+        ),
+        Control(name="no-window", claim="both directions separate", check="window", predict=predict_no_window),
+        Control(name="pooled", claim="it tends to (S_k + S_l)^{−1}D", check="unequal-covariances", predict=predict_pooled),
+    ),
+    figures=(draw_window,),
+)
