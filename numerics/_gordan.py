@@ -33,8 +33,8 @@ RIDGE = 1e-13
 """Added to AᵀA relative to its trace, so that it stays positive definite; proposals may be off by this, proofs never see it."""
 
 EXACT_DIMENSION = 24
-"""Columns up to which the simplex runs in rationals: on data that are flat to rounding it takes up to three seconds there, and ten times longer
-at 32."""
+"""Columns up to which the simplex runs in rationals: on data that are flat to rounding it then takes up to three seconds, at 32 ten times
+longer."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -128,7 +128,8 @@ def _proposals(rows: Float[np.ndarray, "N q"]) -> Iterator[Float[np.ndarray, " q
             return
         ahead = -residual[:-1]
         products = white @ ahead
-        worst = np.setdiff1d(np.argsort(products)[:size], active)
+        products[active] = np.inf
+        worst = np.argsort(products)[:size]
         worst = worst[products[worst] <= 0.0]
         if not worst.size:
             yield back @ ahead

@@ -13,6 +13,9 @@ from numerics._memory import require_memory
 
 TWO = fmpq(2)
 
+LARGE = 1e8
+"""Bytes from which on the machine is asked whether they fit: asking takes a tenth of the time of a small problem."""
+
 
 def require_points(points: Float[np.ndarray, "... n p"], what: str) -> Float[np.ndarray, "... n p"]:
     """Samples as doubles: at least one, with at least one feature, all finite.
@@ -105,9 +108,9 @@ def homogeneous(points: Float[np.ndarray, "N p"], labels: Int[np.ndarray, " N"],
     lifted[:, :-1] = np.ldexp(centred, -stretch)[:, features]
     samples, rivals = np.nonzero(labels[:, None] != np.arange(classes))
     own = labels[samples]
-    require_memory(
-        8.0 * samples.size * lifted.shape[1] * (classes - 1), f"the conditions of {classes} classes", "use fewer classes or samples"
-    )
+    need = 8.0 * samples.size * lifted.shape[1] * (classes - 1)
+    if need > LARGE:
+        require_memory(need, f"a linear classifier of {classes} classes", "use fewer classes or samples")
     blocks = np.arange(classes - 1)
     signs = (own[:, None] == blocks).astype(float) - (rivals[:, None] == blocks)
     rows = (signs[:, :, None] * lifted[samples, None, :]).reshape(samples.size, -1)

@@ -179,6 +179,14 @@ def test_more_bits_give_a_narrower_ball_inside_the_wide_one() -> None:
     assert float(narrow.rad()) < 1e-50 < float(wide.rad()) < 1e-10
 
 
+def test_the_ball_holds_its_tails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A window far too short: the bounds of the two tails are all that keeps the truth inside."""
+    monkeypatch.setattr("numerics._ordered_law_ball.DEPTH", 1500.0)
+    ball = enclose_ordered_probability(0.0, deviations=(1.0, 1.0), counts=(3, 4))
+    assert ball.overlaps(arb(1) / math.comb(7, 3))
+    assert 1e-3 < float(ball.rad() / ball.mid()) < 0.5
+
+
 def test_the_ball_route_says_when_it_gives_up() -> None:
     with pytest.raises(ArithmeticError, match="the quadrature gave up; use ordered_probability"):
         enclose_ordered_probability(-100.0, deviations=(1.0, 0.2), counts=(10**7, 10**7))
@@ -210,8 +218,20 @@ def test_either_order_adds_both() -> None:
     assert mirrored.log == pytest.approx(both.log, abs=float(both.error))
 
 
+@pytest.mark.parametrize(("gap", "counts"), [(0.0, (1, 2)), (0.3, (2, 2)), (3.0, (1, 2)), (8.0, (20, 30)), (0.001, (1, 3))])
+def test_the_complement_of_either_order_is_within_its_stated_error(gap: float, counts: tuple[int, int]) -> None:
+    """Against 1 − P(gap) − P(−gap) in balls."""
+    law = separated_probability(gap, deviations=(1.0, 0.7), counts=counts)
+    with ctx.workprec(256):
+        both = enclose_ordered_probability(gap, deviations=(1.0, 0.7), counts=counts, bits=192)
+        both += enclose_ordered_probability(-gap, deviations=(0.7, 1.0), counts=(counts[1], counts[0]), bits=192)
+        rest = to_bracket((1 - both).log())
+    assert abs(float(law.log_complement) - rest.middle) <= float(law.complement_error) + rest.width
+    assert law.complement_error < 1e-12
+
+
 def test_two_single_samples_are_always_separated_and_the_cancelled_complement_says_so() -> None:
-    law = separated_probability([0.0, 1.0, 30.0], deviations=(1.0, 1.0), counts=(1, 1))
+    law = separated_probability(np.linspace(0.0, 30.0, 300), deviations=(1.0, 0.7), counts=(1, 1))
     assert np.all(np.abs(law.log) <= law.error)
     # The true complement is zero: the stated error has to reach it.
     assert np.all(np.isneginf(law.log_complement) | np.isinf(law.complement_error))
