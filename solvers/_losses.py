@@ -200,7 +200,7 @@ class CrossEntropy:
         sizes = np.asarray(slope.sizes, dtype=float)
         roots = np.sqrt(np.outer(sizes, sizes))
         shares = slope.outer / roots
-        shares[np.diag_indices_from(shares)] -= slope.inner / sizes
+        np.fill_diagonal(shares, np.where(sizes > 1, shares.diagonal() - slope.inner / sizes, 0.0))
         shares = np.maximum(shares / weights[:, None], LEAST_SHARE)
         leaving = shares @ sizes - shares.diagonal()
         shares *= (np.minimum(leaving, MOST_LEAVING) / leaving)[:, None]

@@ -54,7 +54,7 @@ def solve_projected(problem: Problem, tolerance: float, start: Candidate | None 
             warm-starts a path.
 
     Returns:
-        Y and the bias, with the tangent that proves the gap.
+        Y and the bias, with the tangent that proves the gap; without one when the iterations run out.
 
     Raises:
         UnusableInput: when the distinct counts are too many for the machine's memory.
@@ -71,7 +71,7 @@ def solve_projected(problem: Problem, tolerance: float, start: Candidate | None 
         BYTES_PER_ENTRY * distinct**2, f"route 'factored' for {distinct} distinct counts", "round the counts so that classes share them"
     )
     smooth, directions = Smooth(problem), Directions()
-    point, tangent = _proximal(problem, _start(problem, smooth, start), 0.0, directions), None
+    point = _proximal(problem, _start(problem, smooth, start), 0.0, directions)
     ahead, momentum, curvature = point, 1.0, smooth.curvature / FIRST_STEP
     # A loss that can be zero inside the ball has no relative gap there: a negligible share of its value at Z = 0 is enough.
     attains_zero = smooth.loss.attains_zero and isinstance(problem, LayerPeeled)
@@ -87,18 +87,17 @@ def solve_projected(problem: Problem, tolerance: float, start: Candidate | None 
                 break
             curvature *= 2.0
         if iteration % CHECK_EVERY == 0:
-            tangent = smooth.tangent(following, value, slope_ahead.matrix + moved.matrix.scaled(curvature), tolerance)
-            if value <= negligible or (tangent is not None and smooth.proves(tangent, following, value, tolerance)):
-                point = following
-                break
-            if tangent is not None:  # a direction that was not followed has grown
+            tangent, promising = smooth.tangent(following, value, slope_ahead.matrix + moved.matrix.scaled(curvature), tolerance)
+            if value <= negligible or (promising and smooth.proves(tangent, following, value, tolerance)):
+                return Candidate(following.matrix, bias=smooth.bias(following), tangent=tangent)
+            if promising:  # a direction that was not followed has grown
                 directions.forget()
         if (ahead - following).dot(following - point) > 0.0:
             momentum = 1.0
         next_momentum = 0.5 * (1.0 + math.sqrt(1.0 + 4.0 * momentum**2))
         ahead = following + (following - point).scaled((momentum - 1.0) / next_momentum)
         point, momentum = following, next_momentum
-    return Candidate(point.matrix, bias=smooth.bias(point), tangent=tangent)
+    return Candidate(point.matrix, bias=smooth.bias(point))
 
 
 def _proximal(problem: Problem, point: Point, step: float, directions: Directions) -> Point:

@@ -63,8 +63,8 @@ class Smooth:
         pull = 0.0 if self.problem.bias_penalty is None else 0.5 * self.problem.bias_penalty * self.unit**2 * float(point.bias @ point.bias)
         return float((self.roots**2 * self.weights) @ losses) + pull
 
-    def tangent(self, point: Point, value: float, dual: GroupMatrix, tolerance: float) -> GroupMatrix | None:
-        """Logits where the loss has the slope D that a step ended with, if its minorant there seems to leave a gap within the tolerance.
+    def tangent(self, point: Point, value: float, dual: GroupMatrix, tolerance: float) -> tuple[GroupMatrix, bool]:
+        """Logits where the loss has the slope D that a step ended with, and whether its minorant there promises the tolerance.
 
         The step makes τ‖D‖_op, or λ‖Y‖_*, equal to −⟨D, Y⟩ up to what its singular values were off. Where D is no slope of the loss, the
         nearest one stands in for it. Both are left to `proves`, which looks at all singular values.
@@ -72,7 +72,8 @@ class Smooth:
         size = -dual.dot(point.matrix)
         touching = self.loss.touching(dual if self.rows is None else dual.weighted(1.0 / self.rows), self.weights)
         constant, drift, _ = self._minorant(touching)
-        return touching if value - constant + size + drift <= tolerance * self._objective(value, size) else None
+        objective = value if isinstance(self.problem, LayerPeeled) else value + size
+        return touching, value - constant + size + drift <= tolerance * objective
 
     def proves(self, tangent: GroupMatrix, point: Point, value: float, tolerance: float) -> bool:
         """Whether the minorant that touches at these logits leaves a gap within the tolerance."""
@@ -92,6 +93,3 @@ class Smooth:
             columns = self.roots @ slope.outer
             drift = 0.5 * float(columns @ columns) / self.problem.bias_penalty
         return loss - slope.dot(touching), drift, slope if self.rows is None else slope.weighted(self.rows)
-
-    def _objective(self, value: float, size: float) -> float:
-        return value if isinstance(self.problem, LayerPeeled) else value + size

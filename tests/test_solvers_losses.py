@@ -200,6 +200,14 @@ def test_a_matrix_that_is_no_slope_is_cut_to_one() -> None:
     np.testing.assert_allclose(slope.outer, [[-0.5, 0.3, 0.2], [0.0, -0.1, 0.1], [0.0, 0.0, 0.0]], atol=1e-11)
 
 
+def test_rounding_on_the_diagonal_of_a_single_class_does_not_matter() -> None:
+    """A loss of 1e-60 has shares far below the rounding of a step."""
+    weights = np.array([0.6, 0.4])
+    slope = GroupMatrix((1, 1), np.zeros(2), np.array([[1e-40, 6e-61], [4e-61, -4e-61]]))
+    _, again = IMPLEMENTATIONS["cross-entropy"].grouped(IMPLEMENTATIONS["cross-entropy"].touching(slope, weights), weights)
+    np.testing.assert_allclose(again.outer, [[-6e-61, 6e-61], [4e-61, -4e-61]], rtol=1e-10)
+
+
 def test_the_hinge_has_no_tangent() -> None:
     with pytest.raises(ValueError, match="not smooth"):
         IMPLEMENTATIONS["hinge"].touching(GroupMatrix((1, 1), np.zeros(2), np.zeros((2, 2))), np.array([0.5, 0.5]))
