@@ -14,11 +14,13 @@ NODES = 24
 TAIL = 4
 """Coefficients that must be negligible; more than two, because even and odd functions have zeros among them."""
 SMOOTH = 1e-17
-"""What one panel may leave out beyond rounding, relative to ∫|f| up to its end: a tenth of the last place, so that a hundred panels leave
+"""What one panel may leave out beyond rounding, relative to ∫|f|: a tenth of the last place, so that a hundred panels leave
 out ten."""
 STALLED = 0.1
-"""A smooth interpolant gains many digits when a panel is halved; one that gains less than this factor has met a kink or noise, and then it
-is enough to be accurate relative to the whole integral of the largest function."""
+"""A smooth interpolant gains many digits when a panel is halved; less than this factor is none."""
+PATIENCE = 6
+"""After so many halvings without a gain, a panel holds a kink or noise (or 500 oscillations), and then it is enough to be accurate
+relative to the whole integral of the largest function."""
 ROUNDING = 8 * np.finfo(float).eps
 """Coefficients cannot die out below the rounding of the values they come from, about √n eps of the largest, nor below what a last
 place of the time, or of the weight's logarithm, changes in them."""
@@ -101,7 +103,7 @@ class _Panels:
     area: np.ndarray
     tail: np.ndarray
     floor: np.ndarray
-    stalled: np.ndarray
+    stalls: np.ndarray
 
     def __getitem__(self, chosen: np.ndarray) -> "_Panels":
         return _Panels(
@@ -113,7 +115,7 @@ class _Panels:
             area=self.area[chosen],
             tail=self.tail[chosen],
             floor=self.floor[chosen],
-            stalled=self.stalled[chosen],
+            stalls=self.stalls[chosen],
         )
 
     def joined(self, other: "_Panels") -> "_Panels":
@@ -128,7 +130,7 @@ class _Panels:
             area=np.concatenate([self.area, other.area])[order],
             tail=np.concatenate([self.tail, other.tail])[order],
             floor=np.concatenate([self.floor, other.floor])[order],
-            stalled=np.concatenate([self.stalled, other.stalled])[order],
+            stalls=np.concatenate([self.stalls, other.stalls])[order],
         )
 
 
@@ -142,7 +144,8 @@ def antiderivative(
 ) -> Antiderivative:
     """Follow f = function · e^log_weight on [0, end] by bisection until every panel's interpolant has converged.
 
-    Each panel is resolved relative to ∫|f| up to its end, so F is accurate at early times too, however much f grows later.
+    With a weight, each panel is resolved relative to ∫|f| up to its end, so F is accurate at early times too, however much f grows later;
+    without one, relative to ∫|f| over the whole interval.
 
     Args:
         function: vectorised over times; several functions at once along further axes.
@@ -165,11 +168,11 @@ def antiderivative(
     edges = np.unique(edges[(edges >= 0.0) & (edges <= end)])
     panels = _interpolated(function, log_weight, edges[:-1], edges[1:], what)
     while True:
-        whole = panels.sizes.sum(axis=0).max(initial=0.0)  # of the largest function: what is zero but for rounding is as small as it can be
-        with np.errstate(divide="ignore"):  # an area may be zero
-            reached = np.logaddexp.accumulate(np.log(panels.area) + _alike(panels.logs, panels.area), axis=0)
-        converged = panels.tail <= SMOOTH * np.exp(np.minimum(reached - _alike(panels.logs, reached), LARGEST_EXPONENT))
-        rough = ~_every(converged | ((panels.tail <= SMOOTH * whole) & panels.stalled))
+        totals = panels.sizes.sum(axis=0)
+        whole = totals.max(initial=0.0)
+        reached = np.broadcast_to(totals, panels.tail.shape) if log_weight is None else _reached(panels)
+        converged = panels.tail <= SMOOTH * reached
+        rough = ~_every(converged | ((panels.tail <= SMOOTH * whole) & (panels.stalls >= PATIENCE)))
         narrow = rough & (panels.right - panels.left <= NARROWEST * end)
         if (narrow & ~_every(panels.area <= HARMLESS * whole)).any() or len(rough) > MOST_PANELS:
             place = panels.left[narrow if narrow.any() else rough][0]
@@ -184,7 +187,15 @@ def antiderivative(
         middle = 0.5 * (left + right)
         halves = _interpolated(function, log_weight, np.concatenate([left, middle]), np.concatenate([middle, right]), what)
         slowly = halves.tail > STALLED * 0.5 * np.concatenate([panels.tail[split]] * 2)
-        panels = panels[~split].joined(replace(halves, stalled=slowly))
+        stalls = np.where(slowly, np.concatenate([panels.stalls[split]] * 2) + 1, 0)
+        panels = panels[~split].joined(replace(halves, stalls=stalls))
+
+
+def _reached(panels: _Panels) -> np.ndarray:
+    """∫|f| up to the end of each panel, on the panel's own scale."""
+    with np.errstate(divide="ignore"):  # an area may be zero
+        sums = np.logaddexp.accumulate(np.log(panels.area) + _alike(panels.logs, panels.area), axis=0)
+    return np.exp(np.minimum(sums - _alike(panels.logs, sums), LARGEST_EXPONENT))
 
 
 def _alike(numbers: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -233,7 +244,7 @@ def _interpolated(
         area=width * size.mean(axis=1),
         tail=tail,
         floor=floor,
-        stalled=np.zeros(tail.shape, dtype=bool),
+        stalls=np.zeros(tail.shape, dtype=int),
     )
 
 

@@ -20,6 +20,8 @@ TOLERANCE = 1e-12
 """Relative tolerance with which propagators and covariances are integrated otherwise (DOP853)."""
 LARGEST_EXPONENT = 350.0
 """e to twice this power is still a double."""
+VANISHED = 16 * np.finfo(float).eps
+"""Noise between two modes below this share of the largest is rounding of none, and would be integrated as noise."""
 LEAST_STEPS = 16
 """Steps at least between two times, so that a bump in the rates is not stepped over."""
 
@@ -115,7 +117,9 @@ def _by_modes(basis: np.ndarray, integrals: Matrices, noise: Matrices, left: flo
         if growth.max() > LARGEST_EXPONENT:
             raise _beyond_doubles(right)
         grown = np.exp(growth)
-        return grown[:, :, None] * grown[:, None, :] * (basis.T @ noise(left + since) @ basis)
+        turned = basis.T @ noise(left + since) @ basis
+        turned[np.abs(turned) <= VANISHED * np.abs(turned).max(initial=0.0)] = 0.0
+        return grown[:, :, None] * grown[:, None, :] * turned
 
     total = antiderivative(integrand, right - left, what="the covariance")(np.array([right - left]))[0]
     return (basis * np.exp(final - exponents(np.array([left])))) @ basis.T, basis @ total @ basis.T

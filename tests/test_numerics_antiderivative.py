@@ -76,6 +76,17 @@ def test_early_times_do_not_pay_for_later_growth() -> None:
     assert math.isclose(float(mantissa[0] * np.exp(log[0])), series, rel_tol=1e-12)
 
 
+def test_a_function_that_the_weight_outgrows_keeps_its_digits() -> None:
+    """Beside 1·e^t, e^{−t}(1 + sin(40t)/2)·e^t is of order one: too small for the first to notice, and yet resolved."""
+    times = np.array([50.0, 100.0])
+    found = antiderivative(
+        lambda t: np.stack([np.ones_like(t), np.exp(-t) * (1 + 0.5 * np.sin(40 * t))], axis=1), 100.0, log_weight=lambda t: t
+    )
+    mantissas, _, logs = found.scaled(times)
+    exact = times + 0.5 * (1 - np.cos(40 * times)) / 40
+    assert np.allclose(mantissas[:, 1] * np.exp(logs), exact, rtol=100 * CLOSE)  # e^{−t} e^t cancels to t·eps
+
+
 def test_nothing_integrates_to_nothing() -> None:
     found = antiderivative(np.zeros_like, 5.0)
     assert found(np.array([5.0]))[0] == 0.0

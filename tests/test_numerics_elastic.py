@@ -64,6 +64,17 @@ def test_both_readings_of_p(classes: int, seed: int, kind: str) -> None:
     assert np.allclose(uniform, ElasticModel(blocks=blocks, **rates).matrix(0.5), rtol=0.0, atol=ROUNDING)
 
 
+def test_sampling_acts_on_the_classes_that_drive() -> None:
+    """(E P')_ij: share P'_lj of class j acts as class l. The order matters for a general E."""
+    effects, share = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[0.25, 0.75], [0.75, 0.25]])
+    model = ElasticModel(blocks="I", num_classes=2, num_features=1, elasticity=lambda t: (1 + t) * effects, sampling=share)
+    assert np.allclose(model.matrix(1.0), effects @ share, rtol=0.0, atol=ROUNDING)
+    assert not np.allclose(effects @ share, share @ effects)
+    integrals, errors = model.weight_integrals(2.0)(np.array([1.0, 2.0]))
+    assert np.allclose(integrals, np.array([1.5, 4.0])[:, None, None] * effects @ share / 2, rtol=0.0, atol=ROUNDING)
+    assert (errors <= ROUNDING).all()
+
+
 @given(classes=st.integers(2, 4), features=st.integers(1, 3), seed=st.integers(0, 2**32 - 1), kind=st.sampled_from([*BLOCKS, "given"]))
 def test_pushing_a_state_is_multiplying_by_the_matrix(classes: int, features: int, seed: int, kind: str) -> None:
     rng = np.random.default_rng(seed)
