@@ -19,10 +19,8 @@ PATHS = 1000
 MOST_PATHS = 10**8
 """More paths take days, and narrow the interval below 2e-4."""
 
-EVEN = 100
-"""Even steps of time that are answered."""
-GRADED = 40
-"""Times before the first even one, twenty in a decade."""
+STEPS = 200
+"""Even steps of time that are answered: enough for a curve, and for `layerpeel estimate`, which takes even ones only."""
 
 NUMBER_BYTES = 150.0
 """Memory of one printed number: the double, Python's float, and its text with indentation."""
@@ -110,7 +108,7 @@ def simulate(
     posed = ElasticModel(blocks=model, num_classes=size[0], num_features=size[1], intra=intra, inter=inter, noise=noise)
     for_start, for_paths = np.random.default_rng(seed).spawn(2)
     begin = for_start.standard_normal(size) if given is None else given
-    times = end * np.concatenate([[0.0], np.geomspace(1e-2 / EVEN, 1 / EVEN, GRADED, endpoint=False), np.arange(1, EVEN + 1) / EVEN])
+    times = np.linspace(0.0, end, STEPS + 1)
     flow = mean_flow(posed, begin.mean(axis=1) if begin.ndim == 3 else begin, times)
     pairs = ClassPairs.at_end(flow)
     counted = (
@@ -151,10 +149,9 @@ def _size(start: np.ndarray | None, classes: int | None, features: int | None, m
         raise UnusableInput(
             f"the L-model has {num_features} features for {num_classes} classes: it must have as many features as classes; correct it."
         )
-    times = 1 + GRADED + EVEN
     # the identity's effects of every class on every other are carried over time
-    need = 32.0 * times * num_classes**2 * (model == "identity")
-    need += NUMBER_BYTES * times * num_classes * num_features + 0.5 * PAIR_BYTES * num_classes**2
+    need = 32.0 * STEPS * num_classes**2 * (model == "identity")
+    need += NUMBER_BYTES * STEPS * num_classes * num_features + 0.5 * PAIR_BYTES * num_classes**2
     require_memory(need, f"the answer for {num_classes} classes × {num_features} features", "use fewer classes or features")
     return num_classes, num_features
 

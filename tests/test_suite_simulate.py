@@ -14,6 +14,7 @@ from refusals import refused
 from scipy.integrate import solve_ivp
 
 from numerics import ElasticModel, Proportion, euler_chunks, pairwise_separable
+from suite._estimate import estimate_record
 from suite._simulate import Simulation, simulate, simulation_record
 from suite._simulated_paths import LEVEL
 from suite._simulation_output import FILES, simulation_figures
@@ -254,11 +255,21 @@ def test_points_bring_their_own_samples(run: Run, start: Callable[..., Path]) ->
     start(points + np.array([[[3.0, 0.0]], [[0.0, 0.0]]]))
     assert run(*options)["separated"]["estimate"] == 1.0
     assert run(*options, "--samples", "2")["separated"]["estimate"] == 1.0
+    # the segments cross again when the distance of their means shrinks by e^{−10}
+    assert run(*options[:4], "--intra", "-20", *options[6:])["separated"]["estimate"] == 0.0
 
 
 def test_without_noise_classes_are_points(run: Run) -> None:
     record = run(*BASIC, "--noise", "0", "--samples", "4", "--paths", "5")
     assert [(pair["predicted"]["probability"], pair["separated"]["estimate"]) for pair in record["pairs"]] == [(1.0, 1.0)] * 3
+
+
+def test_what_was_simulated_can_be_estimated(run: Run, tmp_path: Path) -> None:
+    record = run("--model", "L", "--classes", "3", "--intra", "2/(1+t)", "--inter", "-0.1", "--time", "20")
+    np.savez(tmp_path / "logits.npz", logits=record["mean"], iterations=record["times"])
+    found = estimate_record(tmp_path / "logits.npz", model="L", window=None, order=2, crossings="keep")
+    assert np.allclose(found["cumulative_intra"], 2 * np.log1p(record["times"]), rtol=0.0, atol=1e-9)
+    assert np.allclose(found["cumulative_inter"], -0.1 * np.array(record["times"]), rtol=0.0, atol=1e-9)
 
 
 # Text, files, progress
