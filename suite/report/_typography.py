@@ -6,7 +6,7 @@ from html import escape
 from markupsafe import Markup
 
 _SUPERSCRIPT = re.compile(r"\^(?:\{([^{}]*)\}|(−?-?\w+))")
-_SUBSCRIPT = re.compile(r"(?<![^\W_])([^\W\d_])_(?:\{([^{}]*)\}|([^\W_]+))")
+_SUBSCRIPT = re.compile(r"(?<![^\W_])([^\W\d_][\u0300-\u036f]*)_(?:\{([^{}]*)\}|([^\W_ᵀ]+))")
 _NUMBERED = re.compile(r"\b(R)([01])\b")
 
 
@@ -16,6 +16,8 @@ def typeset(text: str) -> Markup:
     Example:
         >>> print(typeset("K_A < R0 and e^{−m_B}, but not log_likelihood"))
         K<sub>A</sub> &lt; R<sub>0</sub> and e<sup>−m<sub>B</sub></sup>, but not log_likelihood
+        >>> print(typeset("d̂_jᵀX"))
+        d̂<sub>j</sub>ᵀX
     """
     text = _SUBSCRIPT.sub(lambda found: f"{found[1]}<sub>{found[2] or found[3]}</sub>", escape(text, quote=False))
     text = _SUPERSCRIPT.sub(lambda found: f"<sup>{found[1] or found[2]}</sup>", text)
