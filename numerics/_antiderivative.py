@@ -174,7 +174,7 @@ def antiderivative(
         converged = panels.tail <= SMOOTH * reached
         rough = ~_every(converged | ((panels.tail <= SMOOTH * whole) & (panels.stalls >= PATIENCE)))
         narrow = rough & (panels.right - panels.left <= NARROWEST * end)
-        if (narrow & ~_every(panels.area <= HARMLESS * whole)).any() or len(rough) > MOST_PANELS:
+        if (narrow & ~_every(panels.area <= HARMLESS * whole)).any() or (rough.any() and len(rough) > MOST_PANELS):
             place = panels.left[narrow if narrow.any() else rough][0]
             raise UnusableInput(
                 f"{what} cannot be integrated near t = {place:.6g}: it must neither be singular nor change too often on [0, {end:g}]; "

@@ -107,3 +107,9 @@ def test_nothing_integrates_to_nothing() -> None:
 def test_what_cannot_be_integrated_is_refused_with_its_place(function: Callable[[np.ndarray], np.ndarray], place: str) -> None:
     with np.errstate(divide="ignore"):
         refused(lambda: antiderivative(function, 3.0, what="the rate"), "the rate", place)
+
+
+def test_panels_beyond_the_limit_are_kept_when_all_have_converged() -> None:
+    found = antiderivative(lambda t: np.sin(1000.0 * t), 1000.0)
+    times = np.array([0.3, 1000.0])
+    assert np.allclose(found(times), (1.0 - np.cos(1000.0 * times)) / 1000.0, rtol=0.0, atol=1e-12)
