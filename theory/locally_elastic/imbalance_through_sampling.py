@@ -14,11 +14,11 @@ from numerics import (
     confirming_size,
     law,
     logit_directions,
-    mean_flow,
     separated_along,
     separated_probability,
 )
 from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
+from theory.locally_elastic._integrated_means import IntegratedMeans, i_model_blocks, integrated_means, l_model_blocks, two_parameter
 
 # Class j is drawn with share π_j, so its drive carries the weight π_j in place of 1/K: dX̄^i = Σ_j E_ij π_j H_ij X̄^j.
 # I-model: X̄^i' = γ π_i X̄^i + β Σ_j π_j X̄^j. The sum is common to all classes, so for classes k, l of equal share the difference grows as
@@ -40,14 +40,16 @@ def shares(ratio: float) -> Float[np.ndarray, " K"]:
     return weights / weights.sum()
 
 
-def shared(blocks: str, intra: Rate, inter: Rate, ratio: float, features: int = CLASSES, noise: float = 0.0) -> ElasticModel:
-    """The model with weights E_ij π_j: E diag(Kπ) stands in for E."""
+def shared(intra: Rate, inter: Rate, ratio: float) -> Callable[[float], Float[np.ndarray, "K K"]]:
+    """E diag(Kπ) in place of E: weights E_ij π_j."""
     scale = CLASSES * shares(ratio)
+    return lambda time: two_parameter(intra(time), inter(time), CLASSES) * scale
 
-    def elasticity(time: float) -> np.ndarray:
-        return ((intra(time) - inter(time)) * np.eye(CLASSES) + inter(time)) * scale
 
-    return ElasticModel(blocks=blocks, num_classes=CLASSES, num_features=features, elasticity=elasticity, noise=noise)
+def _growth(means: IntegratedMeans, first: int, second: int) -> Bracket:
+    """Exponent of ‖X̄^k − X̄^l‖ between the times FAR."""
+    gained = means.log_distance(1, first, second) - means.log_distance(0, first, second)
+    return Bracket(gained.lower / (FAR[1] - FAR[0]) - AGREEMENT, gained.upper / (FAR[1] - FAR[0]) + AGREEMENT)
 
 
 RATIOS = (2.0, 5.0)
@@ -89,11 +91,12 @@ def measure_within(setting: Setting) -> Quantities:
 
     for ratio in RATIOS:
         start = setting.rng.standard_normal((CLASSES, 3))
-        model = shared("I", lambda time: 1.0 + float(np.cos(time)) + inter(time), inter, ratio, features=3)
-        flow = mean_flow(model, start, SOON)
+        elasticity = shared(lambda time: 1.0 + float(np.cos(time)) + inter(time), inter, ratio)
+        means = integrated_means(elasticity, i_model_blocks(CLASSES, 3), start, (SOON,))
         for group, (k, j) in (("majority", (0, 1)), ("minority", (CLASSES - 2, CLASSES - 1))):
-            value = float(flow.log_distances(k, j)[0]) - float(np.log(np.linalg.norm(start[k] - start[j])))
-            found[_within_label(ratio, group)] = Bracket(value - AGREEMENT, value + AGREEMENT)
+            found[_within_label(ratio, group)] = means.log_distance(0, k, j) - Bracket.exactly(
+                float(np.log(np.linalg.norm(start[k] - start[j])))
+            )
     return found
 
 
@@ -138,10 +141,10 @@ def measure_across(setting: Setting) -> Quantities:
     found: dict[str, Bracket] = {}
     for intra, inter in CONSTANTS:
         for ratio in RATIOS:
-            model = shared("I", lambda time, a=intra: a, lambda time, b=inter: b, ratio)
-            logs = mean_flow(model, setting.rng.standard_normal((CLASSES, CLASSES)), FAR).log_distances(0, CLASSES - 1)
-            value = float(logs[1] - logs[0]) / (FAR[1] - FAR[0])
-            found[_across_label((intra, inter), ratio)] = Bracket(value - AGREEMENT, value + AGREEMENT)
+            elasticity = shared(lambda time, a=intra: a, lambda time, b=inter: b, ratio)
+            start = setting.rng.standard_normal((CLASSES, 2))
+            means = integrated_means(elasticity, i_model_blocks(CLASSES, 2), start, FAR)
+            found[_across_label((intra, inter), ratio)] = _growth(means, 0, CLASSES - 1)
     return found
 
 
@@ -179,7 +182,8 @@ def predict_all_separated() -> Quantities:
 
 
 def _noisy(times: Float[np.ndarray, " T"]) -> MeanDriftLaw:
-    model = shared("I", lambda time: 0.9 * STRENGTH / (1 + time), lambda time: -0.1 * STRENGTH / (1 + time), RATIO, features=1, noise=1.0)
+    elasticity = shared(lambda time: 0.9 * STRENGTH / (1 + time), lambda time: -0.1 * STRENGTH / (1 + time), RATIO)
+    model = ElasticModel(blocks="I", num_classes=CLASSES, num_features=1, elasticity=elasticity, noise=1.0)
     return law(model, MEANS, times, spread=1.0)
 
 
@@ -226,11 +230,9 @@ def measure_exponents(setting: Setting) -> Quantities:
     """Growth of differences in the L-model over the second half of a long time."""
     found: dict[str, Bracket] = {}
     for ratio in RATIOS:
-        flow = mean_flow(shared("L", lambda time: INTRA, lambda time: INTER, ratio), np.eye(CLASSES), FAR)
-        for kind, (k, j) in KINDS.items():
-            logs = flow.log_distances(k, j)
-            value = float(logs[1] - logs[0]) / (FAR[1] - FAR[0])
-            found[f"R = {ratio:g}, {kind}"] = Bracket(value - AGREEMENT, value + AGREEMENT)
+        elasticity = shared(lambda time: INTRA, lambda time: INTER, ratio)
+        means = integrated_means(elasticity, l_model_blocks(CLASSES), np.eye(CLASSES), FAR)
+        found |= {f"R = {ratio:g}, {kind}": _growth(means, k, j) for kind, (k, j) in KINDS.items()}
     return found
 
 
@@ -268,7 +270,8 @@ def predict_etf() -> Quantities:
 
 def _l_model_cosines(ratio: float) -> Float[np.ndarray, "K K"]:
     start = np.eye(CLASSES) + 0.1 * np.arange(CLASSES)
-    return mean_flow(shared("L", lambda time: INTRA, lambda time: INTER, ratio), start, COLD).cosines[0]
+    elasticity = shared(lambda time: INTRA, lambda time: INTER, ratio)
+    return integrated_means(elasticity, l_model_blocks(CLASSES), start, (COLD,)).cosines(0)
 
 
 def measure_cosines(setting: Setting) -> Quantities:

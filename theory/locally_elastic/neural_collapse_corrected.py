@@ -1,14 +1,15 @@
 """Neural collapse of the LE-ODE holds when Γ → ∞ and B → −∞, or B converges and no vector is flipped; each part is needed."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import sympy
 from jaxtyping import Float
 
-from numerics import Bracket, ElasticModel, MeanFlow, logit_directions, mean_flow
+from numerics import Bracket, ElasticModel, logit_directions, mean_flow
 from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
+from theory.locally_elastic._integrated_means import IntegratedMeans, integrated_means, l_model_blocks, two_parameter
 
 # Proof. With φ1 = e^{Γ/K}, φ2 = e^{(A + B/(K−1))/K}, I_γ = (1/K)∫γφ2, I_β = (1/K)∫βφ2 and s_j = d̂_jᵀX̄^j = s̄ + δ_j,
 #     X̄^i = X̄^i(0) + d̂_i [s̄(0)(φ1 − 1) + δ_i(0) I_γ] + I_β Σ_j d̂_j δ_j(0).
@@ -35,26 +36,22 @@ COLLAPSING: tuple[tuple[Rates, float], ...] = (
 SIZES = (2, 3, 5)
 
 
-def integrated(intra: Callable, inter: Callable, start: Float[np.ndarray, "K K"], times: object) -> MeanFlow:
-    """The L-model's flow with E(t) given as a matrix: no closed form is used."""
+def integrated(intra: Callable, inter: Callable, start: Float[np.ndarray, "K K"], times: Sequence[float]) -> IntegratedMeans:
+    """The L-model's class means."""
     classes = len(start)
-
-    def elasticity(time: float) -> np.ndarray:
-        return (intra(time) - inter(time)) * np.eye(classes) + inter(time) * np.ones((classes, classes))
-
-    return mean_flow(ElasticModel(blocks="L", num_classes=classes, elasticity=elasticity), start, times)
+    return integrated_means(lambda time: two_parameter(intra(time), inter(time), classes), l_model_blocks(classes), start, times)
 
 
-def largest_cosine(flow: MeanFlow, index: int) -> Bracket:
+def largest_cosine(means: IntegratedMeans, index: int) -> Bracket:
     """(K − 1) × the largest cosine between two class means: at least −1, and −1 for an ETF only."""
-    cosines, classes = flow.cosines[index], flow.cosines.shape[1]
-    value = (classes - 1) * float(cosines[~np.eye(classes, dtype=bool)].max())
-    doubt = 2 * (classes - 1) * float(flow.errors[index].max()) + ROUNDING
+    cosines, others = means.cosines(index), means.states.shape[1] - 1
+    value = others * float(cosines[~np.eye(others + 1, dtype=bool)].max())
+    doubt = others * means.cosine_error(index) + ROUNDING
     return Bracket(value - doubt, value + doubt)
 
 
 ROUNDING = 1e-12
-"""Cosines of integrated directions, a few hundred steps in doubles."""
+"""Of cosines in doubles."""
 
 
 def predict_collapse() -> Quantities:
@@ -134,16 +131,16 @@ def measure_exceptions(setting: Setting) -> Quantities:
         "B → +∞": (lambda t: 1.0, lambda t: 0.5, SKEW),
         "B bounded, signs differ": (lambda t: 1.0, lambda t: -0.1 * np.exp(-t), FLIPPED),
     }
-    return {name: _late(integrated(intra, inter, start, LATE)) for name, (intra, inter, start) in cases.items()}
+    return {name: _late(integrated(intra, inter, start, (LATE,))) for name, (intra, inter, start) in cases.items()}
 
 
 LEFT = 1e-7
 """What the slower mode still has at LATE: e^{−20} of the faster one, times the start."""
 
 
-def _late(flow: MeanFlow) -> Bracket:
+def _late(means: IntegratedMeans) -> Bracket:
     """The cosine at LATE as that of the limit."""
-    found = largest_cosine(flow, 0)
+    found = largest_cosine(means, 0)
     return Bracket(found.lower - LEFT, found.upper + LEFT)
 
 
@@ -157,8 +154,8 @@ WAVES = tuple(LATE + quarter * math.pi / 2 for quarter in range(4))
 def predict_oscillation() -> Quantities:
     """X̄^i/φ1 = d̂_i (s̄(0) + ρ δ_i(0)) + (1 − 1/K)(r − ρ) Σ_j d̂_j δ_j(0), ρ = I_γ/φ1 lagging behind r = e^{B/(K−1)}, in closed form."""
     model = ElasticModel(blocks="L", num_classes=3, intra=1, inter="-exp(-t) + cos(t)/2")
-    flow = mean_flow(model, SKEW, WAVES)
-    return {f"phase {quarter}/4": largest_cosine(flow, quarter) for quarter in range(4)}
+    means = mean_flow(model, SKEW, WAVES).means
+    return {f"phase {quarter}/4": _as_predicted(means[quarter]) for quarter in range(4)}
 
 
 def predict_no_oscillation() -> Quantities:
@@ -203,9 +200,8 @@ def measure_limits(setting: Setting) -> Quantities:
 
 def _draw(title: str, caption: str, rates: Rates, start: Float[np.ndarray, "3 3"], end: float) -> Figure:
     times = np.linspace(0.0, end, 121)
-    cosines = integrated(*rates, start, times[1:]).cosines
-    sizes = np.linalg.norm(start, axis=1)
-    cosines = np.concatenate([(start @ start.T / np.outer(sizes, sizes))[None], cosines])
+    means = integrated(*rates, start, times.tolist())
+    cosines = np.stack([means.cosines(index) for index in range(len(times))])
     curves = tuple(
         Series(label=f"classes {i + 1} and {j + 1}", x=tuple(times.tolist()), y=tuple(cosines[:, i, j].tolist()), style="line", color=color)
         for color, (i, j) in enumerate(((0, 1), (0, 2), (1, 2)))
