@@ -60,6 +60,7 @@ from numerics._linear_classifier import Contradiction as Contradiction
 from numerics._linear_classifier import LinearClassifier as LinearClassifier
 from numerics._linear_classifier import LinearSeparability as LinearSeparability
 from numerics._linear_classifier import linear_classifier as linear_classifier
+from numerics._mean_power import mean_sample_size as mean_sample_size
 from numerics._memory import require_memory as require_memory
 from numerics._neural_collapse import NeuralCollapse as NeuralCollapse
 from numerics._neural_collapse import nearest_mean as nearest_mean
@@ -77,7 +78,6 @@ from numerics._ordered_law_ball import enclose_ordered_probability as enclose_or
 from numerics._power import Chances as Chances
 from numerics._power import confirming_size as confirming_size
 from numerics._power import false_alarm_rate as false_alarm_rate
-from numerics._power import mean_sample_size as mean_sample_size
 from numerics._power import sample_size as sample_size
 from numerics._power import simulated_refutations as simulated_refutations
 from numerics._power import verdict_chances as verdict_chances

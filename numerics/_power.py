@@ -106,7 +106,7 @@ def sample_size(*, predicted: Bracket | float, alternative: float, level: float,
     alternative = _require_probability(alternative, "the alternative")
     if low <= alternative <= high:
         raise UnusableInput(f"the alternative {alternative!r} agrees with the prediction: it must differ from it; move it away.")
-    _require_power(power, level)
+    require_power(power, level)
     nearest = low if alternative < low else high
     least = max(
         _relative_entropy(power, level) / _relative_entropy(alternative, nearest),
@@ -153,48 +153,12 @@ def confirming_size(*, predicted: Bracket | float, resolution: float, level: flo
 
     few, many = 0, 1
     while not enough(many):
-        few, many = many, 2 * many
-        if many > LARGEST_SIZE:
+        if many == LARGEST_SIZE:
             raise UnusableInput(f"resolution {resolution!r} needs more than {LARGEST_SIZE:,} trials: it is too fine; use a coarser one.")
+        few, many = many, min(2 * many, LARGEST_SIZE)
     while many - few > max(1, many // FINENESS):
         middle = (few + many) // 2
         few, many = (few, middle) if enough(middle) else (middle, many)
-    return many
-
-
-def mean_sample_size(*, difference: float, deviation: float, level: float, power: float) -> int:
-    """The smallest number of normal draws whose Student interval excludes a mean that is off by `difference`, with probability `power`.
-
-    Args:
-        difference: distance of the false mean from the true one, > 0.
-        deviation: standard deviation of one draw, in the same units.
-        level: the interval misses the true mean with this probability.
-        power: probability of excluding the false one.
-
-    Raises:
-        UnusableInput: for numbers out of range, or when more than 10⁷ draws would be needed.
-
-    The power is that of the non-central t law with non-centrality √n · difference/deviation.
-
-    Example:
-        >>> mean_sample_size(difference=1.0, deviation=1.0, level=0.05, power=0.9)
-        13
-    """
-    ratio = require_positive(difference, "difference") / require_positive(deviation, "standard deviation")
-    _require_power(power, level)
-
-    def missing(n: int) -> float:
-        critical, shift = stats.t.isf(level / 2, n - 1), math.sqrt(n) * ratio
-        return power - float(stats.nct.sf(critical, n - 1, shift) + stats.nct.cdf(-critical, n - 1, shift))
-
-    few, many = 1, 2
-    while missing(many) > 0.0:
-        few, many = many, 2 * many
-        if many > LARGEST_SIZE:
-            raise UnusableInput(f"a difference of {ratio:g} deviations needs more than {LARGEST_SIZE:,} draws: it is too small; widen it.")
-    while many - few > 1:
-        middle = (few + many) // 2
-        few, many = (middle, many) if missing(middle) > 0.0 else (few, middle)
     return many
 
 
@@ -225,7 +189,15 @@ def _require_level(level: float) -> float:
     return level
 
 
-def _require_power(power: float, level: float) -> None:
+def require_power(power: float, level: float) -> None:
+    """A power between the level and one.
+
+    Raises:
+        UnusableInput: otherwise.
+
+    Example:
+        >>> require_power(0.9, 0.05)
+    """
     if not _require_level(level) < power < 1.0:
         raise UnusableInput(f"the power is {power!r}: it must lie above the level {level:g} and below 1; use for example 0.99.")
 

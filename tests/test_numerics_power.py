@@ -156,6 +156,18 @@ def test_a_mean_is_told_from_a_false_one_as_often_as_planned() -> None:
     assert excluded(n // 2).upper < power
 
 
+@pytest.mark.parametrize(("difference", "level"), [(3.0, 1e-3), (1.0, 0.05), (5.0, 1e-4), (20.0, 0.01), (0.02, 1e-6)])
+def test_the_planned_number_of_draws_is_the_least(difference: float, level: float) -> None:
+    """The power by quadrature over the sample's own deviation: E Φ(√n δ − c S), with (n−1)S² of law χ²_{n−1}."""
+
+    def power(n: int) -> float:
+        critical, shift = stats.t.isf(level / 2, n - 1), math.sqrt(n) * difference
+        return float(stats.chi(n - 1, scale=1 / math.sqrt(n - 1)).expect(lambda s: stats.norm.cdf(shift - critical * s)))
+
+    n = mean_sample_size(difference=difference, deviation=1.0, level=level, power=0.95)
+    assert power(n) >= 0.95 > power(n - 1)
+
+
 @pytest.mark.parametrize(("ratio", "size"), [(1.0, 13), (0.5, 44), (0.2, 265)])
 def test_known_sizes_for_a_mean(ratio: float, size: int) -> None:
     """Two-sided one-sample t test at 0.05 with power 0.9: the sizes that any power calculator gives."""
