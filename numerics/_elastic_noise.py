@@ -14,6 +14,9 @@ from numerics._rates import Rate, as_rate
 LEAST_EIGENVALUE = -1e-12
 """Eigenvalues of a covariance above this share of the largest are rounding of zero: eigvalsh is accurate to a few eps."""
 
+LARGEST_DEVIATION = 1e100
+"""The squares of larger noise, gathered over time, might leave the doubles."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Noise:
@@ -47,15 +50,17 @@ class Noise:
         """σ_k(t)², for isotropic noise.
 
         Raises:
-            UnusableInput: where σ_k is negative.
+            UnusableInput: where σ_k is negative or beyond 1e100.
         """
         if self.deviations is None:
             raise ValueError("noise given by matrices has no single variance; use .at.")
         values = np.stack([rate.value(times) for rate in self.deviations], axis=1)
-        if (values < 0.0).any():
-            row, column = np.argwhere(values < 0.0)[0]
+        wrong = (values < 0.0) | (values > LARGEST_DEVIATION)
+        if wrong.any():
+            row, column = np.argwhere(wrong)[0]
             raise UnusableInput(
-                f"the noise of class {column + 1} is {values[row, column]:.6g} at t = {times[row]:.6g}: it must be >= 0; correct it."
+                f"the noise of class {column + 1} is {values[row, column]:.6g} at t = {times[row]:.6g}: it must be >= 0 and at most "
+                f"{LARGEST_DEVIATION:g}; correct it."
             )
         return values**2
 

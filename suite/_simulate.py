@@ -109,11 +109,6 @@ def simulate(
     for_start, for_paths = np.random.default_rng(seed).spawn(2)
     begin = for_start.standard_normal(size) if given is None else given
     times = np.linspace(0.0, end, STEPS + 1)
-    posed.require_regular(end)
-    with np.errstate(over="ignore"):
-        deviations = np.sqrt(posed.noise.accumulated_variances(times)[:, 0])
-    if not np.isfinite(deviations).all():
-        raise UnusableInput(f"the noise {noise} has a variance beyond doubles: it must stay below 1e308; choose less noise.")
     flow = mean_flow(posed, begin.mean(axis=1) if begin.ndim == 3 else begin, times)
     pairs = ClassPairs.at_end(flow)
     counted = (
@@ -128,7 +123,7 @@ def simulate(
         drift=drift,
         seed=seed,
         flow=flow,
-        deviations=deviations,
+        deviations=np.sqrt(posed.noise.accumulated_variances(times)[:, 0]),
         pairs=pairs,
         samples=samples,
         gaussian=begin.ndim == 2,
