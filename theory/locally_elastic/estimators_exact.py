@@ -112,9 +112,9 @@ ROOM = Room(
     statement=Statement(
         name="estimators-exact",
         title="The estimators of local elasticity invert the mean flow",
-        latex=r"\text{I: } \hat A=c+(K-1)d,\ \hat B=c-d,\qquad \text{L: } \hat A=c+(K-1)d,\ \hat B=(K-1)(d-c),\qquad "
-        r"c,\ d=\text{log growth of the common mode and of deviations from it}",
+        latex=r"\text{I: } \hat A=c+(K-1)d,\ \hat B=c-d,\qquad \text{L: } \hat A=c+(K-1)d,\ \hat B=(K-1)(d-c)",
         assumptions=(
+            "c and d: how much the logarithms of the common mode, and of the deviations from it, have grown",
             "I-model: the modes are the mean over classes and each class's deviation from it",
             "L-model: the same of s_j = d̂_jᵀX̄^j, d̂_j ∝ e_j − 1/K, the left eigenvectors",
             "no mode starts at zero",

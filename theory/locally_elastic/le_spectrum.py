@@ -123,7 +123,7 @@ ROOM = Room(
     statement=Statement(
         name="le-spectrum",
         title="The spectrum of the L-model's drift",
-        latex=r"\operatorname{spec}M(t)=\left\{0^{\,K(p-1)},\ \Bigl(\tfrac{\alpha-\beta}{K}\Bigr)^{1},\ "
+        latex=r"\operatorname{spec}\,M(t)=\left\{0^{\,K(p-1)},\ \Bigl(\tfrac{\alpha-\beta}{K}\Bigr)^{1},\ "
         r"\Bigl(\tfrac{1}{K}\bigl(\alpha+\tfrac{\beta}{K-1}\bigr)\Bigr)^{K-1}\right\},\qquad "
         r"\textstyle\sum_i c_i\,(e_i\otimes\hat d_i)^{\top}M(t)=\lambda(t)\sum_i c_i\,(e_i\otimes\hat d_i)^{\top}",
         assumptions=(

@@ -237,10 +237,9 @@ ROOM = Room(
     statement=Statement(
         name="linearization",
         title="Why a linear drift: the softmax around class means",
-        latex=r"e_k-\sigma(X)=e_k-\bar p_k-J_k(X-\varphi)+O(\|X-\varphi\|^2),\ J_k=\operatorname{diag}(\bar p_k)-\bar p_k\bar p_k^{\top},"
-        r"\quad \ker J_k=\mathbb R\mathbf 1;\qquad R(z)=e_k-\sigma(z)+J_kz:\ R(c\mathbf 1)=e_k-\tfrac1K\mathbf 1,\ "
-        r"R(\varphi)\to0\text{ as }\bar p_k\to e_k",
-        assumptions=("softmax cross-entropy, p̄_k = σ(φ_k)", "logits of one class at a time: J is block diagonal"),
+        latex=r"e_k-\sigma(X)=e_k-\bar p_k-J_k(X-\varphi)+O(\|X-\varphi\|^2),\ J_k=\operatorname{diag}(\bar p_k)-\bar p_k\bar p_k^{\top};"
+        r"\quad R(z)=e_k-\sigma(z)+J_kz:\ R(c,\dots,c)=e_k-\tfrac1K,\ R(\varphi)\to0\ (\bar p_k\to e_k)",
+        assumptions=("softmax cross-entropy, p̄_k = σ(φ)", "logits of one class at a time: J is block diagonal"),
         kind=Kind.EQUALITY,
         origin=Origin.SEED,
         source=Source("zhang2021", "slides, Justifications for Linearization, equations (11) to (18)"),

@@ -207,7 +207,7 @@ ROOM = Room(
         title="What the sampling matrix does",
         latex=r"M=\frac1K\bigl((EP')\otimes\mathbf 1\mathbf 1^{\top}\bigr)\circ H:\quad EP'=\gamma P'+\beta\mathbf 1\mathbf 1^{\top},\quad "
         r"\mathbf 1^{\top}EP'=(\alpha+(K-1)\beta)\mathbf 1^{\top},\quad "
-        r"\|X-\check X\|\asymp e^{\mu\Gamma/K},\ \mu=\max_{v\perp\mathbf 1}\operatorname{Re}\operatorname{spec}P'",
+        r"\|X-\check X\|\asymp e^{\mu\Gamma/K},\ \mu=\max_{v\perp\mathbf 1}\operatorname{Re}\,\operatorname{spec}\,P'",
         assumptions=(
             "P' doubly stochastic; P'_lj is the share of class-j samples that act as class l",
             "for the growth of differences: I-model, P' diagonalizable, a start that has a part in every mode",
