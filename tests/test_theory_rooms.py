@@ -245,6 +245,7 @@ def test_measurements_and_predictions_do_not_know_each_other(name: str) -> None:
             "from numerics import two_group_optimum\ndef measure_x(s): return two_group_optimum(1, 1, 1, 1)",
             "measure_x reaches two_group_optimum",
         ),
+        ("from numerics import mean_flow\ndef measure_x(s): return mean_flow(1, 1, 1)", "measure_x reaches mean_flow"),
         ("from solvers import solve\ndef predict_x(): return solve(1)", "predict_x reaches solve"),
         (
             "from solvers import solve\ndef measure_x(s): return solve(1)\ndef predict_x(): return measure_x(0)",
