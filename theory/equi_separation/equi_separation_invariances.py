@@ -72,6 +72,10 @@ def measure_exact(setting: Setting) -> Quantities:
     }
 
 
+KEPT = ("translation", "orthogonal map", "common scaling", "duplicates", "invertible, p = K − 1")
+"""The moves that keep D."""
+
+
 def predict_unchanged() -> Quantities:
     """No relative change."""
     return {
@@ -81,7 +85,7 @@ def predict_unchanged() -> Quantities:
 
 def measure_unchanged(setting: Setting) -> Quantities:
     """Largest relative change of D over random data in doubles; also for an invertible map with p > K − 1, where it is not small."""
-    changes: dict[str, list[float]] = {name: [] for name in (*predict_names(), "invertible, p > K − 1")}
+    changes: dict[str, list[float]] = {name: [] for name in (*KEPT, "invertible, p > K − 1")}
     for _ in range(20):
         rng = setting.rng
         labels = np.repeat(np.arange(4), 8)
@@ -99,12 +103,7 @@ def measure_unchanged(setting: Setting) -> Quantities:
         }
         for name, (before, after, of) in pairs.items():
             changes[name].append(separation(after, of).fuzziness / separation(before, labels).fuzziness - 1.0)
-    return {name: Bracket(min(0.0, *each), max(0.0, *each)) if name in predict_names() else _apart(each) for name, each in changes.items()}
-
-
-def predict_names() -> tuple[str, ...]:
-    """The moves that keep D."""
-    return ("translation", "orthogonal map", "common scaling", "duplicates", "invertible, p = K − 1")
+    return {name: Bracket(min(0.0, *each), max(0.0, *each)) if name in KEPT else _apart(each) for name, each in changes.items()}
 
 
 def _apart(changes: list[float]) -> Bracket:

@@ -22,7 +22,7 @@ def _half_life(ratio: float) -> Bracket:
         return to_bracket(arb(2).log() / -arb(ratio).log())
 
 
-def predict() -> Quantities:
+def predict_half_life() -> Quantities:
     """log 2/log(1/ρ)."""
     return {f"ρ = {ratio:g}": _half_life(ratio) for ratio in RATIOS}
 
@@ -37,7 +37,7 @@ def predict_linear() -> Quantities:
     return {f"ρ = {ratio:g}": Bracket.exactly(0.5 / (1.0 - ratio)) for ratio in RATIOS}
 
 
-def measure(setting: Setting) -> Quantities:
+def measure_halving(setting: Setting) -> Quantities:
     """The depth t at which ρᵗ passes ½, by bisection on the sign of ρᵗ − ½ in balls; no logarithm is taken."""
     found: dict[str, Quantity] = {}
     with ctx.workprec(PRECISION):
@@ -72,8 +72,8 @@ ROOM = Room(
             name="halving",
             claim="D halves after log 2/log(1/ρ) layers",
             evidence=Evidence.CERTIFIED,
-            predict=predict,
-            measure=measure,
+            predict=predict_half_life,
+            measure=measure_halving,
             resolution=1e-10,
             reason=f"the bisection stops at a relative width of {WIDTH:g}, and half-lives go up to 69 layers",
         ),
@@ -82,7 +82,7 @@ ROOM = Room(
             claim="the printed half-life of ρ = .53 is right to its digits",
             evidence=Evidence.CERTIFIED,
             predict=predict_printed,
-            measure=measure,
+            measure=measure_halving,
             resolution=0.011,
             reason="two printed decimals",
         ),
