@@ -9,6 +9,7 @@ from multiprocessing import get_context
 
 import numpy as np
 
+from numerics import UnusableInput
 from suite._record import record_check, record_control, record_figure, record_numbers, record_room
 from suite.report import CheckResult, ControlResult, FigureData, RoomResult
 from theory import SUITE_LEVEL, Check, Control, Kind, Quantities, Room, Setting, Verdict, choose, judge, statistical_comparisons
@@ -93,13 +94,14 @@ def run_room(family: str, room: Room, *, full: bool, seed: int, level: float) ->
     controls: dict[str, ControlResult] = {}
     for check in room.checks:
         kind = check.kind or room.statement.kind
-        setting = Setting(full=full, rng=random_stream(seed, name, check.name), level=level)
+        setting = Setting(full=full, rng=random_stream(seed, name, check.name), level=level, seed=seed)
         result, measured = _run_check(check, kind, setting)
         checks.append(result)
         for control in room.controls:
             if control.check == check.name:
                 controls[control.name] = _run_control(control, check, kind, measured, result, level)
-    figures, note = _draw(room, full=full, seed=seed, level=level)
+    ran = any(result.verdict is not Verdict.SKIPPED for result in checks)
+    figures, note = _draw(room, full=full, seed=seed, level=level) if ran else ([], "")
     in_order = [controls[control.name] for control in room.controls]
     return record_room(family, room, checks=checks, controls=in_order, figures=figures, note=note)
 
@@ -142,9 +144,11 @@ def _run_control(
 
 
 def _failure(error: Exception) -> tuple[Verdict, str]:
-    """Without torch a check is skipped; any other failure leaves it inconclusive."""
+    """Without torch, or without the images that ship in optional packages, a check is skipped; any other failure leaves it inconclusive."""
     if isinstance(error, ImportError) and (error.name or "").split(".")[0] == "torch":
         return Verdict.SKIPPED, "torch is not installed: pip install 'layerpeel[train]'"
+    if isinstance(error, UnusableInput) and isinstance(error.__cause__, ModuleNotFoundError):
+        return Verdict.SKIPPED, str(error)
     return Verdict.INCONCLUSIVE, _sentence(error)
 
 
@@ -157,7 +161,7 @@ def _draw(room: Room, *, full: bool, seed: int, level: float) -> tuple[list[Figu
     figures: list[FigureData] = []
     notes: list[str] = []
     for number, figure in enumerate(room.figures, start=1):
-        setting = Setting(full=full, rng=random_stream(seed, room.statement.name, f"figure {number}"), level=level)
+        setting = Setting(full=full, rng=random_stream(seed, room.statement.name, f"figure {number}"), level=level, seed=seed)
         try:
             figures.append(record_figure(figure(setting)))
         except Exception as error:  # noqa: BLE001 - as for a check

@@ -81,11 +81,19 @@ class Statement:
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """What a measurement may depend on: the profile, its own random stream, the level of one comparison."""
+    """What a measurement may depend on: the profile, its own random stream, the level of one comparison.
+
+    Args:
+        full: the full profile instead of the quick one.
+        rng: the measurement's own stream.
+        level: significance level of one statistical comparison.
+        seed: of the suite; networks that several checks and figures of a room share are trained once, from this seed.
+    """
 
     full: bool
     rng: np.random.Generator
     level: float
+    seed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

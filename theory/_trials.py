@@ -1,0 +1,34 @@
+"""What independent trainings of one network show together: a mean and its interval."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from numerics import Bracket, Estimate
+
+TRIAL_LEVEL = 1e-3
+"""An interval over trained networks misses with this probability, if the trials are normal. What networks do is empirical evidence: no
+theorem says how trials are distributed, so these intervals take no share of the suite's level of statistical comparisons."""
+
+LEAST_TRIALS = 5
+"""With fewer trials a t interval at that level is wider than seven standard deviations to each side, and shows little."""
+
+
+def interval_over_trials(values: Iterable[float]) -> Bracket:
+    """Student-t interval of the mean of independent trials.
+
+    Args:
+        values: one number per trial, at least five.
+
+    Raises:
+        ValueError: for too few trials.
+
+    Example:
+        >>> found = interval_over_trials([0.9, 1.0, 1.1, 1.0, 1.0])
+        >>> round(found.lower, 2), round(found.upper, 2)
+        (0.73, 1.27)
+    """
+    trials = np.array(list(values), dtype=float)
+    if len(trials) < LEAST_TRIALS:
+        raise ValueError(f"{len(trials)} trials were made: an interval needs at least {LEAST_TRIALS}; train more networks.")
+    return Estimate.of(trials).interval(TRIAL_LEVEL)

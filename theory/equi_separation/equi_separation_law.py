@@ -1,0 +1,170 @@
+"""The law of equi-separation on real images: log D falls along a straight line through the layers of a trained network."""
+
+import numpy as np
+
+from numerics import Bracket, fit_decay
+from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Quantity, Room, Series, Setting, Source, Statement
+from theory._trials import interval_over_trials
+from theory.equi_separation._networks import Network, trained
+
+TRIALS = 5
+"""Independent trainings of each network: the interval then reaches four standard deviations to each side."""
+
+QUICK = {name: Network(layers=layers, epochs=30) for name, layers in (("shallow", 3), ("middle", 4), ("deep", 6))}
+FULL = {"shallow": Network(layers=4), "middle": Network(layers=8), "deep": Network(layers=20, learning_rate=0.01, epochs=100)}
+"""The networks that obey the law."""
+
+CONTROLS = {False: (6, 30), True: (8, 60)}
+"""Depth and epochs of those that do not, by profile."""
+
+FALL = -2.0
+"""Largest log D(last layer)/D(input) of a network that separates; zero stands for every rise. Linear maps reach about −.4 here."""
+UNEXPLAINED = 0.06
+"""Largest 1 − r² for Pearson's r of depth and log D, that is r = −.97: the source's linear net reaches −.93, so less shows nothing."""
+RESIDUAL = 0.15
+"""Largest residual of log D as a share of its whole fall. A fall in the last layer alone leaves .5 at four layers and more at eight."""
+CURVE = 1.0
+"""Variance that the line leaves unexplained, over what the best curve of as many parameters leaves: the line must be the better one."""
+
+BOUNDS = {"log fall": FALL, "1 − r²": UNEXPLAINED, "largest residual": RESIDUAL, "line against curve": CURVE}
+"""What the law bounds from above."""
+
+
+def _law(name: str) -> Quantities:
+    return {f"{name}: {quantity}": Bracket.exactly(bound) for quantity, bound in BOUNDS.items()}
+
+
+def predict_law() -> Quantities:
+    """The bounds of a straight and falling line, at three depths."""
+    return {label: bound for name in QUICK for label, bound in _law(name).items()}
+
+
+def predict_without_batch_norm() -> Quantities:
+    """The same bounds for a network without batch norm."""
+    return _law("no batch norm")
+
+
+def predict_linear() -> Quantities:
+    """The same bounds for a network without nonlinearity."""
+    return _law("linear")
+
+
+def predict_curve() -> Quantities:
+    """A false variant: some curve leaves less than half of what the line leaves."""
+    return {f"{name}: line against curve": Bracket.exactly(2.0) for name in QUICK}
+
+
+def measure_law(setting: Setting) -> Quantities:
+    """The fit of the line to log D at the end of training, over trials."""
+    found: dict[str, Quantity] = {}
+    for name, ends in _ends(setting).items():
+        fits = [_fit(end) for end in ends]
+        found |= {f"{name}: {quantity}": interval_over_trials(fit[quantity] for fit in fits) for quantity in fits[0]}
+    return found
+
+
+def _ends(setting: Setting) -> dict[str, np.ndarray]:
+    """D by layer after training, (trials, layers), of every network.
+
+    Without batch norm the recipe of the others leaves the network where it was; Adam without weight decay trains it.
+    """
+    layers, epochs = CONTROLS[setting.full]
+    networks = (FULL if setting.full else QUICK) | {
+        "no batch norm": Network(
+            layers=layers, batch_norm=False, optimizer="adam", learning_rate=1e-3, weight_decay=0.0, epochs=3 * epochs // 2
+        ),
+        "linear": Network(layers=layers, linear=True, epochs=epochs),
+    }
+    return {
+        name: np.array([curves.fuzziness[-1] for curves in trained(network, TRIALS, setting.seed)]) for name, network in networks.items()
+    }
+
+
+def _fit(fuzziness: np.ndarray) -> dict[str, float]:
+    """What the law speaks of; the curves are D itself on a line, a power of 1 + t, and a fall in the last layer alone."""
+    law, logs, layers = fit_decay(fuzziness), np.log(fuzziness), np.arange(len(fuzziness))
+    curves = (
+        _unexplained(layers, fuzziness),
+        _unexplained(np.log1p(layers), logs),
+        _unexplained(layers == layers[-1], logs),
+    )
+    return {
+        "decay ratio": law.decay_ratio,
+        "log fall": min(float(logs[-1] - logs[0]), 0.0),
+        "1 − r²": _unexplained(layers, logs),
+        "largest residual": law.max_residual / abs(layers[-1] * np.log(law.decay_ratio)),
+        "line against curve": _unexplained(layers, logs) / min(curves),
+    }
+
+
+def _unexplained(x: np.ndarray, y: np.ndarray) -> float:
+    """1 − r²."""
+    return float(1.0 - np.corrcoef(x, y)[0, 1] ** 2)
+
+
+def draw_law(setting: Setting) -> Figure:
+    """D through the layers of all networks, and the fitted lines of those that obey."""
+    series: list[Series] = []
+    for color, (name, ends) in enumerate(_ends(setting).items()):
+        layers = np.arange(ends.shape[1])
+        centre, low, high = np.exp(np.log(ends).mean(axis=0)), ends.min(axis=0), ends.max(axis=0)
+        x = tuple(layers.tolist())
+        series.append(
+            Series(
+                label=name, x=x, y=tuple(centre.tolist()), style="points", color=color, low=tuple(low.tolist()), high=tuple(high.tolist())
+            )
+        )
+        line = np.exp(np.polyval(np.polyfit(layers, np.log(centre), 1), layers))
+        if name in QUICK:
+            series.append(Series(label=f"{name}: ρ = {line[1] / line[0]:.2f}", x=x, y=tuple(line.tolist()), style="line", color=color))
+    return Figure(
+        title="Separation through the layers",
+        caption=f"MNIST at 10×10 pixels, 100 images a class, {TRIALS} trainings of each network; points: geometric means, bars: from the "
+        "least to the largest. Layer 0 is the input. Without batch norm, or without nonlinearity, D does not fall by a constant factor.",
+        x_label="layer",
+        y_label="separation fuzziness D",
+        series=tuple(series),
+        log_y=True,
+    )
+
+
+ROOM = Room(
+    statement=Statement(
+        name="equi-separation-law",
+        title="The law of equi-separation",
+        latex=r"D_t\approx c\,\rho^{\,t},\qquad 0<\rho<1,\qquad D=\operatorname{Tr}(\mathrm{SSW}\,\mathrm{SSB}^{+})",
+        assumptions=(
+            "feed-forward nets with batch norm and ReLU, trained until they label all training images correctly",
+            "MNIST at 10×10 pixels, 100 images a class; layer 0 is the input",
+            "a learning rate chosen for the depth, on other seeds",
+        ),
+        kind=Kind.OBSERVATION,
+        origin=Origin.SEED,
+        source=Source("he2023", "equation (2); su2024, Part II"),
+    ),
+    checks=(
+        Check(
+            name="straight-line",
+            claim="at three depths log D falls along a straight line: slope, correlation, largest residual, and no curve does better",
+            evidence=Evidence.EMPIRICAL,
+            predict=predict_law,
+            measure=measure_law,
+            kind=Kind.UPPER_BOUND,
+            reason="the whole interval over trials must lie on the side that the law allows",
+        ),
+    ),
+    controls=(
+        Control(
+            name="without-batch-norm", claim="a net without batch norm obeys too", check="straight-line", predict=predict_without_batch_norm
+        ),
+        Control(name="linear-net", claim="a net without nonlinearity obeys too", check="straight-line", predict=predict_linear),
+        Control(
+            name="curve",
+            claim="a curve of as many parameters leaves less than half of what the line leaves",
+            check="straight-line",
+            predict=predict_curve,
+            kind=Kind.LOWER_BOUND,
+        ),
+    ),
+    figures=(draw_law,),
+)
