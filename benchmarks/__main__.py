@@ -2,7 +2,7 @@
 
 Every row pairs a route with its alternative in turn (A B A B …) after a warm-up, and prints medians and the median of the ratios
 pair by pair, so a machine whose speed drifts does not change the comparison. One BLAS thread. Each public module of this package is
-a topic: it lists its comparisons in ROWS and, where cost against size matters, its tables in GROWTH.
+a topic: it lists its comparisons in ROWS and, where cost against size matters, its tables in GROWTH and MEMORY.
 """
 
 import os
@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks._pairs import Growth, Row
+from benchmarks._pairs import Growth, Memory, Row
 
 TOPICS = sorted(info.name for info in pkgutil.iter_modules([str(Path(__file__).parent)]) if not info.name.startswith("_"))
 
@@ -63,11 +63,18 @@ def main() -> None:
             tables.append(table)
             steps = ", ".join(f"{table.size} = {size:,}: {_human(seconds)}" for size, seconds in table.seconds.items())
             say(f"{table.route:50}{table.size}^{table.exponent:.2f}   {steps}")
+    say("\npeak memory against size, in processes of their own")
+    peaks: list[Memory] = []
+    for module in modules:
+        for job in getattr(module, "MEMORY", ()):
+            peak = job()
+            peaks.append(peak)
+            say(f"{peak.route:50}{', '.join(f'{peak.size} = {size:,}: {megabytes:,.0f} MB' for size, megabytes in peak.megabytes.items())}")
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     say(f"\npeak memory of this run {memory:.2f} GB")
     if arguments.json:
-        found = {"rows": [asdict(row) for row in rows], "growth": [asdict(table) for table in tables]}
-        print(json.dumps(found, ensure_ascii=False, indent=2))
+        found = {"rows": rows, "growth": tables, "memory": peaks}
+        print(json.dumps(found, ensure_ascii=False, indent=2, default=asdict))
 
 
 if __name__ == "__main__":

@@ -5,8 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks._pairs import Growth, Row, grow, pair
-from solvers import LayerPeeled, bracket_threshold, certify, solve
-from solvers._sdp import solve_sdp
+from solvers import LayerPeeled, bracket_threshold, solve
 from theory import log_threshold_minus_one, log_thresholds_minus_one
 
 
@@ -93,50 +92,6 @@ def batch_of_thresholds() -> Row:
     )
 
 
-LONG_TAIL = 5_000_000
-"""Largest count of the long-tailed instances: large enough that up to 500 classes at imbalance 100 have distinct counts."""
-
-
-def long_tail(classes: int) -> LayerPeeled:
-    """n_k = LONG_TAIL · 100^{−k/(K−1)}: all counts distinct, imbalance 100, E_H = 5."""
-    return LayerPeeled(counts=[int(LONG_TAIL * 100 ** (-k / (classes - 1))) for k in range(classes)], feature_energy=5.0)
-
-
-def arbitrary_counts(precision: float) -> Row:
-    """K = 50 distinct counts: certified to 1e-6, against cvxpy and SCS at a precision that certifies less."""
-    problem = long_tail(50)
-    theirs = certify(problem, solve_sdp(problem, "scs", precision).matrix).relative_gap
-    ours, other, ratio = pair(
-        lambda: solve(problem, route="factored", tolerance=1e-6), lambda: solve_sdp(problem, "scs", precision), pairs=3, calls=5
-    )
-    return Row(
-        name="solve K = 50 distinct counts, gap ≤ 1e-6",
-        seconds=ours,
-        against=f"cvxpy + SCS at {precision:g}, gap {theirs:.0e}",
-        against_seconds=other,
-        ratio=ratio,
-        target="≥ 100× faster",
-        met=ratio >= 100,
-    )
-
-
-def groups_against_distinct_counts() -> Row:
-    """K = 200 in three groups, against the same counts jittered apart."""
-    grouped = LayerPeeled.from_groups([(60, 100_000), (60, 20_000), (80, 2_000)], feature_energy=5.0)
-    jittered = [100_000 + k for k in range(60)] + [20_000 + k for k in range(60)] + [2_000 + k for k in range(80)]
-    apart = LayerPeeled(counts=jittered, feature_energy=5.0)
-    ours, other, ratio = pair(lambda: solve(grouped, tolerance=1e-6), lambda: solve(apart, tolerance=1e-6), pairs=3, calls=20)
-    return Row(
-        name="solve K = 200 in three groups",
-        seconds=ours,
-        against="200 counts, all distinct",
-        against_seconds=other,
-        ratio=ratio,
-        target="faster",
-        met=ratio > 1,
-    )
-
-
 def growth_symmetric() -> Growth:
     """Two groups in the distinct phase: the cost does not depend on K."""
     return grow(
@@ -147,35 +102,12 @@ def growth_symmetric() -> Growth:
     )
 
 
-def growth_factored() -> Growth:
-    """All counts distinct, to a certified gap of 1e-6."""
-    return grow(
-        "factored, all counts distinct, gap ≤ 1e-6",
-        "K",
-        {k: lambda k=k: solve(long_tail(k), route="factored", tolerance=1e-6) for k in (25, 50, 100, 200)},
-        1,
-    )
-
-
-def growth_sdp() -> Growth:
-    """All counts distinct by the semidefinite program."""
-    return grow(
-        "sdp (Clarabel), all counts distinct",
-        "K",
-        {k: lambda k=k: solve(long_tail(k), route="sdp", tolerance=1e-6) for k in (5, 10, 20)},
-        1,
-    )
-
-
 ROWS: tuple[Callable[[], Row], ...] = (
     against_reference,
     lambda: across_sizes("distinct", 5.0, 400.0),
     lambda: across_sizes("collapsed or vanished", 1.0, 5.0),
     threshold_against_bisection,
     batch_of_thresholds,
-    lambda: arbitrary_counts(1e-4),
-    lambda: arbitrary_counts(1e-7),
-    groups_against_distinct_counts,
 )
 
-GROWTH: tuple[Callable[[], Growth], ...] = (growth_symmetric, growth_factored, growth_sdp)
+GROWTH: tuple[Callable[[], Growth], ...] = (growth_symmetric,)

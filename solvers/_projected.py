@@ -22,8 +22,8 @@ FIRST_STEP = 10.0
 STEP_GROWTH = 1.2
 """The step is lengthened by this much before every backtracking, so it can follow the falling curvature."""
 
-BYTES_PER_ENTRY = 1000.0
-"""Peak memory over G², measured at G = 1000 (1.05 GB): a dozen arrays of doubles, and the certificate's balls."""
+BYTES_PER_ENTRY = 200.0
+"""Peak memory over G², measured at G = 700 and 1000 (160): twenty arrays of doubles."""
 
 ROUNDING = 1e-15
 """Relative slack of the decrease condition: below it, differences of the loss are rounding."""

@@ -177,5 +177,5 @@ def test_critical_oversampling_needs_a_group_that_can_collapse() -> None:
 
 
 def test_too_many_distinct_counts_name_the_memory() -> None:
-    problem = LayerPeeled.from_groups([(1, count) for count in range(1, 30_001)], feature_energy=1.0)
-    refused(lambda: solve(problem, route="factored"), "30000 distinct counts", "900 GB", "this machine has", "round the counts")
+    problem = LayerPeeled.from_groups([(1, count) for count in range(1, 60_001)], feature_energy=1.0)
+    refused(lambda: solve(problem, route="factored"), "60000 distinct counts", "720 GB", "this machine has", "round the counts")

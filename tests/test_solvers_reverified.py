@@ -227,7 +227,7 @@ def test_power_traces_bound_the_spectral_norm() -> None:
     with ctx.workprec(BITS):
         bound = spectral_norm(arb_mat(matrix.tolist()))
         assert float(bound) == pytest.approx(np.linalg.norm(matrix, 2), rel=1e-14)
-        assert bound >= arb(np.linalg.norm(matrix, 2)) * (1 - arb(10) ** -14)
+        assert bound >= arb(float(np.linalg.norm(matrix, 2))) * (1 - arb(10) ** -14)
 
 
 def test_a_claim_that_is_false_is_found_out() -> None:
