@@ -61,7 +61,7 @@ def verdict_chances(n: int, *, predicted: Bracket | float, truth: float, level: 
     truth = _require_probability(truth, "the true probability")
     ends = _predicted_range(predicted)
     least, most = (int(end[0]) for end in _accepted(np.array([trials]), ends, _require_level(level)))
-    refuted = float(stats.binom.cdf(least - 1, trials, truth) + stats.binom.sf(most, trials, truth))
+    refuted = float(_refuting(np.array([trials]), ends, truth, level)[0])
     counts = np.arange(least, most + 1)
     narrow = _widths(counts, trials, level) <= resolution
     confirmed = float(stats.binom.pmf(counts[narrow], trials, truth).sum()) if ends[1] - ends[0] <= resolution else 0.0
@@ -77,7 +77,9 @@ def false_alarm_rate(n: int, *, predicted: Bracket | float, level: float) -> flo
         >>> round(false_alarm_rate(100, predicted=0.5, level=0.05), 4)
         0.0352
     """
-    return max(verdict_chances(n, predicted=predicted, truth=end, level=level).refuted for end in _predicted_range(predicted))
+    trials = np.array([require_whole(n, "the number of trials", remedy="give a positive one")])
+    ends = _predicted_range(predicted)
+    return max(float(_refuting(trials, ends, end, _require_level(level))[0]) for end in ends)
 
 
 def sample_size(*, predicted: Bracket | float, alternative: float, level: float, power: float) -> int:
@@ -116,10 +118,9 @@ def sample_size(*, predicted: Bracket | float, alternative: float, level: float,
     start = math.ceil(min(least, LARGEST_SIZE + 1))
     while start <= LARGEST_SIZE:
         sizes = np.arange(start, start + BLOCK)
-        fewest, most = _accepted(sizes, (low, high), level)
-        refuting = stats.binom.cdf(fewest - 1, sizes, alternative) + stats.binom.sf(most, sizes, alternative) >= power
-        if refuting.any():
-            return int(sizes[np.argmax(refuting)])
+        enough = _refuting(sizes, (low, high), alternative, level) >= power
+        if enough.any():
+            return int(sizes[np.argmax(enough)])
         start += BLOCK
     raise UnusableInput(
         f"telling {alternative!r} from {nearest!r} needs more than {LARGEST_SIZE:,} trials: the two are too close; move it away."
@@ -215,6 +216,12 @@ def _accepted(
     least = np.where(ends[0] == 0.0, 0.0, stats.binom.ppf(level / 2, trials, ends[0]))
     most = np.where(ends[1] == 1.0, trials, stats.binom.isf(level / 2, trials, ends[1]))
     return np.clip(least, 0.0, trials), np.clip(most, 0.0, trials)
+
+
+def _refuting(trials: Int[np.ndarray, " m"], ends: tuple[float, float], truth: float, level: float) -> Float[np.ndarray, " m"]:
+    """The probability of a count whose interval misses the predicted range."""
+    least, most = _accepted(trials, ends, level)
+    return stats.binom.cdf(least - 1, trials, truth) + stats.binom.sf(most, trials, truth)
 
 
 def _widths(counts: Int[np.ndarray, " k"], trials: int, level: float) -> Float[np.ndarray, " k"]:

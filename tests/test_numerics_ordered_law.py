@@ -99,7 +99,7 @@ def test_the_cases_reach_both_tails_and_every_ratio() -> None:
         size = "rare" if law.log < -20 else "sure" if law.log_complement < -20 else "even"
         return [size, "wider below" if case[1][0] > case[1][1] else "wider above", "huge" if max(case[2]) > 10**6 else "moderate"]
 
-    seen = tally(cases(), labels, examples=60)
+    seen = tally(cases(), labels, examples=200)
     assert all(seen[label] >= OFTEN_ENOUGH for label in ("rare", "sure", "even", "wider below", "wider above", "huge", "moderate"))
 
 
@@ -126,7 +126,7 @@ def test_wider_gaps_and_fewer_samples_are_separated_more_often(
     assert fewer.log >= law.log[0] - law.error[0] - fewer.error
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(cases())
 def test_many_pairs_are_ordered_between_the_two_extremes_of_dependence(case: tuple[float, tuple[float, float], tuple[int, int]]) -> None:
     """Φ^{nn'} ≤ P (the pairs are associated) and P ≤ Φ; 1 − P ≤ nn'(1 − Φ) (union bound)."""

@@ -41,7 +41,8 @@ def test_verdicts_are_as_likely_as_the_judge_gives_them(
     """Every count is put before the judge of the suite, and the binomial weights of each verdict are added."""
     predicted = Bracket(min(first, second), max(first, second))
     expected = dict.fromkeys(Verdict, 0.0)
-    for count, weight in enumerate(stats.binom.pmf(np.arange(n + 1), n, truth).tolist()):
+    for count in range(n + 1):
+        weight = math.comb(n, count) * truth**count * (1.0 - truth) ** (n - count)
         counted = {"p": Proportion(successes=count, n=n)}
         expected[judge(Kind.PROBABILITY, {"p": predicted}, counted, resolution=resolution, level=level)] += weight
     found = verdict_chances(n, predicted=predicted, truth=truth, level=level, resolution=resolution)
