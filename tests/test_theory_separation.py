@@ -1,0 +1,100 @@
+"""Enclosed probabilities of separation: special values, the double-precision law, and a bound over all hyperplanes."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from numerics import Bracket, pairwise_separable, separated_probability
+from theory._room import Setting
+from theory.locally_elastic._line import START, draw_curves, draw_phases, ends_separated
+from theory.locally_elastic._separation import (
+    FARTHEST,
+    HOPELESS,
+    any_hyperplane_bound,
+    distance_in_deviations,
+    growth,
+    ordered_enclosure,
+    separated_enclosure,
+    slow_count,
+)
+
+ROUNDING = 1e-14
+"""The law in doubles states errors of this size."""
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 30])
+def test_equal_means_are_separated_by_chance(count: int) -> None:
+    found = separated_enclosure(Bracket.exactly(0.0), count)
+    assert found.rigorous
+    assert found.width < ROUNDING
+    assert found.contains(2 / math.comb(2 * count, count)) or abs(found.middle * math.comb(2 * count, count) - 2) < ROUNDING
+
+
+def test_one_sample_each_is_a_normal_law() -> None:
+    for distance in (-3.0, 0.5, 4.0):
+        found = ordered_enclosure(Bracket.exactly(distance), 1)
+        assert abs(found.middle - 0.5 * math.erfc(-distance / 2.0)) < ROUNDING
+
+
+@settings(max_examples=15, deadline=None)
+@given(distance=st.floats(-9.0, 9.0), width=st.floats(0.0, 0.5), count=st.integers(1, 12))
+def test_an_interval_of_distances_gives_an_interval_that_holds_all_of_them(distance: float, width: float, count: int) -> None:
+    found = separated_enclosure(Bracket(distance, distance + width), count)
+    for share in (0.0, 0.3, 1.0):
+        law = separated_probability(distance + share * width, deviations=(1.0, 1.0), counts=(count, count)).bracket()
+        assert found.lower - ROUNDING <= law.middle <= found.upper + ROUNDING
+
+
+def test_far_distances_are_bounded_not_evaluated() -> None:
+    assert ordered_enclosure(Bracket.exactly(2 * FARTHEST), 5).upper == 1.0
+    assert ordered_enclosure(Bracket.exactly(2 * FARTHEST), 5).lower > 1.0 - ROUNDING
+    hopeless = ordered_enclosure(Bracket.exactly(-2 * HOPELESS), 5)
+    assert hopeless.lower == 0.0
+    assert 0.0 < hopeless.upper < 1e-12
+
+
+def test_distances_grow_with_the_means_and_shrink_with_the_noise() -> None:
+    found = distance_in_deviations(Bracket.exactly(math.log(3.0)), 3.0, start=2.0, variance=1.0, noise=5.0)
+    assert abs(found.middle - 6.0 / 4.0) < ROUNDING
+    assert found.rigorous
+    assert distance_in_deviations(Bracket.exactly(1e6), 1.0).lower == FARTHEST
+    assert growth("1/(1 + t)", 1.0).contains(math.log(2.0))
+    assert [slow_count(time) for time in (0.0, 1.7, 1.8, 1e12)] == [2, 2, 3, 29]
+
+
+@pytest.mark.parametrize("distance", [0.0, 0.15])
+@pytest.mark.parametrize(("count", "features"), [(5, 1), (9, 2)])
+def test_no_hyperplane_beats_the_bound(distance: float, count: int, features: int) -> None:
+    paths, rng = 2000, np.random.default_rng(7)
+    points = rng.standard_normal((paths, 2, count, features))
+    points[:, 0, :, 0] += distance
+    share = pairwise_separable(points).proportion().interval(1e-4)
+    found = any_hyperplane_bound(Bracket.exactly(distance), count, features)
+    assert share.lower <= found.upper < 1.0
+    assert share.upper >= found.lower
+    if distance == 0.0:
+        # Without a distance nothing but Cover's count is left, and it is at most twice too large: all splits, not only even ones.
+        assert found.upper == pytest.approx(2 * sum(math.comb(2 * count - 1, i) for i in range(features + 1)) / math.comb(2 * count, count))
+
+
+def test_the_figures_show_curves_that_the_points_follow() -> None:
+    setting = Setting(full=False, rng=np.random.default_rng(3), level=1e-5)
+    curves = draw_curves(setting)
+    lines = {series.color: series for series in curves.series if series.style == "line"}
+    assert len(lines) == 9
+    misses = total = 0
+    for series in curves.series:
+        if series.style == "points":
+            line = lines[series.color]
+            exact = np.interp(np.log(series.x), np.log(line.x), line.y)
+            misses += int(np.sum((exact < np.array(series.low) - 0.02) | (exact > np.array(series.high) + 0.02)))
+            total += len(series.x)
+    assert misses <= 0.05 * total
+    phases = draw_phases(setting)
+    at_one = [float(np.interp(1.0, series.x, series.y)) for series in phases.series]
+    assert at_one == sorted(at_one, reverse=True)
+    assert 1.5 < at_one[-1] < 1.7  # K/2, from above, as the logarithm of t grows
+    assert ends_separated(np.repeat(START[None, :, None, :], 2, axis=0)) == 2
