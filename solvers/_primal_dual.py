@@ -198,13 +198,20 @@ def _balanced_step(step: float, moved: float, size: float) -> float:
 
 
 def _start(problem: Problem, game: _Game, start: Candidate | None) -> tuple[GroupMatrix, Float[np.ndarray, " G"], GroupMatrix]:
-    """Y, b and G: as given, or the simplex ETF with margins of one, as far as the ball allows, and uniform shares."""
+    """Y, b and G: as given, or the simplex ETF with margins of one, as far as the ball allows, and uniform shares; see `_bounded`."""
     classes, count = problem.num_classes, len(problem.sizes)
     uniform = game.slope(np.tile((game.limits / (classes - 1))[:, None], (1, count)))
     if start is not None:
         slope = uniform if start.shares is None else game.slope(game.limits[:, None] * _entries(start.shares)[1])
-        return start.matrix, np.zeros(count) if start.bias is None else start.bias * game.roots, slope
+        return start.matrix, np.zeros(count) if start.bias is None else start.bias * game.roots, _bounded(problem, slope)
     spread = min(1.0, problem.radius / (classes - 1)) if isinstance(problem, LayerPeeled) else 1.0
     direction = game.roots / math.sqrt(classes)
     etf = GroupMatrix(problem.sizes, np.full(count, spread), spread * (np.eye(count) - np.outer(direction, direction)))
-    return etf.weighted(game.scales), np.zeros(count), uniform
+    return etf.weighted(game.scales), np.zeros(count), _bounded(problem, uniform)
+
+
+def _bounded(problem: Problem, slope: GroupMatrix) -> GroupMatrix:
+    """Where the norm is penalised, the optimal G has ‖G‖_op ≤ λ: a start of that size, since with it begins the step, ‖Y‖/‖G‖."""
+    if isinstance(problem, LayerPeeled) or (norm := slope.spectral_norm()) <= problem.penalty:
+        return slope
+    return slope.scaled(problem.penalty / norm)

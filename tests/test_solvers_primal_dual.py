@@ -152,6 +152,20 @@ def test_a_vast_penalty_leaves_nothing() -> None:
     assert found.collapsed == (True, False, True)  # the middle group is a single class
 
 
+@pytest.mark.parametrize("penalty", [1e-4, 1e-6, 1e-8])
+@pytest.mark.parametrize("bias_penalty", [None, 0.01])
+def test_a_slight_penalty_leaves_the_shortest_logits_of_margin_one(penalty: float, bias_penalty: float | None) -> None:
+    """⟨I − J/K, Z⟩ ≥ K − 1 where all margins are 1, and the simplex ETF attains it: the optimum is λ (K − 1), whatever the counts."""
+    problem = UnconstrainedFeatures.from_groups(
+        SMALL, feature_penalty=penalty, weight_penalty=penalty, loss="hinge", norm_weights="class", bias_penalty=bias_penalty
+    )
+    found = solve(problem, tolerance=TOLERANCE)
+    assert found.status is Status.CERTIFIED
+    assert found.value.upper == pytest.approx(penalty * (problem.num_classes - 1), rel=TOLERANCE)
+    start = solve(UnconstrainedFeatures.from_groups(SMALL, feature_penalty=0.1, weight_penalty=0.1, loss="hinge", norm_weights="class"))
+    assert solve(problem, tolerance=TOLERANCE, start=start).status is Status.CERTIFIED
+
+
 def test_splitting_a_group_by_a_hair_changes_the_value_by_a_hair() -> None:
     """Groups of (almost) one count, said as one group or as two: different blocks, one program in the limit."""
     whole = solve(hinge([(3, 9_000_000), (4, 2_000_000)], 0.3))
