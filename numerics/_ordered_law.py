@@ -34,12 +34,20 @@ class LogProbability:
     complement_error: Float[np.ndarray, "..."]
 
     def bracket(self, *index: int) -> Bracket:
-        """P of one case with its error, from the smaller of P and 1 − P."""
+        """P of one case with its error: the narrower of what log P and log(1 − P) say.
+
+        Example:
+            >>> separated_probability(1e8, deviations=(1.0, 1.0), counts=(5, 5)).bracket().lower > 1.0 - 1e-15
+            True
+        """
         log, error = float(self.log[index]), float(self.error[index])
         rest, rest_error = float(self.log_complement[index]), float(self.complement_error[index])
-        if log <= rest:
-            return Bracket(math.exp(log - error), min(1.0, math.exp(log + error)))
-        return Bracket(max(0.0, 1.0 - math.exp(rest + rest_error)), min(1.0, math.nextafter(1.0 - math.exp(rest - rest_error), 2.0)))
+        direct = Bracket(math.exp(log - error), math.exp(min(0.0, log + error)))
+        if math.isinf(rest_error):
+            return direct
+        most, least = math.exp(min(0.0, rest + rest_error)), math.exp(rest - rest_error)
+        across = Bracket(max(0.0, math.nextafter(1.0 - most, -1.0)), min(1.0, math.nextafter(1.0 - least, 2.0)))
+        return min(direct, across, key=lambda bracket: bracket.upper - bracket.lower)
 
 
 def ordered_probability(gap: ArrayLike, *, deviations: tuple[ArrayLike, ArrayLike], counts: tuple[ArrayLike, ArrayLike]) -> LogProbability:
@@ -109,17 +117,21 @@ def separated_probability(
         np.where(upward, up.complement_error, down.complement_error),
     )
     rarer, rarer_error = np.where(upward, down.log, up.log), np.where(upward, down.error, up.error)
+    likelier, error = np.where(upward, up.log, down.log), np.where(upward, up.error, down.error)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        # The sum is off by the weighted mean of both factors at most, so an order that never occurs brings no error with it.
+        ratio = np.where(np.isneginf(rarer), -np.inf, rarer - likelier)
+        error = error + np.logaddexp(0.0, ratio + rarer_error - error) - np.logaddexp(0.0, ratio)
         # 1 − P = (1 − P_likelier) − P_rarer: where this cancels, the stated error says so.
-        share = np.where(np.isneginf(rarer), 0.0, np.exp(np.minimum(rarer - rest, 0.0)))
-        doubt = (np.expm1(rest_error) + share * np.expm1(rarer_error)) / (1.0 - share)
-        complement = rest + np.log1p(-share)
-        complement_error = np.where(doubt < 1.0, -np.log1p(-np.minimum(doubt, 1.0)), np.inf)
+        log_share = np.where(np.isneginf(rarer), -np.inf, np.minimum(rarer - rest, 0.0))
+        lost = np.log1p(-np.exp(log_share))
+        doubt = np.exp(np.minimum(log_share + rest_error + rarer_error, 0.0))
+        complement_error = np.where(doubt < 1.0, rest_error + lost - np.log1p(-doubt), np.inf)
     return LogProbability(
         log=np.asarray(np.minimum(np.logaddexp(up.log, down.log), 0.0)),
-        error=np.asarray(np.maximum(up.error, down.error) + ROUNDING),
-        log_complement=np.asarray(complement),
-        complement_error=np.where(np.isneginf(complement), np.inf, complement_error),
+        error=np.asarray(error + ROUNDING),
+        log_complement=np.asarray(rest + lost),
+        complement_error=np.asarray(complement_error),
     )
 
 

@@ -258,6 +258,20 @@ def test_the_exact_law_of_a_far_pair_keeps_the_digits_of_its_complement() -> Non
     assert law.complement_error < 1e-10
 
 
+@pytest.mark.parametrize("n", [1, 2, 5, 200])
+@pytest.mark.parametrize("gap", [0.0, 1.0, 1e4, 1e8, 1e13, 1e160])
+def test_brackets_of_either_order_stay_narrow_however_far_the_classes_are(n: int, gap: float) -> None:
+    """Far apart log(1 − P) is −1e15 and known to a few digits only: that leaves P itself no doubt."""
+    law = separated_probability(gap, deviations=(1.0, 1.0), counts=(n, n))
+    bracket = law.bracket()
+    assert bracket.upper - bracket.lower < 1e-13
+    if n == 1 or gap >= 1e4:
+        assert bracket.upper == 1.0
+        assert law.error < 1e-13
+    if n > 1:
+        assert math.isfinite(law.complement_error)
+
+
 def test_any_shape_broadcasts_and_chunks_do_not_matter() -> None:
     gaps = np.linspace(-3.0, 9.0, 5000).reshape(50, 100)
     law = ordered_probability(gaps, deviations=(np.ones((50, 1)), 2.0), counts=(7, 9))
