@@ -1,0 +1,55 @@
+"""Networks trained on imbalanced real images, once for all checks and figures of a room."""
+
+from functools import cache, partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from gpu_train.studies import MinorityOutcome
+
+MAJORITY = MINORITY = 5
+"""Ten classes, half of them rare."""
+
+LAYERS, WIDTH = 3, 100
+"""Hidden layers with batch norm and ReLU, and their units."""
+
+MOST = {False: 100, True: 200}
+"""Images of a majority class, by profile."""
+
+EPOCHS = {False: 60, True: 100}
+"""Passes over the data, by profile."""
+
+
+@cache
+def outcomes(full: bool, imbalance: float, oversampling: float, trials: int, seed: int) -> "tuple[MinorityOutcome, ...]":
+    """Independent trials on MNIST at 10×10 pixels: each draws its images, weights and batches.
+
+    Momentum, learning rate .1 divided by ten after one and two thirds, weight decay 5e-3: the classifier and the features must be held
+    back by something, or no energies exist.
+
+    Args:
+        full: the full profile.
+        imbalance: R, images of a majority class over those of a minority class.
+        oversampling: w_r, how often a minority image is shown for each time a majority image is.
+        trials: how many networks.
+        seed: all of it derives from it.
+    """
+    from gpu_train import mnist_sample, oversampled, resized, step_counts, with_counts
+    from gpu_train.experiments import one_thread
+    from gpu_train.networks import feed_forward
+    from gpu_train.studies import minority_outcome
+    from gpu_train.training import Recipe
+
+    one_thread()
+    images = resized(mnist_sample(), 10)
+    rare = range(MAJORITY, MAJORITY + MINORITY)
+    recipe = Recipe(epochs=EPOCHS[full], learning_rate=0.1, optimizer="momentum", weight_decay=5e-3)
+    build = partial(feed_forward, images.pixels[0].size, images.num_classes, (WIDTH,) * LAYERS)
+    found = []
+    for rng in np.random.default_rng([seed, round(imbalance), round(oversampling)]).spawn(trials):
+        order = rng.permutation(len(images.labels))
+        seen, test = images.chosen(order[:3000]), images.chosen(order[3000:])
+        chosen = oversampled(with_counts(seen, step_counts(MAJORITY, MINORITY, MOST[full], imbalance), rng), oversampling, rare, rng)
+        found.append(minority_outcome(build, chosen, test, rare, recipe, rng))
+    return tuple(found)

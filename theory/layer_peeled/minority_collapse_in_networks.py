@@ -1,0 +1,252 @@
+"""Minority collapse in trained networks: the classifiers of rare classes merge as the imbalance grows, earlier than the model foretells."""
+
+import numpy as np
+
+from numerics import Bracket
+from solvers import LayerPeeled, solve
+from theory._room import (
+    Check,
+    Control,
+    Evidence,
+    Figure,
+    Kind,
+    Origin,
+    Quantities,
+    Quantity,
+    Room,
+    Series,
+    Setting,
+    Source,
+    Statement,
+    Verdict,
+)
+from theory._trials import interval_over_trials
+from theory.layer_peeled._imbalanced_networks import MAJORITY, MINORITY, outcomes
+
+RATIOS = (1, 50, 100)
+"""Imbalances R that are judged. From 10 to 30 trainings of the same network end far apart, so that five of them decide little there."""
+
+MEASURED = {False: (1, 10, 50, 100), True: (1, 3, 10, 30, 50, 100, 200)}
+"""Those that are measured and drawn, by profile; the last one leaves one image to a minority class."""
+
+TRIALS = 5
+"""Independent trainings at each R: the interval then reaches four standard deviations to each side."""
+
+NEAR_COLLAPSE = 0.5
+"""Largest distance of the cosine from one that counts as on the way there: nearer to parallel than to orthogonal; balanced it is 1.11."""
+
+NEAR_FRAME = 0.05
+"""Distance from −1/(K−1) that counts as a simplex frame: ReLU features and the bias of the last layer move the cosine by .01."""
+
+CHANCE = 1 / (MAJORITY + MINORITY)
+"""Accuracy of guessing among all classes."""
+
+MISFIT = 0.1
+"""Largest difference of cosines, measured less predicted, at which the energies would be said to predict the network."""
+
+
+def _label(ratio: float) -> str:
+    return f"R = {ratio:g}"
+
+
+def predict_collapse() -> Quantities:
+    """The limit one."""
+    return {_label(ratio): Bracket.exactly(1.0) for ratio in RATIOS}
+
+
+def predict_no_collapse() -> Quantities:
+    """A false variant: the frame of balanced classes whatever R is."""
+    return {_label(ratio): Bracket.exactly(-1 / (MAJORITY + MINORITY - 1)) for ratio in RATIOS}
+
+
+def predict_orthogonal() -> Quantities:
+    """A false variant: minority classifiers become orthogonal, not parallel."""
+    return {_label(ratio): Bracket.exactly(0.0) for ratio in RATIOS}
+
+
+def measure_cosine(setting: Setting) -> Quantities:
+    """Mean cosine between minority classifiers, over trials."""
+    return {_label(ratio): interval_over_trials(_cosines(setting, ratio)) for ratio in MEASURED[setting.full]}
+
+
+def _cosines(setting: Setting, ratio: float) -> np.ndarray:
+    return np.array([found.minority_cosine for found in outcomes(setting.full, ratio, 1.0, TRIALS, setting.seed)])
+
+
+def predict_frame() -> Quantities:
+    """−1/(K−1) for balanced classes."""
+    value = -1 / (MAJORITY + MINORITY - 1)
+    return {_label(1): Bracket(value - NEAR_FRAME, value + NEAR_FRAME)}
+
+
+def predict_orthogonal_when_balanced() -> Quantities:
+    """A false variant: balanced classifiers are orthogonal."""
+    return {_label(1): Bracket.exactly(0.0)}
+
+
+def predict_below_chance() -> Quantities:
+    """Minority classes are recognised less often than by guessing."""
+    return {_label(RATIOS[-1]): Bracket.exactly(CHANCE)}
+
+
+def predict_all_below_chance() -> Quantities:
+    """A false variant: that is so without imbalance too."""
+    return {_label(1): Bracket.exactly(CHANCE)}
+
+
+def measure_accuracy(setting: Setting) -> Quantities:
+    """Test accuracy on the minority classes, over trials."""
+    return {
+        _label(ratio): interval_over_trials(
+            found.accuracy[MAJORITY:].mean() for found in outcomes(setting.full, ratio, 1.0, TRIALS, setting.seed)
+        )
+        for ratio in MEASURED[setting.full]
+    }
+
+
+def predict_no_misfit() -> Quantities:
+    """As the sources suggest: the model predicts the network's cosines from the energies that the network has."""
+    return {_label(ratio): Bracket(-MISFIT, MISFIT) for ratio in RATIOS}
+
+
+def predict_earlier() -> Quantities:
+    """Corrected: networks collapse earlier than their energies say."""
+    return {_label(ratio): Bracket.exactly(MISFIT) for ratio in RATIOS[1:]}
+
+
+def predict_later() -> Quantities:
+    """A false variant: networks collapse later."""
+    return {_label(ratio): Bracket.exactly(0.0) for ratio in RATIOS[1:]}
+
+
+def measure_misfit(setting: Setting) -> Quantities:
+    """Measured cosine less the cosine of the Layer-Peeled optimum at the measured energies, over trials."""
+    found: dict[str, Quantity] = {}
+    for ratio in MEASURED[setting.full]:
+        foreseen = _foreseen(setting, ratio)
+        found[_label(ratio)] = interval_over_trials(_cosines(setting, ratio) - foreseen)
+    return found
+
+
+def _foreseen(setting: Setting, ratio: float) -> np.ndarray:
+    """Minority cosine of the certified optimum at the energies of every trial."""
+    cosines = []
+    for found in outcomes(setting.full, ratio, 1.0, TRIALS, setting.seed):
+        problem = LayerPeeled.from_imbalance(
+            MAJORITY, MINORITY, ratio, feature_energy=found.feature_energy, weight_energy=found.weight_energy
+        )
+        cosine = solve(problem).groups[-1].within_cosine
+        cosines.append(np.nan if cosine is None else cosine)
+    return np.array(cosines)
+
+
+def draw_collapse(setting: Setting) -> Figure:
+    """Cosine and accuracy against R, measured and foreseen."""
+    ratios = MEASURED[setting.full]
+    x = tuple(float(ratio) for ratio in ratios)
+    cosines = np.array([_cosines(setting, ratio) for ratio in ratios])
+    accuracy = [np.mean([f.accuracy[MAJORITY:].mean() for f in outcomes(setting.full, r, 1.0, TRIALS, setting.seed)]) for r in ratios]
+    foreseen = [_foreseen(setting, ratio).mean() for ratio in ratios]
+    return Figure(
+        title="Minority collapse in trained networks",
+        caption="Cosine between the classifiers of five minority classes, three hidden layers on MNIST at 10×10 pixels; bars: from the "
+        f"least to the largest of {TRIALS} trainings. The model at the energies measured in the network foresees collapse only later.",
+        x_label="imbalance R",
+        y_label="minority cosine; accuracy",
+        series=(
+            Series(
+                label="measured cosine",
+                x=x,
+                y=tuple(cosines.mean(axis=1).tolist()),
+                style="points",
+                color=0,
+                low=tuple(cosines.min(axis=1).tolist()),
+                high=tuple(cosines.max(axis=1).tolist()),
+            ),
+            Series(label="Layer-Peeled optimum at the measured energies", x=x, y=tuple(map(float, foreseen)), style="line", color=1),
+            Series(label="minority test accuracy", x=x, y=tuple(map(float, accuracy)), style="line", color=2),
+        ),
+        log_x=True,
+    )
+
+
+ROOM = Room(
+    statement=Statement(
+        name="minority-collapse-in-networks",
+        title="Minority collapse in trained networks",
+        latex=r"\cos(w_k,w_l)\longrightarrow 1\quad(k\neq l\ \text{minority classes}),\qquad R\to\infty",
+        assumptions=(
+            "five majority and five minority classes of MNIST at 10×10 pixels",
+            "three hidden layers of width 100 with batch norm and ReLU; momentum, weight decay 5e-3",
+        ),
+        kind=Kind.OBSERVATION,
+        origin=Origin.SEED,
+        source=Source("fang2021", "Minority Collapse in deep neural networks; su2024, Part I"),
+    ),
+    checks=(
+        Check(
+            name="cosine-to-one",
+            claim="the minority classifiers draw together as R grows",
+            evidence=Evidence.EMPIRICAL,
+            predict=predict_collapse,
+            measure=measure_cosine,
+            kind=Kind.LIMIT,
+            resolution=NEAR_COLLAPSE,
+            reason="one image a class is as far as R can go on these data, and training stops long before its limit",
+        ),
+        Check(
+            name="frame-when-balanced",
+            claim="at R = 1 their cosine is −1/(K−1)",
+            evidence=Evidence.EMPIRICAL,
+            predict=predict_frame,
+            measure=measure_cosine,
+            resolution=2.1 * NEAR_FRAME,
+            reason="ReLU features and the bias of the last layer are not in the model, and training stops early",
+        ),
+        Check(
+            name="below-chance",
+            claim="at the largest R minority classes are recognised less often than by guessing among all classes",
+            evidence=Evidence.EMPIRICAL,
+            predict=predict_below_chance,
+            measure=measure_accuracy,
+            kind=Kind.UPPER_BOUND,
+        ),
+        Check(
+            name="predicted-from-energies",
+            claim="the Layer-Peeled Model at the measured energies predicts the cosine",
+            evidence=Evidence.EMPIRICAL,
+            predict=predict_no_misfit,
+            measure=measure_misfit,
+            resolution=4.0 * MISFIT,
+            reason="the intervals of five trainings are up to .4 wide at R = 50",
+            expected=Verdict.REFUTED,
+        ),
+        Check(
+            name="earlier-than-predicted",
+            claim="networks collapse earlier than the model at their energies: the cosine is larger at every R beyond balance",
+            evidence=Evidence.EMPIRICAL,
+            predict=predict_earlier,
+            measure=measure_misfit,
+            kind=Kind.LOWER_BOUND,
+        ),
+    ),
+    controls=(
+        Control(name="no-collapse", claim="imbalance leaves the frame as it is", check="cosine-to-one", predict=predict_no_collapse),
+        Control(name="orthogonal", claim="the minority classifiers become orthogonal", check="cosine-to-one", predict=predict_orthogonal),
+        Control(
+            name="balanced-orthogonal",
+            claim="balanced classifiers are orthogonal",
+            check="frame-when-balanced",
+            predict=predict_orthogonal_when_balanced,
+        ),
+        Control(name="always-unknown", claim="nor are they at R = 1", check="below-chance", predict=predict_all_below_chance),
+        Control(
+            name="later",
+            claim="networks collapse later than the model",
+            check="earlier-than-predicted",
+            predict=predict_later,
+            kind=Kind.UPPER_BOUND,
+        ),
+    ),
+    figures=(draw_collapse,),
+)

@@ -1,0 +1,146 @@
+"""Oversampling in trained networks: showing rare classes more often moves their classifiers apart again."""
+
+from itertools import pairwise
+
+import numpy as np
+
+from numerics import Bracket
+from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
+from theory._trials import interval_over_trials
+from theory.layer_peeled._imbalanced_networks import MAJORITY, MINORITY, outcomes
+
+IMBALANCE = 100
+"""R."""
+
+FACTORS = (1, 10, 100)
+"""Oversampling w_r of the minority classes: none, a tenth of what balances the classes, all of it."""
+
+MEASURED = {False: FACTORS, True: (1, 3, 10, 30, 100)}
+"""Those that are measured and drawn, by profile."""
+
+TRIALS = 5
+"""Independent trainings at each w_r: the interval then reaches four standard deviations to each side."""
+
+NEAR_FRAME = 0.1
+"""Distance from −1/(K−1) that counts as restored: a tenth of the way to collapse. Copies of a few images are less than as many images."""
+
+FALL = 0.3
+"""Least fall of the cosine from no oversampling to a tenth of what balances: a quarter of the way from collapse to the frame."""
+
+
+def _label(factor: float) -> str:
+    return f"w_r = {factor:g}"
+
+
+def predict_frame() -> Quantities:
+    """The frame of balanced classes, −1/(K−1)."""
+    return {_label(factor): Bracket.exactly(-1 / (MAJORITY + MINORITY - 1)) for factor in FACTORS}
+
+
+def predict_collapse() -> Quantities:
+    """A false variant: oversampling cannot undo the collapse."""
+    return {_label(factor): Bracket.exactly(1.0) for factor in FACTORS}
+
+
+def measure_cosine(setting: Setting) -> Quantities:
+    """Mean cosine between minority classifiers, over trials."""
+    return {_label(factor): interval_over_trials(_cosines(setting, factor)) for factor in MEASURED[setting.full]}
+
+
+def _cosines(setting: Setting, factor: float) -> np.ndarray:
+    return np.array([found.minority_cosine for found in outcomes(setting.full, IMBALANCE, factor, TRIALS, setting.seed)])
+
+
+def predict_fall() -> Quantities:
+    """A tenth of what balances the classes already moves the minority classifiers apart."""
+    return {f"{_label(FACTORS[0])} to {FACTORS[1]}": Bracket.exactly(FALL)}
+
+
+def predict_rise() -> Quantities:
+    """A false variant: it moves them together."""
+    return {f"{_label(FACTORS[0])} to {FACTORS[1]}": Bracket.exactly(0.0)}
+
+
+def measure_fall(setting: Setting) -> Quantities:
+    """Cosine at a smaller w_r less that at the next larger one, over trials."""
+    cosines = {factor: _cosines(setting, factor) for factor in FACTORS}
+    return {f"{_label(low)} to {high}": interval_over_trials(cosines[low] - cosines[high]) for low, high in pairwise(FACTORS)}
+
+
+def draw_remedy(setting: Setting) -> Figure:
+    """Cosine and accuracy against w_r."""
+    factors = MEASURED[setting.full]
+    x = tuple(float(factor) for factor in factors)
+    cosines = np.array([_cosines(setting, factor) for factor in factors])
+    accuracy = [
+        np.mean([found.accuracy[MAJORITY:].mean() for found in outcomes(setting.full, IMBALANCE, factor, TRIALS, setting.seed)])
+        for factor in factors
+    ]
+    return Figure(
+        title=f"Oversampling at R = {IMBALANCE}",
+        caption="Cosine between the classifiers of five minority classes; bars: from the least to the largest of "
+        f"{TRIALS} trainings. The geometry is restored; accuracy on new images is not, since copies bring no new ones.",
+        x_label="oversampling of the minority",
+        y_label="minority cosine; accuracy",
+        series=(
+            Series(
+                label="measured cosine",
+                x=x,
+                y=tuple(cosines.mean(axis=1).tolist()),
+                style="points",
+                color=0,
+                low=tuple(cosines.min(axis=1).tolist()),
+                high=tuple(cosines.max(axis=1).tolist()),
+            ),
+            Series(label="balanced frame", x=x, y=(-1 / (MAJORITY + MINORITY - 1),) * len(x), style="line", color=1),
+            Series(label="minority test accuracy", x=x, y=tuple(map(float, accuracy)), style="line", color=2),
+        ),
+        log_x=True,
+    )
+
+
+ROOM = Room(
+    statement=Statement(
+        name="oversampling-in-networks",
+        title="Oversampling undoes minority collapse in trained networks",
+        latex=r"w_r\to R:\qquad \cos(w_k,w_l)\longrightarrow -\tfrac1{K-1}\quad(k\neq l\ \text{minority classes})",
+        assumptions=(
+            f"five majority and five minority classes of MNIST at 10×10 pixels, R = {IMBALANCE}",
+            "three hidden layers of width 100 with batch norm and ReLU; momentum, weight decay 5e-3",
+        ),
+        kind=Kind.OBSERVATION,
+        origin=Origin.SEED,
+        source=Source("fang2021", "Oversampling for mitigating Minority Collapse; su2024, Part I"),
+    ),
+    checks=(
+        Check(
+            name="cosine-to-frame",
+            claim="the minority cosine falls back to −1/(K−1) as w_r grows to R",
+            evidence=Evidence.EMPIRICAL,
+            predict=predict_frame,
+            measure=measure_cosine,
+            kind=Kind.LIMIT,
+            resolution=NEAR_FRAME,
+            reason="training stops before its limit, and copies of one image are not a hundred images",
+        ),
+        Check(
+            name="a-little-helps",
+            claim="a tenth of the oversampling that balances the classes takes off a quarter of the collapse or more",
+            evidence=Evidence.EMPIRICAL,
+            predict=predict_fall,
+            measure=measure_fall,
+            kind=Kind.LOWER_BOUND,
+        ),
+    ),
+    controls=(
+        Control(name="no-remedy", claim="oversampling cannot undo the collapse", check="cosine-to-frame", predict=predict_collapse),
+        Control(
+            name="worse",
+            claim="a little oversampling makes it worse",
+            check="a-little-helps",
+            predict=predict_rise,
+            kind=Kind.UPPER_BOUND,
+        ),
+    ),
+    figures=(draw_remedy,),
+)
