@@ -41,6 +41,7 @@ def certify_distance(
     Raises:
         ValueError: for the hinge, which is not strictly convex.
     """
+    _require_curvature(problem)
     return distance_within(certify(problem, candidate, None, bias, tangent).gap, problem, candidate, bias)
 
 
@@ -55,13 +56,17 @@ def distance_within(gap: float, problem: Problem, candidate: GroupMatrix, bias: 
     κ_ρ ρ²/2 over the last ρ if it is longer. It cannot grow by more than the certified gap: so κ_ρ d²/2 ≤ gap for an optimum within
     distance ρ, and none lies farther if κ_ρ ρ²/2 > gap.
     """
-    if problem.loss not in DECAY:
-        raise ValueError(f"loss {problem.loss!r} has no strong convexity bound here; use cross-entropy or the squared error.")
+    _require_curvature(problem)
     curvature, decay = _curvature(problem, candidate, bias), DECAY[problem.loss]
     for radius in RADII.tolist():
         if 0.5 * curvature * math.exp(-decay * radius) * radius**2 > gap:
             return radius
     return math.inf
+
+
+def _require_curvature(problem: Problem) -> None:
+    if problem.loss not in DECAY:
+        raise ValueError(f"loss {problem.loss!r} has no strong convexity bound here; use cross-entropy or the squared error.")
 
 
 def low_rank_excess(problem: LayerPeeled, candidate: GroupMatrix, dimension: int, tangent: GroupMatrix | None = None) -> float:
