@@ -44,8 +44,8 @@ def solve_projected(problem: Problem, tolerance: float, start: Candidate | None 
     Nesterov's method with backtracking, a step that may grow, and a restart whenever the momentum points uphill. The projection and
     the shrinkage lower all singular values by a common amount, counting those inside a group K_g − 1 times, so a step costs one SVD of
     a G×G block whatever K is, or a fraction of it where the rank is low and the large directions are followed from step to step. With
-    no two counts equal, G = K and this is the method on full logits. A bias takes plain gradient steps. The gap is that of the dual
-    point which every step leaves behind (see `solvers._certificate`).
+    no two counts equal, G = K and this is the method on full logits. A bias is drawn to zero by its penalty in the same step. The gap
+    is that of the dual point which every step leaves behind (see `solvers._certificate`).
 
     Args:
         problem: cross-entropy or squared error, any counts.
@@ -71,7 +71,7 @@ def solve_projected(problem: Problem, tolerance: float, start: Candidate | None 
         BYTES_PER_ENTRY * distinct**2, f"route 'factored' for {distinct} distinct counts", "round the counts so that classes share them"
     )
     smooth, directions = Smooth(problem), Directions()
-    point = _proximal(problem, _start(problem, smooth, start), 0.0, directions)
+    point = _proximal(smooth, _start(problem, smooth, start), 0.0, directions)
     ahead, momentum, curvature = point, 1.0, smooth.curvature / FIRST_STEP
     # A loss that can be zero inside the ball has no relative gap there: a negligible share of its value at Z = 0 is enough.
     attains_zero = smooth.loss.attains_zero and isinstance(problem, LayerPeeled)
@@ -80,13 +80,14 @@ def solve_projected(problem: Problem, tolerance: float, start: Candidate | None 
         value_ahead, slope_ahead = smooth(ahead)
         curvature /= STEP_GROWTH
         while True:
-            following = _proximal(problem, ahead - slope_ahead.scaled(1 / curvature), 1 / curvature, directions)
+            following = _proximal(smooth, ahead - slope_ahead.scaled(1 / curvature), 1 / curvature, directions)
             moved = following - ahead
             value = smooth.value(following)
             if value <= value_ahead + slope_ahead.dot(moved) + 0.5 * curvature * moved.dot(moved) + ROUNDING * abs(value_ahead):
                 break
             curvature *= 2.0
         if iteration % CHECK_EVERY == 0:
+            value += smooth.penalty(following)
             tangent, promising = smooth.tangent(following, value, slope_ahead.matrix + moved.matrix.scaled(curvature), tolerance)
             if value <= negligible or (promising and smooth.proves(tangent, following, value, tolerance)):
                 return Candidate(following.matrix, bias=smooth.bias(following), tangent=tangent)
@@ -100,11 +101,12 @@ def solve_projected(problem: Problem, tolerance: float, start: Candidate | None 
     return Candidate(point.matrix, bias=smooth.bias(point))
 
 
-def _proximal(problem: Problem, point: Point, step: float, directions: Directions) -> Point:
-    """The nearest point of the ball, or the minimiser of step·λ‖Y‖_* + ½‖Y − point‖²; the bias is left alone."""
+def _proximal(smooth: Smooth, point: Point, step: float, directions: Directions) -> Point:
+    """The nearest point of the ball, or the minimiser of step·λ‖Y‖_* + ½‖Y − point‖²; the bias likewise, with its penalty."""
+    problem, bias = smooth.problem, point.bias / (1.0 + step * smooth.damping)
     if isinstance(problem, LayerPeeled):
-        return Point(point.matrix.projected(problem.radius, directions), point.bias)
-    return Point(point.matrix.shrunk(step * problem.penalty, directions), point.bias)
+        return Point(point.matrix.projected(problem.radius, directions), bias)
+    return Point(point.matrix.shrunk(step * problem.penalty, directions), bias)
 
 
 def _start(problem: Problem, smooth: Smooth, start: Candidate | None) -> Point:

@@ -1,4 +1,4 @@
-"""The smooth part of the program, for methods that follow its gradient and treat the nuclear norm by itself."""
+"""The loss of the program, for methods that follow its gradient and treat the nuclear norm and the bias penalty by themselves."""
 
 import math
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Point:
 
 
 class Smooth:
-    """The smooth part f(diag(1/d) Y + 1bᵀ) + (λ_b/2)‖b‖², its gradient, and the gap that a step leaves."""
+    """The loss f(diag(1/d) Y + 1bᵀ) with its gradient, the bias penalty, and the gap that a step leaves."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem, self.loss, self.weights = problem, LOSSES[problem.loss], problem.weights
@@ -41,7 +41,9 @@ class Smooth:
         squares = self.weights * (1.0 if self.rows is None else self.rows**2)
         # The loss bends at most like c_k/d_k² along row k of Y, and like Σ c_k = 1 along the bias: its unit evens that out.
         self.curvature = float(squares.max())
-        self.unit = 0.0 if problem.bias_penalty is None else math.sqrt(self.curvature / (1.0 + problem.bias_penalty))
+        self.unit = 0.0 if problem.bias_penalty is None else math.sqrt(self.curvature)
+        # The penalty in these coordinates. It never flattens as the loss does, so steps as long as the loss allows must not feel it.
+        self.damping = 0.0 if problem.bias_penalty is None else problem.bias_penalty * self.curvature
 
     def bias(self, point: Point) -> Float[np.ndarray, " G"] | None:
         """b of one class of each group."""
@@ -51,17 +53,16 @@ class Smooth:
         """Value and gradient."""
         value, slope = self.loss.grouped(self.problem.logits(point.matrix, self.bias(point)), self.weights)
         matrix = slope if self.rows is None else slope.weighted(self.rows)
-        if self.problem.bias_penalty is None:
-            return value, Point(matrix, point.bias)
-        pull = self.problem.bias_penalty * self.unit * point.bias
-        value += 0.5 * float(pull @ pull) / self.problem.bias_penalty
-        return value, Point(matrix, self.unit * (self.roots @ slope.outer + pull))
+        return value, Point(matrix, self.unit * (self.roots @ slope.outer))
 
     def value(self, point: Point) -> float:
         """The value alone."""
         losses = self.loss.by_group(self.problem.logits(point.matrix, self.bias(point)))
-        pull = 0.0 if self.problem.bias_penalty is None else 0.5 * self.problem.bias_penalty * self.unit**2 * float(point.bias @ point.bias)
-        return float((self.roots**2 * self.weights) @ losses) + pull
+        return float((self.roots**2 * self.weights) @ losses)
+
+    def penalty(self, point: Point) -> float:
+        """(λ_b/2)‖b‖²."""
+        return 0.5 * self.damping * float(point.bias @ point.bias)
 
     def tangent(self, point: Point, value: float, dual: GroupMatrix, tolerance: float) -> tuple[GroupMatrix, bool]:
         """Logits where the loss has the slope D that a step ended with, and whether its minorant there promises the tolerance.

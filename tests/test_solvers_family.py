@@ -315,6 +315,18 @@ def test_equal_counts_with_different_weights_are_different_groups() -> None:
     assert found.groups[1].feature_norm < found.groups[0].feature_norm
 
 
+@pytest.mark.parametrize("log_penalty", [-18.0, -60.0, -112.0])
+@pytest.mark.parametrize("bias_penalty", [1e-3, 1.0])
+def test_a_slight_penalty_on_the_norm_is_certified_beside_a_bias(log_penalty: float, bias_penalty: float) -> None:
+    """The loss is nearly flat there and the bias penalty is not: hundreds of steps, where the steps of one length did not get there."""
+    decay = math.exp(log_penalty)
+    counts = {"counts": [50, 50, 4, 4, 4], "feature_penalty": decay, "weight_penalty": decay}
+    found, free = (solve(UnconstrainedFeatures(bias_penalty=each, **counts)) for each in (bias_penalty, None))
+    assert found.converged
+    assert 0.0 < found.value.lower <= free.value.upper
+    assert found.value.upper == pytest.approx(free.value.upper, rel=math.sqrt(decay / bias_penalty))
+
+
 def test_a_vanishing_bias_penalty_ratio_is_no_bias() -> None:
     without, with_bias = solve(penalised(GROUPS, 0.01)), solve(penalised(GROUPS, 0.01, bias_penalty=1e6))
     assert with_bias.value.upper == pytest.approx(without.value.upper, rel=1e-6)
