@@ -149,13 +149,14 @@ class _Game:
         value = float((self.sizes * problem.weights) @ LOSSES[problem.loss].by_group(logits))
         constant = float((self.sizes * self.scales) @ -_entries(slope)[0])
         if isinstance(problem, LayerPeeled):
-            multiple, bound, negligible = 1.0, constant - problem.radius * norm, value <= tolerance
+            multiple, bound = 1.0, constant - problem.radius * norm
         else:
-            multiple, negligible = min(1.0, problem.penalty / norm) if norm > 0.0 else 1.0, False
+            multiple = min(1.0, problem.penalty / norm) if norm > 0.0 else 1.0
             value, bound = value + problem.penalty * matrix.nuclear_norm(), multiple * constant
         if problem.bias_penalty is not None:
             value += 0.5 * problem.bias_penalty * float(bias @ bias)
             bound -= 0.5 * multiple**2 / problem.bias_penalty * float(np.sum((self.column @ slope.outer) ** 2))
+        negligible = isinstance(problem, LayerPeeled) and value <= tolerance
         return negligible or value - bound <= max(tolerance * value, ROUNDING)
 
     def shares(self, slope: GroupMatrix) -> GroupMatrix:

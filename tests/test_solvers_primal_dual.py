@@ -166,6 +166,14 @@ def test_a_slight_penalty_leaves_the_shortest_logits_of_margin_one(penalty: floa
     assert solve(problem, tolerance=TOLERANCE, start=start).status is Status.CERTIFIED
 
 
+@pytest.mark.parametrize(("groups", "energy", "bias_penalty"), [([(1, 292), (2, 29), (3, 2)], 5.5, 0.14), (SMALL, 20.0, 10.0)])
+def test_energies_that_allow_no_loss_leave_no_bias_either(groups: list[tuple[int, int]], energy: float, bias_penalty: float) -> None:
+    """Zero is attained at b = 0 only: margins that are large enough early on do not end the iterations while the bias still costs."""
+    found = solve(LayerPeeled.from_groups(groups, feature_energy=energy, loss="hinge", bias_penalty=bias_penalty), tolerance=TOLERANCE)
+    assert found.status is Status.ZERO
+    assert found.value.upper <= TOLERANCE
+
+
 def test_splitting_a_group_by_a_hair_changes_the_value_by_a_hair() -> None:
     """Groups of (almost) one count, said as one group or as two: different blocks, one program in the limit."""
     whole = solve(hinge([(3, 9_000_000), (4, 2_000_000)], 0.3))
