@@ -48,8 +48,13 @@ def read_program(
     Raises:
         UnusableInput: as `read_problem`, and when neither or both of energies and penalty are given.
     """
-    from solvers import LayerPeeled, UnconstrainedFeatures
+    from solvers import NORM_WEIGHTS, LayerPeeled, UnconstrainedFeatures
 
+    if norm_weights is not None and norm_weights not in NORM_WEIGHTS:
+        raise UnusableInput(
+            f"--norm-weights {norm_weights!r} is unknown: it must be one of {', '.join(NORM_WEIGHTS)}; choose one of these, or give "
+            "numbers in Python."
+        )
     options = {"loss": loss, "bias_penalty": bias_penalty} | ({} if norm_weights is None else {"norm_weights": norm_weights})
     if penalty is None:
         if feature_energy is None:
@@ -118,6 +123,12 @@ def read_counts(path: Path) -> list[int]:
         )
     if not rows:
         raise UnusableInput(f"counts file {path} is empty below its header: it needs one row per class; add them.")
+    for number, row in rows:
+        if any(row[len(first) :]):
+            raise UnusableInput(
+                f"counts file {path}, line {number} has {len(row)} columns and line {first_number} has {len(first)}: a comma inside a "
+                "number splits it in two; write numbers without commas, one row per class."
+            )
     return [_count(path, number, row, named[0] if named else 0) for number, row in rows]
 
 
@@ -130,7 +141,7 @@ def _numbered_rows(path: Path) -> list[tuple[int, list[str]]]:
         text = "\0"
     if "\0" in text:
         raise UnusableInput(f"counts file {path} is not text: it must be a CSV file of whole numbers; export it as CSV.")
-    reader = csv.reader(text.splitlines())
+    reader = csv.reader(text.splitlines(), skipinitialspace=True)
     try:
         return [(reader.line_num, row) for row in reader]
     except csv.Error as error:

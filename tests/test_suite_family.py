@@ -88,6 +88,7 @@ def test_the_archive_holds_the_bias(tmp_path: Path, capsys: pytest.CaptureFixtur
         (["--penalty", "much"], ["'much'"]),
         (["--penalty", "1e-200"], ["between 1e-100 and 1e+100"]),
         (["--penalty", "0.01", "--norm-weights", "samples"], ["'samples'", "class, sample"]),
+        (["--penalty", "0.01", "--norm-weights", "1,2"], ["'1,2'", "class, sample;", "in Python"]),
         (["--penalty", "0.01", "--bias-penalty", "0"], ["bias penalty is 0.0"]),
         (["--penalty", "0.01", "--bias-penalty", "inf"], ["bias penalty is inf"]),
         (["--penalty", "0.01", "--route", "symmetric"], ["'symmetric'", "penalised norm"]),
