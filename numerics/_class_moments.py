@@ -7,6 +7,9 @@ from jaxtyping import Float, Int, Shaped
 
 from numerics._inputs import UnusableInput, require_whole
 
+LARGEST = 1e150
+"""Features and weights are squared, and the sums of these squares must be doubles."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ClassStatistics:
@@ -170,9 +173,12 @@ def require_labelled(
     if not (np.issubdtype(features.dtype, np.floating) or np.issubdtype(features.dtype, np.integer)):
         raise UnusableInput(f"features of type {features.dtype} are not real numbers: give floating-point features.")
     converted = features.astype(np.float64, copy=False)
-    finite = np.isfinite(converted).all(axis=1)
-    if not finite.all():
-        raise UnusableInput(f"row {int(np.argmin(finite))} of the features is not finite: every value must be; drop or repair that sample.")
+    usable = (np.abs(converted) <= LARGEST).all(axis=1)
+    if not usable.all():
+        row = int(np.argmin(usable))
+        if np.isfinite(converted[row]).all():
+            raise UnusableInput(f"row {row} of the features goes beyond {LARGEST:g}: squares must be doubles; scale the features.")
+        raise UnusableInput(f"row {row} of the features is not finite: every value must be; drop or repair that sample.")
     if not (
         np.issubdtype(labels.dtype, np.integer) or (np.issubdtype(labels.dtype, np.floating) and np.array_equal(labels, np.floor(labels)))
     ):
@@ -185,6 +191,33 @@ def require_labelled(
             f"label {whole[wrong]} of sample {wrong} is outside 0 ... {ceiling}: classes are numbered from 0; renumber them."
         )
     return converted, whole
+
+
+def count_classes(labels: Int[np.ndarray, " n"]) -> int:
+    """K as the labels tell it, the largest label plus one.
+
+    Raises:
+        UnusableInput: when there are fewer samples than that, so that some class has none.
+
+    Example:
+        >>> count_classes(np.array([0, 2, 1, 1]))
+        3
+    """
+    count = int(labels.max()) + 1 if len(labels) else 0
+    if count > len(labels):
+        empty = int(np.setdiff1d(np.arange(len(labels)), labels)[0])
+        raise UnusableInput(f"class {empty} has no sample: each of 0 ... {count - 1} needs one; renumber the labels or add samples.")
+    return count
+
+
+def require_scatter(counts: Int[np.ndarray, " K"]) -> None:
+    """Check that some class has two samples: of single ones nobody knows how much they vary.
+
+    Raises:
+        UnusableInput: when every class has a single sample.
+    """
+    if counts.max() < 2:
+        raise UnusableInput("every class has a single sample: the variance within classes needs two in some class; give more samples.")
 
 
 def require_every_class(counts: Int[np.ndarray, " K"]) -> None:

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from numerics._class_moments import ClassStatistics, class_means, require_every_class, require_labelled
+from numerics._class_moments import (
+    LARGEST,
+    ClassStatistics,
+    class_means,
+    count_classes,
+    require_every_class,
+    require_labelled,
+    require_scatter,
+)
 from numerics._frames import etf_distance
 from numerics._inputs import UnusableInput
 from numerics._separation import between_basis
@@ -45,7 +53,7 @@ def neural_collapse(
         bias: added to the logits W h.
 
     Raises:
-        UnusableInput: as `separation`, and for a classifier whose shape does not fit.
+        UnusableInput: as `separation`, and for a classifier or bias that does not fit or is not made of finite numbers.
 
     Source: papyan2020, section 2 (NC1, NC3, NC4); zhu2021, section 5 (NC2); galanti2022, definition 1 (CDNV).
 
@@ -55,12 +63,13 @@ def neural_collapse(
         0.005
     """
     data, classes = require_labelled(features, labels)
-    count = int(classes.max()) + 1 if len(classes) else 0
+    count = count_classes(classes)
     counts, means = class_means(data, classes, count)
     require_every_class(counts)
-    _require_classifier(classifier, means)
+    _require_classifier(classifier, bias, means)
     residuals = data - means[classes]
     basis, roots = between_basis(np.ones(count, dtype=np.int64), means)
+    require_scatter(counts)
     whitened = residuals @ (basis / roots)
     variances = np.bincount(classes, weights=np.einsum("ij,ij->i", residuals, residuals), minlength=count) / counts
     nc4 = None
@@ -90,8 +99,9 @@ def neural_collapse_of(statistics: ClassStatistics, classifier: Float[np.ndarray
         0.005
     """
     means = statistics.means
-    _require_classifier(classifier, means)
+    _require_classifier(classifier, None, means)
     basis, roots = between_basis(np.ones(len(means), dtype=np.int64), means)
+    require_scatter(statistics.counts)
     return NeuralCollapse(
         nc1=float(np.einsum("ir,ij,jr->", basis / roots, statistics.within, basis / roots, optimize=True)) / len(means),
         nc2=etf_distance(means - means.mean(axis=0)),
@@ -101,14 +111,23 @@ def neural_collapse_of(statistics: ClassStatistics, classifier: Float[np.ndarray
     )
 
 
-def _require_classifier(classifier: Float[np.ndarray, "K p"] | None, means: Float[np.ndarray, "K p"]) -> None:
+def _require_classifier(
+    classifier: Float[np.ndarray, "K p"] | None, bias: Float[np.ndarray, " K"] | None, means: Float[np.ndarray, "K p"]
+) -> None:
+    for name, array in (("classifier", classifier), ("bias", bias)):
+        if array is not None and not (array.dtype.kind in "iuf" and (np.abs(array) <= LARGEST).all()):
+            raise UnusableInput(
+                f"the {name} of type {array.dtype} holds entries that are not real, not finite or beyond {LARGEST:g}: give finite numbers."
+            )
     if classifier is not None and classifier.shape != means.shape:
         raise UnusableInput(
             f"the classifier has shape {classifier.shape} and the features need {means.shape}: one row per class, one column per feature; "
             "transpose it or give the features of the layer before it."
         )
-    if classifier is not None and not classifier.any():
+    if classifier is not None and not np.linalg.norm(classifier) > 0.0:
         raise UnusableInput("the classifier is zero: it has no direction to compare with the class means; give a trained one.")
+    if bias is not None and bias.shape != means.shape[:1]:
+        raise UnusableInput(f"the bias has shape {bias.shape} for {len(means)} classes: it must hold one number for each; correct it.")
 
 
 def _duality(means: Float[np.ndarray, "K p"], classifier: Float[np.ndarray, "K p"] | None) -> float | None:

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from numerics._class_moments import ClassStatistics, between_factor, class_means, require_every_class, require_labelled
+from numerics._class_moments import (
+    ClassStatistics,
+    between_factor,
+    class_means,
+    count_classes,
+    require_every_class,
+    require_labelled,
+    require_scatter,
+)
 from numerics._inputs import UnusableInput
 
 ROUNDINGS = 8.0
@@ -66,7 +74,7 @@ def separation(features: Shaped[np.ndarray, "n p"], labels: Shaped[np.ndarray, "
         labels: class numbers from 0.
 
     Raises:
-        UnusableInput: for unusable arrays, a class without samples, or class means that all coincide.
+        UnusableInput: for unusable arrays, a class without samples, single samples everywhere, or class means that all coincide.
 
     Source: he2023, equation (1).
 
@@ -75,10 +83,11 @@ def separation(features: Shaped[np.ndarray, "n p"], labels: Shaped[np.ndarray, "
         0.0625
     """
     data, classes = require_labelled(features, labels)
-    count = int(classes.max()) + 1 if len(classes) else 0
+    count = count_classes(classes)
     counts, means = class_means(data, classes, count)
     require_every_class(counts)
     basis, roots = between_basis(counts, means)
+    require_scatter(counts)
     whitened = (data - means[classes]) @ (basis / roots)
     squares = np.bincount(classes, weights=np.einsum("ij,ij->i", whitened, whitened), minlength=count)
     return Separation(fuzziness=float(squares.sum() / len(data)), by_class=squares / counts, rank_between=len(roots))
@@ -95,6 +104,7 @@ def fuzziness(statistics: ClassStatistics) -> float:
         0.0625
     """
     basis, roots = between_basis(statistics.counts, statistics.means)
+    require_scatter(statistics.counts)
     return float(np.einsum("ir,ij,jr->", basis / roots, statistics.within, basis / roots, optimize=True))
 
 

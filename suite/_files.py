@@ -1,14 +1,21 @@
 """Files that are written whole or not at all."""
 
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tokenize import TokenError
 
 from numerics import UnusableInput
 
 REPORT_FILES = ("report.json", "report.md", "report.html")
 """All that a report directory holds; anything else in it is foreign and is never touched."""
+
+DAMAGED = (zipfile.BadZipFile, zlib.error, TokenError, ArithmeticError, AttributeError, EOFError, LookupError)
+DAMAGED += (MemoryError, RuntimeError, SyntaxError, TypeError, ValueError)
+"""What zipfile and NumPy raise for a damaged archive, besides OSError: flipped bits reach their parsers, sizes and flags."""
 
 
 def require_report_directory(directory: Path) -> None:

@@ -1,7 +1,6 @@
 """The command `measure`: separation and neural collapse of saved activations, and what their label counts foretell."""
 
-import zipfile
-import zlib
+import re
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +23,8 @@ def measure_record(path: Path) -> dict[str, Any]:
     Raises:
         UnusableInput: for a file that is not such an archive, or arrays that do not fit.
     """
+    from solvers import SolverFailed
+
     with _archive(path) as arrays:
         names = _layer_names(path, arrays)
         labels = _one(path, arrays, "labels")
@@ -40,7 +41,10 @@ def measure_record(path: Path) -> dict[str, Any]:
     fuzziness = np.array([layer["fuzziness"] for layer in layers])
     diagnosis = {"layer_peeled": None, "note": "the archive holds no classifier: the diagnosis needs its energy; save it as `classifier`."}
     if classifier is not None:
-        diagnosis = diagnose_counts(np.bincount(np.asarray(labels, dtype=np.int64)), energy, classifier)
+        try:
+            diagnosis = diagnose_counts(np.bincount(np.asarray(labels, dtype=np.int64)), energy, classifier)
+        except (UnusableInput, SolverFailed) as error:  # energies out of range: what was measured stays
+            diagnosis = {"layer_peeled": None, "note": str(error)}
     return {
         "num_classes": int(np.max(labels)) + 1,
         "num_samples": len(labels),
@@ -59,7 +63,7 @@ def _archive(path: Path) -> Generator[Mapping[str, np.ndarray]]:
     with file:
         try:
             found = np.load(file, allow_pickle=False)
-        except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        except Exception as error:  # a damaged archive can raise anything
             raise UnusableInput(f"{path} is not a NumPy archive ({error}): save the arrays with numpy.savez.") from error
         if not isinstance(found, np.lib.npyio.NpzFile):
             raise UnusableInput(
@@ -69,19 +73,25 @@ def _archive(path: Path) -> Generator[Mapping[str, np.ndarray]]:
 
 
 def _layer_names(path: Path, arrays: Mapping[str, np.ndarray]) -> list[str]:
-    numbered = sorted((name for name in arrays if name.removeprefix("features_").isdigit()), key=lambda name: int(name[9:]))
+    numbered = sorted((name for name in arrays if re.fullmatch("features_[0-9]{1,9}", name)), key=lambda name: int(name[9:]))
     if ("features" in arrays) == bool(numbered) or "labels" not in arrays:
         raise UnusableInput(
             f"{path} holds the arrays {', '.join(arrays) or 'none'}: it needs `labels`, and either `features` or `features_0`, "
             "`features_1`, … in the order of the layers; save them under these names."
+        )
+    numbers = [int(name[9:]) for name in numbered]
+    if numbers != list(range(numbers[0], numbers[0] + len(numbers)) if numbers else []):
+        raise UnusableInput(
+            f"{path} holds the layers {', '.join(numbered)}: the law counts layers, so their numbers must follow each other; add what is "
+            "missing, or renumber them."
         )
     return numbered or ["features"]
 
 
 def _one(path: Path, arrays: Mapping[str, np.ndarray], name: str) -> np.ndarray:
     try:
-        return arrays[name]
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        return np.asarray(arrays[name])
+    except Exception as error:  # a damaged archive can raise anything
         raise UnusableInput(
             f"array {name} of {path} cannot be read ({error}): it must be a plain array of numbers; save it again."
         ) from error

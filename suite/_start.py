@@ -1,11 +1,14 @@
 """Reads where the classes of a simulation start: class means, or the points of every class."""
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from numerics import UnusableInput, require_memory
+from suite._files import DAMAGED
+
+LARGEST = 1e150
+"""Distances are squared, and the squares must be doubles."""
 
 _REMEDY = "class means are K x P numbers, points K x n x P"
 
@@ -32,6 +35,8 @@ def read_start(path: Path) -> np.ndarray:
     if not np.isfinite(found).all():
         place = tuple(np.argwhere(~np.isfinite(found))[0].tolist())
         raise UnusableInput(f"start {path} holds {found[place]} at index {place}: all entries must be finite; correct it.")
+    if np.abs(found.astype(float)).max() > LARGEST:
+        raise UnusableInput(f"start {path} holds entries beyond {LARGEST:g}: squared distances must be doubles; use a larger unit.")
     return found.astype(float)
 
 
@@ -58,7 +63,7 @@ def _read_archive(path: Path) -> np.ndarray:
                     "np.savez(file, start=...)."
                 )
             return archive[archive.files[0]]
-    except (zipfile.BadZipFile, EOFError, ValueError, AttributeError) as error:
+    except DAMAGED as error:
         if isinstance(error, UnusableInput):
             raise
         raise UnusableInput(f"start {path} is no sound .npz archive of a plain array ({error}): save it with np.savez again.") from None

@@ -2,7 +2,6 @@
 
 import math
 import zipfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
@@ -10,6 +9,7 @@ from typing import IO
 import numpy as np
 
 from numerics import UnusableInput
+from suite._files import DAMAGED
 from suite._trajectory_means import GROUPS, Trajectories, evenly_spaced, progress, require_room
 from suite._trajectory_table import read_table
 
@@ -59,7 +59,7 @@ def _read_archive(path: Path) -> Trajectories:
             if "iterations" in keys:
                 with archive.open("iterations.npy") as member:
                     times = np.lib.format.read_array(member, allow_pickle=False)
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
+    except DAMAGED as error:
         if isinstance(error, UnusableInput):
             raise
         raise UnusableInput(f"logits {path} are no sound .npz archive of plain arrays ({error}): save them with np.savez again.") from error

@@ -270,6 +270,9 @@ def test_damaged_and_foreign_files_are_refused(npz: Write, csv: Write, tmp_path:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("logits.npy", "text")
     refused(lambda: read_trajectories(path), "no sound .npz archive")
+    with zipfile.ZipFile(path, "w") as archive:  # NumPy's own parser stumbles over this header
+        archive.writestr("logits.npy", b"\x93NUMPY\x01\x00\x76\x00" + b"{'descr': ".ljust(117) + b"\n")
+    refused(lambda: read_trajectories(path), "no sound .npz archive")
     short = io.BytesIO()
     np.save(short, GOOD)
     with zipfile.ZipFile(path, "w") as archive:

@@ -1,6 +1,7 @@
 """The command `measure`: numbers against the layers they describe, the diagnosis, and every archive that must be refused."""
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,17 @@ def layered(counts: list[int], *, layers: int = 4, width: int = 6) -> dict[str, 
 def saved(path: Path, arrays: dict[str, Any]) -> Path:
     np.savez(path, **arrays)
     return path
+
+
+def header(text: str) -> bytes:
+    """A .npy file with this header and hardly any data."""
+    return b"\x93NUMPY\x01\x00" + (118).to_bytes(2, "little") + text.ljust(117).encode() + b"\n" + bytes(80)
+
+
+ANNOUNCED = header("{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000, 5), }")
+"""40 TB, as the header says."""
+
+BROKEN = header("{'descr': ")
 
 
 def test_layers_law_and_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -81,6 +93,15 @@ def test_diagnosis_of_two_counts_is_the_model_at_the_measured_energies() -> None
     assert found["measured_minority_cosine"] == pytest.approx(u @ v / np.linalg.norm(u) / np.linalg.norm(v))
 
 
+def test_energies_beyond_the_model_leave_the_measurements(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arrays = layered([30, 3, 3])
+    large = saved(tmp_path / "f.npz", {**arrays, "classifier": 1e20 * arrays["classifier"]})
+    assert main(["measure", str(large)]) == 0
+    printed = capsys.readouterr()
+    assert "No diagnosis of collapse: the root of the energy product" in printed.out
+    assert printed.err == ""
+
+
 def test_diagnosis_foretells_collapse_beyond_the_threshold() -> None:
     classifier = 0.1 * np.random.default_rng(0).normal(size=(6, 6))
     found = diagnose_counts(np.array([1000, 1000, 1000, 1, 1, 1]), 1.0, classifier)["layer_peeled"]
@@ -101,6 +122,9 @@ def test_diagnosis_of_long_tails_and_a_single_rare_class() -> None:
     assert "no other to collapse onto" in alone["note"]
 
 
+PAIRS = {"features": np.array([[1.0], [1.5], [3.0], [3.5]]), "labels": np.array([0, 0, 1, 1])}
+
+
 @pytest.mark.parametrize(
     ("arrays", "words"),
     [
@@ -110,7 +134,19 @@ def test_diagnosis_of_long_tails_and_a_single_rare_class() -> None:
         ({"features": np.array([[1.0], [np.inf]]), "labels": np.array([0, 1])}, "row 1 of the features is not finite"),
         ({"features": np.array([[1.0], [2.0]]), "labels": np.array([0, 2])}, "class 1 has no sample"),
         ({"features": np.array([[1.0], [2.0]]), "labels": np.array([0, 1, 1])}, "do not fit"),
-        ({"features": np.array([[1.0], [2.0]]), "labels": np.array([0, 1]), "classifier": np.ones((3, 1))}, "classifier has shape (3, 1)"),
+        ({**PAIRS, "classifier": np.ones((3, 1))}, "classifier has shape (3, 1)"),
+        ({**PAIRS, "classifier": np.array([["a"], ["b"]])}, "the classifier of type <U1"),
+        ({**PAIRS, "classifier": np.array([[1j], [2.0]])}, "the classifier of type complex128"),
+        ({**PAIRS, "classifier": np.array([[np.nan], [2.0]])}, "not finite"),
+        ({**PAIRS, "classifier": np.array([[1e200], [2.0]])}, "beyond 1e+150"),
+        ({**PAIRS, "classifier": np.array([[1.0], [2.0]]), "bias": np.zeros(3)}, "the bias has shape (3,) for 2 classes"),
+        ({**PAIRS, "classifier": np.array([[1.0], [2.0]]), "bias": np.array([0.0, np.inf])}, "the bias of type float64"),
+        ({**PAIRS, "features": 1e200 * PAIRS["features"]}, "row 0 of the features goes beyond 1e+150"),
+        ({**PAIRS, "labels": np.array([0, 0, 1, 10**15])}, "class 2 has no sample"),
+        ({"features": np.eye(3), "labels": np.arange(3)}, "every class has a single sample"),
+        ({"features_0": PAIRS["features"], "features_2": PAIRS["features"], "labels": PAIRS["labels"]}, "features_0, features_2: the law"),
+        ({"features_1": PAIRS["features"], "features_01": PAIRS["features"], "labels": PAIRS["labels"]}, "must follow each other"),
+        ({"features_²": PAIRS["features"], "labels": PAIRS["labels"]}, "either `features` or"),
         ({"features": np.array([[1.0], [2.0]]), "labels": np.array([[0], [1]], dtype=object)}, "array labels"),
     ],
 )
@@ -127,5 +163,10 @@ def test_unusable_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     whole = saved(tmp_path / "cut.npz", layered([5, 5])).read_bytes()
     (tmp_path / "cut.npz").write_bytes(whole[: len(whole) // 2])
     refused(lambda: measure_record(tmp_path / "cut.npz"), "is not a NumPy archive")
+    for name, content in {"announced": ANNOUNCED, "broken": BROKEN, "raw": b"raw"}.items():
+        with zipfile.ZipFile(tmp_path / f"{name}.npz", "w") as archive:
+            archive.writestr("features.npy" if name != "raw" else "features", content)
+            archive.writestr("labels", b"raw")
+        refused(lambda name=name: measure_record(tmp_path / f"{name}.npz"), "features")
     assert main(["measure", str(tmp_path / "none.npz")]) == 2
     assert capsys.readouterr().err.count("\n") == 1

@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -390,6 +391,7 @@ def test_unusable_options_are_one_sentence(changes: dict[str, Any], parts: list[
         ("a,b,c\n1,2,3\n", "start.csv", ["no table of numbers", "'a'", "without a header"]),
         ("1,2,inf\n4,5,6\n7,8,9\n", "start.csv", ["inf at index (0, 2)"]),
         ("text", "start.npz", ["no sound .npz"]),
+        (np.full((3, 3), 1e200), "start.npz", ["beyond 1e+150"]),
         ("text", "start.txt", ["neither .csv nor .npz"]),
     ],
 )
@@ -404,6 +406,9 @@ def test_starts_that_are_no_files(tmp_path: Path) -> None:
     refused(lambda: read_start(tmp_path / "directory.npz"), "cannot be read")
     (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe\x00")
     refused(lambda: read_start(tmp_path / "bytes.csv"), "is not text")
+    with zipfile.ZipFile(tmp_path / "header.npz", "w") as archive:  # NumPy's own parser stumbles over this header
+        archive.writestr("start.npy", b"\x93NUMPY\x01\x00\x76\x00" + b"{'descr': ".ljust(117) + b"\n")
+    refused(lambda: read_start(tmp_path / "header.npz"), "no sound .npz")
     np.savez(tmp_path / "two.npz", a=np.zeros((2, 2)), b=np.zeros((2, 2)))
     refused(lambda: read_start(tmp_path / "two.npz"), "the arrays a, b")
 
