@@ -1,5 +1,6 @@
 """Estimating the strengths of local elasticity, α and β and their integrals, from recorded class means."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,9 @@ WINDOW = 151
 """Window of the Savitzky–Golay filter in the source's experiments; a tenth of the series where that is shorter."""
 
 Curves = dict[str, Float[np.ndarray, "*batch time"]]
+
+STEEPEST = 1e14
+"""Largest power of time that the filter's least squares hold beside the slope: near 1e15 SciPy drops the slope, and the rate is 0."""
 
 STRENGTHS = ("intra", "inter", "difference")
 """α, β and α − β, whose decay decides whether classes separate."""
@@ -171,6 +175,11 @@ def _filter(window: int | None, order: int, length: int) -> tuple[int, int]:
         raise UnusableInput(
             f"the window of the filter is {window} and the series has {length} times: it must not be longer than the series; give a "
             "shorter window, or record more times."
+        )
+    if order * math.log(max(window // 2, 1)) > math.log(STEEPEST):
+        raise UnusableInput(
+            f"the order of the filter is {order} with a window of {window}: powers of times up to {window // 2}**{order} drown the slope "
+            "in rounding; give a lower order or a shorter window."
         )
     return window, order
 
