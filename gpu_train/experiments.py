@@ -256,3 +256,6 @@ EXPERIMENTS: Mapping[str, Callable[[Plan], list[Unit]]] = MappingProxyType(
     }
 )
 """Legal names of experiments, and the units of each."""
+
+OF_IMAGES = ("imbalance", "separation")
+"""Those that are trained on real images, so that a folder with such images can be given."""

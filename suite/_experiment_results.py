@@ -10,6 +10,9 @@ from suite._output import number, text_table
 from suite._run_directory import Arrays, Run
 from suite.report import FigureData, SeriesData
 
+ROUNDING = 1e-16
+"""Values of the loss differ from the optimum by their rounding at best: a logarithmic axis ends here."""
+
 Result = tuple[dict[str, Any], list[FigureData]]
 
 
@@ -75,10 +78,10 @@ def _separation(units: Sequence[tuple[Mapping[str, Any], Arrays]]) -> tuple[list
     figures = [
         _layers("Separation through the layers at three depths", curves, ("depth-4", "depth-8", "depth-20"), "Each line a fitted law."),
         _layers(
-            "Networks that do not obey the law",
+            "Negative controls of the law",
             curves,
             ("depth-8", "no-batch-norm", "linear"),
-            "Without batch norm or without nonlinearity, D does not fall by a constant factor.",
+            "Eight layers as they are, without batch norm, and without nonlinearity; each line is a fitted law.",
         ),
         _epochs([arrays for (variant,), trials in _by(units, "variant").items() if variant == "depth-8" for arrays in trials]),
     ]
@@ -112,8 +115,8 @@ def _epochs(trials: Sequence[Arrays]) -> FigureData:
     nc1 = np.array([arrays["nc1"] for arrays in trials])
     later = when > 0
     return FigureData(
-        title="The law emerges while NC1 still falls",
-        caption="Eight layers; bars: least and largest over trials.",
+        title="How far from the law, and how far from collapse",
+        caption="Eight layers while they are trained; bars: least and largest over trials.",
         x_label="epoch",
         y_label="largest residual of log D; NC1",
         series=[
@@ -193,7 +196,7 @@ def _unconstrained(units: Sequence[tuple[Mapping[str, Any], Arrays]]) -> tuple[l
     rows, series = [], []
     for color, ((ratio,), trials) in enumerate(_by(units, "imbalance").items()):
         optimum = solve(LayerPeeled(counts=trials[0]["counts"].tolist(), feature_energy=5.0)).value
-        excess = np.maximum(np.array([arrays["values"] for arrays in trials]) - optimum.lower, 1e-16)
+        excess = np.array([arrays["values"] for arrays in trials]) - optimum.lower
         steps = trials[0]["steps"]
         rows.append(
             {
@@ -204,11 +207,12 @@ def _unconstrained(units: Sequence[tuple[Mapping[str, Any], Arrays]]) -> tuple[l
                 "least_excess": float(excess[:, -1].min()),
             }
         )
-        series.append(_series(f"R = {ratio}", steps[1:].tolist(), excess[:, 1:], "points", color))
+        series.append(_series(f"R = {ratio}", steps[1:].tolist(), np.maximum(excess[:, 1:], ROUNDING), "points", color))
     return rows, [
         FigureData(
             title="Descent on features and classifier alone",
-            caption="Value above the certified optimum; bars: least and largest over starts.",
+            caption=f"Value above the certified lower bound of the optimum, {ROUNDING:g} where it is less; bars: least and largest over "
+            "starts.",
             x_label="step",
             y_label="excess over the optimum",
             series=series,

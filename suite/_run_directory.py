@@ -49,9 +49,11 @@ def run_experiment(experiment: str, plan: "Plan", directory: Path, *, resume: bo
     Raises:
         UnusableInput: for a directory that holds anything but this run.
     """
-    config = {"experiment": experiment, "profile": plan.profile, "seed": plan.seed, "data": None if plan.data is None else str(plan.data)}
-    _open(directory, config, resume=resume)
-    units = known_experiments()[experiment](plan)
+    data = None if plan.data is None else str(plan.data.resolve())
+    config = {"experiment": experiment, "profile": plan.profile, "seed": plan.seed, "data": data}
+    _require_own(directory, config, resume=resume)
+    units = known_experiments()[experiment](plan)  # reads the images, so nothing is written when they cannot be used
+    write_whole("--out", {directory / CONFIG: lambda path: path.write_text(json_text(config) + "\n", encoding="utf-8")})
     found: dict[str, tuple[Mapping[str, Any], Arrays]] = {}
     reused = 0
     for position, unit in enumerate(units, start=1):
@@ -83,8 +85,8 @@ def known_experiments() -> "Mapping[str, Callable[[Plan], list[Unit]]]":
     return EXPERIMENTS
 
 
-def _open(directory: Path, config: dict[str, Any], *, resume: bool) -> None:
-    """Claim a new or empty directory, or continue the same run in one that it made.
+def _require_own(directory: Path, config: dict[str, Any], *, resume: bool) -> None:
+    """Accept a new or empty directory, or with `resume` one that the same run made.
 
     Raises:
         UnusableInput: when it holds a run and --resume was not asked for, another run, or anything else.
@@ -108,7 +110,6 @@ def _open(directory: Path, config: dict[str, Any], *, resume: bool) -> None:
         raise UnusableInput(
             f"--out {directory} holds files that are not a run's: a run directory holds nothing else; name a new or empty one."
         )
-    write_whole("--out", {record: lambda path: path.write_text(json_text(config) + "\n", encoding="utf-8")})
 
 
 def _archive(arrays: Arrays) -> Callable[[Path], None]:

@@ -23,11 +23,15 @@ def train_experiment(
         typer.Exit: when a network diverges; the sentence says where.
     """
     experiments = known_experiments()
-    from gpu_train.experiments import Plan, one_thread
+    from gpu_train.experiments import OF_IMAGES, Plan, one_thread
     from gpu_train.training import TrainingDiverged, choose_device
 
     if experiment not in experiments:
         raise UnusableInput(f"experiment {experiment!r} does not exist: it must be one of {', '.join(experiments)}; choose one of these.")
+    if data is not None and experiment not in OF_IMAGES:
+        raise UnusableInput(
+            f"--data {data} is given and {experiment} makes its own data: only {' and '.join(OF_IMAGES)} read images; leave it out."
+        )
     if choose_device(device).type == "cpu" and profile == "small":
         one_thread()
     plan = Plan(profile=profile, seed=seed, device=device, data=data)

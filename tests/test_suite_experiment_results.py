@@ -1,0 +1,161 @@
+"""What the command `train` says of a run: records and figures against numbers worked out beside them, and the run directory itself."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from refusals import refused
+
+from numerics import refitted_means
+from solvers import LayerPeeled, solve
+from suite._experiment_results import summarise
+from suite._output import json_text
+from suite._run_directory import Arrays, Run, run_experiment
+from suite.cli import main
+from suite.report import figure_file
+
+pytest.importorskip("torch")
+
+from gpu_train.experiments import EXPERIMENTS, Plan, Unit
+
+
+def finished(experiment: str, units: Sequence[tuple[dict[str, Any], Arrays]]) -> Run:
+    return Run(experiment=experiment, directory=Path("run"), units={str(number): unit for number, unit in enumerate(units)}, reused=0)
+
+
+def shown(run: Run) -> list[dict[str, Any]]:
+    """The rows of a record whose JSON and figures can be written."""
+    record, figures = summarise(run)
+    json_text(record)
+    assert len(record["figures"]) == len(figures)
+    assert all("<svg" in figure_file(figure) for figure in figures)
+    return record["results"]
+
+
+def minority(ratio: float, factor: float, cosine: float, *, energy: float = 3.0) -> tuple[dict[str, Any], Arrays]:
+    accuracy = np.array([0.9] * 5 + [0.4] * 5)
+    arrays = {
+        "minority_cosine": cosine,
+        "accuracy": accuracy,
+        "feature_energy": energy,
+        "weight_energy": 1.0,
+        "counts": [200] * 5 + [200 / ratio] * 5,
+    }
+    return {"imbalance": ratio, "oversampling": factor}, {name: np.asarray(value) for name, value in arrays.items()}
+
+
+def test_oversampled_minorities_are_predicted_at_the_imbalance_that_is_left() -> None:
+    units = [minority(10, 1.0, 0.1), minority(10, 1.0, 0.3), minority(10, 5.0, 0.0), minority(10, 5.0, 0.0)]
+    units += [minority(2, 1.0, -0.1), minority(2, 1.0, -0.1)]
+    plain, remedied, mild = shown(finished("imbalance", units))
+    assert plain["minority_cosine"] == pytest.approx(0.2)
+    assert plain["standard_deviation"] == pytest.approx(np.sqrt(0.02))
+    assert (plain["majority_accuracy"], plain["minority_accuracy"], plain["trials"]) == pytest.approx((0.9, 0.4, 2))
+    cosine = solve(LayerPeeled(counts=[10] * 5 + [1] * 5, feature_energy=3.0)).groups[-1].within_cosine
+    assert plain["predicted_cosine"] == pytest.approx(cosine)
+    assert remedied["predicted_cosine"] == pytest.approx(mild["predicted_cosine"])  # ten to one, five times as often, is two to one
+    assert remedied["standard_deviation"] == 0.0
+
+
+def test_a_minority_that_vanishes_has_no_predicted_cosine() -> None:
+    (row,) = shown(finished("imbalance", [minority(100, 1.0, 1.0, energy=0.01)]))
+    assert np.isnan(row["predicted_cosine"])
+
+
+def test_excess_is_measured_from_the_certified_lower_bound_and_not_rounded_up() -> None:
+    optimum = solve(LayerPeeled(counts=[3, 3, 1, 1], feature_energy=5.0)).value
+    values = [optimum.lower + np.array([1.0, 1e-3, excess]) for excess in (1e-6, 0.0)]
+    units = [({"imbalance": 3}, {"counts": np.array([3, 3, 1, 1]), "values": value, "steps": np.array([0, 100, 200])}) for value in values]
+    (row,) = shown(finished("unconstrained", units))
+    assert row["largest_excess"] == pytest.approx(1e-6, rel=1e-9)
+    assert row["least_excess"] == 0.0
+    assert row["certified_value"] == optimum.upper
+
+
+def test_the_law_of_each_variant_is_fitted_at_the_last_epoch() -> None:
+    def curves(variant: str, ratio: float) -> tuple[dict[str, Any], Arrays]:
+        last = 8.0 * ratio ** np.arange(5.0)
+        arrays = {"epochs": [0, 5], "fuzziness": [np.ones(5) + np.arange(5), last], "nc1": [2.0, 0.1], "accuracy": [1.0, 0.75]}
+        return {"variant": variant}, {name: np.asarray(value) for name, value in arrays.items()}
+
+    deep, linear = shown(finished("separation", [curves("depth-8", 0.5), curves("depth-8", 0.5), curves("linear", 0.9)]))
+    assert deep["decay_ratio"] == pytest.approx(0.5)
+    assert linear["decay_ratio"] == pytest.approx(0.9)
+    assert (deep["pearson"], deep["max_residual"], deep["curvature"]) == pytest.approx((-1.0, 0.0, 0.0), abs=1e-12)
+    assert deep["final_log_d"] == pytest.approx(np.log(0.5))
+    assert (deep["train_accuracy"], deep["test_accuracy"], deep["trials"]) == (1.0, 0.75, 2)
+
+
+def ensemble(label_error: float) -> tuple[dict[str, Any], Arrays]:
+    """Logits of the L-model with α = 0.03 and β = −0.01, as if networks had followed it from the start."""
+    times = np.arange(41.0)
+    start = np.array([[2.0, 0.1, -0.3], [0.2, 1.0, 0.4], [-0.2, 0.3, 1.5]])
+    logits = refitted_means(start, 0.3 * times / 10, -0.1 * times / 10, model="L")
+    arrays = {"times": times, "logits": np.stack([logits, logits]), "accuracy": np.ones((2, 41)), "loss": np.full((2, 41), 0.2)}
+    return {"label_error": label_error}, arrays
+
+
+def test_strengths_of_an_ensemble_that_follows_the_l_model() -> None:
+    free, bound = shown(finished("geomnist", [ensemble(0.0)]))
+    assert (free["model"], bound["model"]) == ("I", "L")
+    assert (bound["cumulative_intra"], bound["cumulative_inter"]) == pytest.approx((1.2, -0.4), rel=1e-6)
+    assert bound["final_relative_difference"] < 1e-9 < free["final_relative_difference"]
+    (row,) = shown(finished("label-noise", [ensemble(0.2)]))
+    assert row["cumulative_difference"] == pytest.approx(1.6, rel=1e-6)
+    assert (row["label_error"], row["accuracy"], row["loss"]) == pytest.approx((0.2, 1.0, 0.2))
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """An experiment of two units that draw a number each; the list says which of them ran."""
+    ran: list[str] = []
+
+    def unit(name: str) -> Unit:
+        def run(rng: np.random.Generator, _checkpoint: Path | None) -> dict[str, np.ndarray]:
+            ran.append(name)
+            return {"drawn": rng.random(3)}
+
+        return Unit(name=name, settings={"name": name}, run=run)
+
+    monkeypatch.setattr("gpu_train.experiments.EXPERIMENTS", {**EXPERIMENTS, "counted": lambda _plan: [unit("a"), unit("b")]})
+    return ran
+
+
+def test_a_resumed_run_makes_what_is_missing_and_the_same(counted: list[str], tmp_path: Path) -> None:
+    run_experiment("counted", Plan(), tmp_path / "whole", resume=False)
+    run_experiment("counted", Plan(), tmp_path / "cut", resume=False)
+    (tmp_path / "cut" / "units" / "b.npz").unlink()
+    del counted[:]
+    again = run_experiment("counted", Plan(), tmp_path / "cut", resume=True)
+    assert (counted, again.reused) == (["b"], 1)
+    for name in ("a", "b"):
+        np.testing.assert_array_equal(np.load(tmp_path / "whole" / "units" / f"{name}.npz")["drawn"], again.units[name][1]["drawn"])
+    assert not np.array_equal(again.units["a"][1]["drawn"], again.units["b"][1]["drawn"])
+
+
+def test_directories_of_anything_else_are_refused(counted: list[str], tmp_path: Path) -> None:
+    run_experiment("counted", Plan(), tmp_path / "run", resume=False)
+    refused(lambda: run_experiment("counted", Plan(), tmp_path / "run", resume=False), "--resume")
+    for plan in (Plan(seed=1), Plan(profile="sources")):
+        refused(lambda plan=plan: run_experiment("counted", plan, tmp_path / "run", resume=True), "another configuration", "not mixed")
+    (tmp_path / "run" / "units" / "a.npz").write_bytes(b"PK")
+    refused(lambda: run_experiment("counted", Plan(), tmp_path / "run", resume=True), "a.npz cannot be read", "remove it")
+    (tmp_path / "run" / "config.json").write_bytes(b"\xff")
+    refused(lambda: run_experiment("counted", Plan(), tmp_path / "run", resume=True), "config.json cannot be read")
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign" / "thesis.tex").touch()
+    refused(lambda: run_experiment("counted", Plan(), tmp_path / "foreign", resume=False), "not a run's")
+    refused(lambda: run_experiment("counted", Plan(), tmp_path / "foreign" / "thesis.tex", resume=False), "is a file")
+    assert counted == ["a", "b"]
+
+
+def test_images_that_cannot_be_used_leave_no_directory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "run"
+    for command in (["imbalance", "--data", str(tmp_path)], ["unconstrained", "--data", str(tmp_path)], ["imbalance", "--device", "tpu"]):
+        assert main(["train", *command, "--out", str(out)]) == 2
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert printed.err.count("\n") == 1
+        assert not out.exists()
