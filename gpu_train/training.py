@@ -206,7 +206,9 @@ def read_checkpoint(path: Path, recipe: Any) -> dict[str, Any]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged archive can raise anything
-        raise UnusableInput(f"checkpoint {path} cannot be read ({error}): start again without --resume.") from error
+        raise UnusableInput(
+            f"checkpoint {path} cannot be read ({error}): remove it, and that training starts from its beginning."
+        ) from error
     if state.get("recipe") != recipe:
         raise UnusableInput(f"checkpoint {path} was made by another recipe ({state.get('recipe')}): use that one, or another --out.")
     return state

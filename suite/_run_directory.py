@@ -106,7 +106,8 @@ def _require_own(directory: Path, config: dict[str, Any], *, resume: bool) -> No
         if not resume:
             raise UnusableInput(f"--out {directory} holds this run already: continue it with --resume, or name another directory.")
         return
-    if directory.exists() and any(directory.iterdir()):
+    half_written = ".config.partial.json"  # what a kill between writing and renaming the first file leaves
+    if directory.exists() and any(path.name != half_written for path in directory.iterdir()):
         raise UnusableInput(
             f"--out {directory} holds files that are not a run's: a run directory holds nothing else; name a new or empty one."
         )

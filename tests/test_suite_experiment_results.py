@@ -159,3 +159,22 @@ def test_images_that_cannot_be_used_leave_no_directory(tmp_path: Path, capsys: p
         assert printed.out == ""
         assert printed.err.count("\n") == 1
         assert not out.exists()
+
+
+def test_a_kill_before_the_first_file_was_in_place_leaves_a_usable_directory(counted: list[str], tmp_path: Path) -> None:
+    (tmp_path / ".config.partial.json").write_text("{")
+    assert run_experiment("counted", Plan(), tmp_path, resume=False).reused == 0
+    assert counted == ["a", "b"]
+
+
+def test_a_diverging_network_ends_the_run_with_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from gpu_train.training import TrainingDiverged
+
+    def run(_rng: np.random.Generator, _checkpoint: Path | None) -> dict[str, np.ndarray]:
+        raise TrainingDiverged("the loss is nan in epoch 1 of 5: no checkpoint was kept; lower the learning rate.")
+
+    monkeypatch.setattr("gpu_train.experiments.EXPERIMENTS", {"separation": lambda _plan: [Unit(name="a", settings={}, run=run)]})
+    assert main(["train", "separation", "--out", str(tmp_path / "run")]) == 1
+    assert "the loss is nan in epoch 1 of 5" in capsys.readouterr().err
