@@ -37,7 +37,7 @@ class Directions:
     """
 
     def __init__(self) -> None:
-        self._remembered: np.ndarray | None = None
+        self._remembered: Float[np.ndarray, "G w"] | None = None
 
     @property
     def complete(self) -> bool:

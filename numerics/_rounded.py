@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from flint import arb
+from jaxtyping import Float
 
 UNIT = 2.0**-53
 """u: a rounded sum, product, quotient or root of doubles is exact up to a factor 1 + δ with |δ| ≤ u, short of underflow."""
@@ -27,6 +28,10 @@ EXPONENTIAL_ERROR = 64 * UNIT
 """Relative error of `_exponential`, see there."""
 
 
+Floats = Float[np.ndarray, "..."]
+"""Doubles of any shape."""
+
+
 @dataclass(frozen=True, eq=False)
 class Rounded:
     """An array of doubles and, entry by entry, bounds on how far each is from the number it stands for.
@@ -44,18 +49,18 @@ class Rounded:
         (True, True)
     """
 
-    middle: np.ndarray
-    radius: np.ndarray
+    middle: Floats
+    radius: Floats
 
     __array_ufunc__ = None  # an array on the left leaves the operation to the methods below
 
     @classmethod
-    def exact(cls, middle: np.ndarray) -> "Rounded":
+    def exact(cls, middle: Floats) -> "Rounded":
         """Doubles that stand for themselves."""
         return cls(middle, np.zeros_like(middle))
 
     @classmethod
-    def root(cls, squares: np.ndarray) -> "Rounded":
+    def root(cls, squares: Floats) -> "Rounded":
         """Square roots of doubles, which IEEE arithmetic rounds to nearest."""
         return _rounded(np.sqrt(squares), np.zeros_like(squares))
 
@@ -89,7 +94,7 @@ class Rounded:
         np.fill_diagonal(found.radius, entries.radius)
         return found
 
-    def above(self) -> np.ndarray:
+    def above(self) -> Floats:
         """Upper bounds of the moduli."""
         return np.nextafter(np.abs(self.middle) + self.radius, np.inf)
 
@@ -100,19 +105,19 @@ class Rounded:
     def __neg__(self) -> "Rounded":
         return Rounded(-self.middle, self.radius)
 
-    def __add__(self, other: "Rounded | np.ndarray | float") -> "Rounded":
+    def __add__(self, other: "Rounded | Floats | float") -> "Rounded":
         middle, radius = _parts(other)
         return _rounded(self.middle + middle, self.radius + radius)
 
-    def __sub__(self, other: "Rounded | np.ndarray | float") -> "Rounded":
+    def __sub__(self, other: "Rounded | Floats | float") -> "Rounded":
         middle, radius = _parts(other)
         return _rounded(self.middle - middle, self.radius + radius)
 
-    def __mul__(self, other: "Rounded | np.ndarray | float") -> "Rounded":
+    def __mul__(self, other: "Rounded | Floats | float") -> "Rounded":
         middle, radius = _parts(other)
         return _rounded(self.middle * middle, np.abs(self.middle) * radius + self.radius * (np.abs(middle) + radius))
 
-    def __truediv__(self, other: "Rounded | np.ndarray | float") -> "Rounded":
+    def __truediv__(self, other: "Rounded | Floats | float") -> "Rounded":
         """|a/b − p/q| ≤ (|a − p| + |p/q| |b − q|)/|b|, and |b| ≥ |q| − |b − q|; for |b| below ½, where underflow could hide, no bound."""
         middle, radius = _parts(other)
         quotient, least = self.middle / middle, (np.abs(middle) - radius) / GROWTH
@@ -120,7 +125,7 @@ class Rounded:
 
     __radd__, __rmul__ = __add__, __mul__
 
-    def __rsub__(self, other: np.ndarray | float) -> "Rounded":
+    def __rsub__(self, other: Floats | float) -> "Rounded":
         return -self + other
 
     def sum(self, axis: int) -> "Rounded":
@@ -129,7 +134,7 @@ class Rounded:
         error = self.radius.sum(axis=axis) + count * UNIT * np.abs(self.middle).sum(axis=axis)
         return _rounded(self.middle.sum(axis=axis), error * GROWTH + count * TINY)
 
-    def maximum(self, other: "Rounded | np.ndarray | float") -> "Rounded":
+    def maximum(self, other: "Rounded | Floats | float") -> "Rounded":
         """The larger of two, entry by entry: off by no more than either."""
         middle, radius = _parts(other)
         return Rounded(np.maximum(self.middle, middle), np.maximum(self.radius, radius))
@@ -145,16 +150,16 @@ class Rounded:
         return _rounded(middle, middle * (spread + EXPONENTIAL_ERROR * (1.0 + spread)) * (1 + 2 * EXPONENTIAL_ERROR))
 
 
-def _parts(operand: "Rounded | np.ndarray | float") -> tuple[np.ndarray | float, np.ndarray | float]:
+def _parts(operand: "Rounded | Floats | float") -> tuple[Floats | float, Floats | float]:
     return (operand.middle, operand.radius) if isinstance(operand, Rounded) else (operand, 0.0)
 
 
-def _rounded(middle: np.ndarray, radius: np.ndarray) -> Rounded:
+def _rounded(middle: Floats, radius: Floats) -> Rounded:
     """One more rounding of the middle on top of an error."""
     return Rounded(middle, (radius + UNIT * np.abs(middle)) * GROWTH + TINY)
 
 
-def _exponential(x: np.ndarray) -> np.ndarray:
+def _exponential(x: Floats) -> Floats:
     """e^x to a relative error of 64 u, from sums and products alone: a library's exponential comes without a proof.
 
     With k the whole number nearest to x/ln 2 and r = x − k ln 2, |r| ≤ 0.347, e^x = 2^k e^r. For |k| < 2²⁰ the product k·LOG_TWO_HIGH is

@@ -4,6 +4,7 @@ from functools import cached_property
 
 import numpy as np
 from flint import arb
+from jaxtyping import Float
 
 from numerics import Rounded, norm_bounds_near
 from solvers._evaluation import Evaluation, Minorant
@@ -14,7 +15,7 @@ class InDoubles(Evaluation):
     """The evaluation in whole arrays: bounds a few units in the fourteenth digit wider than in balls."""
 
     @cached_property
-    def _sizes(self) -> np.ndarray:
+    def _sizes(self) -> Float[np.ndarray, " G"]:
         return np.asarray(self.candidate.sizes, dtype=float)
 
     @cached_property

@@ -22,6 +22,10 @@ FIRST_STEP = 10.0
 STEP_GROWTH = 1.2
 """The step is lengthened by this much before every backtracking, so it can follow the falling curvature."""
 
+FEW_GROUPS, FURTHER, FURTHEST = 32, 1e-3, 1e-13
+"""The gap is of second order: logits are only as good as its root. With few groups a thousandth of it, down to where rounding begins,
+takes milliseconds, and is tried for as long again as the gap itself took."""
+
 BYTES_PER_ENTRY = 200.0
 """Peak memory over G², measured at G = 700 and 1000 (160): twenty arrays of doubles."""
 
@@ -76,6 +80,7 @@ def solve_projected(problem: Problem, tolerance: float, start: Candidate | None 
     # A loss that can be zero inside the ball has no relative gap there: a negligible share of its value at Z = 0 is enough.
     attains_zero = smooth.loss.attains_zero and isinstance(problem, LayerPeeled)
     negligible = tolerance * smooth(point.scaled(0.0))[0] if attains_zero else 0.0
+    proven, goal, end = None, tolerance, MAX_ITERATIONS
     for iteration in range(MAX_ITERATIONS):
         value_ahead, slope_ahead = smooth(ahead)
         curvature /= STEP_GROWTH
@@ -88,17 +93,22 @@ def solve_projected(problem: Problem, tolerance: float, start: Candidate | None 
             curvature *= 2.0
         if iteration % CHECK_EVERY == 0:
             value += smooth.penalty(following)
-            tangent, promising = smooth.tangent(following, value, slope_ahead.matrix + moved.matrix.scaled(curvature), tolerance)
-            if value <= negligible or (promising and smooth.proves(tangent, following, value, tolerance)):
-                return Candidate(following.matrix, bias=smooth.bias(following), tangent=tangent)
-            if promising:  # a direction that was not followed has grown
+            tangent, promising = smooth.tangent(following, value, slope_ahead.matrix + moved.matrix.scaled(curvature), goal)
+            if value <= negligible or (promising and smooth.proves(tangent, following, value, goal)):
+                proven, further = Candidate(following.matrix, bias=smooth.bias(following), tangent=tangent), max(FURTHER * goal, FURTHEST)
+                if value <= negligible or goal < tolerance or further >= goal or distinct >= FEW_GROUPS:
+                    return proven
+                goal, end = further, 2 * iteration
+            elif promising:  # a direction that was not followed has grown
                 directions.forget()
+            if iteration >= end:
+                break
         if (ahead - following).dot(following - point) > 0.0:
             momentum = 1.0
         next_momentum = 0.5 * (1.0 + math.sqrt(1.0 + 4.0 * momentum**2))
         ahead = following + (following - point).scaled((momentum - 1.0) / next_momentum)
         point, momentum = following, next_momentum
-    return Candidate(point.matrix, bias=smooth.bias(point))
+    return Candidate(point.matrix, bias=smooth.bias(point)) if proven is None else proven
 
 
 def _proximal(smooth: Smooth, point: Point, step: float, directions: Directions) -> Point:

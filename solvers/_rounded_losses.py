@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 from flint import arb
+from jaxtyping import Float
 
 from numerics import GroupMatrix, Rounded
 
@@ -12,7 +13,7 @@ from numerics import GroupMatrix, Rounded
 class RoundedLogits(NamedTuple):
     """Block-symmetric logits: group sizes, exact weights c_g, inner values, and the outer G×G block."""
 
-    sizes: np.ndarray
+    sizes: Float[np.ndarray, " G"]
     weights: list[arb]
     inner: Rounded
     outer: Rounded
@@ -31,7 +32,7 @@ class RoundedSlope(NamedTuple):
     constant: arb
 
 
-def roots_of_products(sizes: np.ndarray) -> Rounded:
+def roots_of_products(sizes: Float[np.ndarray, " G"]) -> Rounded:
     """√(K_g K_h)."""
     roots = Rounded.root(sizes)
     return roots[:, None] * roots[None, :]

@@ -10,6 +10,7 @@ from refusals import refused
 
 from numerics import Directions, GroupMatrix, UnusableInput
 from solvers import LayerPeeled, UnconstrainedFeatures, certify, critical_oversampling, solve
+from solvers._projected import FEW_GROUPS, FURTHER
 from solvers._smooth import Smooth
 from theory import collapse_threshold
 
@@ -74,6 +75,19 @@ def test_the_gap_of_a_step_is_of_second_order(loss: str) -> None:
         assert found.relative_gap < 0.1 * first_order.relative_gap
         # The square of a first-order gap, up to a constant: the ratio of curvatures.
         assert found.relative_gap < 100 * first_order.relative_gap**2 + 1e-12
+
+
+def test_few_groups_are_taken_further_and_many_are_not() -> None:
+    few, many = (solve(many_counts(classes), route="factored", tolerance=1e-6) for classes in (FEW_GROUPS - 1, FEW_GROUPS))
+    assert few.relative_gap <= 2 * FURTHER * 1e-6  # the certificate adds its rounding to what the method saw
+    assert FURTHER * 1e-6 < many.relative_gap <= 1e-6
+
+
+def test_what_is_proven_is_kept_when_going_further_fails() -> None:
+    """A loss of 1e-58: a gap of 1e-9 of it is there, and not much more."""
+    found = solve(LayerPeeled(counts=[1000, 100, 10, 1, 2, 3], feature_energy=1e4), route="factored")
+    assert found.value.upper < 1e-50
+    assert found.relative_gap <= TOLERANCE
 
 
 def test_groups_and_single_counts_are_the_same_program() -> None:
