@@ -13,7 +13,7 @@ from torch import nn
 from gpu_train._images import Images
 from gpu_train.networks import layer_outputs
 from gpu_train.training import Recipe, accuracy_by_class, choose_device, seeded, train
-from numerics import UnusableInput, neural_collapse, separation
+from numerics import UnusableInput, neural_collapse, require_positive, require_whole, separation
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -104,6 +104,38 @@ def separation_curves(
         accuracy=(_accuracy(model, images), _accuracy(model, test)),
         loss=np.array(losses),
     )
+
+
+def separation_at(
+    build: Callable[[], nn.Module],
+    images: Images,
+    layers: Sequence[str],
+    recipe: Recipe,
+    rng: np.random.Generator,
+    *,
+    device: str = "cpu",
+) -> Float[np.ndarray, " layers"]:
+    """Train one network and measure D of its input and then of the named layers, which may lie inside its children.
+
+    Args:
+        build: makes the network.
+        images: trained on and measured.
+        layers: names as in `named_modules`.
+        recipe: how it is trained.
+        rng: source of weights and orders.
+        device: "auto", "cpu" or "cuda".
+
+    Raises:
+        UnusableInput: for a layer that does not exist, or what `train` refuses.
+        TrainingDiverged: when the loss is not finite.
+
+    Source: he2023, the section on residual networks.
+    """
+    model = seeded(build, rng)
+    train(model, images, recipe, rng, device=device)
+    outputs = layer_outputs(model, images.pixels, layers=layers)
+    measured = [images.pixels.reshape(len(images.pixels), -1), *(outputs[name] for name in layers)]
+    return np.array([separation(features, images.labels).fuzziness for features in measured])
 
 
 def _accuracy(model: nn.Module, images: Images) -> float:
@@ -249,3 +281,53 @@ def unconstrained_features(
         features=points[0].detach().cpu().numpy(),
         classifier=points[1].detach().cpu().numpy(),
     )
+
+
+def local_elasticity(
+    model: nn.Module, images: Images, rng: np.random.Generator, *, learning_rate: float, sources: int, device: str = "cpu"
+) -> Float[np.ndarray, "K K"]:
+    """How far one step at an image of one class moves the logits of images of every class, by direct measurement.
+
+        S_kl = mean over x of class k, x' of class l, x' ≠ x, of  ‖f_{θ⁺}(x') − f_θ(x')‖ / ‖f_{θ⁺}(x) − f_θ(x)‖,
+
+    with θ⁺ one gradient step at x from θ; the model is left as it was found.
+
+    Args:
+        model: any classifier without batch norm.
+        images: x and x' are drawn from these.
+        rng: chooses the x.
+        learning_rate: of the step.
+        sources: how many x of each class.
+        device: "auto", "cpu" or "cuda".
+
+    Raises:
+        UnusableInput: for a class without images, a number of sources that is not a whole number ≥ 1, or a learning rate that is not
+            positive.
+
+    Source: he2020, equation (1), with the gradient step itself in place of a kernel.
+    """
+    place = choose_device(device)
+    require_positive(learning_rate, "learning rate")
+    require_whole(sources, "the number of sources", remedy="correct it")
+    if not images.counts.all():
+        raise UnusableInput(f"class {int(np.argmin(images.counts))} of {images.name} has no images: every class needs some; add them.")
+    pixels, labels = torch.from_numpy(images.pixels).to(place), torch.from_numpy(images.labels).to(place)
+    weights = {name: value.detach().clone() for name, value in model.to(place).eval().named_parameters()}
+    ratios = np.zeros((images.num_classes, images.num_classes))
+    with torch.no_grad():
+        before = model(pixels)
+    for own in range(images.num_classes):
+        mine = np.flatnonzero(images.labels == own)
+        for row in rng.choice(mine, min(sources, len(mine)), replace=False):
+            loss = nn.functional.cross_entropy(model(pixels[row : row + 1]), labels[row : row + 1])
+            slopes = torch.autograd.grad(loss, list(model.parameters()))
+            with torch.no_grad():
+                for parameter, slope in zip(model.parameters(), slopes, strict=True):
+                    parameter.sub_(slope, alpha=learning_rate)
+                moved = (model(pixels) - before).norm(dim=1).double().cpu().numpy()
+                for name, parameter in model.named_parameters():
+                    parameter.copy_(weights[name])
+            others = np.arange(len(moved)) != row
+            sums = np.bincount(images.labels[others], weights=moved[others] / moved[row], minlength=images.num_classes)
+            ratios[own] += sums / np.bincount(images.labels[others], minlength=images.num_classes) / min(sources, len(mine))
+    return ratios
