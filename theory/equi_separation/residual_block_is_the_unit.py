@@ -151,8 +151,8 @@ def draw_blocks(setting: Setting) -> Figure:
     return Figure(
         title="Separation by block and by layer",
         caption=f"A first layer and {BLOCKS} residual blocks on MNIST at 10×10 pixels, {TRIALS} trainings; points: geometric means, "
-        "bars: from the least to the largest. The first layer, alone, gains as much as a block: that is most of what a line over all layers "
-        "misses.",
+        "bars: from the least to the largest. The first layer, alone, gains as much as a block: that is most of what a line over all "
+        "layers misses.",
         x_label="layer",
         y_label="separation fuzziness D",
         series=tuple(series),
