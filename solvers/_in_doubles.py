@@ -32,11 +32,12 @@ class InDoubles(Evaluation):
             outer = outer + roots[:, None] * (roots * self.bias)[None, :]
         return RoundedLogits(self._sizes, self.weights, rows * self.candidate.inner, outer)
 
+    @np.errstate(all="ignore")  # what overflows is not finite in the end
     def loss(self, scale: arb) -> arb:
         """f at a multiple of the candidate."""
-        with np.errstate(all="ignore"):  # what overflows is not finite in the end
-            return ROUNDED_VALUES[self.problem.loss](self._logits(scale))
+        return ROUNDED_VALUES[self.problem.loss](self._logits(scale))
 
+    @np.errstate(all="ignore")
     def minorant(self) -> Minorant:
         """The dual point's minorant."""
         if self.tangent is None:
@@ -44,9 +45,8 @@ class InDoubles(Evaluation):
         else:
             touching = RoundedLogits(self._sizes, self.weights, Rounded.exact(self.tangent.inner), Rounded.exact(self.tangent.outer))
         rows = Rounded.enclosing(1 / d for d in self.scales)
-        with np.errstate(all="ignore"):
-            slope = ROUNDED_SLOPES[self.problem.loss](touching, self.shares)
-            outer, inner = slope.outer * rows[:, None], slope.inner * rows * np.where(self._sizes > 1, 1.0, 0.0)
+        slope = ROUNDED_SLOPES[self.problem.loss](touching, self.shares)
+        outer, inner = slope.outer * rows[:, None], slope.inner * rows * np.where(self._sizes > 1, 1.0, 0.0)
         norm, _ = norm_bounds_near(outer.middle, outer.distance())
         drift = arb(0)
         if self.problem.bias_penalty is not None:
