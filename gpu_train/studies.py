@@ -2,6 +2,7 @@
 
 # pyright: reportMissingImports=false
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -301,33 +302,35 @@ def local_elasticity(
         device: "auto", "cpu" or "cuda".
 
     Raises:
-        UnusableInput: for a class without images, a number of sources that is not a whole number ≥ 1, or a learning rate that is not
-            positive.
+        UnusableInput: for a class with fewer than two images, a number of sources that is not a whole number ≥ 1, or a learning rate that
+            is not positive.
 
     Source: he2020, equation (1), with the gradient step itself in place of a kernel.
     """
     place = choose_device(device)
     require_positive(learning_rate, "learning rate")
     require_whole(sources, "the number of sources", remedy="correct it")
-    if not images.counts.all():
-        raise UnusableInput(f"class {int(np.argmin(images.counts))} of {images.name} has no images: every class needs some; add them.")
-    pixels, labels = torch.from_numpy(images.pixels).to(place), torch.from_numpy(images.labels).to(place)
-    weights = {name: value.detach().clone() for name, value in model.to(place).eval().named_parameters()}
+    if images.counts.min() < 2:
+        least = int(np.argmin(images.counts))
+        raise UnusableInput(f"class {least} of {images.name} has {images.counts[least]} images: a probe needs two of each; add some.")
+    # In double precision: a step at an image that is labelled with certainty moves single-precision logits not at all.
+    probe, start = copy.deepcopy(model).to(place).double().eval(), copy.deepcopy(model).to(place).double().state_dict()
+    pixels, labels = torch.from_numpy(images.pixels).to(place).double(), torch.from_numpy(images.labels).to(place)
     ratios = np.zeros((images.num_classes, images.num_classes))
     with torch.no_grad():
-        before = model(pixels)
+        before = probe(pixels)
     for own in range(images.num_classes):
         mine = np.flatnonzero(images.labels == own)
-        for row in rng.choice(mine, min(sources, len(mine)), replace=False):
-            loss = nn.functional.cross_entropy(model(pixels[row : row + 1]), labels[row : row + 1])
-            slopes = torch.autograd.grad(loss, list(model.parameters()))
+        rows = rng.choice(mine, min(sources, len(mine)), replace=False)
+        for row in rows:
+            loss = nn.functional.cross_entropy(probe(pixels[row : row + 1]), labels[row : row + 1])
+            slopes = torch.autograd.grad(loss, list(probe.parameters()))
             with torch.no_grad():
-                for parameter, slope in zip(model.parameters(), slopes, strict=True):
+                for parameter, slope in zip(probe.parameters(), slopes, strict=True):
                     parameter.sub_(slope, alpha=learning_rate)
-                moved = (model(pixels) - before).norm(dim=1).double().cpu().numpy()
-                for name, parameter in model.named_parameters():
-                    parameter.copy_(weights[name])
-            others = np.arange(len(moved)) != row
-            sums = np.bincount(images.labels[others], weights=moved[others] / moved[row], minlength=images.num_classes)
-            ratios[own] += sums / np.bincount(images.labels[others], minlength=images.num_classes) / min(sources, len(mine))
+                moves = (probe(pixels) - before).norm(dim=1).cpu().numpy()
+            probe.load_state_dict(start)
+            others = np.arange(len(moves)) != row
+            counts, sums = (np.bincount(images.labels[others], weights=w, minlength=images.num_classes) for w in (None, moves[others]))
+            ratios[own] += sums / counts / moves[row] / len(rows)
     return ratios
