@@ -1,0 +1,159 @@
+"""Local elasticity, measured directly: a step at one image moves the images of its own class farther, and a network learns to do so.
+
+On MNIST. On GeoMNIST, whose shapes overlap in most pixels, one hidden layer reaches an excess of a tenth at most.
+"""
+
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+
+from numerics import Bracket
+from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Quantity, Room, Series, Setting, Source, Statement
+from theory._trials import interval_over_trials
+
+NETWORKS = {"two hidden layers": (100, 100), "linear": ()}
+"""Widths of the hidden layers: a network, and the linear classifier that serves as control."""
+
+EPOCHS = (0, 10, 30)
+"""Passes over the data after which a net is probed; 0 is before any step."""
+
+TRIALS = 5
+"""Independent networks: the interval then reaches four standard deviations to each side."""
+
+SOURCES = {False: 5, True: 20}
+"""Images of a class at which a step is tried, by profile."""
+
+STEP = 1e-3
+"""Learning rate of the probe: the ratio of two moves does not depend on it while the step is small."""
+
+EXCESS = 1.1
+"""Least ratio of the move inside the class to the move across, after training: a tenth more. Random weights stay within a twentieth."""
+
+GROWTH = 0.05
+"""Least growth of that ratio in training. The likeness of images of one class alone, which a linear classifier shows, does not grow."""
+
+
+@cache
+def _ratios(full: bool, name: str, seed: int) -> np.ndarray:
+    """Mean move inside the class over mean move across, (trials, epochs)."""
+    from gpu_train.experiments import Plan, one_thread, small_images
+    from gpu_train.networks import feed_forward
+    from gpu_train.studies import local_elasticity
+    from gpu_train.training import Recipe, seeded, train
+
+    one_thread()
+    images, _ = small_images(Plan(seed=seed))
+    found = np.zeros((TRIALS, len(EPOCHS)))
+    for trial, rng in enumerate(np.random.default_rng([seed, len(NETWORKS[name])]).spawn(TRIALS)):
+        chosen = int(rng.integers(2**63))
+        model = seeded(lambda: feed_forward(100, 10, NETWORKS[name], batch_norm=False), rng)
+        for probe, (before, after) in enumerate(pairwise((0, *EPOCHS))):
+            if after > before:
+                train(model, images, Recipe(epochs=after - before, learning_rate=0.05, batch_size=10, drops=()), rng)
+            # The same images are stepped at before and after training.
+            moves = local_elasticity(model, images, np.random.default_rng(chosen), learning_rate=STEP, sources=SOURCES[full])
+            own = np.eye(len(moves), dtype=bool)
+            found[trial, probe] = moves[own].mean() / moves[~own].mean()
+    return found
+
+
+def predict_excess() -> Quantities:
+    """More inside than across."""
+    return {f"two hidden layers, {EPOCHS[-1]} epochs": Bracket.exactly(EXCESS)}
+
+
+def predict_innate() -> Quantities:
+    """A false variant: so it is at random weights already."""
+    return {"two hidden layers, 0 epochs": Bracket.exactly(EXCESS)}
+
+
+def measure_excess(setting: Setting) -> Quantities:
+    """Move inside the class over move across, over trials, at every probe."""
+    found: dict[str, Quantity] = {}
+    for name in NETWORKS:
+        ratios = _ratios(setting.full, name, setting.seed)
+        found |= {f"{name}, {epochs} epochs": interval_over_trials(ratios[:, probe]) for probe, epochs in enumerate(EPOCHS)}
+    return found
+
+
+def predict_growth() -> Quantities:
+    """The ratio grows in training."""
+    return {"two hidden layers": Bracket.exactly(GROWTH)}
+
+
+def predict_linear_growth() -> Quantities:
+    """A false variant: that of a linear classifier grows too."""
+    return {"linear": Bracket.exactly(GROWTH)}
+
+
+def measure_growth(setting: Setting) -> Quantities:
+    """The ratio after training less before, over trials."""
+    ratios = {name: _ratios(setting.full, name, setting.seed) for name in NETWORKS}
+    return {name: interval_over_trials(found[:, -1] - found[:, 0]) for name, found in ratios.items()}
+
+
+def draw_elasticity(setting: Setting) -> Figure:
+    """The ratio against epochs."""
+    series = []
+    for color, name in enumerate(NETWORKS):
+        ratios = _ratios(setting.full, name, setting.seed)
+        series.append(
+            Series(
+                label=name,
+                x=tuple(map(float, EPOCHS)),
+                y=tuple(ratios.mean(axis=0).tolist()),
+                style="points",
+                color=color,
+                low=tuple(ratios.min(axis=0).tolist()),
+                high=tuple(ratios.max(axis=0).tolist()),
+            )
+        )
+    return Figure(
+        title="Local elasticity, measured by single steps",
+        caption="How far the logits of images of the same class move, over how far those of other classes do, after one step at one image; "
+        f"MNIST at 10×10 pixels, {TRIALS} networks, bars: from the least to the largest.",
+        x_label="epoch",
+        y_label="move inside the class over move across",
+        series=tuple(series),
+    )
+
+
+ROOM = Room(
+    statement=Statement(
+        name="local-elasticity",
+        title="Local elasticity of trained networks",
+        latex=r"\frac{\lVert f_{\theta^+}(x')-f_\theta(x')\rVert}{\lVert f_{\theta^+}(x)-f_\theta(x)\rVert}"
+        r"\ \text{is larger for } x' \text{ in the class of } x",
+        assumptions=(
+            "two hidden layers of 100 ReLU units without batch norm; MNIST at 10×10 pixels, 100 images a class",
+            "θ⁺ is one small gradient step at x from θ",
+        ),
+        kind=Kind.OBSERVATION,
+        origin=Origin.SEED,
+        source=Source("he2020", "relative similarity; zhang2021, local elasticity of the two strengths α and β"),
+    ),
+    checks=(
+        Check(
+            name="farther-inside",
+            claim="after training, a step at an image moves its own class a tenth farther than the others, or more",
+            evidence=Evidence.EMPIRICAL,
+            predict=predict_excess,
+            measure=measure_excess,
+            kind=Kind.LOWER_BOUND,
+        ),
+        Check(
+            name="learned",
+            claim="the ratio grows in training",
+            evidence=Evidence.EMPIRICAL,
+            predict=predict_growth,
+            measure=measure_growth,
+            kind=Kind.LOWER_BOUND,
+        ),
+    ),
+    controls=(
+        Control(name="innate", claim="random weights are as elastic", check="farther-inside", predict=predict_innate),
+        Control(name="linear-classifier", claim="a linear classifier learns it too", check="learned", predict=predict_linear_growth),
+    ),
+    figures=(draw_elasticity,),
+)
