@@ -256,8 +256,9 @@ CASES = st.tuples(class_numbers(1000), class_numbers(1000).map(lambda size: max(
 @given(CASES)
 def test_the_optimum_changes_phase_at_the_collapse_threshold(case: tuple[int, int, float]) -> None:
     majority, minority, root_energy = case
-    excess = math.exp(log_threshold_minus_one(majority, minority, feature_energy=root_energy, weight_energy=root_energy))
-    assume(1e-3 < excess < 1e12)
+    log_excess = log_threshold_minus_one(majority, minority, feature_energy=root_energy, weight_energy=root_energy)
+    assume(math.log(1e-3) < log_excess < math.log(1e12))
+    excess = math.exp(log_excess)
     for factor, collapsed in ((1 - BEYOND, False), (1 + BEYOND, True)):
         found = two_group_optimum(majority, minority, 1 + excess * factor, (majority + minority) * root_energy)
         assert found.collapsed == collapsed
