@@ -302,8 +302,8 @@ def local_elasticity(
         device: "auto", "cpu" or "cuda".
 
     Raises:
-        UnusableInput: for a class with fewer than two images, a number of sources that is not a whole number ≥ 1, or a learning rate that
-            is not positive.
+        UnusableInput: for a class with fewer than two images, a number of sources that is not a whole number ≥ 1, a learning rate that is
+            not positive, or an image so certain that a step at it moves nothing.
 
     Source: he2020, equation (1), with the gradient step itself in place of a kernel.
     """
@@ -330,6 +330,11 @@ def local_elasticity(
                     parameter.sub_(slope, alpha=learning_rate)
                 moves = (probe(pixels) - before).norm(dim=1).cpu().numpy()
             probe.load_state_dict(start)
+            if moves[row] == 0.0:
+                raise UnusableInput(
+                    f"image {row} of {images.name} is labelled with certainty: a step at it moves nothing, even in double precision; probe "
+                    "the network earlier in its training."
+                )
             others = np.arange(len(moves)) != row
             counts, sums = (np.bincount(images.labels[others], weights=w, minlength=images.num_classes) for w in (None, moves[others]))
             ratios[own] += sums / counts / moves[row] / len(rows)

@@ -1,0 +1,245 @@
+"""Studies of trained networks: separation by layer, minority classifiers, unconstrained features, direct local elasticity."""
+
+import copy
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from refusals import refused
+from torch import nn
+
+from gpu_train import Images, digits, with_counts
+from gpu_train.experiments import one_thread
+from gpu_train.networks import feed_forward, residual_feed_forward
+from gpu_train.studies import (
+    hidden_layers,
+    local_elasticity,
+    minority_outcome,
+    separation_at,
+    separation_curves,
+    unconstrained_features,
+)
+from gpu_train.training import Recipe, seeded, train
+from numerics import separation
+from solvers import LayerPeeled, solve
+
+SHORT = Recipe(epochs=3, learning_rate=0.05, batch_size=32, optimizer="momentum")
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    one_thread()
+
+
+def some_digits() -> Images:
+    return digits().chosen(np.arange(0, 1797, 6))
+
+
+def few(counts: list[int], seed: int = 0) -> Images:
+    """Random images: three classes around different means."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(len(counts)), counts)
+    pixels = rng.normal(size=(len(labels), 1, 3, 3)) + 2.0 * rng.normal(size=(len(counts), 1, 3, 3))[labels]
+    return Images(pixels=pixels.astype(np.float32), labels=labels, num_classes=len(counts), name="random")
+
+
+def small() -> nn.Module:
+    return feed_forward(64, 10, [20, 20])
+
+
+# Separation by layer.
+
+
+def test_curves_begin_before_training_with_the_separation_of_the_input() -> None:
+    images = some_digits()
+    found = separation_curves(small, images, images, SHORT, np.random.default_rng(0), epochs=(1,))
+    assert found.epochs.tolist() == [0, 1, 3]
+    assert found.fuzziness.shape == (3, 3)
+    raw = separation(images.pixels.reshape(len(images.labels), -1), images.labels)
+    assert np.allclose(found.fuzziness[:, 0], raw.fuzziness, rtol=1e-12)
+    assert np.array_equal(found.fuzziness, found.test_fuzziness)
+    assert np.allclose(found.by_class @ images.counts / images.counts.sum(), found.fuzziness[-1], rtol=1e-9)
+    assert np.allclose(found.nc1 * 10, found.fuzziness[:, -1], rtol=0.1)  # equal but for the classes' unequal counts
+    assert found.rank_between.tolist() == [9, 9, 9]
+    assert found.loss[-1] < found.loss[0]
+    assert found.fuzziness[-1, -1] < found.fuzziness[0, -1]
+
+
+def test_measuring_in_between_does_not_change_the_training() -> None:
+    images = some_digits()
+    seldom, often = (separation_curves(small, images, images, SHORT, np.random.default_rng(4), epochs=when) for when in ((), (1, 2)))
+    assert np.array_equal(seldom.loss, often.loss)
+    assert np.array_equal(seldom.fuzziness, often.fuzziness[[0, -1]])
+
+
+@pytest.mark.parametrize(("frozen", "kept"), [("none", []), ("bottom", [1, 2]), ("top", [3, 4])])
+def test_a_frozen_half_keeps_its_weights(frozen: str, kept: list[int]) -> None:
+    images, built = some_digits(), list[nn.Module]()
+    before: list[dict[str, torch.Tensor]] = []
+
+    def build() -> nn.Module:
+        built.append(feed_forward(64, 10, [12] * 4))
+        before.append(copy.deepcopy(built[0].state_dict()))
+        return built[0]
+
+    separation_curves(build, images, images, SHORT, np.random.default_rng(0), frozen=frozen)
+    after = built[0].state_dict()
+    same = [layer for layer in range(1, 5) if torch.equal(before[0][f"{layer}.0.weight"], after[f"{layer}.0.weight"])]
+    assert same == kept
+
+
+def test_an_unknown_half_is_refused() -> None:
+    images = some_digits()
+    refused(
+        lambda: separation_curves(small, images, images, SHORT, np.random.default_rng(0), frozen="left"), "'left'", "none, bottom or top"
+    )
+
+
+def test_layers_inside_children_are_measured_by_name() -> None:
+    images, recipe = some_digits(), Recipe(epochs=2, learning_rate=0.05, batch_size=32)
+
+    def build() -> nn.Module:
+        return residual_feed_forward(64, 10, 20, 2, 2)
+
+    found = separation_at(build, images, ["1", "2.branch.2", "2", "3"], recipe, np.random.default_rng(7))
+    rng = np.random.default_rng(7)
+    model = seeded(build, rng)
+    train(model, images, recipe, rng)
+    outer = [separation(layer, images.labels).fuzziness for layer in hidden_layers(model, images)]
+    assert np.allclose(found[[0, 1, 3, 4]], outer, rtol=1e-9)
+    assert found[2] not in outer
+    refused(lambda: separation_at(build, images, ["9"], recipe, np.random.default_rng(0)), "layer '9' does not exist")
+
+
+# Minority classifiers.
+
+
+def test_the_energies_and_cosines_are_those_of_the_definition() -> None:
+    images = with_counts(digits(), [40] * 5 + [4] * 5, np.random.default_rng(1))
+    built = list[nn.Sequential]()
+
+    def build() -> nn.Module:
+        built.append(feed_forward(64, 10, [20]))
+        return built[0]
+
+    found = minority_outcome(build, images, images, range(5, 10), SHORT, np.random.default_rng(0))
+    features = hidden_layers(built[0], images)[-1]
+    energy = np.mean([(features[images.labels == k] ** 2).sum(axis=1).mean() for k in range(10)])
+    assert found.feature_energy == pytest.approx(energy, rel=1e-5)
+    assert found.weight_energy == pytest.approx((found.classifier**2).sum() / 10)
+    pairs = [(k, j) for k in range(5, 10) for j in range(5, 10) if k < j]
+    units = found.classifier / np.linalg.norm(found.classifier, axis=1, keepdims=True)
+    assert found.minority_cosine == pytest.approx(np.mean([units[k] @ units[j] for k, j in pairs]))
+    assert found.accuracy.shape == (10,)
+
+
+def test_a_network_that_ends_in_something_else_is_refused() -> None:
+    images = some_digits()
+
+    def build() -> nn.Module:
+        return nn.Sequential(nn.Flatten(), nn.Linear(64, 10), nn.Identity())
+
+    refused(lambda: minority_outcome(build, images, images, [9], SHORT, np.random.default_rng(0)), "Identity", "linear classifier")
+
+
+# Unconstrained features.
+
+
+def test_descent_stays_on_the_energies_and_reaches_the_certified_optimum() -> None:
+    counts = (30, 30, 3, 3)
+    found = unconstrained_features(
+        counts,
+        feature_energy=4.0,
+        weight_energy=1.0,
+        dimension=6,
+        steps=900,
+        learning_rate=1.0,
+        rng=np.random.default_rng(0),
+        every=300,
+    )
+    assert found.steps.tolist() == [0, 300, 600, 900]
+    assert (found.features**2).sum() / 4 == pytest.approx(4.0)
+    assert (found.classifier**2).sum() / 4 == pytest.approx(1.0)
+    optimum = solve(LayerPeeled(counts=counts, feature_energy=4.0)).value
+    assert optimum.lower - 1e-9 <= found.values[-1] <= optimum.upper + 1e-3
+    assert np.all(np.diff(found.values) < 0)
+
+
+# Local elasticity.
+
+
+def one_by_hand(model: nn.Module, images: Images, row: int, rate: float) -> np.ndarray:
+    """Moves of all logits after one step at one image, over the move at that image; by an optimiser of torch."""
+    other, pixels = copy.deepcopy(model).double(), torch.from_numpy(images.pixels).double()
+    before = other(pixels).detach()
+    optimizer = torch.optim.SGD(other.parameters(), lr=rate)
+    nn.functional.cross_entropy(other(pixels[row : row + 1]), torch.from_numpy(images.labels[row : row + 1])).backward()
+    optimizer.step()
+    moves = (other(pixels) - before).norm(dim=1).detach().numpy()
+    return moves / moves[row]
+
+
+def test_local_elasticity_is_the_move_of_the_logits_after_one_step() -> None:
+    images = few([3, 2, 4])
+    model = seeded(lambda: feed_forward(9, 3, [8], batch_norm=False), np.random.default_rng(0))
+    weights = copy.deepcopy(model.state_dict())
+    found = local_elasticity(model, images, np.random.default_rng(0), learning_rate=0.01, sources=10)
+    assert all(torch.equal(weights[name], value) for name, value in model.state_dict().items())
+    assert model.training
+    expected = np.zeros((3, 3))
+    for own in range(3):
+        rows = np.flatnonzero(images.labels == own)
+        for row in rows:
+            moves = one_by_hand(model, images, int(row), 0.01)
+            for other in range(3):
+                chosen = [i for i in np.flatnonzero(images.labels == other) if i != row]
+                expected[own, other] += moves[chosen].mean() / len(rows)
+    assert np.allclose(found, expected, rtol=1e-9)
+
+
+def test_a_linear_classifier_moves_by_the_inner_product_of_the_images_whatever_its_weights() -> None:
+    images = few([2, 2])
+    flat = images.pixels.reshape(4, -1).astype(float)
+    kernel = np.abs(flat @ flat.T + 1.0)  # the one is the bias
+    ratios = kernel / np.diag(kernel)[:, None]
+    expected = [[(ratios[0, 1] + ratios[1, 0]) / 2, ratios[:2, 2:].mean()], [ratios[2:, :2].mean(), (ratios[2, 3] + ratios[3, 2]) / 2]]
+    for seed in (0, 1):
+        model = seeded(lambda: feed_forward(9, 2, [], batch_norm=False), np.random.default_rng(seed))
+        found = local_elasticity(model, images, np.random.default_rng(0), learning_rate=0.5, sources=2)
+        assert np.allclose(found, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("margin", "certain"), [(10.0, False), (900.0, True)])
+def test_images_labelled_with_near_certainty_still_move_and_others_are_refused(margin: float, certain: bool) -> None:
+    pixels = np.array([-1.0, -0.9, 1.0, 0.9], np.float32).reshape(4, 1, 1, 1)
+    images = Images(pixels=pixels, labels=np.array([0, 0, 1, 1]), num_classes=2, name="two")
+    model = feed_forward(1, 2, [], batch_norm=False)
+    model.load_state_dict({"1.weight": torch.tensor([[-margin], [margin]]), "1.bias": torch.zeros(2)})
+
+    def probe() -> np.ndarray:
+        return local_elasticity(model, images, np.random.default_rng(0), learning_rate=1e-3, sources=2)
+
+    if certain:
+        refused(probe, "labelled with certainty", "earlier")
+    else:
+        logits = model(torch.from_numpy(images.pixels))
+        assert float(nn.functional.cross_entropy(logits, torch.from_numpy(images.labels)).detach()) == 0.0  # in single precision
+        assert np.allclose(np.diag(probe()), 1.0, rtol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("change", "parts"),
+    [
+        (lambda call, images: call(images, learning_rate=0.0, sources=1), ("learning rate is 0.0",)),
+        (lambda call, images: call(images, learning_rate=0.1, sources=0), ("number of sources is 0",)),
+        (lambda call, _: call(few([3, 1]), learning_rate=0.1, sources=1), ("class 1", "1 images")),
+    ],
+)
+def test_unusable_probes_are_refused(change: Callable[..., object], parts: tuple[str, ...]) -> None:
+    model = seeded(lambda: feed_forward(9, 2, [], batch_norm=False), np.random.default_rng(0))
+
+    def call(images: Images, *, learning_rate: float, sources: int) -> object:
+        return local_elasticity(model, images, np.random.default_rng(0), learning_rate=learning_rate, sources=sources)
+
+    refused(lambda: change(call, few([2, 2])), *parts)
