@@ -14,8 +14,8 @@ MAJORITY = MINORITY = 5
 LAYERS, WIDTH = 3, 100
 """Hidden layers with batch norm and ReLU, and their units."""
 
-MOST = {False: 100, True: 200}
-"""Images of a majority class, by profile."""
+MOST = 100
+"""Images of a majority class."""
 
 EPOCHS = {False: 60, True: 100}
 """Passes over the data, by profile."""
@@ -50,6 +50,6 @@ def outcomes(full: bool, imbalance: float, oversampling: float, trials: int, see
     for rng in np.random.default_rng([seed, round(imbalance), round(oversampling)]).spawn(trials):
         order = rng.permutation(len(images.labels))
         seen, test = images.chosen(order[:3000]), images.chosen(order[3000:])
-        chosen = oversampled(with_counts(seen, step_counts(MAJORITY, MINORITY, MOST[full], imbalance), rng), oversampling, rare, rng)
+        chosen = oversampled(with_counts(seen, step_counts(MAJORITY, MINORITY, MOST, imbalance), rng), oversampling, rare, rng)
         found.append(minority_outcome(build, chosen, test, rare, recipe, rng))
     return tuple(found)
