@@ -120,7 +120,7 @@ def _archive(arrays: Arrays) -> Callable[[Path], None]:
 
 def _read(place: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(place, allow_pickle=False) as archive:
+        with place.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except Exception as error:  # a damaged archive can raise anything
         raise UnusableInput(f"{place} cannot be read ({error}): remove it, and --resume makes it again.") from error
