@@ -1,0 +1,205 @@
+"""The command train when it is killed, when the disk is full, and when a checkpoint is damaged: nothing half-done is ever read as done."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import gpu_train.experiments
+from gpu_train import geomnist
+from gpu_train.ensembles import OneByOne, train_one_by_one
+from gpu_train.experiments import Plan, Unit
+from gpu_train.networks import feed_forward
+from suite.cli import main
+
+TINY = "geomnist"
+"""The experiment that is replaced by a tiny one of the same form, so that its record and figures are the real ones."""
+
+RECIPE = OneByOne(iterations=60, learning_rate=0.02, trials=2, every=10)
+"""Six checkpoints."""
+
+HALF = b"PK\x03\x04 half an archive"
+
+FULL = Path("/dev/full")
+"""A device without space: whatever is written to it is refused by the operating system itself."""
+
+needs_full = pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
+
+Hook = Callable[[str, int, Path], None]
+"""Called with the unit, the steps done and the place of its checkpoint after every checkpoint."""
+
+
+def tiny(hook: Hook) -> Mapping[str, Callable[[Plan], list[Unit]]]:
+    """All experiments, with the tiny one in place of its namesake."""
+
+    def unit(name: str) -> Unit:
+        def run(rng: np.random.Generator, checkpoint: Path | None, *_: object) -> dict[str, np.ndarray]:
+            assert checkpoint is not None
+            images = geomnist(4, rng)
+            found = train_one_by_one(
+                lambda: feed_forward(1024, 3, [6], batch_norm=False),
+                images,
+                images,
+                RECIPE,
+                rng,
+                checkpoint=checkpoint,
+                resume=True,
+                progress=lambda done: hook(name, done, checkpoint),
+            )
+            return {"times": found.times, "logits": found.logits, "accuracy": found.accuracy, "loss": found.loss}
+
+        return Unit(name=name, settings={}, run=run)
+
+    return {**gpu_train.experiments.EXPERIMENTS, TINY: lambda _plan: [unit(name) for name in ("first", "second")]}
+
+
+def run_until_killed(directory: str, file: str) -> None:
+    """Runs in a process of its own, which ends itself with signal 9 while it writes the stated file of the second unit."""
+
+    def kill() -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def half_a_checkpoint(_state: object, stream: Any) -> None:
+        stream.write(HALF)
+        stream.flush()
+        kill()
+
+    def half_a_unit(path: Path, **_: object) -> None:
+        path.write_bytes(HALF)
+        kill()
+
+    def hook(name: str, done: int, _checkpoint: Path) -> None:
+        if (name, done) == ("second", 30) and file == "checkpoint":
+            torch.save = half_a_checkpoint
+        if (name, done) == ("second", 30) and file == "unit":
+            np.savez_compressed = half_a_unit
+
+    gpu_train.experiments.EXPERIMENTS = tiny(hook)
+    main(["train", TINY, "--out", directory])
+
+
+@pytest.fixture
+def train(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str]]:
+    """Runs the tiny experiment and gives the status of the command and its standard error."""
+
+    def run(directory: Path, *options: str, hook: Hook = lambda _name, _done, _checkpoint: None) -> tuple[int, str]:
+        monkeypatch.setattr(gpu_train.experiments, "EXPERIMENTS", tiny(hook))
+        status = main(["train", TINY, "--out", str(directory), *options])
+        return status, capsys.readouterr().err
+
+    return run
+
+
+Train = Callable[..., tuple[int, str]]
+
+
+def arrays(directory: Path) -> dict[str, dict[str, Any]]:
+    """The bits of every unit that can be read; all of them must be."""
+    found = {}
+    for path in sorted((directory / "units").glob("*.npz")):
+        if not path.name.startswith("."):
+            with np.load(path) as archive:
+                found[path.stem] = {name: (archive[name].dtype.str, archive[name].tobytes()) for name in archive.files}
+    return found
+
+
+def leftovers(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.rglob("*") if "partial" in path.name)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """The arrays of a run that nothing stopped."""
+    place = tmp_path_factory.mktemp("whole") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gpu_train.experiments, "EXPERIMENTS", tiny(lambda _name, _done, _checkpoint: None))
+        assert main(["train", TINY, "--out", str(place)]) == 0
+    return arrays(place)
+
+
+@pytest.mark.parametrize("file", ["checkpoint", "unit"])
+def test_a_killed_run_is_completed_to_the_same_bits(
+    train: Train, undisturbed: dict[str, dict[str, Any]], tmp_path: Path, file: str
+) -> None:
+    place, steps = tmp_path / "run", list[tuple[str, int]]()
+    command = f"import test_suite_train_interrupted as here; here.run_until_killed({str(place)!r}, {file!r})"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    killed = subprocess.run([sys.executable, "-c", command], env=environment, capture_output=True, check=False, timeout=120)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    assert sorted(arrays(place)) == ["first"]
+    assert (place / "units" / "second.checkpoint").is_file()
+    assert leftovers(place) == ["second.checkpoint.partial" if file == "checkpoint" else ".second.partial.npz"]
+    status, error = train(place, "--resume", hook=lambda name, done, _place: steps.append((name, done)))
+    assert status == 0, error
+    assert steps == [("second", done) for done in (40, 50, 60) if file != "unit"]  # nothing that was done is done again
+    assert arrays(place) == undisturbed
+    assert not leftovers(place)
+    assert not list(place.rglob("*.checkpoint"))
+
+
+@needs_full
+@pytest.mark.parametrize(
+    ("partial", "units"),
+    [
+        (".config.partial.json", []),
+        ("units/second.checkpoint.partial", ["first"]),
+        ("units/.second.partial.npz", ["first"]),
+        (".results.partial.json", ["first", "second"]),
+    ],
+)
+def test_a_full_disk_is_a_sentence_and_leaves_what_was_written(
+    train: Train, undisturbed: dict[str, dict[str, Any]], tmp_path: Path, partial: str, units: list[str]
+) -> None:
+    place = tmp_path / "run"
+    if partial == ".config.partial.json":
+        place.mkdir()
+        (place / partial).symlink_to(FULL)
+
+    def fill(name: str, done: int, _checkpoint: Path) -> None:
+        if (name, done) == ("second", 30):
+            (place / partial).symlink_to(FULL)
+
+    status, error = train(place, hook=fill)
+    assert status == 2
+    sentence = error.splitlines()[-1]
+    assert sentence.startswith("layerpeel: ")
+    assert "cannot be written" in sentence
+    assert "No space left" in sentence
+    assert sentence.endswith(".")
+    assert sorted(arrays(place)) == units
+    assert not leftovers(place)
+    assert not (place / "results.json").exists()
+    assert train(place, *(["--resume"] if units else []))[0] == 0
+    assert arrays(place) == undisturbed
+
+
+def test_a_damaged_checkpoint_is_named_with_its_remedy(train: Train, undisturbed: dict[str, dict[str, Any]], tmp_path: Path) -> None:
+    place = tmp_path / "run"
+    checkpoint = place / "units" / "second.checkpoint"
+
+    def stop(name: str, done: int, _checkpoint: Path) -> None:
+        if (name, done) == ("second", 30):
+            raise KeyboardInterrupt
+
+    assert train(place, hook=stop)[0] == 130
+    whole = checkpoint.read_bytes()
+    for damaged in (b"", whole[: len(whole) // 2], b"\x80\x04cos\nsystem\n(S'true'\ntR."):
+        checkpoint.write_bytes(damaged)
+        status, error = train(place, "--resume")
+        assert status == 2
+        sentence = error.splitlines()[-1]
+        assert sentence.startswith(f"layerpeel: checkpoint {checkpoint} ")
+        assert "remove it" in sentence
+        assert sorted(arrays(place)) == ["first"]
+        assert checkpoint.read_bytes() == damaged
+    checkpoint.unlink()
+    assert train(place, "--resume")[0] == 0
+    assert arrays(place) == undisturbed
