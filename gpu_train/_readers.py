@@ -121,12 +121,18 @@ def read_cifar10(directory: Path, *, train: bool = True) -> Images:
 
 
 def read_images(directory: Path, *, train: bool = True) -> Images:
-    """CIFAR-10 where the folder holds its python batches, else MNIST or FashionMNIST.
+    """CIFAR-10 where the folder holds a python batch, else MNIST or FashionMNIST.
 
     Raises:
-        UnusableInput: as `read_cifar10` and `read_idx`.
+        UnusableInput: as `read_cifar10` and `read_idx`, and for a class without images.
     """
-    return read_cifar10(directory, train=train) if (directory / "test_batch").exists() else read_idx(directory, train=train)
+    images = read_cifar10(directory, train=train) if any(directory.glob("*_batch*")) else read_idx(directory, train=train)
+    if not images.counts.all():
+        raise UnusableInput(
+            f"class {int(np.argmin(images.counts))} has no image in {directory}: experiments need all of 0 ... {images.num_classes - 1}; "
+            "give the whole data set."
+        )
+    return images
 
 
 class _ArraysOnly(pickle.Unpickler):

@@ -1,0 +1,198 @@
+"""The command train on image files of the user's: each format from its folder to the record, and every folder that must be refused."""
+
+import gzip
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import gpu_train.experiments
+from gpu_train.experiments import Plan, Unit, Variant, one_thread
+from suite.cli import main
+
+Train = Callable[..., tuple[int, str]]
+
+EACH, TESTED = 110, 12
+"""Training and test images per class; the separation experiment trains on 100 of them."""
+
+FULL_COUNTS = (EACH,) * 10
+
+
+def drawn(labels: np.ndarray, channels: int, side: int) -> np.ndarray:
+    """Noise with one bright row per class, so that networks can learn it."""
+    pixels = np.random.default_rng(0).integers(0, 120, (len(labels), channels, side, side), dtype=np.uint8)
+    pixels[np.arange(len(labels)), :, 2 * labels % side] += 100
+    return pixels
+
+
+def labels_of(counts: tuple[int, ...]) -> np.ndarray:
+    return np.random.default_rng(1).permutation(np.repeat(np.arange(len(counts)), counts))
+
+
+def idx(array: np.ndarray) -> bytes:
+    magic = {1: 2049, 3: 2051}[array.ndim]
+    return b"".join(number.to_bytes(4, "big") for number in (magic, *array.shape)) + array.astype(np.uint8).tobytes()
+
+
+def write_idx(folder: Path, counts: tuple[int, ...] = FULL_COUNTS, *, zipped: bool = False) -> Path:
+    """A folder like that of MNIST."""
+    folder.mkdir()
+    for part, labels in (("train", labels_of(counts)), ("t10k", labels_of((TESTED,) * 10))):
+        for name, array in ((f"{part}-images-idx3-ubyte", drawn(labels, 1, 28)[:, 0]), (f"{part}-labels-idx1-ubyte", labels)):
+            (folder / f"{name}.gz" if zipped else folder / name).write_bytes(gzip.compress(idx(array), 1) if zipped else idx(array))
+    return folder
+
+
+def write_cifar(folder: Path, counts: tuple[int, ...] = FULL_COUNTS) -> Path:
+    """A folder like cifar-10-batches-py."""
+    folder.mkdir()
+    labels = labels_of(counts)
+    pixels = drawn(labels, 3, 32).reshape(len(labels), -1)
+    for index, rows in enumerate(np.array_split(np.arange(len(labels)), 5), start=1):
+        batch = {b"batch_label": b"training", b"data": pixels[rows], b"labels": labels[rows].tolist(), b"filenames": [b"x.png"] * len(rows)}
+        (folder / f"data_batch_{index}").write_bytes(pickle.dumps(batch, protocol=2))
+    tested = labels_of((TESTED,) * 10)
+    (folder / "test_batch").write_bytes(
+        pickle.dumps({b"data": drawn(tested, 3, 32).reshape(len(tested), -1), b"labels": tested.tolist()}, protocol=2)
+    )
+    return folder
+
+
+@pytest.fixture
+def train(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Train:
+    """Runs few and small units of an experiment into `run` and gives the status of the command and its standard error."""
+    known = gpu_train.experiments.EXPERIMENTS
+
+    def ends(plan: Plan) -> list[Unit]:
+        units = known["imbalance"](plan)
+        return [units[0], units[-1]]  # balanced, and the most imbalanced with the most oversampling
+
+    monkeypatch.setattr(gpu_train.experiments, "EXPERIMENTS", {**known, "imbalance": ends})
+    monkeypatch.setattr(gpu_train.experiments, "VARIANTS", {"depth-8": Variant(widths=(12,) * 2)})
+    one_thread()
+
+    def run(experiment: str, *options: str) -> tuple[int, str]:
+        status = main(["train", experiment, "--out", str(tmp_path / "run"), *options])
+        return status, capsys.readouterr().err
+
+    return run
+
+
+def refused(train: Train, tmp_path: Path, experiment: str, options: tuple[str, ...], *words: str) -> None:
+    """One sentence with these words, status 2, and no file."""
+    status, error = train(experiment, *options)
+    assert status == 2
+    assert error.startswith("layerpeel: ")
+    assert error.count("\n") == 1
+    assert error.endswith(".\n")
+    for word in words:
+        assert word in error, error
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("experiment", "write"),
+    [
+        ("separation", lambda folder: write_idx(folder, zipped=True)),
+        ("separation", write_cifar),
+        ("imbalance", write_idx),
+        ("imbalance", write_cifar),
+    ],
+)
+def test_image_files_become_a_record(train: Train, tmp_path: Path, experiment: str, write: Callable[[Path], Path]) -> None:
+    folder = write(tmp_path / "images")
+    status, error = train(experiment, "--data", str(folder))
+    assert status == 0, error
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["data"] == str(folder.resolve())
+    rows = json.loads((tmp_path / "run" / "results.json").read_text())["results"]
+    if experiment == "separation":
+        (row,) = rows
+        assert (row["variant"], row["trials"], len(row["fuzziness"])) == ("depth-8", 2, 3)
+        assert row["train_accuracy"] > 0.9  # the rows are seen, so the pixels are where they should be
+        assert row["test_accuracy"] > 0.5
+        assert row["fuzziness"][-1] < row["fuzziness"][0]
+    else:
+        assert (rows[0]["imbalance"], rows[0]["oversampling"]) == (1.0, 1.0)
+        assert rows[1]["imbalance"] >= rows[1]["oversampling"] > 1.0
+        assert all(-1.0 <= row["minority_cosine"] <= 1.0 for row in rows)
+        assert min(rows[0]["majority_accuracy"], rows[0]["minority_accuracy"]) > 0.5
+
+
+@pytest.mark.parametrize("experiment", ["separation", "imbalance"])
+@pytest.mark.parametrize("write", [write_idx, write_cifar])
+def test_a_class_without_images_is_refused(
+    train: Train, tmp_path: Path, experiment: str, write: Callable[[Path, tuple[int, ...]], Path]
+) -> None:
+    folder = write(tmp_path / "images", (EACH,) * 7 + (0, EACH, EACH))
+    refused(train, tmp_path, experiment, ("--data", str(folder)), "class 7", "no image")
+
+
+def test_too_few_images_are_refused(train: Train, tmp_path: Path) -> None:
+    folder = write_idx(tmp_path / "images", (EACH, 99) + (EACH,) * 8)
+    refused(train, tmp_path, "separation", ("--data", str(folder)), "class 1", "has 99 images and 100 were asked for")
+
+
+class Malicious:
+    """Would run a command when it is unpickled."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return eval, ("1/0",)
+
+
+def damage(folder: Path, name: str, content: bytes) -> Path:
+    (folder / name).write_bytes(content)
+    return folder
+
+
+def batch(label: int = 0, data: object = None) -> bytes:
+    return pickle.dumps({b"data": np.zeros((2, 3072), np.uint8) if data is None else data, b"labels": [0, label]}, protocol=2)
+
+
+@pytest.mark.parametrize("experiment", ["separation", "imbalance"])
+def test_unusable_folders_are_refused(train: Train, tmp_path: Path, experiment: str) -> None:
+    def no(folder: Path, *words: str) -> None:
+        refused(train, tmp_path, experiment, ("--data", str(folder)), *words)
+
+    (tmp_path / "empty").mkdir()
+    no(tmp_path / "empty", "holds no file train-images-idx3-ubyte")
+    no(tmp_path / "nowhere", "holds no file")
+    small = (1,) * 10
+    whole = write_idx(tmp_path / "cut", small)
+    images = (whole / "train-images-idx3-ubyte").read_bytes()
+    no(damage(whole, "train-images-idx3-ubyte", images[:-1]), "its header announces", "damaged")
+    no(damage(whole, "train-images-idx3-ubyte", b""), "begins with the number 0")
+    no(damage(whole, "train-images-idx3-ubyte", gzip.compress(images)[:-9]), "cannot be read")
+    (whole / "train-images-idx3-ubyte").write_bytes(images)
+    no(damage(whole, "train-labels-idx1-ubyte", idx(np.array([*range(9), 10]))), "label 10", "outside 0 ... 9")
+    no(damage(whole, "train-labels-idx1-ubyte", idx(np.arange(9))), "10 images and 9 labels")
+    no(damage(whole, "train-labels-idx1-ubyte", images), "begins with the number 2051")
+    batches = write_cifar(tmp_path / "batches", small)
+    no(damage(batches, "data_batch_3", batch(data=Malicious())), "tries to import __builtin__.eval")
+    no(damage(batches, "data_batch_3", batch()[:-30]), "not a CIFAR-10 python batch")
+    for label in (10, -1):
+        no(damage(batches, "data_batch_3", batch(label)), f"label {label}", "outside 0 ... 9")
+    (batches / "data_batch_3").unlink()
+    no(batches, "data_batch_3", "No such file")
+
+
+def test_folders_that_only_lack_a_part_for_testing_are_refused(train: Train, tmp_path: Path) -> None:
+    folder = write_idx(tmp_path / "images")
+    (folder / "t10k-labels-idx1-ubyte").unlink()
+    refused(train, tmp_path, "separation", ("--data", str(folder)), "holds no file t10k-labels-idx1-ubyte")
+    batches = write_cifar(tmp_path / "batches")
+    (batches / "test_batch").unlink()
+    refused(train, tmp_path, "separation", ("--data", str(batches)), "test_batch", "No such file")
+
+
+def test_a_folder_is_refused_where_no_images_are_read(train: Train, tmp_path: Path) -> None:
+    refused(train, tmp_path, "unconstrained", ("--data", str(tmp_path)), "makes its own data")
+
+
+@pytest.mark.parametrize("experiment", ["separation", "imbalance", "unconstrained", "geomnist", "label-noise"])
+def test_a_device_that_is_not_there(train: Train, tmp_path: Path, experiment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    refused(train, tmp_path, experiment, ("--device", "cuda"), "device 'cuda' is not there", "--device cpu")
