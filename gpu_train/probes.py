@@ -2,7 +2,8 @@
 
 # pyright: reportMissingImports=false
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,7 +71,8 @@ def probe(
         classifier: name of the linear layer whose rows are the classifiers; the last direct child when that is one.
 
     Raises:
-        UnusableInput: for names that do not exist, layers too wide for the memory, labels outside 0 … K−1, or a class without samples.
+        UnusableInput: for names that do not exist, layers too wide for the memory, outputs that are not finite, labels outside 0 … K−1,
+            a class without samples, or single samples everywhere.
 
     Example:
         >>> from gpu_train.networks import feed_forward
@@ -94,7 +96,8 @@ def probe(
             width = features.shape[1]
             require_memory(24.0 * width**2, f"probing layer {name!r} with {width} outputs", "name narrower layers")
             moments[name] = ClassMoments(num_classes, width)
-        moments[name].update(features, labels_now)
+        with _named(name):
+            moments[name].update(features, labels_now)
 
     right, seen = 0, 0
     with _hooked(model, names, keep), torch.no_grad():
@@ -109,7 +112,7 @@ def probe(
     weights = _weights_of(modules[head]) if head is not None else None
     last = names[-1] if names else None
     return ModelProbe(
-        layers=tuple(_layer(name, moments[name].compute(), weights if name == last else None) for name in names),
+        layers=tuple(_layer(name, moments[name], weights if name == last else None) for name in names),
         classifier=weights,
         classifier_cosines=None if weights is None else _cosines(weights),
         weight_energy=None if weights is None else float((weights**2).sum() / len(weights)),
@@ -137,15 +140,26 @@ class _hooked:  # noqa: N801  # a context manager, used like a function
         self._model.train(self._training)
 
 
-def _layer(name: str, statistics: ClassStatistics, weights: Float[np.ndarray, "K p"] | None) -> LayerProbe:
-    fits = weights is not None and weights.shape == statistics.means.shape
-    return LayerProbe(
-        name=name,
-        fuzziness=fuzziness(statistics),
-        collapse=neural_collapse_of(statistics, weights if fits else None),
-        energy=statistics.energy,
-        statistics=statistics,
-    )
+@contextmanager
+def _named(layer: str) -> Generator[None]:
+    """What is wrong with the output of a layer is said with its name."""
+    try:
+        yield
+    except UnusableInput as error:
+        raise UnusableInput(f"layer {layer!r}: {error}") from error
+
+
+def _layer(name: str, moments: ClassMoments, weights: Float[np.ndarray, "K p"] | None) -> LayerProbe:
+    with _named(name):
+        statistics = moments.compute()
+        fits = weights is not None and weights.shape == statistics.means.shape
+        return LayerProbe(
+            name=name,
+            fuzziness=fuzziness(statistics),
+            collapse=neural_collapse_of(statistics, weights if fits else None),
+            energy=statistics.energy,
+            statistics=statistics,
+        )
 
 
 def _weights_of(layer: nn.Module) -> Float[np.ndarray, "K p"]:

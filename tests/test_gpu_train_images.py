@@ -133,6 +133,7 @@ def test_cifar_batches(tmp_path: Path) -> None:
     found = read_cifar10(tmp_path, train=False)
     assert found.labels.tolist() == [9, 0]
     assert found.pixels[0, 0, 0, 5] == np.float32(5 / 255)
+    assert found.pixels[1, 2, 30, 4] == np.float32(data[1, 2 * 1024 + 30 * 32 + 4] / 255)  # channel, row, column
     refused(lambda: read_images(tmp_path, train=False), "class 1 has no image in")
     write_cifar(tmp_path, {b"data": np.zeros((10, 3072), np.uint8), b"labels": list(range(10))})
     assert read_images(tmp_path, train=False).name == "cifar10"

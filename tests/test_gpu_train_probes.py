@@ -71,3 +71,18 @@ def test_unusable_probes() -> None:
     wide = nn.Sequential(nn.Flatten(), nn.Linear(64, 300_000), nn.Linear(300_000, 10))
     refused(lambda: probe(wide, batches(2), 10), "300000 outputs", "GB")
     assert not any(module._forward_hooks for module in wide.modules())
+
+
+def test_outputs_that_cannot_be_measured_are_refused_with_their_layer() -> None:
+    model = feed_forward(64, 10, [5, 5])
+    singles = torch.from_numpy(digits().pixels[:10]), torch.arange(10)
+    refused(lambda: probe(model, [singles], 10), "layer '1': every class has a single sample")
+    for wrong in (float("nan"), float("inf")):
+        inputs = singles[0].repeat(2, 1, 1, 1)
+        inputs[3, 0, 4, 4] = wrong
+        refused(lambda inputs=inputs: probe(model, [(inputs, torch.arange(20) % 10)], 10), "layer '1': row 3 of the features is not finite")
+    with torch.no_grad():
+        for parameter in model[2].parameters():
+            parameter.mul_(0.0)
+    refused(lambda: probe(model, batches(), 10), "layer '2': all class means coincide")
+    assert not any(module._forward_hooks for module in model.modules())

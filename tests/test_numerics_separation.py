@@ -252,3 +252,22 @@ def test_unusable_streams_classifiers_and_layers_are_refused() -> None:
     refused(lambda: neural_collapse(x, y, np.zeros((3, 4))), "classifier is zero")
     refused(lambda: fit_decay(np.array([2.0, 1.0])), "2 layers do not determine")
     refused(lambda: fit_decay(np.array([2.0, 0.0, 1.0])), "D of layer 1 is 0.0")
+
+
+def test_single_samples_and_values_that_are_not_finite_are_refused_in_streams_too() -> None:
+    moments = ClassMoments(3, 2)
+    for label in range(3):
+        moments.update(np.array([[float(label), 1.0]]), np.array([label]))
+    statistics = moments.compute()
+    assert statistics.variances.tolist() == [0.0, 0.0, 0.0]
+    for measure in (fuzziness, neural_collapse_of):
+        refused(lambda measure=measure: measure(statistics), "every class has a single sample")
+    x, y = np.array([[0.0, 1.0], [1.0, 0.0], [2.0, 2.0]]), np.arange(3)
+    for measure in (separation, neural_collapse):
+        refused(lambda measure=measure: measure(x, y), "every class has a single sample")
+    for value in (np.nan, np.inf, -np.inf):
+        wrong = np.where(np.arange(6).reshape(3, 2) == 3, value, x)
+        refused(lambda wrong=wrong: moments.update(wrong, y), "row 1 of the features is not finite")
+    again = moments.compute()
+    assert np.array_equal(again.counts, statistics.counts)  # a batch that is refused leaves no trace
+    assert np.array_equal(again.means, statistics.means)
