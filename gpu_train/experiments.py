@@ -4,6 +4,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,8 +17,8 @@ from gpu_train._geomnist import geomnist
 from gpu_train._images import Images, oversampled, resized, step_counts, with_counts
 from gpu_train._readers import mnist_sample, read_images
 from gpu_train.ensembles import OneByOne, train_one_by_one
-from gpu_train.networks import feed_forward, residual_feed_forward, small_alexnet
-from gpu_train.studies import minority_outcome, separation_curves, unconstrained_features
+from gpu_train.networks import feed_forward, residual_feed_forward, resnet18, small_alexnet, vgg
+from gpu_train.studies import Progress, minority_outcome, separation_curves, unconstrained_features
 from gpu_train.training import Recipe
 from numerics import UnusableInput
 
@@ -61,12 +62,12 @@ class Unit:
     Args:
         name: of its file; kebab-case.
         settings: what distinguishes it, for records.
-        run: (random generator, place for a checkpoint) → arrays.
+        run: (random generator, place for a checkpoint, progress) → arrays.
     """
 
     name: str
     settings: Mapping[str, Any]
-    run: Callable[[np.random.Generator, Path | None], dict[str, np.ndarray]] = field(repr=False)
+    run: Callable[[np.random.Generator, Path, Progress], dict[str, np.ndarray]] = field(repr=False)
 
 
 # Separation
@@ -82,6 +83,7 @@ class Variant:
     residual: int = 0
     optimizer: str = "sgd"
     learning_rate: float = 0.1
+    weight_decay: float = 5e-4
     imbalance: float = 1.0
     frozen: str = "none"
 
@@ -97,7 +99,7 @@ VARIANTS: Mapping[str, Variant] = MappingProxyType(
         "depth-4": Variant(widths=(100,) * 4),
         "depth-8": Variant(widths=(100,) * 8),
         "depth-20": Variant(widths=(100,) * 20),
-        "no-batch-norm": Variant(widths=(100,) * 8, batch_norm=False),
+        "no-batch-norm": Variant(widths=(100,) * 8, batch_norm=False, optimizer="adam", learning_rate=0.001, weight_decay=0.0),
         "linear": Variant(widths=(100,) * 8, linear=True),
         "momentum": Variant(widths=(100,) * 8, optimizer="momentum", learning_rate=0.03),
         "adam": Variant(widths=(100,) * 8, optimizer="adam", learning_rate=0.001),
@@ -115,7 +117,11 @@ VARIANTS: Mapping[str, Variant] = MappingProxyType(
         "frozen-top": Variant(widths=(100,) * 8, frozen="top"),
     }
 )
-"""What the sources vary, one thing at a time around eight layers of width 100."""
+"""What the sources vary, one thing at a time around eight layers of width 100.
+
+Without batch norm, eight layers learn nothing from plain gradient descent at these rates, and weight decay kills them: Adam without it
+trains them.
+"""
 
 
 def small_images(plan: Plan) -> tuple[Images, Images]:
@@ -138,12 +144,21 @@ def separation_units(plan: Plan) -> list[Unit]:
     when = tuple(sorted({1, 2, 5, 10, 20, 50, 100, 200, 400} & set(range(1, epochs))))
 
     def unit(name: str, variant: Variant, trial: int) -> Unit:
-        recipe = Recipe(epochs=epochs, learning_rate=variant.learning_rate, optimizer=variant.optimizer, weight_decay=5e-4)
+        recipe = Recipe(epochs=epochs, learning_rate=variant.learning_rate, optimizer=variant.optimizer, weight_decay=variant.weight_decay)
 
-        def run(rng: np.random.Generator, _checkpoint: Path | None) -> dict[str, np.ndarray]:
+        def run(rng: np.random.Generator, checkpoint: Path, progress: Progress) -> dict[str, np.ndarray]:
             chosen = images if variant.imbalance == 1.0 else with_counts(images, step_counts(5, 5, 100, variant.imbalance), rng)
             found = separation_curves(
-                lambda: variant.build(inputs, 10), chosen, test, recipe, rng, epochs=when, frozen=variant.frozen, device=plan.device
+                lambda: variant.build(inputs, 10),
+                chosen,
+                test,
+                recipe,
+                rng,
+                epochs=when,
+                frozen=variant.frozen,
+                device=plan.device,
+                checkpoint=checkpoint,
+                progress=progress,
             )
             return _arrays(found)
 
@@ -161,35 +176,56 @@ def _arrays(found: Any) -> dict[str, np.ndarray]:
 
 
 def imbalance_units(plan: Plan) -> list[Unit]:
-    """Minority cosine and accuracy against R, and against the oversampling w_r at the largest R."""
-    rng = np.random.default_rng([plan.seed, 0])
-    images = resized(mnist_sample(), 10) if plan.data is None else resized(read_images(plan.data), 10)
-    order = rng.permutation(len(images.labels))
-    cut = len(order) * 3 // 5
-    train, test = images.chosen(order[:cut]), images.chosen(order[cut : cut + 2000])
-    inputs = images.pixels[0].size
-    most = min(200, int(train.counts.min())) if plan.small else int(train.counts.min())
-    epochs, trials = (100, 5) if plan.small else (350, 5)
-    ratios = tuple(ratio for ratio in (1, 3, 10, 30, 100, 200) if ratio <= most)
-    settings = [(ratio, 1.0) for ratio in ratios] + [(ratios[-1], factor) for factor in (3.0, 10.0, 30.0, 100.0) if factor <= ratios[-1]]
-    recipe = Recipe(epochs=epochs, learning_rate=0.1, optimizer="momentum", weight_decay=5e-3)
+    """Minority cosine and accuracy against R, and against the oversampling w_r at the largest R.
 
-    def unit(ratio: float, factor: float, trial: int) -> Unit:
-        def run(rng: np.random.Generator, _checkpoint: Path | None) -> dict[str, np.ndarray]:
+    A small feed-forward net on 10×10 pixels, or the convolutional nets of the source on 32×32.
+    """
+    rng = np.random.default_rng([plan.seed, 0])
+    side = 10 if plan.small else 32
+    if plan.data is None:
+        whole = resized(mnist_sample(), side)
+        order = rng.permutation(len(whole.labels))
+        cut = len(order) * 3 // 5
+        train, test = whole.chosen(order[:cut]), whole.chosen(order[cut:])
+    else:
+        train, test = (resized(read_images(plan.data, train=part), side) for part in (True, False))
+    most = min(200, int(train.counts.min())) if plan.small else int(train.counts.min())
+    ratios = tuple(ratio for ratio in (1, 3, 10, 30, 100, 200, 1000) if ratio <= most)
+    settings = [(ratio, 1.0) for ratio in ratios] + [(ratios[-1], factor) for factor in (3.0, 10.0, 30.0, 100.0) if factor <= ratios[-1]]
+    recipe = Recipe(epochs=100 if plan.small else 350, learning_rate=0.1, optimizer="momentum", weight_decay=5e-3 if plan.small else 5e-4)
+
+    def unit(network: str, ratio: float, factor: float, trial: int) -> Unit:
+        def run(rng: np.random.Generator, checkpoint: Path, progress: Progress) -> dict[str, np.ndarray]:
             chosen = with_counts(train, step_counts(5, 5, most, ratio), rng)
             seen = oversampled(chosen, factor, range(5, 10), rng)
+            build = partial(NETWORKS[network], train.pixels.shape[1])
             found = minority_outcome(
-                lambda: feed_forward(inputs, 10, (100,) * 3), seen, test, range(5, 10), recipe, rng, device=plan.device
+                build, seen, test, range(5, 10), recipe, rng, device=plan.device, checkpoint=checkpoint, progress=progress
             )
             return {**_arrays(found), "imbalance": np.asarray(ratio), "oversampling": np.asarray(factor), "counts": chosen.counts}
 
         return Unit(
-            name=f"ratio-{ratio:g}-oversampling-{factor:g}-trial-{trial}",
-            settings={"imbalance": ratio, "oversampling": factor, "trial": trial, "epochs": epochs},
+            name=f"{network}-ratio-{ratio:g}-oversampling-{factor:g}-trial-{trial}",
+            settings={"network": network, "imbalance": ratio, "oversampling": factor, "trial": trial, "epochs": recipe.epochs},
             run=run,
         )
 
-    return [unit(ratio, factor, trial) for ratio, factor in settings for trial in range(trials)]
+    networks = ("feed-forward",) if plan.small else ("vgg-11" if train.pixels.shape[1] == 1 else "vgg-13", "resnet-18")
+    return [unit(network, ratio, factor, trial) for network in networks for ratio, factor in settings for trial in range(TRIALS)]
+
+
+NETWORKS: Mapping[str, Callable[[int], nn.Module]] = MappingProxyType(
+    {
+        "feed-forward": lambda channels: feed_forward(100 * channels, 10, (100,) * 3),
+        "vgg-11": lambda channels: vgg(11, channels=channels),
+        "vgg-13": lambda channels: vgg(13, channels=channels),
+        "resnet-18": lambda channels: resnet18(channels=channels),
+    }
+)
+"""What is trained on imbalanced images, by number of channels; the source trains VGG11 on FashionMNIST and VGG13 on CIFAR-10."""
+
+TRIALS = 5
+"""Networks per imbalance: an interval over trials needs a few."""
 
 
 # Unconstrained features
@@ -202,7 +238,7 @@ def unconstrained_units(plan: Plan) -> list[Unit]:
     def unit(ratio: int, trial: int) -> Unit:
         counts = step_counts(3, 3, 10 * ratio, ratio)
 
-        def run(rng: np.random.Generator, _checkpoint: Path | None) -> dict[str, np.ndarray]:
+        def run(rng: np.random.Generator, _checkpoint: Path, _progress: Progress) -> dict[str, np.ndarray]:
             found = unconstrained_features(
                 counts, feature_energy=5.0, weight_energy=1.0, dimension=8, steps=steps, learning_rate=1.0, rng=rng, device=plan.device
             )
@@ -217,10 +253,20 @@ def unconstrained_units(plan: Plan) -> list[Unit]:
 
 
 def _geomnist_unit(plan: Plan, name: str, recipe: OneByOne) -> Unit:
-    def run(rng: np.random.Generator, checkpoint: Path | None) -> dict[str, np.ndarray]:
+    def run(rng: np.random.Generator, checkpoint: Path, progress: Progress) -> dict[str, np.ndarray]:
         images, validation = geomnist(600 if not plan.small else 200, rng), geomnist(60 if not plan.small else 30, rng)
-        found = train_one_by_one(small_alexnet, images, validation, recipe, rng, device=plan.device, checkpoint=checkpoint, resume=True)
-        return {**_arrays(found), "label_error": np.asarray(recipe.label_error)}
+        found = train_one_by_one(
+            small_alexnet,
+            images,
+            validation,
+            recipe,
+            rng,
+            device=plan.device,
+            checkpoint=checkpoint,
+            resume=True,
+            progress=lambda done: progress(done / recipe.iterations),
+        )
+        return {"iterations": found.times, "logits": found.logits, "accuracy": found.accuracy, "loss": found.loss}
 
     return Unit(name=name, settings=asdict(recipe), run=run)
 

@@ -5,6 +5,7 @@
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,7 +15,13 @@ from torch import nn
 from gpu_train._images import Images
 from gpu_train.networks import layer_outputs
 from gpu_train.training import Recipe, accuracy_by_class, choose_device, seeded, train
-from numerics import UnusableInput, neural_collapse, require_positive, require_whole, separation
+from numerics import Separation, UnusableInput, neural_collapse, require_positive, require_whole, separation
+
+CHECKPOINT_SECONDS = 30.0
+"""A study that is stopped loses at most this much work; networks that are done sooner write no checkpoint at all."""
+
+Progress = Callable[[float], None]
+"""Called with the share of a training that is done."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -23,7 +30,8 @@ class SeparationCurves:
 
     Args:
         epochs: numbers of epochs done when it was measured; the first is 0, before any step.
-        fuzziness: D of the input and of every hidden layer on the training images, (epochs, layers).
+        fuzziness: D of the input and of every hidden layer on the training images, (epochs, layers); infinite where all class
+            means of a layer coincide, as in a network that died.
         test_fuzziness: the same on the test images.
         by_class: D_k at the end, (layers, class).
         rank_between: rank of SSB at the end, per layer.
@@ -61,6 +69,8 @@ def separation_curves(
     epochs: Sequence[int] = (),
     frozen: str = "none",
     device: str = "cpu",
+    checkpoint: Path | None = None,
+    progress: Progress = lambda _share: None,
 ) -> SeparationCurves:
     """Train one network and measure D through its layers.
 
@@ -73,6 +83,8 @@ def separation_curves(
         epochs: when to measure, besides before the first and after the last.
         frozen: "bottom" or "top" leaves that half of the hidden layers at its initial weights; "none" trains all.
         device: "auto", "cpu" or "cuda".
+        checkpoint: kept while it runs, and continued from if it is there.
+        progress: called after every epoch.
 
     Raises:
         UnusableInput: for another word for `frozen`, or what `train` refuses.
@@ -86,15 +98,28 @@ def separation_curves(
     measured: list[tuple[list[float], list[float], float]] = []
 
     def measure(epoch: int, _loss: float) -> None:
+        progress(epoch / recipe.epochs)
         if epoch in when:
             layers = hidden_layers(model, images)
-            inside = [separation(layer, images.labels).fuzziness for layer in layers]
-            outside = [separation(layer, test.labels).fuzziness for layer in hidden_layers(model, test)]
-            measured.append((inside, outside, neural_collapse(layers[-1], images.labels).nc1))
+            inside = [_separation(layer, images.labels) for layer in layers]
+            outside = [_separation(layer, test.labels).fuzziness for layer in hidden_layers(model, test)]
+            nc1 = neural_collapse(layers[-1], images.labels).nc1 if inside[-1].rank_between else float("inf")
+            measured.append(([layer.fuzziness for layer in inside], outside, nc1))
 
     measure(0, float("nan"))
-    losses = train(model, images, recipe, rng, device=device, after_epoch=measure)
-    final = [separation(layer, images.labels) for layer in hidden_layers(model, images)]
+    losses = train(
+        model,
+        images,
+        recipe,
+        rng,
+        device=device,
+        checkpoint=checkpoint,
+        resume=True,
+        checkpoint_interval=CHECKPOINT_SECONDS,
+        log=measured,
+        after_epoch=measure,
+    )
+    final = [_separation(layer, images.labels) for layer in hidden_layers(model, images)]
     return SeparationCurves(
         epochs=np.array(when),
         fuzziness=np.array([inside for inside, _, _ in measured]),
@@ -105,6 +130,16 @@ def separation_curves(
         accuracy=(_accuracy(model, images), _accuracy(model, test)),
         loss=np.array(losses),
     )
+
+
+def _separation(features: Float[np.ndarray, "n p"], labels: Int[np.ndarray, " n"]) -> Separation:
+    """D; infinite, with rank 0, where all class means coincide to rounding, the one thing that is wrong with outputs of sound images."""
+    try:
+        return separation(features, labels)
+    except UnusableInput:
+        if not np.isfinite(features).all():
+            raise
+        return Separation(fuzziness=float("inf"), by_class=np.full(int(labels.max()) + 1, np.inf), rank_between=0)
 
 
 def separation_at(
@@ -184,8 +219,21 @@ def minority_outcome(
     rng: np.random.Generator,
     *,
     device: str = "cpu",
+    checkpoint: Path | None = None,
+    progress: Progress = lambda _share: None,
 ) -> MinorityOutcome:
     """Train one network on imbalanced images and look at its classifier.
+
+    Args:
+        build: makes the network: a Sequential whose last child is the classifier.
+        images: trained on.
+        test: for the accuracy.
+        minority: classes between whose classifiers the cosine is measured.
+        recipe: how it is trained.
+        rng: source of weights and orders.
+        device: "auto", "cpu" or "cuda".
+        checkpoint: kept while it runs, and continued from if it is there.
+        progress: called after every epoch.
 
     Raises:
         UnusableInput: for what `train` refuses.
@@ -194,12 +242,22 @@ def minority_outcome(
     Source: fang2021, "Minority Collapse in deep neural networks".
     """
     model = seeded(build, rng)
-    losses = train(model, images, recipe, rng, device=device)
-    head = list(model.children())[-1]
+    *_, (before, _), (_, head) = model.named_children()
     if not isinstance(head, nn.Linear):
         raise UnusableInput(f"the last child of the network is {type(head).__name__}: it must be the linear classifier; put it last.")
+    losses = train(
+        model,
+        images,
+        recipe,
+        rng,
+        device=device,
+        checkpoint=checkpoint,
+        resume=True,
+        checkpoint_interval=CHECKPOINT_SECONDS,
+        after_epoch=lambda epoch, _loss: progress(epoch / recipe.epochs),
+    )
     classifier = head.weight.detach().cpu().double().numpy()
-    features = hidden_layers(model, images)[-1].astype(float)
+    features = layer_outputs(model, images.pixels, layers=[before])[before].astype(float)
     squares = np.bincount(images.labels, weights=(features**2).sum(axis=1), minlength=images.num_classes) / images.counts
     rare = np.isin(np.arange(images.num_classes), minority)
     return MinorityOutcome(

@@ -4,6 +4,7 @@
 
 import math
 import os
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -102,6 +103,8 @@ def train(
     device: str = "cpu",
     checkpoint: Path | None = None,
     resume: bool = False,
+    checkpoint_interval: float = 0.0,
+    log: list[Any] | None = None,
     after_epoch: Callable[[int, float], None] = lambda _epoch, _loss: None,
 ) -> list[float]:
     """Minimise the cross-entropy of a classifier by mini-batches.
@@ -112,8 +115,10 @@ def train(
         recipe: how.
         rng: orders the batches.
         device: "auto", "cpu" or "cuda".
-        checkpoint: written after every epoch, whole or not at all.
+        checkpoint: written after an epoch, whole or not at all.
         resume: continue from the checkpoint if it is there: to the same weights, bit for bit on a CPU.
+        checkpoint_interval: least seconds between two checkpoints; what comes out does not depend on it.
+        log: a list of plain values that `after_epoch` adds to; it is kept in the checkpoint and put back when the run is resumed.
         after_epoch: called with the number of epochs done and their mean loss.
 
     Returns:
@@ -128,11 +133,12 @@ def train(
     optimizer = _optimizer(model, recipe)
     seed = int(rng.integers(2**63))
     losses: list[float] = []
+    log = [] if log is None else log
     if resume and checkpoint is not None and checkpoint.exists():
-        seed, losses = _restore(checkpoint, model, optimizer, recipe)
+        seed, losses, log[:] = _restore(checkpoint, model, optimizer, recipe)
     pixels, labels = torch.from_numpy(images.pixels).to(place), torch.from_numpy(images.labels).to(place)
     loss_of = nn.CrossEntropyLoss()
-    size = len(labels)
+    size, written = len(labels), time.monotonic()
     for epoch in range(len(losses), recipe.epochs):
         for group in optimizer.param_groups:
             group["lr"] = recipe.rate_at(epoch)
@@ -156,11 +162,11 @@ def train(
             )
             raise TrainingDiverged(f"the loss is {mean} in epoch {epoch + 1} of {recipe.epochs}: {kept}; lower the learning rate.")
         losses.append(mean)
-        if checkpoint is not None:
-            write_checkpoint(
-                checkpoint, {"model": model.state_dict(), "optimizer": optimizer.state_dict(), **_identity(recipe, seed, losses)}
-            )
         after_epoch(epoch + 1, mean)
+        if checkpoint is not None and time.monotonic() - written >= checkpoint_interval:
+            state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "seed": seed, "losses": losses, "log": log}
+            write_checkpoint(checkpoint, {"recipe": _plain(recipe), **state})
+            written = time.monotonic()
     return losses
 
 
@@ -172,8 +178,8 @@ def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     return torch.optim.SGD(parameters, lr=recipe.learning_rate, momentum=momentum, weight_decay=recipe.weight_decay)
 
 
-def _identity(recipe: Recipe, seed: int, losses: list[float]) -> dict[str, Any]:
-    return {"recipe": {**asdict(recipe), "drops": list(recipe.drops)}, "seed": seed, "losses": list(losses)}
+def _plain(recipe: Recipe) -> dict[str, Any]:
+    return {**asdict(recipe), "drops": list(recipe.drops)}
 
 
 def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -214,14 +220,14 @@ def read_checkpoint(path: Path, recipe: Any) -> dict[str, Any]:
     return state
 
 
-def _restore(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe) -> tuple[int, list[float]]:
-    state = read_checkpoint(path, _identity(recipe, 0, [])["recipe"])
+def _restore(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe) -> tuple[int, list[float], list[Any]]:
+    state = read_checkpoint(path, _plain(recipe))
     try:
         model.load_state_dict(state["model"])
     except RuntimeError as error:
         raise UnusableInput(f"checkpoint {path} belongs to another network; use that one, or another --out.") from error
     optimizer.load_state_dict(state["optimizer"])
-    return state["seed"], state["losses"]
+    return state["seed"], state["losses"], state["log"]
 
 
 def accuracy_by_class(model: nn.Module, images: Images, *, batch: int = 1024) -> np.ndarray:

@@ -1,9 +1,7 @@
 """The command `check`: rooms in, report out, on disk and on the terminal."""
 
 import os
-import sys
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import typer
@@ -13,6 +11,7 @@ from numerics import UnusableInput
 from suite._environment import describe_environment
 from suite._files import REPORT_FILES, write_whole
 from suite._output import text_table
+from suite._progress import progress
 from suite._run import run_rooms
 from suite.report import CheckResult, ControlResult, Report, Summary, headline, render_html, render_markdown, summary_line
 from theory import Room
@@ -20,23 +19,15 @@ from theory import Room
 
 def check_rooms(rooms: Mapping[str, tuple[str, Room]], *, profile: str, seed: int, jobs: int | None) -> Report:
     """Run the rooms, with a progress bar if standard error is a terminal, and put the results together."""
-    with _progress(len(rooms)) as finished:
-        results = run_rooms(rooms, full=profile == "full", seed=seed, jobs=jobs or os.cpu_count() or 1, finished=finished)
+    with progress("checking rooms", len(rooms)) as bar:
+        results = run_rooms(
+            rooms,
+            full=profile == "full",
+            seed=seed,
+            jobs=jobs or os.cpu_count() or 1,
+            finished=lambda room: bar(advance=1, description=room),
+        )
     return Report(summary=Summary.of(results), rooms=results, environment=describe_environment(), seed=seed, profile=profile)
-
-
-@contextmanager
-def _progress(total: int) -> Generator[Callable[[str], None]]:
-    if not sys.stderr.isatty():
-        yield lambda _room: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = TextColumn("checking rooms"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}")
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=total)
-        yield lambda room: progress.update(task, advance=1, description=room)
 
 
 def write_report(report: Report, directory: Path) -> None:

@@ -1,6 +1,7 @@
 """A run directory: one file for each unit of work of an experiment, so that a run can be stopped and resumed."""
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,10 @@ import numpy as np
 import typer
 
 from numerics import UnusableInput
-from suite._environment import describe_environment
+from suite._environment import describe_environment, versions
 from suite._files import write_whole
 from suite._output import json_text
+from suite._progress import progress
 from suite._run import random_stream
 
 if TYPE_CHECKING:
@@ -49,26 +51,39 @@ def run_experiment(experiment: str, plan: "Plan", directory: Path, *, resume: bo
     Raises:
         UnusableInput: for a directory that holds anything but this run.
     """
-    data = None if plan.data is None else str(plan.data.resolve())
-    config = {"experiment": experiment, "profile": plan.profile, "seed": plan.seed, "data": data}
+    from gpu_train.training import choose_device
+
+    config = {
+        "experiment": experiment,
+        "profile": plan.profile,
+        "seed": plan.seed,
+        "data": None if plan.data is None else str(plan.data.resolve()),
+        "device": choose_device(plan.device).type,
+        "versions": {name: version for name, version in versions().items() if name in {"layerpeel", "torch"}},
+    }
     _require_own(directory, config, resume=resume)
     units = known_experiments()[experiment](plan)  # reads the images, so nothing is written when they cannot be used
-    write_whole("--out", {directory / CONFIG: lambda path: path.write_text(json_text(config) + "\n", encoding="utf-8")})
+    environment = describe_environment().model_dump_json(indent=2)
+    texts = {directory / CONFIG: json_text(config), directory / "environment.json": environment}
+    write_whole("--out", {place: lambda path, text=text: path.write_text(text + "\n", encoding="utf-8") for place, text in texts.items()})
     found: dict[str, tuple[Mapping[str, Any], Arrays]] = {}
     reused = 0
-    for position, unit in enumerate(units, start=1):
-        place = directory / "units" / f"{unit.name}.npz"
-        if place.exists():
-            reused += 1
-        else:
-            checkpoint = directory / "units" / f"{unit.name}.checkpoint"
-            typer.echo(f"{experiment} {position}/{len(units)}: {unit.name}", err=True)
-            arrays = unit.run(random_stream(plan.seed, experiment, unit.name), checkpoint)
-            write_whole("--out", {place: _archive(arrays)})
-            checkpoint.unlink(missing_ok=True)
-        found[unit.name] = (unit.settings, _read(place))
-    environment = describe_environment().model_dump_json(indent=2) + "\n"
-    write_whole("--out", {directory / "environment.json": lambda path: path.write_text(environment, encoding="utf-8")})
+    with progress(experiment, len(units)) as bar:
+        for position, unit in enumerate(units):
+            place = directory / "units" / f"{unit.name}.npz"
+            if place.exists():
+                reused += 1
+            else:
+                checkpoint = directory / "units" / f"{unit.name}.checkpoint"
+                if not sys.stderr.isatty():
+                    typer.echo(f"{experiment} {position + 1}/{len(units)}: {unit.name}", err=True)
+                bar(completed=position, description=unit.name)
+                arrays = unit.run(
+                    random_stream(plan.seed, experiment, unit.name), checkpoint, lambda share, done=position: bar(completed=done + share)
+                )
+                write_whole("--out", {place: _archive(arrays)})
+                checkpoint.unlink(missing_ok=True)
+            found[unit.name] = (unit.settings, _read(place))
     return Run(experiment=experiment, directory=directory, units=found, reused=reused)
 
 
@@ -100,14 +115,17 @@ def _require_own(directory: Path, config: dict[str, Any], *, resume: bool) -> No
         except (OSError, ValueError) as error:
             raise UnusableInput(f"{record} cannot be read ({error}): it says what the run was made with; name another --out.") from error
         if before != config:
+            held: dict[str, Any] = before if isinstance(before, dict) else {}
+            differing = [f"{name} {held.get(name)!r} there, {value!r} here" for name, value in config.items() if held.get(name) != value]
             raise UnusableInput(
-                f"--out {directory} holds a run of another configuration ({before}): runs are not mixed; name another directory."
+                f"--out {directory} holds a run of another configuration ({'; '.join(differing)}): runs are not mixed; name another "
+                "directory."
             )
         if not resume:
             raise UnusableInput(f"--out {directory} holds this run already: continue it with --resume, or name another directory.")
         return
-    half_written = ".config.partial.json"  # what a kill between writing and renaming the first file leaves
-    if directory.exists() and any(path.name != half_written for path in directory.iterdir()):
+    half_written = {".config.partial.json", ".environment.partial.json"}  # what a kill before the first files are renamed leaves
+    if directory.exists() and any(path.name not in half_written for path in directory.iterdir()):
         raise UnusableInput(
             f"--out {directory} holds files that are not a run's: a run directory holds nothing else; name a new or empty one."
         )

@@ -1,9 +1,7 @@
 """How often every pair of classes can be split by a hyperplane: counted on simulated paths, and what the exact integral foretells."""
 
 import math
-import sys
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -23,6 +21,7 @@ from numerics import (
     pairwise_separable,
     separated_probability,
 )
+from suite._progress import progress
 
 LEVEL = 0.05
 """Each interval misses with at most this probability."""
@@ -124,7 +123,7 @@ def count_splits(
         drawn, differences = _around_means(model, start, end), pairs.differences
     least, most = np.zeros(len(pairs.classes), dtype=int), np.zeros(len(pairs.classes), dtype=int)
     every = np.zeros(2, dtype=int)
-    with _progress(paths) as advance:
+    with progress("simulating paths", paths) as bar:
         for piece in _pieces(drawn.chunks(rng=rng, paths=paths, samples=samples)):
             split, perhaps = np.ones((2, len(piece)), dtype=bool)
             for column, ((k, j), difference) in enumerate(zip(pairs.classes, differences, strict=True)):
@@ -138,7 +137,7 @@ def count_splits(
                 split &= yes
                 perhaps &= yes | open_
             every += [split.sum(), perhaps.sum()]
-            advance(len(piece))
+            bar(advance=len(piece))
     return SplitCounts(paths=paths, pairs=np.stack([least, most], axis=1), every=every)
 
 
@@ -181,18 +180,3 @@ def _require_resolved(drawn: LiteralLaw, pairs: ClassPairs) -> None:
                 f"the literal drift makes features {size:.3g} large, and those of classes {k} and {j} differ by a millionth of that: "
                 "the differences are lost in rounding; end earlier, or use --drift mean."
             )
-
-
-@contextmanager
-def _progress(paths: int) -> Generator[Callable[[int], None]]:
-    """A bar on standard error if that is a terminal; the function takes how many paths were decided."""
-    if not sys.stderr.isatty():
-        yield lambda _number: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = TextColumn("simulating paths"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=paths)
-        yield lambda number: progress.update(task, advance=number)

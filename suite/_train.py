@@ -6,7 +6,7 @@ from typing import Any
 import typer
 
 from numerics import UnusableInput
-from suite._experiment_results import describe_run, summarise
+from suite._experiment_results import PAGE, describe_run, run_page, summarise
 from suite._files import write_whole
 from suite._output import json_text
 from suite._run_directory import known_experiments, run_experiment
@@ -42,6 +42,6 @@ def train_experiment(
         raise typer.Exit(1) from error
     record, figures = summarise(run)
     texts = {directory / name: figure_file(figure) for name, figure in zip(record["figures"], figures, strict=True)}
-    texts[directory / "results.json"] = json_text(record) + "\n"
+    texts |= {directory / "results.json": json_text(record) + "\n", directory / PAGE: run_page(record, figures)}
     write_whole("--out", {place: lambda path, text=text: path.write_text(text, encoding="utf-8") for place, text in texts.items()})
     return record, describe_run(record)

@@ -10,11 +10,15 @@ import numpy as np
 
 from numerics import UnusableInput
 from suite._files import DAMAGED
-from suite._trajectory_means import GROUPS, Trajectories, evenly_spaced, progress, require_room
+from suite._progress import progress
+from suite._trajectory_means import GROUPS, Trajectories, evenly_spaced, require_room
 from suite._trajectory_table import read_table
 
 CHUNK = 2**22
 """Characters of a CSV file parsed at once; parsing holds about five times as much."""
+
+BESIDE = ("accuracy", "loss")
+"""What a trained ensemble leaves in its archive beside its logits."""
 
 
 def read_trajectories(path: Path, *, chunk: int = CHUNK) -> Trajectories:
@@ -22,7 +26,7 @@ def read_trajectories(path: Path, *, chunk: int = CHUNK) -> Trajectories:
 
     A CSV file has a header with the columns trial, iteration, class, logit_0 … logit_{K−1} in any order, and one row for each trial,
     iteration and class, in any order. An archive holds `logits`, trial × iteration × class × component or without the first axis, and
-    `iterations` if they are not 0, 1, 2, ….
+    `iterations` if they are not 0, 1, 2, …; it may be what a trained ensemble left in its run directory.
 
     Neither is ever in memory as a whole. Needed are 24 G T K p bytes for G = min(trials, 10) groups of trials, T iterations, K classes
     and p components; for an archive one trial; for a CSV file about five times `chunk`, and two bytes for each row, which find duplicate
@@ -48,13 +52,16 @@ def _read_archive(path: Path) -> Trajectories:
     try:
         with zipfile.ZipFile(path) as archive:
             keys = {name.removesuffix(".npy") for name in archive.namelist()}
-            if "logits" not in keys or not keys <= {"logits", "iterations"}:
+            if "logits" not in keys or not keys <= {"logits", "iterations", *BESIDE}:
                 raise UnusableInput(
                     f"logits {path} hold the arrays {', '.join(sorted(keys)) or 'none'}: an archive must hold logits, may hold "
-                    "iterations, and nothing else; save it with np.savez(file, logits=..., iterations=...)."
+                    f"iterations, {' and '.join(BESIDE)}, and nothing else; save it with np.savez(file, logits=..., iterations=...)."
                 )
-            with archive.open("logits.npy") as member, progress(archive.getinfo("logits.npy").file_size) as advance:
-                means, counts = _grouped_means(path, member, advance)
+            with (
+                archive.open("logits.npy") as member,
+                progress("reading logits", archive.getinfo("logits.npy").file_size, of_bytes=True) as bar,
+            ):
+                means, counts = _grouped_means(path, member, bar)
             times = np.arange(means.shape[1])
             if "iterations" in keys:
                 with archive.open("iterations.npy") as member:
@@ -71,7 +78,7 @@ def _read_archive(path: Path) -> Trajectories:
     return Trajectories(times=evenly_spaced(path, times), means=means, counts=counts)
 
 
-def _grouped_means(path: Path, member: IO[bytes], advance: Callable[[int], None]) -> tuple[np.ndarray, np.ndarray]:
+def _grouped_means(path: Path, member: IO[bytes], bar: Callable[..., None]) -> tuple[np.ndarray, np.ndarray]:
     """Means over groups of trials, of which one at a time is read."""
     version = np.lib.format.read_magic(member)
     header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
@@ -96,5 +103,5 @@ def _grouped_means(path: Path, member: IO[bytes], advance: Callable[[int], None]
                 f"{bad[0][2]} (counted from 0): all must be finite; correct it, or leave that trial out."
             )
         sums[trial % GROUPS] += logits
-        advance(size)
+        bar(advance=size)
     return sums / counts[:, None, None, None], counts

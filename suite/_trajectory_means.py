@@ -1,8 +1,5 @@
 """Class means over groups of trials, and what every reader of trajectories needs."""
 
-import sys
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,18 +53,3 @@ def require_room(path: Path, groups: int, times: int, classes: int, components: 
         f"the means of {times} iterations × {classes} classes × {components} logits over {groups} groups of trials in {path}",
         "record fewer iterations",
     )
-
-
-@contextmanager
-def progress(total: int) -> Generator[Callable[[int], None]]:
-    """A bar on standard error if that is a terminal; the function takes how many bytes were read."""
-    if not sys.stderr.isatty():
-        yield lambda _size: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = TextColumn("reading logits"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=total)
-        yield lambda size: progress.update(task, advance=size)

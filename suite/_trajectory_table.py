@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from numerics import UnusableInput
-from suite._trajectory_means import GROUPS, Trajectories, evenly_spaced, progress, require_room
+from suite._progress import progress
+from suite._trajectory_means import GROUPS, Trajectories, evenly_spaced, require_room
 
 COLUMNS = ("trial", "iteration", "class")
 """The columns of a CSV file before logit_0 … logit_{K−1}."""
@@ -23,7 +24,7 @@ _REMEDY = "correct the line, or leave that trial out"
 
 def read_table(path: Path, chunk: int) -> Trajectories:
     try:
-        with path.open(encoding="utf-8-sig") as file, progress(path.stat().st_size) as advance:
+        with path.open(encoding="utf-8-sig") as file, progress("reading logits", path.stat().st_size, of_bytes=True) as bar:
             order = _header(path, file.readline(LONGEST_HEADER))
             sums = _Sums(path=path, classes=len(order) - len(COLUMNS))
             line = 2
@@ -31,7 +32,7 @@ def read_table(path: Path, chunk: int) -> Trajectories:
                 numbers, rows = _parsed(path, line, lines, len(order))
                 sums.add(numbers, rows[:, order])
                 line += len(lines)
-                advance(sum(map(len, lines)))
+                bar(advance=sum(map(len, lines)))
     except UnicodeDecodeError as error:
         raise UnusableInput(f"logits {path} are not text: a .csv file holds rows of numbers; export it as CSV.") from error
     return sums.trajectories()

@@ -2,6 +2,8 @@
 
 import copy
 from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,10 +11,13 @@ import torch
 from refusals import refused
 from torch import nn
 
+import gpu_train.studies
 from gpu_train import Images, digits, with_counts
 from gpu_train.experiments import one_thread
 from gpu_train.networks import feed_forward, residual_feed_forward
 from gpu_train.studies import (
+    MinorityOutcome,
+    SeparationCurves,
     hidden_layers,
     local_elasticity,
     minority_outcome,
@@ -64,6 +69,47 @@ def test_curves_begin_before_training_with_the_separation_of_the_input() -> None
     assert found.rank_between.tolist() == [9, 9, 9]
     assert found.loss[-1] < found.loss[0]
     assert found.fuzziness[-1, -1] < found.fuzziness[0, -1]
+
+
+@pytest.mark.parametrize("study", ["separation", "minority"])
+def test_a_study_that_was_stopped_ends_in_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, study: str) -> None:
+    monkeypatch.setattr(gpu_train.studies, "CHECKPOINT_SECONDS", 0.0)
+    images, place = some_digits(), tmp_path / "a.checkpoint"
+    shares: list[float] = []
+
+    def run(checkpoint: Path | None, stop: float) -> SeparationCurves | MinorityOutcome:
+        def progress(share: float) -> None:
+            shares.append(share)
+            if share >= stop:
+                raise KeyboardInterrupt
+
+        rng = np.random.default_rng(3)
+        if study == "separation":
+            return separation_curves(small, images, images, SHORT, rng, epochs=(1, 2), checkpoint=checkpoint, progress=progress)
+        return minority_outcome(small, images, images, range(5, 10), SHORT, rng, checkpoint=checkpoint, progress=progress)
+
+    whole = run(None, 2.0)
+    with pytest.raises(KeyboardInterrupt):
+        run(place, 0.9)
+    del shares[:]
+    resumed = run(place, 2.0)
+    assert [share for share in shares if share > 0.0] == [1.0]  # two of three epochs were there
+    for name, value in asdict(whole).items():
+        assert np.array_equal(value, getattr(resumed, name)), name
+
+
+def test_a_network_that_died_separates_nothing() -> None:
+    def dead() -> nn.Module:
+        model = small()
+        for parameter in model.parameters():
+            nn.init.zeros_(parameter)
+        return model
+
+    found = separation_curves(dead, some_digits(), some_digits(), SHORT, np.random.default_rng(0))
+    assert np.isfinite(found.fuzziness[:, 0]).all()
+    assert np.isposinf(found.fuzziness[:, 1:]).all()
+    assert np.isposinf(found.nc1).all()
+    assert found.rank_between.tolist() == [9, 0, 0]
 
 
 def test_measuring_in_between_does_not_change_the_training() -> None:

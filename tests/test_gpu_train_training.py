@@ -65,6 +65,23 @@ def test_a_resumed_run_ends_in_the_same_bits(tmp_path: Path, optimizer: str) -> 
     assert np.array_equal(weights(resumed), weights(whole))
 
 
+def test_checkpoints_keep_the_log_and_their_distance(tmp_path: Path) -> None:
+    recipe, place = Recipe(epochs=3, learning_rate=0.01), tmp_path / "checkpoint.pt"
+    log: list[tuple[int, bool]] = []
+
+    def note(epoch: int, _loss: float) -> None:
+        log.append((epoch, place.exists()))
+
+    train(net(), some_digits(), recipe, np.random.default_rng(5), checkpoint=place, checkpoint_interval=1e6, log=log, after_epoch=note)
+    assert (log, place.exists()) == ([(1, False), (2, False), (3, False)], False)
+    log.clear()
+    train(net(), some_digits(), recipe, np.random.default_rng(5), checkpoint=place, log=log, after_epoch=note)
+    assert log == [(1, False), (2, True), (3, True)]
+    found: list[tuple[int, bool]] = [(99, False)]
+    train(net(), some_digits(), recipe, np.random.default_rng(5), checkpoint=place, resume=True, log=found, after_epoch=note)
+    assert found == log
+
+
 def test_the_same_seed_gives_the_same_bits_and_leaves_the_global_generator_alone() -> None:
     torch.manual_seed(3)
     before = torch.get_rng_state()

@@ -19,6 +19,7 @@ from suite.report import figure_file
 pytest.importorskip("torch")
 
 from gpu_train.experiments import EXPERIMENTS, Plan, Unit
+from gpu_train.studies import Progress
 
 
 def finished(experiment: str, units: Sequence[tuple[dict[str, Any], Arrays]]) -> Run:
@@ -43,7 +44,9 @@ def minority(ratio: float, factor: float, cosine: float, *, energy: float = 3.0)
         "weight_energy": 1.0,
         "counts": [200] * 5 + [200 / ratio] * 5,
     }
-    return {"imbalance": ratio, "oversampling": factor}, {name: np.asarray(value) for name, value in arrays.items()}
+    return {"network": "feed-forward", "imbalance": ratio, "oversampling": factor}, {
+        name: np.asarray(value) for name, value in arrays.items()
+    }
 
 
 def test_oversampled_minorities_are_predicted_at_the_imbalance_that_is_left() -> None:
@@ -77,14 +80,21 @@ def test_excess_is_measured_from_the_certified_lower_bound_and_not_rounded_up() 
 def test_the_law_of_each_variant_is_fitted_at_the_last_epoch() -> None:
     def curves(variant: str, ratio: float) -> tuple[dict[str, Any], Arrays]:
         last = 8.0 * ratio ** np.arange(5.0)
-        arrays = {"epochs": [0, 5], "fuzziness": [np.ones(5) + np.arange(5), last], "nc1": [2.0, 0.1], "accuracy": [1.0, 0.75]}
+        both = np.array([np.ones(5) + np.arange(5), last])
+        arrays = {"epochs": [0, 5], "fuzziness": both, "test_fuzziness": both**2, "nc1": [2.0, 0.1], "accuracy": [1.0, 0.75]}
+        arrays["by_class"] = np.stack([last, 2.0 * last], axis=1)
         return {"variant": variant}, {name: np.asarray(value) for name, value in arrays.items()}
 
-    deep, linear = shown(finished("separation", [curves("depth-8", 0.5), curves("depth-8", 0.5), curves("linear", 0.9)]))
-    assert deep["decay_ratio"] == pytest.approx(0.5)
+    dead, alive = curves("no-batch-norm", 0.5), curves("no-batch-norm", 0.6)
+    dead[1]["fuzziness"][-1, 2:] = np.inf
+    units = [curves("depth-8", 0.4), curves("depth-8", 0.625), curves("linear", 0.9), dead, alive]
+    deep, linear, died = shown(finished("separation", units))
+    assert deep["decay_ratio"] == pytest.approx(0.5)  # the mean over trials of log ρ, as of the line in the figure
+    assert (deep["least_ratio"], deep["largest_ratio"], deep["test_ratio"]) == pytest.approx((0.4, 0.625, 0.25))
+    assert (died["decay_ratio"], died["least_ratio"], died["trials"]) == (None, None, 2)
     assert linear["decay_ratio"] == pytest.approx(0.9)
     assert (deep["pearson"], deep["max_residual"], deep["curvature"]) == pytest.approx((-1.0, 0.0, 0.0), abs=1e-12)
-    assert deep["final_log_d"] == pytest.approx(np.log(0.5))
+    assert deep["final_log_d"] == pytest.approx(np.log(0.5))  # 8 · ρ⁴
     assert (deep["train_accuracy"], deep["test_accuracy"], deep["trials"]) == (1.0, 0.75, 2)
 
 
@@ -93,7 +103,7 @@ def ensemble(label_error: float) -> tuple[dict[str, Any], Arrays]:
     times = np.arange(41.0)
     start = np.array([[2.0, 0.1, -0.3], [0.2, 1.0, 0.4], [-0.2, 0.3, 1.5]])
     logits = refitted_means(start, 0.3 * times / 10, -0.1 * times / 10, model="L")
-    arrays = {"times": times, "logits": np.stack([logits, logits]), "accuracy": np.ones((2, 41)), "loss": np.full((2, 41), 0.2)}
+    arrays = {"iterations": times, "logits": np.stack([logits, logits]), "accuracy": np.ones((2, 41)), "loss": np.full((2, 41), 0.2)}
     return {"label_error": label_error}, arrays
 
 
@@ -107,13 +117,22 @@ def test_strengths_of_an_ensemble_that_follows_the_l_model() -> None:
     assert (row["label_error"], row["accuracy"], row["loss"]) == pytest.approx((0.2, 1.0, 0.2))
 
 
+def test_a_record_says_where_absolute_values_were_taken() -> None:
+    settings, arrays = ensemble(0.0)
+    crossing = np.where(np.arange(41) % 2, 1.0, -1.0)[:, None, None] * np.random.default_rng(0).normal(size=(3, 3))
+    assert [row["crossings"] for row in shown(finished("geomnist", [(settings, arrays)]))] == ["drop", "drop"]
+    rows = shown(finished("geomnist", [(settings, {**arrays, "logits": np.stack([crossing, crossing])})]))
+    assert [row["crossings"] for row in rows] == ["keep", "keep"]
+    assert all(row["crossing_components"] > 0 for row in rows)
+
+
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """An experiment of two units that draw a number each; the list says which of them ran."""
     ran: list[str] = []
 
     def unit(name: str) -> Unit:
-        def run(rng: np.random.Generator, _checkpoint: Path | None) -> dict[str, np.ndarray]:
+        def run(rng: np.random.Generator, _checkpoint: Path, _progress: Progress) -> dict[str, np.ndarray]:
             ran.append(name)
             return {"drawn": rng.random(3)}
 
@@ -172,7 +191,7 @@ def test_a_diverging_network_ends_the_run_with_a_sentence(
 ) -> None:
     from gpu_train.training import TrainingDiverged
 
-    def run(_rng: np.random.Generator, _checkpoint: Path | None) -> dict[str, np.ndarray]:
+    def run(_rng: np.random.Generator, _checkpoint: Path, _progress: Progress) -> dict[str, np.ndarray]:
         raise TrainingDiverged("the loss is nan in epoch 1 of 5: no checkpoint was kept; lower the learning rate.")
 
     monkeypatch.setattr("gpu_train.experiments.EXPERIMENTS", {"separation": lambda _plan: [Unit(name="a", settings={}, run=run)]})

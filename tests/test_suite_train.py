@@ -31,8 +31,9 @@ def tiny_units(plan: Plan) -> list[Unit]:
     def unit(ratio: int, trial: int) -> Unit:
         name = f"ratio-{ratio}-trial-{trial}"
 
-        def run(rng: np.random.Generator, _checkpoint: Path | None) -> dict[str, np.ndarray]:
+        def run(rng: np.random.Generator, _checkpoint: Path, progress: Callable[[float], None]) -> dict[str, np.ndarray]:
             ran.append(name)
+            progress(0.5)
             if name == stop_at[0]:
                 raise KeyboardInterrupt
             if name == diverge_at[0]:
@@ -86,7 +87,7 @@ def refused(train: Run, *arguments: str) -> str:
 
 def contents(directory: Path) -> dict[str, bytes]:
     """All files but those that tell the time or name the directory."""
-    told = {"environment.json", "results.json"}
+    told = {"environment.json", "results.json", "results.html"}
     return {str(p.relative_to(directory)): p.read_bytes() for p in sorted(directory.rglob("*")) if p.is_file() and p.name not in told}
 
 
@@ -102,11 +103,16 @@ def test_a_run_leaves_configuration_arrays_record_and_figure(train: Run, tmp_pat
     place = tmp_path / "run"
     status, out, error = train(TINY, "--out", str(place), "--seed", "3")
     assert status == 0
-    assert json.loads((place / "config.json").read_text()) == {"experiment": TINY, "profile": "small", "seed": 3, "data": None}
+    config = json.loads((place / "config.json").read_text())
+    assert {*config.pop("versions")} == {"layerpeel", "torch"}
+    assert config == {"experiment": TINY, "profile": "small", "seed": 3, "data": None, "device": "cpu"}
     assert sorted(arrays(place)) == ["ratio-1-trial-0", "ratio-1-trial-1", "ratio-3-trial-0", "ratio-3-trial-1"]
     assert not list(place.rglob("*.checkpoint"))
     assert not list(place.rglob("*partial*"))
-    assert (place / "figure-1.svg").read_text().lstrip().startswith(("<?xml", "<svg"))
+    assert "Descent on features and classifier alone" in (place / "figure-1.svg").read_text()
+    page = (place / "results.html").read_text()
+    assert "certified value" in page
+    assert page.count("<figure>") == 1
     record = json.loads((place / "results.json").read_text())
     assert [(row["imbalance"], row["trials"]) for row in record["results"]] == [(1.0, 2), (3.0, 2)]
     assert all(row["least_excess"] <= row["largest_excess"] for row in record["results"])
@@ -158,10 +164,33 @@ def test_a_run_of_another_configuration_is_not_mixed(train: Run, tmp_path: Path)
     place = tmp_path / "run"
     assert train(TINY, "--out", str(place))[0] == 0
     before = contents(place)
-    for change in (["--seed", "1"], ["--profile", "sources"]):
-        assert "another configuration" in refused(train, TINY, "--out", str(place), "--resume", *change)
+    for change, told in (
+        (["--seed", "1"], "(seed 0 there, 1 here)"),
+        (["--profile", "sources"], "(profile 'small' there, 'sources' here)"),
+    ):
+        assert f"another configuration {told}" in refused(train, TINY, "--out", str(place), "--resume", *change)
     assert "another configuration" in refused(train, "imbalance", "--out", str(place), "--resume")
     assert contents(place) == before
+
+
+def test_a_run_of_another_version_or_device_is_not_mixed(train: Run, tmp_path: Path) -> None:
+    place = tmp_path / "run"
+    assert train(TINY, "--out", str(place))[0] == 0
+    config = json.loads((place / "config.json").read_text())
+    for change in ({"device": "cuda"}, {"versions": {**config["versions"], "torch": "2.0"}}):
+        (place / "config.json").write_text(json.dumps(config | change))
+        error = refused(train, TINY, "--out", str(place), "--resume")
+        assert f"{next(iter(change))} " in error
+    (place / "config.json").write_text("[]")
+    assert "another configuration" in refused(train, TINY, "--out", str(place), "--resume")
+
+
+def test_progress_goes_to_a_terminal_on_standard_error(train: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    status, out, error = train(TINY, "--out", str(tmp_path / "run"), "--json")
+    assert (status, json.loads(out)["units"]) == (0, 4)
+    assert TINY in error
+    assert "1/4: " not in error
 
 
 def test_foreign_files_and_files_in_the_way_are_refused(train: Run, tmp_path: Path) -> None:

@@ -21,3 +21,4 @@ from suite.report._model import Summary as Summary
 from suite.report._model import schema as schema
 from suite.report._reading import headline as headline
 from suite.report._reading import summary_line as summary_line
+from suite.report._results_page import results_page as results_page

@@ -7,7 +7,7 @@ from suite.report._model import FigureData
 
 
 def figure_file(figure: FigureData) -> str:
-    """A figure as an SVG document in the report's colours, which follow the viewer's light or dark scheme.
+    """A figure with its title as an SVG document in the report's colours, which follow the viewer's light or dark scheme.
 
     Example:
         >>> from suite.report import SeriesData
@@ -20,5 +20,5 @@ def figure_file(figure: FigureData) -> str:
     colors = page[: page.index("* {")]  # the page's colours stand before its first rule
     style = f"{colors}svg {{ color: var(--ink); background: var(--card); font-family: system-ui, sans-serif; }}"
     namespaces = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
-    start, body = figure_svg(figure, figure.title).split(">", 1)
+    start, body = figure_svg(figure, figure.title, titled=True).split(">", 1)
     return f"{start.replace('<svg', f'<svg {namespaces}', 1)}><style>{style}</style>{body}\n"

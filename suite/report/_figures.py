@@ -42,17 +42,20 @@ _STYLE: dict[Any, Any] = {
 }
 
 
-def figure_svg(figure: FigureData, identity: str) -> str:
+def figure_svg(figure: FigureData, identity: str, *, titled: bool = False) -> str:
     """A figure as SVG: lines, points with error bars, and labelled vertical marks.
 
     Args:
         figure: the figure as data.
         identity: what makes its element ids differ from those of the other figures on the page.
+        titled: whether the title is drawn too.
     """
     with mpl.rc_context(_STYLE), mpl.rc_context({"svg.hashsalt": identity}):
         canvas = FigureCanvasSVG(Figure(figsize=(_WIDTH, 4.3), layout="constrained"))
         axes = canvas.figure.subplots()
         _draw(axes, figure)
+        if titled:
+            axes.set_title(as_mathtext(figure.title), fontsize="medium")
         canvas.figure.legend(loc="outside lower center", ncols=_legend_columns(figure))
         buffer = io.StringIO()
         canvas.figure.savefig(

@@ -1,6 +1,7 @@
 """The report as one HTML page that needs nothing else, from the JSON model only."""
 
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -20,10 +21,8 @@ def render_html(report: Report) -> str:
 
     The template and the page's content-security policy both forbid scripts and outside resources.
     """
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template("report.html.j2").render(
+    return page(
+        "report.html.j2",
         report=report,
         headline=headline(report),
         summary_line=summary_line(report),
@@ -31,16 +30,25 @@ def render_html(report: Report) -> str:
         pair_numbers=pair_numbers,
         relation=relation,
         formula=_formula,
-        figure=_figure,
+        figure=figure_element,
         typeset=typeset,
         longest_open_table=LONGEST_OPEN_TABLE,
-        style=Markup(Path(__file__).with_name("report.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
     )
+
+
+def page(template: str, **content: Any) -> str:
+    """A page from one of our templates, with the report's style."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    style = Markup(Path(__file__).with_name("report.css").read_text(encoding="utf-8"))  # noqa: S704 - our own file
+    return environment.get_template(template).render(style=style, **content)
 
 
 def _formula(latex: str) -> Markup:
     return Markup(formula_svg(latex))  # noqa: S704 - glyph paths, or escaped source
 
 
-def _figure(figure: FigureData, identity: str) -> Markup:
+def figure_element(figure: FigureData, identity: str) -> Markup:
+    """A figure as an element of the page."""
     return Markup(figure_svg(figure, identity))  # noqa: S704 - matplotlib escapes the text that it draws
