@@ -20,6 +20,11 @@ ROUNDINGS = 8.0
 """Class means are sums of rounded numbers: singular values of the centred means below this many roundings of the largest entry, times
 the larger side of the matrix, are zero. The factor covers the subtraction of the grand mean and the square roots of the weights."""
 
+STORED_ROUNDINGS = 8.0
+"""Features that ought to coincide differ by this many roundings ε max|x| along a unit vector at most. Storing them costs half of one; the
+sums of rounded products that a network computes cost more: at 20 layers in single precision 0.9 in the root mean square, measured against
+double precision, and independent errors of the p features show along a unit vector as their root mean square. 8 leaves a margin."""
+
 
 def between_basis(
     counts: Int[np.ndarray, " K"], means: Float[np.ndarray, "K p"]
@@ -55,11 +60,14 @@ class Separation:
         fuzziness: D = Tr(SSW SSB⁺).
         by_class: D_k = Tr(SSW_k SSB⁺) with the scatter SSW_k of class k alone; D is their average weighted by n_k/n.
         rank_between: rank of SSB; a map that merges class means lowers it, and D with it, so read both.
+        rounding: the D that rounding alone can leave, Σ_i (8 ε max|x|/σ_i)² with ε of the type in which the features are stored; at or
+            below it the samples of every class coincide as far as these numbers can tell.
     """
 
     fuzziness: float
     by_class: Float[np.ndarray, " K"]
     rank_between: int
+    rounding: float = 0.0
 
 
 def separation(features: Shaped[np.ndarray, "n p"], labels: Shaped[np.ndarray, " n"]) -> Separation:
@@ -90,7 +98,14 @@ def separation(features: Shaped[np.ndarray, "n p"], labels: Shaped[np.ndarray, "
     require_scatter(counts)
     whitened = (data - means[classes]) @ (basis / roots)
     squares = np.bincount(classes, weights=np.einsum("ij,ij->i", whitened, whitened), minlength=count)
-    return Separation(fuzziness=float(squares.sum() / len(data)), by_class=squares / counts, rank_between=len(roots))
+    eps = max(np.finfo(kind).eps for kind in (float, features.dtype) if np.issubdtype(kind, np.floating))  # whole numbers are exact
+    error = STORED_ROUNDINGS * float(eps) * max(float(data.max()), -float(data.min()))
+    return Separation(
+        fuzziness=float(squares.sum() / len(data)),
+        by_class=squares / counts,
+        rank_between=len(roots),
+        rounding=float(((error / roots) ** 2).sum()),
+    )
 
 
 def fuzziness(statistics: ClassStatistics) -> float:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,12 @@ def measure_record(path: Path) -> dict[str, Any]:
             features = _one(path, arrays, name)
             features = features.reshape(len(features), -1) if features.ndim > 2 else features
             last = index == len(names) - 1
-            layers.append(_layer_record(name, features, labels, classifier if last else None, bias if last else None))
+            try:
+                layers.append(_layer_record(name, features, labels, classifier if last else None, bias if last else None))
+            except UnusableInput as error:
+                raise UnusableInput(f"array {name} of {path}: {error}") from error
             if last:
                 energy = feature_energy(features, labels)
-    fuzziness = np.array([layer["fuzziness"] for layer in layers])
     diagnosis = {"layer_peeled": None, "note": "the archive holds no classifier: the diagnosis needs its energy; save it as `classifier`."}
     if classifier is not None:
         try:
@@ -49,7 +52,7 @@ def measure_record(path: Path) -> dict[str, Any]:
         "num_classes": int(np.max(labels)) + 1,
         "num_samples": len(labels),
         "layers": layers,
-        **_law_record(fuzziness),
+        **_law_record(layers),
         **diagnosis,
     }
 
@@ -106,6 +109,7 @@ def _layer_record(
         "name": name,
         "width": features.shape[1],
         "fuzziness": found.fuzziness,
+        "fuzziness_rounding": found.rounding,
         "fuzziness_by_class": found.by_class.tolist(),
         "rank_between": found.rank_between,
         "nc1": collapse.nc1,
@@ -116,19 +120,19 @@ def _layer_record(
     }
 
 
-def _law_record(fuzziness: np.ndarray) -> dict[str, Any]:
+def _law_record(layers: list[dict[str, Any]]) -> dict[str, Any]:
+    """The law over the layers from the first on whose D is more than rounding: the logarithm of a rounding error says nothing."""
     keys = ("decay_ratio", "decay_ratio_low", "decay_ratio_high", "half_life", "pearson", "max_residual", "curvature", "curvature_p_value")
-    if len(fuzziness) < 3 or not (fuzziness > 0.0).all():
-        return dict.fromkeys(keys)
-    law = fit_decay(fuzziness)
+    known = [layer["fuzziness"] for layer in takewhile(lambda layer: layer["fuzziness"] > layer["fuzziness_rounding"], layers)]
+    end = f"D of {layers[len(known)]['name']} is rounding alone" if len(known) < len(layers) else None
+    if len(known) < 3:
+        few = f"the law needs at least 3 layers and there {'is 1' if len(known) == 1 else f'are {len(known)}'}"
+        return {**dict.fromkeys(keys), "law_layers": None, "law_note": f"{few}: {end}." if end else f"{few}."}
+    law = fit_decay(np.array(known))
     ends = law.interval.lower, law.interval.upper
-    return dict(
-        zip(
-            keys,
-            (law.decay_ratio, *ends, law.half_life, law.pearson, law.max_residual, law.curvature, law.curvature_p_value),
-            strict=True,
-        )
-    )
+    values = law.decay_ratio, *ends, law.half_life, law.pearson, law.max_residual, law.curvature, law.curvature_p_value
+    note = f"{end}: the law is fitted to the {len(known)} layers before it." if end else None
+    return {**dict(zip(keys, values, strict=True)), "law_layers": len(known), "law_note": note}
 
 
 def feature_energy(features: np.ndarray, labels: np.ndarray) -> float:
@@ -198,8 +202,11 @@ def mean_cosine(vectors: np.ndarray) -> float | None:
 
 def describe_measures(record: dict[str, Any]) -> str:
     """Layers as a table, the law in one line, the diagnosis in sentences."""
-    columns = ("fuzziness", "rank_between", "nc1", "nc2", "nc3", "nc4", "cdnv")
-    rows = [[layer["name"], str(layer["width"]), *(number(layer[column]) for column in columns)] for layer in record["layers"]]
+    columns = ("rank_between", "nc1", "nc2", "nc3", "nc4", "cdnv")
+    rows = [
+        [layer["name"], str(layer["width"]), _fuzziness(layer), *(number(layer[column]) for column in columns)]
+        for layer in record["layers"]
+    ]
     lines = [
         f"{record['num_samples']} samples of {record['num_classes']} classes",
         "",
@@ -214,7 +221,15 @@ def describe_measures(record: dict[str, Any]) -> str:
             f"(p = {number(record['curvature_p_value'])})."
         )
         lines += [law, ""]
+    if record["law_note"] is not None:
+        lines += [f"{record['law_note'][0].upper()}{record['law_note'][1:]}", ""]
     return "\n".join(lines + _diagnosis(record["layer_peeled"], record["note"]))
+
+
+def _fuzziness(layer: dict[str, Any]) -> str:
+    """D, or what rounding leaves of it where it is no more."""
+    rounding = layer["fuzziness_rounding"]
+    return number(layer["fuzziness"]) if layer["fuzziness"] > rounding else f"≤ {rounding:.1g}"
 
 
 def _diagnosis(found: dict[str, Any] | None, note: str | None) -> list[str]:

@@ -59,6 +59,7 @@ def test_layers_law_and_json(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert record["decay_ratio"] == pytest.approx(0.25, abs=0.03)  # noise halves, D is its square
     assert record["half_life"] == pytest.approx(np.log(2) / -np.log(record["decay_ratio"]))
     assert record["pearson"] < -0.99
+    assert (record["law_layers"], record["law_note"]) == (4, None)
     assert record["layer_peeled"] is None
     assert "balanced" in record["note"]
 
@@ -75,6 +76,65 @@ def test_one_layer_in_images_shape_and_text(tmp_path: Path, capsys: pytest.Captu
     assert "50 samples of 4 classes" in text
     assert "minority classes 2, 3, imbalance 4." in text
     assert "Each layer multiplies" not in text
+    assert "The law needs at least 3 layers and there is 1." in text
+
+
+def collapsing(seen: int, alone: int, kind: type) -> dict[str, np.ndarray]:
+    """Layers whose noise falls tenfold each, then layers whose samples differ by their rounding only."""
+    arrays = layered([20, 20, 20], layers=1)
+    labels, rng = arrays["labels"], np.random.default_rng(1)
+    means, noise = 100.0 * rng.normal(size=(3, 6))[labels], rng.normal(size=(60, 6))
+    layers = [means + 0.1**t * noise for t in range(seen)] + [means * (1.0 + np.finfo(kind).eps * noise) for _ in range(alone)]
+    return {**{f"features_{t}": layer.astype(kind) for t, layer in enumerate(layers)}, "labels": labels}
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_layers_that_are_rounding_alone_are_left_out_of_the_law(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: type[np.floating]
+) -> None:
+    path = saved(tmp_path / "f.npz", collapsing(4, 2, kind))
+    record = measure_record(path)
+    above = [layer["fuzziness"] > layer["fuzziness_rounding"] for layer in record["layers"]]
+    assert above == [True] * 4 + [False] * 2
+    assert record["law_layers"] == 4
+    assert record["decay_ratio"] == pytest.approx(0.01, rel=0.05)  # with the last two it would be far from it
+    assert record["law_note"] == "D of features_4 is rounding alone: the law is fitted to the 4 layers before it."
+    assert main(["measure", str(path)]) == 0
+    text = capsys.readouterr().out
+    assert record["law_note"] in text
+    assert f"≤ {record['layers'][4]['fuzziness_rounding']:.1g}" in text
+
+
+def test_without_three_layers_above_rounding_there_is_no_law(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = saved(tmp_path / "f.npz", collapsing(2, 2, np.float32))
+    record = measure_record(path)
+    assert (record["decay_ratio"], record["law_layers"]) == (None, None)
+    assert record["law_note"] == "the law needs at least 3 layers and there are 2: D of features_2 is rounding alone."
+    assert main(["measure", str(path)]) == 0
+    assert f"The{record['law_note'][3:]}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_the_rounding_of_d_bounds_what_storing_collapsed_features_leaves(kind: type[np.floating]) -> None:
+    rng = np.random.default_rng(0)
+    for offset, scale, width in ((0.0, 1.0, 3), (300.0, 1.0, 40), (0.0, 1e-3, 200)):
+        labels = np.repeat(np.arange(3), 50)
+        features = offset + 100.0 * scale * rng.normal(size=(3, width))[labels]
+        spread = np.abs(features).max() * float(np.finfo(kind).eps) * rng.uniform(-0.5, 0.5, features.shape)
+        found = separation((features + spread).astype(kind), labels)
+        assert 0.0 < found.fuzziness <= found.rounding
+        beyond = separation((features + 100.0 * spread).astype(kind), labels)
+        assert beyond.fuzziness > beyond.rounding
+
+
+def test_features_equal_within_every_class_have_no_law(tmp_path: Path) -> None:
+    arrays = layered([9, 9, 9], layers=1)
+    means = np.array([[1.5, 0.25, 3.0], [2.5, -1.0, 0.0], [0.0, 7.0, 1.0]])[arrays["labels"]]
+    for kind in (np.int64, np.float32, np.float64):
+        layers = {f"features_{t}": ((t + 1) * 4.0 * means).astype(kind) for t in range(4)}
+        record = measure_record(saved(tmp_path / f"{kind.__name__}.npz", {**layers, "labels": arrays["labels"]}))
+        assert record["law_layers"] is None
+        assert "there are 0: D of features_0 is rounding alone" in record["law_note"]
 
 
 def test_diagnosis_of_two_counts_is_the_model_at_the_measured_energies() -> None:
@@ -132,6 +192,7 @@ PAIRS = {"features": np.array([[1.0], [1.5], [3.0], [3.5]]), "labels": np.array(
         ({"features": np.ones((2, 2))}, "it needs `labels`"),
         ({"features": np.ones((2, 2)), "features_0": np.ones((2, 2)), "labels": np.array([0, 1])}, "either `features` or"),
         ({"features": np.array([[1.0], [np.inf]]), "labels": np.array([0, 1])}, "row 1 of the features is not finite"),
+        ({"features_0": PAIRS["features"], "features_1": np.nan * PAIRS["features"], "labels": PAIRS["labels"]}, "array features_1 of"),
         ({"features": np.array([[1.0], [2.0]]), "labels": np.array([0, 2])}, "class 1 has no sample"),
         ({"features": np.array([[1.0], [2.0]]), "labels": np.array([0, 1, 1])}, "do not fit"),
         ({**PAIRS, "classifier": np.ones((3, 1))}, "classifier has shape (3, 1)"),
