@@ -24,8 +24,12 @@ MOST_POINTS = 400
 FILES = ("estimate.json", "integrals.svg", "rates.svg", "fit.svg")
 
 
-def estimate_record(path: Path, *, model: Any, window: int | None, order: int, crossings: Any) -> dict[str, Any]:
+def estimate_record(
+    path: Path, *, model: Any, window: int | None, order: int, crossings: Any, since: float | None = None
+) -> dict[str, Any]:
     """The keys of `layerpeel estimate --json`.
+
+    Strengths are integrated from the iteration `since` on, or from the first.
 
     `tail_index` has, for intra, inter and difference, the three numbers of that name: `definition`, `printed` and `cumulative`.
 
@@ -33,6 +37,8 @@ def estimate_record(path: Path, *, model: Any, window: int | None, order: int, c
         UnusableInput: when the file or the options cannot be used, or the data do not allow the estimate; says where.
     """
     read = read_trajectories(path)
+    if since is not None:
+        read = read.since(path, since)
     found = estimate_rates(read.times, read.means, model=model, counts=read.counts, window=window, order=order, crossings=crossings)
     means = np.average(read.means, axis=0, weights=read.counts)
     refit = refitted_means(means[0], found.cumulative_intra, found.cumulative_inter, model=model)

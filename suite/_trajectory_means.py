@@ -1,6 +1,6 @@
 """Class means over groups of trials, and what every reader of trajectories needs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,17 @@ class Trajectories:
     times: np.ndarray
     means: np.ndarray
     counts: np.ndarray
+
+    def since(self, path: Path, first: float) -> "Trajectories":
+        """What was recorded from an iteration on.
+
+        Raises:
+            UnusableInput: when that is after the last one.
+        """
+        kept = self.times >= first
+        if not kept.any():
+            raise UnusableInput(f"--since {first:g} leaves nothing of {path}, whose last iteration is {self.times[-1]:g}: begin earlier.")
+        return replace(self, times=self.times[kept], means=self.means[:, kept])
 
 
 def evenly_spaced(path: Path, iterations: np.ndarray) -> np.ndarray:

@@ -373,6 +373,7 @@ def estimate(
     window: Annotated[int | None, typer.Option(help="Points of the Savitzky-Golay filter; 151 or a tenth of the series.")] = None,
     order: Annotated[int, typer.Option(help="Degree of the filter's polynomials.")] = 2,
     crossings: Annotated[str, typer.Option(help="Components that cross zero: refuse, drop or keep.")] = "refuse",
+    since: Annotated[float | None, typer.Option(help="Leave out the iterations before this one.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write estimate.json and its figures here.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -386,7 +387,7 @@ def estimate(
 
     if out is not None:
         require_directory(out)
-    record = estimate_record(logits, model=model, window=window, order=order, crossings=crossings)
+    record = estimate_record(logits, model=model, window=window, order=order, crossings=crossings, since=since)
     if out is not None:
         write_estimate(record, out)
     if as_json:

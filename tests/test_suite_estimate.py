@@ -324,6 +324,20 @@ def test_the_record_holds_what_the_data_were_made_from(logits: Path, capsys: pyt
     assert index["undefined"] == []
 
 
+def test_an_estimate_may_begin_later(logits: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["estimate", str(logits), "--model", "L", "--since", "1.02", "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["times"] == pytest.approx(np.linspace(1.05, 2.0, 20))
+    assert record["cumulative_intra"] == pytest.approx(0.5 * (np.array(record["times"]) - 1.05), abs=1e-9)
+
+
+def test_what_a_trained_ensemble_leaves_is_read(npz: Write) -> None:
+    times, start = np.arange(6.0), np.array([[2.0, 0.1, -0.3], [0.2, 1.0, 0.4], [-0.2, 0.3, 0.5]])
+    trials = np.stack([l_model(times, start, 0.5, -0.2)] * 2)
+    path = npz(logits=trials, iterations=times, accuracy=np.ones((2, 6)), loss=np.zeros((2, 6)))
+    assert np.array_equal(read_trajectories(path).means, trials)
+
+
 def test_groups_of_unequal_size_weigh_as_their_trials(npz: Write) -> None:
     rng, times = np.random.default_rng(5), np.linspace(0.0, 1.0, 11)
     start = np.array([[2.0, 0.1, -0.3], [0.2, 1.0, 0.4], [-0.2, 0.3, 0.5]])
@@ -402,6 +416,8 @@ def test_many_classes_are_drawn_as_median_and_worst(npz: Write) -> None:
         (["--model", "L", "--window", "wide"], ["--window", "'wide'"]),
         (["--model", "L", "--order", "0"], ["order of the filter is 0"]),
         (["--model", "L", "--crossings", "ignore"], ["'ignore'", "refuse, drop or keep"]),
+        (["--model", "L", "--since", "2.5"], ["--since 2.5", "last iteration is 2", "begin earlier"]),
+        (["--model", "L", "--since", "nan"], ["--since nan", "begin earlier"]),
         (["--model", "L", "--out", "taken"], ["--out taken is a file"]),
     ],
 )
