@@ -73,6 +73,17 @@ def with_counts(images: Images, counts: Sequence[int], rng: np.random.Generator)
     return images.chosen(np.sort(np.concatenate(rows)))
 
 
+def first_classes(images: Images, count: int) -> Images:
+    """The images of classes 0 … count−1.
+
+    Example:
+        >>> some = Images(pixels=np.zeros((3, 1, 2, 2), np.float32), labels=np.array([0, 2, 1]), num_classes=3, name="zeros")
+        >>> first_classes(some, 2).labels.tolist()
+        [0, 1]
+    """
+    return replace(images.chosen(np.flatnonzero(images.labels < count)), num_classes=count)
+
+
 def step_counts(majority: int, minority: int, most: int, imbalance: float) -> tuple[int, ...]:
     """n_k for K_A majority classes of `most` samples and K_B minority classes of most/R, rounded, at least one.
 

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from gpu_train._geomnist import geomnist
-from gpu_train._images import Images, oversampled, resized, step_counts, with_counts
+from gpu_train._images import Images, first_classes, oversampled, resized, step_counts, with_counts
 from gpu_train._readers import mnist_sample, read_images
 from gpu_train.ensembles import OneByOne, train_one_by_one
 from gpu_train.networks import feed_forward, residual_feed_forward, resnet18, small_alexnet, vgg
@@ -252,12 +252,21 @@ def unconstrained_units(plan: Plan) -> list[Unit]:
 # GeoMNIST
 
 
-def _geomnist_unit(plan: Plan, name: str, recipe: OneByOne) -> Unit:
+Draw = Callable[[np.random.Generator], tuple[Images, Images]]
+"""Images to train on and images to look at."""
+
+
+def _shapes(plan: Plan) -> Draw:
+    each, looked_at = (200, 30) if plan.small else (600, 60)
+    return lambda rng: (geomnist(each, rng), geomnist(looked_at, rng))
+
+
+def _ensemble(plan: Plan, name: str, images: str, draw: Draw, recipe: OneByOne) -> Unit:
     def run(rng: np.random.Generator, checkpoint: Path, progress: Progress) -> dict[str, np.ndarray]:
-        images, validation = geomnist(600 if not plan.small else 200, rng), geomnist(60 if not plan.small else 30, rng)
+        chosen, validation = draw(rng)
         found = train_one_by_one(
-            small_alexnet,
-            images,
+            partial(small_alexnet, chosen.num_classes, chosen.pixels.shape[1]),
+            chosen,
             validation,
             recipe,
             rng,
@@ -268,23 +277,44 @@ def _geomnist_unit(plan: Plan, name: str, recipe: OneByOne) -> Unit:
         )
         return {"iterations": found.times, "logits": found.logits, "accuracy": found.accuracy, "loss": found.loss}
 
-    return Unit(name=name, settings=asdict(recipe), run=run)
+    return Unit(name=name, settings={"images": images, **asdict(recipe)}, run=run)
 
 
 def geomnist_units(plan: Plan) -> list[Unit]:
-    """Mean logits by class over time for an ensemble on clean labels."""
-    recipe = OneByOne(iterations=10_000, trials=24, every=100) if plan.small else OneByOne(iterations=100_000, trials=100, every=100)
-    return [_geomnist_unit(plan, "clean", recipe)]
+    """Mean logits by class over time for an ensemble on clean labels: three shapes, or the first two and three classes of a folder."""
+    trials = 24 if plan.small else 100
+    if plan.data is None:
+        recipe = OneByOne(iterations=10_000 if plan.small else 100_000, trials=trials)
+        return [_ensemble(plan, "clean", "GeoMNIST", _shapes(plan), recipe)]
+    train, test = (resized(read_images(plan.data, train=part), 32) for part in (True, False))
+    recipe = OneByOne(iterations=10_000 if plan.small else 300_000, trials=trials)
+    return [
+        _ensemble(
+            plan,
+            f"classes-{classes}",
+            f"{train.name}, {classes} classes",
+            partial(_some_of, first_classes(train, classes), first_classes(test, classes), (200, 30) if plan.small else (5000, 1000)),
+            recipe,
+        )
+        for classes in (2, 3)
+    ]
+
+
+def _some_of(train: Images, test: Images, most: tuple[int, int], rng: np.random.Generator) -> tuple[Images, Images]:
+    """As many of each class as asked for, or as there are."""
+    chosen = [
+        with_counts(part, (min(limit, int(part.counts.min())),) * part.num_classes, rng)
+        for part, limit in zip((train, test), most, strict=True)
+    ]
+    return chosen[0], chosen[1]
 
 
 def label_noise_units(plan: Plan) -> list[Unit]:
     """The same at every label-error probability of the sweep."""
     errors = tuple(p for p in LABEL_ERRORS if p in {0.0, 0.2, 0.4, 0.6, 2 / 3, 0.8}) if plan.small else LABEL_ERRORS
     iterations, trials = (8_000, 16) if plan.small else (10_000, 100)
-    return [
-        _geomnist_unit(plan, f"error-{error:.3f}", OneByOne(iterations=iterations, trials=trials, every=200, label_error=error))
-        for error in errors
-    ]
+    recipes = [OneByOne(iterations=iterations, trials=trials, every=200, label_error=error) for error in errors]
+    return [_ensemble(plan, f"error-{recipe.label_error:.3f}", "GeoMNIST", _shapes(plan), recipe) for recipe in recipes]
 
 
 def one_thread() -> None:
@@ -303,5 +333,5 @@ EXPERIMENTS: Mapping[str, Callable[[Plan], list[Unit]]] = MappingProxyType(
 )
 """Legal names of experiments, and the units of each."""
 
-OF_IMAGES = ("imbalance", "separation")
-"""Those that are trained on real images, so that a folder with such images can be given."""
+OF_IMAGES = ("geomnist", "imbalance", "separation")
+"""Those for which a folder with real images can be given."""

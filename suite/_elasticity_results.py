@@ -67,15 +67,21 @@ def _tails(indices: TailIndices) -> dict[str, float | None]:
 
 def geomnist_results(units: Units) -> Result:
     """Strengths under both models, and how near the class means they imply are to the genuine ones."""
-    (_, arrays), *_ = units
+    results = [_ensemble_results(settings["images"], arrays) for settings, arrays in units]
+    return [row for rows, _ in results for row in rows], [drawn for _, figures in results for drawn in figures]
+
+
+def _ensemble_results(images: str, arrays: Arrays) -> Result:
     models = {model: _estimated(arrays, model) for model in ("I", "L")}
-    return [_model_row(model, estimated, arrays) for model, estimated in models.items()], [
+    figures = [
         _strengths("Cumulative strengths of local elasticity", "Â(t), B̂(t)", models, ("cumulative_intra", "cumulative_inter"), ("Â", "B̂")),
         _strengths("Strengths of local elasticity", "α̂(t), β̂(t)", models, ("intra", "inter"), ("α̂", "β̂")),
         *(_against_genuine(model, estimated) for model, estimated in models.items()),
         _relative_differences(models),
         _cosines(arrays),
     ]
+    rows = [{"images": images, **_model_row(model, estimated, arrays)} for model, estimated in models.items()]
+    return rows, [drawn.model_copy(update={"title": f"{drawn.title} ({images})"}) for drawn in figures]
 
 
 def _model_row(model: str, estimated: _Estimated, arrays: Arrays) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def train_experiment(
         raise UnusableInput(f"experiment {experiment!r} does not exist: it must be one of {', '.join(experiments)}; choose one of these.")
     if data is not None and experiment not in OF_IMAGES:
         raise UnusableInput(
-            f"--data {data} is given and {experiment} makes its own data: only {' and '.join(OF_IMAGES)} read images; leave it out."
+            f"--data {data} is given and {experiment} makes its own data: only {', '.join(OF_IMAGES)} read images; leave it out."
         )
     if choose_device(device).type == "cpu" and profile == "small":
         one_thread()

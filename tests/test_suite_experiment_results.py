@@ -104,7 +104,7 @@ def ensemble(label_error: float) -> tuple[dict[str, Any], Arrays]:
     start = np.array([[2.0, 0.1, -0.3], [0.2, 1.0, 0.4], [-0.2, 0.3, 1.5]])
     logits = refitted_means(start, 0.3 * times / 10, -0.1 * times / 10, model="L")
     arrays = {"iterations": times, "logits": np.stack([logits, logits]), "accuracy": np.ones((2, 41)), "loss": np.full((2, 41), 0.2)}
-    return {"label_error": label_error}, arrays
+    return {"label_error": label_error, "images": "GeoMNIST"}, arrays
 
 
 def test_strengths_of_an_ensemble_that_follows_the_l_model() -> None:

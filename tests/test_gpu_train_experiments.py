@@ -1,0 +1,90 @@
+"""The experiments as lists of units: what they would train at either size, on packaged images and on a folder of the user's."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from test_suite_train_images import write_cifar, write_idx
+
+import gpu_train.experiments
+from gpu_train import Images
+from gpu_train.ensembles import OneByOne, Trajectories
+from gpu_train.experiments import EXPERIMENTS, NETWORKS, Plan, one_thread
+from gpu_train.studies import minority_outcome
+from gpu_train.training import Recipe
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    one_thread()
+
+
+@pytest.mark.parametrize("profile", ["small", "sources"])
+@pytest.mark.parametrize("experiment", list(EXPERIMENTS))
+def test_units_have_names_and_settings_of_their_own(experiment: str, profile: str) -> None:
+    units = EXPERIMENTS[experiment](Plan(profile=profile))
+    assert len({unit.name for unit in units}) == len(units)
+    assert len({str(sorted(unit.settings.items())) for unit in units}) == len(units)
+
+
+def test_the_sources_sizes() -> None:
+    (clean,) = EXPERIMENTS["geomnist"](Plan(profile="sources"))
+    assert (clean.settings["iterations"], clean.settings["trials"], clean.settings["learning_rate"]) == (100_000, 100, 0.005)
+    sweep = EXPERIMENTS["label-noise"](Plan(profile="sources"))
+    assert [unit.settings["label_error"] for unit in sweep] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 2 / 3, 0.7, 0.8])
+    assert {unit.settings["epochs"] for unit in EXPERIMENTS["separation"](Plan(profile="sources"))} == {600}
+
+
+def test_imbalance_at_the_sources_size_trains_convolutional_nets_and_keeps_to_the_images_there_are(tmp_path: Path) -> None:
+    grey = EXPERIMENTS["imbalance"](Plan(profile="sources", data=write_idx(tmp_path / "grey", (100,) * 10)))
+    colour = EXPERIMENTS["imbalance"](Plan(profile="sources", data=write_cifar(tmp_path / "colour", (35,) * 10)))
+    assert {unit.settings["network"] for unit in grey} == {"vgg-11", "resnet-18"}
+    assert {unit.settings["network"] for unit in colour} == {"vgg-13", "resnet-18"}
+    assert {unit.settings["imbalance"] for unit in grey} == {1, 3, 10, 30, 100}
+    assert {unit.settings["imbalance"] for unit in colour} == {1, 3, 10, 30}
+    assert {unit.settings["oversampling"] for unit in colour} == {1, 3, 10, 30}
+
+
+@pytest.mark.parametrize(("network", "channels", "features"), [("vgg-11", 1, 512), ("resnet-18", 3, 512)])
+def test_the_energies_of_convolutional_nets_are_those_of_the_classifiers_input(network: str, channels: int, features: int) -> None:
+    rng = np.random.default_rng(0)
+    pixels = rng.random((20, channels, 32, 32), dtype=np.float32)
+    images = Images(pixels=pixels, labels=np.repeat(np.arange(10), 2), num_classes=10, name="noise")
+    kept: list[torch.nn.Module] = []
+
+    def build() -> torch.nn.Module:
+        kept.append(NETWORKS[network](channels))
+        return kept[0]
+
+    found = minority_outcome(build, images, images, range(5, 10), Recipe(epochs=1, learning_rate=0.01, batch_size=10), rng)
+    assert found.classifier.shape == (10, features)
+    trunk = torch.nn.Sequential(*list(kept[0].children())[:-1]).eval()
+    with torch.no_grad():
+        inputs = trunk(torch.from_numpy(pixels)).numpy().astype(float)
+    assert found.feature_energy == pytest.approx((inputs**2).sum() / 20, rel=1e-5)
+
+
+@pytest.mark.parametrize(("form", "channels"), [("idx", 1), ("cifar", 3)])
+def test_ensembles_on_the_first_classes_of_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, channels: int) -> None:
+    seen: list[tuple[Images, Images]] = []
+
+    def shortly(build: Any, images: Images, validation: Images, recipe: OneByOne, rng: Any, **options: Any) -> Trajectories:
+        seen.append((images, validation))
+        assert recipe.iterations == 10_000
+        options |= {"progress": lambda _done: None, "checkpoint": None}
+        return original(build, images, validation, OneByOne(iterations=4, trials=2, every=2), rng, **options)
+
+    original = gpu_train.experiments.train_one_by_one
+    monkeypatch.setattr(gpu_train.experiments, "train_one_by_one", shortly)
+    folder = (write_idx if form == "idx" else write_cifar)(tmp_path / "images")
+    units = EXPERIMENTS["geomnist"](Plan(data=folder))
+    assert [unit.name for unit in units] == ["classes-2", "classes-3"]
+    for classes, unit in zip((2, 3), units, strict=True):
+        arrays = unit.run(np.random.default_rng(0), tmp_path / "checkpoint", lambda _share: None)
+        assert arrays["logits"].shape == (2, 3, classes, classes)
+        images, validation = seen[-1]
+        assert images.pixels.shape == (110 * classes, channels, 32, 32)
+        assert (images.counts.tolist(), validation.counts.tolist()) == ([110] * classes, [12] * classes)
+        assert str(classes) in unit.settings["images"]
