@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from theory._small_images import balanced
+
 if TYPE_CHECKING:
     from gpu_train.studies import SeparationCurves
 
@@ -19,6 +21,16 @@ class Network:
 
     The learning rate, the optimiser and the number of epochs were chosen once, on other seeds than those of any report, as the source
     chooses them: the best of .003, .01, .03 and .1 with momentum, long enough to label 98 of 100 training images correctly or more.
+
+    Args:
+        layers: hidden layers.
+        learning_rate: at the start; the schedule divides it twice by ten.
+        optimizer: "momentum" or "adam".
+        weight_decay: of all parameters.
+        epochs: passes over the data.
+        batch_norm: normalise before every nonlinearity.
+        linear: leave the nonlinearities out.
+        measured: epochs after which D is measured, besides before the first and after the last.
     """
 
     layers: int
@@ -28,25 +40,36 @@ class Network:
     epochs: int = 40
     batch_norm: bool = True
     linear: bool = False
+    measured: tuple[int, ...] = ()
 
 
-@cache
-def trained(network: Network, trials: int, seed: int, epochs: tuple[int, ...] = ()) -> "tuple[SeparationCurves, ...]":
+MEASURED = (1, 2, 3, 4, 5, 6, 8, 12, 20)
+"""Epochs at which a network is looked at while it learns: most often where most happens."""
+
+WATCHED = {False: Network(layers=6, epochs=30, measured=MEASURED), True: Network(layers=8, measured=MEASURED)}
+"""The network that one room watches while it learns, and another one when it is done, by profile."""
+
+
+def trained(network: Network, trials: int, seed: int) -> "tuple[SeparationCurves, ...]":
     """Separation through the layers of independent trials: MNIST at 10×10 pixels, 100 images a class; each trial its weights and batches.
 
     Args:
         network: what is trained.
-        trials: how often.
+        trials: how often; the first trials are the same whatever their number.
         seed: the images, weights and orders derive from it.
-        epochs: when D is measured, besides before the first and after the last.
     """
-    from gpu_train.experiments import Plan, one_thread, small_images
+    return tuple(_trial(network, trial, seed) for trial in range(trials))
+
+
+@cache
+def _trial(network: Network, trial: int, seed: int) -> "SeparationCurves":
+    from gpu_train.experiments import one_thread
     from gpu_train.networks import feed_forward
     from gpu_train.studies import separation_curves
     from gpu_train.training import Recipe
 
     one_thread()
-    images, test = small_images(Plan(seed=seed))
+    images, test = balanced(seed)
     recipe = Recipe(
         epochs=network.epochs, learning_rate=network.learning_rate, optimizer=network.optimizer, weight_decay=network.weight_decay
     )
@@ -58,5 +81,5 @@ def trained(network: Network, trials: int, seed: int, epochs: tuple[int, ...] = 
         batch_norm=network.batch_norm,
         linear=network.linear,
     )
-    streams = np.random.default_rng([seed, network.layers, network.batch_norm, network.linear]).spawn(trials)
-    return tuple(separation_curves(build, images, test, recipe, rng, epochs=epochs) for rng in streams)
+    rng = np.random.default_rng([seed, network.layers, network.batch_norm, network.linear]).spawn(trial + 1)[-1]
+    return separation_curves(build, images, test, recipe, rng, epochs=network.measured)

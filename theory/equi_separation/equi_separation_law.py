@@ -5,14 +5,14 @@ import numpy as np
 from numerics import Bracket, fit_decay
 from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Quantity, Room, Series, Setting, Source, Statement
 from theory._trials import interval_over_trials
-from theory.equi_separation._networks import Network, trained
+from theory.equi_separation._networks import WATCHED, Network, trained
 
 TRIALS = {False: 5, True: 16}
 """Independent trainings of each network, by profile: the interval then reaches 3.9 or 1.0 standard
 deviations to each side. At twenty layers trainings differ more than at four."""
 
-QUICK = {name: Network(layers=layers, epochs=30) for name, layers in (("shallow", 3), ("middle", 4), ("deep", 6))}
-FULL = {"shallow": Network(layers=4), "middle": Network(layers=8), "deep": Network(layers=20, learning_rate=0.01, epochs=50)}
+QUICK = {"shallow": Network(layers=3, epochs=30), "middle": Network(layers=4, epochs=30), "deep": WATCHED[False]}
+FULL = {"shallow": Network(layers=4), "middle": WATCHED[True], "deep": Network(layers=20, learning_rate=0.01, epochs=50)}
 """The networks that obey the law."""
 
 CONTROLS = {False: (6, 30), True: (8, 60)}
@@ -113,12 +113,18 @@ def draw_law(setting: Setting) -> Figure:
         x = tuple(layers.tolist())
         series.append(
             Series(
-                label=name, x=x, y=tuple(centre.tolist()), style="points", color=color, low=tuple(low.tolist()), high=tuple(high.tolist())
+                label=f"{name}, {len(x) - 1} layers",
+                x=x,
+                y=tuple(centre.tolist()),
+                style="points",
+                color=color,
+                low=tuple(low.tolist()),
+                high=tuple(high.tolist()),
             )
         )
         line = np.exp(np.polyval(np.polyfit(layers, np.log(centre), 1), layers))
         if name in QUICK:
-            series.append(Series(label=f"{name}: ρ = {line[1] / line[0]:.2f}", x=x, y=tuple(line.tolist()), style="line", color=color))
+            series.append(Series(label=f"the law, ρ = {line[1] / line[0]:.2f}", x=x, y=tuple(line.tolist()), style="line", color=color))
     return Figure(
         title="Separation through the layers",
         caption=f"MNIST at 10×10 pixels, 100 images a class, {TRIALS[setting.full]} trainings of each network; points: geometric "
