@@ -7,7 +7,7 @@ import numpy as np
 from numerics import Bracket
 from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
 from theory._trials import interval_over_trials
-from theory.layer_peeled._imbalanced_networks import MAJORITY, MINORITY, outcomes
+from theory.layer_peeled._imbalanced_networks import MAJORITY, MINORITY, TRIALS, outcomes
 
 IMBALANCE = 100
 """R."""
@@ -17,9 +17,6 @@ FACTORS = (1, 10, 100)
 
 MEASURED = {False: FACTORS, True: (1, 3, 10, 30, 100)}
 """Those that are measured and drawn, by profile."""
-
-TRIALS = 5
-"""Independent trainings at each w_r: the interval then reaches four standard deviations to each side."""
 
 NEAR_FRAME = 0.1
 """Distance from −1/(K−1) that counts as restored: a tenth of the way to collapse. Copies of a few images are less than as many images."""
@@ -48,7 +45,7 @@ def measure_cosine(setting: Setting) -> Quantities:
 
 
 def _cosines(setting: Setting, factor: float) -> np.ndarray:
-    return np.array([found.minority_cosine for found in outcomes(setting.full, IMBALANCE, factor, TRIALS, setting.seed)])
+    return np.array([found.minority_cosine for found in outcomes(setting.full, IMBALANCE, factor, setting.seed)])
 
 
 def predict_fall() -> Quantities:
@@ -73,14 +70,14 @@ def draw_remedy(setting: Setting) -> Figure:
     x = tuple(float(factor) for factor in factors)
     cosines = np.array([_cosines(setting, factor) for factor in factors])
     accuracy = [
-        np.mean([found.accuracy[MAJORITY:].mean() for found in outcomes(setting.full, IMBALANCE, factor, TRIALS, setting.seed)])
+        np.mean([found.accuracy[MAJORITY:].mean() for found in outcomes(setting.full, IMBALANCE, factor, setting.seed)])
         for factor in factors
     ]
     return Figure(
         title=f"Oversampling at R = {IMBALANCE}",
         caption="Cosine between the classifiers of five minority classes; bars: from the least to the largest of "
-        f"{TRIALS} trainings. The geometry is restored; accuracy on new images is not, since copies bring no new ones.",
-        x_label="oversampling of the minority",
+        f"{TRIALS[setting.full]} trainings. The geometry is restored; accuracy on new images is not, since copies bring no new ones.",
+        x_label="oversampling w_r of the minority classes",
         y_label="minority cosine; accuracy",
         series=(
             Series(
