@@ -19,7 +19,7 @@ MEASURED = {False: (BELOW, CRITICAL, ABOVE), True: (0.0, 0.2, 0.4, BELOW, 0.6, C
 TRIALS = 16
 """Independent networks: the interval then reaches one standard deviation to each side."""
 
-ITERATIONS = {False: 2_000, True: 6_000}
+ITERATIONS = {False: 1_600, True: 6_000}
 """Steps of one image, by profile."""
 
 TAIL = 10
