@@ -91,7 +91,7 @@ def probe(
     labels_now = np.empty(0, dtype=np.int64)
 
     def keep(name: str, output: Any) -> None:
-        features = output.detach().flatten(1).cpu().numpy()
+        features = output.detach().flatten(1).cpu().double().numpy()  # NumPy has no bfloat16
         if name not in moments:
             width = features.shape[1]
             require_memory(24.0 * width**2, f"probing layer {name!r} with {width} outputs", "name narrower layers")

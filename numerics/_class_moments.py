@@ -50,7 +50,7 @@ def between_factor(counts: Int[np.ndarray, " K"], means: Float[np.ndarray, "K p"
 
 
 class ClassMoments:
-    """Accumulates class means and within-class scatter batch by batch (update, compute, reset).
+    """Accumulates class means and within-class scatter batch by batch (update, merge, compute, reset).
 
     Each batch is centred at its own class means before it is squared, and batches are merged by the pairwise rule
 
@@ -61,9 +61,10 @@ class ClassMoments:
     Args:
         num_classes: K ≥ 1.
         num_features: p ≥ 1.
+        state: the `state` of an accumulator of this size, to go on from where it stood; used as it is, not copied.
 
     Raises:
-        UnusableInput: for sizes that are not whole numbers ≥ 1.
+        UnusableInput: for sizes that are not whole numbers ≥ 1, or a state of another size.
 
     Source: chan1983, equation (2.1), for several classes at once.
 
@@ -75,17 +76,21 @@ class ClassMoments:
         [1.0, 5.0]
     """
 
-    def __init__(self, num_classes: int, num_features: int) -> None:
+    def __init__(self, num_classes: int, num_features: int, state: Float[np.ndarray, " m"] | None = None) -> None:
         self._classes = require_whole(num_classes, "the number of classes", remedy="correct it")
         self._features = require_whole(num_features, "the number of features", remedy="correct it")
-        self.reset()
+        size = self._classes * (2 + self._features) + self._features**2
+        self._state = np.zeros(size) if state is None else state
+        self._counts, self._squares, self._means, self._scatter = self._parts(self._state)
+
+    @property
+    def state(self) -> Float[np.ndarray, " m"]:
+        """Everything seen so far as one vector: n_k, Σ_i ‖x_ki − x̄_k‖², x̄_k and the unnormalised scatter."""
+        return self._state
 
     def reset(self) -> None:
         """Forget everything seen so far."""
-        self._counts = np.zeros(self._classes, dtype=np.int64)
-        self._means = np.zeros((self._classes, self._features))
-        self._scatter = np.zeros((self._features, self._features))
-        self._squares = np.zeros(self._classes)
+        self._state[:] = 0.0
 
     def update(self, features: Shaped[np.ndarray, "n p"], labels: Shaped[np.ndarray, " n"]) -> None:
         """Add a batch.
@@ -96,12 +101,51 @@ class ClassMoments:
         batch, labels = require_labelled(features, labels, num_classes=self._classes, num_features=self._features)
         counts, means = class_means(batch, labels, self._classes)
         residuals = batch - means[labels]
+        squares = np.bincount(labels, weights=np.einsum("ij,ij->i", residuals, residuals), minlength=self._classes)
+        self._add(counts, squares, means, residuals.T @ residuals)
+
+    def merge(self, state: Float[np.ndarray, " m"]) -> None:
+        """Add everything that another accumulator of the same size has seen, given its `state`.
+
+        Raises:
+            UnusableInput: for a state of another size.
+
+        Example:
+            >>> first, second = ClassMoments(1, 1), ClassMoments(1, 1)
+            >>> first.update(np.array([[0.0]]), np.array([0]))
+            >>> second.update(np.array([[4.0]]), np.array([0]))
+            >>> first.merge(second.state)
+            >>> first.state.round(12).tolist()
+            [2.0, 8.0, 2.0, 8.0]
+        """
+        self._add(*self._parts(state))
+
+    def _parts(
+        self, state: Float[np.ndarray, " m"]
+    ) -> tuple[Float[np.ndarray, " K"], Float[np.ndarray, " K"], Float[np.ndarray, "K p"], Float[np.ndarray, "p p"]]:
+        """Counts, squares, means and scatter as views of the state: what is added to them is added to it."""
+        sizes = self._classes, self._classes, self._classes * self._features, self._features**2
+        if state.shape != (sum(sizes),) or state.dtype != np.float64:
+            raise UnusableInput(
+                f"a state of type {state.dtype} and shape {state.shape} is not that of {self._classes} classes and {self._features} "
+                f"features: it must hold {sum(sizes)} doubles; use the state of an accumulator of the same size."
+            )
+        counts, squares, means, scatter = np.split(state, np.cumsum(sizes)[:-1])
+        return counts, squares, means.reshape(self._classes, self._features), scatter.reshape(self._features, self._features)
+
+    def _add(
+        self,
+        counts: Shaped[np.ndarray, " K"],
+        squares: Shaped[np.ndarray, " K"],
+        means: Float[np.ndarray, "K p"],
+        scatter: Float[np.ndarray, "p p"],
+    ) -> None:
+        """The pairwise rule."""
         shift = means - self._means
         total = np.maximum(self._counts + counts, 1)
         spread = np.sqrt(self._counts * counts / total)[:, None] * shift
-        self._scatter += residuals.T @ residuals + spread.T @ spread
-        self._squares += np.bincount(labels, weights=np.einsum("ij,ij->i", residuals, residuals), minlength=self._classes)
-        self._squares += (spread**2).sum(axis=1)
+        self._scatter += scatter + spread.T @ spread
+        self._squares += squares + (spread**2).sum(axis=1)
         self._means += (counts / total)[:, None] * shift
         self._counts += counts
 
@@ -111,12 +155,13 @@ class ClassMoments:
         Raises:
             UnusableInput: when a class has no sample.
         """
-        require_every_class(self._counts)
+        counts = self._counts.astype(np.int64)
+        require_every_class(counts)
         return ClassStatistics(
-            counts=self._counts.copy(),
+            counts=counts,
             means=self._means.copy(),
-            within=self._scatter / self._counts.sum(),
-            variances=self._squares / self._counts,
+            within=self._scatter / counts.sum(),
+            variances=self._squares / counts,
         )
 
 

@@ -7,10 +7,16 @@ from refusals import refused
 from torch import nn
 
 from gpu_train import digits
+from gpu_train.experiments import one_thread
 from gpu_train.networks import feed_forward, layer_outputs, small_alexnet
 from gpu_train.probes import probe
 from gpu_train.training import Recipe, seeded, train
 from numerics import neural_collapse, separation
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    one_thread()
 
 
 def batches(size: int = 64) -> list[tuple[torch.Tensor, torch.Tensor]]:
@@ -52,6 +58,13 @@ def test_a_probe_agrees_with_the_layers_in_memory() -> None:
     assert found.classifier_cosines is not None
     assert np.allclose(np.diag(found.classifier_cosines), 1.0)
     assert found.accuracy == pytest.approx(np.mean(outputs["3"].argmax(axis=1) == images.labels), abs=2e-3)
+
+
+def test_a_model_in_bfloat16_is_measured_as_it_is() -> None:
+    model = feed_forward(64, 10, [5], batch_norm=False).bfloat16()
+    found = probe(model, [(inputs.bfloat16(), labels) for inputs, labels in batches()], 10)
+    outputs = torch.cat([model[:2](inputs.bfloat16()).detach() for inputs, _ in batches()]).double().numpy()
+    assert found.layers[0].fuzziness == pytest.approx(separation(outputs, digits().labels).fuzziness, rel=1e-9)
 
 
 def test_layers_and_classifier_by_name() -> None:
