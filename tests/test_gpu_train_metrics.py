@@ -74,9 +74,11 @@ def test_the_classifier_is_asked_when_the_metric_is_computed() -> None:
 
 
 def parts(offset: float = 0.0) -> tuple[list[CollapseMetric], torch.Tensor, torch.Tensor]:
-    """What three processes have seen: one of them two classes only, one of them nothing."""
+    """What three processes have seen: one of them only some samples of two classes, one of them nothing."""
     features, labels = labelled(offset)
-    few = labels >= 2
+    few = (labels >= 2) & (torch.arange(len(labels)) % 3 > 0)
+    assert set(labels[few].tolist()) == {2, 3}
+    assert set(labels[~few].tolist()) >= {0, 1, 2}
     seen = [(features[few], labels[few]), (features[~few], labels[~few]), (features[:0], labels[:0])]
     return [streamed(CollapseMetric(CLASSES, WIDTH), x, y, 5) for x, y in seen], features, labels
 
@@ -108,6 +110,9 @@ def test_two_metrics_are_merged_by_torchmetrics_itself() -> None:
 def test_reset_copies_and_collections() -> None:
     features, labels = labelled()
     metric = streamed(CollapseMetric(CLASSES, WIDTH), 9.0 + features, labels, 10)
+    taken, before = metric.moments, metric.moments.clone()
+    metric.update(features, labels)
+    assert torch.equal(taken, before)  # a state that was taken is not written into
     metric.reset()
     assert not metric.moments.any()
     streamed(metric, features, labels, 10)

@@ -127,6 +127,13 @@ def test_the_rounding_of_d_bounds_what_storing_collapsed_features_leaves(kind: t
         assert beyond.fuzziness > beyond.rounding
 
 
+def test_a_layer_beyond_one_that_is_rounding_alone_is_left_out_too(tmp_path: Path) -> None:
+    arrays = collapsing(3, 1, np.float64)
+    record = measure_record(saved(tmp_path / "f.npz", {**arrays, "features_4": arrays["features_0"]}))
+    assert record["law_layers"] == 3
+    assert "D of features_3 is rounding alone" in record["law_note"]
+
+
 def test_features_equal_within_every_class_have_no_law(tmp_path: Path) -> None:
     arrays = layered([9, 9, 9], layers=1)
     means = np.array([[1.5, 0.25, 3.0], [2.5, -1.0, 0.0], [0.0, 7.0, 1.0]])[arrays["labels"]]
