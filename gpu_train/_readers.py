@@ -124,9 +124,12 @@ def read_images(directory: Path, *, train: bool = True) -> Images:
     """CIFAR-10 where the folder holds a python batch, else MNIST or FashionMNIST.
 
     Raises:
-        UnusableInput: as `read_cifar10` and `read_idx`, and for a class without images.
+        UnusableInput: as `read_cifar10` and `read_idx`, for a folder that cannot be read, and for a class without images.
     """
-    images = read_cifar10(directory, train=train) if any(directory.glob("*_batch*")) else read_idx(directory, train=train)
+    try:
+        images = read_cifar10(directory, train=train) if any(directory.glob("*_batch*")) else read_idx(directory, train=train)
+    except OSError as error:  # no permission, a name that is too long
+        raise UnusableInput(f"{directory} cannot be read ({error.strerror}): --data must be a folder that you may read.") from error
     if not images.counts.all():
         raise UnusableInput(
             f"class {int(np.argmin(images.counts))} has no image in {directory}: experiments need all of 0 ... {images.num_classes - 1}; "

@@ -160,6 +160,7 @@ def test_unusable_folders_are_refused(train: Train, tmp_path: Path, experiment: 
     (tmp_path / "empty").mkdir()
     no(tmp_path / "empty", "holds no file train-images-idx3-ubyte")
     no(tmp_path / "nowhere", "holds no file")
+    no(tmp_path / ("long" * 100), "cannot be read", "too long")
     small = (1,) * 10
     whole = write_idx(tmp_path / "cut", small)
     images = (whole / "train-images-idx3-ubyte").read_bytes()
