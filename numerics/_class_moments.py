@@ -100,7 +100,7 @@ class ClassMoments:
         """
         batch, labels = require_labelled(features, labels, num_classes=self._classes, num_features=self._features)
         counts, means = class_means(batch, labels, self._classes)
-        residuals = batch - means[labels]
+        residuals = class_residuals(batch, labels, means)
         squares = np.bincount(labels, weights=np.einsum("ij,ij->i", residuals, residuals), minlength=self._classes)
         self._add(counts, squares, means, residuals.T @ residuals)
 
@@ -184,8 +184,23 @@ def class_means(
     means = np.zeros((num_classes, features.shape[1]))
     present = counts > 0
     starts = np.concatenate([[0], np.cumsum(counts)])[:-1][present]
-    means[present] = np.add.reduceat(features[order] - middle, starts, axis=0) / counts[present, None] + middle
+    shifted = features[order]
+    shifted -= middle
+    means[present] = np.add.reduceat(shifted, starts, axis=0) / counts[present, None] + middle
     return counts, means
+
+
+def class_residuals(
+    features: Float[np.ndarray, "n p"], labels: Int[np.ndarray, " n"], means: Float[np.ndarray, "K p"]
+) -> Float[np.ndarray, "n p"]:
+    """x_ki − x̄_k, with one array of that size and no second.
+
+    Example:
+        >>> class_residuals(np.array([[1.0], [3.0]]), np.array([0, 0]), np.array([[2.0]])).ravel().tolist()
+        [-1.0, 1.0]
+    """
+    residuals = means[labels]
+    return np.subtract(features, residuals, out=residuals)
 
 
 def require_labelled(

@@ -9,6 +9,7 @@ from numerics._class_moments import (
     LARGEST,
     ClassStatistics,
     class_means,
+    class_residuals,
     count_classes,
     require_every_class,
     require_labelled,
@@ -67,15 +68,15 @@ def neural_collapse(
     counts, means = class_means(data, classes, count)
     require_every_class(counts)
     _require_classifier(classifier, bias, means)
-    residuals = data - means[classes]
     basis, roots = between_basis(np.ones(count, dtype=np.int64), means)
     require_scatter(counts)
-    whitened = residuals @ (basis / roots)
-    variances = np.bincount(classes, weights=np.einsum("ij,ij->i", residuals, residuals), minlength=count) / counts
     nc4 = None
     if classifier is not None:
         said = np.argmax(data @ classifier.T + (0.0 if bias is None else bias), axis=1)
         nc4 = float(np.mean(said != nearest_mean(data, means)))
+    residuals = class_residuals(data, classes, means)
+    whitened = residuals @ (basis / roots)
+    variances = np.bincount(classes, weights=np.einsum("ij,ij->i", residuals, residuals), minlength=count) / counts
     return NeuralCollapse(
         nc1=float(np.einsum("ij,ij->", whitened, whitened)) / (len(data) * count),
         nc2=etf_distance(means - means.mean(axis=0)),

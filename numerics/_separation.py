@@ -9,6 +9,7 @@ from numerics._class_moments import (
     ClassStatistics,
     between_factor,
     class_means,
+    class_residuals,
     count_classes,
     require_every_class,
     require_labelled,
@@ -96,7 +97,7 @@ def separation(features: Shaped[np.ndarray, "n p"], labels: Shaped[np.ndarray, "
     require_every_class(counts)
     basis, roots = between_basis(counts, means)
     require_scatter(counts)
-    whitened = (data - means[classes]) @ (basis / roots)
+    whitened = class_residuals(data, classes, means) @ (basis / roots)
     squares = np.bincount(classes, weights=np.einsum("ij,ij->i", whitened, whitened), minlength=count)
     eps = max(np.finfo(kind).eps for kind in (float, features.dtype) if np.issubdtype(kind, np.floating))  # whole numbers are exact
     error = STORED_ROUNDINGS * float(eps) * max(float(data.max()), -float(data.min()))
