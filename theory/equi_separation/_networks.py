@@ -51,12 +51,14 @@ WATCHED = {False: Network(layers=6, epochs=30, measured=MEASURED), True: Network
 
 
 def trained(network: Network, trials: int, seed: int) -> "tuple[SeparationCurves, ...]":
-    """Separation through the layers of independent trials: MNIST at 10×10 pixels, 100 images a class; each trial its weights and batches.
+    """Separation through the layers of independent trials: MNIST at 10×10 pixels, 100 images a class.
+
+    Each trial draws its images, weights and batches, so that intervals over trials speak of more than one set of images.
 
     Args:
         network: what is trained.
         trials: how often; the first trials are the same whatever their number.
-        seed: the images, weights and orders derive from it.
+        seed: all of it derives from it.
     """
     return tuple(_trial(network, trial, seed) for trial in range(trials))
 
@@ -69,7 +71,8 @@ def _trial(network: Network, trial: int, seed: int) -> "SeparationCurves":
     from gpu_train.training import Recipe
 
     one_thread()
-    images, test = balanced(seed)
+    rng = np.random.default_rng([seed, network.layers, network.batch_norm, network.linear]).spawn(trial + 1)[-1]
+    images, test = balanced(rng)
     recipe = Recipe(
         epochs=network.epochs, learning_rate=network.learning_rate, optimizer=network.optimizer, weight_decay=network.weight_decay
     )
@@ -81,5 +84,4 @@ def _trial(network: Network, trial: int, seed: int) -> "SeparationCurves":
         batch_norm=network.batch_norm,
         linear=network.linear,
     )
-    rng = np.random.default_rng([seed, network.layers, network.batch_norm, network.linear]).spawn(trial + 1)[-1]
     return separation_curves(build, images, test, recipe, rng, epochs=network.measured)

@@ -45,12 +45,11 @@ def _trained(full: bool, size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     from gpu_train.training import Recipe
 
     one_thread()
-    images, _ = balanced(seed)
     recipe = Recipe(epochs=EPOCHS[full], learning_rate=0.03, optimizer="momentum", weight_decay=5e-4)
     names = _layers(size)[0] + [f"{block}.branch.1" for block in range(2, 2 + BLOCKS)]
     logs = np.log(
         [
-            separation_at(lambda: residual_feed_forward(100, 10, WIDTH, BLOCKS, size), images, names, recipe, rng)
+            separation_at(lambda: residual_feed_forward(100, 10, WIDTH, BLOCKS, size), balanced(rng)[0], names, recipe, rng)
             for rng in np.random.default_rng([seed, size]).spawn(TRIALS)
         ]
     )

@@ -47,9 +47,9 @@ def _ratios(full: bool, name: str, seed: int) -> np.ndarray:
     from gpu_train.training import Recipe, seeded, train
 
     one_thread()
-    images, _ = balanced(seed)
     found = np.zeros((TRIALS, len(EPOCHS[full])))
     for trial, rng in enumerate(np.random.default_rng([seed, len(NETWORKS[name])]).spawn(TRIALS)):
+        images, _ = balanced(rng)
         chosen = int(rng.integers(2**63))
         model = seeded(lambda: feed_forward(100, 10, NETWORKS[name], batch_norm=False), rng)
         for probe, (before, after) in enumerate(pairwise((0, *EPOCHS[full]))):
