@@ -162,7 +162,7 @@ def draw_blocks(setting: Setting) -> Figure:
         title="Separation by block and by layer",
         caption=f"A first layer and {BLOCKS} residual blocks on MNIST at 10×10 pixels, {TRIALS} trainings; points: means, "
         "bars: from the least to the largest. The first layer, alone, gains as much as a block or more, so it counts as one: that is "
-        "most of what a line over all layers misses. Inside the blocks the points leave the line.",
+        "most of what a line over all layers misses. Later blocks gain less than earlier ones.",
         x_label="blocks passed (0: input, 1: first layer)",
         y_label="log D",
         series=tuple(series),
