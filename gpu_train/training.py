@@ -5,6 +5,7 @@
 import math
 import os
 import time
+import zipfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -210,13 +211,17 @@ def read_checkpoint(path: Path, recipe: Any) -> dict[str, Any]:
         UnusableInput: for a damaged checkpoint, or one of another recipe.
     """
     try:
+        with zipfile.ZipFile(path) as archive:
+            for name in archive.namelist():
+                archive.read(name)  # checks the checksums, which torch does not
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged archive can raise anything
         raise UnusableInput(
             f"checkpoint {path} cannot be read ({error}): remove it, and that training starts from its beginning."
         ) from error
-    if state.get("recipe") != recipe:
-        raise UnusableInput(f"checkpoint {path} was made by another recipe ({state.get('recipe')}): use that one, or another --out.")
+    made_by = state.get("recipe") if isinstance(state, dict) else None
+    if made_by != recipe:
+        raise UnusableInput(f"checkpoint {path} was made by another recipe ({made_by}): use that one, or another --out.")
     return state
 
 

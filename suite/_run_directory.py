@@ -1,8 +1,11 @@
 """A run directory: one file for each unit of work of an experiment, so that a run can be stopped and resumed."""
 
 import json
+import os
 import sys
+import zlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +15,7 @@ import typer
 
 from numerics import UnusableInput
 from suite._environment import describe_environment, versions
-from suite._files import write_whole
+from suite._files import require_directory, write_whole
 from suite._output import json_text
 from suite._progress import progress
 from suite._run import random_stream
@@ -57,10 +60,12 @@ def run_experiment(experiment: str, plan: "Plan", directory: Path, *, resume: bo
         "experiment": experiment,
         "profile": plan.profile,
         "seed": plan.seed,
-        "data": None if plan.data is None else str(plan.data.resolve()),
+        "data": None if plan.data is None else os.path.realpath(plan.data),
+        "checksum": None if plan.data is None else _checksum(plan.data),
         "device": choose_device(plan.device).type,
         "versions": {name: version for name, version in versions().items() if name in {"layerpeel", "torch"}},
     }
+    require_directory(directory)
     _require_own(directory, config, resume=resume)
     units = known_experiments()[experiment](plan)  # reads the images, so nothing is written when they cannot be used
     environment = describe_environment().model_dump_json(indent=2)
@@ -87,6 +92,16 @@ def run_experiment(experiment: str, plan: "Plan", directory: Path, *, resume: bo
     return Run(experiment=experiment, directory=directory, units=found, reused=reused)
 
 
+def _checksum(folder: Path) -> str:
+    """Of all files in a folder that may hold images; what cannot be read is the readers' to refuse."""
+    found = 0
+    with suppress(OSError):
+        for path in sorted(folder.iterdir()):
+            if ("ubyte" in path.name or "_batch" in path.name) and path.is_file():
+                found = zlib.crc32(path.read_bytes(), found)
+    return f"{found:08x}"
+
+
 def known_experiments() -> "Mapping[str, Callable[[Plan], list[Unit]]]":
     """Units of every experiment by name.
 
@@ -107,8 +122,6 @@ def _require_own(directory: Path, config: dict[str, Any], *, resume: bool) -> No
         UnusableInput: when it holds a run and --resume was not asked for, another run, or anything else.
     """
     record = directory / CONFIG
-    if directory.exists() and not directory.is_dir():
-        raise UnusableInput(f"--out {directory} is a file: a run is a directory; name a new or empty one.")
     if record.exists():
         try:
             before = json.loads(record.read_text(encoding="utf-8"))

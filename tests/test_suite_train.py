@@ -105,7 +105,7 @@ def test_a_run_leaves_configuration_arrays_record_and_figure(train: Run, tmp_pat
     assert status == 0
     config = json.loads((place / "config.json").read_text())
     assert {*config.pop("versions")} == {"layerpeel", "torch"}
-    assert config == {"experiment": TINY, "profile": "small", "seed": 3, "data": None, "device": "cpu"}
+    assert config == {"experiment": TINY, "profile": "small", "seed": 3, "data": None, "checksum": None, "device": "cpu"}
     assert sorted(arrays(place)) == ["ratio-1-trial-0", "ratio-1-trial-1", "ratio-3-trial-0", "ratio-3-trial-1"]
     assert not list(place.rglob("*.checkpoint"))
     assert not list(place.rglob("*partial*"))
@@ -203,6 +203,13 @@ def test_foreign_files_and_files_in_the_way_are_refused(train: Run, tmp_path: Pa
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "config.json").write_text("{")
     assert "cannot be read" in refused(train, TINY, "--out", str(tmp_path / "broken"), "--resume")
+
+
+def test_places_that_cannot_be(train: Run, tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    assert "loop" in refused(train, "separation", "--out", str(tmp_path / "run"), "--data", str(tmp_path / "loop"))
+    assert "name too long" in refused(train, TINY, "--out", str(tmp_path / ("x" * 300)))
+    assert [path.name for path in tmp_path.iterdir()] == ["loop"]
 
 
 def test_an_empty_directory_is_as_good_as_a_new_one(train: Run, tmp_path: Path) -> None:

@@ -107,7 +107,13 @@ def test_image_files_become_a_record(train: Train, tmp_path: Path, experiment: s
     folder = write(tmp_path / "images")
     status, error = train(experiment, "--data", str(folder))
     assert status == 0, error
-    assert json.loads((tmp_path / "run" / "config.json").read_text())["data"] == str(folder.resolve())
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["data"] == str(folder.resolve())
+    written = next(folder.glob("*labels*"), folder / "test_batch")
+    written.write_bytes(written.read_bytes()[::-1])  # other images in the same place
+    status, error = train(experiment, "--data", str(folder), "--resume")
+    assert status == 2
+    assert f"(checksum '{config['checksum']}' there, " in error
     rows = json.loads((tmp_path / "run" / "results.json").read_text())["results"]
     if experiment == "separation":
         (row,) = rows

@@ -191,7 +191,9 @@ def test_a_damaged_checkpoint_is_named_with_its_remedy(train: Train, undisturbed
 
     assert train(place, hook=stop)[0] == 130
     whole = checkpoint.read_bytes()
-    for damaged in (b"", whole[: len(whole) // 2], b"\x80\x04cos\nsystem\n(S'true'\ntR."):
+    middle = len(whole) // 2
+    flipped = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
+    for damaged in (b"", whole[:middle], flipped, b"\x80\x04cos\nsystem\n(S'true'\ntR."):
         checkpoint.write_bytes(damaged)
         status, error = train(place, "--resume")
         assert status == 2
