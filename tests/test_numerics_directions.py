@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from numerics import Directions, GroupMatrix
-from numerics._directions import FOLLOW_FROM
+from numerics.layer_peeled._directions import FOLLOW_FROM
 
 
 def slowly_turning(rng: np.random.Generator, size: int, rank: int, steps: int) -> list[np.ndarray]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from refusals import refused
 
 from numerics import ElasticModel, as_noise, drift_commutator, drift_matrices, logit_directions, simplex_gram
-from numerics._elastic import BLOCKS, named_blocks
+from numerics.locally_elastic._model import BLOCKS, named_blocks
 
 ROUNDING = 1e-13
 """Sums of up to 36 products of numbers of order one."""

@@ -14,7 +14,7 @@ from scipy.linalg import block_diag
 
 from numerics import ElasticModel, Estimate, LiteralLaw, MeanDriftLaw, law, mean_flow
 from numerics._draws import CHUNK_BYTES, chunk_sizes
-from numerics._elastic_propagators import _by_modes, _integrated, common_eigenvectors
+from numerics.locally_elastic._propagators import _by_modes, _integrated, common_eigenvectors
 
 FALSE_ALARM = 1e-6
 """Chance that a statistical test fails although the law is right; the seeds are fixed."""

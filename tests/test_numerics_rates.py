@@ -14,7 +14,7 @@ from scipy.integrate import quad
 from strategies import log_uniform
 
 from numerics import TIME, as_rate, parse_expression
-from numerics._rates import singular_place
+from numerics.locally_elastic._rates import singular_place
 
 TIMES = np.array([0.0, 0.3, 1.0, 4.5])
 CLOSE = 1e-13

@@ -15,8 +15,8 @@ from scipy.optimize import linprog
 from strategies import OFTEN_ENOUGH, log_uniform, tally
 
 from numerics import PairwiseSeparability, Separability, pairwise_separable, separated_along, separating_hyperplane
-from numerics._gordan import EXACT_DIMENSION, Balanced, Positive, certainly_positive, gordan, rationals
-from numerics._homogeneous import verified_lead
+from numerics.separability._gordan import EXACT_DIMENSION, Balanced, Positive, certainly_positive, gordan, rationals
+from numerics.separability._homogeneous import verified_lead
 
 TINY = 5e-324
 """The least positive double."""

@@ -19,9 +19,9 @@ from stationarity import Conditions
 from strategies import TwoGroups, class_numbers, log_uniform, two_groups
 
 from numerics import FLOATS, TwoGroupOptima, surface_point, two_group_optima, two_group_optimum
-from numerics import _two_groups_batch as batch
-from numerics import _two_groups_curve as curve
-from numerics._two_groups import slopes_by_v
+from numerics.layer_peeled import _two_groups_batch as batch
+from numerics.layer_peeled import _two_groups_curve as curve
+from numerics.layer_peeled._two_groups import slopes_by_v
 
 EPS = float(np.finfo(float).eps)
 

@@ -131,7 +131,7 @@ def test_large_blocks_are_projected_through_the_gram_matrix_to_the_same_point(mo
     rng = np.random.default_rng(0)
     point = GroupMatrix((1,) * 80, np.zeros(80), rng.standard_normal((80, 80)))
     through_gram = point.projected(50.0)
-    monkeypatch.setattr("numerics._directions.GRAM_FROM", 1000)
+    monkeypatch.setattr("numerics.layer_peeled._directions.GRAM_FROM", 1000)
     np.testing.assert_allclose(through_gram.outer, point.projected(50.0).outer, atol=1e-10)
 
 
@@ -142,7 +142,7 @@ def many_counts(classes: int) -> LayerPeeled:
 def test_following_directions_changes_nothing_that_is_certified(monkeypatch: pytest.MonkeyPatch) -> None:
     followed = solve(many_counts(110))
     assert followed.rank < 55  # few enough directions to be followed
-    monkeypatch.setattr("numerics._directions.FOLLOW_FROM", 1000)
+    monkeypatch.setattr("numerics.layer_peeled._directions.FOLLOW_FROM", 1000)
     whole = solve(many_counts(110))
     assert followed.relative_gap <= TOLERANCE
     assert followed.value.overlaps(whole.value)

@@ -13,8 +13,8 @@ import numpy as np
 from flint import fmpq
 from jaxtyping import Float
 
-from numerics._gordan import UNDERFLOW, UNIT, Balanced, Positive, dot, nearest_double, rationals
-from numerics._homogeneous import TWO, Homogeneous, decide, require_classes, verified_lead
+from numerics.separability._gordan import UNDERFLOW, UNIT, Balanced, Positive, dot, nearest_double, rationals
+from numerics.separability._homogeneous import TWO, Homogeneous, decide, require_classes, verified_lead
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

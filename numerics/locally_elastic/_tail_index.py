@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from numerics._bracket import Estimate
 from numerics._inputs import UnusableInput
-from numerics._series import finite_series, jackknife_error
+from numerics.locally_elastic._series import finite_series, jackknife_error
 
 TAIL_SHARE = 0.1
 """The slope is fitted from this share of the last time on: one decade, the shortest stretch on which log t says something."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
-import numerics._two_groups_curve as curve
+import numerics.layer_peeled._two_groups_curve as curve
 from numerics._input_arrays import broadcast, require_positive_array, require_whole_array
 from numerics._inputs import UnusableInput
 

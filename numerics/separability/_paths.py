@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from numerics._bracket import Proportion
-from numerics._gordan import RIDGE, UNDERFLOW, UNIT, Positive, dot, rationals
-from numerics._homogeneous import decide, require_points
 from numerics._inputs import UnusableInput
+from numerics.separability._gordan import RIDGE, UNDERFLOW, UNIT, Positive, dot, rationals
+from numerics.separability._homogeneous import decide, require_points
 
 CHUNK = 2**17
 """Numbers of one class looked at in one pass: its temporaries (1 MB each) stay in the second-level cache."""

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import sympy
 
-from numerics._expression_values import TIME, evaluate_array
 from numerics._inputs import UnusableInput
+from numerics.locally_elastic._expression_values import TIME, evaluate_array
 
 LONGEST_TEXT = 500
 """Characters of the longest expression that is read."""

@@ -4,13 +4,13 @@ from typing import Any, Literal, overload
 
 import numpy as np
 
-from numerics._elastic import ElasticModel
-from numerics._elastic_flow import mean_flow, require_start, require_times
-from numerics._elastic_law import MeanDriftLaw
-from numerics._elastic_literal import LiteralLaw
-from numerics._elastic_noise import as_noise
-from numerics._elastic_propagators import propagated, require_propagators
 from numerics._inputs import UnusableInput
+from numerics.locally_elastic._exact_law import MeanDriftLaw
+from numerics.locally_elastic._flow import mean_flow, require_start, require_times
+from numerics.locally_elastic._literal_law import LiteralLaw
+from numerics.locally_elastic._model import ElasticModel
+from numerics.locally_elastic._noise import as_noise
+from numerics.locally_elastic._propagators import propagated, require_propagators
 
 DRIFTS = ("mean", "literal")
 """Names of drifts: "mean" moves every sample by M X̄ with X̄ the mean flow, "literal" by M X̃, samples of equal number driving each other."""

@@ -7,12 +7,12 @@ import numpy as np
 from jaxtyping import Float
 
 from numerics._draws import chunk_sizes, coloured, square_roots
-from numerics._elastic import ElasticModel
-from numerics._elastic_law import drawn_samples
-from numerics._elastic_noise import as_noise
 from numerics._inputs import UnusableInput, require_positive, require_whole
-from numerics._law import points_and_means, require_drift
 from numerics._memory import require_memory
+from numerics.locally_elastic._exact_law import drawn_samples
+from numerics.locally_elastic._law import points_and_means, require_drift
+from numerics.locally_elastic._model import ElasticModel
+from numerics.locally_elastic._noise import as_noise
 
 
 def brownian_increments(*, rng: np.random.Generator, end: float, steps: int, shape: tuple[int, ...]) -> Float[np.ndarray, "steps *shape"]:

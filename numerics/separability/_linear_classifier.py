@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from numerics._gordan import Balanced
-from numerics._homogeneous import decide, require_classes, verified_lead
+from numerics.separability._gordan import Balanced
+from numerics.separability._homogeneous import decide, require_classes, verified_lead
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from numerics._class_moments import (
+from numerics._frames import etf_distance
+from numerics._inputs import UnusableInput
+from numerics.equi_separation._class_moments import (
     LARGEST,
     ClassStatistics,
     class_means,
@@ -15,9 +17,7 @@ from numerics._class_moments import (
     require_labelled,
     require_scatter,
 )
-from numerics._frames import etf_distance
-from numerics._inputs import UnusableInput
-from numerics._separation import between_basis
+from numerics.equi_separation._separation import between_basis
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from numerics._bracket import Bracket
 from numerics._inputs import UnusableInput
-from numerics._ordered_integrand import CHUNK, FIRST_PANELS, REACH, ROUNDING, Array, Integrand
+from numerics.separability._ordered_integrand import CHUNK, FIRST_PANELS, REACH, ROUNDING, Array, Integrand
 
 LARGEST_COUNT = 1e100
 """Beyond this many samples products of the exponent's slope would overflow."""

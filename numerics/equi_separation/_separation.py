@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from numerics._class_moments import (
+from numerics._inputs import UnusableInput
+from numerics.equi_separation._class_moments import (
     ClassStatistics,
     between_factor,
     class_means,
@@ -15,7 +16,6 @@ from numerics._class_moments import (
     require_labelled,
     require_scatter,
 )
-from numerics._inputs import UnusableInput
 
 ROUNDINGS = 8.0
 """Class means are sums of rounded numbers: singular values of the centred means below this many roundings of the largest entry, times

@@ -8,9 +8,9 @@ from jaxtyping import Float
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
-from numerics._elastic import ElasticModel
-from numerics._elastic_closed import ROUNDING, Parts
 from numerics._inputs import UnusableInput
+from numerics.locally_elastic._closed_flow import ROUNDING, Parts
+from numerics.locally_elastic._model import ElasticModel
 
 SAMPLED = 257
 """Even times, and as many graded towards 0 as an interval has scales, at which E(t) is looked at to find the matrices it is made of."""

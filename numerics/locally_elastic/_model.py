@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from numerics._antiderivative import antiderivative
-from numerics._elastic_noise import Noise, as_noise
 from numerics._inputs import UnusableInput, require_whole
 from numerics._memory import require_memory
-from numerics._rates import Rate, as_rate
+from numerics.locally_elastic._antiderivative import antiderivative
+from numerics.locally_elastic._noise import Noise, as_noise
+from numerics.locally_elastic._rates import Rate, as_rate
 
 BLOCKS = ("I", "L", "identity")
 """Names of blocks: I-model, L-model, and the identity matrix (H_ij = 0 off the diagonal)."""

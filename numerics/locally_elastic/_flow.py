@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from numerics._elastic import ElasticModel
-from numerics._elastic_closed import Parts, flow_i_model, flow_identity, flow_l_model
-from numerics._elastic_integrated import flow_of_any
 from numerics._inputs import UnusableInput
 from numerics._memory import require_memory
+from numerics.locally_elastic._closed_flow import Parts, flow_i_model, flow_identity, flow_l_model
+from numerics.locally_elastic._integrated_flow import flow_of_any
+from numerics.locally_elastic._model import ElasticModel
 
 LARGEST_EXPONENT = 700.0
 """e to this power is still a double."""

@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import exprel
 
-from numerics._elastic_modes import own_projections, require_model
 from numerics._inputs import UnusableInput
-from numerics._series import finite_series
+from numerics.locally_elastic._modes import own_projections, require_model
+from numerics.locally_elastic._series import finite_series
 
 
 def refitted_means(start: Any, cumulative_intra: Any, cumulative_inter: Any, *, model: str) -> Float[np.ndarray, "time K p"]:

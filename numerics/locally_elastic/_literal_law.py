@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from numerics._draws import normal_chunks, require_room, square_roots
-from numerics._elastic_law import drawn_samples
+from numerics.locally_elastic._exact_law import drawn_samples
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

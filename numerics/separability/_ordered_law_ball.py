@@ -6,8 +6,8 @@ import numpy as np
 from flint import acb, arb, ctx
 
 from numerics._ball import PRECISION
-from numerics._ordered_integrand import DEPTH, Integrand
-from numerics._ordered_law import ordered_probability
+from numerics.separability._ordered_integrand import DEPTH, Integrand
+from numerics.separability._ordered_law import ordered_probability
 
 EVALUATIONS = 20_000
 """Evaluations of the integrand before giving up: a hundred times what a probability above 1e-1000 takes with 200 samples per class."""

@@ -1,0 +1,1 @@
+"""What the Layer-Peeled Model needs: the nuclear-norm ball, block-symmetric matrices, and the surface of two-group optima."""
