@@ -1,4 +1,4 @@
-"""Numbers with their errors at the top; below, one folder per subject: Layer-Peeled Model, local elasticity, separability, equi-separation."""
+"""Numbers with their errors; below, one folder per subject: Layer-Peeled Model, local elasticity, separability, equi-separation."""
 
 from numerics._arithmetic import ARRAYS as ARRAYS
 from numerics._arithmetic import BALLS as BALLS
