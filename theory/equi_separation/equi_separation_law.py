@@ -1,5 +1,6 @@
 """The law of equi-separation on real images: log D falls along a straight line through the layers of a trained network."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,18 +21,20 @@ QUICK = {"shallow": Network(layers=3, epochs=30), "middle": Network(layers=4, ep
 FULL = {"shallow": Network(layers=4), "middle": WATCHED[True], "deep": Network(layers=20, learning_rate=0.01, epochs=50)}
 """The networks that obey the law."""
 
+WITHOUT_BATCH_NORM = Network(layers=6, batch_norm=False, optimizer="adam", learning_rate=3e-3, weight_decay=0.0, epochs=80)
+"""The recipe of the others leaves this network where it was, and an untrained network would refute nothing: Adam takes it to 98 of 100
+training images as well."""
+
 CONTROLS = {
-    False: {
-        "no batch norm": Network(layers=6, batch_norm=False, optimizer="adam", learning_rate=3e-3, weight_decay=0.0, epochs=80),
-        "linear": Network(layers=6, linear=True, epochs=30),
-    },
+    False: {"no batch norm": WITHOUT_BATCH_NORM, "linear": Network(layers=6, linear=True, epochs=30)},
     True: {
-        "no batch norm": Network(layers=8, batch_norm=False, optimizer="adam", learning_rate=3e-3, weight_decay=0.0, epochs=120),
+        "no batch norm": WITHOUT_BATCH_NORM,
         "linear": Network(layers=8, linear=True, epochs=60),
+        "no batch norm, longer": replace(WITHOUT_BATCH_NORM, layers=8, epochs=120),
     },
 }
-"""Those that do not, by profile. Without batch norm the recipe of the others leaves a network where it was, and an untrained network would
-refute nothing: Adam takes it to 98 of 100 training images as well. A linear one ends at 96."""
+"""Those that do not obey, by profile. A linear one ends at 96 to 98 of 100. The last one is measured only: the longer a network is trained
+without batch norm, the farther D falls."""
 
 MORE_TRIALS = {False: 10, True: 16}
 """Trainings without batch norm, by profile: they differ most."""

@@ -1,7 +1,7 @@
 """Simulated against genuine class means: which locally elastic model imitates training better.
 
 The slides say the L-model. On the class means of logits that small networks leave in their first steps it is the I-model; in longer runs,
-and for the source's convolutional net, trials differ more than the models do.
+and for the source's convolutional net, its lead is small, and not certain at every seed.
 """
 
 import numpy as np
@@ -42,7 +42,7 @@ JUDGED = {"": (ITERATIONS, False, PER_GROUP), f" (means of {PER_LARGE_GROUP} net
 """Steps, whether the net is the source's convolutional one, and networks in a group: as it is judged, and in larger groups."""
 
 OTHERS = {" (4000 steps)": (4_000, False, PER_GROUP), " (convolutional net, 8000 steps)": (8_000, True, PER_GROUP)}
-"""Runs that the full profile measures beside them: longer, and with the source's network. Neither model is certainly better there."""
+"""Runs that the full profile measures beside them: longer, and with the source's network. The I-model's lead is small there."""
 
 BURN_IN = 4
 """Of forty evaluations, how many are left out: at first the means are within noise of zero, and no growth rate leads away from there."""
