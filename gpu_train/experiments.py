@@ -18,8 +18,9 @@ from gpu_train._images import Images, first_classes, oversampled, resized, step_
 from gpu_train._readers import mnist_sample, read_images
 from gpu_train.ensembles import OneByOne, train_one_by_one
 from gpu_train.networks import feed_forward, residual_feed_forward, resnet18, small_alexnet, vgg
-from gpu_train.studies import Progress, minority_outcome, separation_curves, unconstrained_features
+from gpu_train.studies import Progress, minority_outcome, separation_curves
 from gpu_train.training import Recipe
+from gpu_train.unconstrained import unconstrained_features
 from numerics import UnusableInput
 
 PROFILES = ("small", "sources")

@@ -1,21 +1,19 @@
-"""What is measured on trained networks: separation by layer and epoch, minority classes against imbalance, unconstrained features."""
+"""What is measured on trained networks: separation by layer and epoch, and minority classes against imbalance."""
 
 # pyright: reportMissingImports=false
 
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
 from torch import nn
 
 from gpu_train._images import Images
 from gpu_train.networks import layer_outputs
-from gpu_train.training import Recipe, accuracy_by_class, choose_device, seeded, train
-from numerics import Separation, UnusableInput, neural_collapse, require_positive, require_whole, separation
+from gpu_train.training import Recipe, accuracy_by_class, seeded, train
+from numerics import Separation, UnusableInput, neural_collapse, separation
 
 CHECKPOINT_SECONDS = 30.0
 """A study that is stopped loses at most this much work; networks that are done sooner write no checkpoint at all."""
@@ -275,125 +273,3 @@ def _mean_cosine(vectors: Float[np.ndarray, "m p"]) -> float:
     units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     cosines = units @ units.T
     return float(cosines[~np.eye(len(units), dtype=bool)].mean()) if len(units) > 1 else float("nan")
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class UnconstrainedRun:
-    """Gradient descent on classifier and class means alone.
-
-    Args:
-        steps: numbers of steps done when the value was recorded.
-        values: Σ_k (n_k/N) L(W h_k, k).
-        features: H at the end, (K, p).
-        classifier: W at the end, (K, p).
-    """
-
-    steps: Int[np.ndarray, " T"]
-    values: Float[np.ndarray, " T"]
-    features: Float[np.ndarray, "K p"]
-    classifier: Float[np.ndarray, "K p"]
-
-
-def unconstrained_features(
-    counts: Sequence[int],
-    *,
-    feature_energy: float,
-    weight_energy: float,
-    dimension: int,
-    steps: int,
-    learning_rate: float,
-    rng: np.random.Generator,
-    every: int = 100,
-    device: str = "cpu",
-) -> UnconstrainedRun:
-    """Minimise the Layer-Peeled loss over W and H by gradient steps, each followed by scaling back onto the energies.
-
-        min Σ_k (n_k/N) CE(W h_k, k)   with   (1/K) ‖W‖² = E_W,   (1/K) ‖H‖² = E_H,   features at their class means.
-
-    The program is not convex in (W, H); whether plain descent reaches its optimum is what a certified value is for.
-
-    Source: fang2021, equation (7).
-    """
-    place = choose_device(device)
-    size = len(counts)
-    weights = torch.tensor(np.asarray(counts, dtype=float) / float(np.sum(counts)), device=place)
-    radii = np.sqrt(size * feature_energy), np.sqrt(size * weight_energy)
-    points = [torch.tensor(rng.normal(size=(size, dimension)), device=place) for _ in range(2)]
-    points = [point * (radius / point.norm()) for point, radius in zip(points, radii, strict=True)]
-    own = torch.arange(size, device=place)
-    kept, values = [], []
-    for step in range(steps + 1):
-        features, classifier = (point.requires_grad_(True) for point in points)
-        value = (weights * nn.functional.cross_entropy(features @ classifier.T, own, reduction="none")).sum()
-        if step % every == 0 or step == steps:
-            kept.append(step)
-            values.append(float(value.detach()))
-        if step == steps:
-            break
-        slopes = torch.autograd.grad(value, (features, classifier))
-        with torch.no_grad():
-            moved = [point - learning_rate * slope for point, slope in zip((features, classifier), slopes, strict=True)]
-            points = [point * (radius / point.norm()) for point, radius in zip(moved, radii, strict=True)]
-    return UnconstrainedRun(
-        steps=np.array(kept),
-        values=np.array(values),
-        features=points[0].detach().cpu().numpy(),
-        classifier=points[1].detach().cpu().numpy(),
-    )
-
-
-def local_elasticity(
-    model: nn.Module, images: Images, rng: np.random.Generator, *, learning_rate: float, sources: int, device: str = "cpu"
-) -> Float[np.ndarray, "K K"]:
-    """How far one step at an image of one class moves the logits of images of every class, by direct measurement.
-
-        S_kl = mean over x of class k, x' of class l, x' ≠ x, of  ‖f_{θ⁺}(x') − f_θ(x')‖ / ‖f_{θ⁺}(x) − f_θ(x)‖,
-
-    with θ⁺ one gradient step at x from θ; the model is left as it was found.
-
-    Args:
-        model: any classifier without batch norm.
-        images: x and x' are drawn from these.
-        rng: chooses the x.
-        learning_rate: of the step.
-        sources: how many x of each class.
-        device: "auto", "cpu" or "cuda".
-
-    Raises:
-        UnusableInput: for a class with fewer than two images, a number of sources that is not a whole number ≥ 1, a learning rate that is
-            not positive, or an image so certain that a step at it moves nothing.
-
-    Source: he2020, equation (1), with the gradient step itself in place of a kernel.
-    """
-    place = choose_device(device)
-    require_positive(learning_rate, "learning rate")
-    require_whole(sources, "the number of sources", remedy="correct it")
-    if images.counts.min() < 2:
-        least = int(np.argmin(images.counts))
-        raise UnusableInput(f"class {least} of {images.name} has {images.counts[least]} images: a probe needs two of each; add some.")
-    # In double precision: a step at an image that is labelled with certainty moves single-precision logits not at all.
-    probe, start = copy.deepcopy(model).to(place).double().eval(), copy.deepcopy(model).to(place).double().state_dict()
-    pixels, labels = torch.from_numpy(images.pixels).to(place).double(), torch.from_numpy(images.labels).to(place)
-    ratios = np.zeros((images.num_classes, images.num_classes))
-    with torch.no_grad():
-        before = probe(pixels)
-    for own in range(images.num_classes):
-        mine = np.flatnonzero(images.labels == own)
-        rows = rng.choice(mine, min(sources, len(mine)), replace=False)
-        for row in rows:
-            loss = nn.functional.cross_entropy(probe(pixels[row : row + 1]), labels[row : row + 1])
-            slopes = torch.autograd.grad(loss, list(probe.parameters()))
-            with torch.no_grad():
-                for parameter, slope in zip(probe.parameters(), slopes, strict=True):
-                    parameter.sub_(slope, alpha=learning_rate)
-                moves = (probe(pixels) - before).norm(dim=1).cpu().numpy()
-            probe.load_state_dict(start)
-            if moves[row] == 0.0:
-                raise UnusableInput(
-                    f"image {row} of {images.name} is labelled with certainty: a step at it moves nothing, even in double precision; probe "
-                    "the network earlier in its training."
-                )
-            others = np.arange(len(moves)) != row
-            counts, sums = (np.bincount(images.labels[others], weights=w, minlength=images.num_classes) for w in (None, moves[others]))
-            ratios[own] += sums / counts / moves[row] / len(rows)
-    return ratios

@@ -12,8 +12,8 @@ import pytest
 
 import gpu_train.experiments
 from gpu_train.experiments import Plan, Unit, one_thread
-from gpu_train.studies import unconstrained_features
 from gpu_train.training import TrainingDiverged
+from gpu_train.unconstrained import unconstrained_features
 from numerics import UnusableInput
 from suite._run import run_room
 from suite.cli import main

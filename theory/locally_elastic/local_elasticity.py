@@ -41,9 +41,9 @@ GROWTH = 0.05
 @cache
 def _ratios(full: bool, name: str, seed: int) -> np.ndarray:
     """Mean move inside the class over mean move across, (trials, epochs)."""
+    from gpu_train.elasticity import local_elasticity
     from gpu_train.experiments import one_thread
     from gpu_train.networks import feed_forward
-    from gpu_train.studies import local_elasticity
     from gpu_train.training import Recipe, seeded, train
 
     one_thread()
