@@ -5,6 +5,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -105,18 +106,7 @@ def separation_curves(
             measured.append(([layer.fuzziness for layer in inside], outside, nc1))
 
     measure(0, float("nan"))
-    losses = train(
-        model,
-        images,
-        recipe,
-        rng,
-        device=device,
-        checkpoint=checkpoint,
-        resume=True,
-        checkpoint_interval=CHECKPOINT_SECONDS,
-        log=measured,
-        after_epoch=measure,
-    )
+    losses = _resumed(model, images, recipe, rng, device=device, checkpoint=checkpoint, log=measured, after_epoch=measure)
     final = [_separation(layer, images.labels) for layer in hidden_layers(model, images)]
     return SeparationCurves(
         epochs=np.array(when),
@@ -128,6 +118,11 @@ def separation_curves(
         accuracy=(_accuracy(model, images), _accuracy(model, test)),
         loss=np.array(losses),
     )
+
+
+def _resumed(model: nn.Module, images: Images, recipe: Recipe, rng: np.random.Generator, **options: Any) -> list[float]:
+    """`train`, continued from the checkpoint if there is one."""
+    return train(model, images, recipe, rng, resume=True, checkpoint_interval=CHECKPOINT_SECONDS, **options)
 
 
 def _separation(features: Float[np.ndarray, "n p"], labels: Int[np.ndarray, " n"]) -> Separation:
@@ -243,15 +238,13 @@ def minority_outcome(
     *_, (before, _), (_, head) = model.named_children()
     if not isinstance(head, nn.Linear):
         raise UnusableInput(f"the last child of the network is {type(head).__name__}: it must be the linear classifier; put it last.")
-    losses = train(
+    losses = _resumed(
         model,
         images,
         recipe,
         rng,
         device=device,
         checkpoint=checkpoint,
-        resume=True,
-        checkpoint_interval=CHECKPOINT_SECONDS,
         after_epoch=lambda epoch, _loss: progress(epoch / recipe.epochs),
     )
     classifier = head.weight.detach().cpu().double().numpy()
