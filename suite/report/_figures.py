@@ -10,6 +10,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from suite.report._model import FigureData, SeriesData
 from suite.report._typography import as_mathtext
@@ -70,6 +71,8 @@ def _draw(axes: Axes, figure: FigureData) -> None:
     if figure.log_x:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter("{x:g}")
+    elif all(x is not None and x == round(x) for series in figure.series for x in series.x):  # layers, iterations
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if figure.log_y:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter("{x:g}")
