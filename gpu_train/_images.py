@@ -1,5 +1,6 @@
 """Labelled images as arrays: what generators and readers return, and what is done to labels and class counts."""
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -44,6 +45,11 @@ class Images:
         """n_k."""
         return np.bincount(self.labels, minlength=self.num_classes)
 
+    @property
+    def fingerprint(self) -> str:
+        """A checksum of pixels and labels, for records that must not be mixed with those of other images."""
+        return f"{zlib.crc32(self.labels.tobytes(), zlib.crc32(self.pixels.tobytes())):08x}"
+
     def chosen(self, rows: Int[np.ndarray, " m"]) -> "Images":
         """The images at the given rows, in that order."""
         return replace(self, pixels=self.pixels[rows], labels=self.labels[rows])
@@ -87,21 +93,34 @@ def first_classes(images: Images, count: int) -> Images:
 def step_counts(majority: int, minority: int, most: int, imbalance: float) -> tuple[int, ...]:
     """n_k for K_A majority classes of `most` samples and K_B minority classes of most/R, rounded, at least one.
 
+    Raises:
+        UnusableInput: for an imbalance below one or not finite.
+
     Example:
         >>> step_counts(2, 2, 100, 10.0)
         (100, 100, 10, 10)
     """
+    _require_imbalance(imbalance)
     return (most,) * majority + (max(1, round(most / imbalance)),) * minority
 
 
 def long_tail_counts(classes: int, most: int, imbalance: float) -> tuple[int, ...]:
     """n_k = most · R^{−k/(K−1)}, rounded, at least one.
 
+    Raises:
+        UnusableInput: for an imbalance below one or not finite.
+
     Example:
         >>> long_tail_counts(3, 100, 100.0)
         (100, 10, 1)
     """
+    _require_imbalance(imbalance)
     return tuple(max(1, round(most * imbalance ** (-k / max(classes - 1, 1)))) for k in range(classes))
+
+
+def _require_imbalance(imbalance: float) -> None:
+    if not 1.0 <= imbalance < np.inf:
+        raise UnusableInput(f"the imbalance is {imbalance!r}: it must be finite and at least 1; order the classes by their counts.")
 
 
 def oversampled(images: Images, factor: float, classes: Sequence[int], rng: np.random.Generator) -> Images:

@@ -3,6 +3,7 @@
 # pyright: reportMissingImports=false
 
 import copy
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from torch import nn
 from torch.func import functional_call, grad, stack_module_state, vmap
 
 from gpu_train._images import Images
-from gpu_train.training import TrainingDiverged, choose_device, read_checkpoint, seeded, write_checkpoint
+from gpu_train.training import TrainingDiverged, choose_device, identity, last_good, read_checkpoint, seeded, write_checkpoint
 from numerics import UnusableInput, require_positive, require_whole
 
 VALIDATION_BATCH = 2000
@@ -78,6 +79,7 @@ def train_one_by_one(
     device: str = "cpu",
     checkpoint: Path | None = None,
     resume: bool = False,
+    checkpoint_interval: float = 0.0,
     progress: Callable[[int], None] = lambda _done: None,
 ) -> Trajectories:
     """Train an ensemble, each trial on its own weights, order of images and label errors.
@@ -92,12 +94,14 @@ def train_one_by_one(
         recipe: how.
         rng: source of weights, orders and label errors.
         device: "auto", "cpu" or "cuda".
-        checkpoint: written at every evaluation, whole or not at all.
+        checkpoint: written at an evaluation, whole or not at all.
         resume: continue from the checkpoint if it is there: to the same weights, bit for bit on a CPU.
+        checkpoint_interval: least seconds between two checkpoints; what comes out does not depend on it.
         progress: called with the number of steps done.
 
     Raises:
-        UnusableInput: for a device that is not there, a network with buffers, or a checkpoint of another recipe.
+        UnusableInput: for a device that is not there, a network with buffers, or a checkpoint of another recipe, other images or
+            another network.
         TrainingDiverged: when a logit is not finite.
     """
     place = choose_device(device)
@@ -107,16 +111,18 @@ def train_one_by_one(
         raise UnusableInput("a network with batch norm cannot learn from single images; use one without buffers.")
     weights = {name: value.detach().to(place) for name, value in parameters.items()}
     skeleton = copy.deepcopy(models[0]).to("meta")
+    belongs_to = identity(recipe, images, weights)
     labels = _labels(images, recipe, rng)
     seed = int(rng.integers(2**63))
     done, log = 0, []
     if resume and checkpoint is not None and checkpoint.exists():
-        state = read_checkpoint(checkpoint, repr(recipe))
+        state = read_checkpoint(checkpoint, belongs_to)
         weights = {name: value.to(place) for name, value in state["weights"].items()}
-        labels, seed, done, log = state["labels"].numpy(), state["seed"], state["done"], state["log"]
+        labels, seed, done, log = state["labels"].numpy().astype(np.int64), state["seed"], state["done"], state["log"]
     pixels, targets = torch.from_numpy(images.pixels).to(place), torch.from_numpy(labels).to(place)
     step = vmap(grad(_loss(skeleton)), in_dims=(0, 0, 0))
     rows = torch.arange(recipe.trials, device=place)
+    written = time.monotonic()
     if not log:
         log.append(_evaluate(skeleton, weights, validation, place))
     while done < recipe.iterations:
@@ -130,23 +136,14 @@ def train_one_by_one(
         done += block
         found = _evaluate(skeleton, weights, validation, place)
         if not torch.isfinite(found[0]).all():
-            kept = (
-                f"the last good checkpoint is {checkpoint}" if checkpoint is not None and checkpoint.exists() else "no checkpoint was kept"
+            raise TrainingDiverged(
+                f"a logit is not finite at iteration {done} of {recipe.iterations}: {last_good(checkpoint)}; lower the learning rate."
             )
-            raise TrainingDiverged(f"a logit is not finite at iteration {done} of {recipe.iterations}: {kept}; lower the learning rate.")
         log.append(found)
-        if checkpoint is not None:
-            write_checkpoint(
-                checkpoint,
-                {
-                    "recipe": repr(recipe),
-                    "weights": weights,
-                    "labels": torch.from_numpy(labels),
-                    "seed": seed,
-                    "done": done,
-                    "log": log,
-                },
-            )
+        if checkpoint is not None and time.monotonic() - written >= checkpoint_interval:
+            small = torch.from_numpy(labels.astype(np.int16))
+            write_checkpoint(checkpoint, {**belongs_to, "weights": weights, "labels": small, "seed": seed, "done": done, "log": log})
+            written = time.monotonic()
         progress(done)
     times = np.minimum(recipe.every * np.arange(len(log)), recipe.iterations)
     logits, accuracy, loss = (torch.stack([entry[i] for entry in log], dim=1).numpy().astype(np.float64) for i in range(3))

@@ -19,7 +19,7 @@ from gpu_train._readers import mnist_sample, read_images
 from gpu_train.ensembles import OneByOne, train_one_by_one
 from gpu_train.networks import feed_forward, residual_feed_forward, resnet18, small_alexnet, vgg
 from gpu_train.studies import Progress, minority_outcome, separation_curves
-from gpu_train.training import Recipe
+from gpu_train.training import CHECKPOINT_SECONDS, Recipe
 from gpu_train.unconstrained import unconstrained_features
 from numerics import UnusableInput
 
@@ -274,6 +274,7 @@ def _ensemble(plan: Plan, name: str, images: str, draw: Draw, recipe: OneByOne) 
             device=plan.device,
             checkpoint=checkpoint,
             resume=True,
+            checkpoint_interval=CHECKPOINT_SECONDS,
             progress=lambda done: progress(done / recipe.iterations),
         )
         return {"iterations": found.times, "logits": found.logits, "accuracy": found.accuracy, "loss": found.loss}

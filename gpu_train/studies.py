@@ -13,11 +13,8 @@ from torch import nn
 
 from gpu_train._images import Images
 from gpu_train.networks import layer_outputs
-from gpu_train.training import Recipe, accuracy_by_class, seeded, train
+from gpu_train.training import CHECKPOINT_SECONDS, Recipe, accuracy_by_class, seeded, train
 from numerics import Separation, UnusableInput, neural_collapse, separation
-
-CHECKPOINT_SECONDS = 30.0
-"""A study that is stopped loses at most this much work; networks that are done sooner write no checkpoint at all."""
 
 Progress = Callable[[float], None]
 """Called with the share of a training that is done."""

@@ -6,8 +6,8 @@ import math
 import os
 import time
 import zipfile
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,9 @@ from torch import nn
 
 from gpu_train._images import Images
 from numerics import UnusableInput, require_positive, require_whole
+
+CHECKPOINT_SECONDS = 30.0
+"""Long work that is stopped loses at most this much; networks that are done sooner write no checkpoint at all."""
 
 OPTIMIZERS = ("sgd", "momentum", "adam")
 """Legal names of optimisers."""
@@ -91,7 +94,7 @@ def choose_device(name: str) -> torch.device:
 def seeded(build: Callable[[], nn.Module], rng: np.random.Generator) -> nn.Module:
     """A module whose initial weights are drawn from `rng`; torch's global generator is left as it was."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(rng.integers(2**63)))
+        torch.default_generator.manual_seed(int(rng.integers(2**63)))
         return build()
 
 
@@ -126,49 +129,83 @@ def train(
         Mean loss of every epoch.
 
     Raises:
-        UnusableInput: for a device that is not there, or a checkpoint of another recipe.
-        TrainingDiverged: when the loss is not finite.
+        UnusableInput: for a device that is not there, or a checkpoint of another recipe, other images or another network.
+        TrainingDiverged: when the loss or a weight is not finite.
     """
     place = choose_device(device)
     model.to(place)
     optimizer = _optimizer(model, recipe)
+    trained = sorted(name for name, parameter in model.named_parameters() if parameter.requires_grad)
+    belongs_to = identity(recipe, images, model.state_dict()) | {"choice of trained parameters": repr(trained)}
     seed = int(rng.integers(2**63))
     losses: list[float] = []
     log = [] if log is None else log
     if resume and checkpoint is not None and checkpoint.exists():
-        seed, losses, log[:] = _restore(checkpoint, model, optimizer, recipe)
+        state = read_checkpoint(checkpoint, belongs_to)
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        seed, losses, log[:] = state["seed"], state["losses"], state["log"]
     pixels, labels = torch.from_numpy(images.pixels).to(place), torch.from_numpy(images.labels).to(place)
     loss_of = nn.CrossEntropyLoss()
-    size, written = len(labels), time.monotonic()
+    written = time.monotonic()
+    parts = _parts(len(labels), recipe.batch_size)
+    sizes = torch.tensor([end - start for start, end in parts], device=place)
     for epoch in range(len(losses), recipe.epochs):
         for group in optimizer.param_groups:
             group["lr"] = recipe.rate_at(epoch)
         # The order depends on the seed and the epoch alone, so a resumed run sees the batches that it would have seen.
-        order = torch.from_numpy(np.random.default_rng([seed, epoch]).permutation(size)).to(place)
-        total = torch.zeros((), device=place)
+        order = torch.from_numpy(np.random.default_rng([seed, epoch]).permutation(len(labels))).to(place)
+        found = torch.zeros(len(parts), device=place)
         model.train()
-        for start in range(0, size, recipe.batch_size):
-            rows = order[start : start + recipe.batch_size]
-            if len(rows) == 1 and size > 1 and recipe.batch_size > 1:
-                continue  # batch norm cannot train on the one image that is left over
+        for step, (start, end) in enumerate(parts):
+            rows = order[start:end]
             loss = loss_of(model(pixels[rows]), labels[rows])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            total += loss.detach() * len(rows)
-        mean = float(total) / size
-        if not math.isfinite(mean):
-            kept = (
-                f"the last good checkpoint is {checkpoint}" if checkpoint is not None and checkpoint.exists() else "no checkpoint was kept"
-            )
-            raise TrainingDiverged(f"the loss is {mean} in epoch {epoch + 1} of {recipe.epochs}: {kept}; lower the learning rate.")
+            found[step] = loss.detach()
+        _require_finite(found, model, epoch, recipe, checkpoint)
+        mean = float((found * sizes).sum() / sizes.sum())
         losses.append(mean)
         after_epoch(epoch + 1, mean)
         if checkpoint is not None and time.monotonic() - written >= checkpoint_interval:
             state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "seed": seed, "losses": losses, "log": log}
-            write_checkpoint(checkpoint, {"recipe": _plain(recipe), **state})
+            write_checkpoint(checkpoint, {**belongs_to, **state})
             written = time.monotonic()
     return losses
+
+
+def _parts(size: int, batch: int) -> list[tuple[int, int]]:
+    """Where the batches of an epoch begin and end; one image that is left over is skipped, because batch norm cannot train on it."""
+    parts = [(start, min(start + batch, size)) for start in range(0, size, batch)]
+    return [(start, end) for start, end in parts if end - start > 1 or size == 1 or batch == 1]
+
+
+def _require_finite(losses: torch.Tensor, model: nn.Module, epoch: int, recipe: Recipe, checkpoint: Path | None) -> None:
+    """Stop where a loss, or a weight after the last step, is not finite."""
+    wrong = ~torch.isfinite(losses)
+    if bool(wrong.any()):
+        step = int(wrong.int().argmax())
+        what = f"the loss is {float(losses[step])}"
+    elif not all(bool(torch.isfinite(parameter).all()) for parameter in model.parameters()):
+        step, what = len(losses) - 1, "a weight is not finite"
+    else:
+        return
+    raise TrainingDiverged(
+        f"{what} at iteration {epoch * len(losses) + step + 1}, in epoch {epoch + 1} of {recipe.epochs}: {last_good(checkpoint)}; "
+        "lower the learning rate."
+    )
+
+
+def last_good(checkpoint: Path | None) -> str:
+    """What a run that diverged can go back to.
+
+    Example:
+        >>> last_good(None)
+        'no checkpoint was kept'
+    """
+    there = checkpoint is not None and checkpoint.exists()
+    return f"the last good checkpoint is {checkpoint}" if there else "no checkpoint was kept"
 
 
 def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
@@ -179,8 +216,10 @@ def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     return torch.optim.SGD(parameters, lr=recipe.learning_rate, momentum=momentum, weight_decay=recipe.weight_decay)
 
 
-def _plain(recipe: Recipe) -> dict[str, Any]:
-    return {**asdict(recipe), "drops": list(recipe.drops)}
+def identity(recipe: Any, images: Images, weights: Mapping[str, torch.Tensor]) -> dict[str, str]:
+    """What a checkpoint belongs to: it is read again by nothing else."""
+    shapes = {name: tuple(value.shape) for name, value in weights.items()}
+    return {"recipe": repr(recipe), "set of images": images.fingerprint, "network": repr(shapes)}
 
 
 def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -204,35 +243,29 @@ def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
         ) from error
 
 
-def read_checkpoint(path: Path, recipe: Any) -> dict[str, Any]:
-    """The state in a checkpoint that was made by the same recipe; nothing but tensors and plain values can be unpickled.
+def read_checkpoint(path: Path, belongs_to: Mapping[str, str]) -> dict[str, Any]:
+    """The state in a checkpoint that belongs to the same training; nothing but tensors and plain values can be unpickled.
 
     Raises:
-        UnusableInput: for a damaged checkpoint, or one of another recipe.
+        UnusableInput: for a damaged checkpoint, or one of another recipe, other images or another network.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             for name in archive.namelist():
                 archive.read(name)  # checks the checksums, which torch does not
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged archive can raise anything
         raise UnusableInput(
             f"checkpoint {path} cannot be read ({error}): remove it, and that training starts from its beginning."
         ) from error
-    made_by = state.get("recipe") if isinstance(state, dict) else None
-    if made_by != recipe:
-        raise UnusableInput(f"checkpoint {path} was made by another recipe ({made_by}): use that one, or another --out.")
+    state: dict[str, Any] = found if isinstance(found, dict) else {}
+    for part, wanted in belongs_to.items():
+        if state.get(part) != wanted:
+            raise UnusableInput(
+                f"checkpoint {path} was made with another {part} ({state.get(part)}, not {wanted}): continue it with that one, or name "
+                "another --out."
+            )
     return state
-
-
-def _restore(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe) -> tuple[int, list[float], list[Any]]:
-    state = read_checkpoint(path, _plain(recipe))
-    try:
-        model.load_state_dict(state["model"])
-    except RuntimeError as error:
-        raise UnusableInput(f"checkpoint {path} belongs to another network; use that one, or another --out.") from error
-    optimizer.load_state_dict(state["optimizer"])
-    return state["seed"], state["losses"], state["log"]
 
 
 def accuracy_by_class(model: nn.Module, images: Images, *, batch: int = 1024) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Ensembles: the same bits after a resume, the law of label errors, and what is refused."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +80,19 @@ def test_a_resumed_ensemble_ends_in_the_same_bits(shapes: Images, tmp_path: Path
     for name in ("times", "logits", "accuracy", "loss"):
         assert np.array_equal(getattr(resumed, name), getattr(whole, name)), name
     other = OneByOne(iterations=60, learning_rate=0.02, trials=3, every=20, label_error=0.2)
-    refused(lambda: train_one_by_one(net, shapes, shapes, other, np.random.default_rng(5), checkpoint=place, resume=True), "another recipe")
+
+    def no(build: Callable[[], torch.nn.Module], images: Images, recipe: OneByOne, *words: str) -> None:
+        refused(lambda: train_one_by_one(build, images, shapes, recipe, np.random.default_rng(5), checkpoint=place, resume=True), *words)
+
+    no(net, shapes, other, "another recipe")
+    no(net, geomnist(8, np.random.default_rng(1)), RECIPE, "another set of images")
+    no(lambda: feed_forward(1024, 3, [9], batch_norm=False), shapes, RECIPE, "another network")
+
+
+def test_checkpoints_of_an_ensemble_keep_their_distance(shapes: Images, tmp_path: Path) -> None:
+    place = tmp_path / "checkpoint.pt"
+    train_one_by_one(net, shapes, shapes, RECIPE, np.random.default_rng(5), checkpoint=place, checkpoint_interval=1e6)
+    assert not place.exists()
 
 
 def test_the_last_block_may_be_shorter(shapes: Images) -> None:
