@@ -32,6 +32,13 @@ class Images:
                 f"images of shape {self.pixels.shape} and {len(self.labels)} labels do not fit: pixels must be (n, channels, height, "
                 "width) with one label each; reshape them."
             )
+        if not len(self.labels):
+            raise UnusableInput(f"{self.name} holds no image: at least one is needed; check where the images come from.")
+        if self.pixels.dtype != np.float32 or self.labels.ndim != 1 or self.labels.dtype != np.int64:
+            raise UnusableInput(
+                f"{self.name} holds pixels of type {self.pixels.dtype} and labels of type {self.labels.dtype} and shape "
+                f"{self.labels.shape}: pixels must be float32 and labels a list of int64; convert them with astype."
+            )
         if not np.isfinite(self.pixels).all():
             raise UnusableInput(f"the images of {self.name} hold values that are not finite; drop or repair those images.")
         if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() < self.num_classes:
@@ -100,7 +107,7 @@ def step_counts(majority: int, minority: int, most: int, imbalance: float) -> tu
         >>> step_counts(2, 2, 100, 10.0)
         (100, 100, 10, 10)
     """
-    _require_imbalance(imbalance)
+    _require_imbalance(imbalance, most)
     return (most,) * majority + (max(1, round(most / imbalance)),) * minority
 
 
@@ -114,11 +121,12 @@ def long_tail_counts(classes: int, most: int, imbalance: float) -> tuple[int, ..
         >>> long_tail_counts(3, 100, 100.0)
         (100, 10, 1)
     """
-    _require_imbalance(imbalance)
+    _require_imbalance(imbalance, most)
     return tuple(max(1, round(most * imbalance ** (-k / max(classes - 1, 1)))) for k in range(classes))
 
 
-def _require_imbalance(imbalance: float) -> None:
+def _require_imbalance(imbalance: float, most: int) -> None:
+    require_whole(most, "the largest count", remedy="correct it")
     if not 1.0 <= imbalance < np.inf:
         raise UnusableInput(f"the imbalance is {imbalance!r}: it must be finite and at least 1; order the classes by their counts.")
 
@@ -127,7 +135,7 @@ def oversampled(images: Images, factor: float, classes: Sequence[int], rng: np.r
     """Every image of the given classes w_r ≥ 1 times; the fraction of w_r is a random subset without repetition.
 
     Raises:
-        UnusableInput: for a factor below one or not finite.
+        UnusableInput: for a factor below one or not finite, or a class that does not exist.
 
     Example:
         >>> some = Images(pixels=np.zeros((3, 1, 2, 2), np.float32), labels=np.array([0, 0, 1]), num_classes=2, name="zeros")
@@ -138,12 +146,28 @@ def oversampled(images: Images, factor: float, classes: Sequence[int], rng: np.r
         raise UnusableInput(
             f"the oversampling factor is {factor!r}: it must be finite and at least 1; to drop samples, ask for smaller counts."
         )
+    for k in classes:
+        if not 0 <= k < images.num_classes:
+            raise UnusableInput(f"class {k} is to be oversampled: it must be one of 0 ... {images.num_classes - 1}; correct it.")
     rows = [np.arange(len(images.labels))]
     for k in classes:
         mine = np.flatnonzero(images.labels == k)
         extra = round((factor - 1.0) * len(mine))
         rows += [np.tile(mine, extra // len(mine)), rng.choice(mine, extra % len(mine), replace=False)] if len(mine) else []
     return images.chosen(np.concatenate(rows))
+
+
+def require_probability(value: float, what: str) -> None:
+    """Check that a number lies between 0 and 1.
+
+    Raises:
+        UnusableInput: otherwise.
+
+    Example:
+        >>> require_probability(0.2, "label-error probability")
+    """
+    if not (isinstance(value, int | float | np.number) and 0.0 <= value <= 1.0):
+        raise UnusableInput(f"the {what} is {value!r}: it must lie between 0 and 1; give one, for example 0.2.")
 
 
 def with_corrupted_labels(images: Images, probability: float, rng: np.random.Generator) -> Images:
@@ -157,8 +181,9 @@ def with_corrupted_labels(images: Images, probability: float, rng: np.random.Gen
         >>> with_corrupted_labels(some, 1.0, np.random.default_rng(0)).labels.tolist()
         [1, 0]
     """
-    if not 0.0 <= probability <= 1.0:
-        raise UnusableInput(f"the label-error probability is {probability!r}: it must lie between 0 and 1; give one, for example 0.2.")
+    require_probability(probability, "label-error probability")
+    if images.num_classes < 2:
+        raise UnusableInput(f"{images.name} has one class: a wrong label needs another; give images of two classes or more.")
     wrong = rng.random(len(images.labels)) < probability
     shift = rng.integers(1, images.num_classes, len(images.labels))
     return replace(images, labels=np.where(wrong, (images.labels + shift) % images.num_classes, images.labels))
@@ -167,6 +192,9 @@ def with_corrupted_labels(images: Images, probability: float, rng: np.random.Gen
 def resized(images: Images, side: int) -> Images:
     """Square images of another size, bilinear with antialiasing.
 
+    Raises:
+        UnusableInput: for a side that is not a whole number ≥ 1.
+
     Example:
         >>> some = Images(pixels=np.ones((1, 1, 4, 4), np.float32), labels=np.array([0]), num_classes=1, name="ones")
         >>> resized(some, 2).pixels.ravel().tolist()
@@ -174,6 +202,7 @@ def resized(images: Images, side: int) -> Images:
     """
     import torch
 
+    require_whole(side, "the side of the images", remedy="correct it")
     smaller = torch.nn.functional.interpolate(
         torch.from_numpy(images.pixels), size=(side, side), mode="bilinear", antialias=True, align_corners=False
     )

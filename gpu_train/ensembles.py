@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from torch import nn
 from torch.func import functional_call, grad, stack_module_state, vmap
 
-from gpu_train._images import Images
+from gpu_train._images import Images, require_probability
 from gpu_train.training import TrainingDiverged, choose_device, identity, last_good, read_checkpoint, seeded, write_checkpoint
 from numerics import UnusableInput, require_positive, require_whole
 
@@ -46,10 +46,7 @@ class OneByOne:
                 getattr(self, name), f"the number of {name}" if name != "every" else "the interval of evaluations", remedy="correct it"
             )
         require_positive(self.learning_rate, "learning rate")
-        if not 0.0 <= self.label_error <= 1.0:
-            raise UnusableInput(
-                f"the label-error probability is {self.label_error!r}: it must lie between 0 and 1; give one, for example 0.2."
-            )
+        require_probability(self.label_error, "label-error probability")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -106,9 +103,8 @@ def train_one_by_one(
     """
     place = choose_device(device)
     models = [seeded(build, rng) for _ in range(recipe.trials)]
-    parameters, buffers = stack_module_state(models)
-    if buffers:
-        raise UnusableInput("a network with batch norm cannot learn from single images; use one without buffers.")
+    parameters, _ = stack_module_state(models)
+    _require_trainable(models[0], validation)
     weights = {name: value.detach().to(place) for name, value in parameters.items()}
     skeleton = copy.deepcopy(models[0]).to("meta")
     belongs_to = identity(recipe, images, weights)
@@ -148,6 +144,19 @@ def train_one_by_one(
     times = np.minimum(recipe.every * np.arange(len(log)), recipe.iterations)
     logits, accuracy, loss = (torch.stack([entry[i] for entry in log], dim=1).numpy().astype(np.float64) for i in range(3))
     return Trajectories(times=times, logits=logits, accuracy=accuracy, loss=loss)
+
+
+def _require_trainable(model: nn.Module, validation: Images) -> None:
+    """Refuse what cannot learn from single images side by side, and what cannot be evaluated by class."""
+    if any(True for _ in model.buffers()):
+        raise UnusableInput("a network with batch norm cannot learn from single images; use one without buffers.")
+    if any("Dropout" in type(module).__name__ for module in model.modules()):
+        raise UnusableInput("a network with dropout is not offered here: every trial would drop the same units; use one without.")
+    if not validation.counts.all():
+        raise UnusableInput(
+            f"class {int(np.argmin(validation.counts))} has no image in the validation set {validation.name}: means by class need one of "
+            "each; add some."
+        )
 
 
 def _loss(skeleton: nn.Module) -> Callable[..., torch.Tensor]:

@@ -43,7 +43,7 @@ class Plan:
 
     profile: str = "small"
     seed: int = 0
-    device: str = "auto"
+    device: str = "cpu"
     data: Path | None = None
 
     def __post_init__(self) -> None:
@@ -118,7 +118,7 @@ VARIANTS: Mapping[str, Variant] = MappingProxyType(
         "frozen-top": Variant(widths=(100,) * 8, frozen="top"),
     }
 )
-"""What the sources vary, one thing at a time around eight layers of width 100.
+"""What the sources vary around eight layers of width 100; optimisers come with learning rates of their own.
 
 Without batch norm, eight layers learn nothing from plain gradient descent at these rates, and weight decay kills them: Adam without it
 trains them.
@@ -163,7 +163,7 @@ def separation_units(plan: Plan) -> list[Unit]:
             )
             return _arrays(found)
 
-        return Unit(name=f"{name}-trial-{trial}", settings={"variant": name, "trial": trial, **asdict(variant), "epochs": epochs}, run=run)
+        return Unit(name=f"{name}-trial-{trial}", settings={"variant": name, "trial": trial, **asdict(variant), **asdict(recipe)}, run=run)
 
     return [unit(name, variant, trial) for name, variant in VARIANTS.items() for trial in range(trials)]
 
@@ -195,19 +195,19 @@ def imbalance_units(plan: Plan) -> list[Unit]:
     settings = [(ratio, 1.0) for ratio in ratios] + [(ratios[-1], factor) for factor in (3.0, 10.0, 30.0, 100.0) if factor <= ratios[-1]]
     recipe = Recipe(epochs=100 if plan.small else 350, learning_rate=0.1, optimizer="momentum", weight_decay=5e-3 if plan.small else 5e-4)
 
+    minority = range(5, 10)
+
     def unit(network: str, ratio: float, factor: float, trial: int) -> Unit:
         def run(rng: np.random.Generator, checkpoint: Path, progress: Progress) -> dict[str, np.ndarray]:
             chosen = with_counts(train, step_counts(5, 5, most, ratio), rng)
-            seen = oversampled(chosen, factor, range(5, 10), rng)
+            seen = oversampled(chosen, factor, minority, rng)
             build = partial(NETWORKS[network], train.pixels.shape[1])
-            found = minority_outcome(
-                build, seen, test, range(5, 10), recipe, rng, device=plan.device, checkpoint=checkpoint, progress=progress
-            )
-            return {**_arrays(found), "imbalance": np.asarray(ratio), "oversampling": np.asarray(factor), "counts": chosen.counts}
+            found = minority_outcome(build, seen, test, minority, recipe, rng, device=plan.device, checkpoint=checkpoint, progress=progress)
+            return {**_arrays(found), "counts": chosen.counts, "minority": np.asarray(minority)}
 
         return Unit(
             name=f"{network}-ratio-{ratio:g}-oversampling-{factor:g}-trial-{trial}",
-            settings={"network": network, "imbalance": ratio, "oversampling": factor, "trial": trial, "epochs": recipe.epochs},
+            settings={"network": network, "imbalance": ratio, "oversampling": factor, "trial": trial, "most": most, **asdict(recipe)},
             run=run,
         )
 
@@ -236,16 +236,20 @@ def unconstrained_units(plan: Plan) -> list[Unit]:
     """W and H alone, three and three classes, at several imbalances and starts."""
     steps, trials = (3000, 3) if plan.small else (20_000, 10)
 
+    program: dict[str, Any] = {"feature_energy": 5.0, "weight_energy": 1.0, "dimension": 8, "steps": steps, "learning_rate": 1.0}
+
     def unit(ratio: int, trial: int) -> Unit:
         counts = step_counts(3, 3, 10 * ratio, ratio)
 
         def run(rng: np.random.Generator, _checkpoint: Path, _progress: Progress) -> dict[str, np.ndarray]:
-            found = unconstrained_features(
-                counts, feature_energy=5.0, weight_energy=1.0, dimension=8, steps=steps, learning_rate=1.0, rng=rng, device=plan.device
-            )
-            return {**_arrays(found), "imbalance": np.asarray(ratio), "counts": np.asarray(counts)}
+            found = unconstrained_features(counts, **program, rng=rng, device=plan.device)
+            return {
+                **_arrays(found),
+                "counts": np.asarray(counts),
+                "energies": np.array([program["feature_energy"], program["weight_energy"]]),
+            }
 
-        return Unit(name=f"ratio-{ratio}-trial-{trial}", settings={"imbalance": ratio, "trial": trial, "steps": steps}, run=run)
+        return Unit(name=f"ratio-{ratio}-trial-{trial}", settings={"imbalance": ratio, "trial": trial, **program}, run=run)
 
     return [unit(ratio, trial) for ratio in (1, 3, 10, 30, 100) for trial in range(trials)]
 

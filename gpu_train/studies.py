@@ -83,14 +83,22 @@ def separation_curves(
         progress: called after every epoch.
 
     Raises:
-        UnusableInput: for another word for `frozen`, or what `train` refuses.
+        UnusableInput: for another word for `frozen`, an epoch after the last, a class without images or no class with two, or what `train`
+            refuses.
         TrainingDiverged: when the loss is not finite.
 
     Source: he2023; for frozen halves, the section on generalisation.
     """
+    for part in (images, test):
+        if not part.counts.all() or part.counts.max() < 2:
+            raise UnusableInput(
+                f"the classes of {part.name} have {part.counts.tolist()} images: D needs one of each and two of some; add images."
+            )
+    when = sorted({0, *epochs, recipe.epochs})
+    if when[-1] > recipe.epochs:
+        raise UnusableInput(f"epoch {when[-1]} is to be measured: the training has {recipe.epochs}; leave it out.")
     model = seeded(build, rng)
     _freeze(model, frozen)
-    when = sorted({0, *epochs, recipe.epochs})
     measured: list[tuple[list[float], list[float], float]] = []
 
     def measure(epoch: int, _loss: float) -> None:

@@ -2,11 +2,11 @@
 
 # pyright: reportMissingImports=false
 
-import math
 import os
 import time
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,10 +56,13 @@ class Recipe:
         require_whole(self.epochs, "the number of epochs", remedy="correct it")
         require_whole(self.batch_size, "the batch size", remedy="correct it")
         require_positive(self.learning_rate, "learning rate")
-        if not (math.isfinite(self.weight_decay) and self.weight_decay >= 0.0):
-            raise UnusableInput(
-                f"the weight decay is {self.weight_decay!r}: it must be finite and not negative; give one, for example 5e-4."
-            )
+        if self.weight_decay != 0.0:
+            require_positive(self.weight_decay, "weight decay")
+        for drop in self.drops:
+            if not 0.0 < drop < 1.0:
+                raise UnusableInput(
+                    f"a drop of the learning rate is at {drop!r}: it must lie between 0 and 1, a share of the epochs; correct it."
+                )
         if self.optimizer not in OPTIMIZERS:
             raise UnusableInput(f"optimizer {self.optimizer!r} is unknown: it must be one of {', '.join(OPTIMIZERS)}; choose one of these.")
 
@@ -157,13 +160,14 @@ def train(
         order = torch.from_numpy(np.random.default_rng([seed, epoch]).permutation(len(labels))).to(place)
         found = torch.zeros(len(parts), device=place)
         model.train()
-        for step, (start, end) in enumerate(parts):
-            rows = order[start:end]
-            loss = loss_of(model(pixels[rows]), labels[rows])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            found[step] = loss.detach()
+        with _drawing_from(place, [seed, epoch, 1]):
+            for step, (start, end) in enumerate(parts):
+                rows = order[start:end]
+                loss = loss_of(model(pixels[rows]), labels[rows])
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                found[step] = loss.detach()
         _require_finite(found, model, epoch, recipe, checkpoint)
         mean = float((found * sizes).sum() / sizes.sum())
         losses.append(mean)
@@ -173,6 +177,18 @@ def train(
             write_checkpoint(checkpoint, {**belongs_to, **state})
             written = time.monotonic()
     return losses
+
+
+@contextmanager
+def _drawing_from(place: torch.device, seed: list[int]) -> Generator[None]:
+    """Let dropout and its kin draw from a seed, and leave torch's generators as they were."""
+    devices = [torch.cuda.current_device()] if place.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        drawn = int(np.random.default_rng(seed).integers(2**63))
+        torch.default_generator.manual_seed(drawn)
+        if devices:
+            torch.cuda.manual_seed(drawn)
+        yield
 
 
 def _parts(size: int, batch: int) -> list[tuple[int, int]]:

@@ -10,7 +10,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import nn
 
-from gpu_train.training import choose_device
+from gpu_train.training import TrainingDiverged, choose_device
+from numerics import require_positive, require_whole
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,9 +49,19 @@ def unconstrained_features(
 
     The program is not convex in (W, H); whether plain descent reaches its optimum is what a certified value is for.
 
+    Raises:
+        UnusableInput: for counts, energies, a dimension, steps or a learning rate that are not positive, or a device that is not there.
+        TrainingDiverged: when the value is not finite.
+
     Source: fang2021, equation (7).
     """
     place = choose_device(device)
+    for value, what in ((feature_energy, "feature energy"), (weight_energy, "weight energy"), (learning_rate, "learning rate")):
+        require_positive(value, what)
+    for whole, what in ((dimension, "the dimension"), (steps, "the number of steps"), (every, "the interval of records")):
+        require_whole(whole, what, remedy="correct it")
+    for k, count in enumerate(counts):
+        require_positive(count, f"count of class {k}")
     size = len(counts)
     weights = torch.tensor(np.asarray(counts, dtype=float) / float(np.sum(counts)), device=place)
     radii = np.sqrt(size * feature_energy), np.sqrt(size * weight_energy)
@@ -64,6 +75,8 @@ def unconstrained_features(
         if step % every == 0 or step == steps:
             kept.append(step)
             values.append(float(value.detach()))
+            if not np.isfinite(values[-1]):
+                raise TrainingDiverged(f"the value is {values[-1]} at iteration {step} of {steps}: lower the learning rate.")
         if step == steps:
             break
         slopes = torch.autograd.grad(value, (features, classifier))

@@ -33,14 +33,14 @@ def imbalance_results(units: Units) -> Result:
 def _row(network: str, ratio: float, factor: float, trials: Sequence[Arrays]) -> dict[str, Any]:
     from solvers import LayerPeeled, solve
 
-    counts = trials[0]["counts"]
-    effective = counts * np.where(np.arange(len(counts)) < 5, 1.0, factor)
+    rare = np.isin(np.arange(len(trials[0]["counts"])), trials[0]["minority"])
+    effective = trials[0]["counts"] * np.where(rare, factor, 1.0)
     predicted: list[float] = []
     for arrays in trials:
         problem = LayerPeeled.from_imbalance(
-            5,
-            5,
-            float(effective[0] / effective[-1]),
+            int((~rare).sum()),
+            int(rare.sum()),
+            float(effective[~rare].mean() / effective[rare].mean()),
             feature_energy=float(arrays["feature_energy"]),
             weight_energy=float(arrays["weight_energy"]),
         )
@@ -56,8 +56,8 @@ def _row(network: str, ratio: float, factor: float, trials: Sequence[Arrays]) ->
         "minority_cosine": float(measured.mean()),
         "standard_deviation": float(measured.std(ddof=1)) if len(measured) > 1 else None,
         "predicted_cosine": float(np.mean(predicted)),
-        "minority_accuracy": float(accuracy[:, 5:].mean()),
-        "majority_accuracy": float(accuracy[:, :5].mean()),
+        "minority_accuracy": float(accuracy[:, rare].mean()),
+        "majority_accuracy": float(accuracy[:, ~rare].mean()),
         "minority_cosines": measured.tolist(),
         "predicted_cosines": predicted,
     }
@@ -67,14 +67,15 @@ def _cosines(title: str, rows: Sequence[dict[str, Any]], name: str, label: str) 
     x = [row[name] for row in rows]
     return figure(
         title,
-        "Cosine between minority classifiers, measured and as the Layer-Peeled Model predicts from the measured energies. "
-        "Bars: least and largest over trials.",
+        "Mean cosine between minority classifiers, measured and as the Layer-Peeled Model predicts it from the energies measured in each "
+        "network; accuracy on test images. Bars: least and largest over trials.",
         label,
-        "minority cosine; accuracy",
+        "cosine; accuracy",
         [
             points("measured cosine", x, np.array([row["minority_cosines"] for row in rows]).T, 0),
-            line("predicted from energies", x, [row["predicted_cosine"] for row in rows], 1),
-            line("minority test accuracy", x, [row["minority_accuracy"] for row in rows], 2),
+            points("cosine predicted from energies", x, np.array([row["predicted_cosines"] for row in rows]).T, 1),
+            line("accuracy on minority classes", x, [row["minority_accuracy"] for row in rows], 2),
+            line("accuracy on majority classes", x, [row["majority_accuracy"] for row in rows], 3),
         ],
         log_x=True,
     )
@@ -86,7 +87,9 @@ def unconstrained_results(units: Units) -> Result:
 
     rows, series = [], []
     for color, ((ratio,), trials) in enumerate(by_settings(units, "imbalance").items()):
-        optimum = solve(LayerPeeled(counts=trials[0]["counts"].tolist(), feature_energy=5.0)).value
+        feature_energy, weight_energy = trials[0]["energies"].tolist()
+        problem = LayerPeeled(counts=trials[0]["counts"].tolist(), feature_energy=feature_energy, weight_energy=weight_energy)
+        optimum = solve(problem).value
         excess = np.array([arrays["values"] for arrays in trials]) - optimum.lower
         rows.append(
             {

@@ -8,10 +8,17 @@ import numpy as np
 from numerics import RateEstimate, TailIndices, UnusableInput, estimate_rates, refitted_means, relative_difference
 from suite._run_directory import Arrays
 from suite._trial_series import Result, Units, figure, line, points
-from suite.report import FigureData, SeriesData
+from suite.report import FigureData, Mark, SeriesData
 
-TAILS = ("definition", "printed", "cumulative")
-"""The three numbers that go by the name of tail index."""
+FEWEST_TIMES = 10
+"""Recorded states that an estimate is made from at the least."""
+
+TAILS = (
+    ("definition", "tail_index", "tail_index_error"),
+    ("printed", "printed_tail_index", None),
+    ("cumulative", "cumulative_tail_index", None),
+)
+"""The three numbers that go by the name of tail index, with their keys in a row."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,15 +44,18 @@ class _Estimated:
         return relative_difference(self.genuine[1:], self.simulated[1:])
 
 
-def _estimated(arrays: Arrays, model: str) -> _Estimated:
-    """Estimate from where the networks have left their initial plateau; from a quarter of the run where they never do.
+def _departure(arrays: Arrays) -> int:
+    """Where the networks have left their initial plateau: half-way from guessing to faultless; a quarter of the run if they never do.
 
     Before that the means are what the initial weights happened to give, a hundredth in size and of any sign: growth factors counted
     from there say nothing about training.
     """
     accuracy, classes = arrays["accuracy"].mean(axis=0), arrays["logits"].shape[-1]
-    passed = accuracy >= 0.5 * (1.0 + 1.0 / classes)
-    start = min(int(np.argmax(passed)) if passed.any() else len(accuracy), len(accuracy) // 4)
+    passed = accuracy[: -FEWEST_TIMES + 1] >= 0.5 * (1.0 + 1.0 / classes)
+    return int(np.argmax(passed)) if passed.any() else len(accuracy) // 4
+
+
+def _estimated(arrays: Arrays, model: str, start: int) -> _Estimated:
     times, trials = arrays["iterations"][start:].astype(float), arrays["logits"][:, start:]
     try:
         crossings, found = "drop", estimate_rates(times, trials, model=model, crossings="drop")
@@ -72,7 +82,8 @@ def geomnist_results(units: Units) -> Result:
 
 
 def _ensemble_results(images: str, arrays: Arrays) -> Result:
-    models = {model: _estimated(arrays, model) for model in ("I", "L")}
+    start = _departure(arrays)
+    models = {model: _estimated(arrays, model, start) for model in ("I", "L")}
     figures = [
         _strengths("Cumulative strengths of local elasticity", "Â(t), B̂(t)", models, ("cumulative_intra", "cumulative_inter"), ("Â", "B̂")),
         _strengths("Strengths of local elasticity", "α̂(t), β̂(t)", models, ("intra", "inter"), ("α̂", "β̂")),
@@ -114,7 +125,9 @@ def _strengths(title: str, label: str, models: dict[str, _Estimated], names: tup
         for row, (model, estimated) in enumerate(models.items())
         for column, (name, symbol) in enumerate(zip(names, symbols, strict=True))
     ]
-    caption = "From the iteration on at which the networks have left their initial plateau: how a step at an image moves its own class "
+    caption = (
+        "From where the networks have left their initial plateau, or a quarter of the run: how a step at an image moves its own class "
+    )
     return figure(title, caption + "(intra) and the others (inter), under both models.", "iteration", label, series)
 
 
@@ -136,7 +149,8 @@ def _relative_differences(models: dict[str, _Estimated]) -> FigureData:
         for row, (model, estimated) in enumerate(models.items())
         for k in range(estimated.genuine.shape[1])
     ]
-    caption = "‖simulated − genuine‖/‖genuine‖ for the mean logits of each class."
+    means = " and ".join(f"{estimated.difference.mean():.2f} under the {model}-model" for model, estimated in models.items())
+    caption = f"‖X̄ᵏ − Ȳᵏ‖/((‖X̄ᵏ‖ + ‖Ȳᵏ‖)/2) of genuine and simulated mean logits, between 0 and 2; on average it is {means}."
     return figure("Relative difference of simulated class means", caption, "iteration", "RD_k(t)", series)
 
 
@@ -153,49 +167,69 @@ def _cosines(arrays: Arrays) -> FigureData:
 
 
 def label_noise_results(units: Units) -> Result:
-    """Accuracy, loss, strengths under the L-model and tail indices against the label-error probability."""
+    """Accuracy, loss, strengths under the L-model and tail indices against the label-error probability.
+
+    All strengths are counted from a quarter of the run on, so that those of different probabilities can be compared.
+    """
     rows = [_error_row(float(settings["label_error"]), arrays) for settings, arrays in units]
     x = [row["label_error"] for row in rows]
-    blind = "At p = 2/3 labels carry no information."
-    label = "label-error probability p"
+    (settings, arrays), *_ = units
+    classes = arrays["logits"].shape[-1]
+    said = f"After {settings['iterations']} steps of {settings['trials']} networks, on clean labels; bars: least and largest over networks."
+    guessing = (line("guessing", [x[0], x[-1]], [1.0 / classes] * 2, 1), line("guessing", [x[0], x[-1]], [np.log(classes)] * 2, 1))
+    own = f"L-model, from iteration {rows[0]['since']:g} on."
+    other = "Where all components of a mode cross zero their absolute values were taken, as in the sources: such a point means little."
     return rows, [
-        figure(
+        _against_errors(
             "Accuracy against label errors",
-            f"On clean labels. Bars: least and largest over trials. {blind}",
-            label,
+            said,
             "accuracy",
-            [points("accuracy", x, np.array([row["accuracies"] for row in rows]).T, 0)],
+            [points("accuracy", x, np.array([row["accuracies"] for row in rows]).T, 0), guessing[0]],
+            classes,
         ),
-        figure(
+        _against_errors(
             "Loss against label errors",
-            f"On clean labels. Bars: least and largest over trials. {blind}",
-            label,
+            said,
             "cross-entropy",
-            [points("loss", x, np.array([row["losses"] for row in rows]).T, 0)],
+            [points("loss", x, np.array([row["losses"] for row in rows]).T, 0), guessing[1]],
+            classes,
         ),
-        figure(
+        _against_errors(
             "Excess of intra-class over inter-class elasticity",
-            f"Â − B̂ at the end under the L-model. Bars: two standard errors. {blind}",
-            label,
+            f"Â − B̂ at the end, {own} Bars: two standard errors. {other}",
             "Â − B̂",
-            [_with_errors("Â − B̂", rows, "cumulative_difference", "cumulative_difference_error", 0)],
+            [
+                _with_errors(
+                    label, [row for row in rows if row["crossings"] == kind], "cumulative_difference", "cumulative_difference_error", color
+                )
+                for color, (kind, label) in enumerate((("drop", "Â − B̂"), ("keep", "Â − B̂ from absolute values")))
+            ],
+            classes,
         ),
-        figure(
+        _against_errors(
             "Three tail indices of α̂ − β̂",
-            "By definition (bars: two standard errors), as printed, and the printed formula on the integral; one that is undefined is left "
-            f"out. {blind}",
-            label,
+            f"By definition (bars: two standard errors), as printed, and the printed formula on the integral; {own} Those that are "
+            "undefined, or come from absolute values, are left out.",
             "tail index",
             [
-                _with_errors("definition", rows, "tail_index", "tail_index_error", 0),
-                *(_with_errors(name, rows, f"{name}_tail_index", None, color) for color, name in enumerate(TAILS[1:], start=1)),
+                _with_errors(name, [row for row in rows if row["crossings"] == "drop"], key, error, color)
+                for color, (name, key, error) in enumerate(TAILS)
             ],
+            classes,
         ),
     ]
 
 
+def _against_errors(title: str, caption: str, label: str, series: list[SeriesData], classes: int) -> FigureData:
+    """A figure over the label-error probability, with the place where labels carry no information."""
+    blind = 1.0 - 1.0 / classes
+    mark = Mark(x=blind, label=f"p = {blind:.2g}", color=5)
+    drawn = figure(title, f"{caption} At the mark labels carry no information.", "label-error probability p", label, series)
+    return drawn.model_copy(update={"marks": [mark]})
+
+
 def _error_row(error: float, arrays: Arrays) -> dict[str, Any]:
-    estimated = _estimated(arrays, "L")
+    estimated = _estimated(arrays, "L", len(arrays["iterations"]) // 4)
     found, errors = estimated.found, estimated.found.standard_error
     return {
         "label_error": error,

@@ -11,7 +11,7 @@ from typing import Any
 import suite
 from suite.report import Environment
 
-LIBRARIES = ("layerpeel", "numpy", "scipy", "sympy", "python-flint", "cvxpy", "clarabel", "scs", "mosek", "torch")
+LIBRARIES = ("layerpeel", "numpy", "scipy", "sympy", "python-flint", "cvxpy", "clarabel", "scs", "mosek", "torch", "mlxtend")
 """Distributions whose versions can change a digit or a verdict."""
 
 OUR_PACKAGES = ("theory", "solvers", "gpu_train", "numerics")

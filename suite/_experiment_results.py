@@ -26,19 +26,32 @@ def summarise(run: Run) -> tuple[dict[str, Any], list[FigureData]]:
     """The record of a run and its figures."""
     rows, figures = RESULTS[run.experiment](list(run.units.values()))
     files = [f"figure-{position}.svg" for position in range(1, len(figures) + 1)]
-    record = {"experiment": run.experiment, "directory": str(run.directory), "units": len(run.units), "results": rows, "figures": files}
+    record = {
+        "experiment": run.experiment,
+        "directory": str(run.directory),
+        **run.config,
+        "units": len(run.units),
+        "results": rows,
+        "figures": files,
+    }
     return record, figures
 
 
 def describe_run(record: dict[str, Any]) -> str:
     """The results as a table, and where they lie."""
     head, rows = _table(record["results"])
-    return "\n".join([text_table(head, rows), "", f"{record['directory']}/{PAGE} shows them with {len(record['figures'])} figures"])
+    count = len(record["figures"])
+    return "\n".join([text_table(head, rows), "", f"{record['directory']}/{PAGE} shows them with {count} figure{'s' * (count != 1)}"])
 
 
 def run_page(record: dict[str, Any], figures: list[FigureData]) -> str:
     """Figures and results as one HTML page."""
-    return results_page(f"Experiment {record['experiment']}", record["directory"], figures, *_table(record["results"]))
+    made = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+    subtitle = (
+        f"Profile {record['profile']}, seed {record['seed']}, images {record['data'] or 'as packaged'}, device {record['device']}; {made}. "
+        f"{record['units']} units of work in {record['directory']}."
+    )
+    return results_page(f"Experiment {record['experiment']}", subtitle, figures, *_table(record["results"]))
 
 
 def _table(results: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
@@ -50,4 +63,5 @@ def _table(results: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
 
 
 def _cell(value: str | float | None) -> str:
-    return value if isinstance(value, str) else number(value)
+    """Four digits, which is more than a few trials know."""
+    return value if isinstance(value, str) else number(None if value is None else float(f"{value:.4g}"))

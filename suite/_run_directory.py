@@ -26,6 +26,15 @@ if TYPE_CHECKING:
 CONFIG = "config.json"
 """What a run directory was made with; another configuration is never mixed into it."""
 
+DECISIVE = ("layerpeel", "torch", "numpy", "mlxtend")
+"""Libraries whose version decides what is trained, on what."""
+
+UNITS = "units"
+"""Key of the configuration that holds the settings of every unit of work; each unit's file holds its own as well."""
+
+SETTINGS = "settings"
+"""Array of a unit's file that says what it was made with."""
+
 Arrays = Mapping[str, np.ndarray]
 
 
@@ -38,10 +47,12 @@ class Run:
         directory: where it lies.
         units: for each unit of work its settings and its arrays.
         reused: how many units were there already.
+        config: what it was made with.
     """
 
     experiment: str
     directory: Path
+    config: Mapping[str, Any]
     units: dict[str, tuple[Mapping[str, Any], Arrays]]
     reused: int
 
@@ -63,33 +74,34 @@ def run_experiment(experiment: str, plan: "Plan", directory: Path, *, resume: bo
         "data": None if plan.data is None else os.path.realpath(plan.data),
         "checksum": None if plan.data is None else _checksum(plan.data),
         "device": choose_device(plan.device).type,
-        "versions": {name: version for name, version in versions().items() if name in {"layerpeel", "torch"}},
+        "versions": {name: version for name, version in versions().items() if name in DECISIVE},
     }
     require_directory(directory)
     _require_own(directory, config, resume=resume)
     units = known_experiments()[experiment](plan)  # reads the images, so nothing is written when they cannot be used
-    environment = describe_environment().model_dump_json(indent=2)
-    texts = {directory / CONFIG: json_text(config), directory / "environment.json": environment}
+    texts = {directory / CONFIG: json_text({**config, UNITS: {unit.name: dict(unit.settings) for unit in units}})}
+    if not all((directory / "units" / f"{unit.name}.npz").exists() for unit in units):
+        texts[_next_environment(directory)] = describe_environment().model_dump_json(indent=2)
     write_whole("--out", {place: lambda path, text=text: path.write_text(text + "\n", encoding="utf-8") for place, text in texts.items()})
     found: dict[str, tuple[Mapping[str, Any], Arrays]] = {}
     reused = 0
     with progress(experiment, len(units)) as bar:
         for position, unit in enumerate(units):
-            place = directory / "units" / f"{unit.name}.npz"
+            place, checkpoint = (directory / "units" / f"{unit.name}.{ending}" for ending in ("npz", "checkpoint"))
+            settings = json_text({"experiment": experiment, "seed": plan.seed, "unit": unit.name, **unit.settings})
             if place.exists():
                 reused += 1
             else:
-                checkpoint = directory / "units" / f"{unit.name}.checkpoint"
                 if not sys.stderr.isatty():
                     typer.echo(f"{experiment} {position + 1}/{len(units)}: {unit.name}", err=True)
                 bar(completed=position, description=unit.name)
                 arrays = unit.run(
                     random_stream(plan.seed, experiment, unit.name), checkpoint, lambda share, done=position: bar(completed=done + share)
                 )
-                write_whole("--out", {place: _archive(arrays)})
-                checkpoint.unlink(missing_ok=True)
-            found[unit.name] = (unit.settings, _read(place))
-    return Run(experiment=experiment, directory=directory, units=found, reused=reused)
+                write_whole("--out", {place: _archive({**arrays, SETTINGS: np.array(settings)})})
+            checkpoint.unlink(missing_ok=True)
+            found[unit.name] = (unit.settings, _read(place, settings))
+    return Run(experiment=experiment, directory=directory, config=config, units=found, reused=reused)
 
 
 def _checksum(folder: Path) -> str:
@@ -127,8 +139,8 @@ def _require_own(directory: Path, config: dict[str, Any], *, resume: bool) -> No
             before = json.loads(record.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise UnusableInput(f"{record} cannot be read ({error}): it says what the run was made with; name another --out.") from error
-        if before != config:
-            held: dict[str, Any] = before if isinstance(before, dict) else {}
+        held: dict[str, Any] = before if isinstance(before, dict) else {}
+        if {name: value for name, value in held.items() if name != UNITS} != config:
             differing = [f"{name} {held.get(name)!r} there, {value!r} here" for name, value in config.items() if held.get(name) != value]
             raise UnusableInput(
                 f"--out {directory} holds a run of another configuration ({'; '.join(differing)}): runs are not mixed; name another "
@@ -137,11 +149,16 @@ def _require_own(directory: Path, config: dict[str, Any], *, resume: bool) -> No
         if not resume:
             raise UnusableInput(f"--out {directory} holds this run already: continue it with --resume, or name another directory.")
         return
-    half_written = {".config.partial.json", ".environment.partial.json"}  # what a kill before the first files are renamed leaves
+    half_written = {".config.partial.json", ".environment-1.partial.json"}  # what a kill before the first files are renamed leaves
     if directory.exists() and any(path.name not in half_written for path in directory.iterdir()):
         raise UnusableInput(
             f"--out {directory} holds files that are not a run's: a run directory holds nothing else; name a new or empty one."
         )
+
+
+def _next_environment(directory: Path) -> Path:
+    """Where the environment of this session is written: units of a resumed run may come from several."""
+    return directory / f"environment-{len(list(directory.glob('environment-*.json'))) + 1}.json"
 
 
 def _archive(arrays: Arrays) -> Callable[[Path], None]:
@@ -149,9 +166,14 @@ def _archive(arrays: Arrays) -> Callable[[Path], None]:
     return lambda path: np.savez_compressed(path, **content)
 
 
-def _read(place: Path) -> dict[str, np.ndarray]:
+def _read(place: Path, settings: str) -> dict[str, np.ndarray]:
     try:
         with place.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+            arrays = {name: archive[name] for name in archive.files}
     except Exception as error:  # a damaged archive can raise anything
         raise UnusableInput(f"{place} cannot be read ({error}): remove it, and --resume makes it again.") from error
+    if str(arrays.pop(SETTINGS, "")) != settings:
+        raise UnusableInput(
+            f"{place} was made with other settings than this run's: results are not mixed; remove it, and --resume makes it."
+        )
+    return arrays

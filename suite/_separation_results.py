@@ -28,12 +28,18 @@ COMPARISONS: Mapping[str, tuple[tuple[str, ...], str]] = {
         (USUAL, "width-20", "width-400", "narrow-wide", "wide-narrow", "mixed"),
         "Eight hidden layers each; each line is a fitted law.",
     ),
-    "Residual blocks": (("blocks-of-2", "blocks-of-3"), "Five blocks of two or three layers, measured after each block."),
+    "Residual blocks": (
+        ("blocks-of-2", "blocks-of-3"),
+        "Five blocks of two or three layers after a first layer, measured after each; each line is a fitted law.",
+    ),
     "Half of the layers frozen": (
         (USUAL, "frozen-bottom", "frozen-top"),
-        "The lower or the upper half of the layers keeps its initial weights.",
+        "The lower or the upper half of the layers keeps its initial weights; each line is a fitted law.",
     ),
-    "Imbalance": ((USUAL, "imbalance-5"), "As many images in all classes, and five times fewer in half of them."),
+    "Imbalance": (
+        (USUAL, "imbalance-5"),
+        "As many images in all classes, and five times fewer in half of them; each line is a fitted law.",
+    ),
 }
 """Figures that compare the last epoch of variants: title, variants, caption."""
 
@@ -64,6 +70,7 @@ def _row(variant: str, trials: Sequence[Arrays]) -> dict[str, object]:
     return {
         "variant": variant,
         "trials": len(trials),
+        "rank_between": min(int(arrays["rank_between"].min()) for arrays in trials),
         "decay_ratio": float(np.exp(np.mean(np.log(ratios)))) if sound else None,
         "least_ratio": min(ratios, default=None),
         "largest_ratio": max(ratios, default=None),
@@ -83,14 +90,15 @@ def _comparison(title: str, names: Sequence[str], caption: str, variants: Mappin
     series: list[SeriesData] = []
     for color, name in enumerate(name for name in names if name in variants):
         ends = np.array([arrays["fuzziness"][-1] for arrays in variants[name]])
-        if np.isfinite(ends).all():
-            series += _with_law(name, ends, color)
+        series += _with_law(name, ends, color)
     return _by_layer(title, f"{caption} {BARS}", series)
 
 
 def _with_law(label: str, ends: np.ndarray, color: int) -> list[SeriesData]:
-    """D of every layer, and the geometric law through its means over trials."""
+    """D of every layer, and the geometric law fitted to the means over trials of log D."""
     layers = np.arange(ends.shape[1])
+    if not np.isfinite(ends).all():
+        return [points(f"{label}: some died", layers.tolist(), ends, color)]
     slope, offset = np.polyfit(layers, np.log(ends).mean(axis=0), 1)
     law = np.exp(slope * layers + offset)
     return [points(label, layers.tolist(), ends, color), line(f"{label}: ρ = {np.exp(slope):.3f}", layers.tolist(), law, color)]
@@ -112,18 +120,21 @@ def _emergence(trials: Sequence[Arrays]) -> FigureData:
 
 
 def _law_and_collapse(trials: Sequence[Arrays]) -> FigureData:
-    """Largest residual of the law and NC1 against epochs: which comes first."""
+    """1 + r, which is zero on a falling line, and NC1 against epochs: which comes first."""
     when = trials[0]["epochs"].astype(float)
-    residuals = np.array([[fit_decay(row).max_residual for row in arrays["fuzziness"]] for arrays in trials])
+    bent = np.array(
+        [[1.0 + fit_decay(row).pearson if np.isfinite(row).all() else np.nan for row in arrays["fuzziness"]] for arrays in trials]
+    )
     nc1 = np.array([arrays["nc1"] for arrays in trials])
     later = when > 0
     return figure(
         "How far from the law, and how far from collapse",
-        "Eight layers while they are trained; bars: least and largest over trials.",
+        "Eight layers while they are trained: 1 + r is 0 where log D falls along a line and 2 where it rises along one; NC1 is D of "
+        "the last layer over K. Bars: least and largest over trials.",
         "epoch",
-        "largest residual of log D; NC1",
+        "1 + r; NC1",
         [
-            points("largest residual of log D", when[later].tolist(), residuals[:, later], 0),
+            points("1 + r, r the correlation of log D and layer", when[later].tolist(), bent[:, later], 0),
             points("NC1 of the last layer", when[later].tolist(), nc1[:, later], 1),
         ],
         log_x=True,

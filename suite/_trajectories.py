@@ -17,7 +17,7 @@ from suite._trajectory_table import read_table
 CHUNK = 2**22
 """Characters of a CSV file parsed at once; parsing holds about five times as much."""
 
-BESIDE = ("accuracy", "loss")
+BESIDE = ("accuracy", "loss", "settings")
 """What a trained ensemble leaves in its archive beside its logits."""
 
 
@@ -55,7 +55,7 @@ def _read_archive(path: Path) -> Trajectories:
             if "logits" not in keys or not keys <= {"logits", "iterations", *BESIDE}:
                 raise UnusableInput(
                     f"logits {path} hold the arrays {', '.join(sorted(keys)) or 'none'}: an archive must hold logits, may hold "
-                    f"iterations, {' and '.join(BESIDE)}, and nothing else; save it with np.savez(file, logits=..., iterations=...)."
+                    f"iterations, {', '.join(BESIDE)}, and nothing else; save it with np.savez(file, logits=..., iterations=...)."
                 )
             with (
                 archive.open("logits.npy") as member,

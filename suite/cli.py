@@ -258,7 +258,7 @@ def train(
     experiment: Annotated[str, typer.Argument(metavar="EXPERIMENT", help="geomnist, label-noise, imbalance, unconstrained or separation.")],
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Run directory; runs/EXPERIMENT unless given.")] = None,
     profile: Annotated[str, typer.Option(help="small takes minutes on two cores; sources is the size of the sources.")] = "small",
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Annotated[str, typer.Option(help="cpu, cuda, or auto for a GPU if there is one.")] = "cpu",
     data: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder with MNIST, FashionMNIST or CIFAR-10 files; packaged MNIST unless given.")
     ] = None,

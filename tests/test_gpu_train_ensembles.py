@@ -131,6 +131,15 @@ def test_batch_norm_cannot_learn_from_single_images(shapes: Images) -> None:
     )
 
 
+def test_dropout_and_an_empty_class_are_refused(shapes: Images) -> None:
+    def dropping() -> nn.Module:
+        return nn.Sequential(nn.Flatten(), nn.Dropout(), nn.Linear(1024, 3))
+
+    refused(lambda: train_one_by_one(dropping, shapes, shapes, RECIPE, np.random.default_rng(0)), "dropout")
+    two = shapes.chosen(np.flatnonzero(shapes.labels < 2))
+    refused(lambda: train_one_by_one(net, shapes, two, RECIPE, np.random.default_rng(0)), "class 2 has no image", "GeoMNIST")
+
+
 def test_a_diverging_ensemble_names_the_iteration(shapes: Images) -> None:
     recipe = OneByOne(iterations=60, learning_rate=1e30, trials=2, every=20)
     with pytest.raises(TrainingDiverged, match=r"a logit is not finite at iteration 20 of 60: no checkpoint was kept; lower"):

@@ -3,6 +3,7 @@
 import gzip
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -158,6 +159,30 @@ def test_unusable_cifar_batches(tmp_path: Path) -> None:
     refused(lambda: read_cifar10(tmp_path, train=False), "not a CIFAR-10 python batch")
     write_cifar(tmp_path, {b"data": np.zeros((1, 3072), np.uint8), b"labels": [10]})
     refused(lambda: read_cifar10(tmp_path, train=False), "label 10")
+
+
+def test_unusable_images_and_changes_of_them() -> None:
+    pixels, labels = np.zeros((2, 1, 4, 4), np.float32), np.array([0, 1])
+
+    def images(**change: Any) -> Images:
+        given: dict[str, Any] = {"pixels": pixels, "labels": labels, "num_classes": 2, "name": "zeros"}
+        return Images(**(given | change))
+
+    refused(lambda: images(pixels=pixels[:0], labels=labels[:0]), "holds no image")
+    refused(lambda: images(pixels=pixels.astype(float)), "float64", "float32")
+    refused(lambda: images(labels=labels.astype(np.int32)), "int32", "int64")
+    refused(lambda: images(labels=labels[:, None]), "(2, 1)")
+    sides: tuple[Any, ...] = (0, -3, 2.5)
+    for side in sides:
+        refused(lambda side=side: resized(images(), side), f"side of the images is {side}")
+    for imbalance in (0.0, 0.5, float("nan"), float("inf")):
+        refused(lambda imbalance=imbalance: step_counts(2, 2, 10, imbalance), f"imbalance is {imbalance}")
+        refused(lambda imbalance=imbalance: long_tail_counts(4, 10, imbalance), f"imbalance is {imbalance}")
+    refused(lambda: step_counts(2, 2, -5, 2.0), "largest count is -5")
+    rng = np.random.default_rng(0)
+    refused(lambda: oversampled(images(), 2.0, [7], rng), "class 7", "0 ... 1")
+    refused(lambda: with_corrupted_labels(images(labels=np.zeros(2, np.int64), num_classes=1), 0.5, rng), "one class")
+    refused(lambda: with_corrupted_labels(images(), float("nan"), rng), "probability is nan")
 
 
 def test_unusable_requests() -> None:

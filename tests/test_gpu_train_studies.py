@@ -123,6 +123,16 @@ def test_a_frozen_half_keeps_its_weights(frozen: str, kept: list[int]) -> None:
     assert same == kept
 
 
+def test_images_that_leave_nothing_to_measure_are_refused() -> None:
+    images = some_digits()
+    rng = np.random.default_rng(0)
+    single = with_counts(images, [1] * 10, rng)
+    missing = images.chosen(np.flatnonzero(images.labels != 1))
+    for train_on, test_on in ((single, images), (images, single), (missing, images), (images, missing)):
+        refused(lambda a=train_on, b=test_on: separation_curves(small, a, b, SHORT, rng), "one of each and two of some")
+    refused(lambda: separation_curves(small, images, images, SHORT, rng, epochs=(99,)), "epoch 99", "has 3")
+
+
 def test_an_unknown_half_is_refused() -> None:
     images = some_digits()
     refused(

@@ -135,6 +135,25 @@ def test_the_loss_of_an_epoch_is_the_mean_over_the_images_it_saw() -> None:
     assert loss == pytest.approx(float(each[order[:10]].mean().detach()), rel=1e-6)  # the last one is left over
 
 
+def test_dropout_draws_from_the_seed_and_resumes_to_the_same_bits(tmp_path: Path) -> None:
+    def build() -> torch.nn.Module:
+        model = net()
+        return torch.nn.Sequential(*list(model.children())[:-1], torch.nn.Dropout(0.5), list(model.children())[-1])
+
+    def stop(epoch: int, _loss: float) -> None:
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+    recipe, images, place = Recipe(epochs=3, learning_rate=0.1), some_digits(), tmp_path / "checkpoint.pt"
+    before = torch.get_rng_state()
+    losses = train(build(), images, recipe, np.random.default_rng(5))
+    assert train(build(), images, recipe, np.random.default_rng(5)) == losses
+    assert torch.equal(before, torch.get_rng_state())
+    with pytest.raises(KeyboardInterrupt):
+        train(build(), images, recipe, np.random.default_rng(5), checkpoint=place, after_epoch=stop)
+    assert train(build(), images, recipe, np.random.default_rng(5), checkpoint=place, resume=True) == losses
+
+
 def test_a_diverging_run_names_the_iteration_and_the_last_good_checkpoint(tmp_path: Path) -> None:
     images, place = some_digits(), tmp_path / "checkpoint.pt"
     recipe = Recipe(epochs=5, learning_rate=1e30, drops=())
@@ -219,6 +238,7 @@ def test_unusable_recipes_and_devices() -> None:
     refused(lambda: Recipe(epochs=1, learning_rate=-1.0), "learning rate is -1.0")
     refused(lambda: Recipe(epochs=1, learning_rate=0.1, optimizer="lion"), "optimizer 'lion'", "momentum")
     refused(lambda: Recipe(epochs=1, learning_rate=0.1, weight_decay=-1.0), "weight decay is -1.0")
+    refused(lambda: Recipe(epochs=1, learning_rate=0.1, drops=(0.5, 2.0)), "drop of the learning rate is at 2.0")
     refused(lambda: choose_device("tpu"), "device 'tpu' is unknown")
     if not torch.cuda.is_available():
         refused(lambda: choose_device("cuda"), "device 'cuda' is not there")

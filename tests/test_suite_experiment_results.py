@@ -23,7 +23,14 @@ from gpu_train.studies import Progress
 
 
 def finished(experiment: str, units: Sequence[tuple[dict[str, Any], Arrays]]) -> Run:
-    return Run(experiment=experiment, directory=Path("run"), units={str(number): unit for number, unit in enumerate(units)}, reused=0)
+    config = {"profile": "small", "seed": 0, "data": None, "device": "cpu", "versions": {"layerpeel": "0"}}
+    return Run(
+        experiment=experiment,
+        directory=Path("run"),
+        config=config,
+        units={str(number): unit for number, unit in enumerate(units)},
+        reused=0,
+    )
 
 
 def shown(run: Run) -> list[dict[str, Any]]:
@@ -43,6 +50,7 @@ def minority(ratio: float, factor: float, cosine: float, *, energy: float = 3.0)
         "feature_energy": energy,
         "weight_energy": 1.0,
         "counts": [200] * 5 + [200 / ratio] * 5,
+        "minority": range(5, 10),
     }
     return {"network": "feed-forward", "imbalance": ratio, "oversampling": factor}, {
         name: np.asarray(value) for name, value in arrays.items()
@@ -70,7 +78,13 @@ def test_a_minority_that_vanishes_has_no_predicted_cosine() -> None:
 def test_excess_is_measured_from_the_certified_lower_bound_and_not_rounded_up() -> None:
     optimum = solve(LayerPeeled(counts=[3, 3, 1, 1], feature_energy=5.0)).value
     values = [optimum.lower + np.array([1.0, 1e-3, excess]) for excess in (1e-6, 0.0)]
-    units = [({"imbalance": 3}, {"counts": np.array([3, 3, 1, 1]), "values": value, "steps": np.array([0, 100, 200])}) for value in values]
+    units = [
+        (
+            {"imbalance": 3},
+            {"counts": np.array([3, 3, 1, 1]), "energies": np.array([5.0, 1.0]), "values": value, "steps": np.array([0, 100, 200])},
+        )
+        for value in values
+    ]
     (row,) = shown(finished("unconstrained", units))
     assert row["largest_excess"] == pytest.approx(1e-6, rel=1e-9)
     assert row["least_excess"] == 0.0
@@ -81,7 +95,14 @@ def test_the_law_of_each_variant_is_fitted_at_the_last_epoch() -> None:
     def curves(variant: str, ratio: float) -> tuple[dict[str, Any], Arrays]:
         last = 8.0 * ratio ** np.arange(5.0)
         both = np.array([np.ones(5) + np.arange(5), last])
-        arrays = {"epochs": [0, 5], "fuzziness": both, "test_fuzziness": both**2, "nc1": [2.0, 0.1], "accuracy": [1.0, 0.75]}
+        arrays = {
+            "epochs": [0, 5],
+            "fuzziness": both,
+            "test_fuzziness": both**2,
+            "nc1": [2.0, 0.1],
+            "accuracy": [1.0, 0.75],
+            "rank_between": [9] * 4 + [8],
+        }
         arrays["by_class"] = np.stack([last, 2.0 * last], axis=1)
         return {"variant": variant}, {name: np.asarray(value) for name, value in arrays.items()}
 
@@ -92,6 +113,7 @@ def test_the_law_of_each_variant_is_fitted_at_the_last_epoch() -> None:
     assert deep["decay_ratio"] == pytest.approx(0.5)  # the mean over trials of log ρ, as of the line in the figure
     assert (deep["least_ratio"], deep["largest_ratio"], deep["test_ratio"]) == pytest.approx((0.4, 0.625, 0.25))
     assert (died["decay_ratio"], died["least_ratio"], died["trials"]) == (None, None, 2)
+    assert deep["rank_between"] == 8
     assert linear["decay_ratio"] == pytest.approx(0.9)
     assert (deep["pearson"], deep["max_residual"], deep["curvature"]) == pytest.approx((-1.0, 0.0, 0.0), abs=1e-12)
     assert deep["final_log_d"] == pytest.approx(np.log(0.5))  # 8 · ρ⁴
@@ -104,7 +126,36 @@ def ensemble(label_error: float) -> tuple[dict[str, Any], Arrays]:
     start = np.array([[2.0, 0.1, -0.3], [0.2, 1.0, 0.4], [-0.2, 0.3, 1.5]])
     logits = refitted_means(start, 0.3 * times / 10, -0.1 * times / 10, model="L")
     arrays = {"iterations": times, "logits": np.stack([logits, logits]), "accuracy": np.ones((2, 41)), "loss": np.full((2, 41), 0.2)}
-    return {"label_error": label_error, "images": "GeoMNIST"}, arrays
+    return {"label_error": label_error, "images": "GeoMNIST", "iterations": 40, "trials": 2}, arrays
+
+
+def test_strengths_are_counted_from_where_the_networks_have_left_their_plateau() -> None:
+    settings, arrays = ensemble(0.0)
+    accuracy = np.where(np.arange(41) < 17, 0.6, 0.7)  # half-way from 1/3 to 1 lies 2/3
+    rows = shown(finished("geomnist", [(settings, {**arrays, "accuracy": np.stack([accuracy, accuracy])})]))
+    assert [row["since"] for row in rows] == [17.0, 17.0]
+    never = {**arrays, "accuracy": np.full((2, 41), 0.4)}
+    assert [row["since"] for row in shown(finished("geomnist", [(settings, never)]))] == [10.0, 10.0]
+    late, early = never, {**arrays, "accuracy": np.ones((2, 41))}
+    assert [row["since"] for row in shown(finished("label-noise", [(settings, late), (settings, early)]))] == [10.0, 10.0]
+
+
+def test_bars_are_two_standard_errors_and_absolute_values_stand_apart() -> None:
+    settings, arrays = ensemble(0.1)
+    noisy = arrays["logits"] * np.array([1.0, 1.02])[:, None, None, None] ** np.arange(41)[:, None, None]
+    crossing = np.where(np.arange(41) % 2, 1.0, -1.0)[:, None, None] * np.random.default_rng(0).normal(size=(3, 3))
+    wild = {**arrays, "logits": np.stack([crossing, crossing])}
+    record, figures = summarise(
+        finished("label-noise", [(settings, {**arrays, "logits": noisy}), ({**settings, "label_error": 0.5}, wild)])
+    )
+    row, _ = record["results"]
+    own, apart = figures[2].series
+    assert (own.x, apart.x) == ([0.1], [0.5])
+    assert own.y[0] == row["cumulative_difference"]
+    wide = 2.0 * row["cumulative_difference_error"]
+    assert (own.low[0], own.high[0]) == pytest.approx((row["cumulative_difference"] - wide, row["cumulative_difference"] + wide))
+    assert [series.x for series in figures[3].series] == [[0.1]] * 3
+    assert figures[2].marks[0].x == pytest.approx(2.0 / 3.0)
 
 
 def test_strengths_of_an_ensemble_that_follows_the_l_model() -> None:
@@ -113,7 +164,7 @@ def test_strengths_of_an_ensemble_that_follows_the_l_model() -> None:
     assert (bound["cumulative_intra"], bound["cumulative_inter"]) == pytest.approx((1.2, -0.4), rel=1e-6)
     assert bound["final_relative_difference"] < 1e-9 < free["final_relative_difference"]
     (row,) = shown(finished("label-noise", [ensemble(0.2)]))
-    assert row["cumulative_difference"] == pytest.approx(1.6, rel=1e-6)
+    assert row["cumulative_difference"] == pytest.approx(1.6 * 30 / 40, rel=1e-6)  # from a quarter of the run on
     assert (row["label_error"], row["accuracy"], row["loss"]) == pytest.approx((0.2, 1.0, 0.2))
 
 

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def tiny_units(plan: Plan) -> list[Unit]:
             found = unconstrained_features(
                 (2 * ratio, 2), feature_energy=5.0, weight_energy=1.0, dimension=2, steps=40, learning_rate=0.5, rng=rng, every=10
             )
-            return {"steps": found.steps, "values": found.values, "counts": np.array([2 * ratio, 2]), "seed": np.array(plan.seed)}
+            return {"steps": found.steps, "values": found.values, "counts": np.array([2 * ratio, 2]), "energies": np.array([5.0, 1.0])}
 
         return Unit(name=name, settings={"imbalance": ratio, "trial": trial}, run=run)
 
@@ -87,7 +88,7 @@ def refused(train: Run, *arguments: str) -> str:
 
 def contents(directory: Path) -> dict[str, bytes]:
     """All files but those that tell the time or name the directory."""
-    told = {"environment.json", "results.json", "results.html"}
+    told = {"environment-1.json", "environment-2.json", "results.json", "results.html"}
     return {str(p.relative_to(directory)): p.read_bytes() for p in sorted(directory.rglob("*")) if p.is_file() and p.name not in told}
 
 
@@ -104,7 +105,8 @@ def test_a_run_leaves_configuration_arrays_record_and_figure(train: Run, tmp_pat
     status, out, error = train(TINY, "--out", str(place), "--seed", "3")
     assert status == 0
     config = json.loads((place / "config.json").read_text())
-    assert {*config.pop("versions")} == {"layerpeel", "torch"}
+    assert {*config.pop("versions")} == {"layerpeel", "torch", "numpy", "mlxtend"}
+    assert config.pop("units")["ratio-3-trial-1"] == {"imbalance": 3, "trial": 1}
     assert config == {"experiment": TINY, "profile": "small", "seed": 3, "data": None, "checksum": None, "device": "cpu"}
     assert sorted(arrays(place)) == ["ratio-1-trial-0", "ratio-1-trial-1", "ratio-3-trial-0", "ratio-3-trial-1"]
     assert not list(place.rglob("*.checkpoint"))
@@ -116,7 +118,7 @@ def test_a_run_leaves_configuration_arrays_record_and_figure(train: Run, tmp_pat
     record = json.loads((place / "results.json").read_text())
     assert [(row["imbalance"], row["trials"]) for row in record["results"]] == [(1.0, 2), (3.0, 2)]
     assert all(row["least_excess"] <= row["largest_excess"] for row in record["results"])
-    assert "torch" in (place / "environment.json").read_text()
+    assert "torch" in (place / "environment-1.json").read_text()
     assert str(place) in out
     assert "4/4: ratio-3-trial-1" in error
 
@@ -231,6 +233,36 @@ def test_a_damaged_unit_is_named_and_made_again_once_it_is_removed(train: Run, t
     assert train(TINY, "--out", str(place), "--resume")[0] == 0
     assert ran == ["ratio-1-trial-1"]
     assert arrays(place) == whole
+
+
+def test_units_made_otherwise_are_not_mixed(train: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "run"
+    assert train(TINY, "--out", str(place))[0] == 0
+    units = place / "units"
+    whole = (units / "ratio-3-trial-0.npz").read_bytes()
+    for other in ("ratio-1-trial-0.npz", "ratio-3-trial-1.npz"):
+        (units / "ratio-3-trial-0.npz").write_bytes((units / other).read_bytes())
+        error = refused(train, TINY, "--out", str(place), "--resume")
+        assert "ratio-3-trial-0.npz was made with other settings" in error
+    np.savez(units / "ratio-3-trial-0.npz", features=np.eye(3))
+    assert "was made with other settings" in refused(train, TINY, "--out", str(place), "--resume")
+    (units / "ratio-3-trial-0.npz").write_bytes(whole)
+    assert train(TINY, "--out", str(place), "--resume")[0] == 0
+
+    def longer(plan: Plan) -> list[Unit]:
+        return [replace(unit, settings={**unit.settings, "steps": 80}) for unit in tiny_units(plan)]
+
+    monkeypatch.setattr(gpu_train.experiments, "EXPERIMENTS", {**gpu_train.experiments.EXPERIMENTS, TINY: longer})
+    assert "was made with other settings" in refused(train, TINY, "--out", str(place), "--resume")
+
+
+def test_every_session_that_makes_something_leaves_its_environment(train: Run, tmp_path: Path) -> None:
+    place = tmp_path / "run"
+    for session, made in ((1, "ratio-1-trial-0"), (2, "ratio-3-trial-1"), (2, "")):
+        assert train(TINY, "--out", str(place), "--resume")[0] == 0
+        assert len(list(place.glob("environment-*.json"))) == session, made
+        if session == 1:
+            (place / "units" / "ratio-3-trial-1.npz").unlink()
 
 
 def test_unknown_experiments_devices_and_profiles(train: Run, tmp_path: Path) -> None:

@@ -53,7 +53,12 @@ def tiny(hook: Hook) -> Mapping[str, Callable[[Plan], list[Unit]]]:
                 resume=True,
                 progress=lambda done: hook(name, done, checkpoint),
             )
-            losses = {"steps": np.arange(7), "values": found.loss.mean(axis=0), "counts": np.array([2, 2])}
+            losses = {
+                "steps": np.arange(7),
+                "values": found.loss.mean(axis=0),
+                "counts": np.array([2, 2]),
+                "energies": np.array([5.0, 1.0]),
+            }
             return {**losses, **{name: np.asarray(value) for name, value in asdict(found).items()}}
 
         return Unit(name=name, settings={"imbalance": 1}, run=run)
