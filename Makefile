@@ -29,7 +29,7 @@ $(BIN)/python:
 
 # The stamps make a second call start at once; a change of pyproject.toml installs again.
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[train,data]'
 	touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from benchmarks._pairs import Growth, Row, grow, pair
+from benchmarks._pairs import Growth, Memory, Row, grow, pair, peak_memory
 from gpu_train import Images, geomnist
 from gpu_train.ensembles import OneByOne, train_one_by_one
 from gpu_train.networks import small_alexnet
@@ -124,6 +124,35 @@ def growth_samples() -> Growth:
     return grow("separation fuzziness in memory, p = 64", "n", {size: call(size) for size in (1_000, 10_000, 100_000)}, 5)
 
 
+def _stream(samples: int) -> None:
+    """D of so many samples with 512 features, a thousand at a time."""
+    rng, labels = np.random.default_rng(0), np.random.default_rng(1).integers(0, 10, 1000)
+    moments = ClassMoments(10, 512)
+    for _ in range(samples // 1000):
+        batch = rng.standard_normal((1000, 512), dtype=np.float32)
+        moments.update(batch + 3.0 * np.eye(10, 512, dtype=np.float32)[labels], labels)
+    fuzziness(moments.compute())
+
+
+def _in_memory(samples: int) -> None:
+    """The same with all samples in memory."""
+    labels = np.random.default_rng(1).integers(0, 10, samples)
+    separation(np.random.default_rng(0).standard_normal((samples, 512), dtype=np.float32), labels)
+
+
+def _train_ensemble(trials: int) -> None:
+    """Fifty steps of so many networks at once, evaluated twice."""
+    images, validation = _images()
+    recipe = OneByOne(iterations=50, trials=trials, every=25)
+    train_one_by_one(small_alexnet, images, validation, recipe, np.random.default_rng(0))
+
+
 ROWS: tuple[Callable[[], Row], ...] = (against_plain_loop, against_evaluating_every_step, streaming_separation)
 
 GROWTH: tuple[Callable[[], Growth], ...] = (growth_samples,)
+
+MEMORY: tuple[Callable[[], Memory], ...] = (
+    lambda: peak_memory("D of n × 512 features, streaming", "n", _stream, (10_000, 100_000)),
+    lambda: peak_memory("D of n × 512 features, in memory", "n", _in_memory, (10_000, 100_000)),
+    lambda: peak_memory("GeoMNIST ensemble", "networks", _train_ensemble, (1, 48)),
+)

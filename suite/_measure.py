@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from numerics import UnusableInput, fit_decay, neural_collapse, separation
+from numerics import UnusableInput, centred_features, collapse_of, fit_decay, mean_cosine, separation_of
 from suite._output import number, text_table
 
 MANY_DISTINCT = 200
@@ -31,7 +31,6 @@ def measure_record(path: Path) -> dict[str, Any]:
         labels = _one(path, arrays, "labels")
         classifier, bias = (_one(path, arrays, name) if name in arrays else None for name in ("classifier", "bias"))
         layers: list[dict[str, Any]] = []
-        energy = float("nan")
         for index, name in enumerate(names):
             features = _one(path, arrays, name)
             features = features.reshape(len(features), -1) if features.ndim > 2 else features
@@ -40,12 +39,10 @@ def measure_record(path: Path) -> dict[str, Any]:
                 layers.append(_layer_record(name, features, labels, classifier if last else None, bias if last else None))
             except UnusableInput as error:
                 raise UnusableInput(f"array {name} of {path}: {error}") from error
-            if last:
-                energy = feature_energy(features, labels)
     diagnosis = {"layer_peeled": None, "note": "the archive holds no classifier: the diagnosis needs its energy; save it as `classifier`."}
     if classifier is not None:
         try:
-            diagnosis = diagnose_counts(np.bincount(np.asarray(labels, dtype=np.int64)), energy, classifier)
+            diagnosis = diagnose_counts(np.bincount(np.asarray(labels, dtype=np.int64)), layers[-1]["feature_energy"], classifier)
         except (UnusableInput, SolverFailed) as error:  # energies out of range: what was measured stays
             diagnosis = {"layer_peeled": None, "note": str(error)}
     return {
@@ -103,8 +100,9 @@ def _one(path: Path, arrays: Mapping[str, np.ndarray], name: str) -> np.ndarray:
 def _layer_record(
     name: str, features: np.ndarray, labels: np.ndarray, classifier: np.ndarray | None, bias: np.ndarray | None
 ) -> dict[str, Any]:
-    found = separation(features, labels)
-    collapse = neural_collapse(features, labels, classifier, bias)
+    centred = centred_features(features, labels)
+    found, collapse = separation_of(centred), collapse_of(centred, classifier, bias)
+    pair = next(iter(centred.coinciding), None)
     return {
         "name": name,
         "width": features.shape[1],
@@ -112,11 +110,15 @@ def _layer_record(
         "fuzziness_rounding": found.rounding,
         "fuzziness_by_class": found.by_class.tolist(),
         "rank_between": found.rank_between,
+        "feature_energy": centred.energy,
         "nc1": collapse.nc1,
         "nc2": collapse.nc2,
         "nc3": collapse.nc3,
         "nc4": collapse.nc4,
         "cdnv": collapse.cdnv,
+        "cdnv_note": None
+        if pair is None
+        else f"CDNV of {name} is infinite: the means of classes {pair[0]} and {pair[1]} coincide to rounding.",
     }
 
 
@@ -133,18 +135,6 @@ def _law_record(layers: list[dict[str, Any]]) -> dict[str, Any]:
     values = law.decay_ratio, *ends, law.half_life, law.pearson, law.max_residual, law.curvature, law.curvature_p_value
     note = f"{end}: the law is fitted to the {len(known)} layers before it." if end else None
     return {**dict(zip(keys, values, strict=True)), "law_layers": len(known), "law_note": note}
-
-
-def feature_energy(features: np.ndarray, labels: np.ndarray) -> float:
-    """E_H as the model defines it: (1/K) Σ_k (1/n_k) Σ_i ‖h_ki‖².
-
-    Example:
-        >>> feature_energy(np.array([[1.0], [1.0], [2.0]]), np.array([0, 0, 1]))
-        2.5
-    """
-    classes = np.asarray(labels, dtype=np.int64)
-    squares = np.einsum("ij,ij->i", features, features, dtype=float)
-    return float(np.mean(np.bincount(classes, weights=squares) / np.bincount(classes)))
 
 
 def diagnose_counts(counts: np.ndarray, energy: float, classifier: np.ndarray) -> dict[str, Any]:
@@ -185,21 +175,6 @@ def diagnose_counts(counts: np.ndarray, energy: float, classifier: np.ndarray) -
     return {"layer_peeled": found, "note": None}
 
 
-def mean_cosine(vectors: np.ndarray) -> float | None:
-    """Average cosine over pairs of rows; None when there is no pair or a row is zero.
-
-    Example:
-        >>> mean_cosine(np.array([[1.0, 0.0], [2.0, 0.0]]))
-        1.0
-    """
-    norms = np.linalg.norm(vectors, axis=1)
-    count = len(vectors)
-    if count < 2 or not norms.all():
-        return None
-    total = np.linalg.norm((vectors / norms[:, None]).sum(axis=0)) ** 2
-    return float((total - count) / (count * (count - 1)))
-
-
 def describe_measures(record: dict[str, Any]) -> str:
     """Layers as a table, the law in one line, the diagnosis in sentences."""
     columns = ("rank_between", "nc1", "nc2", "nc3", "nc4", "cdnv")
@@ -213,6 +188,8 @@ def describe_measures(record: dict[str, Any]) -> str:
         text_table(["layer", "width", "D", "rank", "NC1", "NC2", "NC3", "NC4", "CDNV"], rows),
         "",
     ]
+    infinite = [layer["cdnv_note"] for layer in record["layers"] if layer["cdnv_note"] is not None]
+    lines += [*infinite, ""] if infinite else []
     if record["decay_ratio"] is not None:
         law = (
             f"Each layer multiplies D by {record['decay_ratio']:.4g} (95 % interval {record['decay_ratio_low']:.4g} to "

@@ -20,7 +20,7 @@ def train_experiment(
 
     Raises:
         UnusableInput: as `run_experiment`.
-        typer.Exit: when a network diverges; the sentence says where.
+        typer.Exit: when a network diverges or the run is interrupted; the sentence says where, and how to go on.
     """
     experiments = known_experiments()
     from gpu_train.experiments import OF_IMAGES, Plan, one_thread
@@ -40,6 +40,9 @@ def train_experiment(
     except TrainingDiverged as error:
         typer.echo(f"layerpeel: {error}", err=True)
         raise typer.Exit(1) from error
+    except KeyboardInterrupt as error:
+        typer.echo(f"layerpeel: interrupted; what is done lies in {directory}, and the same command with --resume continues it", err=True)
+        raise typer.Exit(130) from error
     record, figures = summarise(run)
     texts = {directory / name: figure_file(figure) for name, figure in zip(record["figures"], figures, strict=True)}
     texts |= {directory / "results.json": json_text(record) + "\n", directory / PAGE: run_page(record, figures)}

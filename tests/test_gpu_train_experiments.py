@@ -15,6 +15,8 @@ from gpu_train.experiments import EXPERIMENTS, NETWORKS, Plan, one_thread
 from gpu_train.studies import minority_outcome
 from gpu_train.training import Recipe
 
+RECIPE = ("epochs", "learning_rate", "batch_size", "optimizer", "weight_decay")
+
 
 @pytest.fixture(autouse=True)
 def _one_thread() -> None:
@@ -35,6 +37,28 @@ def test_the_sources_sizes() -> None:
     sweep = EXPERIMENTS["label-noise"](Plan(profile="sources"))
     assert [unit.settings["label_error"] for unit in sweep] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 2 / 3, 0.7, 0.8])
     assert {unit.settings["epochs"] for unit in EXPERIMENTS["separation"](Plan(profile="sources"))} == {600}
+    (recipe,) = {tuple(unit.settings[name] for name in RECIPE) for unit in EXPERIMENTS["imbalance"](Plan(profile="sources"))}
+    assert recipe == (350, 0.1, 128, "momentum", 5e-4)
+
+
+def test_units_train_by_the_recipe_that_their_settings_tell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    used: list[Recipe] = []
+
+    class Enough(Exception):
+        """What was to be seen was seen."""
+
+    def only_look(*arguments: Any, **_options: Any) -> None:
+        used.extend(argument for argument in arguments if isinstance(argument, Recipe))
+        raise Enough
+
+    monkeypatch.setattr(gpu_train.experiments, "minority_outcome", only_look)
+    monkeypatch.setattr(gpu_train.experiments, "separation_curves", only_look)
+    for experiment in ("imbalance", "separation"):
+        for unit in EXPERIMENTS[experiment](Plan()):
+            with pytest.raises(Enough):
+                unit.run(np.random.default_rng(0), tmp_path / "checkpoint", lambda _share: None)
+            assert tuple(getattr(used[-1], name) for name in RECIPE) == tuple(unit.settings[name] for name in RECIPE)
+            assert used[-1].weight_decay > 0.0 or unit.settings["variant"] == "no-batch-norm"
 
 
 def test_imbalance_at_the_sources_size_trains_convolutional_nets_and_keeps_to_the_images_there_are(tmp_path: Path) -> None:

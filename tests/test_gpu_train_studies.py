@@ -175,6 +175,8 @@ def test_the_energies_and_cosines_are_those_of_the_definition() -> None:
     pairs = [(k, j) for k in range(5, 10) for j in range(5, 10) if k < j]
     units = found.classifier / np.linalg.norm(found.classifier, axis=1, keepdims=True)
     assert found.minority_cosine == pytest.approx(np.mean([units[k] @ units[j] for k, j in pairs]))
+    common = [(k, j) for k in range(5) for j in range(5) if k < j]
+    assert found.majority_cosine == pytest.approx(np.mean([units[k] @ units[j] for k, j in common]))
     assert found.accuracy.shape == (10,)
 
 

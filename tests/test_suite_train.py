@@ -136,11 +136,9 @@ def test_a_stopped_run_is_completed_to_the_same_arrays(train: Run, tmp_path: Pat
     assert train(TINY, "--out", str(whole))[0] == 0
     ran.clear()
     stop_at[0] = "ratio-3-trial-0"
-    try:
-        status = train(TINY, "--out", str(stopped))[0]
-    except KeyboardInterrupt:
-        status = 130
-    assert status != 0
+    status, out, error = train(TINY, "--out", str(stopped))
+    assert (status, out) == (130, "")
+    assert error.endswith(f"interrupted; what is done lies in {stopped}, and the same command with --resume continues it\n")
     assert sorted(arrays(stopped)) == ["ratio-1-trial-0", "ratio-1-trial-1"]
     stop_at[0] = ""
     ran.clear()

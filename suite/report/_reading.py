@@ -15,10 +15,17 @@ _RELATIONS = {Kind.UPPER_BOUND: "≤ ", Kind.LOWER_BOUND: "≥ ", Kind.LIMIT: "�
 
 def headline(report: Report) -> str:
     """Whether the report is green, as a sentence."""
+    skipped = [room for room in report.rooms if room.skipped]
+    if report.summary.green and skipped:
+        return f"Every theorem that ran came out as expected; {len(skipped)} of {len(report.rooms)} did not run ({_reason(skipped[0])})."
     if report.summary.green:
         return "Every theorem came out as expected."
     unexpected = [room.title for room in report.rooms if not room.green and not room.skipped]
     return f"Not as expected: {', '.join(unexpected)}." if unexpected else "Nothing ran."
+
+
+def _reason(room: RoomResult) -> str:
+    return next((check.note for check in room.checks if check.note), "skipped")
 
 
 def summary_line(report: Report) -> str:
