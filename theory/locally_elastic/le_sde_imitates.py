@@ -171,7 +171,7 @@ ROOM = Room(
     checks=(
         Check(
             name="imitates",
-            claim="in the first 1,600 steps, with strengths of other networks, the I-model is nearer to the genuine means than one common growth factor",
+            claim="in 1,600 steps, with strengths of other networks, the I-model is nearer to the means than one common growth factor",
             evidence=Evidence.EMPIRICAL,
             predict=predict_imitates,
             measure=measure_difference,
