@@ -57,7 +57,8 @@ class CollapseMetric(Metric):
     def update(self, features: torch.Tensor, labels: torch.Tensor) -> None:
         """Add a batch of features, (n, …), with their whole-number labels, (n,)."""
         moments = self._moments(self.moments)
-        moments.update(_array(features.flatten(1)), labels.detach().cpu().numpy())
+        eps = torch.finfo(features.dtype).eps if features.is_floating_point() else None
+        moments.update(_array(features.flatten(1)), labels.detach().cpu().numpy(), eps=eps)
         self.moments = torch.from_numpy(moments.state).to(self.moments.device)
 
     def forward(self, *batch: Any, **named: Any) -> None:

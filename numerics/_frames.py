@@ -84,7 +84,8 @@ class CollapseGeometry:
     Args:
         feature_etf: ETF distance of the centred class means (NC2 for features).
         classifier_etf: ETF distance of the centred classifiers (NC2 for weights).
-        duality: ‖H/‖H‖_F − W/‖W‖_F‖_F of the centred matrices (NC3).
+        duality: ‖H/‖H‖_F − W/‖W‖_F‖_F of the centred matrices (NC3 with its root taken and W centred too: the `nc3` of `neural_collapse`
+            is its square when the rows of W add up to zero).
         feature_norm_spread: standard deviation over mean of ‖h_k‖.
         classifier_norm_spread: standard deviation over mean of ‖w_k‖.
         nearest_mean_agreement: share of class means that the classifier gives to their own class (NC4 on the means).

@@ -62,6 +62,22 @@ def test_batches_of_any_size_and_type_agree_with_the_measures_in_memory(size: in
     assert statistics.counts.tolist() == [40, 25, 9, 2]
 
 
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+def test_the_type_of_the_features_is_known_after_batches_and_merges(kind: torch.dtype) -> None:
+    features, labels = labelled()
+    flat = torch.cat([features, features @ torch.full((WIDTH, 2 * WIDTH), 0.3, dtype=torch.float64)], dim=1)[:, WIDTH:]
+    flat = flat * torch.linspace(0.5, 1.7, 2 * WIDTH, dtype=torch.float64)  # class means on a line
+    expected = separation(flat.numpy(), labels.numpy())
+    assert expected.rank_between == 1
+    first, second = (
+        streamed(CollapseMetric(CLASSES, 2 * WIDTH), flat.to(kind)[part], labels[part], 7) for part in (labels < 2, labels >= 2)
+    )
+    first.merge_state(second)
+    first.update(flat[:0], labels[:0])
+    assert first.compute()["fuzziness"].item() == pytest.approx(expected.fuzziness, rel=0.02)
+    assert first.statistics().eps == torch.finfo(kind).eps
+
+
 def test_the_classifier_is_asked_when_the_metric_is_computed() -> None:
     features, labels = labelled()
     head = nn.Linear(WIDTH, CLASSES)
@@ -145,8 +161,8 @@ def test_unusable_batches_and_sizes_are_refused() -> None:
     refused(shaped.compute, "classifier has shape (6, 4)")
     refused(lambda: CollapseMetric(0, WIDTH), "number of classes")
     refused(lambda: CollapseMetric(CLASSES, 300_000), "300000 features", "GB")
-    refused(lambda: ClassMoments(2, 2).merge(ClassMoments(2, 3).state), "it must hold 12 doubles")
-    refused(lambda: ClassMoments(2, 2, state=np.zeros(12, dtype=np.float32)), "float32", "12 doubles")
+    refused(lambda: ClassMoments(2, 2).merge(ClassMoments(2, 3).state), "it must hold 13 doubles")
+    refused(lambda: ClassMoments(2, 2, state=np.zeros(13, dtype=np.float32)), "float32", "13 doubles")
 
 
 def test_without_torchmetrics_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

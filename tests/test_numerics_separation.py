@@ -13,9 +13,13 @@ from numerics import (
     ClassMoments,
     between_basis,
     between_factor,
+    centred_features,
+    collapse_geometry,
+    cosines,
     fit_decay,
     fuzziness,
     lda_floor,
+    mean_cosine,
     nearest_mean,
     neural_collapse,
     neural_collapse_of,
@@ -180,6 +184,44 @@ def test_measures_vanish_at_collapse_and_balanced_d_is_k_times_nc1() -> None:
     assert max(collapsed.nc1, collapsed.nc2, collapsed.nc3 or 0.0, collapsed.nc4 or 0.0, collapsed.cdnv) < 1e-14
     noisy = frame[y] + 0.1 * np.random.default_rng(0).normal(size=(20, 3))
     assert separation(noisy, y).fuzziness == pytest.approx(4 * neural_collapse(noisy, y).nc1, rel=1e-12)
+
+
+def test_duality_is_the_root_of_nc3_where_classifiers_add_up_to_zero() -> None:
+    x, y = labelled(2, 4, 5)
+    means = np.array([x[y == k].mean(axis=0) for k in range(4)])
+    weights = np.random.default_rng(0).normal(size=(4, 5))
+    centred = weights - weights.mean(axis=0)
+    assert neural_collapse(x, y, centred).nc3 == pytest.approx(collapse_geometry(centred, means).duality ** 2, rel=1e-12)
+    assert collapse_geometry(weights, means).duality == pytest.approx(collapse_geometry(centred, means).duality, rel=1e-12)
+    assert neural_collapse(x, y, weights).nc3 != pytest.approx(neural_collapse(x, y, centred).nc3, rel=0.01)
+
+
+def test_two_collapsed_classes_at_one_point_are_infinitely_far_from_collapse() -> None:
+    y = np.repeat(np.arange(3), 4)
+    points = np.array([[1.0, 0.0], [0.1, 0.3], [0.1, 0.3]])[y]
+    moments = ClassMoments(3, 2)
+    moments.update(points, y)
+    for found in (neural_collapse(points, y), neural_collapse_of(moments.compute())):
+        assert found.cdnv == math.inf
+        assert found.nc1 < 1e-25
+    assert centred_features(points, y).coinciding == [(1, 2)]
+    apart = points + np.where(y == 2, 1e-12, 0.0)[:, None]
+    assert centred_features(apart, y).coinciding == []
+    assert neural_collapse(apart, y).cdnv < 1e-6
+
+
+def test_cosines_by_pair_and_on_average() -> None:
+    vectors = np.random.default_rng(0).normal(size=(5, 3))
+    pairs = [u @ v / np.linalg.norm(u) / np.linalg.norm(v) for i, u in enumerate(vectors) for v in vectors[:i]]
+    found = cosines(vectors)
+    assert np.allclose(found, found.T)
+    assert np.allclose(np.diag(found), 1.0)
+    assert found[np.tril_indices(5, -1)] == pytest.approx(pairs)
+    assert mean_cosine(vectors) == pytest.approx(np.mean(pairs))
+    vectors[2] = 0.0
+    assert np.isnan(cosines(vectors)).sum() == 9  # its row and its column
+    assert math.isnan(mean_cosine(vectors))
+    assert math.isnan(mean_cosine(vectors[:1]))
 
 
 def test_between_factor_squares_to_the_between_scatter() -> None:

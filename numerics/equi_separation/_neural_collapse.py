@@ -4,19 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
+from scipy.spatial.distance import pdist
 
 from numerics._frames import etf_distance
 from numerics._inputs import UnusableInput
-from numerics.equi_separation._class_moments import (
-    LARGEST,
-    ClassStatistics,
-    class_means,
-    class_residuals,
-    count_classes,
-    require_every_class,
-    require_labelled,
-    require_scatter,
-)
+from numerics.equi_separation._class_means import CentredFeatures, ClassSpread, centred_features
+from numerics.equi_separation._class_moments import ClassStatistics
+from numerics.equi_separation._labels import LARGEST, require_scatter
 from numerics.equi_separation._separation import between_basis
 
 
@@ -27,9 +21,12 @@ class NeuralCollapse:
     Args:
         nc1: Tr(Σ_W Σ_B⁺)/K, Σ_B = (1/K) Σ_k (μ_k − μ)(μ_k − μ)ᵀ with μ the mean of the class means; for equal counts K·nc1 = D.
         nc2: distance of the centred class means from a simplex ETF up to rotation and scale, on normalised Gram matrices.
-        nc3: ‖W/‖W‖_F − M/‖M‖_F‖_F² for classifier W and centred class means M, or None without a classifier.
+        nc3: ‖W/‖W‖_F − M/‖M‖_F‖_F² for classifier W, as it is, and centred class means M, or None without a classifier. When the rows of W
+            add up to zero it is the square of `collapse_geometry(W, M).duality`, which centres W too; a common part of all classifiers,
+            which moves no decision, counts here and not there.
         nc4: share of samples that the classifier and the nearest class mean label differently, or None without a classifier.
-        cdnv: average over pairs of (v_k + v_l)/(2‖μ_k − μ_l‖²) with v_k the variance Σ_i ‖x_ki − μ_k‖²/n_k.
+        cdnv: average over pairs of (v_k + v_l)/(2‖μ_k − μ_l‖²) with v_k the variance Σ_i ‖x_ki − μ_k‖²/n_k; infinite when two class means
+            coincide to rounding, whatever their variances: classes at one point cannot be told apart, although each may have collapsed.
     """
 
     nc1: float
@@ -44,6 +41,8 @@ def neural_collapse(
     labels: Shaped[np.ndarray, " n"],
     classifier: Float[np.ndarray, "K p"] | None = None,
     bias: Float[np.ndarray, " K"] | None = None,
+    *,
+    eps: float | None = None,
 ) -> NeuralCollapse:
     """NC1–NC4 and the class-distance normalised variance of labelled last-layer features.
 
@@ -52,6 +51,7 @@ def neural_collapse(
         labels: class numbers from 0.
         classifier: W, row k of class k.
         bias: added to the logits W h.
+        eps: machine epsilon of the type in which the features were stored, where it is coarser than that of the array: 2⁻⁷ for bfloat16.
 
     Raises:
         UnusableInput: as `separation`, and for a classifier or bias that does not fit or is not made of finite numbers.
@@ -63,26 +63,36 @@ def neural_collapse(
         >>> round(neural_collapse(points, np.array([0, 0, 1, 1])).nc1, 12)
         0.005
     """
-    data, classes = require_labelled(features, labels)
-    count = count_classes(classes)
-    counts, means = class_means(data, classes, count)
-    require_every_class(counts)
+    return collapse_of(centred_features(features, labels, eps=eps), classifier, bias)
+
+
+def collapse_of(
+    centred: CentredFeatures, classifier: Float[np.ndarray, "K p"] | None = None, bias: Float[np.ndarray, " K"] | None = None
+) -> NeuralCollapse:
+    """The same for features whose class means are known already.
+
+    Raises:
+        UnusableInput: as `neural_collapse`.
+
+    Example:
+        >>> points = centred_features(np.array([[0.9], [1.1], [-0.9], [-1.1]]), np.array([0, 0, 1, 1]))
+        >>> round(collapse_of(points).nc1, 12)
+        0.005
+    """
+    means = centred.means
     _require_classifier(classifier, bias, means)
-    basis, roots = between_basis(np.ones(count, dtype=np.int64), means)
-    require_scatter(counts)
+    directions = _whitening(centred)
     nc4 = None
     if classifier is not None:
-        said = np.argmax(data @ classifier.T + (0.0 if bias is None else bias), axis=1)
-        nc4 = float(np.mean(said != nearest_mean(data, means)))
-    residuals = class_residuals(data, classes, means)
-    whitened = residuals @ (basis / roots)
-    variances = np.bincount(classes, weights=np.einsum("ij,ij->i", residuals, residuals), minlength=count) / counts
+        said = np.argmax(centred.features @ classifier.T + (0.0 if bias is None else bias), axis=1)
+        nc4 = float(np.mean(said != nearest_mean(centred.features, means)))
+    whitened = centred.residuals @ directions
     return NeuralCollapse(
-        nc1=float(np.einsum("ij,ij->", whitened, whitened)) / (len(data) * count),
+        nc1=float(np.einsum("ij,ij->", whitened, whitened)) / (len(whitened) * len(means)),
         nc2=etf_distance(means - means.mean(axis=0)),
         nc3=_duality(means, classifier),
         nc4=nc4,
-        cdnv=_variance_over_distance(means, variances),
+        cdnv=_variance_over_distance(centred),
     )
 
 
@@ -101,15 +111,21 @@ def neural_collapse_of(statistics: ClassStatistics, classifier: Float[np.ndarray
     """
     means = statistics.means
     _require_classifier(classifier, None, means)
-    basis, roots = between_basis(np.ones(len(means), dtype=np.int64), means)
-    require_scatter(statistics.counts)
+    directions = _whitening(statistics)
     return NeuralCollapse(
-        nc1=float(np.einsum("ir,ij,jr->", basis / roots, statistics.within, basis / roots, optimize=True)) / len(means),
+        nc1=float(np.einsum("ir,ij,jr->", directions, statistics.within, directions, optimize=True)) / len(means),
         nc2=etf_distance(means - means.mean(axis=0)),
         nc3=_duality(means, classifier),
         nc4=None,
-        cdnv=_variance_over_distance(means, statistics.variances),
+        cdnv=_variance_over_distance(statistics),
     )
+
+
+def _whitening(spread: ClassSpread) -> Float[np.ndarray, "p r"]:
+    """V diag(1/σ) of Σ_B = V diag(σ²) Vᵀ, which weighs all classes alike."""
+    basis, roots = between_basis(np.ones(len(spread.means), dtype=np.int64), spread.means, spread.mean_errors)
+    require_scatter(spread.counts)
+    return basis / roots
 
 
 def _require_classifier(
@@ -138,11 +154,11 @@ def _duality(means: Float[np.ndarray, "K p"], classifier: Float[np.ndarray, "K p
     return float(np.linalg.norm(classifier / np.linalg.norm(classifier) - centred / np.linalg.norm(centred)) ** 2)
 
 
-def _variance_over_distance(means: Float[np.ndarray, "K p"], variances: Float[np.ndarray, " K"]) -> float:
-    first, second = np.triu_indices(len(means), 1)
-    squares = ((means[first] - means[second]) ** 2).sum(axis=1)
-    with np.errstate(divide="ignore"):  # two classes with one mean and some variance: infinitely far from collapse
-        return float(np.mean((variances[first] + variances[second]) / (2.0 * squares)))
+def _variance_over_distance(spread: ClassSpread) -> float:
+    if spread.coinciding:
+        return float("inf")
+    first, second = np.triu_indices(len(spread.means), 1)
+    return float(np.mean((spread.variances[first] + spread.variances[second]) / (2.0 * pdist(spread.means, "sqeuclidean"))))
 
 
 def nearest_mean(features: Float[np.ndarray, "n p"], means: Float[np.ndarray, "K p"]) -> Int[np.ndarray, " n"]:

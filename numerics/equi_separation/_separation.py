@@ -6,35 +6,33 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 
 from numerics._inputs import UnusableInput
-from numerics.equi_separation._class_moments import (
-    ClassStatistics,
-    between_factor,
-    class_means,
-    class_residuals,
-    count_classes,
-    require_every_class,
-    require_labelled,
-    require_scatter,
-)
+from numerics.equi_separation._class_means import CentredFeatures, between_factor, centred_features
+from numerics.equi_separation._class_moments import ClassStatistics
+from numerics.equi_separation._labels import require_scatter
 
 ROUNDINGS = 8.0
-"""Class means are sums of rounded numbers: singular values of the centred means below this many roundings of the largest entry, times
-the larger side of the matrix, are zero. The factor covers the subtraction of the grand mean and the square roots of the weights."""
-
-STORED_ROUNDINGS = 8.0
-"""Features that ought to coincide differ by this many roundings ε max|x| along a unit vector at most. Storing them costs half of one; the
-sums of rounded products that a network computes cost more: at 20 layers in single precision 0.9 in the root mean square, measured against
-double precision, and independent errors of the p features show along a unit vector as their root mean square. 8 leaves a margin."""
+"""What the arithmetic in doubles leaves of a singular value that ought to be zero: this many roundings of the largest entry, times the
+larger side of the matrix, for the subtraction of the grand mean, the square roots of the weights and the decomposition. What the type of
+the stored features leaves is mostly larger, and has a rule of its own, from the errors of the class means: see `between_basis`."""
 
 
 def between_basis(
-    counts: Int[np.ndarray, " K"], means: Float[np.ndarray, "K p"]
+    counts: Int[np.ndarray, " K"], means: Float[np.ndarray, "K p"], errors: Float[np.ndarray, " K"] | None = None
 ) -> tuple[Float[np.ndarray, "p r"], Float[np.ndarray, " r"]]:
     """Orthonormal basis of range(SSB) and the square roots of its eigenvalues, largest first.
 
     SSB = AᵀA with the K×p factor A of `between_factor`, so its spectrum is cut at rank K − 1 by construction; class means that
-    coincide or depend on each other lower it further, by the rule of ROUNDINGS. A pseudo-inverse of the p×p matrix SSB with a default
-    tolerance keeps rounding noise as if it were signal, and D explodes.
+    coincide or depend on each other lower it further. If each mean is off by at most e_k in norm, then A is off by
+
+        ‖ΔA‖₂² ≤ ‖ΔA‖_F² = Σ_k (n_k/n) ‖Δx̄_k − Δx̄‖² ≤ Σ_k (n_k/n) e_k²,
+
+    and no singular value moves by more than ‖ΔA‖₂ (Weyl): what is not above that, and above the rounding of the doubles (ROUNDINGS), is
+    zero. A tolerance that forgets how the features were stored keeps rounding noise as if it were signal, and D explodes.
+
+    Args:
+        counts: n_k ≥ 1, the weights of the classes.
+        means: x̄_k, one row per class.
+        errors: e_k, as `mean_errors` of class statistics gives them; means in exact doubles when not given.
 
     Raises:
         UnusableInput: when all class means coincide.
@@ -47,6 +45,8 @@ def between_basis(
     factor = between_factor(counts, means)
     _, roots, right = np.linalg.svd(factor, full_matrices=False)
     noise = ROUNDINGS * max(means.shape) * np.finfo(float).eps * max(float(np.abs(means).max()), float(roots[0]))
+    if errors is not None:
+        noise += float(np.sqrt(counts @ errors**2 / counts.sum()))
     rank = min(int((roots > noise).sum()), len(counts) - 1)
     if rank == 0:
         raise UnusableInput("all class means coincide to rounding: D divides by their spread; give features whose class means differ.")
@@ -60,9 +60,12 @@ class Separation:
     Args:
         fuzziness: D = Tr(SSW SSB⁺).
         by_class: D_k = Tr(SSW_k SSB⁺) with the scatter SSW_k of class k alone; D is their average weighted by n_k/n.
-        rank_between: rank of SSB; a map that merges class means lowers it, and D with it, so read both.
-        rounding: the D that rounding alone can leave, Σ_i (8 ε max|x|/σ_i)² with ε of the type in which the features are stored; at or
-            below it the samples of every class coincide as far as these numbers can tell.
+        rank_between: rank of SSB as far as the rounding of the stored features can tell; a map that merges class means lowers it, and D
+            with it, so read both.
+        rounding: the D that rounding alone can leave, Σ_i (u max|x|/σ_i)² with u = 2 ε + 6 min(ε, 2⁻²³) and ε of the type in which the
+            features are stored (8 ε for single and double precision); at or below it the samples of every class coincide as far as these
+            numbers can tell. The rank supposes the same error u of every sample; here it counts whole, along single directions, and
+            there as the mean of a class keeps it, along all directions together.
     """
 
     fuzziness: float
@@ -71,7 +74,7 @@ class Separation:
     rounding: float = 0.0
 
 
-def separation(features: Shaped[np.ndarray, "n p"], labels: Shaped[np.ndarray, " n"]) -> Separation:
+def separation(features: Shaped[np.ndarray, "n p"], labels: Shaped[np.ndarray, " n"], *, eps: float | None = None) -> Separation:
     """Separation fuzziness of features held in memory.
 
         D = Tr(SSW SSB⁺) = (1/n) Σ_ki ‖ diag(1/σ) Vᵀ (x_ki − x̄_k) ‖²,      SSB = V diag(σ²) Vᵀ.
@@ -81,6 +84,7 @@ def separation(features: Shaped[np.ndarray, "n p"], labels: Shaped[np.ndarray, "
     Args:
         features: one row per sample.
         labels: class numbers from 0.
+        eps: machine epsilon of the type in which the features were stored, where it is coarser than that of the array: 2⁻⁷ for bfloat16.
 
     Raises:
         UnusableInput: for unusable arrays, a class without samples, single samples everywhere, or class means that all coincide.
@@ -91,19 +95,28 @@ def separation(features: Shaped[np.ndarray, "n p"], labels: Shaped[np.ndarray, "
         >>> round(separation(np.array([[0.0], [1.0], [4.0], [5.0]]), np.array([0, 0, 1, 1])).fuzziness, 12)
         0.0625
     """
-    data, classes = require_labelled(features, labels)
-    count = count_classes(classes)
-    counts, means = class_means(data, classes, count)
-    require_every_class(counts)
-    basis, roots = between_basis(counts, means)
-    require_scatter(counts)
-    whitened = class_residuals(data, classes, means) @ (basis / roots)
-    squares = np.bincount(classes, weights=np.einsum("ij,ij->i", whitened, whitened), minlength=count)
-    eps = max(np.finfo(kind).eps for kind in (float, features.dtype) if np.issubdtype(kind, np.floating))  # whole numbers are exact
-    error = STORED_ROUNDINGS * float(eps) * max(float(data.max()), -float(data.min()))
+    return separation_of(centred_features(features, labels, eps=eps))
+
+
+def separation_of(centred: CentredFeatures) -> Separation:
+    """The same for features whose class means are known already.
+
+    Raises:
+        UnusableInput: for single samples everywhere, or class means that all coincide.
+
+    Example:
+        >>> points = centred_features(np.array([[0.0], [1.0], [4.0], [5.0]]), np.array([0, 0, 1, 1]))
+        >>> round(separation_of(points).fuzziness, 12)
+        0.0625
+    """
+    basis, roots = between_basis(centred.counts, centred.means, centred.mean_errors)
+    require_scatter(centred.counts)
+    whitened = centred.residuals @ (basis / roots)
+    squares = np.bincount(centred.labels, weights=np.einsum("ij,ij->i", whitened, whitened), minlength=len(centred.counts))
+    error = centred.roundoff * max(float(centred.features.max()), -float(centred.features.min()))
     return Separation(
-        fuzziness=float(squares.sum() / len(data)),
-        by_class=squares / counts,
+        fuzziness=float(squares.sum() / len(centred.labels)),
+        by_class=squares / centred.counts,
         rank_between=len(roots),
         rounding=float(((error / roots) ** 2).sum()),
     )
@@ -119,7 +132,7 @@ def fuzziness(statistics: ClassStatistics) -> float:
         >>> round(fuzziness(moments.compute()), 12)
         0.0625
     """
-    basis, roots = between_basis(statistics.counts, statistics.means)
+    basis, roots = between_basis(statistics.counts, statistics.means, statistics.mean_errors)
     require_scatter(statistics.counts)
     return float(np.einsum("ir,ij,jr->", basis / roots, statistics.within, basis / roots, optimize=True))
 
@@ -139,9 +152,11 @@ def lda_floor(statistics: ClassStatistics) -> float:
         >>> round(lda_floor(moments.compute()), 12)
         0.0625
     """
-    basis, roots = between_basis(statistics.counts, statistics.means)
+    basis, roots = between_basis(statistics.counts, statistics.means, statistics.mean_errors)
     values, vectors = np.linalg.eigh(statistics.within)
-    if values[0] <= len(values) * np.finfo(float).eps * values[-1]:
+    size = float(statistics.counts @ statistics.second_moments) / statistics.counts.sum()
+    stored = statistics.roundoff**2 * size / len(values)  # independent errors of the p features, along one direction
+    if values[0] <= max(stored, len(values) * np.finfo(float).eps * values[-1]):
         raise UnusableInput(
             "the within-class scatter is singular to rounding: a linear map can make D as small as it likes; project the features on the "
             "directions in which samples of a class differ, or add samples."

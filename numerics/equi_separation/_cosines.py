@@ -1,0 +1,33 @@
+"""Cosines between vectors, by pair and on average."""
+
+import numpy as np
+from jaxtyping import Float
+
+
+def cosines(vectors: Float[np.ndarray, "m p"]) -> Float[np.ndarray, "m m"]:
+    """Cosines between all rows, cos_kl = ⟨v_k, v_l⟩/(‖v_k‖ ‖v_l‖); NaN for a row of zeros, which has no direction.
+
+    Args:
+        vectors: one row each.
+
+    Example:
+        >>> cosines(np.array([[1.0, 0.0], [0.0, 2.0], [-3.0, 0.0]])).round(12).tolist()
+        [[1.0, 0.0, -1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 1.0]]
+    """
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    units = vectors / np.where(norms > 0.0, norms, np.nan)
+    return units @ units.T
+
+
+def mean_cosine(vectors: Float[np.ndarray, "m p"]) -> float:
+    """Average cosine over the pairs of rows; NaN when there is no pair, or a row is zero.
+
+    Args:
+        vectors: one row each.
+
+    Example:
+        >>> mean_cosine(np.array([[1.0, 0.0], [2.0, 0.0]]))
+        1.0
+    """
+    first, second = np.triu_indices(len(vectors), 1)
+    return float(cosines(vectors)[first, second].mean()) if len(first) else float("nan")
