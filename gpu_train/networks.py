@@ -2,7 +2,8 @@
 
 # pyright: reportMissingImports=false
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
@@ -154,6 +155,94 @@ def resnet18(num_classes: int = 10, channels: int = 3) -> nn.Sequential:
     return nn.Sequential(stem, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, num_classes))
 
 
+@contextmanager
+def evaluating(model: nn.Module) -> Generator[None]:
+    """Evaluation mode without gradients; afterwards every module is in the mode in which it was, a frozen batch norm included.
+
+    Args:
+        model: any module.
+
+    Example:
+        >>> model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2).eval()).train()
+        >>> with evaluating(model):
+        ...     assert not any(module.training for module in model.modules())
+        >>> [module.training for module in model.modules()]
+        [True, True, False]
+    """
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+@contextmanager
+def watching(
+    model: nn.Module, names: Iterable[str], keep: Callable[[str, tuple[Any, ...], torch.Tensor], None]
+) -> Generator[Callable[[torch.Tensor], Any]]:
+    """The forward pass of a model in evaluation mode that hands over what its named layers read and return.
+
+    Args:
+        model: any module; it is left as it was found.
+        names: of layers, as in `named_modules`, each of which must run once in a forward pass.
+        keep: called with the name of a layer, its arguments, and its output, one row per sample.
+
+    Raises:
+        UnusableInput: for a name that the model does not have, or a layer that runs never or more than once, or returns no tensor.
+
+    Example:
+        >>> with watching(small_alexnet(), ["3"], lambda name, _read, output: print(name, output.shape)) as forward:
+        ...     logits = forward(torch.zeros(2, 1, 32, 32))
+        3 torch.Size([2, 32])
+    """
+    modules, runs = dict(model.named_modules()), dict.fromkeys(names, 0)
+    for name in runs:
+        if name not in modules:
+            raise UnusableInput(f"layer {name!r} does not exist: the model has {', '.join(n for n in modules if n)}; choose among these.")
+
+    def hook(name: str, read: tuple[Any, ...], output: Any) -> None:
+        runs[name] += 1
+        if runs[name] > 1:
+            return
+        if not isinstance(output, torch.Tensor) or output.ndim == 0:
+            raise UnusableInput(
+                f"layer {name!r} returns a {type(output).__name__}: it must return a tensor with a row per sample; name a layer that does."
+            )
+        keep(name, read, output.detach().reshape(len(output), -1))
+
+    def forward(inputs: torch.Tensor) -> Any:
+        runs.update(dict.fromkeys(runs, 0))
+        output = model(inputs)
+        for name, count in runs.items():
+            if count != 1:
+                raise UnusableInput(
+                    f"layer {name!r} runs {count} times in one forward pass: it must run once to have one output; name other layers, or "
+                    "give each place in the model a module of its own."
+                )
+        return output
+
+    hooks = [modules[name].register_forward_hook(lambda _m, read, output, name=name: hook(name, read, output)) for name in runs]
+    try:
+        with evaluating(model):
+            yield forward
+    finally:
+        for registered in hooks:
+            registered.remove()
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Where the parameters of a model are; the CPU for a model without any.
+
+    Example:
+        >>> device_of(nn.Flatten())
+        device(type='cpu')
+    """
+    return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+
+
 def layer_outputs(
     model: nn.Module, pixels: Float[np.ndarray, "n channels height width"], *, layers: Iterable[str] | None = None, batch: int = 512
 ) -> dict[str, Float[np.ndarray, "n p"]]:
@@ -165,33 +254,27 @@ def layer_outputs(
         layers: names as in `named_modules`; the direct children when not given.
         batch: images per forward pass.
 
+    Returns:
+        Arrays of the type that the layers return; bfloat16, which NumPy does not have, becomes single precision.
+
     Raises:
-        UnusableInput: for a name that the module does not have.
+        UnusableInput: for a name that the module does not have, no images, or a layer that runs never or more than once in a forward pass
+            or returns no tensor.
 
     Example:
         >>> {name: output.shape for name, output in layer_outputs(small_alexnet(), np.zeros((2, 1, 32, 32), np.float32)).items()}["4"]
         (2, 3)
     """
-    modules = dict(model.named_modules())
+    if not len(pixels):
+        raise UnusableInput("there are no images: the outputs of layers need some; give at least one.")
     names = [name for name, _ in model.named_children()] if layers is None else list(layers)
-    for name in names:
-        if name not in modules:
-            raise UnusableInput(f"layer {name!r} does not exist: the model has {', '.join(n for n in modules if n)}; choose among these.")
     collected: dict[str, list[np.ndarray]] = {name: [] for name in names}
 
-    def keep(name: str, output: Any) -> None:
-        collected[name].append(output.detach().flatten(1).cpu().numpy())
+    def keep(name: str, _read: tuple[Any, ...], output: torch.Tensor) -> None:
+        kind = torch.float32 if output.dtype == torch.bfloat16 else output.dtype
+        collected[name].append(output.to("cpu", kind, copy=True).numpy())  # a copy: a layer after this one may work in place
 
-    hooks = [modules[name].register_forward_hook(lambda _m, _i, output, name=name: keep(name, output)) for name in names]
-    device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
-    training = model.training
-    model.eval()
-    try:
-        with torch.no_grad():
-            for start in range(0, len(pixels), batch):
-                model(torch.from_numpy(pixels[start : start + batch]).to(device))
-    finally:
-        for hook in hooks:
-            hook.remove()
-        model.train(training)
+    with watching(model, names, keep) as forward:
+        for start in range(0, len(pixels), batch):
+            forward(torch.from_numpy(pixels[start : start + batch]).to(device_of(model)))
     return {name: np.concatenate(parts) for name, parts in collected.items()}

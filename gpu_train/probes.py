@@ -2,7 +2,7 @@
 
 # pyright: reportMissingImports=false
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,17 @@ import torch
 from jaxtyping import Float
 from torch import nn
 
-from numerics import ClassMoments, ClassStatistics, NeuralCollapse, UnusableInput, fuzziness, neural_collapse_of, require_memory
+from gpu_train.networks import device_of, watching
+from numerics import (
+    ClassMoments,
+    ClassStatistics,
+    NeuralCollapse,
+    UnusableInput,
+    cosines,
+    fuzziness,
+    neural_collapse_of,
+    require_memory,
+)
 
 Batches = Iterable[tuple[torch.Tensor, torch.Tensor]]
 """Pairs of inputs and whole-number labels, as a DataLoader gives them."""
@@ -25,7 +35,7 @@ class LayerProbe:
     Args:
         name: as in `named_modules`.
         fuzziness: D of its output.
-        collapse: NC1, NC2 and CDNV of its output; NC3 where the classifier reads it.
+        collapse: NC1, NC2 and CDNV of its output; NC3 too if its output, flattened, is what the classifier reads.
         energy: E_H of its output, (1/K) Σ_k (1/n_k) Σ_i ‖h_ki‖².
         statistics: the class moments that all this comes from.
     """
@@ -65,14 +75,15 @@ def probe(
 
     Args:
         model: any module that returns logits; left as it was found.
-        batches: inputs with labels.
+        batches: inputs with labels, (n,) whole numbers of any type.
         num_classes: K.
         layers: names as in `named_modules`; the direct children but the last when not given.
         classifier: name of the linear layer whose rows are the classifiers; the last direct child when that is one.
 
     Raises:
-        UnusableInput: for names that do not exist, layers too wide for the memory, outputs that are not finite, labels outside 0 … K−1,
-            a class without samples, or single samples everywhere.
+        UnusableInput: for names that do not exist, layers that run never or more than once in a forward pass, that return no tensor or
+            are too wide for the memory, outputs that are not finite, labels outside 0 … K−1, a class without samples, single samples
+            everywhere, or a model that does not return logits.
 
     Example:
         >>> from gpu_train.networks import feed_forward
@@ -84,60 +95,58 @@ def probe(
     children = [name for name, _ in model.named_children()]
     names = [name for name in children[:-1] if not isinstance(modules[name], nn.Flatten)] if layers is None else list(layers)
     head = children[-1] if classifier is None and children and isinstance(modules[children[-1]], nn.Linear) else classifier
-    for name in [*names, *([head] if head is not None else [])]:
-        if name not in modules:
-            raise UnusableInput(f"layer {name!r} does not exist: the model has {', '.join(n for n in modules if n)}; choose among these.")
     moments: dict[str, ClassMoments] = {}
+    reads = dict.fromkeys(names, head is not None)  # whether the classifier reads what the layer returns
+    latest: dict[str, np.ndarray] = {}
     labels_now = np.empty(0, dtype=np.int64)
 
-    def keep(name: str, output: Any) -> None:
-        features = output.detach().flatten(1).cpu().double().numpy()  # NumPy has no bfloat16
-        if name not in moments:
-            width = features.shape[1]
-            require_memory(24.0 * width**2, f"probing layer {name!r} with {width} outputs", "name narrower layers")
-            moments[name] = ClassMoments(num_classes, width)
-        with _named(name):
-            moments[name].update(features, labels_now)
+    def keep(name: str, read: tuple[Any, ...], output: torch.Tensor) -> None:
+        if name in reads:
+            features = _array(output)
+            latest[name] = features
+            with _named(name):
+                if name not in moments:
+                    width = features.shape[1]
+                    require_memory(24.0 * width**2, f"probing layer {name!r} with {width} outputs", "name narrower layers")
+                    moments[name] = ClassMoments(num_classes, width)
+                moments[name].update(features, labels_now, eps=torch.finfo(output.dtype).eps if output.is_floating_point() else None)
+        if name == head:
+            entered = _array(read[0].flatten(1)) if read else None
+            for layer in names:
+                reads[layer] &= entered is not None and np.array_equal(latest.get(layer, np.empty(0)), entered)
 
     right, seen = 0, 0
-    with _hooked(model, names, keep), torch.no_grad():
-        device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+    with watching(model, [*names, *([head] if head is not None else [])], keep) as forward:
         for inputs, labels in batches:
-            labels_now = labels.cpu().numpy()
-            logits = model(inputs.to(device))
-            right += int((logits.argmax(dim=1).cpu() == labels.cpu()).sum())
-            seen += len(labels)
+            labels_now = _whole_labels(labels, len(inputs))
+            latest.clear()
+            logits = forward(inputs.to(device_of(model)))
+            if not isinstance(logits, torch.Tensor) or logits.ndim != 2 or len(logits) != len(inputs):
+                shape = f"of shape {tuple(logits.shape)}" if isinstance(logits, torch.Tensor) else f"of type {type(logits).__name__}"
+                raise UnusableInput(f"the model returns something {shape}: a probe needs logits, one row per input; wrap it so.")
+            right += int((_array(logits).argmax(axis=1) == labels_now).sum())
+            seen += len(labels_now)
     if seen == 0:
         raise UnusableInput("there is no batch: a probe needs labelled inputs; give some.")
     weights = _weights_of(modules[head]) if head is not None else None
-    last = names[-1] if names else None
     return ModelProbe(
-        layers=tuple(_layer(name, moments[name], weights if name == last else None) for name in names),
+        layers=tuple(_layer(name, moments[name], weights if reads[name] else None) for name in names),
         classifier=weights,
-        classifier_cosines=None if weights is None else _cosines(weights),
+        classifier_cosines=None if weights is None else cosines(weights),
         weight_energy=None if weights is None else float((weights**2).sum() / len(weights)),
         accuracy=right / seen,
     )
 
 
-class _hooked:  # noqa: N801  # a context manager, used like a function
-    """Forward hooks on named modules in evaluation mode; everything is put back at the end."""
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    """In double precision, which holds every other type exactly: NumPy has no bfloat16. A copy, since a later layer may work in place."""
+    return tensor.detach().to("cpu", torch.float64, copy=True).numpy()
 
-    def __init__(self, model: nn.Module, names: Sequence[str], keep: Callable[[str, Any], None]) -> None:
-        self._model, self._names, self._keep = model, names, keep
 
-    def __enter__(self) -> None:
-        self._training = self._model.training
-        modules = dict(self._model.named_modules())
-        self._hooks = [
-            modules[name].register_forward_hook(lambda _m, _i, output, name=name: self._keep(name, output)) for name in self._names
-        ]
-        self._model.eval()
-
-    def __exit__(self, *_: object) -> None:
-        for hook in self._hooks:
-            hook.remove()
-        self._model.train(self._training)
+def _whole_labels(labels: torch.Tensor, count: int) -> np.ndarray:
+    if labels.shape != (count,):
+        raise UnusableInput(f"labels of shape {tuple(labels.shape)} do not fit {count} inputs: one class number per input; flatten them.")
+    return _array(labels) if labels.is_floating_point() else labels.detach().cpu().numpy()
 
 
 @contextmanager
@@ -166,8 +175,3 @@ def _weights_of(layer: nn.Module) -> Float[np.ndarray, "K p"]:
     if not isinstance(layer, nn.Linear):
         raise UnusableInput(f"the classifier is a {type(layer).__name__}: it must be a linear layer; name one.")
     return layer.weight.detach().cpu().double().numpy()
-
-
-def _cosines(weights: Float[np.ndarray, "K p"]) -> Float[np.ndarray, "K K"]:
-    units = weights / np.linalg.norm(weights, axis=1, keepdims=True)
-    return units @ units.T
