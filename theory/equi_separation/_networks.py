@@ -1,14 +1,19 @@
 """Feed-forward networks on small real images, trained once for all checks and figures of a room."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from numerics import Bracket
 from theory._small_images import balanced
+from theory._trials import interval_over_trials
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from gpu_train.studies import SeparationCurves
 
 WIDTH = 100
@@ -49,6 +54,12 @@ MEASURED = (1, 2, 3, 4, 5, 6, 8, 12, 20)
 WATCHED = {False: Network(layers=6, epochs=30, measured=MEASURED), True: Network(layers=8, measured=MEASURED)}
 """The network that one room watches while it learns, and another one when it is done, by profile."""
 
+LINEAR = {
+    False: Network(layers=6, linear=True, epochs=30, measured=MEASURED),
+    True: Network(layers=8, linear=True, epochs=60, measured=MEASURED),
+}
+"""Their controls without nonlinearity, by profile; they end at 96 to 98 of 100."""
+
 
 def trained(network: Network, trials: int, seed: int) -> "tuple[SeparationCurves, ...]":
     """Separation through the layers of independent trials: MNIST at 10×10 pixels, 100 images a class.
@@ -85,3 +96,96 @@ def _trial(network: Network, trial: int, seed: int) -> "SeparationCurves":
         linear=network.linear,
     )
     return separation_curves(build, images, test, recipe, rng, epochs=network.measured)
+
+
+Sizes = tuple[int, ...]
+"""Linear layers of every block, from the first on; a net has one layer more before its blocks."""
+
+
+def block_outputs(sizes: Sizes) -> list[int]:
+    """Places of the block outputs among the layers; the input of the net is 0, the output of its first layer 1.
+
+    Example:
+        >>> block_outputs((2, 3))
+        [1, 3, 6]
+    """
+    return [1, *(1 + int(place) for place in np.cumsum(sizes))]
+
+
+@cache
+def blocks_trained(sizes: Sizes, epochs: int, trials: int, seed: int, *, skip: bool) -> tuple[np.ndarray, np.ndarray]:
+    """log D of the input and of every layer after its nonlinearity; and of the first normalised layer of every block.
+
+    Args:
+        sizes: layers of every block.
+        epochs: passes over the data.
+        trials: how often; each draws its images, weights and batches.
+        seed: all of it derives from it.
+        skip: residual blocks; without, the same layers in a plain net, whose blocks are stretches of it.
+    """
+    from gpu_train.experiments import one_thread
+    from gpu_train.studies import separation_at
+    from gpu_train.training import Recipe
+
+    one_thread()
+    recipe = Recipe(epochs=epochs, learning_rate=0.03, optimizer="momentum", weight_decay=5e-4)
+    layers, entries = _places(sizes, skip=skip)
+    logs = np.log(
+        [
+            separation_at(lambda: _network_of_blocks(sizes, skip=skip), balanced(rng)[0], layers + entries, recipe, rng)
+            for rng in np.random.default_rng([seed, *sizes, skip]).spawn(trials)
+        ]
+    )
+    return logs[:, : -len(entries)], logs[:, -len(entries) :]
+
+
+def _network_of_blocks(sizes: Sizes, *, skip: bool) -> "nn.Module":
+    from gpu_train.networks import ResidualLayers, feed_forward, residual_feed_forward
+
+    if not skip:
+        return feed_forward(100, 10, (WIDTH,) * (1 + sum(sizes)))
+    model = residual_feed_forward(100, 10, WIDTH, len(sizes), min(sizes))
+    for block, size in enumerate(sizes, start=2):
+        model[block] = ResidualLayers(WIDTH, size)
+    return model
+
+
+def _places(sizes: Sizes, *, skip: bool) -> tuple[list[str], list[str]]:
+    """Names of all layers after their nonlinearity, and of the first normalised layer of every block.
+
+    Child 1 of the network is its first layer. Children 2, 3, … of a residual net are blocks; a branch is Linear, batch norm, ReLU, Linear,
+    batch norm, …; those of a plain net are layers: Linear, batch norm, ReLU.
+    """
+    if not skip:
+        return [f"{layer}" for layer in range(1, 2 + sum(sizes))], [f"{before + 1}.1" for before in block_outputs(sizes)[:-1]]
+    layers, entries = ["1"], list[str]()
+    for block, size in enumerate(sizes, start=2):
+        layers += [f"{block}.branch.{3 * inner + 2}" for inner in range(size - 1)] + [f"{block}"]
+        entries.append(f"{block}.branch.1")
+    return layers, entries
+
+
+def factor_over_trials(values: Iterable[float]) -> Bracket:
+    """Interval of the geometric mean of positive numbers, one per trial: Student t of their logarithms.
+
+    Ratios of positive numbers are skewed, and an interval of the numbers themselves may reach below zero.
+
+    Example:
+        >>> found = factor_over_trials([1.0, 2.0, 4.0, 2.0, 2.0])
+        >>> round(found.lower, 2), round(found.upper, 2)
+        (0.3, 13.19)
+    """
+    logs = interval_over_trials(np.log(list(values)))
+    return Bracket(float(np.exp(logs.lower)), float(np.exp(logs.upper)))
+
+
+def correlation_over_trials(values: Iterable[float]) -> Bracket:
+    """Interval of a correlation, one per trial: Student t of Fisher's z = artanh r, in which correlations near ±1 spread evenly.
+
+    Example:
+        >>> found = correlation_over_trials([-0.99, -0.98, -0.99, -0.97, -0.99])
+        >>> round(found.lower, 3), round(found.upper, 3)
+        (-0.997, -0.95)
+    """
+    transformed = interval_over_trials(np.arctanh(list(values)))
+    return Bracket(float(np.tanh(transformed.lower)), float(np.tanh(transformed.upper)))

@@ -1,168 +1,184 @@
-"""Residual blocks are the unit of equi-separation: D follows the law from block to block, not from layer to layer inside."""
+"""Residual blocks as the unit of equi-separation: nets that mix blocks of two and three layers show what a block gains, and what a layer.
 
-from functools import cache
+The source says that the block is the unit. Then a block gains as much whether it holds two layers or three; were the layer the unit, as in
+a plain net, a block of three would gain one and a half times as much as one of two. Both orders of the mix are trained, so that the place
+of a block in the net counts for neither.
+"""
+
+from collections.abc import Mapping
 
 import numpy as np
 
 from numerics import Bracket, fit_decay
-from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Quantity, Room, Series, Setting, Source, Statement
-from theory._small_images import balanced
+from theory._room import (
+    Check,
+    Control,
+    Evidence,
+    Figure,
+    Kind,
+    Origin,
+    Quantities,
+    Quantity,
+    Room,
+    Series,
+    Setting,
+    Source,
+    Statement,
+    Verdict,
+)
 from theory._trials import interval_over_trials
-from theory.equi_separation._networks import WIDTH
+from theory.equi_separation._networks import WIDTH, Sizes, block_outputs, blocks_trained
 
-SIZES = (2, 3)
-"""Linear layers of a block."""
+MIXES: tuple[Sizes, ...] = ((2, 3, 2, 3), (3, 2, 3, 2))
 
-BLOCKS = 4
-"""Blocks after the first layer."""
-
-EPOCHS = {False: 20, True: 100}
-"""Passes over the data, by profile; all training images are labelled correctly after 20."""
+EPOCHS = {False: 15, True: 100}
+"""Passes over the data, by profile."""
 
 TRIALS = 8
-"""Independent trainings: the interval then reaches two standard deviations to each side."""
+"""Independent trainings of each net: the interval then reaches two standard deviations to each side."""
+
+SHARPNESS = 0.4
+"""Widest interval of the logarithm of a ratio of gains that still says which unit it is: log 1.5 is .405."""
+
+NO_MORE = 0.1
+"""Advantage of blocks, in log D, that is no more than trainings differ by; log D falls by about two over the blocks."""
 
 
-def _layers(size: int) -> tuple[list[str], list[int], list[int]]:
-    """Names of all layers after their nonlinearity; positions (the input is 0) of block outputs; of the layers that begin a branch.
-
-    Child 1 of the network is its first layer, children 2, 3, … are blocks; a branch is Linear, batch norm, ReLU, Linear, batch norm, …
-    """
-    names, outputs, entries = ["1"], [0, 1], list[int]()
-    for block in range(2, 2 + BLOCKS):
-        entries.append(len(names) + 1)
-        names += [f"{block}.branch.{3 * inner + 2}" for inner in range(size - 1)] + [f"{block}"]
-        outputs.append(len(names))
-    return names, outputs, entries
+def _mixes(setting: Setting, *, skip: bool) -> dict[Sizes, np.ndarray]:
+    """log D of all layers for both orders, (trials, layers); one plain net is cut into stretches in both orders."""
+    return {sizes: _trained(setting, sizes if skip else MIXES[0], skip=skip)[0] for sizes in MIXES}
 
 
-@cache
-def _trained(full: bool, size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """log D of the input and of every layer after its nonlinearity; and of the first normalised layer of every branch."""
-    from gpu_train.experiments import one_thread
-    from gpu_train.networks import residual_feed_forward
-    from gpu_train.studies import separation_at
-    from gpu_train.training import Recipe
-
-    one_thread()
-    recipe = Recipe(epochs=EPOCHS[full], learning_rate=0.03, optimizer="momentum", weight_decay=5e-4)
-    names = _layers(size)[0] + [f"{block}.branch.1" for block in range(2, 2 + BLOCKS)]
-    logs = np.log(
-        [
-            separation_at(lambda: residual_feed_forward(100, 10, WIDTH, BLOCKS, size), balanced(rng)[0], names, recipe, rng)
-            for rng in np.random.default_rng([seed, size]).spawn(TRIALS)
-        ]
-    )
-    return logs[:, :-BLOCKS], logs[:, -BLOCKS:]
+def _trained(setting: Setting, sizes: Sizes, *, skip: bool) -> tuple[np.ndarray, np.ndarray]:
+    return blocks_trained(sizes, EPOCHS[setting.full], TRIALS, setting.seed, skip=skip)
 
 
-def _label(size: int) -> str:
-    return f"blocks of {size}"
+def _label(sizes: Sizes) -> str:
+    return "blocks of " + ", ".join(map(str, sizes))
 
 
-def predict_better() -> Quantities:
-    """Blocks leave smaller residuals than layers."""
-    return {_label(size): Bracket.exactly(0.0) for size in SIZES}
+RATIO = "log of the gain of three layers over that of two"
 
 
-def predict_layers_better() -> Quantities:
-    """A false variant: layers leave the smaller residuals."""
-    return {_label(size): Bracket.exactly(0.0) for size in SIZES}
+def predict_equal_gains() -> Quantities:
+    """The block is the unit: a ratio of one."""
+    return {RATIO: Bracket.exactly(0.0)}
+
+
+def predict_more() -> Quantities:
+    """A ratio above one."""
+    return {RATIO: Bracket.exactly(0.0)}
+
+
+def predict_by_layer() -> Quantities:
+    """The layer is the unit: a ratio of 3/2."""
+    return {RATIO: Bracket.exactly(float(np.log(1.5)))}
+
+
+def measure_blocks(setting: Setting) -> Quantities:
+    """What blocks of three layers gain, over what blocks of two gain, summed over both orders of the mix."""
+    return {RATIO: interval_over_trials(_gain_ratio(_mixes(setting, skip=True)))}
+
+
+def measure_stretches(setting: Setting) -> Quantities:
+    """The same for stretches of two and three layers of a plain net."""
+    return {RATIO: interval_over_trials(_gain_ratio(_mixes(setting, skip=False)))}
+
+
+def _gain_ratio(mixes: Mapping[Sizes, np.ndarray]) -> np.ndarray:
+    """log of the fall of log D over blocks of three layers, divided by that over blocks of two, one number per trial."""
+    gained = dict.fromkeys((2, 3), 0.0)
+    for sizes, logs in mixes.items():
+        gains = -np.diff(logs[:, block_outputs(sizes)], axis=1)
+        for size in gained:
+            gained[size] = gained[size] + gains[:, np.equal(sizes, size)].sum(axis=1)
+    return np.log(gained[3] / gained[2])
+
+
+ADVANTAGE = "advantage of block outputs over "
+
+
+def predict_no_better() -> Quantities:
+    """Block outputs have no advantage beyond what trainings differ by."""
+    return {f"{ADVANTAGE}last layers inside": Bracket.exactly(NO_MORE)}
+
+
+def predict_unequal_points() -> Quantities:
+    """The same bound where the points are not equally many."""
+    return {f"{ADVANTAGE}all layers": Bracket.exactly(NO_MORE)}
 
 
 def measure_advantage(setting: Setting) -> Quantities:
-    """Largest residual of log D over all layers less that over the blocks alone, both from the input on; and the two themselves."""
+    """Largest residual of log D over the last layers inside the blocks, less that over the block outputs; over first layers likewise.
+
+    For the control, over all layers from the input on, less that over the block outputs from the input on: a line over twelve points
+    counts the fall of the first layer, as large as a block's, as one step among eleven. And all of it for stretches of a plain net.
+    """
     found: dict[str, Quantity] = {}
-    for size in SIZES:
-        layers, blocks = _residuals(setting, size, first=0).T
-        found[_label(size)] = interval_over_trials(layers - blocks)
-        found |= {f"{_label(size)}: by {unit}": interval_over_trials(values) for unit, values in (("layer", layers), ("block", blocks))}
+    for part, skip in (("", True), ("plain net: ", False)):
+        values: dict[str, list[float]] = {"last layers inside": [], "first layers inside": [], "all layers": []}
+        for sizes, trials in _mixes(setting, skip=skip).items():
+            ends = block_outputs(sizes)
+            last, first = [end - 1 for end in ends[1:]], [before + 1 for before in ends[:-1]]
+            for logs in trials:
+                blocks = _residual(logs[ends[1:]])
+                values["last layers inside"].append(_residual(logs[last]) - blocks)
+                values["first layers inside"].append(_residual(logs[first]) - blocks)
+                values["all layers"].append(_residual(logs) - _residual(logs[[0, *ends]]))
+        found |= {f"{part}{ADVANTAGE}{others}": interval_over_trials(each) for others, each in values.items()}
     return found
-
-
-def _residuals(setting: Setting, size: int, *, first: int) -> np.ndarray:
-    """Largest residual by layer and by block, (trials, 2); `first` = 1 leaves out the input."""
-    blocks = _layers(size)[1][first:]
-    return np.array([(_residual(logs[first:]), _residual(logs[blocks])) for logs in _trained(setting.full, size, setting.seed)[0]])
 
 
 def _residual(logs: np.ndarray) -> float:
     return fit_decay(np.exp(logs)).max_residual
 
 
-def predict_stem() -> Quantities:
-    """Some of the advantage is gone when the input is left out."""
-    return {_label(size): Bracket.exactly(0.0) for size in SIZES}
-
-
-def predict_no_stem() -> Quantities:
-    """A false variant: the input makes no difference for the better."""
-    return {_label(size): Bracket.exactly(0.0) for size in SIZES}
-
-
-def measure_stem(setting: Setting) -> Quantities:
-    """What the advantage loses when the input is left out, over trials."""
-    found: dict[str, Quantity] = {}
-    for size in SIZES:
-        losses = _residuals(setting, size, first=0) - _residuals(setting, size, first=1)
-        found[_label(size)] = interval_over_trials(losses[:, 0] - losses[:, 1])
-    return found
-
-
 def predict_rise() -> Quantities:
-    """Inside a block D first rises."""
-    return {_label(size): Bracket.exactly(0.0) for size in SIZES}
+    """D rises from the input of a block's first layer to its normalised output."""
+    return {**{_label(sizes): Bracket.exactly(0.0) for sizes in MIXES}, "plain net": Bracket.exactly(0.0)}
 
 
-def predict_fall() -> Quantities:
-    """A false variant: it falls there as everywhere."""
-    return {_label(size): Bracket.exactly(0.0) for size in SIZES}
+def predict_rise_through() -> Quantities:
+    """The same bound behind the nonlinearity."""
+    return {f"{label}, after ReLU": bound for label, bound in predict_rise().items()}
 
 
 def measure_rise(setting: Setting) -> Quantities:
-    """Mean over blocks of log D after the first normalised layer of the branch, less log D of the block's input."""
+    """Mean over blocks of log D after the first normalised layer, less log D of the block's input; and behind its ReLU."""
     found: dict[str, Quantity] = {}
-    for size in SIZES:
-        logs, entries = _trained(setting.full, size, setting.seed)
-        found[_label(size)] = interval_over_trials((entries - logs[:, _layers(size)[1][1:-1]]).mean(axis=1))
+    for label, sizes, skip in (*((_label(sizes), sizes, True) for sizes in MIXES), ("plain net", MIXES[0], False)):
+        logs, entries = _trained(setting, sizes, skip=skip)
+        before = np.array(block_outputs(sizes)[:-1])
+        found[label] = interval_over_trials((entries - logs[:, before]).mean(axis=1))
+        found[f"{label}, after ReLU"] = interval_over_trials((logs[:, before + 1] - logs[:, before]).mean(axis=1))
     return found
 
 
 def draw_blocks(setting: Setting) -> Figure:
-    """log D against blocks passed, with the line over blocks; a layer inside a block lies between two whole numbers."""
+    """log D against blocks passed; a layer inside a block lies between two whole numbers."""
     series: list[Series] = []
-    for color, size in enumerate(SIZES):
-        logs = _trained(setting.full, size, setting.seed)[0]
-        _, blocks, _ = _layers(size)
-        centre, inside = logs.mean(axis=0), [layer for layer in range(logs.shape[1]) if layer not in blocks]
-        passed, whole = np.interp(np.arange(logs.shape[1]), blocks, np.arange(len(blocks))), np.arange(len(blocks))
-        line = np.polyval(np.polyfit(whole, centre[blocks], 1), whole)
+    for color, (sizes, logs) in enumerate(_mixes(setting, skip=True).items()):
+        ends = [0, *block_outputs(sizes)]
+        inside = [layer for layer in range(logs.shape[1]) if layer not in ends]
+        passed = np.interp(np.arange(logs.shape[1]), ends, np.arange(len(ends)))
         series += [
-            *(
-                Series(
-                    label=f"{_label(size)}: {part}",
-                    x=tuple(passed[layers].tolist()),
-                    y=tuple(centre[layers].tolist()),
-                    style="points",
-                    color=color + shift,
-                    low=tuple(logs[:, layers].min(axis=0).tolist()),
-                    high=tuple(logs[:, layers].max(axis=0).tolist()),
-                )
-                for part, layers, shift in (("outputs of blocks", blocks, 0), ("layers inside", inside, len(SIZES)))
-            ),
             Series(
-                label=f"{_label(size)}: the law over blocks",
-                x=tuple(whole.astype(float).tolist()),
-                y=tuple(line.tolist()),
-                style="line",
-                color=color,
-            ),
+                label=f"{_label(sizes)}: {part}",
+                x=tuple(passed[layers].tolist()),
+                y=tuple(logs[:, layers].mean(axis=0).tolist()),
+                style="points",
+                color=color + shift,
+                low=tuple(logs[:, layers].min(axis=0).tolist()),
+                high=tuple(logs[:, layers].max(axis=0).tolist()),
+            )
+            for part, layers, shift in (("outputs", ends, 0), ("layers inside", inside, len(MIXES)))
         ]
     return Figure(
-        title="Separation by block and by layer",
-        caption=f"A first layer and {BLOCKS} residual blocks on MNIST at 10×10 pixels, {TRIALS} trainings; points: means, "
-        "bars: from the least to the largest. The first layer, alone, gains as much as a block or more, so it counts as one: that is "
-        "most of what a line over all layers misses. Later blocks gain less than earlier ones.",
+        title="Separation by block, where blocks are of two kinds",
+        caption=f"A first layer and {len(MIXES[0])} residual blocks of two and three layers on MNIST at 10×10 pixels, {TRIALS} trainings; "
+        "points: means, bars: from the least to the largest. Were the block the unit, both nets would fall along one straight line over "
+        "whole numbers. A block of three layers gains more than one of two at the same place, though less than half as much again, and "
+        "later blocks gain less than earlier ones. Layers inside lie on a line as well as outputs do, point for point.",
         x_label="blocks passed (0: input, 1: first layer)",
         y_label="log D",
         series=tuple(series),
@@ -173,35 +189,56 @@ ROOM = Room(
     statement=Statement(
         name="residual-block-is-the-unit",
         title="Residual blocks are the unit of equi-separation",
-        latex=r"D_{b}\approx c\,\rho^{\,b}\ \text{over blocks } b,\ \text{better than over the layers inside them}",
+        latex=r"\log D_{b-1}-\log D_b\ \text{is the same for all residual blocks } b\text{, of two layers or of three}",
         assumptions=(
-            f"a first layer and {BLOCKS} residual blocks of two or three layers of width {WIDTH}, with batch norm and ReLU",
-            "MNIST at 10×10 pixels, 100 images a class; layer 0 is the input",
+            f"a first layer and {len(MIXES[0])} residual blocks, two layers and three in turn, of width {WIDTH}, with batch norm and ReLU",
+            "MNIST at 10×10 pixels, 100 images a class; both orders of the mix, so that a block's place counts for neither kind",
         ),
         kind=Kind.OBSERVATION,
         origin=Origin.SEED,
-        source=Source("he2023", "residual networks; su2024, Part II"),
+        source=Source("he2023", "residual networks; su2024, Part II, the mix of blocks of two and three layers"),
     ),
     checks=(
         Check(
-            name="blocks-follow-better",
-            claim="from the input on, the line over blocks leaves smaller residuals than the line over layers",
+            name="equal-gains",
+            claim="as the source says: a block gains as much whether it holds two layers or three",
             evidence=Evidence.EMPIRICAL,
-            predict=predict_better,
+            predict=predict_equal_gains,
+            measure=measure_blocks,
+            kind=Kind.EQUALITY,
+            resolution=SHARPNESS,
+            reason="narrower than what separates the two units",
+            expected=Verdict.REFUTED,
+        ),
+        Check(
+            name="three-layers-gain-more",
+            claim="a block of three layers gains more than one of two",
+            evidence=Evidence.EMPIRICAL,
+            predict=predict_more,
+            measure=measure_blocks,
+            kind=Kind.LOWER_BOUND,
+        ),
+        Check(
+            name="without-skips",
+            claim="in a plain net stretches of two and three layers gain as 2 to 3: there the layer is the unit, and it shows",
+            evidence=Evidence.EMPIRICAL,
+            predict=predict_by_layer,
+            measure=measure_stretches,
+            kind=Kind.EQUALITY,
+            resolution=SHARPNESS,
+            reason="narrower than what separates the two units",
+        ),
+        Check(
+            name="no-better-at-equal-points",
+            claim="on equally many points a line fits block outputs no better, by more than .1 in log D, than the last layers inside",
+            evidence=Evidence.EMPIRICAL,
+            predict=predict_no_better,
             measure=measure_advantage,
-            kind=Kind.LOWER_BOUND,
+            kind=Kind.UPPER_BOUND,
         ),
         Check(
-            name="partly-the-first-layer",
-            claim="a part of that advantage is the first layer's, which alone gains as much as a block or more",
-            evidence=Evidence.EMPIRICAL,
-            predict=predict_stem,
-            measure=measure_stem,
-            kind=Kind.LOWER_BOUND,
-        ),
-        Check(
-            name="rises-inside",
-            claim="inside a block, D first rises: the first normalised layer of a branch separates less than the block's input",
+            name="rises-before-relu",
+            claim="D rises from the input of a block to its first normalised layer, but so it does in a plain net: no mark of blocks",
             evidence=Evidence.EMPIRICAL,
             predict=predict_rise,
             measure=measure_rise,
@@ -210,20 +247,23 @@ ROOM = Room(
     ),
     controls=(
         Control(
-            name="layers-better",
-            claim="layers follow the law better than blocks",
-            check="blocks-follow-better",
-            predict=predict_layers_better,
-            kind=Kind.UPPER_BOUND,
+            name="stretches-are-the-unit",
+            claim="a stretch of a plain net gains as much whether it holds two layers or three",
+            check="without-skips",
+            predict=predict_equal_gains,
         ),
         Control(
-            name="no-first-layer",
-            claim="the advantage does not come from the first layer",
-            check="partly-the-first-layer",
-            predict=predict_no_stem,
-            kind=Kind.UPPER_BOUND,
+            name="unequal-points",
+            claim="nor does it fit block outputs better than all layers, which are twice as many",
+            check="no-better-at-equal-points",
+            predict=predict_unequal_points,
         ),
-        Control(name="falls-inside", claim="D falls inside a block too", check="rises-inside", predict=predict_fall, kind=Kind.UPPER_BOUND),
+        Control(
+            name="rises-after-relu",
+            claim="D is higher behind the nonlinearity of that layer too",
+            check="rises-before-relu",
+            predict=predict_rise_through,
+        ),
     ),
     figures=(draw_blocks,),
 )
