@@ -97,13 +97,15 @@ def probe(
     head = children[-1] if classifier is None and children and isinstance(modules[children[-1]], nn.Linear) else classifier
     moments: dict[str, ClassMoments] = {}
     reads = dict.fromkeys(names, head is not None)  # whether the classifier reads what the layer returns
-    latest: dict[str, np.ndarray] = {}
+    latest: dict[str, np.ndarray] = {}  # outputs in this batch that are as wide as what the classifier reads
+    entering = getattr(modules.get(head or ""), "in_features", None)
     labels_now = np.empty(0, dtype=np.int64)
 
     def keep(name: str, read: tuple[Any, ...], output: torch.Tensor) -> None:
         if name in reads:
             features = _array(output)
-            latest[name] = features
+            if features.shape[1] == entering:
+                latest[name] = features
             with _named(name):
                 if name not in moments:
                     width = features.shape[1]
@@ -111,9 +113,9 @@ def probe(
                     moments[name] = ClassMoments(num_classes, width)
                 moments[name].update(features, labels_now, eps=torch.finfo(output.dtype).eps if output.is_floating_point() else None)
         if name == head:
-            entered = _array(read[0].flatten(1)) if read else None
+            entered = _array(read[0].reshape(len(read[0]), -1)) if read else np.empty(0)
             for layer in names:
-                reads[layer] &= entered is not None and np.array_equal(latest.get(layer, np.empty(0)), entered)
+                reads[layer] &= layer in latest and np.array_equal(latest[layer], entered)
 
     right, seen = 0, 0
     with watching(model, [*names, *([head] if head is not None else [])], keep) as forward:

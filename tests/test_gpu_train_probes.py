@@ -1,5 +1,7 @@
 """Probes against layers computed one by one."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -61,10 +63,112 @@ def test_a_probe_agrees_with_the_layers_in_memory() -> None:
 
 
 def test_a_model_in_bfloat16_is_measured_as_it_is() -> None:
-    model = feed_forward(64, 10, [5], batch_norm=False).bfloat16()
+    model = seeded(lambda: feed_forward(64, 10, [5], batch_norm=False), np.random.default_rng(0)).bfloat16()
+    assert isinstance(model, nn.Sequential)
     found = probe(model, [(inputs.bfloat16(), labels) for inputs, labels in batches()], 10)
     outputs = torch.cat([model[:2](inputs.bfloat16()).detach() for inputs, _ in batches()]).double().numpy()
-    assert found.layers[0].fuzziness == pytest.approx(separation(outputs, digits().labels).fuzziness, rel=1e-9)
+    assert found.layers[0].fuzziness == pytest.approx(separation(outputs, digits().labels, eps=2.0**-7).fuzziness, rel=1e-9)
+
+
+class Twice(nn.Module):
+    """A net that uses its one ReLU after each of two layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second, self.relu, self.head = nn.Linear(64, 20), nn.Linear(20, 20), nn.ReLU(inplace=True), nn.Linear(20, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.relu(self.second(self.relu(self.first(x.flatten(1))))))
+
+
+def test_a_module_that_runs_twice_is_refused_and_others_are_measured_before_later_layers_change_them() -> None:
+    model = seeded(Twice, np.random.default_rng(0))
+    refused(lambda: probe(model, batches(), 10), "layer 'relu' runs 2 times in one forward pass", "a module of its own")
+    assert not any(module._forward_hooks for module in model.modules())
+    found = probe(model, batches(), 10, layers=["second", "first"], classifier="head")
+    assert [layer.collapse.nc3 for layer in found.layers] == [None, None]  # the classifier reads them after a ReLU that works in place
+    assert isinstance(model, Twice)
+    with torch.no_grad():
+        outputs = model.first(torch.from_numpy(digits().pixels).flatten(1)).double().numpy()
+    assert found.layers[1].fuzziness == pytest.approx(separation(outputs, digits().labels).fuzziness, rel=1e-5)
+
+
+@pytest.mark.parametrize("names", [["1", "2"], ["2", "1"], ["1", "2.1", "2", "2.2"]])
+def test_nc3_is_that_of_what_the_classifier_reads_in_whatever_order(names: list[str]) -> None:
+    model = seeded(lambda: feed_forward(64, 10, [20, 20]), np.random.default_rng(0))
+    found = {layer.name: layer.collapse.nc3 for layer in probe(model, batches(), 10, layers=names).layers}
+    head = model.get_submodule("3").weight
+    assert isinstance(head, torch.Tensor)
+    expected = neural_collapse(layer_outputs(model, digits().pixels)["2"], digits().labels, head.detach().double().numpy()).nc3
+    for name, nc3 in found.items():
+        assert nc3 == (pytest.approx(expected, rel=1e-5) if name in {"2", "2.2"} else None), name  # "2.2" is the last part of "2"
+
+
+def test_the_output_of_a_pooling_layer_is_what_the_classifier_reads_once_it_is_flat() -> None:
+    model = seeded(
+        lambda: nn.Sequential(nn.Conv2d(1, 6, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(), nn.Linear(6, 10)),
+        np.random.default_rng(0),
+    )
+    found = probe(model, batches(), 10, layers=["2"]).layers[0]
+    assert found.collapse.nc3 is not None
+
+
+def test_without_a_linear_head_and_in_batches_of_one() -> None:
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10), nn.Sequential(), nn.LogSoftmax(dim=1))
+    some = [(inputs, labels) for inputs, labels in batches(30)[:4]]
+    found = probe(model, some, 10)
+    assert (found.classifier, found.classifier_cosines, found.weight_energy) == (None, None, None)
+    assert [layer.name for layer in found.layers] == ["1", "2"]
+    assert {layer.collapse.nc3 for layer in found.layers} == {None}
+    alone = [(inputs[i : i + 1], labels[i : i + 1].double()) for inputs, labels in some for i in range(len(labels))]
+    again = probe(model, alone, 10)
+    assert again.accuracy == pytest.approx(found.accuracy, abs=0.01)
+    assert again.layers[0].fuzziness == pytest.approx(found.layers[0].fuzziness, rel=1e-5)
+    empty = probe(nn.Sequential(), [(torch.eye(4), torch.arange(4))], 4)
+    assert (empty.layers, empty.accuracy) == ((), 1.0)
+
+
+def test_every_module_comes_back_in_its_own_mode() -> None:
+    model = feed_forward(64, 10, [20, 20]).train()
+    frozen = model.get_submodule("1.1").eval()
+    before = {name: module.training for name, module in model.named_modules()}
+    probe(model, batches(), 10)
+    refused(lambda: probe(model, batches(), 5), "outside 0 ... 4")
+    assert {name: module.training for name, module in model.named_modules()} == before
+    assert not frozen.training
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+def test_the_type_of_a_layer_decides_what_is_rounding(kind: torch.dtype) -> None:
+    def build() -> nn.Module:
+        return nn.Sequential(nn.Flatten(), nn.Linear(64, 3), nn.Linear(3, 50), nn.Linear(50, 10))
+
+    model = seeded(build, np.random.default_rng(0)).to(kind)
+    found = probe(model, [(inputs.to(kind), labels) for inputs, labels in batches()], 10)
+    narrow, wide = found.layers
+    assert wide.statistics.eps == torch.finfo(kind).eps
+    exact = nn.Sequential(nn.Flatten(), model[1], model[2]).double()  # pyright: ignore[reportIndexIssue]
+    outputs = layer_outputs(exact, torch.from_numpy(digits().pixels).to(kind).double().numpy())["2"]
+    assert separation(outputs, digits().labels).rank_between == 3
+    assert wide.fuzziness == pytest.approx(separation(outputs, digits().labels).fuzziness, rel=0.02)
+    assert narrow.fuzziness == pytest.approx(wide.fuzziness, rel=0.02)  # an injective map keeps D
+    assert wide.collapse.nc1 == pytest.approx(narrow.collapse.nc1, rel=0.02)
+
+
+@pytest.mark.parametrize("batch_norm", [True, False])
+def test_no_signal_of_a_real_network_is_taken_for_rounding(batch_norm: bool) -> None:
+    rng, images = np.random.default_rng(0), digits()
+    model = seeded(lambda: feed_forward(64, 10, [100] * 8, batch_norm=batch_norm), rng)
+    exact = copy.deepcopy(model)
+    for epochs in (0, 12):
+        if epochs:
+            train(model, images, Recipe(epochs=epochs, learning_rate=0.1), rng)
+        exact.load_state_dict(model.state_dict())
+        single, double = layer_outputs(model, images.pixels), layer_outputs(exact.double(), images.pixels.astype(float))
+        for name in list(single)[:-1]:
+            found, expected = separation(single[name], images.labels), separation(double[name], images.labels)
+            assert (found.rank_between, expected.rank_between) == (9, 9)
+            assert found.fuzziness == pytest.approx(expected.fuzziness, rel=1e-5)  # differences near 1e-4 of the size, ε = 1e-7
 
 
 def test_layers_and_classifier_by_name() -> None:
@@ -81,6 +185,10 @@ def test_unusable_probes() -> None:
     refused(lambda: probe(model, [], 10), "no batch")
     refused(lambda: probe(model, batches(), 5), "outside 0 ... 4")
     refused(lambda: probe(model, batches()[:1], 12), "class 10 has no sample")
+    refused(lambda: probe(model, [(x, labels[:, None]) for x, labels in batches()], 10), "labels of shape (64, 1) do not fit 64 inputs")
+    refused(lambda: probe(nn.LSTM(64, 8), [(x.flatten(1), y) for x, y in batches()], 10, layers=[]), "the model returns something of type")
+    gone = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.LSTM(8, 10), nn.Linear(10, 10))
+    refused(lambda: probe(gone, batches(), 10, layers=["2"]), "layer '2' returns a tuple")
     wide = nn.Sequential(nn.Flatten(), nn.Linear(64, 300_000), nn.Linear(300_000, 10))
     refused(lambda: probe(wide, batches(2), 10), "300000 outputs", "GB")
     assert not any(module._forward_hooks for module in wide.modules())

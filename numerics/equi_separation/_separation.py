@@ -27,7 +27,8 @@ def between_basis(
         ‖ΔA‖₂² ≤ ‖ΔA‖_F² = Σ_k (n_k/n) ‖Δx̄_k − Δx̄‖² ≤ Σ_k (n_k/n) e_k²,
 
     and no singular value moves by more than ‖ΔA‖₂ (Weyl): what is not above that, and above the rounding of the doubles (ROUNDINGS), is
-    zero. A tolerance that forgets how the features were stored keeps rounding noise as if it were signal, and D explodes.
+    zero. A tolerance that forgets how the features were stored keeps rounding noise as if it were signal, and D explodes. The rule is
+    one of norms: differences that live in a feature far smaller than the others are taken for the rounding of those.
 
     Args:
         counts: n_k ≥ 1, the weights of the classes.
