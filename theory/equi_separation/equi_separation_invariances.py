@@ -78,9 +78,7 @@ KEPT = ("translation", "orthogonal map", "common scaling", "duplicates", "invert
 
 def predict_unchanged() -> Quantities:
     """No relative change."""
-    return {
-        name: Bracket.exactly(0.0) for name in ("translation", "orthogonal map", "common scaling", "duplicates", "invertible, p = K − 1")
-    }
+    return {name: Bracket.exactly(0.0) for name in KEPT}
 
 
 def measure_unchanged(setting: Setting) -> Quantities:
@@ -103,10 +101,10 @@ def measure_unchanged(setting: Setting) -> Quantities:
         }
         for name, (before, after, of) in pairs.items():
             changes[name].append(separation(after, of).fuzziness / separation(before, labels).fuzziness - 1.0)
-    return {name: Bracket(min(0.0, *each), max(0.0, *each)) if name in KEPT else _apart(each) for name, each in changes.items()}
+    return {name: _largest(each) for name, each in changes.items()}
 
 
-def _apart(changes: list[float]) -> Bracket:
+def _largest(changes: list[float]) -> Bracket:
     """The change of largest size, with the rounding of its evaluation."""
     largest = max(changes, key=abs)
     return Bracket(largest - ROUNDING, largest + ROUNDING)
@@ -142,8 +140,8 @@ ROOM = Room(
             evidence=Evidence.EMPIRICAL,
             predict=predict_unchanged,
             measure=measure_unchanged,
-            resolution=2 * ROUNDING,
-            reason="rounding of D under maps of moderate condition",
+            resolution=3 * ROUNDING,
+            reason="the change of largest size, with the rounding of D under maps of moderate condition to each side",
         ),
     ),
     controls=(

@@ -102,19 +102,34 @@ def _product(shares: list[float]) -> Bracket:
 
 
 def predict_equal() -> Quantities:
-    """The search ends where all ratios are equal: spread zero."""
-    return {f"{n} ratios": Bracket.exactly(0.0) for n in COUNTS}
+    """The search ends where all ratios are equal: no spread beyond its accuracy."""
+    return {f"{n} ratios": Bracket(0.0, SEARCH_ACCURACY) for n in COUNTS}
+
+
+def predict_equal_all_the_same() -> Quantities:
+    """The same where the perturbations of the ratios differ."""
+    return {f"{label}, unequal perturbations": spread for label, spread in predict_equal().items()}
 
 
 def measure_spread(setting: Setting) -> Quantities:
-    """Largest over smallest ratio, minus one, where a minimisation of the product over splits of R stops."""
+    """Largest over smallest ratio, minus one, where a minimisation of the product over splits of R stops.
+
+    For the control, the perturbation of the last ratio is ten times that of the first: ∏ (r_i + ε_i) = ∏ ε_i ∏ (1 + r_i/ε_i) is then least
+    where all r_i/ε_i are equal, by the same theorem.
+    """
     found: dict[str, Quantity] = {}
     for n in COUNTS:
         start = setting.rng.normal(size=n - 1)
-        ended = optimize.minimize(_log_product, start, method="BFGS", options={"gtol": 1e-12})
-        logs = _centred(ended.x)
-        found[f"{n} ratios"] = Bracket(0.0, math.expm1(float(logs.max() - logs.min())))
+        found[f"{n} ratios"] = _spread(start, np.full(n, PERTURBATION))
+        found[f"{n} ratios, unequal perturbations"] = _spread(start, np.geomspace(PERTURBATION, 10.0 * PERTURBATION, n))
     return found
+
+
+def _spread(start: np.ndarray, perturbations: np.ndarray) -> Bracket:
+    ended = optimize.minimize(_log_product, start, (perturbations,), method="BFGS", options={"gtol": 1e-12})
+    logs = _centred(ended.x)
+    spread = math.expm1(float(logs.max() - logs.min()))
+    return Bracket(spread, spread)
 
 
 def _centred(free: np.ndarray) -> np.ndarray:
@@ -122,9 +137,9 @@ def _centred(free: np.ndarray) -> np.ndarray:
     return np.append(free, -free.sum())
 
 
-def _log_product(free: np.ndarray) -> float:
+def _log_product(free: np.ndarray, perturbations: np.ndarray) -> float:
     logs = math.log(OVERALL) / (len(free) + 1) + _centred(free)
-    return float(np.log(np.exp(logs) + PERTURBATION).sum())
+    return float(np.log(np.exp(logs) + perturbations).sum())
 
 
 ROOM = Room(
@@ -171,5 +186,11 @@ ROOM = Room(
     controls=(
         Control(name="sum-of-ratios", claim="the first order is Σ r_t", check="proof", predict=predict_wrong_order),
         Control(name="higher-floor", claim="the floor is one percent higher", check="no-split-below", predict=predict_raised_floor),
+        Control(
+            name="unequal-perturbations",
+            claim="it ends at equal ratios where their perturbations differ, too",
+            check="search-ends-there",
+            predict=predict_equal_all_the_same,
+        ),
     ),
 )
