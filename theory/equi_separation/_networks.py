@@ -173,7 +173,7 @@ def factor_over_trials(values: Iterable[float]) -> Bracket:
     Example:
         >>> found = factor_over_trials([1.0, 2.0, 4.0, 2.0, 2.0])
         >>> round(found.lower, 2), round(found.upper, 2)
-        (0.3, 13.19)
+        (0.3, 13.2)
     """
     logs = interval_over_trials(np.log(list(values)))
     return Bracket(float(np.exp(logs.lower)), float(np.exp(logs.upper)))
@@ -185,7 +185,7 @@ def correlation_over_trials(values: Iterable[float]) -> Bracket:
     Example:
         >>> found = correlation_over_trials([-0.99, -0.98, -0.99, -0.97, -0.99])
         >>> round(found.lower, 3), round(found.upper, 3)
-        (-0.997, -0.95)
+        (-0.998, -0.9)
     """
     transformed = interval_over_trials(np.arctanh(list(values)))
     return Bracket(float(np.tanh(transformed.lower)), float(np.tanh(transformed.upper)))

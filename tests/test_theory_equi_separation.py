@@ -1,0 +1,167 @@
+"""What the rooms on equi-separation compute from curves, on curves whose answer is known; no network is trained."""
+
+import numpy as np
+import pytest
+
+from theory import Verdict, as_bracket, judge
+from theory._room import Kind, Setting
+from theory.equi_separation import equi_separation_law as law
+from theory.equi_separation import residual_block_is_the_unit as residual
+from theory.equi_separation import robustness_amgm as robustness
+from theory.equi_separation import separation_before_collapse as collapse
+from theory.equi_separation._networks import _network_of_blocks, _places, block_outputs, correlation_over_trials, factor_over_trials
+from theory.equi_separation.equi_separation_invariances import ROUNDING, _largest, predict_unchanged
+
+LAYERS = np.arange(7.0)
+
+
+def obeys(fuzziness: np.ndarray) -> bool:
+    """Whether one curve passes all bounds on shape and slope."""
+    fit = law._fit(fuzziness)
+    return (
+        fit["decay ratio"] < law.BOUNDS["decay ratio"]
+        and fit["Pearson's r"] <= law.STRAIGHT
+        and fit["largest residual"] <= law.RESIDUAL
+        and max(fit["power"], 1 / fit["power"]) <= law.POWER
+    )
+
+
+# The law.
+
+
+def test_an_exact_law_wins() -> None:
+    fit = law._fit(8.0 * 0.9**LAYERS)
+    assert fit["decay ratio"] == pytest.approx(0.9)
+    assert fit["log fall"] == pytest.approx(6 * np.log(0.9))
+    assert fit["Pearson's r"] == pytest.approx(-1.0)
+    assert fit["largest residual"] < 1e-12
+    assert fit["power"] == pytest.approx(1.0)
+    assert obeys(8.0 * 0.9**LAYERS)  # a small fall is a law as well
+
+
+@pytest.mark.parametrize(
+    ("name", "logs", "power"),
+    [
+        ("quadratic", -(LAYERS**2), 2.0),
+        ("root", -np.sqrt(LAYERS), 0.5),
+        ("rising", LAYERS, 1.0),
+        ("first layer alone", -(LAYERS > 0).astype(float), 0.05),
+        ("last layer alone", -(LAYERS == 6).astype(float), 20.0),
+    ],
+)
+def test_what_is_no_law_loses(name: str, logs: np.ndarray, power: float) -> None:
+    assert law._fit(np.exp(logs))["power"] == pytest.approx(power, rel=0.02), name
+    assert not obeys(np.exp(logs))
+
+
+def test_curves_are_nearly_as_correlated_as_lines_so_the_power_is_needed() -> None:
+    fit = law._fit(np.exp(-(LAYERS**2) / 6))
+    assert fit["Pearson's r"] == pytest.approx(-0.96, abs=0.01)
+    assert fit["largest residual"] == pytest.approx(5 / 36)  # |t² − 6t + 5| over 36, at t = 0
+    slight = law._fit(np.exp(-(LAYERS**1.4)))
+    assert slight["Pearson's r"] <= law.STRAIGHT
+    assert slight["power"] == pytest.approx(1.4, rel=0.02)
+    assert not obeys(np.exp(-(LAYERS**1.4)))
+
+
+def test_shape_does_not_depend_on_the_fall() -> None:
+    bent = -LAYERS - 0.3 * np.sin(LAYERS)
+    small, large = law._fit(np.exp(0.01 * bent)), law._fit(np.exp(3.0 * bent))
+    for quantity in ("Pearson's r", "largest residual", "power"):
+        assert small[quantity] == pytest.approx(large[quantity])
+
+
+# Intervals over trials.
+
+
+def test_intervals_respect_what_is_possible() -> None:
+    correlations = [-0.9, -0.2, -0.7, -0.95, -0.5]
+    found = correlation_over_trials(correlations)
+    assert -1.0 < found.lower < np.tanh(np.mean(np.arctanh(correlations))) < found.upper < 1.0
+    ratios = [0.01, 0.3, 0.02, 0.6, 0.1]
+    factor = factor_over_trials(ratios)
+    assert 0.0 < factor.lower < np.exp(np.mean(np.log(ratios))) < factor.upper
+    assert np.sqrt(factor.lower * factor.upper) == pytest.approx(np.exp(np.mean(np.log(ratios))))
+
+
+# When the law appears.
+
+EPOCHS = np.array([0.0, 1.0, 2.0, 4.0, 8.0])
+
+
+@pytest.mark.parametrize(
+    ("correlations", "when"),
+    [
+        ([0.9, 0.5, -0.5, -0.96, -0.98], 6.0),  # halfway from −.96 to −.98, between epochs 4 and 8
+        ([0.9, 0.5, -0.96, -0.98, -0.99], 3.0),
+        ([0.9, -0.99, -0.96, -0.98, -0.99], 3.0),  # it has to stay
+        ([-0.98, -0.98, -0.98, -0.98, -0.98], 0.0),
+        ([0.9, 0.5, 0.0, -0.5, -0.9], 8.0),  # never
+        ([0.9, -0.98, -0.98, -0.98, -0.9], 8.0),
+    ],
+)
+def test_the_law_appears_where_it_comes_to_stay(correlations: list[float], when: float) -> None:
+    assert collapse._appearance(EPOCHS, np.array(correlations)) == pytest.approx(when)
+
+
+def test_what_is_left_is_counted_from_there_on() -> None:
+    logs = np.array([3.0, 2.0, 1.0, 0.0, -4.0])
+    assert collapse._left(EPOCHS, np.array([0.9, 0.5, -0.5, -0.96, -0.98]), logs) == pytest.approx(2.0)
+    assert collapse._left(EPOCHS, np.array([0.9, 0.5, 0.0, -0.5, -0.9]), logs) == 0.0
+    rows = np.exp([LAYERS, -LAYERS])
+    assert collapse._correlations(rows).tolist() == pytest.approx([1.0, -1.0])
+
+
+# Blocks of two layers and of three.
+
+
+def test_layers_are_named_in_order_and_exist() -> None:
+    layers, entries = _places((2, 3), skip=True)
+    assert layers == ["1", "2.branch.2", "2", "3.branch.2", "3.branch.5", "3"]
+    assert entries == ["2.branch.1", "3.branch.1"]
+    assert [layers[place - 1] for place in block_outputs((2, 3))] == ["1", "2", "3"]
+    assert _places((2, 3), skip=False) == (["1", "2", "3", "4", "5", "6"], ["2.1", "4.1"])
+    torch = pytest.importorskip("torch")
+    for skip in (True, False):
+        model = _network_of_blocks((2, 3), skip=skip)
+        modules = dict(model.named_modules())
+        layers, entries = _places((2, 3), skip=skip)
+        assert all(isinstance(modules[name], torch.nn.BatchNorm1d) for name in entries)
+        assert sum(isinstance(module, torch.nn.Linear) for module in modules.values()) == 1 + len(layers)
+        inside = [modules[name] for name in layers if "branch" in name]
+        assert all(isinstance(module, torch.nn.ReLU) for module in inside)
+
+
+@pytest.mark.parametrize(("unit", "expected"), [("block", 0.0), ("layer", np.log(1.5))])
+def test_the_unit_is_found_whatever_later_blocks_gain(unit: str, expected: float) -> None:
+    mixes = {}
+    for sizes in residual.MIXES:
+        gains = [(1.0 if unit == "block" else size) * share for size, share in zip(sizes, (0.4, 0.3, 0.2, 0.1), strict=True)]
+        ends = np.concatenate([[2.0], 2.0 - np.cumsum(gains)])
+        logs = np.interp(np.arange(1 + block_outputs(sizes)[-1]), block_outputs(sizes), ends)
+        mixes[sizes] = np.vstack([logs, 2 * logs])
+    assert residual._gain_ratio(mixes) == pytest.approx([expected] * 2)
+
+
+def test_both_orders_are_there() -> None:
+    first, second = residual.MIXES
+    assert first == second[::-1]
+    assert {*first} == {2, 3}
+
+
+# A check that cannot be refuted shows nothing.
+
+
+def test_a_change_of_a_third_is_refuted_and_rounding_is_not() -> None:
+    for change, verdict in ((0.3, Verdict.REFUTED), (-0.3, Verdict.REFUTED), (1e-12, Verdict.CONFIRMED), (3 * ROUNDING, Verdict.REFUTED)):
+        found = dict.fromkeys(predict_unchanged(), _largest([0.0, change]))
+        assert judge(Kind.EQUALITY, predict_unchanged(), found, resolution=3 * ROUNDING, level=1e-5) is verdict
+
+
+def test_a_search_that_ends_elsewhere_is_refuted() -> None:
+    found = robustness.measure_spread(Setting(full=False, rng=np.random.default_rng(0), level=1e-5))
+    for count in robustness.COUNTS:
+        assert as_bracket(found[f"{count} ratios, unequal perturbations"], 0.5).middle == pytest.approx(9.0, rel=1e-4)
+    assert judge(Kind.EQUALITY, robustness.predict_equal(), found, resolution=robustness.SEARCH_ACCURACY, level=1e-5) is Verdict.CONFIRMED
+    wrong = robustness.predict_equal_all_the_same()
+    assert judge(Kind.EQUALITY, wrong, found, resolution=robustness.SEARCH_ACCURACY, level=1e-5) is Verdict.REFUTED
