@@ -163,7 +163,8 @@ def evaluating(model: nn.Module) -> Generator[None]:
         model: any module.
 
     Example:
-        >>> model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2).eval()).train()
+        >>> model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+        >>> frozen = model[1].eval()
         >>> with evaluating(model):
         ...     assert not any(module.training for module in model.modules())
         >>> [module.training for module in model.modules()]
