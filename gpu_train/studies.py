@@ -14,7 +14,7 @@ from torch import nn
 from gpu_train._images import Images
 from gpu_train.networks import layer_outputs
 from gpu_train.training import CHECKPOINT_SECONDS, Recipe, accuracy_by_class, seeded, train
-from numerics import Separation, UnusableInput, neural_collapse, separation
+from numerics import Separation, UnusableInput, feature_energy, mean_cosine, neural_collapse, separation
 
 Progress = Callable[[float], None]
 """Called with the share of a training that is done."""
@@ -107,7 +107,7 @@ def separation_curves(
             layers = hidden_layers(model, images)
             inside = [_separation(layer, images.labels) for layer in layers]
             outside = [_separation(layer, test.labels).fuzziness for layer in hidden_layers(model, test)]
-            nc1 = neural_collapse(layers[-1], images.labels).nc1 if inside[-1].rank_between else float("inf")
+            nc1 = _nc1(layers[-1], images.labels)
             measured.append(([layer.fuzziness for layer in inside], outside, nc1))
 
     measure(0, float("nan"))
@@ -138,6 +138,16 @@ def _separation(features: Float[np.ndarray, "n p"], labels: Int[np.ndarray, " n"
         if not np.isfinite(features).all():
             raise
         return Separation(fuzziness=float("inf"), by_class=np.full(int(labels.max()) + 1, np.inf), rank_between=0)
+
+
+def _nc1(features: Float[np.ndarray, "n p"], labels: Int[np.ndarray, " n"]) -> float:
+    """NC1; infinite where all class means coincide to rounding."""
+    try:
+        return neural_collapse(features, labels).nc1
+    except UnusableInput:
+        if not np.isfinite(features).all():
+            raise
+        return float("inf")
 
 
 def separation_at(
@@ -254,20 +264,13 @@ def minority_outcome(
     )
     classifier = head.weight.detach().cpu().double().numpy()
     features = layer_outputs(model, images.pixels, layers=[before])[before].astype(float)
-    squares = np.bincount(images.labels, weights=(features**2).sum(axis=1), minlength=images.num_classes) / images.counts
     rare = np.isin(np.arange(images.num_classes), minority)
     return MinorityOutcome(
         classifier=classifier,
-        feature_energy=float(squares.mean()),
+        feature_energy=feature_energy(features, images.labels),
         weight_energy=float((classifier**2).sum() / len(classifier)),
-        minority_cosine=_mean_cosine(classifier[rare]),
-        majority_cosine=_mean_cosine(classifier[~rare]),
+        minority_cosine=mean_cosine(classifier[rare]),
+        majority_cosine=mean_cosine(classifier[~rare]),
         accuracy=accuracy_by_class(model, test),
         loss=losses[-1],
     )
-
-
-def _mean_cosine(vectors: Float[np.ndarray, "m p"]) -> float:
-    units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    cosines = units @ units.T
-    return float(cosines[~np.eye(len(units), dtype=bool)].mean()) if len(units) > 1 else float("nan")

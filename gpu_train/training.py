@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from gpu_train._images import Images
+from gpu_train.networks import device_of, evaluating
 from numerics import UnusableInput, require_positive, require_whole
 
 CHECKPOINT_SECONDS = 30.0
@@ -286,14 +287,11 @@ def read_checkpoint(path: Path, belongs_to: Mapping[str, str]) -> dict[str, Any]
 
 def accuracy_by_class(model: nn.Module, images: Images, *, batch: int = 1024) -> np.ndarray:
     """Share of each class's images that the model labels correctly, in evaluation mode."""
-    device = next(model.parameters()).device
-    training = model.training
-    model.eval()
-    with torch.no_grad():
+    device = device_of(model)
+    with evaluating(model):
         said = [
             model(torch.from_numpy(images.pixels[start : start + batch]).to(device)).argmax(1).cpu().numpy()
             for start in range(0, len(images.labels), batch)
         ]
-    model.train(training)
     right = np.concatenate(said) == images.labels
     return np.bincount(images.labels, weights=right, minlength=images.num_classes) / np.maximum(images.counts, 1)
