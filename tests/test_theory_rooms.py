@@ -4,11 +4,13 @@ import ast
 import importlib
 import inspect
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import sympy
 
 import theory
 from numerics import Bracket, UnusableInput
@@ -31,6 +33,7 @@ from theory import (
     judge,
     statistical_comparisons,
 )
+from theory._judge import as_bracket
 
 ROOMS = {name: room for name, (_, room) in catalogue().items()}
 MODULES = {name: f"theory.{family.replace('-', '_')}.{name.replace('-', '_')}" for name, (family, _) in catalogue().items()}
@@ -267,8 +270,13 @@ def test_the_guard_lets_honest_rooms_pass() -> None:
 # The verdicts.
 
 
+@cache
+def level_of_one() -> float:
+    return SUITE_LEVEL / max(1, statistical_comparisons())
+
+
 def setting_of(number: int) -> Setting:
-    return Setting(full=False, rng=np.random.default_rng([20, number]), level=SUITE_LEVEL / max(1, statistical_comparisons()))
+    return Setting(full=False, rng=np.random.default_rng([20, number]), level=level_of_one())
 
 
 @pytest.mark.parametrize("name", ROOMS)
@@ -288,6 +296,35 @@ def test_every_check_is_as_expected_and_every_control_is_refuted(name: str) -> N
         if check.evidence is Evidence.CERTIFIED:
             # "Certified" promises that rounding is covered too.
             assert all(value.rigorous for value in measured.values() if isinstance(value, Bracket)), check.name
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_some_measurement_would_confirm_every_check_and_every_control(name: str) -> None:
+    level = level_of_one()
+    for check in ROOMS[name].checks:
+        for claim in (check, *(control for control in ROOMS[name].controls if control.check == check.name)):
+            kind, predicted = claim.kind or check.kind or ROOMS[name].statement.kind, claim.predict()
+            # A limit is confirmed along two labels or more; the others where the measurement is what is predicted.
+            assert kind is not Kind.LIMIT or len(predicted) > 1, claim.name
+            assert judge(kind, predicted, ideal(kind, predicted, level), resolution=check.resolution, level=level) is Verdict.CONFIRMED, (
+                claim.name
+            )
+
+
+def ideal(kind: Kind, predicted: Quantities, level: float) -> Quantities:
+    """What a claim would like to be measured: the prediction itself, without error, and for a bound its safe end."""
+    place = {Kind.UPPER_BOUND: lambda claim: claim.lower, Kind.LOWER_BOUND: lambda claim: claim.upper}.get(kind, lambda claim: claim.middle)
+    return {
+        label: value if isinstance(value, sympy.Expr) else Bracket.exactly(place(as_bracket(value, level)))
+        for label, value in predicted.items()
+    }
+
+
+def test_a_prediction_that_is_wider_than_its_resolution_confirms_nothing() -> None:
+    wide: Quantities = {"x": Bracket(0.5, 1.0)}
+    assert judge(Kind.OBSERVATION, wide, ideal(Kind.OBSERVATION, wide, SUITE_LEVEL), resolution=0.25, level=SUITE_LEVEL) is (
+        Verdict.INCONCLUSIVE
+    )
 
 
 def test_controls_claim_something_else_than_checks() -> None:
