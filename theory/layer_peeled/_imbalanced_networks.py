@@ -1,9 +1,11 @@
 """Networks trained on imbalanced real images, once for all checks and figures of a room."""
 
-from functools import cache, partial
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from theory._small_images import split
 
@@ -26,8 +28,23 @@ TRIALS = {False: 8, True: 12}
 """Independent trainings of each kind, by profile: the interval then reaches 1.9 or 1.3 standard deviations to each side."""
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Trained:
+    """One trained network and what it was shown.
+
+    Args:
+        outcome: its classifier, energies and accuracies.
+        counts: images of every class that it was trained on, copies included.
+        centred_energy: E_H of its features less the mean of all class means.
+    """
+
+    outcome: "MinorityOutcome"
+    counts: Int[np.ndarray, " K"]
+    centred_energy: float
+
+
 @cache
-def outcomes(full: bool, imbalance: float, oversampling: float, seed: int) -> "tuple[MinorityOutcome, ...]":
+def trained(full: bool, imbalance: float, oversampling: float, seed: int, *, last_bias: bool = True) -> tuple[Trained, ...]:
     """Independent trials on MNIST at 10×10 pixels: each draws its images, weights and batches.
 
     Momentum, learning rate .1 divided by ten after one and two thirds, weight decay 5e-3: the classifier and the features must be held
@@ -38,20 +55,38 @@ def outcomes(full: bool, imbalance: float, oversampling: float, seed: int) -> "t
         imbalance: R, images of a majority class over those of a minority class.
         oversampling: w_r, how often a minority image is shown for each time a majority image is.
         seed: all of it derives from it.
+        last_bias: whether the classifier has a bias.
     """
     from gpu_train import oversampled, step_counts, with_counts
     from gpu_train.experiments import one_thread
     from gpu_train.networks import feed_forward
-    from gpu_train.studies import minority_outcome
+    from gpu_train.studies import hidden_layers, minority_outcome
     from gpu_train.training import Recipe
 
     one_thread()
     rare = range(MAJORITY, MAJORITY + MINORITY)
     recipe = Recipe(epochs=EPOCHS[full], learning_rate=0.1, optimizer="momentum", weight_decay=5e-3)
     found = []
+    models: list[Any] = []
     for rng in np.random.default_rng([seed, round(imbalance), round(oversampling)]).spawn(TRIALS[full]):
         seen, test = split(rng)
-        build = partial(feed_forward, seen.pixels[0].size, seen.num_classes, (WIDTH,) * LAYERS)
         chosen = oversampled(with_counts(seen, step_counts(MAJORITY, MINORITY, MOST, imbalance), rng), oversampling, rare, rng)
-        found.append(minority_outcome(build, chosen, test, rare, recipe, rng))
+
+        def build(inputs: int = seen.pixels[0].size, classes: int = seen.num_classes) -> Any:
+            model = feed_forward(inputs, classes, (WIDTH,) * LAYERS)
+            if not last_bias:
+                model[-1].register_parameter("bias", None)
+            models.append(model)
+            return model
+
+        outcome = minority_outcome(build, chosen, test, rare, recipe, rng)
+        features = hidden_layers(models.pop(), chosen)[-1]
+        found.append(Trained(outcome=outcome, counts=chosen.counts, centred_energy=_centred_energy(features, chosen.labels)))
     return tuple(found)
+
+
+def _centred_energy(features: Float[np.ndarray, "n p"], labels: Int[np.ndarray, " n"]) -> float:
+    """(1/K) Σ_k (1/n_k) Σ_i ‖h_ki − h̄‖² with h̄ = (1/K) Σ_k h̄_k."""
+    classes = [features[labels == k].astype(float) for k in range(MAJORITY + MINORITY)]
+    mean = np.mean([rows.mean(axis=0) for rows in classes], axis=0)
+    return float(np.mean([((rows - mean) ** 2).sum(axis=1).mean() for rows in classes]))

@@ -2,7 +2,12 @@
 
 The model is asked at the energies that the network has. Where it foresees complete collapse itself, as with 200 images a class, R = 200
 and a hundred epochs, the order is reversed: the cosine is one there, and .9 in the network.
+
+Two explanations of the gap do not hold: it is as large in networks without the bias of the last layer, which the model lacks, and with
+the energy of centred features. The full profile measures both. Majority cosines, too, are larger than foreseen there, by .02 to .1.
 """
+
+from functools import cache
 
 import numpy as np
 
@@ -25,13 +30,16 @@ from theory._room import (
     Verdict,
 )
 from theory._trials import interval_over_trials
-from theory.layer_peeled._imbalanced_networks import MAJORITY, MINORITY, TRIALS, outcomes
+from theory.layer_peeled._imbalanced_networks import MAJORITY, MINORITY, TRIALS, Trained, trained
 
 RATIOS = (1, 50, 100)
 """Imbalances R that are judged. From 10 to 30 trainings of the same network end far apart, so that a few of them decide little there."""
 
-MEASURED = {False: (1, 10, 50, 100), True: (1, 3, 10, 20, 30, 50, 100)}
-"""Those that are measured and drawn, by profile; the last leaves one image to a minority class."""
+MEASURED = {False: (1, 10, 50, 100), True: (1, 2, 5, 10, 20, 50, 100)}
+"""Those that are measured and drawn, by profile; all divide the hundred images of a majority class, and the last leaves one image."""
+
+EXPLAINED = 50
+"""R at which the full profile tries the explanations."""
 
 NEAR_COLLAPSE = 0.5
 """Largest distance of the cosine from one that counts as on the way there: nearer to parallel than to orthogonal; balanced it is 1.11."""
@@ -60,18 +68,32 @@ def predict_no_collapse() -> Quantities:
     return {_label(ratio): Bracket.exactly(-1 / (MAJORITY + MINORITY - 1)) for ratio in RATIOS}
 
 
+def predict_majority_collapse() -> Quantities:
+    """A false variant: majority classifiers merge as well."""
+    return {f"majority, {_label(ratio)}": Bracket.exactly(1.0) for ratio in RATIOS}
+
+
 def predict_orthogonal() -> Quantities:
     """A false variant: minority classifiers become orthogonal, not parallel."""
     return {_label(ratio): Bracket.exactly(0.0) for ratio in RATIOS}
 
 
 def measure_cosine(setting: Setting) -> Quantities:
-    """Mean cosine between minority classifiers, over trials."""
-    return {_label(ratio): interval_over_trials(_cosines(setting, ratio)) for ratio in MEASURED[setting.full]}
+    """Mean cosine between minority classifiers, and between majority classifiers, over trials."""
+    found: dict[str, Quantity] = {}
+    for ratio in MEASURED[setting.full]:
+        minority, majority = _cosines(_networks(setting, ratio))
+        found |= {_label(ratio): interval_over_trials(minority), f"majority, {_label(ratio)}": interval_over_trials(majority)}
+    return found
 
 
-def _cosines(setting: Setting, ratio: float) -> np.ndarray:
-    return np.array([found.minority_cosine for found in outcomes(setting.full, ratio, 1.0, setting.seed)])
+def _networks(setting: Setting, ratio: float) -> tuple[Trained, ...]:
+    return trained(setting.full, ratio, 1.0, setting.seed)
+
+
+def _cosines(networks: tuple[Trained, ...]) -> np.ndarray:
+    """Mean cosine among minority and among majority classifiers, (2, trials)."""
+    return np.array([(found.outcome.minority_cosine, found.outcome.majority_cosine) for found in networks]).T
 
 
 def predict_frame() -> Quantities:
@@ -98,7 +120,7 @@ def predict_all_below_chance() -> Quantities:
 def measure_accuracy(setting: Setting) -> Quantities:
     """Test accuracy on the minority classes, over trials."""
     return {
-        _label(ratio): interval_over_trials(found.accuracy[MAJORITY:].mean() for found in outcomes(setting.full, ratio, 1.0, setting.seed))
+        _label(ratio): interval_over_trials(found.outcome.accuracy[MAJORITY:].mean() for found in _networks(setting, ratio))
         for ratio in MEASURED[setting.full]
     }
 
@@ -113,44 +135,54 @@ def predict_earlier() -> Quantities:
     return {_label(ratio): Bracket.exactly(MISFIT) for ratio in RATIOS[1:]}
 
 
-def predict_later() -> Quantities:
-    """A false variant: networks collapse later."""
-    return {_label(ratio): Bracket.exactly(0.0) for ratio in RATIOS[1:]}
+def predict_balanced_misfit() -> Quantities:
+    """A false variant: networks with balanced classes are as far from the model."""
+    return {_label(RATIOS[0]): Bracket.exactly(MISFIT)}
 
 
 def measure_misfit(setting: Setting) -> Quantities:
     """Measured cosine less the cosine of the Layer-Peeled optimum at the measured energies, over trials."""
     found: dict[str, Quantity] = {}
     for ratio in MEASURED[setting.full]:
-        foreseen = _foreseen(setting, ratio)
-        found[_label(ratio)] = interval_over_trials(_cosines(setting, ratio) - foreseen)
+        minority, majority = _cosines(_networks(setting, ratio)) - _foreseen(_networks(setting, ratio))
+        found |= {_label(ratio): interval_over_trials(minority), f"majority, {_label(ratio)}": interval_over_trials(majority)}
+    if setting.full:
+        networks = _networks(setting, EXPLAINED)
+        unbiased = trained(setting.full, EXPLAINED, 1.0, setting.seed, last_bias=False)
+        centred = _cosines(networks) - _foreseen(networks, centred=True)
+        found[f"{_label(EXPLAINED)}, energy of centred features"] = interval_over_trials(centred[0])
+        found[f"{_label(EXPLAINED)}, without last bias"] = interval_over_trials((_cosines(unbiased) - _foreseen(unbiased))[0])
     return found
 
 
-def _foreseen(setting: Setting, ratio: float) -> np.ndarray:
-    """Minority cosine of the certified optimum at the energies of every trial."""
+@cache
+def _foreseen(networks: tuple[Trained, ...], *, centred: bool = False) -> np.ndarray:
+    """Cosine among minority and among majority classes of the certified optimum, (2, trials), at the energies and counts of every trial."""
     cosines = []
-    for found in outcomes(setting.full, ratio, 1.0, setting.seed):
-        problem = LayerPeeled.from_imbalance(
-            MAJORITY, MINORITY, ratio, feature_energy=found.feature_energy, weight_energy=found.weight_energy
+    for found in networks:
+        problem = LayerPeeled.from_groups(
+            [(MAJORITY, int(found.counts[0])), (MINORITY, int(found.counts[-1]))],
+            feature_energy=found.centred_energy if centred else found.outcome.feature_energy,
+            weight_energy=found.outcome.weight_energy,
         )
-        cosine = solve(problem).groups[-1].within_cosine
-        cosines.append(np.nan if cosine is None else cosine)
-    return np.array(cosines)
+        groups = solve(problem).groups
+        cosines.append([np.nan if group.within_cosine is None else group.within_cosine for group in (groups[-1], groups[0])])
+    return np.array(cosines).T
 
 
 def draw_collapse(setting: Setting) -> Figure:
     """Cosine and accuracy against R, measured and foreseen."""
     ratios = MEASURED[setting.full]
     x = tuple(float(ratio) for ratio in ratios)
-    cosines = np.array([_cosines(setting, ratio) for ratio in ratios])
-    accuracy = [np.mean([f.accuracy[MAJORITY:].mean() for f in outcomes(setting.full, r, 1.0, setting.seed)]) for r in ratios]
-    foreseen = [_foreseen(setting, ratio).mean() for ratio in ratios]
+    cosines = np.array([_cosines(_networks(setting, ratio))[0] for ratio in ratios])
+    accuracy = [np.mean([found.outcome.accuracy[MAJORITY:].mean() for found in _networks(setting, ratio)]) for ratio in ratios]
+    foreseen = [_foreseen(_networks(setting, ratio))[0].mean() for ratio in ratios]
     return Figure(
         title="Minority collapse in trained networks",
         caption="Cosine between the classifiers of five minority classes, three hidden layers on MNIST at 10×10 pixels; bars: from the "
         f"least to the largest of {TRIALS[setting.full]} trainings. The model at the "
-        "energies measured in the network foresees collapse only later.",
+        "energies measured in the network foresees collapse only later; leaving out the last bias or centring the features, tried at "
+        f"R = {EXPLAINED} in the full profile, does not close the gap.",
         x_label="imbalance R",
         y_label="minority cosine; accuracy",
         series=(
@@ -233,6 +265,7 @@ ROOM = Room(
     controls=(
         Control(name="no-collapse", claim="imbalance leaves the frame as it is", check="cosine-to-one", predict=predict_no_collapse),
         Control(name="orthogonal", claim="the minority classifiers become orthogonal", check="cosine-to-one", predict=predict_orthogonal),
+        Control(name="majority-too", claim="so do majority classifiers", check="cosine-to-one", predict=predict_majority_collapse),
         Control(
             name="balanced-orthogonal",
             claim="balanced classifiers are orthogonal",
@@ -241,11 +274,10 @@ ROOM = Room(
         ),
         Control(name="always-unknown", claim="nor are they at R = 1", check="below-chance", predict=predict_all_below_chance),
         Control(
-            name="later",
-            claim="networks collapse later than the model",
+            name="balanced-too",
+            claim="networks with balanced classes are as far from the model",
             check="earlier-than-predicted",
-            predict=predict_later,
-            kind=Kind.UPPER_BOUND,
+            predict=predict_balanced_misfit,
         ),
     ),
     figures=(draw_collapse,),
