@@ -14,7 +14,7 @@ from theory._small_images import balanced
 from theory._trials import interval_over_trials
 
 NETWORKS = {"two hidden layers": (100, 100), "linear": ()}
-"""Widths of the hidden layers: a network, and the linear classifier that serves as control."""
+"""Widths of the hidden layers: a network, and the linear classifier, whose ratio is the same at all weights: it tests the probe."""
 
 TRAINED = 10
 """Passes over the data after which a net is judged: elasticity grows on with more of them, but networks then differ more."""
@@ -93,7 +93,9 @@ def predict_growth() -> Quantities:
 def predict_linear_growth() -> Quantities:
     """A false variant: that of a linear classifier grows too.
 
-    It cannot: a step at x moves its logits at x' by ⟨x, x'⟩ + 1 times one vector, so the ratio of two moves is the same at all weights.
+    It cannot, whatever the images: a step at x moves its logits at x' by ⟨x, x'⟩ + 1 times one vector, so the ratio of two moves is the
+    same at all weights, and the growth is zero to rounding. A probe that reports growth here is broken; of networks this says
+    nothing.
     """
     return {"linear": Bracket.exactly(GROWTH)}
 
@@ -166,7 +168,12 @@ ROOM = Room(
     ),
     controls=(
         Control(name="innate", claim="random weights are as elastic", check="farther-inside", predict=predict_innate),
-        Control(name="linear-classifier", claim="a linear classifier learns it too", check="learned", predict=predict_linear_growth),
+        Control(
+            name="linear-classifier",
+            claim="a linear classifier learns it too; by an identity it cannot, so this tests the probe and not networks",
+            check="learned",
+            predict=predict_linear_growth,
+        ),
     ),
     figures=(draw_elasticity,),
 )
