@@ -1,0 +1,196 @@
+"""What rooms on trained networks do around the training: sets of images, halves of networks, counts, and what their controls say."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("mlxtend")
+
+import gpu_train
+import gpu_train.networks
+from numerics import refitted_means
+from theory import Kind, Verdict, catalogue, judge
+from theory._judge import as_bracket
+from theory._trials import TRIAL_LEVEL
+from theory.layer_peeled import _imbalanced_networks as imbalanced
+from theory.layer_peeled import minority_collapse_in_networks as minority
+from theory.locally_elastic import _ensembles as ensembles
+from theory.locally_elastic import label_noise_transition, le_sde_imitates
+
+ROOMS = (
+    "minority-collapse-in-networks",
+    "oversampling-in-networks",
+    "label-noise-transition",
+    "le-sde-imitates",
+    "local-elasticity",
+)
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_no_control_is_refuted_by_the_bound_that_its_check_confirms(name: str) -> None:
+    room = catalogue()[name][1]
+    for check in room.checks:
+        kind, claimed = check.kind or room.statement.kind, check.predict()
+        for control in room.controls:
+            if control.check == check.name and (control.kind or kind) is not kind:
+                shared = [label for label in control.predict() if label in claimed]
+                assert kind not in (Kind.UPPER_BOUND, Kind.LOWER_BOUND) or not shared, control.name
+
+
+# Ensembles: one image per step, on two sets of images.
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
+    """The pixels of every set that is drawn."""
+    found: list[np.ndarray] = []
+    draw = gpu_train.geomnist
+
+    def recorded(samples: int, rng: np.random.Generator) -> gpu_train.Images:
+        images = draw(2, rng)
+        found.append(images.pixels)
+        return images
+
+    monkeypatch.setattr(gpu_train, "geomnist", recorded)
+    return found
+
+
+def test_networks_are_split_over_sets_of_images_that_differ(drawn: list[np.ndarray]) -> None:
+    runs = ensembles.trained.__wrapped__(0.5, 6, ensembles.EVALUATIONS, 3)
+    assert len(runs) == ensembles.IMAGE_SETS == 2
+    assert all(run.accuracy.shape == (3, ensembles.EVALUATIONS + 1) for run in runs)
+    assert len(drawn) == 4
+    assert not any(np.array_equal(drawn[i], drawn[j]) for i in range(4) for j in range(i))
+    again = ensembles.trained.__wrapped__(0.5, 6, ensembles.EVALUATIONS, 3)
+    np.testing.assert_array_equal(runs[1].logits, again[1].logits)
+    assert "given these sets" in ensembles.GIVEN_IMAGES
+    for room in (label_noise_transition.ROOM, le_sde_imitates.ROOM):
+        assert ensembles.GIVEN_IMAGES in room.statement.assumptions
+
+
+TIMES = np.linspace(0.0, 1.0, 41)
+STEADY = (3.0 * TIMES, 0.6 * TIMES)
+"""A and B of constant strengths."""
+
+TURNED = (0.6 * TIMES, 1.5 * TIMES)
+"""Those of strengths under which classes draw together."""
+
+
+def half(seed: int, strengths: tuple[np.ndarray, np.ndarray]) -> SimpleNamespace:
+    """Logits of networks that follow the I-model exactly, (networks, times, class, logit)."""
+    rng = np.random.default_rng(seed)
+    start = np.eye(3) + 0.3 + 0.05 * rng.normal(size=(le_sde_imitates.NETWORKS // 2, 3, 3))
+    return SimpleNamespace(times=1000 * TIMES, logits=np.array([refitted_means(first, *strengths, model="I") for first in start]))
+
+
+def curves(monkeypatch: pytest.MonkeyPatch, *halves: SimpleNamespace) -> dict[str, float]:
+    monkeypatch.setattr(le_sde_imitates, "trained", lambda *_arguments, **_options: halves)
+    found = le_sde_imitates._mean_difference(0)
+    assert all(len(values) == le_sde_imitates.NETWORKS // le_sde_imitates.PER_GROUP for values in found.values())
+    return {name: float(values.mean()) for name, values in found.items()}
+
+
+def test_strengths_of_one_half_are_scored_on_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    same = curves(monkeypatch, half(1, STEADY), half(2, STEADY))
+    assert same["I"] < 1e-9
+    assert same["common factor"] > 0.05
+    assert same["frozen"] > same["common factor"]
+    # In sample, each half would be followed as exactly as before.
+    assert curves(monkeypatch, half(1, STEADY), half(2, TURNED))["I"] > 0.1
+
+
+def test_one_common_factor_is_the_i_model_without_action_across_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = (2.0 * TIMES, 0.0 * TIMES)
+    found = curves(monkeypatch, half(1, alone), half(2, alone))
+    assert found["common factor"] < 1e-9
+    assert found["I"] < 1e-9 < found["frozen"]
+
+
+# Imbalanced networks.
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The networks that are built; one each, trained for one epoch."""
+    found: list[Any] = []
+    build = gpu_train.networks.feed_forward
+
+    def recorded(*arguments: Any, **options: Any) -> Any:
+        found.append(build(*arguments, **options))
+        return found[-1]
+
+    monkeypatch.setattr(gpu_train.networks, "feed_forward", recorded)
+    monkeypatch.setattr(imbalanced, "EPOCHS", {False: 1})
+    monkeypatch.setattr(imbalanced, "TRIALS", {False: 1})
+    return found
+
+
+def test_counts_are_what_networks_are_shown(built: list[Any]) -> None:
+    (found,) = imbalanced.trained.__wrapped__(False, 30.0, 2.0, 0)
+    assert found.counts.tolist() == [100] * 5 + [6] * 5
+    assert 0.0 < found.centred_energy < found.outcome.feature_energy
+    assert built[0][-1].bias is not None
+
+
+def test_the_last_bias_can_be_left_out(built: list[Any]) -> None:
+    (found,) = imbalanced.trained.__wrapped__(False, 50.0, 1.0, 0, last_bias=False)
+    assert found.outcome.classifier.shape == (10, imbalanced.WIDTH)
+    assert built[0][-1].bias is None
+
+
+def test_the_centred_energy_is_the_energy_less_that_of_the_mean() -> None:
+    rng = np.random.default_rng(4)
+    labels = np.repeat(np.arange(10), [3] * 5 + [1] * 5)
+    features = rng.normal(size=(20, 4)) + 2.0
+    means = np.array([features[labels == k].mean(axis=0) for k in range(10)])
+    energy = np.mean([(features[labels == k] ** 2).sum(axis=1).mean() for k in range(10)])
+    expected = energy - (means.mean(axis=0) ** 2).sum()
+    assert imbalanced._centred_energy(features, labels) == pytest.approx(expected, rel=1e-12)
+
+
+def test_ratios_are_met_exactly_by_whole_images() -> None:
+    assert all(imbalanced.MOST % ratio == 0 for ratios in minority.MEASURED.values() for ratio in ratios)
+    assert all(set(minority.RATIOS) <= set(ratios) for ratios in minority.MEASURED.values())
+
+
+@pytest.mark.parametrize(("majority", "rare"), [(100, 3), (100, 2)])
+def test_the_model_is_asked_at_the_counts(monkeypatch: pytest.MonkeyPatch, majority: int, rare: int) -> None:
+    asked: list[float] = []
+    solve = minority.solve
+
+    def recorded(problem: Any) -> Any:
+        asked.append(problem.groups[0].samples / problem.groups[-1].samples)
+        return solve(problem)
+
+    monkeypatch.setattr(minority, "solve", recorded)
+    outcome = SimpleNamespace(feature_energy=5.0, weight_energy=1.0)
+    network = SimpleNamespace(outcome=outcome, counts=np.array([majority] * 5 + [rare] * 5), centred_energy=2.0)
+    whole, centred = (minority._foreseen.__wrapped__((network,), centred=choice)[:, 0] for choice in (False, True))
+    assert asked == [majority / rare] * 2
+    assert whole[0] == pytest.approx(1.0, abs=1e-6)  # beyond R0 = 12.2 of K_A = 5, E_H = 5
+    assert whole[1] < 0.0
+    assert centred.shape == (2,)
+
+
+# Control by data: what passes and what fails the check of learning.
+
+
+@pytest.mark.parametrize(("critical", "verdict"), [(0.33, Verdict.REFUTED), (0.6, Verdict.CONFIRMED)])
+def test_chance_labels_could_have_taught_something(monkeypatch: pytest.MonkeyPatch, critical: float, verdict: Verdict) -> None:
+    levels = {label_noise_transition.BELOW: 0.6, label_noise_transition.CRITICAL: critical, label_noise_transition.ABOVE: 0.1}
+    noise = np.random.default_rng(5).normal(0.0, 0.02, (2, 8, 41))
+    monkeypatch.setattr(
+        label_noise_transition,
+        "trained",
+        lambda error, *_others: tuple(SimpleNamespace(accuracy=levels[error] + part) for part in noise),
+    )
+    setting: Any = SimpleNamespace(full=False, seed=0)
+    room, measured = label_noise_transition.ROOM, label_noise_transition.measure_sides(setting)
+    assert judge(Kind.LOWER_BOUND, room.checks[0].predict(), measured, resolution=0.0, level=TRIAL_LEVEL) is Verdict.CONFIRMED
+    (control,) = (control for control in room.controls if control.name == "learned-from-chance")
+    assert judge(Kind.LOWER_BOUND, control.predict(), measured, resolution=0.0, level=TRIAL_LEVEL) is verdict
+    found = as_bracket(measured["gain at p = 2/3"], TRIAL_LEVEL)
+    assert found.middle == pytest.approx(critical - 1 / 3, abs=0.02)
