@@ -39,12 +39,10 @@ def measure_record(path: Path) -> dict[str, Any]:
                 layers.append(_layer_record(name, features, labels, classifier if last else None, bias if last else None))
             except UnusableInput as error:
                 raise UnusableInput(f"array {name} of {path}: {error}") from error
-    diagnosis = {"layer_peeled": None, "note": "the archive holds no classifier: the diagnosis needs its energy; save it as `classifier`."}
-    if classifier is not None:
-        try:
-            diagnosis = diagnose_counts(np.bincount(np.asarray(labels, dtype=np.int64)), layers[-1]["feature_energy"], classifier)
-        except (UnusableInput, SolverFailed) as error:  # energies out of range: what was measured stays
-            diagnosis = {"layer_peeled": None, "note": str(error)}
+    try:
+        diagnosis = diagnose_counts(np.bincount(np.asarray(labels, dtype=np.int64)), layers[-1]["feature_energy"], classifier)
+    except (UnusableInput, SolverFailed) as error:  # energies out of range: what was measured stays
+        diagnosis = {"layer_peeled": None, "note": str(error)}
     return {
         "num_classes": int(np.max(labels)) + 1,
         "num_samples": len(labels),
@@ -137,17 +135,18 @@ def _law_record(layers: list[dict[str, Any]]) -> dict[str, Any]:
     return {**dict(zip(keys, values, strict=True)), "law_layers": len(known), "law_note": note}
 
 
-def diagnose_counts(counts: np.ndarray, energy: float, classifier: np.ndarray) -> dict[str, Any]:
+def diagnose_counts(counts: np.ndarray, energy: float, classifier: np.ndarray | None) -> dict[str, Any]:
     """What the Layer-Peeled Model foretells from label counts and measured energies, beside what the classifier shows.
 
     The minority are the classes with fewer samples than the average class. Their expected cosine comes from the certified optimum of
-    the counts as they are; threshold and oversampling from two groups of the mean counts, which is exact for two distinct counts.
+    the counts as they are; threshold and oversampling from two groups of the mean counts, which is exact for two distinct counts. All
+    three need the classifier's energy, and stay None without a classifier.
     """
     from solvers import LayerPeeled, solve
     from theory import collapse_threshold
 
     minority = counts < counts.mean()
-    weight_energy = float((classifier.astype(float) ** 2).sum() / len(counts))
+    weight_energy = None if classifier is None else float((classifier.astype(float) ** 2).sum() / len(counts))
     if not minority.any():
         return {"layer_peeled": None, "note": "the classes are balanced: the model foretells a simplex ETF and no collapse."}
     rare, common = int(minority.sum()), int((~minority).sum())
@@ -159,16 +158,20 @@ def diagnose_counts(counts: np.ndarray, energy: float, classifier: np.ndarray) -
         "imbalance": imbalance,
         "two_counts": len(np.unique(counts)) == 2,
         "threshold": None,
+        "imbalance_over_threshold": None,
         "minimal_oversampling": None,
         "collapses_now": None,
         "expected_minority_cosine": None,
-        "measured_minority_cosine": mean_cosine(classifier[minority].astype(float)),
+        "measured_minority_cosine": None if classifier is None else mean_cosine(classifier[minority].astype(float)),
     }
+    if weight_energy is None:
+        return {"layer_peeled": found, "note": "The archive holds no classifier: a threshold needs its energy; save it as `classifier`."}
     if rare < 2:
         return {"layer_peeled": found, "note": "one minority class has no other to collapse onto: there is no threshold."}
     threshold = collapse_threshold(common, rare, feature_energy=energy, weight_energy=weight_energy).value
     limit = float("inf") if threshold is None else threshold
-    found |= {"threshold": threshold, "minimal_oversampling": max(1.0, imbalance / limit), "collapses_now": imbalance >= limit}
+    found |= {"threshold": threshold, "imbalance_over_threshold": imbalance / limit}
+    found |= {"minimal_oversampling": max(1.0, imbalance / limit), "collapses_now": imbalance >= limit}
     if len(np.unique(counts)) <= MANY_DISTINCT:
         optimum = solve(LayerPeeled(counts=counts.tolist(), feature_energy=energy, weight_energy=weight_energy))
         found["expected_minority_cosine"] = mean_cosine(optimum.classifier[minority])
@@ -213,7 +216,7 @@ def _diagnosis(found: dict[str, Any] | None, note: str | None) -> list[str]:
     if found is None:
         return [f"No diagnosis of collapse: {note}"]
     lines = [
-        f"Energies: features {found['feature_energy']:.6g}, classifier {found['weight_energy']:.6g}; "
+        f"Energies: features {found['feature_energy']:.6g}, classifier {number(found['weight_energy'])}; "
         f"minority classes {', '.join(map(str, found['minority_classes']))}, imbalance {found['imbalance']:.6g}"
         + ("." if found["two_counts"] else " (of the mean counts)."),
     ]
@@ -224,9 +227,11 @@ def _diagnosis(found: dict[str, Any] | None, note: str | None) -> list[str]:
             if found["collapses_now"]
             else "no collapse"
         )
-        lines.append(f"The Layer-Peeled Model collapses the minority from an imbalance of {threshold} on: {fate}.")
-    lines.append(
-        f"Cosine between minority classifiers: expected {number(found['expected_minority_cosine'])}, "
-        f"measured {number(found['measured_minority_cosine'])}."
-    )
+        ratio = f"R/R0 = {found['imbalance_over_threshold']:.3g}"
+        lines.append(f"The Layer-Peeled Model collapses the minority from an imbalance of {threshold} on ({ratio}): {fate}.")
+    if found["weight_energy"] is not None:
+        lines.append(
+            f"Cosine between minority classifiers: expected {number(found['expected_minority_cosine'])}, "
+            f"measured {number(found['measured_minority_cosine'])}."
+        )
     return [*lines, *([note] if note else [])]

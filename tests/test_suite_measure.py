@@ -216,6 +216,7 @@ def test_diagnosis_of_long_tails_and_a_single_rare_class() -> None:
     assert tail["minority_classes"] == [1, 2, 3]
     assert tail["imbalance"] == pytest.approx(1000 / (430 / 3))
     assert -1.0 <= tail["expected_minority_cosine"] <= 1.0
+    assert tail["imbalance_over_threshold"] == pytest.approx(tail["imbalance"] / tail["threshold"])
     alone = diagnose_counts(np.array([10, 10, 10, 1]), 2.0, classifier)
     assert alone["layer_peeled"]["threshold"] is None
     assert "no other to collapse onto" in alone["note"]
@@ -270,3 +271,17 @@ def test_unusable_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
         refused(lambda name=name: measure_record(tmp_path / f"{name}.npz"), "features")
     assert main(["measure", str(tmp_path / "none.npz")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_without_a_classifier_the_counts_still_speak() -> None:
+    found = diagnose_counts(np.array([100, 10, 10]), 2.0, None)
+    assert (found["layer_peeled"]["minority_classes"], found["layer_peeled"]["imbalance"]) == ([1, 2], 10.0)
+    assert found["layer_peeled"]["threshold"] is None
+    assert "save it as `classifier`" in found["note"]
+    assert "balanced" in diagnose_counts(np.array([10, 10]), 2.0, None)["note"]
+
+
+def test_a_classifier_in_half_precision(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    halves = {**PAIRS, "classifier": np.array([[1.0], [-1.0]], dtype=np.float16)}
+    assert main(["measure", str(saved(tmp_path / "f.npz", halves))]) == 0
+    assert "balanced" in capsys.readouterr().out

@@ -132,7 +132,7 @@ def _require_classifier(
     classifier: Float[np.ndarray, "K p"] | None, bias: Float[np.ndarray, " K"] | None, means: Float[np.ndarray, "K p"]
 ) -> None:
     for name, array in (("classifier", classifier), ("bias", bias)):
-        if array is not None and not (array.dtype.kind in "iuf" and (np.abs(array) <= LARGEST).all()):
+        if array is not None and not (array.dtype.kind in "iuf" and (np.abs(array.astype(float)) <= LARGEST).all()):
             raise UnusableInput(
                 f"the {name} of type {array.dtype} holds entries that are not real, not finite or beyond {LARGEST:g}: give finite numbers."
             )
