@@ -13,7 +13,17 @@ from pydantic import ValidationError
 
 import suite.report
 import theory
-from suite.report import Report, format_reference, parse_bibtex, read_references, render_html, render_markdown, schema
+from suite.report import (
+    FigureData,
+    Report,
+    SeriesData,
+    format_reference,
+    parse_bibtex,
+    read_references,
+    render_html,
+    render_markdown,
+    schema,
+)
 from suite.report._figures import figure_svg
 from suite.report._formula import formula_svg
 from suite.report._typography import typeset
@@ -177,6 +187,14 @@ def test_a_figure_takes_the_pages_colours_and_is_reproducible() -> None:
     assert not re.search(r"#[0-9a-f]{6}\b", svg)
     for words in ("R₀ = 2", "R₁ = 2.1", "SDP &lt;1&gt;", "closed form", "imbalance", "cosine"):
         assert words in svg
+
+
+@pytest.mark.parametrize(("last", "ticks"), [(20.0, [0, 5, 10, 15, 20]), (8.0, [0, 1, 2, 3, 4, 5, 6, 7, 8])])
+def test_layers_are_counted_in_whole_numbers(last: float, ticks: list[int]) -> None:
+    curve = SeriesData(label="D", x=[0.0, last], y=[1.0, 2.0], style="line", color=0, low=[], high=[])
+    drawn = FigureData(title="t", caption="", x_label="layer", y_label="y", series=[curve], marks=[], log_x=False, log_y=False)
+    written = re.findall(r">([\d.]+)</text>", figure_svg(drawn, "a"))
+    assert written[: len(ticks)] == [str(tick) for tick in ticks]
 
 
 def test_markdown_tables_stay_tables() -> None:

@@ -56,7 +56,7 @@ def figure_svg(figure: FigureData, identity: str, *, titled: bool = False) -> st
         axes = canvas.figure.subplots()
         _draw(axes, figure)
         if titled:
-            axes.set_title(as_mathtext(figure.title), fontsize="medium")
+            axes.set_title(as_mathtext(figure.title), fontsize="medium", pad=20 if figure.marks else 6)  # above the labels of the marks
         canvas.figure.legend(loc="outside lower center", ncols=_legend_columns(figure))
         buffer = io.StringIO()
         canvas.figure.savefig(
@@ -72,7 +72,7 @@ def _draw(axes: Axes, figure: FigureData) -> None:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter("{x:g}")
     elif all(x is not None and x == round(x) for series in figure.series for x in series.x):  # layers, iterations
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
     if figure.log_y:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter("{x:g}")
