@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,8 +12,6 @@ from theory._small_images import balanced
 from theory._trials import interval_over_trials
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from gpu_train.studies import SeparationCurves
 
 WIDTH = 100
@@ -139,7 +137,7 @@ def blocks_trained(sizes: Sizes, epochs: int, trials: int, seed: int, *, skip: b
     return logs[:, : -len(entries)], logs[:, -len(entries) :]
 
 
-def _network_of_blocks(sizes: Sizes, *, skip: bool) -> "nn.Module":
+def _network_of_blocks(sizes: Sizes, *, skip: bool) -> Any:
     from gpu_train.networks import ResidualLayers, feed_forward, residual_feed_forward
 
     if not skip:
