@@ -31,7 +31,7 @@ from theory.equi_separation._networks import WIDTH, Sizes, block_outputs, blocks
 
 MIXES: tuple[Sizes, ...] = ((2, 3, 2, 3), (3, 2, 3, 2))
 
-EPOCHS = {False: 15, True: 100}
+EPOCHS = {False: 12, True: 100}
 """Passes over the data, by profile."""
 
 TRIALS = 8
