@@ -177,8 +177,8 @@ def draw_blocks(setting: Setting) -> Figure:
         title="Separation by block, where blocks are of two kinds",
         caption=f"A first layer and {len(MIXES[0])} residual blocks of two and three layers on MNIST at 10×10 pixels, {TRIALS} trainings; "
         "points: means, bars: from the least to the largest. Were the block the unit, both nets would fall along one straight line over "
-        "whole numbers. A block of three layers gains more than one of two at the same place, though less than half as much again, and "
-        "later blocks gain less than earlier ones. Layers inside lie on a line as well as outputs do, point for point.",
+        "whole numbers. A block of three layers gains more than one of two at the same place, by a third or so, and "
+        "later blocks gain less than earlier ones. The last layers inside lie on a line as well as outputs do.",
         x_label="blocks passed (0: input, 1: first layer)",
         y_label="log D",
         series=tuple(series),
