@@ -19,7 +19,7 @@ MEASURED = {False: (BELOW, CRITICAL, ABOVE), True: (0.0, 0.2, BELOW, 0.6, CRITIC
 TRIALS = 16
 """Independent networks: the interval then reaches one standard deviation to each side."""
 
-ITERATIONS = {False: 1_600, True: 6_000}
+ITERATIONS = {False: 1_400, True: 6_000}
 """Steps of one image, by profile."""
 
 TAIL = EVALUATIONS // 2
