@@ -184,9 +184,20 @@ def with_corrupted_labels(images: Images, probability: float, rng: np.random.Gen
     require_probability(probability, "label-error probability")
     if images.num_classes < 2:
         raise UnusableInput(f"{images.name} has one class: a wrong label needs another; give images of two classes or more.")
-    wrong = rng.random(len(images.labels)) < probability
-    shift = rng.integers(1, images.num_classes, len(images.labels))
-    return replace(images, labels=np.where(wrong, (images.labels + shift) % images.num_classes, images.labels))
+    return replace(images, labels=corrupted(images.labels, images.labels.shape, images.num_classes, probability, rng))
+
+
+def corrupted(
+    labels: Int[np.ndarray, " n"], shape: tuple[int, ...], num_classes: int, probability: float, rng: np.random.Generator
+) -> Int[np.ndarray, "*trials n"]:
+    """Labels of which each is wrong with the given probability, uniformly among the other classes; in every trial anew.
+
+    Example:
+        >>> corrupted(np.array([0, 1]), (3, 2), 2, 1.0, np.random.default_rng(0)).tolist()
+        [[1, 0], [1, 0], [1, 0]]
+    """
+    wrong, shift = rng.random(shape) < probability, rng.integers(1, num_classes, shape)
+    return np.where(wrong, (labels + shift) % num_classes, labels)
 
 
 def resized(images: Images, side: int) -> Images:

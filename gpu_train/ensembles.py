@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from torch import nn
 from torch.func import functional_call, grad, stack_module_state, vmap
 
-from gpu_train._images import Images, require_probability
+from gpu_train._images import Images, corrupted, require_probability
 from gpu_train.training import TrainingDiverged, choose_device, identity, last_good, read_checkpoint, seeded, write_checkpoint
 from numerics import UnusableInput, require_positive, require_whole
 
@@ -108,7 +108,7 @@ def train_one_by_one(
     weights = {name: value.detach().to(place) for name, value in parameters.items()}
     skeleton = copy.deepcopy(models[0]).to("meta")
     belongs_to = identity(recipe, images, weights)
-    labels = _labels(images, recipe, rng)
+    labels = corrupted(images.labels, (recipe.trials, len(images.labels)), images.num_classes, recipe.label_error, rng)
     seed = int(rng.integers(2**63))
     done, log = 0, []
     if resume and checkpoint is not None and checkpoint.exists():
@@ -164,13 +164,6 @@ def _loss(skeleton: nn.Module) -> Callable[..., torch.Tensor]:
         return nn.functional.cross_entropy(functional_call(skeleton, (weights,), (image,)), label)
 
     return loss
-
-
-def _labels(images: Images, recipe: OneByOne, rng: np.random.Generator) -> Int[np.ndarray, "trials n"]:
-    """Labels of every trial: each wrong with the stated probability, uniformly among the others."""
-    shape = (recipe.trials, len(images.labels))
-    wrong, shift = rng.random(shape) < recipe.label_error, rng.integers(1, images.num_classes, shape)
-    return np.where(wrong, (images.labels + shift) % images.num_classes, images.labels)
 
 
 def _evaluate(

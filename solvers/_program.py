@@ -1,6 +1,7 @@
 """What both forms of the program share: groups of equal classes, a loss, weights on the nuclear norm, a bias."""
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -18,7 +19,7 @@ Same = TypeVar("Same", bound="Program")
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False)
-class Program:
+class Program(ABC):
     """f(Z + 1bᵀ) + (λ_b/2)‖b‖² with f(Z) = Σ_k (n_k/N) L(Z_k, k), and the nuclear norm of Y = diag(d) Z bounded or penalised.
 
     In the coordinate Y the norm is the plain one, and everything scales row by row: logits are diag(1/d) Y + 1bᵀ. Since d is
@@ -109,14 +110,14 @@ class Program:
         return self.bias_penalty is None and all(group.norm_weight == 1.0 for group in self.groups)
 
     @property
+    @abstractmethod
     def balance(self) -> float:
         """ϱ such that diag(d) HHᵀ diag(d) = ϱ (YYᵀ)^{1/2} and WWᵀ = (YᵀY)^{1/2}/ϱ at an optimum."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def typical_value(self) -> float:
         """Size of an ordinary singular value of Y, against which tolerances are measured."""
-        raise NotImplementedError
 
     def logits(self, matrix: GroupMatrix, bias: Float[np.ndarray, " G"] | None = None) -> GroupMatrix:
         """diag(1/d) Y + 1bᵀ, for Y and the bias b of one class of each group."""

@@ -10,7 +10,8 @@ from refusals import refused
 from torch import nn
 
 from gpu_train import Images, geomnist
-from gpu_train.ensembles import OneByOne, _labels, train_one_by_one
+from gpu_train._images import corrupted
+from gpu_train.ensembles import OneByOne, train_one_by_one
 from gpu_train.experiments import one_thread
 from gpu_train.networks import feed_forward
 from gpu_train.training import TrainingDiverged, seeded
@@ -110,8 +111,7 @@ def test_an_ensemble_learns(shapes: Images) -> None:
 @pytest.mark.parametrize("error", [0.0, 0.3, 1.0])
 def test_labels_are_wrong_with_the_stated_probability_and_then_any_other(error: float) -> None:
     images = Images(pixels=np.zeros((900, 1, 1, 1), np.float32), labels=np.repeat([0, 1, 2], 300), num_classes=3, name="zeros")
-    recipe = OneByOne(iterations=1, trials=20, label_error=error)
-    labels = _labels(images, recipe, np.random.default_rng(0))
+    labels = corrupted(images.labels, (20, 900), 3, error, np.random.default_rng(0))
     assert labels.shape == (20, 900)
     wrong = labels != images.labels
     if error in {0.0, 1.0}:

@@ -7,7 +7,7 @@ import numpy as np
 
 from numerics import Bracket, fit_decay
 from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Quantity, Room, Series, Setting, Source, Statement
-from theory._trials import interval_over_trials
+from theory._trials import interval_over_trials, points_over_trials
 from theory.equi_separation._networks import COMPANION, LINEAR, WATCHED, Network, correlation_over_trials, factor_over_trials, trained
 
 if TYPE_CHECKING:
@@ -148,20 +148,9 @@ def draw_law(setting: Setting) -> Figure:
     for color, (name, trials) in enumerate(_trials(setting).items()):
         ends = np.array([curves.fuzziness[-1] for curves in trials])
         layers = np.arange(ends.shape[1])
-        centre, low, high = np.exp(np.log(ends).mean(axis=0)), ends.min(axis=0), ends.max(axis=0)
         x = tuple(layers.tolist())
-        series.append(
-            Series(
-                label=f"{name}, {len(x) - 1} layers",
-                x=x,
-                y=tuple(centre.tolist()),
-                style="points",
-                color=color,
-                low=tuple(low.tolist()),
-                high=tuple(high.tolist()),
-            )
-        )
-        line = np.exp(np.polyval(np.polyfit(layers, np.log(centre), 1), layers))
+        series.append(points_over_trials(f"{name}, {len(x) - 1} layers", x, ends, color, logarithmic=True))
+        line = np.exp(np.polyval(np.polyfit(layers, np.log(ends).mean(axis=0), 1), layers))
         if name in NAMES:
             series.append(Series(label=f"the law, ρ = {line[1] / line[0]:.2f}", x=x, y=tuple(line.tolist()), style="line", color=color))
     return Figure(

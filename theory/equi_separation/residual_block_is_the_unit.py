@@ -26,7 +26,7 @@ from theory._room import (
     Statement,
     Verdict,
 )
-from theory._trials import interval_over_trials
+from theory._trials import interval_over_trials, points_over_trials
 from theory.equi_separation._networks import WIDTH, Sizes, block_outputs, blocks_trained
 
 MIXES: tuple[Sizes, ...] = ((2, 3, 2, 3), (3, 2, 3, 2))
@@ -162,15 +162,7 @@ def draw_blocks(setting: Setting) -> Figure:
         inside = [layer for layer in range(logs.shape[1]) if layer not in ends]
         passed = np.interp(np.arange(logs.shape[1]), ends, np.arange(len(ends)))
         series += [
-            Series(
-                label=f"{_label(sizes)}: {part}",
-                x=tuple(passed[layers].tolist()),
-                y=tuple(logs[:, layers].mean(axis=0).tolist()),
-                style="points",
-                color=color + shift,
-                low=tuple(logs[:, layers].min(axis=0).tolist()),
-                high=tuple(logs[:, layers].max(axis=0).tolist()),
-            )
+            points_over_trials(f"{_label(sizes)}: {part}", passed[layers], logs[:, layers], color + shift)
             for part, layers, shift in (("outputs", ends, 0), ("layers inside", inside, len(MIXES)))
         ]
     return Figure(

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from numerics import Bracket, fit_decay
-from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Quantity, Room, Series, Setting, Source, Statement
-from theory._trials import interval_over_trials
+from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
+from theory._trials import interval_over_trials, points_over_trials
 from theory.equi_separation._networks import LINEAR, WATCHED, correlation_over_trials, trained
 
 if TYPE_CHECKING:
@@ -104,15 +104,7 @@ def draw_order(setting: Setting) -> Figure:
         "D/K of the last layer on test images": np.array([each.test_fuzziness[:, -1] / each.by_class.shape[1] for each in trials]),
     }
     x = tuple(epochs[1:].tolist())
-    series = []
-    for color, (label, values) in enumerate(curves.items()):
-        later = values[:, 1:]
-        centre, low, high = np.exp(np.log(later).mean(axis=0)), later.min(axis=0), later.max(axis=0)
-        series.append(
-            Series(
-                label=label, x=x, y=tuple(centre.tolist()), style="points", color=color, low=tuple(low.tolist()), high=tuple(high.tolist())
-            )
-        )
+    series = [points_over_trials(label, x, values[:, 1:], color, logarithmic=True) for color, (label, values) in enumerate(curves.items())]
     appearance = float(np.mean([_appearance(epochs, row) for row in correlations]))
     return Figure(
         title="The law appears before collapse",

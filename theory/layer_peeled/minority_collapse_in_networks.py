@@ -29,7 +29,7 @@ from theory._room import (
     Statement,
     Verdict,
 )
-from theory._trials import interval_over_trials
+from theory._trials import interval_over_trials, points_over_trials
 from theory.layer_peeled._imbalanced_networks import MAJORITY, MINORITY, TRIALS, Trained, trained
 
 RATIOS = (1, 50, 100)
@@ -186,15 +186,7 @@ def draw_collapse(setting: Setting) -> Figure:
         x_label="imbalance R",
         y_label="minority cosine; accuracy",
         series=(
-            Series(
-                label="measured cosine",
-                x=x,
-                y=tuple(cosines.mean(axis=1).tolist()),
-                style="points",
-                color=0,
-                low=tuple(cosines.min(axis=1).tolist()),
-                high=tuple(cosines.max(axis=1).tolist()),
-            ),
+            points_over_trials("measured cosine", x, cosines.T, 0),
             Series(label="Layer-Peeled optimum at the measured energies", x=x, y=tuple(map(float, foreseen)), style="line", color=1),
             Series(label="minority test accuracy", x=x, y=tuple(map(float, accuracy)), style="line", color=2),
         ),

@@ -4,7 +4,7 @@ import numpy as np
 
 from numerics import Bracket
 from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
-from theory._trials import interval_over_trials
+from theory._trials import interval_over_trials, points_over_trials
 from theory.layer_peeled._imbalanced_networks import MAJORITY, MINORITY, TRIALS, Trained, trained
 
 IMBALANCE = 100
@@ -89,15 +89,7 @@ def draw_remedy(setting: Setting) -> Figure:
         x_label="oversampling w_r of the minority classes",
         y_label="minority cosine; accuracy",
         series=(
-            Series(
-                label="measured cosine",
-                x=x,
-                y=tuple(cosines.mean(axis=1).tolist()),
-                style="points",
-                color=0,
-                low=tuple(cosines.min(axis=1).tolist()),
-                high=tuple(cosines.max(axis=1).tolist()),
-            ),
+            points_over_trials("measured cosine", x, cosines.T, 0),
             Series(label="balanced frame", x=x, y=(-1 / (MAJORITY + MINORITY - 1),) * len(x), style="line", color=1),
             Series(label="minority test accuracy", x=x, y=tuple(map(float, accuracy)), style="line", color=2),
         ),

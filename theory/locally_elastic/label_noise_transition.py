@@ -4,7 +4,7 @@ import numpy as np
 
 from numerics import Bracket
 from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
-from theory._trials import interval_over_trials
+from theory._trials import interval_over_trials, points_over_trials
 from theory.locally_elastic._ensembles import CLASSES, EVALUATIONS, GIVEN_IMAGES, trained
 
 CRITICAL = (CLASSES - 1) / CLASSES
@@ -92,15 +92,7 @@ def draw_transition(setting: Setting) -> Figure:
         x_label="label-error probability p",
         y_label="accuracy on clean labels",
         series=(
-            Series(
-                label="networks",
-                x=tuple(map(float, errors)),
-                y=tuple(accuracy.mean(axis=1).tolist()),
-                style="points",
-                color=0,
-                low=tuple(accuracy.min(axis=1).tolist()),
-                high=tuple(accuracy.max(axis=1).tolist()),
-            ),
+            points_over_trials("networks", errors, accuracy.T, 0),
             Series(label="guessing", x=(errors[0], errors[-1]), y=(CHANCE, CHANCE), style="line", color=1),
         ),
         marks=((CRITICAL, "p* = (K−1)/K", 1),),

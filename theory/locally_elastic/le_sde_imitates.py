@@ -23,13 +23,12 @@ from theory._room import (
     Quantities,
     Quantity,
     Room,
-    Series,
     Setting,
     Source,
     Statement,
     Verdict,
 )
-from theory._trials import interval_over_trials
+from theory._trials import interval_over_trials, points_over_trials
 from theory.locally_elastic._ensembles import EVALUATIONS, GIVEN_IMAGES, trained
 
 NETWORKS = 48
@@ -138,14 +137,11 @@ def draw_difference(setting: Setting) -> Figure:
         x_label="iteration",
         y_label="relative difference RD",
         series=tuple(
-            Series(
-                label={"I": "I-model", "L": "L-model", "common factor": "one common factor", "frozen": "means that stay"}[name],
-                x=times,
-                y=tuple(values.mean(axis=0).tolist()),
-                style="points",
-                color=color,
-                low=tuple(values.min(axis=0).tolist()),
-                high=tuple(values.max(axis=0).tolist()),
+            points_over_trials(
+                {"I": "I-model", "L": "L-model", "common factor": "one common factor", "frozen": "means that stay"}[name],
+                times,
+                values,
+                color,
             )
             for color, (name, values) in enumerate(curves.items())
         ),

@@ -9,9 +9,9 @@ from itertools import pairwise
 import numpy as np
 
 from numerics import Bracket
-from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Quantity, Room, Series, Setting, Source, Statement
+from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
 from theory._small_images import balanced
-from theory._trials import interval_over_trials
+from theory._trials import interval_over_trials, points_over_trials
 
 NETWORKS = {"two hidden layers": (100, 100), "linear": ()}
 """Widths of the hidden layers: a network, and the linear classifier, whose ratio is the same at all weights: it tests the probe."""
@@ -109,20 +109,10 @@ def measure_growth(setting: Setting) -> Quantities:
 
 def draw_elasticity(setting: Setting) -> Figure:
     """The ratio against epochs."""
-    series = []
-    for color, name in enumerate(NETWORKS):
-        ratios = _ratios(setting.full, name, setting.seed)
-        series.append(
-            Series(
-                label=name,
-                x=tuple(map(float, EPOCHS[setting.full])),
-                y=tuple(ratios.mean(axis=0).tolist()),
-                style="points",
-                color=color,
-                low=tuple(ratios.min(axis=0).tolist()),
-                high=tuple(ratios.max(axis=0).tolist()),
-            )
-        )
+    series = [
+        points_over_trials(name, EPOCHS[setting.full], _ratios(setting.full, name, setting.seed), color)
+        for color, name in enumerate(NETWORKS)
+    ]
     return Figure(
         title="Local elasticity, measured by single steps",
         caption="How far the logits of images of the same class move, over how far those of other classes do, after one step at one image; "
