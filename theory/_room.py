@@ -110,6 +110,9 @@ class Check:
         resolution: the widest bracket (absolute) that still confirms something; a measurement that is
             blurrier than this is inconclusive, however well it overlaps the prediction.
         reason: why that resolution.
+        headroom: how many times narrower than the resolution every measured bracket is, on any machine: ten, or at
+            least two where `reason` says why no more.
+        origin: where this check's sentence comes from, when it is not where the room's statement does.
         expected: what the verdict must be.
     """
 
@@ -121,6 +124,8 @@ class Check:
     kind: Kind | None = None
     resolution: float = 0.0
     reason: str = ""
+    headroom: float = 10.0
+    origin: Origin | None = None
     expected: Verdict = Verdict.CONFIRMED
 
 
