@@ -65,17 +65,29 @@ def describe_report(report: Report, directory: Path | None) -> str:
     """A table of verdicts, checks and controls, the summary, and where the report is."""
     rows: list[list[str]] = []
     for room in report.rooms:
-        of_room = [[result.name, "check", _verdict(result), result.evidence, f"{result.seconds:.2f} s"] for result in room.checks]
-        of_room += [[result.name, "control", _verdict(result), "", ""] for result in room.controls]
+        of_room = [
+            [result.name, "check", _verdict(result), result.evidence, _resolves(result), f"{result.seconds:.2f} s"]
+            for result in room.checks
+        ]
+        of_room += [[result.name, "control", _verdict(result), "", "", ""] for result in room.controls]
         rows += [["" if position else room.name, *row] for position, row in enumerate(of_room)]
     notes = [
         f"{room.name}, {result.name}: {result.note}" for room in report.rooms for result in [*room.checks, *room.controls] if result.note
     ]
     notes += [f"{room.name}: {room.note}" for room in report.rooms if room.note]
     where = f"report: {directory / 'report.html'}" if directory is not None else "no report written; --out DIR writes one"
-    table = text_table(["room", "name", "", "verdict", "evidence", "time"], rows)
+    table = text_table(["room", "name", "", "verdict", "evidence", "refutes a change of", "time"], rows)
     color = typer.colors.GREEN if report.summary.green else typer.colors.RED
     return "\n".join([table, "", *notes, *([""] if notes else []), typer.style(headline(report), fg=color), summary_line(report), where])
+
+
+def _resolves(check: CheckResult) -> str:
+    """The smallest change of the prediction that the measurement refutes: relative, or with a sign where the prediction is zero."""
+    if check.resolving_power is not None:
+        return f"{check.resolving_power:.1e}" if check.resolving_power else "any"
+    if check.resolving_shift is not None:
+        return f"± {check.resolving_shift:.1e}" if check.resolving_shift else "any"
+    return "none on one side" if check.verdict == "confirmed" else ""
 
 
 def _verdict(result: CheckResult | ControlResult) -> str:

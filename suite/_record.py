@@ -8,7 +8,10 @@ import sympy
 
 import theory
 from suite.report import CheckResult, ControlResult, FigureData, Mark, Number, Reference, RoomResult, SeriesData, read_references
-from theory import Check, Control, Figure, Kind, Quantities, Quantity, Room, Verdict, as_bracket
+from theory import Check, Control, Figure, Quantities, Quantity, Room, Verdict, as_bracket, resolution_used, resolving_power
+
+MUCH = 0.5
+"""A verdict that used more than this share of its resolution comes with a warning."""
 
 
 @cache
@@ -35,9 +38,17 @@ def _record_number(label: str, quantity: Quantity, level: float) -> Number:
 
 
 def record_check(
-    check: Check, kind: Kind, verdict: Verdict, *, prediction: list[Number], measurement: list[Number], seconds: float, note: str
+    room: Room, check: Check, verdict: Verdict, *, predicted: Quantities, measured: Quantities, level: float, seconds: float, note: str
 ) -> CheckResult:
-    """A check and what came of it."""
+    """A check, what came of it, and how sharp it was: what change of its prediction it would have noticed."""
+    kind = check.kind or room.statement.kind
+    confirmed = verdict is Verdict.CONFIRMED
+    power = resolving_power(kind, predicted, measured, resolution=check.resolution, level=level) if confirmed else None
+    used = resolution_used(kind, predicted, measured, resolution=check.resolution, level=level) if confirmed else None
+    if used is not None and used > MUCH:
+        note = (
+            f"a measured interval is {100 * used:.0f} % as wide as the resolution allows, so another machine or seed may find it too wide"
+        )
     return CheckResult(
         name=check.name,
         claim=check.claim,
@@ -45,8 +56,12 @@ def record_check(
         verdict=verdict,
         expected=check.expected,
         evidence=check.evidence,
-        prediction=prediction,
-        measurement=measurement,
+        origin=check.origin or room.statement.origin,
+        prediction=record_numbers(predicted, level),
+        measurement=record_numbers(measured, level),
+        resolving_power=power.relative if power else None,
+        resolving_shift=power.absolute if power else None,
+        resolution_used=used,
         seconds=seconds,
         note=note,
     )

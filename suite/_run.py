@@ -10,7 +10,7 @@ from multiprocessing import get_context
 import numpy as np
 
 from numerics import UnusableInput
-from suite._record import record_check, record_control, record_figure, record_numbers, record_room
+from suite._record import record_check, record_control, record_figure, record_room
 from suite.report import CheckResult, ControlResult, FigureData, RoomResult
 from theory import SUITE_LEVEL, Check, Control, Kind, Quantities, Room, Setting, Verdict, choose, judge, statistical_comparisons
 
@@ -70,9 +70,8 @@ def _result_of(future: Future[RoomResult], family: str, room: Room) -> RoomResul
         return future.result()
     except BrokenProcessPool:
         lost = Verdict.INCONCLUSIVE
-        kind = room.statement.kind
         checks = [
-            record_check(check, check.kind or kind, lost, prediction=[], measurement=[], seconds=0.0, note=PROCESS_DIED)
+            record_check(room, check, lost, predicted={}, measured={}, level=SUITE_LEVEL, seconds=0.0, note=PROCESS_DIED)
             for check in room.checks
         ]
         controls = [record_control(control, lost, note=PROCESS_DIED) for control in room.controls]
@@ -95,7 +94,7 @@ def run_room(family: str, room: Room, *, full: bool, seed: int, level: float) ->
     for check in room.checks:
         kind = check.kind or room.statement.kind
         setting = Setting(full=full, rng=random_stream(seed, name, check.name), level=level, seed=seed)
-        result, measured = _run_check(check, kind, setting)
+        result, measured = _run_check(room, check, kind, setting)
         checks.append(result)
         for control in room.controls:
             if control.check == check.name:
@@ -106,7 +105,7 @@ def run_room(family: str, room: Room, *, full: bool, seed: int, level: float) ->
     return record_room(family, room, checks=checks, controls=in_order, figures=figures, note=note)
 
 
-def _run_check(check: Check, kind: Kind, setting: Setting) -> tuple[CheckResult, Quantities | None]:
+def _run_check(room: Room, check: Check, kind: Kind, setting: Setting) -> tuple[CheckResult, Quantities | None]:
     """The result, and the measurement that the controls are held against (None when there is none)."""
     started = time.perf_counter()
     measured: Quantities = {}
@@ -118,15 +117,8 @@ def _run_check(check: Check, kind: Kind, setting: Setting) -> tuple[CheckResult,
         note = ""
     except Exception as error:  # noqa: BLE001 - whatever goes wrong inside a check is its result: inconclusive, with the reason
         verdict, note = _failure(error)
-    result = record_check(
-        check,
-        kind,
-        verdict,
-        prediction=record_numbers(predicted, setting.level),
-        measurement=record_numbers(measured, setting.level),
-        seconds=time.perf_counter() - started,
-        note=note,
-    )
+    seconds = time.perf_counter() - started
+    result = record_check(room, check, verdict, predicted=predicted, measured=measured, level=setting.level, seconds=seconds, note=note)
     return result, measured or None
 
 

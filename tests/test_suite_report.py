@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 import suite.report
 import theory
+from numerics import Bracket
 from suite.report import (
     FigureData,
     Report,
@@ -26,8 +27,9 @@ from suite.report import (
 )
 from suite.report._figures import figure_svg
 from suite.report._formula import formula_svg
+from suite.report._reading import sharpness
 from suite.report._typography import typeset
-from theory import Kind
+from theory import Kind, Origin, Verdict
 
 ALL = fake.make_report(
     fake.GREEN, fake.REFUTED_AS_PRINTED, fake.UNREFUTED_CONTROL, fake.INCONCLUSIVE, fake.BROKEN, fake.SKIPPED, fake.WITH_FIGURE
@@ -45,9 +47,8 @@ def test_the_keys_are_the_contract() -> None:
     assert set(report["summary"]) == {"green", "confirmed", "refuted", "inconclusive", "skipped", "controls"}
     (room,) = [room for room in report["rooms"] if room["name"] == "with-figure"]
     assert {"name", "title", "family", "kind", "origin", "source", "statement", "assumptions", "checks", "controls", "figures"} <= set(room)
-    assert {"name", "claim", "kind", "verdict", "expected", "evidence", "prediction", "measurement", "seconds", "note"} == set(
-        room["checks"][0]
-    )
+    said = {"name", "claim", "kind", "verdict", "expected", "evidence", "origin", "prediction", "measurement", "seconds", "note"}
+    assert said | {"resolving_power", "resolving_shift", "resolution_used"} == set(room["checks"][0])
     assert {"label", "lower", "upper", "text", "rigorous"} == set(room["checks"][0]["prediction"][0])
     assert {"name", "claim", "check", "verdict"} <= set(room["controls"][0])
 
@@ -58,6 +59,41 @@ def test_json_holds_no_nan_and_comes_back_the_same() -> None:
     assert Report.model_validate_json(text) == ALL
     (room,) = [room for room in ALL.rooms if room.name == "with-figure"]
     assert room.figures[0].series[1].y == [0.5, None]
+
+
+def sharp(**changes: object) -> str:
+    (check,) = fake.run(fake.GREEN).checks
+    return sharpness(check.model_copy(update=changes))
+
+
+def test_a_report_says_what_change_each_check_would_refute() -> None:
+    (check,) = fake.run(fake.GREEN).checks  # 1 held against [0.9, 1.1], which may be 0.5 wide
+    assert check.resolving_power == pytest.approx(1 / 0.9 - 1, rel=1e-5)
+    assert check.resolving_shift == pytest.approx(0.1, rel=1e-5)
+    assert check.resolution_used == pytest.approx(0.4)
+    assert check.note == ""
+    assert sharp() == "Refutes a change of the prediction by 11 %."
+    assert sharp(resolving_power=2e-9) == "Refutes a change of the prediction by 2.0e-09 of itself."
+    assert sharp(resolving_power=2.0) == "Refutes a change of the prediction by a factor of 3."
+    assert sharp(resolving_power=0.0) == "Refutes any change of the prediction."
+    assert sharp(resolving_power=None) == "Refutes a shift of the prediction by 1.0e-01."
+    assert sharp(resolving_power=None, resolving_shift=None) == "Refutes no change of the prediction in one direction."
+    assert sharp(verdict=Verdict.REFUTED) == ""
+    for text in (render_html(ALL), render_markdown(ALL)):
+        assert "Refutes a change of the prediction by 11 %." in text
+
+
+def test_a_verdict_that_used_most_of_its_resolution_warns() -> None:
+    (check,) = fake.run(fake.make_room("tight", measure=lambda _: {"x": Bracket(0.8, 1.1)})).checks
+    assert check.verdict is Verdict.CONFIRMED
+    assert "a measured interval is 60 % as wide as the resolution allows" in check.note
+
+
+def test_a_sentence_of_its_own_origin_says_so() -> None:
+    (check,) = fake.GREEN.checks
+    beside = replace(fake.GREEN, checks=(replace(check, origin=Origin.CONJECTURE),))
+    assert "A conjecture." in render_markdown(fake.make_report(beside))
+    assert "A conjecture." not in render_markdown(fake.make_report(fake.GREEN))
 
 
 def test_an_unknown_key_is_refused() -> None:

@@ -7,6 +7,9 @@ from theory._catalogue import statistical_comparisons as statistical_comparisons
 from theory._judge import SUITE_LEVEL as SUITE_LEVEL
 from theory._judge import as_bracket as as_bracket
 from theory._judge import judge as judge
+from theory._resolving import ResolvingPower as ResolvingPower
+from theory._resolving import resolution_used as resolution_used
+from theory._resolving import resolving_power as resolving_power
 from theory._room import Check as Check
 from theory._room import Control as Control
 from theory._room import Evidence as Evidence

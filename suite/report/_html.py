@@ -9,7 +9,7 @@ from markupsafe import Markup
 from suite.report._figures import figure_svg
 from suite.report._formula import formula_svg
 from suite.report._model import FigureData, Report
-from suite.report._reading import headline, origin_of, pair_numbers, relation, summary_line
+from suite.report._reading import headline, origin_of, own_origin, pair_numbers, relation, sharpness, summary_line
 from suite.report._typography import typeset
 
 LONGEST_OPEN_TABLE = 6
@@ -27,6 +27,8 @@ def render_html(report: Report) -> str:
         headline=headline(report),
         summary_line=summary_line(report),
         origin_of=origin_of,
+        own_origin=own_origin,
+        sharpness=sharpness,
         pair_numbers=pair_numbers,
         relation=relation,
         formula=_formula,

@@ -1,7 +1,7 @@
 """The report as Markdown, from the JSON model only."""
 
 from suite.report._model import CheckResult, Number, Report, RoomResult
-from suite.report._reading import headline, origin_of, pair_numbers, relation, summary_line
+from suite.report._reading import headline, origin_of, own_origin, pair_numbers, relation, sharpness, summary_line
 
 
 def render_markdown(report: Report) -> str:
@@ -46,7 +46,9 @@ def _room(room: RoomResult) -> list[str]:
             "",
             f"{check.claim.rstrip('.')}.",
             "",
-            f"Evidence: {check.evidence}; {check.seconds:.2f} s.",
+            " ".join(
+                part for part in (f"Evidence: {check.evidence}; {check.seconds:.2f} s.", own_origin(room, check), sharpness(check)) if part
+            ),
             "",
         ]
         if check.note:

@@ -48,8 +48,17 @@ class CheckResult(_Record):
     verdict: Verdict
     expected: Verdict
     evidence: Evidence
+    origin: Origin = Field(description="Where the claim comes from: the room's statement, or a sentence of its own beside it.")
     prediction: list[Number]
     measurement: list[Number]
+    resolving_power: Finite = Field(
+        description="Smallest relative change of the prediction that this measurement refutes, in either direction; 0 for an exact "
+        "identity, null where every prediction is zero, nothing was confirmed, or no change is refuted."
+    )
+    resolving_shift: Finite = Field(description="Smallest absolute change of the prediction that this measurement refutes, likewise.")
+    resolution_used: Finite = Field(
+        description="Width of the widest measured interval as a share of the widest that would still confirm; null where none is asked for."
+    )
     seconds: float = Field(ge=0)
     note: str = Field(description="Why the check is inconclusive or was skipped, where that is known; otherwise empty.")
 

@@ -1,7 +1,7 @@
 """The sentences that both renderings share."""
 
 from suite.report._model import CheckResult, Number, Report, RoomResult
-from theory import Kind
+from theory import Kind, Verdict
 
 _ORIGINS = {
     "seed": "Stated in the source",
@@ -53,6 +53,37 @@ def origin_of(room: RoomResult) -> str:
     """Where the statement comes from, with the reference in full."""
     source = room.source
     return f"{_ORIGINS[room.origin]}: {(source.reference or source.key).rstrip('.')}; {source.locator}."
+
+
+def sharpness(check: CheckResult) -> str:
+    """What change of the prediction the measurement would have refuted, as a sentence; empty where nothing was confirmed."""
+    if check.verdict is not Verdict.CONFIRMED:
+        return ""
+    if check.resolving_power is not None:
+        return (
+            "Refutes any change of the prediction."
+            if check.resolving_power == 0.0
+            else f"Refutes a change of the prediction by {_percent(check.resolving_power)}."
+        )
+    if check.resolving_shift is not None:
+        return (
+            "Refutes any change of the prediction."
+            if check.resolving_shift == 0.0
+            else f"Refutes a shift of the prediction by {check.resolving_shift:.1e}."
+        )
+    return "Refutes no change of the prediction in one direction."
+
+
+def _percent(share: float) -> str:
+    """A relative change as people say it: in per cent down to a hundredth of one, below as a power of ten, above one as a factor."""
+    if share >= 1.0:
+        return f"a factor of {1.0 + share:.3g}"
+    return f"{100 * share:.2g} %" if share >= 1e-4 else f"{share:.1e} of itself"
+
+
+def own_origin(room: RoomResult, check: CheckResult) -> str:
+    """Where a check's own sentence comes from, if not from where the room's statement does."""
+    return "" if check.origin is room.origin else f"{_ORIGINS[check.origin]}."
 
 
 def relation(check: CheckResult) -> str:

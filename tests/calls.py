@@ -1,0 +1,199 @@
+"""Walks the calls of the packages, from their source: what can a function reach, and by which route does it ask for a solution?"""
+
+import ast
+import importlib
+import importlib.util
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+PACKAGES = ("theory", "solvers", "numerics", "gpu_train")
+
+
+class Name(NamedTuple):
+    """A definition at the top of a module."""
+
+    module: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.module}.{self.name}"
+
+
+SOLVE = Name("solvers._solve", "solve")
+HONEST_ROUTES = {"sdp", "factored"}
+"""Route `symmetric` is the closed form, and `auto` may take it."""
+
+CLOSED_FORMS = {
+    "theory._thresholds",
+    "theory.layer_peeled._closed_forms",
+    "theory.locally_elastic._closed_forms",
+    "numerics.layer_peeled._two_groups",
+    "numerics.layer_peeled._two_groups_batch",
+    "numerics.layer_peeled._two_groups_curve",
+    "numerics.layer_peeled._two_groups_inverse",
+    "numerics.locally_elastic._closed_flow",
+    "solvers._batch",
+    "solvers._symmetric",
+}
+"""Modules whose functions are what is to be confirmed. Their constants and types may be used by anybody."""
+
+CHOOSING = {Name("numerics.locally_elastic._flow", "mean_flow"), Name("numerics.locally_elastic._law", "law")}
+"""Functions that take a closed form where there is one: as `solve` without a named route."""
+
+MEASURING = {"solvers", "gpu_train"}
+"""Packages that predictions leave alone."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One module: its definitions, and where every imported name comes from."""
+
+    module: str
+    text: str
+    tree: ast.Module = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tree", ast.parse(self.text))
+
+    @cached_property
+    def imports(self) -> dict[str, Name]:
+        """Local name → what it stands for; an imported module is a Name without name."""
+        found: dict[str, Name] = {}
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                found |= {alias.asname or alias.name: Name(node.module, alias.name) for alias in node.names}
+            elif isinstance(node, ast.Import):
+                found |= {alias.asname or alias.name.split(".")[0]: Name(alias.name, "") for alias in node.names}
+        return found
+
+    @cached_property
+    def definitions(self) -> dict[str, ast.AST]:
+        """Functions, classes and assignments at the top of the module."""
+        found: dict[str, ast.AST] = {}
+        for node in self.tree.body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                found[node.name] = node
+            elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                for target in targets:
+                    found |= {part.id: node for part in ast.walk(target) if isinstance(part, ast.Name)}
+        return found
+
+
+class Program:
+    """The modules of all packages, and any others given by name."""
+
+    def __init__(self, sources: dict[str, Source]) -> None:
+        self.sources = sources
+
+    def with_module(self, module: str, text: str) -> "Program":
+        """The same program with one more module, or another text of one."""
+        return Program(self.sources | {module: Source(module, text)})
+
+    def resolve(self, module: str, name: str, attribute: str = "") -> Name | None:
+        """What a name in a module stands for, through re-exports; None for what is not ours."""
+        source = self.sources.get(module)
+        if source is None:
+            return None
+        if name in source.definitions:
+            return Name(module, name)
+        origin = source.imports.get(name)
+        if origin is None:
+            return None
+        if not origin.name:  # import module; module.attribute
+            return self.resolve(origin.module, attribute) if attribute else None
+        if f"{origin.module}.{origin.name}" in self.sources:  # from package import module; module.attribute
+            return self.resolve(f"{origin.module}.{origin.name}", attribute) if attribute else None
+        return self.resolve(origin.module, origin.name)
+
+    @cache  # noqa: B019 - a program lives as long as the tests
+    def uses(self, place: Name) -> frozenset[Name]:
+        """Everything of ours that a definition names in its body, annotations aside."""
+        found: set[Name] = set()
+        for node in _body(self.sources[place.module].definitions[place.name]):
+            name, attribute = "", ""
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                name, attribute = node.value.id, node.attr
+            elif isinstance(node, ast.Name):
+                name = node.id
+            target = self.resolve(place.module, name, attribute) if name else None
+            if target and target != place:
+                found.add(target)
+        return frozenset(found)
+
+    def reached(self, start: Name, entered: Callable[[Name], bool]) -> dict[Name, Name]:
+        """Every definition that can be reached → by way of which one; what is not entered is reached and left alone."""
+        found, waiting = {start: start}, [start]
+        while waiting:
+            place = waiting.pop()
+            for target in self.uses(place):
+                if target not in found:
+                    found[target] = place
+                    if entered(target):
+                        waiting.append(target)
+        return found
+
+    def computes(self, place: Name) -> bool:
+        """Whether a definition is a function, or a class with methods; types and constants compute nothing."""
+        node = self.sources[place.module].definitions[place.name]
+        return isinstance(node, ast.FunctionDef) or (
+            isinstance(node, ast.ClassDef) and any(isinstance(part, ast.FunctionDef) for part in node.body)
+        )
+
+    def unnamed_routes(self, place: Name) -> list[str]:
+        """Calls of `solve` in a definition that do not name an honest route."""
+        bad: list[str] = []
+        for node in ast.walk(self.sources[place.module].definitions[place.name]):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and self.resolve(place.module, node.func.id) == SOLVE:
+                route = next((keyword.value for keyword in node.keywords if keyword.arg == "route"), None)
+                if not (isinstance(route, ast.Constant) and route.value in HONEST_ROUTES):
+                    bad.append(f"solve(route={ast.unparse(route) if route else 'auto'})")
+        return bad
+
+    def trespasses(self, start: Name) -> list[str]:
+        """Where a measurement reaches a prediction, a closed form or an unnamed route; where a prediction reaches a measurement."""
+        measuring = start.name.startswith("measure_")
+
+        def wrong(place: Name) -> bool:
+            if measuring:
+                return place.name.startswith("predict_") or place in CHOOSING or (place.module in CLOSED_FORMS and self.computes(place))
+            return place.name.startswith("measure_") or (place.module.split(".")[0] in MEASURING and self.computes(place))
+
+        found = self.reached(start, lambda place: not wrong(place) and place != SOLVE)
+        bad = [f"{start.name} reaches {place} by way of {by}" for place, by in found.items() if wrong(place)]
+        if measuring:
+            bad += [f"{start.name} reaches {route} in {place}" for place in found if place != SOLVE for route in self.unnamed_routes(place)]
+        return sorted(bad)
+
+
+def _body(node: ast.AST) -> list[ast.AST]:
+    """All nodes below a definition but its annotations and decorators, which call nothing when it is called."""
+    found: list[ast.AST] = []
+    waiting: list[ast.AST] = [node]
+    while waiting:
+        part = waiting.pop()
+        found.append(part)
+        skipped = {"annotation", "returns", "decorator_list"}
+        for name, value in ast.iter_fields(part):
+            if name not in skipped:
+                waiting += [child for child in (value if isinstance(value, list) else [value]) if isinstance(child, ast.AST)]
+    return found
+
+
+@cache
+def program() -> Program:
+    """The packages as they are installed here."""
+    sources: dict[str, Source] = {}
+    for package in PACKAGES:
+        root = importlib.import_module(package)
+        names = [package, *(info.name for info in pkgutil.walk_packages(root.__path__, f"{package}."))]
+        for name in names:
+            spec = importlib.util.find_spec(name)
+            assert spec
+            assert spec.origin
+            sources[name] = Source(name, Path(spec.origin).read_text(encoding="utf-8"))
+    return Program(sources)
