@@ -137,6 +137,12 @@ def _margins(logits: GroupMatrix) -> Float[np.ndarray, "G G"]:
     return margins
 
 
+def least_margins(logits: GroupMatrix) -> Float[np.ndarray, " G"]:
+    """Own logit minus the largest other one, for a class of each group, in floats."""
+    inside = np.where(np.asarray(logits.sizes) > 1, logits.inner, np.inf)
+    return np.minimum(_margins(logits).min(axis=1), inside)
+
+
 def odds(logits: GroupMatrix) -> tuple[Float[np.ndarray, " G"], Float[np.ndarray, "G G"]]:
     """e^{−margin} inside and between groups, in floats."""
     inside = np.where(np.asarray(logits.sizes) > 1, np.exp(-np.maximum(logits.inner, LEAST_MARGIN)), 0.0)
@@ -311,9 +317,7 @@ class Hinge:
 
     def by_group(self, logits: GroupMatrix) -> Float[np.ndarray, " G"]:
         """max(0, 1 − least margin)."""
-        margins = _margins(logits)
-        inside = np.where(np.asarray(logits.sizes) > 1, logits.inner, np.inf)
-        return np.maximum(0.0, 1.0 - np.minimum(margins.min(axis=1), inside))
+        return np.maximum(0.0, 1.0 - least_margins(logits))
 
     def grouped(self, logits: GroupMatrix, weights: Float[np.ndarray, " G"]) -> tuple[float, GroupMatrix]:
         """Not offered: the worst competitor jumps between groups, and no route needs it."""
