@@ -39,6 +39,12 @@ MANY_GROUPS = 24
 STEPS = tuple(10.0 ** (-0.5 * i) for i in range(2, 17))
 """Relative steps tried for the multiplier's difference quotients; the best one balances the gap against curvature."""
 
+UNIT = 2.0**-53
+"""Relative rounding error of a double."""
+
+ROUNDINGS = 4.0
+"""Roundings of every entry that a gap may be worth, two for the candidate and two for the dual point, before doubles are blamed."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Certificate:
@@ -127,6 +133,29 @@ def certify(
             multiplier=float(minorant.norm) if isinstance(problem, LayerPeeled) else problem.penalty,
             multiple=1.0 if isinstance(problem, LayerPeeled) else to_bracket(_multiple(problem, minorant.norm)).lower,
         )
+
+
+def rounding_of(problem: Problem, candidate: GroupMatrix, bias: Float[np.ndarray, " G"] | None, value: float) -> float:
+    """What rounding every entry of Y and b once, a few times over, can change the objective: no route that returns doubles goes below.
+
+    Logits that move by δ move L by at most 2 max|δ| (hinge), 2 min(1, L) max|δ| (cross-entropy), √(2L) ‖δ‖ + ‖δ‖²/2 (squared error),
+    and the norms move by a part in 2^53 of themselves.
+
+    Example:
+        >>> problem = LayerPeeled.from_groups([(4, 10)], feature_energy=1.0)
+        >>> rounding_of(problem, GroupMatrix((4,), np.array([4 / 3]), np.zeros((1, 1))), None, 0.5) < 1e-14
+        True
+    """
+    sizes = np.asarray(problem.sizes, dtype=float)
+    logits = problem.logits(candidate, bias)
+    losses = LOSSES[problem.loss].by_group(logits)
+    moved = UNIT * np.abs(logits.outer / np.sqrt(sizes[:, None] * sizes)).max(axis=1) + UNIT * np.abs(logits.inner)
+    if problem.loss == "squared":
+        moved *= math.sqrt(problem.num_classes)
+        change = np.sqrt(2.0 * losses) * moved + 0.5 * moved**2
+    else:
+        change = 2.0 * moved * (1.0 if problem.loss == "hinge" else np.minimum(losses, 1.0))
+    return ROUNDINGS * float((sizes * problem.weights) @ change + UNIT * value)
 
 
 def dual_slope(problem: Problem, candidate: GroupMatrix, bias: Float[np.ndarray, " G"] | None = None) -> GroupMatrix:

@@ -32,6 +32,10 @@ class Status(StrEnum):
 
     CERTIFIED = "certified: the gap is within the tolerance"
     ZERO = "certified: the loss is zero to within the tolerance, which can be reached inside the energies"
+    LIMIT_OF_DOUBLES = (
+        "certified, but the gap exceeds the tolerance by what one rounding of the logits in doubles changes: the bracket is right, and no "
+        "solver or route that returns doubles narrows it; ask for a larger tolerance"
+    )
     LOOSE = "certified, but the gap exceeds the tolerance: the bracket is right and wider than asked; use another solver or route"
 
 
@@ -113,7 +117,7 @@ class Solution(Generic[Form]):
     @property
     def converged(self) -> bool:
         """Whether the certified gap is within the tolerance."""
-        return self.status is not Status.LOOSE
+        return self.status in (Status.CERTIFIED, Status.ZERO)
 
     @cached_property
     def low_rank_excess(self) -> float | None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from numerics import GroupMatrix, UnusableInput, require_whole
-from solvers._certificate import Certificate, certify
+from solvers._certificate import Certificate, certify, rounding_of
 from solvers._enclosures import Enclosures
 from solvers._hinge_phases import hinge_collapsed
 from solvers._losses import LOSSES
@@ -140,7 +140,7 @@ def _certified(
         certificate = certify(problem, *candidate)
         found.append((candidate, certificate))
         status = _status(problem, candidate, certificate, tolerance)
-        if status is not Status.LOOSE:
+        if status in (Status.CERTIFIED, Status.ZERO):
             break
     candidate, certificate = min(found, key=lambda each: each[1].value.width)
     undecided: tuple[bool | None, ...] = (None,) * len(problem.groups)
@@ -166,7 +166,10 @@ def _certified(
 def _status(problem: Problem, candidate: Candidate, certificate: Certificate, tolerance: float) -> Status:
     if _negligible(problem, candidate, certificate, tolerance):
         return Status.ZERO
-    return Status.CERTIFIED if certificate.relative_gap <= tolerance else Status.LOOSE
+    if certificate.relative_gap <= tolerance:
+        return Status.CERTIFIED
+    limited = certificate.gap <= rounding_of(problem, candidate.matrix, candidate.bias, certificate.value.upper)
+    return Status.LIMIT_OF_DOUBLES if limited else Status.LOOSE
 
 
 def _vanished(solution: Solution) -> tuple[bool | None, ...]:
