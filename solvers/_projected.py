@@ -26,6 +26,9 @@ FEW_GROUPS, FURTHER, FURTHEST = 32, 1e-3, 1e-13
 """The gap is of second order: logits are only as good as its root. With few groups a thousandth of it, down to where rounding begins,
 takes milliseconds, and is tried for as long again as the gap itself took."""
 
+LEAST_FURTHER = 30
+"""Iterations that are tried at least: from a good start the gap itself takes none."""
+
 BYTES_PER_ENTRY = 200.0
 """Peak memory over G², measured at G = 700 and 1000 (160): twenty arrays of doubles."""
 
@@ -42,7 +45,7 @@ class Candidate(NamedTuple):
     tangent: GroupMatrix | None = None
 
 
-def solve_projected(problem: Problem, tolerance: float, start: Candidate | None = None) -> Candidate:
+def solve_projected(problem: Problem, tolerance: float, start: Candidate | None = None, iterations: int = MAX_ITERATIONS) -> Candidate:
     """Minimise a smooth loss over {Y : ‖Y‖_* ≤ τ}, or with the penalty λ‖Y‖_*, among block-symmetric matrices, to a relative gap.
 
     Nesterov's method with backtracking, a step that may grow, and a restart whenever the momentum points uphill. The projection and
@@ -56,9 +59,10 @@ def solve_projected(problem: Problem, tolerance: float, start: Candidate | None 
         tolerance: relative gap at which to stop (in doubles; the caller certifies).
         start: where to begin; the balanced optimum (zero where the norm is penalised) when not given. A neighbour's solution
             warm-starts a path.
+        iterations: how many proximal steps at most.
 
     Returns:
-        Y and the bias, with the tangent that proves the gap; without one when the iterations run out.
+        Y and the bias, with the tangent that proves the gap, or the last one that was looked at when the iterations run out.
 
     Raises:
         UnusableInput: when the distinct counts are too many for the machine's memory.
@@ -80,8 +84,8 @@ def solve_projected(problem: Problem, tolerance: float, start: Candidate | None 
     # A loss that can be zero inside the ball has no relative gap there: a negligible share of its value at Z = 0 is enough.
     attains_zero = smooth.loss.attains_zero and isinstance(problem, LayerPeeled)
     negligible = tolerance * smooth(point.scaled(0.0))[0] if attains_zero else 0.0
-    proven, goal, end = None, tolerance, MAX_ITERATIONS
-    for iteration in range(MAX_ITERATIONS):
+    best, goal, end = Candidate(point.matrix, bias=smooth.bias(point)), tolerance, iterations
+    for iteration in range(iterations):
         value_ahead, slope_ahead = smooth(ahead)
         curvature /= STEP_GROWTH
         while True:
@@ -94,11 +98,14 @@ def solve_projected(problem: Problem, tolerance: float, start: Candidate | None 
         if iteration % CHECK_EVERY == 0:
             value += smooth.penalty(following)
             tangent, promising = smooth.tangent(following, value, slope_ahead.matrix + moved.matrix.scaled(curvature), goal)
-            if value <= negligible or (promising and smooth.proves(tangent, following, value, goal)):
-                proven, further = Candidate(following.matrix, bias=smooth.bias(following), tangent=tangent), max(FURTHER * goal, FURTHEST)
+            proven = value <= negligible or (promising and smooth.proves(tangent, following, value, goal))
+            seen = Candidate(following.matrix, bias=smooth.bias(following), tangent=tangent)
+            best = seen if proven or goal == tolerance else best
+            if proven:
+                further = max(FURTHER * goal, FURTHEST)
                 if value <= negligible or goal < tolerance or further >= goal or distinct >= FEW_GROUPS:
-                    return proven
-                goal, end = further, 2 * iteration
+                    break
+                goal, end = further, max(2 * iteration, LEAST_FURTHER)
             elif promising:  # a direction that was not followed has grown
                 directions.forget()
             if iteration >= end:
@@ -108,7 +115,7 @@ def solve_projected(problem: Problem, tolerance: float, start: Candidate | None 
         next_momentum = 0.5 * (1.0 + math.sqrt(1.0 + 4.0 * momentum**2))
         ahead = following + (following - point).scaled((momentum - 1.0) / next_momentum)
         point, momentum = following, next_momentum
-    return Candidate(point.matrix, bias=smooth.bias(point)) if proven is None else proven
+    return best
 
 
 def _proximal(smooth: Smooth, point: Point, step: float, directions: Directions) -> Point:

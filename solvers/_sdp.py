@@ -15,8 +15,8 @@ SOLVERS = ("clarabel", "scs", "mosek")
 """Legal names of conic solvers."""
 
 PRECISIONS = {"clarabel": (1e-12,), "scs": (1e-9, 1e-12), "mosek": (1e-10,)}
-"""What a solver is asked for, in turn, until the certificate is content: the gap is first order in the error of Z, so a solver must be
-told to go well beyond the tolerance. Clarabel gains nothing below 1e-12; SCS keeps improving."""
+"""What a solver is asked for, in turn, until the certificate is content: the gap of a point is first order in the error of Z, so a solver
+must be told to go well beyond the tolerance. Clarabel gains nothing below 1e-12; SCS keeps improving."""
 
 BYTES_PER_K4 = 200.0
 """Peak memory of the interior-point factorisation over K⁴, measured at K = 50 (1.2 GB)."""

@@ -35,6 +35,9 @@ from solvers import (
 CONIC_GAP = 1e-5
 """Relative gap that conic solvers certify on these small problems."""
 
+POLISHED_GAP = 1e-9
+"""The same for a smooth loss, after proximal steps down to 1e-10 or until they are used up; seen up to 2e-11."""
+
 SHARP = 1e-11
 """Relative gap asked of route `factored` where geometry is compared; it places logits to about 1e-5."""
 
@@ -132,7 +135,7 @@ def test_the_reference_program_agrees_with_the_iteration(loss: str) -> None:
     for problem in programs(loss):
         fast, reference = solve(problem, route="factored"), solve(problem, route="sdp")
         assert fast.converged, problem
-        assert reference.relative_gap <= CONIC_GAP, problem
+        assert reference.relative_gap <= POLISHED_GAP, problem
         assert fast.value.overlaps(reference.value), problem
         distance = np.linalg.norm(fast.logits - reference.logits)
         assert distance <= fast.distance_bound + reference.distance_bound, problem
