@@ -4,7 +4,7 @@ import math
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from numerics import Bracket, GroupMatrix, UnusableInput
 from solvers._certificate import dual_slope
@@ -80,7 +80,7 @@ class Enclosures:
         return Bracket(float(copies[values > self._radius].sum()), float(copies[slopes >= level].sum()), rigorous=True)
 
     @cached_property
-    def _slopes(self) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+    def _slopes(self) -> tuple[Float[np.ndarray, " n"], Int[np.ndarray, " n"]]:
         """Singular values of the gradient in Y, with how often each stands."""
         problem = self.solution.problem
         return dual_slope(problem, self.solution.matrix, self.solution.group_bias).singular_values()

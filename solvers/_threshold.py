@@ -28,8 +28,8 @@ class Switch:
     Args:
         before: where the verdict is certainly no.
         beyond: where it certainly is yes.
-        optimum_before: the semidefinite program's optimum at the first place.
-        optimum_beyond: the one at the second.
+        optimum_before: the optimum at the first place.
+        optimum_beyond: the optimum at the second.
     """
 
     before: float
@@ -50,13 +50,14 @@ def bracket_switch(
     beyond: float,
     *,
     width: float = 1e-3,
+    route: str = "sdp",
     solver: str = "clarabel",
 ) -> Switch:
     """Bracket the place along a line of programs where the geometry of the optimum changes.
 
-    Route `factored` searches, in milliseconds a place; then each end is put to the semidefinite program, whose certificate has to give
-    the same verdict, and moves outward where it cannot decide. Nothing but the verdict steers, so it should look at the enclosed
-    geometry: a margin, a norm, a rank.
+    Route `factored` searches, in milliseconds a place; then each end is put to another route, by default the semidefinite program,
+    whose certificate has to give the same verdict, and moves outward where it cannot decide. Nothing but the verdict steers, so it
+    should look at the enclosed geometry: a margin, a norm, a rank.
 
     Args:
         problem: the program at a place of the line.
@@ -64,6 +65,7 @@ def bracket_switch(
         before: a place where the verdict is no.
         beyond: a place where it is yes, on either side.
         width: distance of the ends at which to stop; they stay farther apart where nothing can be decided in between.
+        route: what solves the programs at the ends.
         solver: conic solver of route `sdp`.
 
     Raises:
@@ -95,16 +97,17 @@ def bracket_switch(
     near, far = _bisect(searched, 0.0, length, width / 3)
 
     def confirmed(distance: float, wanted: bool) -> tuple[float, Enclosures]:
-        away = -1.0 if wanted is False else 1.0
+        away = 1.0 if wanted else -1.0
         for doubling in range(OUTWARD):
             place = before + direction * (distance + away * 2**doubling * width / 3)
-            optimum = Enclosures(solve(problem(place), route="sdp", solver=solver, tolerance=SHARP))
+            optimum = Enclosures(solve(problem(place), route=route, solver=solver, tolerance=SHARP))
             found = verdict(optimum)
             if found is wanted:
                 return place, optimum
             if found is not None:
-                raise ArithmeticError(f"routes 'factored' and 'sdp' certify different phases near {place!r}; report this case.")
-        raise ArithmeticError(f"the semidefinite program decides no phase within {2**OUTWARD * width / 3:g} of {place!r}; widen the bracket.")
+                raise ArithmeticError(f"routes 'factored' and {route!r} certify different phases at {place!r}; report this case.")
+        around = before + direction * distance
+        raise ArithmeticError(f"route {route!r} decides no phase near {around!r}, {2**OUTWARD / 6:g} widths out; ask for a larger width.")
 
     first, optimum_before = confirmed(near, False)
     second, optimum_beyond = confirmed(far, True)

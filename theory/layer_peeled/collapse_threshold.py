@@ -313,8 +313,8 @@ ROOM = Room(
             evidence=Evidence.CERTIFIED,
             predict=predict_margins,
             measure=measure_margins,
-            resolution=5e-5,
-            reason="a tenth of the least margin that is seen 0.1 % before R0",
+            resolution=1e-4,
+            reason="a fifth of the least margin that is seen 0.1 % before R0",
         ),
         Check(
             name="sharp-law",

@@ -36,8 +36,8 @@ def predict_kept_apart() -> Quantities:
 
 
 def _distance(ratio: float) -> Bracket:
-    optimum = _enclosed(ratio)
-    return optimum.classifier_distance(len(optimum.solution.problem.groups) - 1)
+    enclosed = _enclosed(ratio)
+    return enclosed.classifier_distance(len(enclosed.solution.problem.groups) - 1)
 
 
 def measure_distance(setting: Setting) -> Quantities:
