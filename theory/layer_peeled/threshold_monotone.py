@@ -100,12 +100,11 @@ def measure_rising(setting: Setting) -> Quantities:
     """τ = (K_A − 1)a + s and log R0 = log(1 + g_A (e^a − 1)) along ζ, by the chain rule."""
     zeta = sympy.Symbol("zeta")
     root, between, inside = (sympy.Function(name)(zeta) for name in ("r", "t", "a"))
-    along: list[tuple[sympy.Basic, sympy.Basic]] = [(sympy.diff(root, zeta), -FALL * root), (sympy.diff(between, zeta), S_SLOPE)]
-    inside_slope = sympy.diff(between / root - A * sympy.log((K * root - B) / A), zeta).subs(along)
+    along = {sympy.diff(root, zeta): -FALL * root, sympy.diff(between, zeta): S_SLOPE}
+    along[sympy.diff(inside, zeta)] = sympy.diff(between / root - A * sympy.log((K * root - B) / A), zeta).xreplace(along)
 
     def slope(expression: sympy.Expr) -> sympy.Expr:
-        by_chain = sympy.diff(expression, zeta).subs([(sympy.diff(inside, zeta), inside_slope), *along])
-        return sympy.sympify(by_chain.subs([(sympy.exp(inside), 1 + ODDS), (root, ROOT_A), (between, S)]))
+        return sympy.diff(expression, zeta).xreplace(along).xreplace({sympy.exp(inside): 1 + ODDS, root: ROOT_A, between: S})
 
     log_ratio = sympy.log(1 + (1 - B / (K * root)) / A * (sympy.exp(inside) - 1))
     return {"dτ/dζ": slope(OTHERS * inside + between), "d log R0/dζ": slope(log_ratio)}
