@@ -35,7 +35,10 @@ from solvers._solution import Solution as Solution
 from solvers._solution import Status as Status
 from solvers._solve import ROUTES as ROUTES
 from solvers._solve import solve as solve
+from solvers._threshold import Switch as Switch
+from solvers._threshold import bracket_switch as bracket_switch
 from solvers._threshold import bracket_threshold as bracket_threshold
+from solvers._threshold import collapse_switch as collapse_switch
 from solvers._threshold import critical_oversampling as critical_oversampling
 from solvers._threshold import excessive_oversampling as excessive_oversampling
 

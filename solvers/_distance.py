@@ -64,6 +64,17 @@ def distance_within(gap: float, problem: Problem, candidate: GroupMatrix, bias: 
     return math.inf
 
 
+def slopes_within(gap: float, problem: Problem) -> Float[np.ndarray, " G"]:
+    """For each group, how far the rows of its classes in ∇f, taken together, can be from those at the optimum.
+
+    The gap is at least B = f − (tangent of f at the optimum), a sum over rows of functions that are not negative and whose slopes, that
+    row's ∇f − ∇f*, move at most ℓc_g times as far as the logits (ℓ the steepness). A step of 1/(ℓc_g) against the slope lowers such a
+    function by at least ‖slope‖²/(2ℓc_g), and not below zero. So ‖∇f − ∇f*‖² ≤ 2ℓc_g·gap over the rows of group g: no curvature enters.
+    """
+    _require_curvature(problem)
+    return np.sqrt(2 * STEEPNESS[problem.loss] * problem.weights * gap)
+
+
 def _require_curvature(problem: Problem) -> None:
     if problem.loss not in DECAY:
         raise ValueError(f"loss {problem.loss!r} has no strong convexity bound here; use cross-entropy or the squared error.")

@@ -4,11 +4,11 @@ import math
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from numerics import Bracket, GroupMatrix, UnusableInput
 from solvers._certificate import dual_slope
-from solvers._distance import STEEPNESS
+from solvers._distance import STEEPNESS, slopes_within
 from solvers._problem import UnconstrainedFeatures
 from solvers._solution import Solution
 
@@ -76,35 +76,63 @@ class Enclosures:
         singular value ‖G*‖, or λ where the norm is penalised.
         """
         values, copies = self.solution.matrix.singular_values()
-        slopes, level = self._slopes
+        slopes, level = self._slopes[0] + self._slack, self._level
         return Bracket(float(copies[values > self._radius].sum()), float(copies[slopes >= level].sum()), rigorous=True)
 
     @cached_property
-    def _slopes(self) -> tuple[Float[np.ndarray, " n"], float]:
-        """Singular values of the gradient, and the level that they must reach to carry the optimum.
-
-        ‖G − G*‖ ≤ ℓ max(c_k/d_k) times the distance of the logits, ℓ the steepness of the loss's slope. Where the norm is bounded, the
-        level is itself off by as much.
-        """
+    def _slopes(self) -> tuple[Float[np.ndarray, " n"], Int[np.ndarray, " n"]]:
+        """Singular values of the gradient in Y, with how often each stands."""
         problem = self.solution.problem
-        slopes, _ = dual_slope(problem, self.solution.matrix, self.solution.group_bias).singular_values()
-        slack = STEEPNESS[problem.loss] * float((problem.weights / problem.scales).max()) * self._logit_radius
+        return dual_slope(problem, self.solution.matrix, self.solution.group_bias).singular_values()
+
+    @cached_property
+    def _row_slack(self) -> Float[np.ndarray, " G"]:
+        """How far the rows of each group, in the gradient in Y, can be from the optimal ones, with the allowance for rounding."""
+        problem = self.solution.problem
+        rounded = STEEPNESS[problem.loss] * problem.weights * ROUNDING * (1 + self.solution.group_logits.nuclear_norm())
+        return (slopes_within(self.solution.certificate.gap, problem) * (1 + ROUNDING) + rounded) / problem.scales
+
+    @cached_property
+    def _slack(self) -> float:
+        """How far the gradient in Y can be from the optimal one; the gap is shared, so the largest row decides."""
+        return float(self._row_slack.max())
+
+    @cached_property
+    def _level(self) -> float:
+        """The singular value that the gradient at the optimum must have wherever the optimum is not zero: ‖G*‖, or the penalty λ."""
+        problem = self.solution.problem
         if isinstance(problem, UnconstrainedFeatures):
-            return slopes, problem.penalty - slack - ROUNDING * max(float(slopes.max()), problem.penalty)
-        return slopes, float(slopes.max()) * (1 - ROUNDING) - 2 * slack
+            return problem.penalty * (1 - ROUNDING)
+        return float(self._slopes[0].max()) * (1 - ROUNDING) - self._slack
 
     @property
     def between_vanishes(self) -> bool:
         """Whether the block between groups is certainly zero: all its gradient's singular values are certainly too small."""
-        slopes, level = self._slopes
-        return bool(slopes[-len(self.solution.matrix.sizes) :].max() < level)
+        return bool(self._slopes[0][-len(self.solution.matrix.sizes) :].max() + self._slack < self._level)
 
     def inner_vanishes(self, g: int) -> bool:
-        """Whether the classifiers of a group of two or more certainly coincide: its inner gradient is certainly too small."""
+        """Whether the classifiers of a group of two or more certainly coincide: its inner gradient is certainly too small.
+
+        The gradient's inner value stands K_g − 1 times in the rows of the group, so it is off by their slack over √(K_g − 1) at most.
+        """
         self._require_pair(g, g)
-        slopes, level = self._slopes
-        place = sum(size > 1 for size in self.solution.matrix.sizes[:g])
-        return bool(slopes[place] < level)
+        sizes = self.solution.matrix.sizes
+        slack = float(self._row_slack[g]) / math.sqrt(sizes[g] - 1)
+        return bool(self._slopes[0][sum(size > 1 for size in sizes[:g])] + slack < self._level)
+
+    def coincide(self, g: int) -> bool | None:
+        """Whether the classifiers of a group of two or more are equal at the optimum, without the multiplier: the geometry alone.
+
+        No, when the margin between two of the classes is certainly positive. Yes, when the inner gradient is certainly below what it
+        would have to be beside any margin. None, when neither is certain.
+
+        Raises:
+            ArithmeticError: when both are: then one of the two bounds is wrong.
+        """
+        apart, equal = self.inner_value(g).lower > 0.0, self.inner_vanishes(g)
+        if apart and equal:
+            raise ArithmeticError(f"the margin in group {g} of {self.solution!r} is enclosed away from zero and at zero; report this case.")
+        return False if apart else True if equal else None
 
     def singular_values(self) -> tuple[Bracket, ...]:
         """Singular values of Y = diag(d) Z: one for each group of two or more (it stands K_g − 1 times), then those of the block between.

@@ -1,10 +1,12 @@
-"""The collapse threshold as a measurement: bisection over certified solves."""
+"""Where an optimum changes phase, as a measurement: bisection over certified solves."""
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from numerics import Bracket, UnusableInput
-from solvers._problem import LayerPeeled
+from solvers._enclosures import Enclosures
+from solvers._problem import LayerPeeled, Problem
 from solvers._program import require_unweighted
 from solvers._solution import Solution
 from solvers._solve import solve
@@ -15,15 +17,140 @@ SHARP = 1e-11
 LARGEST_IMBALANCE = 1e9
 """Beyond this ratio conic solvers resolve nothing of the minority."""
 
+OUTWARD = 8
+"""How often an end that the semidefinite program cannot decide is moved away from the switch, twice as far each time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Switch:
+    """Two places, and the enclosed optima there: certainly not yet at the first, certainly at the second.
+
+    Args:
+        before: where the verdict is certainly no.
+        beyond: where it certainly is yes.
+        optimum_before: the optimum at the first place.
+        optimum_beyond: the optimum at the second.
+    """
+
+    before: float
+    beyond: float
+    optimum_before: Enclosures
+    optimum_beyond: Enclosures
+
+    @property
+    def bracket(self) -> Bracket:
+        """The interval between the places, whichever is the larger."""
+        return Bracket(min(self.before, self.beyond), max(self.before, self.beyond), rigorous=True)
+
+
+def bracket_switch(
+    problem: Callable[[float], Problem],
+    verdict: Callable[[Enclosures], bool | None],
+    before: float,
+    beyond: float,
+    *,
+    width: float = 1e-3,
+    route: str = "sdp",
+    solver: str = "clarabel",
+) -> Switch:
+    """Bracket the place along a line of programs where the geometry of the optimum changes.
+
+    Route `factored` searches, in milliseconds a place; then each end is put to another route, by default the semidefinite program,
+    whose certificate has to give the same verdict, and moves outward where it cannot decide. Nothing but the verdict steers, so it
+    should look at the enclosed geometry: a margin, a norm, a rank.
+
+    Args:
+        problem: the program at a place of the line.
+        verdict: what its optimum shows: yes, no, or None where the enclosure does not tell.
+        before: a place where the verdict is no.
+        beyond: a place where it is yes, on either side.
+        width: distance of the ends at which to stop; they stay farther apart where nothing can be decided in between.
+        route: what solves the programs at the ends.
+        solver: conic solver of route `sdp`.
+
+    Raises:
+        UnusableInput: when the verdicts at the two places are not no and yes.
+        ArithmeticError: when the two routes contradict each other with certainty.
+
+    Example:
+        >>> found = bracket_switch(
+        ...     lambda energy: LayerPeeled.from_groups([(2, 9), (2, 1)], feature_energy=energy),
+        ...     lambda optimum: optimum.coincide(1),
+        ...     before=20.0, beyond=1.0, width=0.1,
+        ... )
+        >>> found.beyond < found.before, found.bracket.width <= 0.1
+        (True, True)
+    """
+    length, direction = abs(beyond - before), 1.0 if beyond > before else -1.0
+    nearest: Solution | None = None
+
+    def searched(distance: float) -> bool | None:
+        nonlocal nearest
+        posed = problem(before + direction * distance)
+        warm = nearest if nearest is not None and nearest.problem.sizes == posed.sizes else None
+        nearest = solve(posed, route="factored", tolerance=SHARP, start=warm)
+        return verdict(Enclosures(nearest))
+
+    ends = searched(0.0), searched(length)
+    if ends != (False, True):
+        raise UnusableInput(f"the verdicts at {before:g} and {beyond:g} are {ends}: they must be False and True; choose other places.")
+    near, far = _bisect(searched, 0.0, length, width / 3)
+
+    def confirmed(distance: float, wanted: bool) -> tuple[float, Enclosures]:
+        away = 1.0 if wanted else -1.0
+        for doubling in range(OUTWARD):
+            place = before + direction * (distance + away * 2**doubling * width / 3)
+            optimum = Enclosures(solve(problem(place), route=route, solver=solver, tolerance=SHARP))
+            found = verdict(optimum)
+            if found is wanted:
+                return place, optimum
+            if found is not None:
+                raise ArithmeticError(f"routes 'factored' and {route!r} certify different phases at {place!r}; report this case.")
+        around = before + direction * distance
+        raise ArithmeticError(f"route {route!r} decides no phase near {around!r}, {2**OUTWARD / 6:g} widths out; ask for a larger width.")
+
+    first, optimum_before = confirmed(near, False)
+    second, optimum_beyond = confirmed(far, True)
+    return Switch(before=first, beyond=second, optimum_before=optimum_before, optimum_beyond=optimum_beyond)
+
+
+def collapse_switch(
+    majority: int, minority: int, *, feature_energy: float, weight_energy: float = 1.0, solver: str = "clarabel", width: float = 1e-3
+) -> Switch:
+    """The switch of `bracket_threshold` in log R, with the optima at its ends."""
+    if minority < 2:
+        raise UnusableInput(
+            f"a minority of {minority} class cannot collapse: a threshold needs at least 2 minority classes; use minority >= 2."
+        )
+
+    def problem(log_ratio: float) -> LayerPeeled:
+        return LayerPeeled.from_imbalance(
+            majority, minority, math.exp(log_ratio), feature_energy=feature_energy, weight_energy=weight_energy
+        )
+
+    def collapsed(optimum: Enclosures) -> bool | None:
+        return optimum.coincide(len(optimum.solution.problem.groups) - 1)
+
+    # At R = 1 every class of the balanced optimum is distinct.
+    distinct, beyond, step = 0.0, 1.0, 1.0
+    while (verdict := collapsed(Enclosures(solve(problem(beyond), route="factored", tolerance=SHARP)))) is not True:
+        distinct, beyond, step = (beyond if verdict is False else distinct), beyond + step, 2.0 * step
+        if beyond > math.log(LARGEST_IMBALANCE):
+            raise UnusableInput(
+                f"no collapse was certified up to R = {LARGEST_IMBALANCE:g} at feature energy {feature_energy!r}: "
+                "conic solvers resolve no more; use smaller energies, or the closed form."
+            )
+    return bracket_switch(problem, collapsed, distinct, beyond, width=width, solver=solver)
+
 
 def bracket_threshold(
     majority: int, minority: int, *, feature_energy: float, weight_energy: float = 1.0, solver: str = "clarabel", width: float = 1e-3
 ) -> Bracket:
-    """Bracket R0, the imbalance at which the minority classifiers collapse, by bisection over route `sdp`.
+    """Bracket R0, the imbalance at which the minority classifiers collapse, by the geometry of certified optima.
 
-    At every R one semidefinite program is solved; the rigorous bracket of its multiplier λ decides whether the optimum is certainly
-    distinct (λ < n_B/N) or certainly collapsed (λ > n_B/N). The bisection ends at the relative width asked for, or where neither can
-    be certified. Slow, and independent of any closed form.
+    The optimum is certainly distinct where the margin between two minority classes is certainly positive, and certainly collapsed where
+    the gradient inside the minority is certainly too small to carry a margin (`Enclosures.coincide`). Both ends are semidefinite programs
+    (see `bracket_switch`). Slow, and independent of any closed form.
 
     Args:
         majority: K_A ≥ 1.
@@ -43,28 +170,10 @@ def bracket_threshold(
         >>> bracket_threshold(2, 2, feature_energy=1.0, width=0.2).rigorous
         True
     """
-    if minority < 2:
-        raise UnusableInput(
-            f"a minority of {minority} class cannot collapse: a threshold needs at least 2 minority classes; use minority >= 2."
-        )
-
-    def collapsed(log_ratio: float) -> bool | None:
-        problem = LayerPeeled.from_imbalance(
-            majority, minority, math.exp(log_ratio), feature_energy=feature_energy, weight_energy=weight_energy
-        )
-        return solve(problem, route="sdp", solver=solver).collapsed[-1]
-
-    # At R = 1 every class of the balanced optimum is distinct.
-    distinct, beyond, step = 0.0, 1.0, 1.0
-    while (verdict := collapsed(beyond)) is not True:
-        distinct, beyond, step = (beyond if verdict is False else distinct), beyond + step, 2.0 * step
-        if beyond > math.log(LARGEST_IMBALANCE):
-            raise UnusableInput(
-                f"no collapse was certified up to R = {LARGEST_IMBALANCE:g} at feature energy {feature_energy!r}: "
-                "conic solvers resolve no more; use smaller energies, or the closed form."
-            )
-    distinct, beyond = _bisect(collapsed, distinct, beyond, width)
-    return Bracket(math.exp(distinct), math.exp(beyond), rigorous=True)
+    found = collapse_switch(
+        majority, minority, feature_energy=feature_energy, weight_energy=weight_energy, solver=solver, width=width
+    ).bracket
+    return Bracket(math.exp(found.lower), math.exp(found.upper), rigorous=True)
 
 
 def critical_oversampling(problem: LayerPeeled, group: int, *, width: float = 1e-4) -> Bracket | None:

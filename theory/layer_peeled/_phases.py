@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from solvers import LayerPeeled, solve
+from solvers import Enclosures, LayerPeeled, solve
 from theory._room import Figure, Series
 from theory._thresholds import collapse_threshold, vanishing_threshold
 
 PHASES = ("distinct", "collapsed", "vanished")
+GAP = 1e-11
+"""Relative gap of the points."""
 TOP = 300.0
 """Largest imbalance drawn."""
 ENERGIES = np.geomspace(0.1, 12.0, 40)
@@ -24,8 +26,8 @@ def energy_diagram(majority: int, minority: int) -> Figure:
 
     return Figure(
         title=f"Phases for K_A = {majority}, K_B = {minority}",
-        caption="Lines: closed-form thresholds R0 (collapse) and R1 (vanishing, where it exists), E_W = 1. Points: phase of the "
-        "semidefinite program at each place.",
+        caption="Lines: closed-form thresholds R0 (collapse) and R1 (vanishing, where it exists), E_W = 1. Points: what the enclosed "
+        "geometry of the optimum shows, by route `factored`.",
         x_label="feature energy E_H",
         y_label="imbalance R = n_A / n_B",
         series=(
@@ -46,8 +48,8 @@ def size_diagram(energy: float) -> Figure:
 
     return Figure(
         title=f"Phases for K_A = K_B = K/2, E_H = {energy:g}",
-        caption="Lines: closed-form thresholds R0 (collapse) and R1 (vanishing), E_W = 1. Points: phase of certified solves, by the "
-        "semidefinite program. The more classes share a fixed energy per class, the sooner the minority collapses.",
+        caption="Lines: closed-form thresholds R0 (collapse) and R1 (vanishing), E_W = 1. Points: what the enclosed geometry of the "
+        "optimum shows, by route `factored`. The more classes share a fixed energy per class, the sooner the minority collapses.",
         x_label="classes K",
         y_label="imbalance R = n_A / n_B",
         series=(
@@ -77,13 +79,19 @@ def _points(places: Iterable[float], problem: Callable[[float, float], LayerPeel
     found: dict[str, list[tuple[float, float]]] = {phase: [] for phase in PHASES}
     for place in places:
         for imbalance in MEASURED_RATIOS:
-            solution = solve(problem(place, imbalance), route="sdp", solver="scs")
-            if solution.vanished[-1]:
-                found["vanished"].append((place, imbalance))
-            elif solution.collapsed[-1] is not None:
-                found["collapsed" if solution.collapsed[-1] else "distinct"].append((place, imbalance))
+            phase = _phase(Enclosures(solve(problem(place, imbalance), route="factored", tolerance=GAP)))
+            if phase is not None:
+                found[phase].append((place, imbalance))
     return [
         Series(label=phase, x=tuple(x for x, _ in points), y=tuple(y for _, y in points), style="points", color=2 + color)
         for color, (phase, points) in enumerate(found.items())
         if points
     ]
+
+
+def _phase(optimum: Enclosures) -> str | None:
+    """By the margin between minority classes and, where it is zero, by whether anything is left of them; None where undecided."""
+    together = optimum.coincide(1)
+    if together is None:
+        return None
+    return "distinct" if not together else "vanished" if optimum.between_vanishes else "collapsed"

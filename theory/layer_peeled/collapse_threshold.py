@@ -1,13 +1,16 @@
-"""Where minority classifiers collapse: the closed form of R0, and the sharp law λ ≥ n_B/N."""
+"""Where minority classifiers collapse: the closed form of R0, and the sharp law λ ≥ n_B/N, both against the geometry."""
 
 import math
+from functools import cache
 
 import sympy
 
 from numerics import Bracket
-from solvers import bracket_threshold
+from solvers import Switch, bracket_threshold, collapse_switch
 from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Setting, Source, Statement
 from theory._thresholds import collapse_threshold
+from theory.layer_peeled._closed_forms import optimum, predicted
+from theory.layer_peeled._coming_apart import Groups, coming_apart, groups_label, multiplier_there, reported
 from theory.layer_peeled._phases import energy_diagram, size_diagram
 from theory.layer_peeled._reference import two_groups
 
@@ -15,70 +18,140 @@ CASES = ((5, 5, 5.0), (3, 7, 5.0), (7, 3, 5.0), (5, 5, 10.0), (2, 2, 1.0), (1, 3
 """(K_A, K_B, E_H) at E_W = 1."""
 
 
+WIDTH = 3e-4
+"""Distance in log R of the two ratios at which the search for R0 stops: the certificates decide phases ten times as close."""
+
+
 def _label(majority: int, minority: int, energy: float) -> str:
     return f"log R0 at K_A={majority}, K_B={minority}, E_H={energy:g}"
 
 
-def _closed_form(majority: int, minority: int, energy: float) -> Bracket:
+def _log_closed_form(majority: int, minority: int, energy: float) -> Bracket:
     found = collapse_threshold(majority, minority, feature_energy=energy, digits=20)
-    return Bracket(float(found.lower) * (1 - 1e-15), float(found.upper) * (1 + 1e-15), rigorous=True)
-
-
-def _logarithm(ratio: Bracket) -> Bracket:
-    return Bracket(math.log(ratio.lower), math.log(ratio.upper), rigorous=ratio.rigorous)
+    return Bracket(math.log(float(found.lower)) - 1e-14, math.log(float(found.upper)) + 1e-14, rigorous=True)
 
 
 def predict_threshold() -> Quantities:
     """log R0 from the closed form, enclosed in ball arithmetic."""
-    return {_label(*case): _logarithm(_closed_form(*case)) for case in CASES}
+    return {_label(*case): _log_closed_form(*case) for case in CASES}
 
 
 def predict_threshold_one_percent_off() -> Quantities:
     """log(1.01 R0)."""
-    return {label: value + Bracket.exactly(math.log(1.01)) for label, value in predict_threshold().items() if isinstance(value, Bracket)}
+    return {_label(*case): _log_closed_form(*case) + Bracket.exactly(math.log(1.01)) for case in CASES}
+
+
+def predict_threshold_of_one_class_less() -> Quantities:
+    """R0 with the budget (K − 1)√(E_H E_W) in place of K√(E_H E_W)."""
+    return {_label(a, b, energy): _log_closed_form(a, b, energy * ((a + b - 1) / (a + b)) ** 2) for a, b, energy in CASES}
+
+
+@cache
+def _switch(majority: int, minority: int, energy: float) -> Switch:
+    """The ratios between which the margin between minority classes goes, with the semidefinite optima there."""
+    return collapse_switch(majority, minority, feature_energy=energy, width=WIDTH)
 
 
 def measure_threshold(setting: Setting) -> Quantities:
-    """log R0 by bisection over semidefinite programs whose certified multiplier decides the phase."""
+    """log R0 between a ratio where the margin between minority classes is certainly positive, and one where it certainly is zero.
+
+    Both ends are semidefinite programs with their certificate; the multiplier is not looked at.
+    """
+    return {_label(*case): _switch(*case).bracket for case in CASES}
+
+
+def _ends(majority: int, minority: int, energy: float) -> tuple[str, str]:
+    place = f"K_A={majority}, K_B={minority}, E_H={energy:g}"
+    return f"{place}: last with a margin", f"{place}: first without"
+
+
+def predict_phases() -> Quantities:
+    """λ < n_B/N and so 0 where there still is a margin, λ ≥ n_B/N and so 1 where there is none."""
+    return {label: Bracket.exactly(phase) for case in CASES for label, phase in zip(_ends(*case), (0.0, 1.0), strict=True)}
+
+
+def predict_phases_one_percent_late() -> Quantities:
+    """By λ ≥ 1.01 n_B/N there is no collapse yet at either end."""
+    return {label: Bracket.exactly(0.0) for case in CASES for label in _ends(*case)}
+
+
+def predict_phases_one_percent_early() -> Quantities:
+    """By λ ≥ 0.99 n_B/N both ends are collapsed."""
+    return {label: Bracket.exactly(1.0) for case in CASES for label in _ends(*case)}
+
+
+def measure_phases(setting: Setting) -> Quantities:
+    """What `solve` reports of the minority at the two ends, which were found by the margin."""
+    found: dict[str, Bracket] = {}
+    for case in CASES:
+        ends = _switch(*case).optimum_before, _switch(*case).optimum_beyond
+        found |= {label: reported(end.solution.collapsed[1]) for label, end in zip(_ends(*case), ends, strict=True)}
+    return found
+
+
+BESIDE: tuple[tuple[int, int, float, tuple[float, ...]], ...] = (
+    (5, 5, 5.0, (12.07, 12.18, 12.205, 12.31)),
+    (3, 7, 5.0, (243.0, 245.2, 245.8, 248.0)),
+    (2, 2, 1.0, (3.345, 3.377, 3.384, 3.415)),
+)
+"""(K_A, K_B, E_H, ratios) about 1 % and 0.1 % on either side of where the margin goes."""
+
+
+def _margins(offset: float) -> Quantities:
     return {
-        _label(majority, minority, energy): _logarithm(
-            bracket_threshold(majority, minority, feature_energy=energy, width=5e-4 if setting.full else 2e-3)
-        )
-        for majority, minority, energy in CASES
+        f"margin at K_A={a}, K_B={b}, R={ratio:g}": predicted(optimum(a, b, ratio * offset, energy).b)
+        for a, b, energy, ratios in BESIDE
+        for ratio in ratios
     }
 
 
-TOGETHER = 1e-3
-"""A margin between two classes, enclosed, below which their classifiers count as one; distinct ones are 0.2 and more apart here."""
-LAW_RATIOS = (2.0, 6.0, 10.0, 14.0, 30.0)
-"""Around R0 = 12.19 of K_A = K_B = 5, E_H = 5."""
+def predict_margins() -> Quantities:
+    """The inner singular value b of the minority, on the explicit surface of optima: it goes linearly, and is zero from R0 on."""
+    return _margins(1.0)
+
+
+def predict_margins_one_percent_late() -> Quantities:
+    """The same at R/1.01: as if the threshold were 1 % larger."""
+    return _margins(1 / 1.01)
+
+
+def measure_margins(setting: Setting) -> Quantities:
+    """The margin between two minority classes of the semidefinite optimum, enclosed by its distance to the computed point alone."""
+    return {
+        f"margin at K_A={a}, K_B={b}, R={ratio:g}": two_groups(a, b, ratio, energy).inner_value(1)
+        for a, b, energy, ratios in BESIDE
+        for ratio in ratios
+    }
+
+
+LAWS: tuple[Groups, ...] = (
+    ((5, 60), (5, 5)),
+    ((3, 100), (7, 2)),
+    ((7, 8), (3, 2)),
+    ((2, 3), (2, 2)),
+    ((1, 6), (3, 1)),
+)
+"""Majority and minority, (classes, samples)."""
 
 
 def predict_law() -> Quantities:
-    """1 where the geometry is collapsed and 0 where it is distinct, from λ ≥ n_B/N: sign read off R against R0."""
-    threshold = _closed_form(5, 5, 5.0)
-    return {f"R={ratio:g}": Bracket.exactly(float(ratio > threshold.upper)) for ratio in LAW_RATIOS}
+    """λ N/n_B = 1 where the minority comes apart."""
+    return {groups_label(groups): Bracket.exactly(1.0) for groups in LAWS}
 
 
-def predict_law_of_majority() -> Quantities:
-    """The same with λ ≥ n_A/N, which never holds below total collapse."""
-    return {f"R={ratio:g}": Bracket.exactly(0.0) for ratio in LAW_RATIOS}
+def predict_law_one_percent_off() -> Quantities:
+    """λ = 1.01 n_B/N."""
+    return {groups_label(groups): Bracket.exactly(1.01) for groups in LAWS}
+
+
+def predict_law_with_share() -> Quantities:
+    """λ = (n_B/N)(K_B − 1)/K_B: with the factor that the margin between groups has."""
+    return {groups_label(groups): Bracket.exactly(1 - 1 / groups[1][0]) for groups in LAWS}
 
 
 def measure_law(setting: Setting) -> Quantities:
-    """Whether the enclosed multiplier is above n_B/N (1) or below (0); [0, 1] when the geometry of the same optimum disagrees."""
-    found: dict[str, Bracket] = {}
-    for ratio in LAW_RATIOS:
-        enclosures = two_groups(5, 5, ratio, 5.0)
-        solution = enclosures.solution
-        weight = float(solution.problem.weights[-1])
-        above, below = solution.certified_multiplier.lower >= weight, solution.certified_multiplier.upper < weight
-        spread = enclosures.inner_value(1)
-        apart = spread.lower > 0.0
-        together = spread.upper <= TOGETHER
-        agrees = (above and together) or (below and apart)
-        found[f"R={ratio:g}"] = Bracket.exactly(float(above)) if agrees else Bracket(0.0, 1.0)
-    return found
+    """λ N/n_B, enclosed, at the energy where the margin between minority classes certainly goes from zero to positive."""
+    return {groups_label(groups): multiplier_there(coming_apart(groups, 1), 1) for groups in LAWS}
 
 
 SMALL_ENERGIES, LARGE_ENERGIES = (1.0, 0.3, 0.1, 0.03), (1.0, 4.0, 9.0, 16.0)
@@ -95,7 +168,7 @@ def predict_small_two() -> Quantities:
 
 
 def measure_small(setting: Setting) -> Quantities:
-    """R0 by certified bisection along falling energies, K_A = K_B = 5."""
+    """R0 by the certified margin along falling energies, K_A = K_B = 5."""
     return {f"R0 at E_H={energy:g}": bracket_threshold(5, 5, feature_energy=energy, width=1e-2) for energy in SMALL_ENERGIES}
 
 
@@ -110,7 +183,7 @@ def predict_bounded() -> Quantities:
 
 
 def measure_large(setting: Setting) -> Quantities:
-    """1/R0 by certified bisection along growing energies, K_A = K_B = 5."""
+    """1/R0 by the certified margin along growing energies, K_A = K_B = 5."""
     found: dict[str, Bracket] = {}
     for energy in LARGE_ENERGIES:
         ratio = bracket_threshold(5, 5, feature_energy=energy, width=1e-2)
@@ -232,14 +305,32 @@ ROOM = Room(
             predict=predict_threshold,
             measure=measure_threshold,
             resolution=4e-3,
-            reason="bisection to 2e-3 in log R, or as far as the certified multiplier tells the phases apart",
+            reason="semidefinite programs certify a margin, and its absence, at two ratios 3e-4 apart; mistakes of .05 % would show",
+        ),
+        Check(
+            name="margin",
+            claim="the margin between two minority classes goes linearly to zero at R0 and stays there",
+            evidence=Evidence.CERTIFIED,
+            predict=predict_margins,
+            measure=measure_margins,
+            resolution=1e-4,
+            reason="a fifth of the least margin that is seen 0.1 % before R0",
         ),
         Check(
             name="sharp-law",
-            claim="the minority collapses exactly when λ ≥ n_B/N",
+            claim="the minority comes apart exactly where λ = n_B/N",
             evidence=Evidence.CERTIFIED,
             predict=predict_law,
             measure=measure_law,
+            resolution=4e-3,
+            reason="the energies on either side are 3e-4 apart, and λ moves about as much",
+        ),
+        Check(
+            name="reported-phase",
+            claim="the phase that `solve` reports by λ ≥ n_B/N is the one that the margin shows, as close to R0 as it can be certified",
+            evidence=Evidence.CERTIFIED,
+            predict=predict_phases,
+            measure=measure_phases,
             resolution=0.0,
             reason="a yes or a no",
         ),
@@ -280,7 +371,23 @@ ROOM = Room(
     ),
     controls=(
         Control(name="one-percent-off", claim="R0 is 1 % larger", check="closed-form", predict=predict_threshold_one_percent_off),
-        Control(name="majority-law", claim="collapse needs λ ≥ n_A/N", check="sharp-law", predict=predict_law_of_majority),
+        Control(
+            name="one-class-less",
+            claim="the budget is (K − 1)√(E_H E_W)",
+            check="closed-form",
+            predict=predict_threshold_of_one_class_less,
+        ),
+        Control(
+            name="margin-one-percent-late", claim="the margin goes 1 % later", check="margin", predict=predict_margins_one_percent_late
+        ),
+        Control(name="law-one-percent-off", claim="λ = 1.01 n_B/N", check="sharp-law", predict=predict_law_one_percent_off),
+        Control(name="law-with-share", claim="λ = (n_B/N)(K_B − 1)/K_B", check="sharp-law", predict=predict_law_with_share),
+        Control(
+            name="reported-late", claim="λ ≥ 1.01 n_B/N is what counts", check="reported-phase", predict=predict_phases_one_percent_late
+        ),
+        Control(
+            name="reported-early", claim="λ ≥ 0.99 n_B/N is what counts", check="reported-phase", predict=predict_phases_one_percent_early
+        ),
         Control(name="limit-two", claim="R0 → 2 as the energy vanishes", check="small-energy", predict=predict_small_two),
         Control(name="bounded", claim="R0 stays below 100", check="large-energy", predict=predict_bounded),
         Control(name="wrong-root", claim="r_A = r_B/(1 + X)", check="consistency", predict=predict_inconsistency),

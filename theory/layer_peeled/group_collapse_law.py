@@ -1,16 +1,16 @@
 """Any number of groups: the classes of a group coincide iff c_g ≤ λ, and classes of different size never do, except at zero."""
 
 import math
+from functools import cache
 
 import sympy
 
 from numerics import Bracket
-from solvers import Enclosures, LayerPeeled, solve
+from solvers import Enclosures, LayerPeeled, Switch, solve
 from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
+from theory.layer_peeled._closed_forms import predicted
+from theory.layer_peeled._coming_apart import Groups, coming_apart, groups_label, multiplier_there, reported
 from theory.layer_peeled._reference import reference
-
-Groups = tuple[tuple[int, int], ...]
-"""(classes, samples) of each group, the smallest last."""
 
 INSTANCES: tuple[tuple[Groups, float], ...] = (
     (((2, 60), (2, 10), (2, 5)), 1.0),
@@ -23,44 +23,29 @@ INSTANCES: tuple[tuple[Groups, float], ...] = (
 )
 """Groups and E_H at E_W = 1: in each, some groups are apart and some are not."""
 
-TOGETHER = 1e-3
-"""A margin between two classes of a group, out of margins of order one, that counts as none."""
 PRECISION = 1e-11
-"""Relative gap asked of route `factored`: it places the logits to about 3e-5."""
-
-
-def _name(groups: Groups) -> str:
-    return " + ".join(f"{classes}×{samples}" for classes, samples in groups)
+"""Relative gap asked of route `factored`: it places the logits to about 1e-6."""
 
 
 def _label(groups: Groups, energy: float, samples: int) -> str:
-    return f"{_name(groups)}, E_H={energy:g}: n_g={samples}"
+    return f"{groups_label(groups)}, E_H={energy:g}: n_g={samples}"
 
 
 LABELS = {_label(groups, energy, samples): groups for groups, energy in INSTANCES for _, samples in groups}
 
 
-def _enclose(groups: Groups, energy: float) -> Enclosures:
-    return Enclosures(reference(LayerPeeled.from_groups(groups, feature_energy=energy)))
-
-
-def _ratio(multiplier: Bracket, weight: float) -> Bracket:
-    """λ/c_g, with an allowance for the rounded weight."""
-    return Bracket(multiplier.lower / weight * (1 - 1e-14), multiplier.upper / weight * (1 + 1e-14), rigorous=True)
-
-
-def _where(apart: bool, elsewhere: float) -> Quantities:
-    """λ/c_g of the groups whose geometry is as asked, anything at all where it cannot be told, and `elsewhere` for the others."""
+def _where(equal: bool, elsewhere: float) -> Quantities:
+    """λ/c_g of the groups whose classes certainly coincide or not, as asked, and `elsewhere` for the others; anything where undecided."""
     found: dict[str, Bracket] = {}
     for groups, energy in INSTANCES:
-        enclosures = Enclosures(solve(LayerPeeled.from_groups(groups, feature_energy=energy), route="factored", tolerance=PRECISION))
-        solution = enclosures.solution
+        optimum = Enclosures(solve(LayerPeeled.from_groups(groups, feature_energy=energy), route="factored", tolerance=PRECISION))
+        multiplier, weights = optimum.solution.certified_multiplier, optimum.solution.problem.weights.tolist()
         for g, (_, samples) in enumerate(groups):
-            margin = enclosures.inner_value(g)
-            told = margin.lower > 0.0 or margin.upper <= TOGETHER
-            asked = (margin.lower > 0.0) == apart
-            ratio = _ratio(solution.certified_multiplier, float(solution.problem.weights[g]))
-            found[_label(groups, energy, samples)] = Bracket(0.0, math.inf) if not told else ratio if asked else Bracket.exactly(elsewhere)
+            state = optimum.coincide(g)
+            ratio = Bracket(multiplier.lower / weights[g] * (1 - 1e-14), multiplier.upper / weights[g] * (1 + 1e-14), rigorous=True)
+            found[_label(groups, energy, samples)] = (
+                Bracket(0.0, math.inf) if state is None else ratio if state is equal else Bracket.exactly(elsewhere)
+            )
     return found
 
 
@@ -83,12 +68,12 @@ def predict_share_of_largest() -> Quantities:
 
 def measure_apart(setting: Setting) -> Quantities:
     """λ/c_g wherever the classes of the exact optimum are certainly apart; zero elsewhere, where nothing is claimed."""
-    return _where(True, 0.0)
+    return _where(False, 0.0)
 
 
 def measure_together(setting: Setting) -> Quantities:
-    """λ/c_g wherever the margin between the classes is none; infinite elsewhere, where nothing is claimed."""
-    return _where(False, math.inf)
+    """λ/c_g wherever the classes of the exact optimum certainly coincide; infinite elsewhere, where nothing is claimed."""
+    return _where(True, math.inf)
 
 
 SWITCHES: tuple[tuple[Groups, int], ...] = (
@@ -100,40 +85,65 @@ SWITCHES: tuple[tuple[Groups, int], ...] = (
 """Groups, and the one whose classes come apart as the energy grows."""
 
 
+def _switch_label(groups: Groups, g: int) -> str:
+    return f"{groups_label(groups)}: n_g={groups[g][1]}"
+
+
+@cache
+def _switch(groups: Groups, g: int) -> Switch:
+    """The energies between which the classes of group g come apart, with the semidefinite optima there."""
+    return coming_apart(groups, g)
+
+
 def predict_switch() -> Quantities:
     """λ/c_g = 1 at the energy where the classes of group g come apart."""
-    return {f"{_name(groups)}: n_g={groups[g][1]}": Bracket.exactly(1.0) for groups, g in SWITCHES}
+    return {_switch_label(*case): Bracket.exactly(1.0) for case in SWITCHES}
 
 
 def predict_switch_one_percent_off() -> Quantities:
     """λ = 1.01 c_g."""
-    return {label: Bracket.exactly(1.01) for label in predict_switch()}
+    return {_switch_label(*case): Bracket.exactly(1.01) for case in SWITCHES}
 
 
 def predict_switch_root() -> Quantities:
     """λ = √n_g/N, the law of the weighted nuclear norm, in the unweighted program."""
-    return {f"{_name(groups)}: n_g={groups[g][1]}": Bracket.exactly(1 / math.sqrt(groups[g][1])) for groups, g in SWITCHES}
+    return {_switch_label(groups, g): Bracket.exactly(1 / math.sqrt(groups[g][1])) for groups, g in SWITCHES}
 
 
-STEP = 0.005
-"""In log E_H: where the bisection stops, and how far its lower end is moved down, lest a margin too small to see was taken for none."""
+def predict_switch_of_average() -> Quantities:
+    """λ = 1/K: the average weight of a class in place of its own."""
+    return {
+        _switch_label(groups, g): predicted(sum(k * n for k, n in groups) / (sum(k for k, _ in groups) * groups[g][1]))
+        for groups, g in SWITCHES
+    }
 
 
 def measure_switch(setting: Setting) -> Quantities:
-    """λ/c_g at that energy, by bisection over semidefinite programs; the geometry steers it, the multiplier is only read at the end.
+    """λ/c_g, enclosed, at the energy where the margin between two classes of the group certainly goes from zero to positive."""
+    return {_switch_label(*case): multiplier_there(_switch(*case), case[1]) for case in SWITCHES}
 
-    λ falls with the energy (the value is convex in τ), so its value between the two last energies lies between theirs.
-    """
+
+def _ends(groups: Groups, g: int) -> tuple[str, str]:
+    place = _switch_label(groups, g)
+    return f"{place}: last together", f"{place}: first apart"
+
+
+def predict_phases() -> Quantities:
+    """λ ≥ c_g and so 1 where the classes still coincide, λ < c_g and so 0 where they are apart."""
+    return {label: Bracket.exactly(phase) for case in SWITCHES for label, phase in zip(_ends(*case), (1.0, 0.0), strict=True)}
+
+
+def predict_phases_one_percent_late() -> Quantities:
+    """By λ ≥ 1.01 c_g no end is collapsed."""
+    return {label: Bracket.exactly(0.0) for case in SWITCHES for label in _ends(*case)}
+
+
+def measure_phases(setting: Setting) -> Quantities:
+    """What `solve` reports of the group at the two ends, which were found by the margin."""
     found: dict[str, Bracket] = {}
-    for groups, g in SWITCHES:
-        together, apart = math.log(0.05), math.log(20.0)
-        while apart - together > STEP:
-            middle = 0.5 * (together + apart)
-            together, apart = (together, middle) if _enclose(groups, math.exp(middle)).inner_value(g).lower > 0.0 else (middle, apart)
-        high, low = (_enclose(groups, math.exp(end)).solution for end in (together - STEP, apart))
-        weight = float(low.problem.weights[g])
-        bounds = _ratio(low.certified_multiplier, weight).lower, _ratio(high.certified_multiplier, weight).upper
-        found[f"{_name(groups)}: n_g={groups[g][1]}"] = Bracket(*bounds, rigorous=True)
+    for case in SWITCHES:
+        ends = _switch(*case).optimum_beyond, _switch(*case).optimum_before
+        found |= {label: reported(end.solution.collapsed[case[1]]) for label, end in zip(_ends(*case), ends, strict=True)}
     return found
 
 
@@ -147,13 +157,20 @@ UNEQUAL: tuple[tuple[Groups, float, int], ...] = (
 VANISHED: tuple[tuple[Groups, float, int], ...] = ((((3, 60), (1, 3), (1, 2)), 0.5, 0), (((3, 60), (2, 3), (2, 2)), 0.2, 0))
 """The same in the second phase, where small classes vanish."""
 
+
+@cache
+def _enclosed(groups: Groups, energy: float) -> Enclosures:
+    """The semidefinite optimum, which two checks look at."""
+    return Enclosures(reference(LayerPeeled.from_groups(groups, feature_energy=energy)))
+
+
 NOTICEABLE = 1e-2
 """A difference of norms, out of norms near one, that no enclosure here can blur."""
 
 
 def predict_longer() -> Quantities:
     """The larger class has the longer classifier, noticeably."""
-    return {f"{_name(groups)}, E_H={energy:g}": Bracket.exactly(NOTICEABLE) for groups, energy, _ in UNEQUAL}
+    return {f"{groups_label(groups)}, E_H={energy:g}": Bracket.exactly(NOTICEABLE) for groups, energy, _ in UNEQUAL}
 
 
 def predict_equal() -> Quantities:
@@ -165,24 +182,26 @@ def measure_longer(setting: Setting) -> Quantities:
     """‖w_k‖ − ‖w_l‖ ≤ ‖w_k − w_l‖ for k in the larger and l in the smaller of the two small groups, enclosed."""
     found: dict[str, Bracket] = {}
     for groups, energy, _ in UNEQUAL:
-        enclosures = _enclose(groups, energy)
-        found[f"{_name(groups)}, E_H={energy:g}"] = enclosures.classifier_norm(1) - enclosures.classifier_norm(2)
+        enclosures = _enclosed(groups, energy)
+        found[f"{groups_label(groups)}, E_H={energy:g}"] = enclosures.classifier_norm(1) - enclosures.classifier_norm(2)
     return found
 
 
 def predict_rank() -> Quantities:
     """K_A − 1 and the recorded number of directions: none (vanished), one (a ray) or two."""
-    return {f"{_name(groups)}, E_H={energy:g}": Bracket.exactly(groups[0][0] - 1.0 + more) for groups, energy, more in UNEQUAL + VANISHED}
+    return {
+        f"{groups_label(groups)}, E_H={energy:g}": Bracket.exactly(groups[0][0] - 1.0 + more) for groups, energy, more in UNEQUAL + VANISHED
+    }
 
 
 def predict_rank_never_parallel() -> Quantities:
     """Two directions wherever sizes differ."""
-    return {f"{_name(groups)}, E_H={energy:g}": Bracket.exactly(groups[0][0] + 1.0) for groups, energy, _ in UNEQUAL + VANISHED}
+    return {f"{groups_label(groups)}, E_H={energy:g}": Bracket.exactly(groups[0][0] + 1.0) for groups, energy, _ in UNEQUAL + VANISHED}
 
 
 def measure_rank(setting: Setting) -> Quantities:
     """Rank of the exact optimum, whose majority takes K_A − 1 of it for the margins inside."""
-    return {f"{_name(groups)}, E_H={energy:g}": _enclose(groups, energy).rank() for groups, energy, _ in UNEQUAL + VANISHED}
+    return {f"{groups_label(groups)}, E_H={energy:g}": _enclosed(groups, energy).rank() for groups, energy, _ in UNEQUAL + VANISHED}
 
 
 S, MULTIPLIER, WEIGHT = sympy.symbols("s lambda c", positive=True)
@@ -261,8 +280,17 @@ ROOM = Room(
             evidence=Evidence.CERTIFIED,
             predict=predict_switch,
             measure=measure_switch,
-            resolution=1e-2,
-            reason="the energies that bracket the switch are 1 % apart, their multipliers less",
+            resolution=4e-3,
+            reason="the energies on either side are 3e-4 apart, and λ moves about as much",
+        ),
+        Check(
+            name="reported-phase",
+            claim="the phase that `solve` reports by λ ≥ c_g is the one that the margin shows, as close to the switch as can be certified",
+            evidence=Evidence.CERTIFIED,
+            predict=predict_phases,
+            measure=measure_phases,
+            resolution=0.0,
+            reason="a yes or a no",
         ),
         Check(
             name="unequal-differ",
@@ -299,6 +327,8 @@ ROOM = Room(
             predict=predict_share_of_largest,
         ),
         Control(name="one-percent-off", claim="they come apart where λ = 1.01 c_g", check="switch", predict=predict_switch_one_percent_off),
+        Control(name="average", claim="they come apart where λ = 1/K", check="switch", predict=predict_switch_of_average),
+        Control(name="reported-late", claim="λ ≥ 1.01 c_g is what counts", check="reported-phase", predict=predict_phases_one_percent_late),
         Control(name="root-of-size", claim="they come apart where λ = √n_g/N", check="switch", predict=predict_switch_root),
         Control(
             name="unequal-coincide",

@@ -1,20 +1,28 @@
 """Minority classifiers draw together as R grows, and coincide from a finite R on."""
 
 import math
+from functools import cache
 
 from numerics import Bracket
-from solvers import LayerPeeled
+from solvers import Enclosures
 from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
 from theory._thresholds import collapse_threshold
 from theory.layer_peeled._closed_forms import optimum, predicted
-from theory.layer_peeled._reference import reference, two_groups
+from theory.layer_peeled._reference import two_groups
 
 MAJORITY, MINORITY, ENERGY = 5, 5, 5.0
-RATIOS = (1.0, 2.0, 4.0, 8.0, 11.0, 20.0, 60.0, 200.0)
+CLASSES = MAJORITY + MINORITY
+RATIOS = (1.0, 2.0, 4.0, 8.0, 11.0, 12.07, 12.31, 20.0, 60.0, 200.0)
 
 
 def _label(imbalance: float) -> str:
     return f"R={imbalance:g}"
+
+
+@cache
+def _enclosed(ratio: float) -> Enclosures:
+    """The semidefinite optimum at imbalance R."""
+    return two_groups(MAJORITY, MINORITY, ratio, ENERGY)
 
 
 def predict_limit() -> Quantities:
@@ -24,47 +32,73 @@ def predict_limit() -> Quantities:
 
 def predict_kept_apart() -> Quantities:
     """‖w_k − w_l‖ → its balanced value √(2 √E_H K/(K − 1)) : no minority collapse."""
-    classes = MAJORITY + MINORITY
-    return {_label(ratio): predicted(math.sqrt(2 * classes / (classes - 1))) for ratio in RATIOS}
+    return {_label(ratio): predicted(math.sqrt(2 * CLASSES / (CLASSES - 1))) for ratio in RATIOS}
+
+
+def _distance(ratio: float) -> Bracket:
+    enclosed = _enclosed(ratio)
+    return enclosed.classifier_distance(len(enclosed.solution.problem.groups) - 1)
 
 
 def measure_distance(setting: Setting) -> Quantities:
     """‖w_k − w_l‖ of the exact optimum, enclosed by the semidefinite program's certificate."""
+    return {_label(ratio): _distance(ratio) for ratio in RATIOS}
+
+
+def measure_square(setting: Setting) -> Quantities:
+    """The square of that distance: unlike the distance, it is enclosed as sharply near zero as elsewhere."""
+    return {_label(ratio): Bracket(_distance(ratio).lower ** 2, _distance(ratio).upper ** 2, rigorous=True) for ratio in RATIOS}
+
+
+def _squares(factor: float) -> Quantities:
+    return {_label(ratio): predicted(factor * optimum(MAJORITY, MINORITY, ratio, ENERGY).b) for ratio in RATIOS}
+
+
+def predict_square() -> Quantities:
+    """‖w_k − w_l‖² = 2b √(E_W/E_H), b the inner singular value of the minority; zero from R0 on."""
+    return _squares(2 / math.sqrt(ENERGY))
+
+
+def predict_square_without_root() -> Quantities:
+    """2b E_W/E_H."""
+    return _squares(2 / ENERGY)
+
+
+def predict_square_of_share() -> Quantities:
+    """2b (K_B − 1)/K_B √(E_W/E_H): one classifier's own part, doubled."""
+    return _squares(2 * (1 - 1 / MINORITY) / math.sqrt(ENERGY))
+
+
+BESIDE = (2.0, 11.0, 12.07, 12.18, 12.205, 12.31, 18.0, 60.0, 600.0)
+"""Ratios on both sides of the threshold, two of them within 0.1 % of it."""
+
+
+def _equal_from(threshold: float) -> Quantities:
+    return {_label(ratio): Bracket.exactly(float(ratio >= threshold)) for ratio in BESIDE}
+
+
+def predict_equal() -> Quantities:
+    """1 from R0 on, where the classifiers are equal, not only close (Chen 2023), and 0 before."""
+    return _equal_from(float(collapse_threshold(MAJORITY, MINORITY, feature_energy=ENERGY, digits=12).lower))
+
+
+def predict_equal_later() -> Quantities:
+    """Equal only from 1.01 R0 on."""
+    return _equal_from(1.01 * float(collapse_threshold(MAJORITY, MINORITY, feature_energy=ENERGY, digits=12).lower))
+
+
+def predict_equal_with_one_class_less() -> Quantities:
+    """Equal from R0 at the budget (K − 1)√(E_H E_W) on."""
+    energy = ENERGY * ((CLASSES - 1) / CLASSES) ** 2
+    return _equal_from(float(collapse_threshold(MAJORITY, MINORITY, feature_energy=energy, digits=12).lower))
+
+
+def measure_equal(setting: Setting) -> Quantities:
+    """Whether ‖w_k − w_l‖ is certainly zero (1), certainly positive (0), or neither (between), at the semidefinite optimum."""
     found: dict[str, Bracket] = {}
-    for ratio in RATIOS:
-        enclosures = two_groups(MAJORITY, MINORITY, ratio, ENERGY)
-        found[_label(ratio)] = enclosures.classifier_distance(len(enclosures.solution.problem.groups) - 1)
-    return found
-
-
-def predict_distance() -> Quantities:
-    """‖w_k − w_l‖ = √(2 b √(E_W/E_H)), b the inner singular value of the minority; zero from R0 on."""
-    return {_label(ratio): predicted(math.sqrt(2 * optimum(MAJORITY, MINORITY, ratio, ENERGY).b / math.sqrt(ENERGY))) for ratio in RATIOS}
-
-
-def predict_unrooted_distance() -> Quantities:
-    """2 b √(E_W/E_H): the squared distance in place of the distance."""
-    return {_label(ratio): predicted(2 * optimum(MAJORITY, MINORITY, ratio, ENERGY).b / math.sqrt(ENERGY)) for ratio in RATIOS}
-
-
-BEYOND = (11.0, 12.5, 18.0, 60.0, 600.0)
-"""Ratios to look at; those that the closed form puts beyond R0 enter the prediction."""
-
-
-def predict_exact_collapse() -> Quantities:
-    """λ N/n_B ≥ 1 wherever R ≥ R0, so the classifiers are equal, not only close (Chen 2023)."""
-    threshold = collapse_threshold(MAJORITY, MINORITY, feature_energy=ENERGY, digits=12)
-    return {_label(ratio): Bracket.exactly(1.0) for ratio in BEYOND if ratio > float(threshold.upper)}
-
-
-def measure_exact_collapse(setting: Setting) -> Quantities:
-    """λ N/n_B, enclosed from semidefinite programs."""
-    found: dict[str, Bracket] = {}
-    for ratio in BEYOND:
-        solution = reference(LayerPeeled.from_imbalance(MAJORITY, MINORITY, ratio, feature_energy=ENERGY))
-        weight = float(solution.problem.weights[-1])
-        multiplier = solution.certified_multiplier
-        found[_label(ratio)] = Bracket(multiplier.lower / weight, multiplier.upper / weight, rigorous=True)
+    for ratio in BESIDE:
+        equal = _enclosed(ratio).coincide(1)
+        found[_label(ratio)] = Bracket(0.0, 1.0) if equal is None else Bracket.exactly(float(equal))
     return found
 
 
@@ -86,37 +120,51 @@ ROOM = Room(
             evidence=Evidence.CERTIFIED,
             predict=predict_limit,
             measure=measure_distance,
-            resolution=0.1,
-            reason="the distance enters through a square root, so an enclosure of 1e-3 in the logits leaves 0.05",
+            resolution=0.01,
+            reason="the distance enters through a square root, so an enclosure of 1e-6 in the logits leaves 0.001",
         ),
         Check(
             name="distance",
-            claim="‖w_k − w_l‖ = √(2b)·(E_W/E_H)^{1/4}, zero from R0 on",
+            claim="‖w_k − w_l‖² = 2b √(E_W/E_H), zero from R0 on",
             evidence=Evidence.CERTIFIED,
-            predict=predict_distance,
-            measure=measure_distance,
+            predict=predict_square,
+            measure=measure_square,
             kind=Kind.EQUALITY,
-            resolution=0.1,
-            reason="as above",
+            origin=Origin.DERIVED,
+            resolution=1e-3,
+            reason="a tenth of what is seen 1 % before R0",
         ),
         Check(
             name="exact-from-finite-R",
-            claim="beyond R0 the classifiers are equal: λ ≥ n_B/N with certainty",
+            claim="from R0 on the classifiers are equal, not only close, and before they are not: seen within 0.1 % of R0",
             evidence=Evidence.CERTIFIED,
-            predict=predict_exact_collapse,
-            measure=measure_exact_collapse,
-            kind=Kind.LOWER_BOUND,
+            predict=predict_equal,
+            measure=measure_equal,
+            kind=Kind.EQUALITY,
+            resolution=0.0,
+            reason="a yes or a no",
         ),
     ),
     controls=(
         Control(name="kept-apart", claim="the distance stays at its balanced value", check="limit", predict=predict_kept_apart),
-        Control(name="squared", claim="the distance is 2b√(E_W/E_H)", check="distance", predict=predict_unrooted_distance),
+        Control(name="without-root", claim="the square is 2b E_W/E_H", check="distance", predict=predict_square_without_root),
         Control(
-            name="never-exact",
-            claim="beyond R0 the classifiers are close but never equal: λ < n_B/N",
+            name="own-share",
+            claim="the square is 2b √(E_W/E_H) (K_B − 1)/K_B",
+            check="distance",
+            predict=predict_square_of_share,
+        ),
+        Control(
+            name="one-percent-later",
+            claim="they are equal only from 1.01 R0 on",
             check="exact-from-finite-R",
-            predict=predict_exact_collapse,
-            kind=Kind.UPPER_BOUND,
+            predict=predict_equal_later,
+        ),
+        Control(
+            name="one-class-less",
+            claim="they are equal from the threshold of the budget (K − 1)√(E_H E_W) on",
+            check="exact-from-finite-R",
+            predict=predict_equal_with_one_class_less,
         ),
     ),
 )

@@ -1,20 +1,23 @@
 """The second phase: from R1 on the minority classifiers are exactly zero, not only equal."""
 
 import math
+from functools import cache
 
 import sympy
 
 from numerics import Bracket
+from solvers import Enclosures, LayerPeeled, Switch, bracket_switch
 from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
 from theory._thresholds import vanishing_threshold
 from theory.layer_peeled._closed_forms import optimum, predicted
+from theory.layer_peeled._coming_apart import reported
 from theory.layer_peeled._reference import two_groups
 
 CASES = ((7, 3, 5.0), (3, 2, 1.0), (4, 2, 1.0), (3, 3, 0.3), (2, 2, 0.05))
 """(K_A, K_B, E_H) at E_W = 1 with a second phase."""
 
-WIDTH = 2e-3
-"""Relative width of R1 at which the bisection stops."""
+WIDTH = 3e-4
+"""Distance in log R at which the search for R1 stops: what the certificates still decide, with room to spare."""
 
 
 def _label(majority: int, minority: int, energy: float) -> str:
@@ -36,34 +39,73 @@ def predict_threshold_one_percent_off() -> Quantities:
     return {label: value + Bracket.exactly(math.log(1.01)) for label, value in predict_threshold().items() if isinstance(value, Bracket)}
 
 
-def _vanished(majority: int, minority: int, ratio: float, energy: float) -> bool | None:
-    """Whether the minority classifiers are zero, from the certified rank of the exact optimum; None when it cannot tell.
+def predict_threshold_with_other_margin() -> Quantities:
+    """R1 with v = K_B e^{−a} in place of K_B e^{−a(K_A−1)/K_A}: the margin between majority classes taken for that to the minority."""
+    found: dict[str, Bracket] = {}
+    for majority, minority, energy in CASES:
+        classes = majority + minority
+        a = classes * math.sqrt(energy) / (majority - 1)
+        u, v = (majority - 1) * math.exp(-a), minority * math.exp(-a)
+        m = majority / (majority - 1) * (u + v * (majority - 1) / majority) / (1 + u + v)
+        square = m**2 * majority * minority / classes - majority * (v / (1 + u + v)) ** 2
+        found[_label(majority, minority, energy)] = predicted(0.5 * math.log(minority * majority**2 / classes**2 / square))
+    return found
 
-    Zero minority classifiers leave K_A centred rows, hence rank ≤ K_A − 1. The other way round, K_A − 1 nonzero singular values inside
-    the majority exhaust a rank of K_A − 1, and nothing is left that could reach the minority.
+
+def _vanished(found: Enclosures) -> bool | None:
+    """Whether the minority classifiers are zero: no, where their norm certainly is positive.
+
+    Yes, where neither the block between the groups nor the one inside the minority can carry anything.
     """
-    found = two_groups(majority, minority, ratio, energy)
-    rank = found.rank()
-    if rank.lower >= majority:
-        return False
-    return True if rank.upper <= majority - 1 and found.inner_value(0).lower > 0.0 else None
+    present, zero = found.classifier_norm(1).lower > 0.0, found.between_vanishes and found.inner_vanishes(1)
+    if present and zero:
+        raise ArithmeticError(f"the minority's norm is enclosed away from zero and at zero: {found.solution!r}; report this case.")
+    return False if present else True if zero else None
+
+
+NEAR_BALANCE, FAR = 1.01, 1000.0
+"""Ratios on either side of R1, which is below 13 in every case that has one."""
+
+
+@cache
+def _switch(majority: int, minority: int, energy: float) -> Switch:
+    """The ratios, in logarithms, between which the norm goes, with the semidefinite optima there."""
+    return bracket_switch(
+        lambda log_ratio: LayerPeeled.from_imbalance(majority, minority, math.exp(log_ratio), feature_energy=energy),
+        _vanished,
+        before=math.log(NEAR_BALANCE),
+        beyond=math.log(FAR),
+        width=WIDTH,
+    )
 
 
 def measure_threshold(setting: Setting) -> Quantities:
-    """log R1 by bisection over semidefinite programs whose certified rank decides the phase."""
-    brackets: dict[str, Bracket] = {}
-    for majority, minority, energy in CASES:
-        present, zero = 0.0, 1.0
-        while _vanished(majority, minority, math.exp(zero), energy) is not True:
-            zero *= 2.0
-        while zero - present > WIDTH:
-            middle = 0.5 * (present + zero)
-            verdict = _vanished(majority, minority, math.exp(middle), energy)
-            if verdict is None:
-                break
-            present, zero = (present, middle) if verdict else (middle, zero)
-        brackets[_label(majority, minority, energy)] = Bracket(present, zero, rigorous=True)
-    return brackets
+    """log R1 between a ratio where the minority's norm certainly is positive, and one where it certainly is zero."""
+    return {_label(*case): _switch(*case).bracket for case in CASES}
+
+
+def _ends(majority: int, minority: int, energy: float) -> tuple[str, str]:
+    place = _label(majority, minority, energy)
+    return f"{place}: last with a norm", f"{place}: first without"
+
+
+def predict_phases() -> Quantities:
+    """0 where there still is a norm, 1 where there is none."""
+    return {label: Bracket.exactly(phase) for case in CASES for label, phase in zip(_ends(*case), (0.0, 1.0), strict=True)}
+
+
+def predict_phases_with_collapse() -> Quantities:
+    """1 at both ends: vanished as soon as collapsed."""
+    return {label: Bracket.exactly(1.0) for case in CASES for label in _ends(*case)}
+
+
+def measure_phases(setting: Setting) -> Quantities:
+    """What `solve` reports of the minority at the two ends, which were found by the norm."""
+    found: dict[str, Bracket] = {}
+    for case in CASES:
+        ends = _switch(*case).optimum_before, _switch(*case).optimum_beyond
+        found |= {label: reported(end.solution.vanished[1]) for label, end in zip(_ends(*case), ends, strict=True)}
+    return found
 
 
 NORM_CASES = ((7, 3, 5.0, (1.0, 3.0, 5.0, 5.6, 6.0, 20.0)), (3, 2, 1.0, (1.0, 2.0, 4.0, 6.0, 7.0, 20.0)))
@@ -71,18 +113,28 @@ NORM_CASES = ((7, 3, 5.0, (1.0, 3.0, 5.0, 5.6, 6.0, 20.0)), (3, 2, 1.0, (1.0, 2.
 
 
 def _ratio_label(majority: int, ratio: float) -> str:
-    return f"‖w_B‖ at K_A={majority}, R={ratio:g}"
+    return f"‖w_B‖² at K_A={majority}, R={ratio:g}"
 
 
-def predict_norm() -> Quantities:
-    """‖w_B‖² = √(E_W/E_H) (ρ + b (K_B − 1)/K_B) with ρ = s K_A/(K K_B); zero from R1 on."""
+def _squares(of_inner: int) -> Quantities:
+    """‖w_B‖² with b (K_B − of_inner)/K_B."""
     found: dict[str, Bracket] = {}
     for majority, minority, energy, ratios in NORM_CASES:
         for ratio in ratios:
             best = optimum(majority, minority, ratio, energy)
-            square = best.s * majority / ((majority + minority) * minority) + best.b * (minority - 1) / minority
-            found[_ratio_label(majority, ratio)] = predicted(math.sqrt(square / math.sqrt(energy)))
+            square = best.s * majority / ((majority + minority) * minority) + best.b * (minority - of_inner) / minority
+            found[_ratio_label(majority, ratio)] = predicted(square / math.sqrt(energy))
     return found
+
+
+def predict_norm() -> Quantities:
+    """‖w_B‖² = √(E_W/E_H) (ρ + b (K_B − 1)/K_B) with ρ = s K_A/(K K_B); zero from R1 on."""
+    return _squares(1)
+
+
+def predict_norm_without_share() -> Quantities:
+    """The same with b in place of b (K_B − 1)/K_B."""
+    return _squares(0)
 
 
 def predict_norm_zero_when_equal() -> Quantities:
@@ -91,16 +143,15 @@ def predict_norm_zero_when_equal() -> Quantities:
 
 
 def measure_norm(setting: Setting) -> Quantities:
-    """The norm of the exact optimum's minority classifiers, enclosed by the certificate."""
-    return {
-        _ratio_label(majority, ratio): two_groups(majority, minority, ratio, energy).classifier_norm(1 if ratio > 1.0 else 0)
-        for majority, minority, energy, ratios in NORM_CASES
-        for ratio in ratios
-    }
+    """The squared norm of the exact optimum's minority classifiers, enclosed by the certificate."""
+    found: dict[str, Bracket] = {}
+    for majority, minority, energy, ratios in NORM_CASES:
+        for ratio in ratios:
+            norm = two_groups(majority, minority, ratio, energy).classifier_norm(1 if ratio > 1.0 else 0)
+            found[_ratio_label(majority, ratio)] = Bracket(norm.lower**2, norm.upper**2, rigorous=True)
+    return found
 
 
-FAR = 1000.0
-"""A ratio far beyond R1, which is below 13 in every case that has one."""
 ENERGIES = ((5, 5, (1.9, 2.5, 3.9, 5.0)), (3, 7, (0.13, 0.18, 0.28, 0.36)), (2, 2, (0.12, 0.16, 0.24, 0.31)))
 """(K_A, K_B, energies): two on either side of the largest that has a second phase."""
 
@@ -227,16 +278,25 @@ ROOM = Room(
             predict=predict_threshold,
             measure=measure_threshold,
             resolution=4e-3,
-            reason="bisection to 2e-3 in log R; the certified rank still decides at 1e-3 from R1",
+            reason="semidefinite programs certify a norm, and its absence, at two ratios 3e-4 apart; mistakes of .05 % would show",
+        ),
+        Check(
+            name="reported-phase",
+            claim="the phase that `solve` reports is the one that the norm shows, as close to R1 as it can be certified",
+            evidence=Evidence.CERTIFIED,
+            predict=predict_phases,
+            measure=measure_phases,
+            resolution=0.0,
+            reason="a yes or a no",
         ),
         Check(
             name="classifier-norm",
-            claim="‖w_B‖ is the closed form below R1, and zero beyond",
+            claim="‖w_B‖² is the closed form below R1, and zero beyond",
             evidence=Evidence.CERTIFIED,
             predict=predict_norm,
             measure=measure_norm,
-            resolution=1e-2,
-            reason="a norm is the root of an entry enclosed to about 1e-5, so zero is enclosed to a few 1e-3",
+            resolution=1e-3,
+            reason="a sixth of what is left 2 % before R1",
         ),
         Check(
             name="existence",
@@ -257,6 +317,11 @@ ROOM = Room(
     ),
     controls=(
         Control(name="one-percent-off", claim="R1 is 1 % larger", check="closed-form", predict=predict_threshold_one_percent_off),
+        Control(name="other-margin", claim="v is K_B e^{−a}", check="closed-form", predict=predict_threshold_with_other_margin),
+        Control(
+            name="with-collapse", claim="collapsed is reported as vanished", check="reported-phase", predict=predict_phases_with_collapse
+        ),
+        Control(name="without-share", claim="b counts in full in ‖w_B‖²", check="classifier-norm", predict=predict_norm_without_share),
         Control(
             name="zero-when-equal",
             claim="equal minority classifiers are zero classifiers",
