@@ -12,7 +12,7 @@ from scipy import stats
 class Bracket:
     """An interval that contains the number it stands for: lower ≤ x ≤ upper.
 
-    Sums and differences round outward, so they stay enclosures.
+    Sums, differences and quotients round outward, so they stay enclosures.
 
     Args:
         lower: the lower end.
@@ -74,6 +74,13 @@ class Bracket:
 
     def __sub__(self, other: "Bracket") -> "Bracket":
         return self + (-other)
+
+    def __truediv__(self, other: "Bracket") -> "Bracket":
+        """The quotient; a divisor that may be zero leaves the whole line."""
+        if other.contains(0.0):
+            return Bracket(-math.inf, math.inf, rigorous=self.rigorous and other.rigorous)
+        ends = [one / by for one in (self.lower, self.upper) for by in (other.lower, other.upper)]
+        return Bracket(math.nextafter(min(ends), -math.inf), math.nextafter(max(ends), math.inf), rigorous=self.rigorous and other.rigorous)
 
     def __str__(self) -> str:
         if self.lower == self.upper:

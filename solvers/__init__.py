@@ -2,6 +2,8 @@
 
 from solvers._batch import SolutionBatch as SolutionBatch
 from solvers._batch import solve_batch as solve_batch
+from solvers._blocks import Blocks as Blocks
+from solvers._blocks import solve_blocks as solve_blocks
 from solvers._certificate import Certificate as Certificate
 from solvers._certificate import certify as certify
 from solvers._certificate import certify_multiplier as certify_multiplier

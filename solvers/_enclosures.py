@@ -139,79 +139,82 @@ class Enclosures:
 
         By Weyl none moves farther than Y.
         """
-        return tuple(_around(value, self._radius, floor=0.0) for value in self.solution.matrix.singular_values()[0].tolist())
+        return tuple(around(value, self._radius, floor=0.0) for value in self.solution.matrix.singular_values()[0].tolist())
 
     def inner_value(self, g: int) -> Bracket:
         """The singular value of the logits inside a group of two or more classes: the margin between two of its classes."""
         self._require_pair(g, g)
         radius = self._logit_radius / math.sqrt(self.solution.matrix.sizes[g] - 1)
-        return _around(float(self.solution.matrix.inner[g] / self.solution.problem.scales[g]), radius, floor=0.0)
+        return around(float(self.solution.matrix.inner[g] / self.solution.problem.scales[g]), radius, floor=0.0)
 
     def share_of_own(self, g: int) -> Bracket:
         """Probability of the own class among the classes of its group: 1/(1 + (K_g − 1) e^{−margin})."""
         margin, others = self.inner_value(g), self.solution.matrix.sizes[g] - 1
-        return _widened(1 / (1 + others * math.exp(-margin.lower)), 1 / (1 + others * math.exp(-margin.upper)))
+        return widened(1 / (1 + others * math.exp(-margin.lower)), 1 / (1 + others * math.exp(-margin.upper)))
 
     def classifier_cosine(self, g: int, h: int) -> Bracket:
         """Cosine between w_k and w_l of two different classes of groups g and h."""
-        return _cosine(*self._entries(self._polar[1], g, h))
+        return cosine_of(*self._entries(self._polar[1], g, h))
 
     def feature_cosine(self, g: int, h: int) -> Bracket:
         """Cosine between the means h_k and h_l of two different classes of groups g and h."""
-        return _cosine(*self._entries(self._polar[0], g, h))
+        return cosine_of(*self._entries(self._polar[0], g, h))
 
     def alignment(self, g: int) -> Bracket:
         """Cosine between h_k and w_k of one class: 1 for self-duality."""
         root = math.sqrt(self.solution.matrix.sizes[g])
-        own = _around(self.solution.matrix.diagonal(g), self._radius / root)
-        norms = [_around(gram.diagonal(g), math.sqrt(2) * self._radius / root, floor=0.0) for gram in self._polar]
-        return _cosine(own, *norms)
+        own = around(self.solution.matrix.diagonal(g), self._radius / root)
+        norms = [around(gram.diagonal(g), math.sqrt(2) * self._radius / root, floor=0.0) for gram in self._polar]
+        return cosine_of(own, *norms)
 
     def classifier_norm(self, g: int) -> Bracket:
         """‖w_k‖ of the classes of a group."""
-        return _root(self._diagonal(self._polar[1], g), 1 / self._balance)
+        return root_of(self._diagonal(self._polar[1], g), 1 / self._balance)
 
     def feature_norm(self, g: int) -> Bracket:
         """‖h_k‖ of the class means of a group."""
-        return _root(self._diagonal(self._polar[0], g), self._balance / float(self.solution.problem.scales[g]) ** 2)
+        return root_of(self._diagonal(self._polar[0], g), self._balance / float(self.solution.problem.scales[g]) ** 2)
 
     def classifier_distance(self, g: int) -> Bracket:
         """‖w_k − w_l‖ between two classes of one group: √(2 d_g · inner value) over √ϱ, ϱ the balance."""
-        return _root(self.inner_value(g), 2 * float(self.solution.problem.scales[g]) / self._balance)
+        return root_of(self.inner_value(g), 2 * float(self.solution.problem.scales[g]) / self._balance)
 
     def _require_pair(self, g: int, h: int) -> None:
         if g == h and self.solution.matrix.sizes[g] == 1:
             raise UnusableInput(f"group {g} has 1 class: there is no second class to compare it with; use two different groups.")
 
     def _diagonal(self, gram: GroupMatrix, g: int) -> Bracket:
-        return _around(gram.diagonal(g), math.sqrt(2) * self._radius / math.sqrt(gram.sizes[g]), floor=0.0)
+        return around(gram.diagonal(g), math.sqrt(2) * self._radius / math.sqrt(gram.sizes[g]), floor=0.0)
 
     def _entries(self, gram: GroupMatrix, g: int, h: int) -> tuple[Bracket, Bracket, Bracket]:
         """Inner product and the two squared norms."""
         self._require_pair(g, h)
         copies = gram.sizes[g] * (gram.sizes[g] - 1) if g == h else 2 * gram.sizes[g] * gram.sizes[h]
-        product = _around(gram.entry(g, h), math.sqrt(2) * self._radius / math.sqrt(copies))
+        product = around(gram.entry(g, h), math.sqrt(2) * self._radius / math.sqrt(copies))
         return product, self._diagonal(gram, g), self._diagonal(gram, h)
 
 
-def _around(value: float, radius: float, floor: float = -math.inf) -> Bracket:
+def around(value: float, radius: float, floor: float = -math.inf) -> Bracket:
+    """value ± radius, and nothing below the floor."""
     return Bracket(max(value - radius, floor), max(value + radius, floor), rigorous=True)
 
 
-def _widened(lower: float, upper: float) -> Bracket:
+def widened(lower: float, upper: float) -> Bracket:
+    """[lower, upper] with the allowance for rounding."""
     return Bracket(lower - ROUNDING * abs(lower), upper + ROUNDING * abs(upper), rigorous=True)
 
 
-def _root(square: Bracket, scale: float) -> Bracket:
-    return _widened(math.sqrt(scale * square.lower), math.sqrt(scale * square.upper))
+def root_of(square: Bracket, scale: float = 1.0) -> Bracket:
+    """√(scale · square)."""
+    return widened(math.sqrt(scale * square.lower), math.sqrt(scale * square.upper))
 
 
-def _cosine(product: Bracket, first: Bracket, second: Bracket) -> Bracket:
+def cosine_of(product: Bracket, first: Bracket, second: Bracket) -> Bracket:
     """product/√(first · second) inside [−1, 1]; the whole of it when a norm may vanish."""
     if first.lower <= 0.0 or second.lower <= 0.0:
         return Bracket(-1.0, 1.0, rigorous=True)
     small, large = math.sqrt(first.lower * second.lower), math.sqrt(first.upper * second.upper)
     lower = product.lower / (small if product.lower < 0 else large)
     upper = product.upper / (large if product.upper < 0 else small)
-    bounds = _widened(lower, upper)
+    bounds = widened(lower, upper)
     return Bracket(min(max(bounds.lower, -1.0), 1.0), max(min(bounds.upper, 1.0), -1.0), rigorous=True)

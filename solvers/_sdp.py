@@ -2,7 +2,7 @@
 
 import importlib.util
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -24,6 +24,17 @@ BYTES_PER_K4 = 200.0
 
 class SolverFailed(RuntimeError):
     """A conic solver broke down without returning a point; its message is the sentence to read."""
+
+
+class Posed(NamedTuple):
+    """A program as cvxpy holds it: the unknown X, its block of logits, the bias, the two energies' constraints, and the hinge's."""
+
+    program: Any
+    gram: Any
+    block: Any
+    bias: Any
+    energies: list[Any]
+    margins: list[Any]
 
 
 def solve_sdp(problem: Problem, solver: str, precision: float) -> Candidate:
@@ -49,13 +60,35 @@ def solve_sdp(problem: Problem, solver: str, precision: float) -> Candidate:
     Source: su2024, "Convex relaxation".
     """
     require_solver(solver)
+    import cvxpy as cp
+
+    program, _, block, bias, _, margins = pose(cp, problem)
+    run(cp, program, solver, precision)
+    found = GroupMatrix.average(np.asarray(block.value), problem.sizes)
+    mean = None if bias is None else GroupMatrix.average(np.diag(np.asarray(bias.value)), problem.sizes)
+    per_class = None if mean is None else np.array([mean.diagonal(g) for g in range(len(problem.sizes))])
+    if problem.loss == "squared":
+        return Candidate(found, bias=per_class)
+    if per_class is not None:
+        per_class -= per_class @ np.asarray(problem.sizes) / problem.num_classes
+    if problem.loss == "cross-entropy":
+        return Candidate(found.centred(), bias=per_class)
+    shares = np.asarray(margins[0].dual_value) / np.repeat(problem.weights, problem.sizes)[:, None]
+    np.fill_diagonal(shares, 0.0)
+    return Candidate(found.centred(), GroupMatrix.average(shares, problem.sizes), per_class)
+
+
+def pose(cp: Any, problem: Problem) -> Posed:
+    """The program of `solve_sdp`, not yet solved.
+
+    Raises:
+        UnusableInput: for more classes than memory allows.
+    """
     require_memory(
         BYTES_PER_K4 * problem.num_classes**4,
         f"route 'sdp' for {problem.num_classes} classes",
         "use route 'factored', or with cross-entropy and two distinct counts route 'symmetric', which needs no K x K matrix",
     )
-    import cvxpy as cp
-
     classes = problem.num_classes
     weights = np.repeat(problem.weights, problem.sizes)
     gram = cp.Variable((2 * classes, 2 * classes), PSD=True)
@@ -66,7 +99,7 @@ def solve_sdp(problem: Problem, solver: str, precision: float) -> Candidate:
     if problem.bias_penalty is not None:
         bias = cp.Variable(classes)
         logits = logits + np.ones((classes, 1)) @ cp.reshape(bias, (1, classes), order="C")
-    objective, constraints = _objective(cp, problem.loss, logits, weights)
+    objective, margins = _objective(cp, problem.loss, logits, weights)
     if isinstance(problem, LayerPeeled):
         energies: list[Any] = [
             feature_energy <= classes * problem.feature_energy,
@@ -76,19 +109,7 @@ def solve_sdp(problem: Problem, solver: str, precision: float) -> Candidate:
         objective, energies = objective + 0.5 * problem.penalty * (feature_energy + weight_energy), []
     if bias is not None and problem.bias_penalty is not None:
         objective += 0.5 * problem.bias_penalty * cp.sum_squares(bias)
-    run(cp, cp.Problem(cp.Minimize(objective), energies + constraints), solver, precision)
-    found = GroupMatrix.average(np.asarray(block.value), problem.sizes)
-    mean = None if bias is None else GroupMatrix.average(np.diag(np.asarray(bias.value)), problem.sizes)
-    per_class = None if mean is None else np.array([mean.diagonal(g) for g in range(len(problem.sizes))])
-    if problem.loss == "squared":
-        return Candidate(found, bias=per_class)
-    if per_class is not None:
-        per_class -= per_class @ np.asarray(problem.sizes) / classes
-    if problem.loss == "cross-entropy":
-        return Candidate(found.centred(), bias=per_class)
-    shares = np.asarray(constraints[0].dual_value) / weights[:, None]
-    np.fill_diagonal(shares, 0.0)
-    return Candidate(found.centred(), GroupMatrix.average(shares, problem.sizes), per_class)
+    return Posed(cp.Problem(cp.Minimize(objective), energies + margins), gram, block, bias, energies, margins)
 
 
 def _energies(cp: Any, gram: Any, classes: int) -> tuple[Any, Any, Any]:

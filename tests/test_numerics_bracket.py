@@ -160,3 +160,15 @@ def test_an_impossible_proportion_is_refused(successes: int, n: int) -> None:
 def test_a_proportion_prints_its_counts() -> None:
     assert Proportion(successes=1, n=4).mean == 0.25
     assert str(Proportion(successes=1, n=4)) == "0.25 (1 of 4)"
+
+
+def test_quotients_hold_every_quotient() -> None:
+    for first in (Bracket(1.0, 3.0), Bracket(-2.0, 5.0), Bracket(-3.0, -1.0)):
+        for second in (Bracket(0.1, 0.3), Bracket(-7.0, -3.0)):
+            found = first / second
+            assert all(found.contains(x / y) for x in (first.lower, first.upper) for y in (second.lower, second.upper))
+            assert found.width <= (1 + 1e-12) * max(abs(first.lower), abs(first.upper)) * 2 / min(abs(second.lower), abs(second.upper))
+    assert Bracket(1.0, 3.0) / Bracket(0.0, 1.0) == Bracket(-math.inf, math.inf)
+    assert (Bracket.exactly(1.0) / Bracket.exactly(3.0)).rigorous
+    assert (Bracket.exactly(1.0) / Bracket.exactly(3.0)).width > 0.0
+    assert not (Bracket(1.0, 1.0) / Bracket.exactly(3.0)).rigorous

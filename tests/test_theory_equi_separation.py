@@ -5,12 +5,13 @@ import pytest
 
 from theory import Verdict, as_bracket, judge
 from theory._room import Kind, Setting
+from theory.equi_separation import equi_separation_invariances as invariances
 from theory.equi_separation import equi_separation_law as law
 from theory.equi_separation import residual_block_is_the_unit as residual
 from theory.equi_separation import robustness_amgm as robustness
 from theory.equi_separation import separation_before_collapse as collapse
 from theory.equi_separation._networks import _network_of_blocks, _places, block_outputs, correlation_over_trials, factor_over_trials
-from theory.equi_separation.equi_separation_invariances import ROUNDING, _largest, predict_unchanged
+from theory.equi_separation.equi_separation_invariances import ROUNDING, SLIGHT, _largest, measure_all_data, predict_unchanged
 
 LAYERS = np.arange(7.0)
 
@@ -155,7 +156,7 @@ def test_both_orders_are_there() -> None:
 def test_a_change_of_a_third_is_refuted_and_rounding_is_not() -> None:
     for change, verdict in ((0.3, Verdict.REFUTED), (-0.3, Verdict.REFUTED), (1e-12, Verdict.CONFIRMED), (3 * ROUNDING, Verdict.REFUTED)):
         found = dict.fromkeys(predict_unchanged(), _largest([0.0, change]))
-        assert judge(Kind.EQUALITY, predict_unchanged(), found, resolution=3 * ROUNDING, level=1e-5) is verdict
+        assert judge(Kind.EQUALITY, predict_unchanged(), found, resolution=SLIGHT, level=1e-5) is verdict
 
 
 def test_a_search_that_ends_elsewhere_is_refuted() -> None:
@@ -165,3 +166,21 @@ def test_a_search_that_ends_elsewhere_is_refuted() -> None:
     assert judge(Kind.EQUALITY, robustness.predict_equal(), found, resolution=robustness.SEARCH_ACCURACY, level=1e-5) is Verdict.CONFIRMED
     wrong = robustness.predict_equal_all_the_same()
     assert judge(Kind.EQUALITY, wrong, found, resolution=robustness.SEARCH_ACCURACY, level=1e-5) is Verdict.REFUTED
+
+
+def test_splits_near_the_equal_one_are_tried_and_lie_above_the_floor() -> None:
+    found = robustness.measure_least_product(Setting(full=False, rng=np.random.default_rng(1), level=1e-5))
+    for label, floor in robustness.predict_floor().items():
+        above = as_bracket(found[label], 0.5).lower - as_bracket(floor, 0.5).upper
+        assert 0.0 < above < 1e-10 * as_bracket(floor, 0.5).upper
+
+
+def test_what_is_assumed_of_matrices_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    setting = Setting(full=False, rng=np.random.default_rng(0), level=1e-5)
+    proved = measure_all_data(setting)
+    predicted = invariances.predict_all_data()
+    assert all(proved[label] == expected for label, expected in predicted.items())
+    # A map that is not orthogonal, and centring that does not send 1 to zero.
+    for rule, label in ((invariances.Q * invariances.QT, "orthogonal: S'P'S'"), (invariances.C * invariances.ONE, "scatter of sXA + 1bᵀ")):
+        monkeypatch.setattr(invariances, "RULES", tuple(each for each in invariances.RULES if each[0] != rule))
+        assert measure_all_data(setting)[label] != predicted[label]

@@ -1,4 +1,11 @@
-"""Which maps of the features keep the separation fuzziness D = Tr(SSW SSB⁺)."""
+"""Which maps of the features keep the separation fuzziness D = Tr(SSW SSB⁺).
+
+Proof. Both scatter matrices are XᵀCX with a symmetric C (the projection onto class means minus that onto the mean, over n; or the identity
+minus that onto class means) that sends 1 to zero. So (sXA + 1bᵀ)ᵀC(sXA + 1bᵀ) = s²AᵀXᵀCXA, for all n, K, p, samples, A and b. For an
+orthogonal Q the matrix Qᵀ SSB⁺ Q satisfies Penrose's four conditions for Qᵀ SSB Q, so it is its pseudo-inverse, and SSW' SSB'⁺ =
+Qᵀ SSW SSB⁺ Q has the same trace. If SSB has rank p, so has AᵀSSB A for invertible A, the pseudo-inverses are inverses, and SSW' SSB'⁻¹ =
+Aᵀ (SSW SSB⁻¹) A⁻ᵀ. If not, A need not keep D: in the plane, with class means on one line, a shear does not.
+"""
 
 from collections.abc import Callable
 
@@ -6,10 +13,12 @@ import numpy as np
 import sympy
 
 from numerics import Bracket, separation
-from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
+from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
 
 ROUNDING = 1e-8
 """Largest relative change of D in doubles: maps of condition number up to 1e3 and data of order one."""
+SLIGHT = 30 * ROUNDING
+"""Widest bracket that still confirms."""
 
 CLASSES = 3
 
@@ -49,10 +58,85 @@ MOVES: dict[str, Callable[[], sympy.Expr]] = {
 }
 
 
+C, X, XT, ONE, ONET, B_ROW, B_COLUMN = sympy.symbols("C X X^T 1 1^T b^T b", commutative=False)
+A, AT, A_INVERSE, AT_INVERSE = sympy.symbols("A A^T A^-1 A^-T", commutative=False)
+Q, QT, W, S, S_PLUS, S_INVERSE = sympy.symbols("Q Q^T SSW SSB SSB^+ SSB^-1", commutative=False)
+SCALE, TURN_BY = sympy.symbols("s t", positive=True)
+
+RULES = (
+    *((word, sympy.Integer(0)) for word in (C * ONE, ONET * C)),
+    *((word, sympy.Integer(1)) for word in (Q * QT, A * A_INVERSE, AT * AT_INVERSE, S * S_INVERSE)),
+    (S * S_PLUS * S, S),
+    (S_PLUS * S * S_PLUS, S_PLUS),
+    (S_PLUS * S, S * S_PLUS),  # the product is symmetric, and so are both factors
+)
+"""What is assumed of the matrices."""
+
+
+def _reduced(word: sympy.Expr) -> sympy.Expr:
+    """A sum of products of matrices of any size, after RULES."""
+    for _ in range(len(RULES)):
+        word = sympy.expand(word)
+        for left, right in RULES:
+            word = sympy.expand(word.subs(left, right))
+    return word
+
+
+def predict_all_data() -> Quantities:
+    """The scatter, the pseudo-inverse and the product move along; in the plane, a turn keeps D."""
+    return {
+        "scatter of sXA + 1bᵀ": SCALE**2 * AT * XT * C * X * A,
+        "orthogonal: S'P'S'": QT * S * Q,
+        "orthogonal: P'S'P'": QT * S_PLUS * Q,
+        "orthogonal: S'P' − P'S'": sympy.Integer(0),
+        "orthogonal: SSW' SSB'⁺": QT * W * S_PLUS * Q,
+        "invertible, full rank: SSB' SSB'⁻¹": sympy.Integer(1),
+        "invertible, full rank: SSW' SSB'⁻¹": AT * W * S_INVERSE * AT_INVERSE,
+        "means on a line in the plane, turned": sympy.Integer(0),
+    }
+
+
+def predict_all_data_sheared() -> Quantities:
+    """False: in the plane, with means on a line, a shear keeps D."""
+    return {"means on a line in the plane, sheared": sympy.Integer(0)}
+
+
+def predict_first_power() -> Quantities:
+    """False: the scatter grows with s, not s²."""
+    return {"scatter of sXA + 1bᵀ": SCALE * AT * XT * C * X * A}
+
+
+def measure_all_data(setting: Setting) -> Quantities:
+    """By multiplying out; matrices of any size are symbols that do not commute, and in the plane all entries are free."""
+    moved, moved_t = SCALE * X * A + ONE * B_ROW, SCALE * AT * XT + B_COLUMN * ONET
+    s_turned, p_turned, w_turned = QT * S * Q, QT * S_PLUS * Q, QT * W * Q
+    s_moved, inverse, w_moved = AT * S * A, A_INVERSE * S_INVERSE * AT_INVERSE, AT * W * A
+    turn = sympy.Matrix([[1 - TURN_BY**2, -2 * TURN_BY], [2 * TURN_BY, 1 - TURN_BY**2]]) / (1 + TURN_BY**2)
+    shear = sympy.Matrix([[1, TURN_BY], [0, 1]])
+    return {
+        "scatter of sXA + 1bᵀ": _reduced(moved_t * C * moved),
+        "orthogonal: S'P'S'": _reduced(s_turned * p_turned * s_turned),
+        "orthogonal: P'S'P'": _reduced(p_turned * s_turned * p_turned),
+        "orthogonal: S'P' − P'S'": _reduced(s_turned * p_turned - p_turned * s_turned),
+        "orthogonal: SSW' SSB'⁺": _reduced(w_turned * p_turned),
+        "invertible, full rank: SSB' SSB'⁻¹": _reduced(s_moved * inverse),
+        "invertible, full rank: SSW' SSB'⁻¹": _reduced(w_moved * inverse),
+        "means on a line in the plane, turned": sympy.simplify(_on_a_line(turn) - _on_a_line(sympy.eye(2))),
+        "means on a line in the plane, sheared": sympy.simplify(_on_a_line(shear) - _on_a_line(sympy.eye(2))),
+    }
+
+
+def _on_a_line(move: sympy.Matrix) -> sympy.Expr:
+    """D in the plane for SSW with free entries and SSB = uuᵀ, whose pseudo-inverse is uuᵀ/‖u‖⁴, after a linear map."""
+    w_11, w_12, w_22, u_1, u_2 = sympy.symbols("w_11 w_12 w_22 u_1 u_2", positive=True)
+    offset, within = move.T * sympy.Matrix([u_1, u_2]), move.T * sympy.Matrix([[w_11, w_12], [w_12, w_22]]) * move
+    return (offset.T * within * offset)[0, 0] / (offset.T * offset)[0, 0] ** 2
+
+
 def predict_exact() -> Quantities:
     """D itself, and for the plane (two dimensions, K − 1 = 2) the D of the plane."""
     here, plane = _exact(POINTS), _exact(FLAT)
-    return dict.fromkeys(MOVES, here) | {"invertible map, p = K − 1": plane, "symbolic invertible map, p = 2": sympy.Integer(0)}
+    return dict.fromkeys(MOVES, here) | {"invertible map, p = K − 1": plane}
 
 
 def predict_every_map() -> Quantities:
@@ -61,13 +145,9 @@ def predict_every_map() -> Quantities:
 
 
 def measure_exact(setting: Setting) -> Quantities:
-    """D after each move, in rational arithmetic, and the identity Tr(A W Aᵀ (A B Aᵀ)⁻¹) = Tr(W B⁻¹) for symbolic 2×2 matrices."""
-    found: dict[str, Quantity] = {move: action() for move, action in MOVES.items()}
-    a, w, b = (sympy.Matrix(2, 2, sympy.symbols(f"{letter}1:5")) for letter in "awb")
-    identity = (a * w * a.T * (a * b * a.T).inv()).trace() - (w * b.inv()).trace()
-    return found | {
+    """D after each move, in rational arithmetic."""
+    return {move: action() for move, action in MOVES.items()} | {
         "invertible map, p = K − 1": _exact(FLAT * STRETCH),
-        "symbolic invertible map, p = 2": sympy.simplify(identity),
         "invertible map, p = K": _exact(POINTS * SHEAR),
     }
 
@@ -120,7 +200,8 @@ ROOM = Room(
         name="equi-separation-invariances",
         title="What separation fuzziness does not notice",
         latex=r"D(X)=\operatorname{Tr}(\mathrm{SSW}\,\mathrm{SSB}^{+}):\quad D(sXQ+\mathbf 1b^{\top})=D(X)\ \ (QQ^{\top}=I,\ s\ne0),"
-        r"\qquad D(XA)=D(X)\ \ \text{for all invertible } A\iff \operatorname{rank}\mathrm{SSB}=p",
+        r"\qquad \operatorname{rank}\mathrm{SSB}=p\ \Rightarrow\ D(XA)=D(X)\ \ \text{for all invertible } A,"
+        r"\ \text{and not in general otherwise}",
         assumptions=("every class has a sample", "for invertible maps: SSB of full rank, which needs p ≤ K − 1"),
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
@@ -128,11 +209,19 @@ ROOM = Room(
     ),
     checks=(
         Check(
-            name="exact",
-            claim="translation, rotation, scaling and duplication keep D; so does every invertible map when p = K − 1",
+            name="for-all-data",
+            claim="translation, orthogonal maps and scaling keep D whatever the data; so does every invertible map where SSB has full rank",
             evidence=Evidence.PROOF,
+            predict=predict_all_data,
+            measure=measure_all_data,
+        ),
+        Check(
+            name="exact",
+            claim="so they do at six points of three classes, in rational arithmetic, and so does taking every sample twice",
+            evidence=Evidence.CERTIFIED,
             predict=predict_exact,
             measure=measure_exact,
+            reason="rational arithmetic has no rounding",
         ),
         Check(
             name="in-doubles",
@@ -140,11 +229,15 @@ ROOM = Room(
             evidence=Evidence.EMPIRICAL,
             predict=predict_unchanged,
             measure=measure_unchanged,
-            resolution=3 * ROUNDING,
-            reason="the change of largest size, with the rounding of D under maps of moderate condition to each side",
+            resolution=SLIGHT,
+            reason="fifteen times the rounding of D under maps of moderate condition, to either side",
         ),
     ),
     controls=(
+        Control(
+            name="sheared", claim="a shear keeps D where class means lie on a line", check="for-all-data", predict=predict_all_data_sheared
+        ),
+        Control(name="first-power", claim="the scatter grows with s", check="for-all-data", predict=predict_first_power),
         Control(
             name="any-dimension", claim="an invertible map keeps D whatever p is (exact data)", check="exact", predict=predict_every_map
         ),

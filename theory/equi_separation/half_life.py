@@ -10,11 +10,13 @@ from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Qua
 RATIOS = (0.1, 0.31, 0.53, 0.545, 0.833, 0.99)
 """ρ: the seed's .53, the published slopes of 4, 8 and 20 layers, and two extremes."""
 
-WIDTH = 1e-12
-"""Width at which the bisection stops."""
+WIDTH = 1e-13
+"""Relative width at which the bisection stops."""
 
-PRINTED = {0.53: 1.09}
-"""Half-lives as the seed prints them, to two decimals."""
+PRINTED = "ρ = 0.53", 1.1
+"""The half-life that the talk prints, to one decimal."""
+LAST_DIGIT = 0.05
+"""Half a unit of it."""
 
 
 def _half_life(ratio: float) -> Bracket:
@@ -52,9 +54,23 @@ def measure_halving(setting: Setting) -> Quantities:
     return found
 
 
+def _printed(value: float) -> Quantities:
+    return {PRINTED[0]: Bracket(value - LAST_DIGIT, value + LAST_DIGIT)}
+
+
 def predict_printed() -> Quantities:
-    """The printed numbers, to the digits shown."""
-    return {f"ρ = {ratio:g}": Bracket(value - 0.005, value + 0.005) for ratio, value in PRINTED.items()}
+    """1.1, to the digit shown."""
+    return _printed(PRINTED[1])
+
+
+def predict_printed_inverse() -> Quantities:
+    """False: what log(1/ρ)/log 2 would have printed, 0.9: the halvings in a layer, not the layers of a halving."""
+    return _printed(round(-math.log2(0.53), 1))
+
+
+def predict_printed_lifetime() -> Quantities:
+    """False: what 1/log(1/ρ) would have printed, 1.6."""
+    return _printed(round(-1 / math.log(0.53), 1))
 
 
 ROOM = Room(
@@ -65,7 +81,7 @@ ROOM = Room(
         assumptions=("0 < ρ < 1",),
         kind=Kind.EQUALITY,
         origin=Origin.SEED,
-        source=Source("he2023", "half-life; su2024, Part II"),
+        source=Source("su2024", "Part II, the law of equi-separation: half-life = log 2/log ρ⁻¹ = 1.1; he2023"),
     ),
     checks=(
         Check(
@@ -79,16 +95,18 @@ ROOM = Room(
         ),
         Check(
             name="as-printed",
-            claim="the printed half-life of ρ = .53 is right to its digits",
+            claim="the half-life of ρ = .53 is 1.1, as printed",
             evidence=Evidence.CERTIFIED,
             predict=predict_printed,
             measure=measure_halving,
-            resolution=0.011,
-            reason="two printed decimals",
+            resolution=0.11,
+            reason="one printed decimal",
         ),
     ),
     controls=(
         Control(name="e-folding", claim="the half-life is 1/log(1/ρ)", check="halving", predict=predict_lifetime),
         Control(name="equal-amounts", claim="the half-life is ½/(1 − ρ)", check="halving", predict=predict_linear),
+        Control(name="inverse", claim="log(1/ρ)/log 2 would have been printed", check="as-printed", predict=predict_printed_inverse),
+        Control(name="e-folding-printed", claim="1/log(1/ρ) would have been printed", check="as-printed", predict=predict_printed_lifetime),
     ),
 )

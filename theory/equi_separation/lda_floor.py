@@ -97,6 +97,19 @@ def predict_reached() -> Quantities:
     return {_label(case): Bracket(floor * (1 - ROUNDING), floor * (1 + DESCENT_ACCURACY)) for case, floor in floors.items()}
 
 
+def predict_reached_by_mean() -> Quantities:
+    """False: (K − 1)²/Σ λ_i, the eigenvalues averaged before they are inverted."""
+    found: dict[str, Bracket] = {}
+    for case in CASES[:3]:
+        x, y = data(case)
+        means = np.array([x[y == k].mean(axis=0) for k in range(case[0])])[y]
+        between, within = (part.T @ part for part in (means - x.mean(axis=0), x - means))
+        rank = min(case[0] - 1, case[1])
+        floor = rank**2 / float(np.trace(np.linalg.solve(within, between)))
+        found[_label(case)] = Bracket(floor * (1 - ROUNDING), floor * (1 + DESCENT_ACCURACY))
+    return found
+
+
 def measure_merged(setting: Setting) -> Quantities:
     """D, and the rank of SSB, after a projection that merges two class means; and after one along a random direction, which merges none.
 
@@ -171,6 +184,12 @@ ROOM = Room(
     controls=(
         Control(name="higher-floor", claim="the floor is one percent higher", check="whitening-attains", predict=predict_higher),
         Control(name="linear-maps-do-nothing", claim="whitening cannot lower D", check="whitening-attains", predict=predict_trace),
+        Control(
+            name="eigenvalues-averaged",
+            claim="descent ends at (K − 1)²/Σ λ_i",
+            check="descent-stays-above",
+            predict=predict_reached_by_mean,
+        ),
         Control(
             name="none-merged",
             claim="a projection that merges no class means passes below the floor too",

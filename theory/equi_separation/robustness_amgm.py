@@ -20,7 +20,10 @@ PERTURBATION = 0.01
 """ε of the numerical checks."""
 
 SPLITS = 200
-"""Random splits of R per number of ratios."""
+"""Random splits of R per number of ratios, anywhere, and as many beside the equal one."""
+
+BESIDE = (1e-6, 1e-1)
+"""Distances of those from the equal split, in shares of log R."""
 
 SEARCH_ACCURACY = 1e-4
 """Largest relative difference between the ratios where the search stops: the product is flat to second order at its least value, so
@@ -70,22 +73,30 @@ def predict_floor() -> Quantities:
     return {f"{n} ratios": _floor(n) for n in COUNTS}
 
 
-def predict_raised_floor() -> Quantities:
-    """A floor that is one percent too high."""
-    return {f"{n} ratios": Bracket(1.01 * _floor(n).lower, 1.01 * _floor(n).upper) for n in COUNTS}
+def predict_floor_by_layers() -> Quantities:
+    """False: R^{1/m} in place of R^{1/(m−1)}, as if there were a ratio for every layer."""
+    return {f"{n} ratios": _floor(n, root=n + 1) for n in COUNTS}
 
 
-def _floor(count: int) -> Bracket:
+def predict_floor_above() -> Quantities:
+    """False: the floor at a perturbation one per cent larger."""
+    return {f"{n} ratios": _floor(n, perturbation=1.01 * PERTURBATION) for n in COUNTS}
+
+
+def _floor(count: int, *, root: int | None = None, perturbation: float = PERTURBATION) -> Bracket:
     with ctx.workprec(PRECISION):
-        return to_bracket((arb(OVERALL).root(count) + arb(PERTURBATION)) ** count)
+        return to_bracket((arb(OVERALL).root(root or count) + arb(perturbation)) ** count)
 
 
 def measure_least_product(setting: Setting) -> Quantities:
-    """The least ∏(r_i + ε) over random splits and the equal one, in ball arithmetic; the last ratio takes up what is left of R."""
+    """The least ∏(r_i + ε) over random splits, in ball arithmetic; the equal one is not among them."""
     found: dict[str, Quantity] = {}
     with ctx.workprec(PRECISION):
         for n in COUNTS:
-            shares = np.vstack([np.full(n, 1.0 / n), setting.rng.dirichlet(np.ones(n), SPLITS)])
+            directions = setting.rng.standard_normal((SPLITS, n))
+            directions -= directions.mean(axis=1, keepdims=True)
+            directions *= (np.geomspace(*BESIDE, SPLITS) / np.linalg.norm(directions, axis=1))[:, None]
+            shares = np.vstack([1.0 / n + directions, setting.rng.dirichlet(np.ones(n), SPLITS)])
             products = [_product(share.tolist()) for share in shares]
             found[f"{n} ratios"] = Bracket(min(p.lower for p in products), min(p.upper for p in products), rigorous=True)
     return found
@@ -164,13 +175,10 @@ ROOM = Room(
         ),
         Check(
             name="no-split-below",
-            claim="no split of R has a smaller perturbed product than the equal one",
+            claim="no split of R drawn, far from the equal one or as near as 1e-6, has a perturbed product below (R^{1/(m−1)} + ε)^{m−1}",
             evidence=Evidence.CERTIFIED,
             predict=predict_floor,
             measure=measure_least_product,
-            kind=Kind.EQUALITY,
-            resolution=1e-12,
-            reason="the equal split is among those tried and attains the floor; balls of products of doubles",
         ),
         Check(
             name="search-ends-there",
@@ -185,7 +193,8 @@ ROOM = Room(
     ),
     controls=(
         Control(name="sum-of-ratios", claim="the first order is Σ r_t", check="proof", predict=predict_wrong_order),
-        Control(name="higher-floor", claim="the floor is one percent higher", check="no-split-below", predict=predict_raised_floor),
+        Control(name="root-of-layers", claim="the floor is (R^{1/m} + ε)^{m−1}", check="no-split-below", predict=predict_floor_by_layers),
+        Control(name="higher-floor", claim="the floor is that of 1.01 ε", check="no-split-below", predict=predict_floor_above),
         Control(
             name="unequal-perturbations",
             claim="it ends at equal ratios where their perturbations differ, too",

@@ -15,24 +15,22 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 import sympy
-from flint import ctx
-from scipy.special import lambertw
+from flint import arb, ctx
 
 from numerics import PRECISION, Arithmetic, Bracket, surface_point, to_bracket
 from solvers import LayerPeeled, critical_oversampling
 from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
 from theory._thresholds import log_threshold_minus_one
-from theory.layer_peeled._closed_forms import predicted
 from theory.layer_peeled._rays import large_energies, many_classes, many_minority_classes, small_energies
 
 SIZES = ((5, 5), (3, 7), (7, 3), (1, 2), (2, 2), (1, 100), (100, 2))
 """(K_A, K_B) of the proofs on rays of energies."""
 SHARES, FIXED, ROOTS = (0.25, 0.5, 0.75), (1, 2, 5), (0.5, 2.0)
 """α, K_A and ε of the proofs on rays of class numbers."""
-SMALL, LARGE, MANY = 1e-6, 1e7, 10**7
+SMALL, LARGE, MANY = 1e-7, 1e8, 10**8
 """Where the rays begin: every ε up to the first, every ε from the second on, every K from the third on."""
 SHARP = 1e-3
-"""Widest enclosure of a ray that still confirms; it is as wide as the next term where the ray begins, at most 6e-4 (101 classes)."""
+"""Widest enclosure of a ray that still confirms; it is as wide as the next term where the ray begins, at most 6e-5 (101 classes)."""
 
 FALLING, RISING, GROWING, CROWDED = (0.5, 0.1, 0.02, 0.004), (1.0, 2.0, 4.0, 6.0), (10, 50, 250, 2000), (4, 8, 16, 28)
 """Solved: ε towards 0 (K_A = 3, K_B = 2) and ∞ (K_A = K_B = 5), K with K_A = K/2 (ε = 1) and with K_A = 1 (ε = 1/2)."""
@@ -52,22 +50,34 @@ def _sizes(majority: int, minority: int) -> str:
     return f"K_A={majority}, K_B={minority}"
 
 
-def _slope_at_zero(majority: int, minority: int) -> float:
-    return (majority + minority) / (majority * (majority + minority - 1))
-
-
-def _line_at_infinity(majority: int, minority: int) -> tuple[float, float]:
-    """Slope in ε and constant of log R0."""
+def _slope_at_zero(majority: int, minority: int) -> arb:
     classes = majority + minority
-    root = math.sqrt(classes / minority)
-    split = 1 + (majority - 1) * root
-    margin = math.log((math.sqrt(classes * minority) - minority) / majority)
-    return classes * root / split, (majority - 1) * (root - 1) * margin / split - 0.5 * math.log(classes * minority)
+    return arb(classes) / (majority * (classes - 1))
 
 
-def _crowd_constant(majority: int, root: float) -> float:
-    eta = root / majority
-    return -0.5 * eta * math.expm1(-2 * float(lambertw(eta).real))
+def _line_at_infinity(majority: int, minority: int) -> tuple[arb, arb]:
+    """Slope in ε and constant of log R0."""
+    classes = arb(majority + minority)
+    root, split = _phi_and_kappa(majority, minority)
+    margin = (((classes * minority).sqrt() - minority) / majority).log()
+    return classes * root / split, (majority - 1) * (root - 1) * margin / split - (classes * minority).log() / 2
+
+
+def _phi_and_kappa(majority: int, minority: int) -> tuple[arb, arb]:
+    """φ and κ."""
+    root = (arb(majority + minority) / minority).sqrt()
+    return root, 1 + (majority - 1) * root
+
+
+def _crowd_constant(majority: int, root: float) -> arb:
+    eta = arb(root) / majority
+    return -eta / 2 * (-2 * eta.lambertw()).expm1()
+
+
+def _enclosed(values: Callable[[], dict[str, arb]]) -> Quantities:
+    """Closed forms evaluated in balls."""
+    with ctx.workprec(PRECISION):
+        return {label: to_bracket(value) for label, value in values().items()}
 
 
 def predict_tangent() -> Quantities:
@@ -87,9 +97,13 @@ def measure_tangent(setting: Setting) -> Quantities:
     return {"d log R0/dε at ε = 0": sympy.simplify((A + B) * ratio / budget)}
 
 
-def predict_rays() -> Quantities:
-    """The leading terms."""
-    found: dict[str, float] = {}
+def _many(share: float | arb, root: float) -> arb:
+    """log(e^{ε/α} − 1)."""
+    return (arb(root) / share).expm1().log()
+
+
+def _leading_terms() -> dict[str, arb]:
+    found: dict[str, arb] = {}
     for sizes in SIZES:
         slope, constant = _line_at_infinity(*sizes)
         found |= {
@@ -98,32 +112,39 @@ def predict_rays() -> Quantities:
             f"log R0 − (Kφ/κ)ε, large ε, {_sizes(*sizes)}": constant,
         }
     for root in ROOTS:
-        found |= {f"log K(R0 − 1), K_A={share:g} K, ε={root:g}": math.log(math.expm1(root / share)) for share in SHARES}
+        found |= {f"log K(R0 − 1), K_A={share:g} K, ε={root:g}": _many(share, root) for share in SHARES}
         found |= {f"log R0 − Kη + log K, K_A={majority}, ε={root:g}": _crowd_constant(majority, root) for majority in FIXED}
-    return {label: predicted(value) for label, value in found.items()}
+    return found
+
+
+def predict_rays() -> Quantities:
+    """The leading terms."""
+    return _enclosed(_leading_terms)
 
 
 def predict_small_by_size() -> Quantities:
     """False: log R0/ε → 1/K_A as ε → 0."""
-    return {f"log R0/ε, small ε, {_sizes(*sizes)}": predicted(1 / sizes[0]) for sizes in SIZES}
+    return _enclosed(lambda: {f"log R0/ε, small ε, {_sizes(*sizes)}": arb(1) / sizes[0] for sizes in SIZES})
 
 
 def predict_large_even() -> Quantities:
     """False: log R0/ε → K/K_A as ε → ∞, as if all singular values shared the energy alike (φ = 1)."""
-    return {f"log R0/ε, large ε, {_sizes(*sizes)}": predicted(sum(sizes) / sizes[0]) for sizes in SIZES}
+    return _enclosed(lambda: {f"log R0/ε, large ε, {_sizes(*sizes)}": arb(sum(sizes)) / sizes[0] for sizes in SIZES})
 
 
 def predict_large_without_half() -> Quantities:
     """False: the constant with log(K K_B), not its half."""
-    return {
-        f"log R0 − (Kφ/κ)ε, large ε, {_sizes(*sizes)}": predicted(_line_at_infinity(*sizes)[1] - 0.5 * math.log(sum(sizes) * sizes[1]))
-        for sizes in SIZES
-    }
+    return _enclosed(
+        lambda: {
+            f"log R0 − (Kφ/κ)ε, large ε, {_sizes(*sizes)}": _line_at_infinity(*sizes)[1] - arb(sum(sizes) * sizes[1]).log() / 2
+            for sizes in SIZES
+        }
+    )
 
 
 def predict_many_any_share() -> Quantities:
     """False: R0 − 1 ~ (e^ε − 1)/K, whatever the share."""
-    return {f"log K(R0 − 1), K_A={share:g} K, ε={root:g}": predicted(math.log(math.expm1(root))) for share in SHARES for root in ROOTS}
+    return _enclosed(lambda: {f"log K(R0 − 1), K_A={share:g} K, ε={root:g}": _many(1.0, root) for share in SHARES for root in ROOTS})
 
 
 def predict_crowd_without_constant() -> Quantities:
@@ -133,15 +154,18 @@ def predict_crowd_without_constant() -> Quantities:
 
 def measure_rays(setting: Setting) -> Quantities:
     """Enclosures for every ε ≤ SMALL, every ε ≥ LARGE, every K ≥ MANY."""
-    with ctx.workprec(PRECISION):
-        found = {f"log R0/ε, small ε, {_sizes(*sizes)}": small_energies(*sizes, SMALL) for sizes in SIZES}
-        for sizes in SIZES:
-            slope, constant = large_energies(*sizes, LARGE)
-            found |= {f"log R0/ε, large ε, {_sizes(*sizes)}": slope, f"log R0 − (Kφ/κ)ε, large ε, {_sizes(*sizes)}": constant}
-        for root in ROOTS:
-            found |= {f"log K(R0 − 1), K_A={share:g} K, ε={root:g}": many_classes(share, root, MANY).log() for share in SHARES}
-            found |= {f"log R0 − Kη + log K, K_A={k}, ε={root:g}": many_minority_classes(k, root, MANY) for k in FIXED}
-        return {label: to_bracket(ball) for label, ball in found.items()}
+    return _enclosed(_rays)
+
+
+def _rays() -> dict[str, arb]:
+    found = {f"log R0/ε, small ε, {_sizes(*sizes)}": small_energies(*sizes, SMALL) for sizes in SIZES}
+    for sizes in SIZES:
+        slope, constant = large_energies(*sizes, LARGE)
+        found |= {f"log R0/ε, large ε, {_sizes(*sizes)}": slope, f"log R0 − (Kφ/κ)ε, large ε, {_sizes(*sizes)}": constant}
+    for root in ROOTS:
+        found |= {f"log K(R0 − 1), K_A={share:g} K, ε={root:g}": many_classes(share, root, MANY).log() for share in SHARES}
+        found |= {f"log R0 − Kη + log K, K_A={k}, ε={root:g}": many_minority_classes(k, root, MANY) for k in FIXED}
+    return found
 
 
 def _measured(majority: int, minority: int, root: float, width: float) -> Bracket:
@@ -153,10 +177,6 @@ def _measured(majority: int, minority: int, root: float, width: float) -> Bracke
     return Bracket(math.log(START / weight.upper), math.log(START / weight.lower), rigorous=weight.rigorous)
 
 
-def _divided(bracket: Bracket, by: float) -> Bracket:
-    return Bracket(bracket.lower / by, bracket.upper / by, rigorous=bracket.rigorous)
-
-
 def _excess(classes: int, log_ratio: Bracket) -> Bracket:
     """log K(R0 − 1)."""
     low, high = (math.log(classes * math.expm1(end)) for end in (log_ratio.lower, log_ratio.upper))
@@ -165,7 +185,7 @@ def _excess(classes: int, log_ratio: Bracket) -> Bracket:
 
 def predict_falling() -> Quantities:
     """K/(K_A (K − 1))."""
-    return {f"ε={root:g}": predicted(_slope_at_zero(3, 2)) for root in FALLING}
+    return _enclosed(lambda: {f"ε={root:g}": _slope_at_zero(3, 2) for root in FALLING})
 
 
 def predict_falling_linear() -> Quantities:
@@ -175,33 +195,33 @@ def predict_falling_linear() -> Quantities:
 
 def measure_falling(setting: Setting) -> Quantities:
     """log R0/ε."""
-    return {f"ε={root:g}": _divided(_measured(3, 2, root, 1e-6), root) for root in FALLING}
+    return {f"ε={root:g}": _measured(3, 2, root, 1e-6) / Bracket.exactly(root) for root in FALLING}
 
 
 def predict_rising() -> Quantities:
     """K φ/κ."""
-    return {f"ε={low:g} to {high:g}": predicted(_line_at_infinity(5, 5)[0]) for low, high in pairwise(RISING)}
+    return _enclosed(lambda: {f"ε={low:g} to {high:g}": _line_at_infinity(5, 5)[0] for low, high in pairwise(RISING)})
 
 
 def predict_rising_even() -> Quantities:
     """False: K/K_A."""
-    return {f"ε={low:g} to {high:g}": predicted(2.0) for low, high in pairwise(RISING)}
+    return {f"ε={low:g} to {high:g}": Bracket.exactly(2.0) for low, high in pairwise(RISING)}
 
 
 def measure_rising(setting: Setting) -> Quantities:
     """Slopes of log R0 from one energy to the next."""
     logs = {root: _measured(5, 5, root, 1e-3) for root in RISING}
-    return {f"ε={low:g} to {high:g}": _divided(logs[high] - logs[low], high - low) for low, high in pairwise(RISING)}
+    return {f"ε={low:g} to {high:g}": (logs[high] - logs[low]) / Bracket.exactly(high - low) for low, high in pairwise(RISING)}
 
 
 def predict_growing() -> Quantities:
     """log(e^{2ε} − 1), ε = 1."""
-    return {f"K={classes}": predicted(math.log(math.expm1(2.0))) for classes in GROWING}
+    return _enclosed(lambda: {f"K={classes}": _many(0.5, 1.0) for classes in GROWING})
 
 
 def predict_growing_faster() -> Quantities:
     """False: R0 − 1 of the order of 1/K²."""
-    return {f"K={classes}": predicted(math.log(math.expm1(2.0) * GROWING[0] / classes)) for classes in GROWING}
+    return _enclosed(lambda: {f"K={classes}": _many(0.5, 1.0) + (arb(GROWING[0]) / classes).log() for classes in GROWING})
 
 
 def measure_growing(setting: Setting) -> Quantities:
@@ -211,12 +231,12 @@ def measure_growing(setting: Setting) -> Quantities:
 
 def predict_crowded() -> Quantities:
     """½ η (1 − e^{−2w}), η = ½."""
-    return {f"K={classes}": predicted(_crowd_constant(1, 0.5)) for classes in CROWDED}
+    return _enclosed(lambda: {f"K={classes}": _crowd_constant(1, 0.5) for classes in CROWDED})
 
 
 def predict_crowded_without_logarithm() -> Quantities:
     """False: R0 of the order of e^{Kη}, so that log K is left over."""
-    return {f"K={classes}": predicted(math.log(classes)) for classes in CROWDED}
+    return _enclosed(lambda: {f"K={classes}": arb(classes).log() for classes in CROWDED})
 
 
 def measure_crowded(setting: Setting) -> Quantities:
@@ -227,7 +247,7 @@ def measure_crowded(setting: Setting) -> Quantities:
 def draw_energies(setting: Setting) -> Figure:
     """R0 between its leading terms at both ends."""
     places = [10 ** (-2.5 + 3.4 * step / 60) for step in range(61)]
-    slope, constant = _line_at_infinity(5, 5)
+    slope, constant = (float(value) for value in _line_at_infinity(5, 5))
     exact = [math.exp(log_threshold_minus_one(5, 5, feature_energy=e, weight_energy=e)) for e in places]
     measured = [(e, _measured(5, 5, e, 1e-4)) for e in (0.01, 0.05, 0.2, 1.0, 3.0, 6.0)]
     return Figure(
@@ -238,7 +258,7 @@ def draw_energies(setting: Setting) -> Figure:
         y_label="R0 − 1",
         series=(
             _series("closed form", zip(places, exact, strict=True), "line", 0),
-            _series("Kε/(K_A(K − 1))", ((e, _slope_at_zero(5, 5) * e) for e in places if e < 3), "line", 1),
+            _series("Kε/(K_A(K − 1))", ((e, float(_slope_at_zero(5, 5)) * e) for e in places if e < 3), "line", 1),
             _series("exponential in ε", ((e, math.exp(slope * e + constant)) for e in places if e > 0.7), "line", 2),
             _series("certified solves", ((e, math.expm1(log_ratio.middle)) for e, log_ratio in measured), "points", 0),
         ),
@@ -316,7 +336,7 @@ ROOM = Room(
         ),
         Check(
             name="rays",
-            claim="the leading terms hold to 0.001 for every ε ≤ 1e-6, every ε ≥ 1e7, and every K ≥ 1e7 at fixed energies",
+            claim="the leading terms hold to 0.001 for every ε ≤ 1e-7, every ε ≥ 1e8, and every K ≥ 1e8 at fixed energies",
             evidence=Evidence.PROOF,
             predict=predict_rays,
             measure=measure_rays,

@@ -41,10 +41,13 @@ UNEQUAL = 3.0
 LEVELS = (0.5, 1.9, 2.1, 5.9, 6.1, 11.9, 12.1)
 """N²λ_Wλ_H for M = 1, on either side of every count."""
 
-FINE, COARSE = 1e-5, 4e-3
+FINE, COARSE = 1e-5, 6e-4
 """Relative widths at which the bisections for the switch and for the end of survival stop; near that end the branch is flat."""
-DESCENT = 1e-4
-"""Allowance in a logit for where L-BFGS stops: gradients near 1e-9 over the least curvature in z, 1e-3 near the ends of branches."""
+DESCENT = 2e-5
+"""Allowance in a logit for where L-BFGS stops: gradients near 1e-9 over the least curvature in z, 1e-3 near the ends of branches; and in a
+logit at the switch for how finely that is found. Seen: 1e-8, and 1e-6 at the switch."""
+STOPPED = 25 * DESCENT
+"""Widest bracket of a logit that still confirms."""
 ALIVE = 0.05
 """Own logits above this are those of a class that has not collapsed; branches end at 1/4 and more."""
 NUDGE = 1e-3
@@ -376,8 +379,8 @@ ROOM = Room(
             evidence=Evidence.EMPIRICAL,
             predict=predict_minimum,
             measure=measure_minimum,
-            resolution=3 * DESCENT,
-            reason="where descent stops",
+            resolution=STOPPED,
+            reason="where descent stops is granted 2e-5 to either side",
         ),
         Check(
             name="switch",
@@ -394,8 +397,8 @@ ROOM = Room(
             evidence=Evidence.EMPIRICAL,
             predict=predict_jump,
             measure=measure_jump,
-            resolution=3 * DESCENT,
-            reason="where descent stops",
+            resolution=STOPPED,
+            reason="where descent stops is granted 2e-5 to either side",
         ),
         Check(
             name="survival",
@@ -404,7 +407,7 @@ ROOM = Room(
             predict=predict_survival,
             measure=measure_survival,
             resolution=1e-2,
-            reason="the bisection stops at a relative 4e-3",
+            reason="the bisection stops at a relative 6e-4",
         ),
         Check(
             name="local-minima",
@@ -412,8 +415,8 @@ ROOM = Room(
             evidence=Evidence.EMPIRICAL,
             predict=predict_stays,
             measure=measure_stays,
-            resolution=3 * DESCENT,
-            reason="where descent stops",
+            resolution=STOPPED,
+            reason="where descent stops is granted 2e-5 to either side",
         ),
         Check(
             name="scalar",

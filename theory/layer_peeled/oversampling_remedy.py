@@ -3,11 +3,10 @@
 import math
 
 from numerics import Bracket, energy_radius
-from solvers import LayerPeeled, solve_samples
+from solvers import LayerPeeled, solve_blocks, solve_samples
 from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
 from theory._thresholds import collapse_threshold
 from theory.layer_peeled._closed_forms import optimal_value, predicted
-from theory.layer_peeled._reference import reference
 
 MAJORITY, MINORITY, BIG, SMALL, ENERGY = 2, 2, 6, 2, 2.0
 """Two classes of six samples and two of two, small enough to give every sample a feature of its own."""
@@ -41,9 +40,8 @@ def measure_value(setting: Setting) -> Quantities:
     return {f"w_r={copies}": solve_samples(counts, [1] * MAJORITY + [copies] * MINORITY, feature_energy=ENERGY) for copies in COPIES}
 
 
-SMALLEST = 100
-IMBALANCE, WEIGHTS = 40, (1.0, 2.0, 3.0, 3.2, 3.4, 4.0, 40.0)
-"""K_A = K_B = 5, E_H = 5: R/R0 = 3.281."""
+IMBALANCE, WEIGHTS = 40.0, (1.0, 2.0, 3.0, 3.25, 3.31, 4.0, 40.0)
+"""K_A = K_B = 5, E_H = 5: R/R0 = 3.281; the nearest weights are one per cent away on either side."""
 
 
 def predict_phase() -> Quantities:
@@ -59,14 +57,20 @@ def predict_phase_by_root() -> Quantities:
     return {f"w_r={weight:g}": Bracket.exactly(float(weight < least)) for weight in WEIGHTS}
 
 
+def predict_phase_by_total() -> Quantities:
+    """False: the switch at R/(R0 − 1), as if the one sample that is there did not count among the copies."""
+    least = IMBALANCE / (float(collapse_threshold(5, 5, feature_energy=5.0, digits=12).lower) - 1)
+    return {f"w_r={weight:g}": Bracket.exactly(float(weight < least)) for weight in WEIGHTS}
+
+
 def measure_phase(setting: Setting) -> Quantities:
-    """Whether the minority classifiers collapse with counts n_A against w_r n_B, from the certified multiplier."""
+    """Whether the minority classifiers are certainly apart in the block X_WW, or certainly coincide, with n_A samples against w_r n_B."""
     found: dict[str, Bracket] = {}
     for weight in WEIGHTS:
-        counts = [(5, IMBALANCE * SMALLEST), (5, round(weight * SMALLEST))]
-        solution = reference(LayerPeeled.from_groups(counts, feature_energy=5.0))
-        verdict = solution.collapsed[-1]
-        found[f"w_r={weight:g}"] = Bracket(0.0, 1.0) if verdict is None else Bracket.exactly(float(verdict))
+        blocks = solve_blocks(LayerPeeled.from_imbalance(5, 5, IMBALANCE / weight, feature_energy=5.0))
+        group = len(blocks.problem.groups) - 1
+        apart, together = blocks.classifier_distance(group).lower > 0.0, blocks.coincide(group)
+        found[f"w_r={weight:g}"] = Bracket(float(together), float(not apart), rigorous=True)
     return found
 
 
@@ -103,6 +107,7 @@ ROOM = Room(
     ),
     controls=(
         Control(name="root-of-copies", claim="the effective ratio is R/√w_r", check="effective-ratio", predict=predict_value_by_root),
+        Control(name="excess", claim="R/(R0 − 1) copies are needed", check="least-oversampling", predict=predict_phase_by_total),
         Control(name="root-of-threshold", claim="√(R/R0) copies suffice", check="least-oversampling", predict=predict_phase_by_root),
     ),
 )

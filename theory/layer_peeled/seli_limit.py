@@ -2,16 +2,17 @@
 
 import math
 from collections.abc import Callable
+from functools import cache
 
 from numerics import Bracket
 from solvers import Enclosures, Solution, UnconstrainedFeatures, solve
 from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
 from theory.layer_peeled._closed_forms import predicted
 
-HALF, RATIO = 2, 10
-"""K/2 classes of R samples and K/2 of one, where limits are followed."""
-INSTANCES = ((2, 10), (5, 10), (2, 100))
-"""(K/2, R) where the growth is measured."""
+FOLLOWED = (2, 4, 10)
+"""(K_A, K_B, R): K_A classes of R samples and K_B of one, an unequal split, where limits are followed."""
+INSTANCES = ((2, 2, 10), (2, 4, 10), (5, 2, 100))
+"""(K_A, K_B, R) where the growth is measured."""
 DEPTHS = (7, 14, 28, 56)
 """log(1/λ): doubled each time, down to λ = 5e-25."""
 PRECISION = 1e-11
@@ -27,14 +28,30 @@ def _along(value: float) -> Quantities:
     return {_label(depth): predicted(value) for depth in DEPTHS}
 
 
+def _between(majority: int, minority: int, ratio: float) -> float:
+    """√((R K_B + K_A)/K), the length of diag(√n)(√K_B, −√K_A)/√K: R multiplies the share that the minority takes of that vector."""
+    return math.sqrt((ratio * minority + majority) / (majority + minority))
+
+
 def predict_majority() -> Quantities:
     """√R, from (I − 11ᵀ/K) with the row of every class repeated for its samples."""
-    return _along(math.sqrt(RATIO))
+    return _along(math.sqrt(FOLLOWED[2]))
 
 
 def predict_between() -> Quantities:
-    """√((R + 1)/2)."""
-    return _along(math.sqrt((RATIO + 1) / 2))
+    """√((R K_B + K_A)/K)."""
+    return _along(_between(*FOLLOWED))
+
+
+def predict_between_of_halves() -> Quantities:
+    """False: √((R + 1)/2), which holds for half and half."""
+    return _along(math.sqrt((FOLLOWED[2] + 1) / 2))
+
+
+def predict_between_swapped() -> Quantities:
+    """False: √((R K_A + K_B)/K), each group's count with its own number of classes."""
+    majority, minority, ratio = FOLLOWED
+    return _along(_between(minority, majority, ratio))
 
 
 def predict_equal_values() -> Quantities:
@@ -43,24 +60,28 @@ def predict_equal_values() -> Quantities:
 
 
 def predict_cosine() -> Quantities:
-    """(s − 2)/(s + K − 2) with s = √((R + 1)/2), from WWᵀ ∝ (YᵀY)^{1/2} = √R P_A ⊕ P_B ⊕ s vvᵀ."""
-    between = math.sqrt((RATIO + 1) / 2)
-    return _along((between - 2) / (between + 2 * HALF - 2))
+    """(s K_A − K)/(s K_A + K(K_B − 1)) with s = √((R K_B + K_A)/K), from WWᵀ ∝ (YᵀY)^{1/2} = √R P_A ⊕ P_B ⊕ s vvᵀ."""
+    majority, minority, _ = FOLLOWED
+    between, classes = _between(*FOLLOWED), majority + minority
+    return _along((between * majority - classes) / (between * majority + classes * (minority - 1)))
 
 
 def predict_cosine_of_etf() -> Quantities:
     """−1/(K − 1): classifiers end as for balanced classes."""
-    return _along(-1 / (2 * HALF - 1))
+    return _along(-1 / (FOLLOWED[0] + FOLLOWED[1] - 1))
 
 
 def predict_offset() -> Quantities:
-    """log √R + log[(1 − √(1/(2R + 2)))/(1 − √(R/(2R + 2)))]: the margins of majority and minority never meet.
+    """log[√R (K_A/K_B) (1 − K_A/(K s))/(1 − √R K_B/(K s))]: the margins of majority and minority never meet.
 
     The slope diag(1/√n)∇f is −λ times the polar factor P of Y. Between two classes of a group it is e^{−margin} √n_k/N to leading order,
-    and P has the entry −(2/K)(1 − l v) there, with l and v the entries of the singular vectors of diag(√n)(I − 11ᵀ/K) between the groups.
+    and P has the entry −(1 − l v)/K_g there, with l and v the entries of the singular vectors of diag(√n)(I − 11ᵀ/K) between the groups:
+    v² is K_B/K in the majority and K_A/K in the minority, and l = √n v/s.
     """
-    one, other = 1 - math.sqrt(1 / (2 * RATIO + 2)), 1 - math.sqrt(RATIO / (2 * RATIO + 2))
-    return _along(math.log(math.sqrt(RATIO) * one / other))
+    majority, minority, ratio = FOLLOWED
+    scaled = _between(*FOLLOWED) * (majority + minority)
+    one, other = 1 - majority / scaled, 1 - math.sqrt(ratio) * minority / scaled
+    return _along(math.log(math.sqrt(ratio) * majority * one / (minority * other)))
 
 
 def predict_no_offset() -> Quantities:
@@ -68,8 +89,8 @@ def predict_no_offset() -> Quantities:
     return _along(0.0)
 
 
-def _growth_labels(half: int, ratio: int) -> tuple[str, str, str]:
-    where = f"K={2 * half}, R={ratio}"
+def _growth_labels(majority: int, minority: int, ratio: int) -> tuple[str, str, str]:
+    where = f"K_A={majority}, K_B={minority}, R={ratio}"
     return f"majority, {where}", f"minority, {where}", f"between, {where}"
 
 
@@ -77,24 +98,30 @@ SETTLED = 0.01
 """Share by which growth between the last two λ may still differ from its limit: its error is of order 1/log²(1/λ) = 1e-4 to 1e-3."""
 
 
-def _growth(power: float) -> Quantities:
-    """R, 1 and (R + 1)/2 to a power, with the allowance for √R, 1 and √((R + 1)/2)."""
+def _growth(power: float = 1.0, between: Callable[[int, int, float], float] = _between) -> dict[str, Bracket]:
+    """√R, 1 and √((R K_B + K_A)/K) to a power, with the allowance for the first power."""
     found: dict[str, Bracket] = {}
-    for half, ratio in INSTANCES:
-        for label, share in zip(_growth_labels(half, ratio), (ratio, 1.0, (ratio + 1) / 2), strict=True):
-            limit, allowance = share**power, SETTLED * math.sqrt(share)
+    for majority, minority, ratio in INSTANCES:
+        values = math.sqrt(ratio), 1.0, between(majority, minority, ratio)
+        for label, value in zip(_growth_labels(majority, minority, ratio), values, strict=True):
+            limit, allowance = value**power, SETTLED * value
             found[label] = Bracket(limit - allowance, limit + allowance)
     return found
 
 
 def predict_growth() -> Quantities:
-    """√R, 1 and √((R + 1)/2) per unit of log(1/λ)."""
-    return _growth(0.5)
+    """√R, 1 and √((R K_B + K_A)/K) per unit of log(1/λ)."""
+    return _growth()
 
 
 def predict_growth_without_root() -> Quantities:
-    """R, 1 and (R + 1)/2: singular values of the counts instead of their roots."""
-    return _growth(1.0)
+    """False: R, 1 and (R K_B + K_A)/K, singular values of the counts instead of their roots."""
+    return _growth(2.0)
+
+
+def predict_growth_of_halves() -> Quantities:
+    """False: √((R + 1)/2) between the groups, whatever their sizes."""
+    return _growth(between=lambda majority, minority, ratio: math.sqrt((ratio + 1) / 2))
 
 
 def predict_pace() -> Quantities:
@@ -116,31 +143,27 @@ def predict_pace_of_power() -> Quantities:
     return found
 
 
-def _path(half: int, ratio: int) -> list[Enclosures]:
+@cache
+def _path(majority: int, minority: int, ratio: int) -> tuple[Enclosures, ...]:
     """Certified optima along the decreasing λ, each started at its predecessor."""
     found: list[Enclosures] = []
     start: Solution | None = None
     for depth in DEPTHS:
         penalty = math.exp(-depth)
-        problem = UnconstrainedFeatures.from_groups([(half, ratio), (half, 1)], feature_penalty=penalty, weight_penalty=penalty)
+        problem = UnconstrainedFeatures.from_groups([(majority, ratio), (minority, 1)], feature_penalty=penalty, weight_penalty=penalty)
         start = solve(problem, route="factored", tolerance=PRECISION, start=start)
         found.append(Enclosures(start))
-    return found
-
-
-def _quotient(first: Bracket, second: Bracket) -> Bracket:
-    """Of positive brackets, rounded outward."""
-    return Bracket(first.lower / second.upper * (1 - 1e-15), first.upper / second.lower * (1 + 1e-15), rigorous=True)
+    return tuple(found)
 
 
 def _followed(quantity: Callable[[Enclosures], Bracket]) -> dict[str, Bracket]:
-    return {_label(depth): quantity(optimum) for depth, optimum in zip(DEPTHS, _path(HALF, RATIO), strict=True)}
+    return {_label(depth): quantity(optimum) for depth, optimum in zip(DEPTHS, _path(*FOLLOWED), strict=True)}
 
 
 def _majority(optimum: Enclosures) -> Bracket:
     """Singular value inside the majority over that inside the minority."""
     majority, minority, *_ = optimum.singular_values()
-    return _quotient(majority, minority)
+    return majority / minority
 
 
 def measure_majority(setting: Setting) -> Quantities:
@@ -150,7 +173,7 @@ def measure_majority(setting: Setting) -> Quantities:
 
 def measure_between(setting: Setting) -> Quantities:
     """Singular value between the groups over the one inside the minority."""
-    return _followed(lambda optimum: _quotient(optimum.singular_values()[2], optimum.singular_values()[1]))
+    return _followed(lambda optimum: optimum.singular_values()[2] / optimum.singular_values()[1])
 
 
 def measure_cosine(setting: Setting) -> Quantities:
@@ -166,11 +189,11 @@ def measure_offset(setting: Setting) -> Quantities:
 def measure_growth(setting: Setting) -> Quantities:
     """Growth of each singular value between the last two λ, per unit of log(1/λ)."""
     found: dict[str, Bracket] = {}
-    for half, ratio in INSTANCES:
-        before, after = _path(half, ratio)[-2:]
-        span = Bracket(DEPTHS[-1] - DEPTHS[-2], DEPTHS[-1] - DEPTHS[-2], rigorous=True)
-        for g, label in enumerate(_growth_labels(half, ratio)):
-            found[label] = _quotient(after.singular_values()[g] - before.singular_values()[g], span)
+    for case in INSTANCES:
+        before, after = _path(*case)[-2:]
+        span = Bracket.exactly(DEPTHS[-1] - DEPTHS[-2])
+        for g, label in enumerate(_growth_labels(*case)):
+            found[label] = (after.singular_values()[g] - before.singular_values()[g]) / span
     return found
 
 
@@ -180,15 +203,16 @@ def measure_pace(setting: Setting) -> Quantities:
     It asks for no limit.
     """
     values = list(_followed(_majority).values())
-    return {_label(DEPTHS[i]): _quotient(values[i - 2] - values[i - 1], values[i - 1] - values[i]) for i in range(2, len(DEPTHS))}
+    return {_label(DEPTHS[i]): (values[i - 2] - values[i - 1]) / (values[i - 1] - values[i]) for i in range(2, len(DEPTHS))}
 
 
 def draw_limit(setting: Setting) -> Figure:
     """The ratios of singular values against 1/log(1/λ), and their limits at zero."""
-    path = _path(HALF, RATIO)
+    majority, minority, ratio = FOLLOWED
     series = []
-    for color, (name, place, limit) in enumerate((("inside the majority", 0, RATIO), ("between the groups", 2, (RATIO + 1) / 2))):
-        ratios = [_quotient(optimum.singular_values()[place], optimum.singular_values()[1]) for optimum in path]
+    limits = ("inside the majority", 0, math.sqrt(ratio)), ("between the groups", 2, _between(*FOLLOWED))
+    for color, (name, place, limit) in enumerate(limits):
+        ratios = [optimum.singular_values()[place] / optimum.singular_values()[1] for optimum in _path(*FOLLOWED)]
         series += [
             Series(
                 label=name,
@@ -199,12 +223,12 @@ def draw_limit(setting: Setting) -> Figure:
                 low=tuple(ratio.lower for ratio in ratios),
                 high=tuple(ratio.upper for ratio in ratios),
             ),
-            Series(label=f"limit {name}", x=(0.0, 1 / DEPTHS[0]), y=(math.sqrt(limit),) * 2, style="line", color=color),
+            Series(label=f"limit {name}", x=(0.0, 1 / DEPTHS[0]), y=(limit, limit), style="line", color=color),
         ]
     return Figure(
         title="Singular values as weight decay goes to zero",
-        caption=f"K = {2 * HALF}, R = {RATIO}: singular values of diag(√n) Z over the one inside the minority. In 1/log(1/λ) they "
-        "approach √R and √((R + 1)/2) along straight lines.",
+        caption=f"K_A = {majority}, K_B = {minority}, R = {ratio}: singular values of diag(√n) Z over the one inside the minority. In "
+        "1/log(1/λ) they approach √R and √((R K_B + K_A)/K) along straight lines.",
         x_label="1/log(1/λ)",
         y_label="ratio of singular values",
         series=tuple(series),
@@ -218,11 +242,11 @@ ROOM = Room(
         name="seli-limit",
         title="Vanishing weight decay and simplex-encoded labels",
         latex=r"\frac{Z}{\|Z\|}\to\frac{(I-\frac1K\mathbf 1\mathbf 1^{\!\top})\,Y}{\|\cdot\|}\quad(\lambda\to0),\qquad"
-        r"\sigma\propto\sqrt R,\ \sqrt{\tfrac{R+1}2},\ 1",
+        r"\sigma\propto\sqrt R,\ \sqrt{\tfrac{RK_B+K_A}K},\ 1",
         assumptions=(
             "one row of logits per sample, so that in class means the matrix is diag(√n) Z",
             "cross-entropy with ½λ_W‖W‖² + ½λ_H Σ‖h‖² over all samples, λ = √(λ_W λ_H)",
-            "half of the classes with R samples, half with one, in the numbers",
+            "K_A classes with R samples, K_B with one, in the numbers",
         ),
         kind=Kind.LIMIT,
         origin=Origin.LITERATURE,
@@ -240,7 +264,7 @@ ROOM = Room(
         ),
         Check(
             name="between-over-minority",
-            claim="the singular value between the groups tends to √((R + 1)/2) times that inside the minority",
+            claim="the singular value between the groups tends to √((R K_B + K_A)/K) times that inside the minority",
             evidence=Evidence.CERTIFIED,
             predict=predict_between,
             measure=measure_between,
@@ -249,7 +273,7 @@ ROOM = Room(
         ),
         Check(
             name="classifier-cosine",
-            claim="the cosine between two minority classifiers tends to (s − 2)/(s + K − 2), s = √((R + 1)/2)",
+            claim="the cosine between two minority classifiers tends to (s K_A − K)/(s K_A + K(K_B − 1)), s = √((R K_B + K_A)/K)",
             evidence=Evidence.CERTIFIED,
             predict=predict_cosine,
             measure=measure_cosine,
@@ -258,7 +282,7 @@ ROOM = Room(
         ),
         Check(
             name="growth",
-            claim="per unit of log(1/λ) the singular values grow by √R, √((R + 1)/2) and 1",
+            claim="per unit of log(1/λ) the singular values grow by √R, √((R K_B + K_A)/K) and 1",
             evidence=Evidence.CERTIFIED,
             predict=predict_growth,
             measure=measure_growth,
@@ -288,8 +312,18 @@ ROOM = Room(
     controls=(
         Control(name="balanced-values", claim="singular values become equal", check="majority-over-minority", predict=predict_equal_values),
         Control(name="balanced-values-between", claim="all of them do", check="between-over-minority", predict=predict_equal_values),
+        Control(
+            name="halves", claim="it tends to √((R + 1)/2) at any split", check="between-over-minority", predict=predict_between_of_halves
+        ),
+        Control(name="swapped", claim="it tends to √((R K_A + K_B)/K)", check="between-over-minority", predict=predict_between_swapped),
         Control(name="etf", claim="classifiers become a simplex ETF", check="classifier-cosine", predict=predict_cosine_of_etf),
-        Control(name="without-root", claim="they grow by R, (R + 1)/2 and 1", check="growth", predict=predict_growth_without_root),
+        Control(name="without-root", claim="they grow by R, (R K_B + K_A)/K and 1", check="growth", predict=predict_growth_without_root),
+        Control(
+            name="growth-of-halves",
+            claim="between groups they grow by √((R + 1)/2) at any split",
+            check="growth",
+            predict=predict_growth_of_halves,
+        ),
         Control(name="no-offset", claim="the margins meet in the end", check="offset", predict=predict_no_offset),
         Control(name="square", claim="the error is of order 1/log²(1/λ)", check="pace", predict=predict_pace_of_square),
         Control(name="power-law", claim="the error is of order λ^{1/4}", check="pace", predict=predict_pace_of_power),

@@ -18,6 +18,9 @@ CASES = ((2, 2, 6, 2, 2.0), (3, 2, 4, 2, 1.0), (2, 2, 3, 3, 1.0))
 SHARES = (0.001, 0.01, 0.1, 0.3)
 """v: within-class variance over E_H."""
 
+LEANING = 3.0
+"""A tenth of the variation then points along the classifiers, in the directions that the loss sees."""
+
 ROUNDING = 1e-12
 """Allowance for evaluating a loss of order one, sample by sample, in doubles."""
 
@@ -67,6 +70,15 @@ def predict_free() -> Quantities:
     return {label: Bracket.exactly(0.0) for label in predict_price()}
 
 
+def predict_price_without_root() -> Quantities:
+    """False: f*(τ(1 − v)) − f*(τ), as if features and classifiers both lost the share v."""
+    return {
+        f"{_label(*case)}, v={share:g}": predicted(_optimal(*case[:4], (1 - share) ** 2 * case[4]) - _optimal(*case))
+        for case in CASES
+        for share in SHARES
+    }
+
+
 def predict_second_order() -> Quantities:
     """A price that is quadratic in v, with the right price at v = 0.3."""
     prices = predict_price()
@@ -84,11 +96,14 @@ def _loss(features: Float[np.ndarray, "N p"], classifier: Float[np.ndarray, "K p
 
 
 def _variation(
-    counts: Float[np.ndarray, " K"], dimension: int, energy: float, rng: np.random.Generator
+    counts: Float[np.ndarray, " K"], scales: Float[np.ndarray, " p"], energy: float, rng: np.random.Generator
 ) -> tuple[Float[np.ndarray, "N p"], Float[np.ndarray, " N"]]:
-    """Random displacements of all samples that sum to zero in every class, with (1/K) Σ_k (1/n_k) Σ_i ‖δ_{k,i}‖² = energy, and labels."""
+    """Random displacements of all samples that sum to zero in every class, with (1/K) Σ_k (1/n_k) Σ_i ‖δ_{k,i}‖² = energy, and labels.
+
+    Their coordinates have standard deviations in the ratios of `scales`.
+    """
     labels = np.repeat(np.arange(counts.size), counts.astype(int))
-    shifts = rng.standard_normal((labels.size, dimension))
+    shifts = scales * rng.standard_normal((labels.size, scales.size))
     shifts -= np.stack([shifts[labels == label].mean(axis=0) for label in range(counts.size)])[labels]
     within = np.sum(np.sum(shifts**2, axis=1) / counts[labels]) / counts.size
     return shifts * math.sqrt(energy / within), labels
@@ -106,7 +121,7 @@ def measure_price(setting: Setting) -> Quantities:
         counts = _counts(majority, minority, big, small)
         for share in SHARES:
             means = reference(LayerPeeled.from_imbalance(majority, minority, big / small, feature_energy=(1 - share) * energy))
-            shifts, labels = _variation(counts, counts.size, share * energy, setting.rng)
+            shifts, labels = _variation(counts, np.ones(counts.size), share * energy, setting.rng)
             features = np.hstack([means.features[labels], shifts])
             classifier = np.hstack([means.classifier, np.zeros((counts.size, counts.size))])
             found[f"{_label(majority, minority, big, small, energy)}, v={share:g}"] = Bracket(
@@ -140,14 +155,17 @@ def measure_above_tangent(setting: Setting) -> Quantities:
 
 
 def measure_any(setting: Setting) -> Quantities:
-    """Excess of a configuration with share v whose variation points anywhere, the classifiers' directions included."""
+    """Excess of a configuration with share v whose variation points partly along the classifiers: across them LEANING times as far."""
     found: dict[str, Bracket] = {}
     for majority, minority, big, small, energy in CASES:
         best = reference(LayerPeeled.from_imbalance(majority, minority, big / small, feature_energy=energy))
         counts = _counts(majority, minority, big, small)
+        room = np.zeros((counts.size, counts.size))
+        scales = np.repeat([1.0, LEANING], counts.size)
         for share in SHARES:
-            shifts, labels = _variation(counts, counts.size, share * energy, setting.rng)
-            value = _loss(math.sqrt(1 - share) * best.features[labels] + shifts, best.classifier, labels)
+            shifts, labels = _variation(counts, scales, share * energy, setting.rng)
+            features = math.sqrt(1 - share) * np.hstack([best.features, room])[labels] + shifts
+            value = _loss(features, np.hstack([best.classifier, room]), labels)
             found[f"{_label(majority, minority, big, small, energy)}, v={share:g}"] = Bracket(
                 value - best.value.upper - ROUNDING, value - best.value.lower + ROUNDING, rigorous=True
             )
@@ -166,6 +184,8 @@ def predict_some() -> Quantities:
 
 STARTS = 4
 """Random starts per case; the worst one counts."""
+STOPPED = 1e-8
+"""Allowance in v for where L-BFGS stops: v is of the order of the excess over λτ, and the excess within 1e-9; seen: 1e-16."""
 
 
 def measure_descent(setting: Setting) -> Quantities:
@@ -174,7 +194,7 @@ def measure_descent(setting: Setting) -> Quantities:
     for majority, minority, big, small, energy in CASES:
         counts = _counts(majority, minority, big, small)
         shares = [_descend(counts, energy, setting.rng) for _ in range(STARTS)]
-        found[_label(majority, minority, big, small, energy)] = Bracket(0.0, max(shares))
+        found[_label(majority, minority, big, small, energy)] = Bracket(max(shares) - STOPPED, max(shares) + STOPPED)
     return found
 
 
@@ -292,7 +312,7 @@ ROOM = Room(
             predict=predict_none,
             measure=measure_descent,
             resolution=1e-6,
-            reason="v is of the order of the excess over λτ, and L-BFGS stops within 1e-8 of the optimum",
+            reason="fifty times the allowance for where L-BFGS stops, to either side",
         ),
         Check(
             name="jensen",
@@ -317,11 +337,16 @@ ROOM = Room(
         ),
         Control(name="second-order", claim="the price is quadratic in v", check="price", predict=predict_second_order),
         Control(
-            name="never-dearer",
-            claim="variation in any direction costs at most the price of the cheapest",
+            name="both-energies",
+            claim="the price is f*(τ(1−v)) − f*(τ), since classifiers lose as much as features",
+            check="price",
+            predict=predict_price_without_root,
+        ),
+        Control(
+            name="both-energies-in-any-direction",
+            claim="variation in any direction costs at least f*(τ(1−v)) − f*(τ)",
             check="any-direction",
-            predict=predict_price,
-            kind=Kind.UPPER_BOUND,
+            predict=predict_price_without_root,
         ),
         Control(name="twice-the-slope", claim="the price is at least λτ v", check="tangent", predict=predict_above_double),
         Control(name="some-stays", claim="0.1 % of the energy stays within the classes", check="descent", predict=predict_some),

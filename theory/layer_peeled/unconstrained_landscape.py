@@ -34,6 +34,8 @@ USED = ("one coordinate used", "rank − 1 coordinates used")
 
 STARTS, FULL_STARTS = 12, 60
 """Random starts of every case and dimension; each must arrive."""
+ARRIVED = 4e-9
+"""Allowance in a loss of order one for where L-BFGS stops; seen: 3e-15."""
 NOTICEABLE = 1e-4
 """A curvature that no rounding explains."""
 STATIONARY = 1e-6
@@ -106,19 +108,20 @@ def predict_arrival_one_less() -> Quantities:
 
 
 def measure_arrival(setting: Setting) -> Quantities:
-    """From zero (p = rank − 1: the proved excess) to the largest excess over the certified lower bound among all starts."""
+    """The largest excess over the certified optimum among all starts; for p = rank − 1 it is not below what is proved of any point."""
     found: dict[str, Bracket] = {}
     for case in CASES:
         problem = _problem(case)
-        solution = solve(problem, tolerance=1e-10)
+        solution = solve(problem, route="factored", tolerance=1e-10)
         rank = Enclosures(solution).rank()
         dimensions = {"K": problem.num_classes, "rank + 1": int(rank.upper) + 1, "rank − 1": int(rank.lower) - 1}
         for name, p in dimensions.items():
-            proved = max(low_rank_excess(problem, solution.matrix, p, solution.tangent), 0.0) if p < rank.lower else 0.0
             ends = [descend(problem, p, rng=rng, starts=1) for rng in setting.rng.spawn(FULL_STARTS if setting.full else STARTS)]
-            worst = max(_point(problem, h, w).value.upper for _, h, w in ends)
-            excess = Bracket.exactly(worst) - Bracket.exactly(solution.value.lower)
-            found[f"{case}, p = {name}"] = Bracket(proved, max(excess.upper, proved), rigorous=True)
+            values = [_point(problem, h, w).value for _, h, w in ends]
+            worst = Bracket(max(value.lower for value in values), max(value.upper for value in values), rigorous=True)
+            excess = worst - solution.value + Bracket(-ARRIVED, ARRIVED, rigorous=True)
+            proved = low_rank_excess(problem, solution.matrix, p, solution.tangent) if p < rank.lower else excess.lower
+            found[f"{case}, p = {name}"] = Bracket(max(excess.lower, proved), excess.upper, rigorous=True)
     return found
 
 
@@ -139,7 +142,7 @@ def _critical(rng: np.random.Generator) -> dict[str, tuple[LayerPeeled, Point]]:
     found: dict[str, tuple[LayerPeeled, Point]] = {}
     for case in CASES:
         problem = _problem(case)
-        for used, p in zip(USED, (1, solve(problem).rank - 1), strict=True):
+        for used, p in zip(USED, (1, solve(problem, route="factored").rank - 1), strict=True):
             _, features, classifier = descend(problem, p, rng=rng)
             found[f"{case}, {used}"] = problem, _point(problem, features, classifier)
     for classes, groups, energy in MERGED:
@@ -171,11 +174,6 @@ def predict_saddle() -> Quantities:
     return {label: Bracket.exactly(-NOTICEABLE) for label in _critical_labels()}
 
 
-def predict_no_way_down() -> Quantities:
-    """False: critical points have no negative curvature."""
-    return {label: Bracket.exactly(0.0) for label in _critical_labels()}
-
-
 def predict_optimum_bends() -> Quantities:
     """False: so has the optimum."""
     return {f"{case}, optimum": Bracket.exactly(-NOTICEABLE) for case in CASES}
@@ -191,18 +189,24 @@ def measure_saddle(setting: Setting) -> Quantities:
 
 
 def predict_depth() -> Quantities:
-    """Curvature times τ plus the excess of the loss over the optimum is at most zero."""
-    return {label: Bracket.exactly(0.0) for label in _critical_labels()}
+    """At least one."""
+    return {label: Bracket.exactly(1.0) for label in _critical_labels()}
+
+
+def predict_depth_without_classes() -> Quantities:
+    """False: at least K, as if √(E_H E_W) were the τ = K√(E_H E_W) of the bound."""
+    found = {f"{case}, {used}": Bracket.exactly(float(len(counts))) for case, (counts, _) in CASES.items() for used in USED}
+    return found | {_merged_label(*case): Bracket.exactly(float(case[0])) for case in MERGED}
 
 
 def measure_depth(setting: Setting) -> Quantities:
-    """The sum, with the excess over the certified optimum."""
+    """−τ times the curvature, over the excess above the certified optimum."""
     found: dict[str, Bracket] = {}
     for label, (problem, point) in _critical(setting.rng).items():
         with ctx.workprec(PRECISION):
             radius = problem.num_classes * arb(problem.feature_energy)
             scaled = _hull(radius * arb(point.curvature.lower), radius * arb(point.curvature.upper))
-        found[label] = scaled + (point.value - solve(problem).value)
+        found[label] = -scaled / (point.value - solve(problem, route="factored").value)
     return found
 
 
@@ -245,13 +249,13 @@ ROOM = Room(
     checks=(
         Check(
             name="arrival",
-            claim="L-BFGS on H and W ends within 1e-7 of the certified optimum from every random start drawn, with p = K and p = rank + 1",
+            claim="L-BFGS on H and W ends at the certified optimum from every random start drawn, with p = K and p = rank + 1",
             evidence=Evidence.CERTIFIED,
             predict=predict_arrival,
             measure=measure_arrival,
             kind=Kind.EQUALITY,
             resolution=1e-7,
-            reason="the optima are certified to 1e-12 and better, and the critical points examined lie 6e-3 and more above them",
+            reason="where L-BFGS stops is granted 4e-9 to either side; the critical points examined lie 6e-3 and more above the optimum",
         ),
         Check(
             name="stationary",
@@ -273,6 +277,7 @@ ROOM = Room(
             evidence=Evidence.CERTIFIED,
             predict=predict_depth,
             measure=measure_depth,
+            kind=Kind.LOWER_BOUND,
         ),
         Check(
             name="merged",
@@ -298,16 +303,12 @@ ROOM = Room(
             check="stationary",
             predict=predict_stationary_anywhere,
         ),
-        Control(
-            name="no-way-down",
-            claim="critical points have no negative curvature",
-            check="saddle",
-            predict=predict_no_way_down,
-            kind=Kind.LOWER_BOUND,
-        ),
         Control(name="optimum-bends", claim="the optimum has such a direction too", check="saddle", predict=predict_optimum_bends),
         Control(
-            name="shallow", claim="that curvature is at least −(f − f*)/τ", check="depth", predict=predict_depth, kind=Kind.LOWER_BOUND
+            name="classes-forgotten",
+            claim="that curvature is at most −(f − f*)/√(E_H E_W)",
+            check="depth",
+            predict=predict_depth_without_classes,
         ),
         Control(
             name="multiplier-alone", claim="the curvature across is the multiplier", check="merged", predict=predict_merged_gap_forgotten
