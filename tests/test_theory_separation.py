@@ -7,15 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from numerics import Bracket, pairwise_separable, separated_probability
+from numerics import Bracket, ElasticModel, law, pairwise_separable, separated_probability
 from theory._room import Setting
+from theory.locally_elastic._closed_forms import closed_log_distance, separated_by_law
 from theory.locally_elastic._line import START, draw_curves, draw_phases, ends_separated
+from theory.locally_elastic._paths import STEPS, constant_noise, ends_of_paths, isotropic, paths_needed, separated_share
 from theory.locally_elastic._separation import (
     FARTHEST,
     HOPELESS,
+    NARROW,
     any_hyperplane_bound,
     distance_in_deviations,
-    growth,
     ordered_enclosure,
     separated_enclosure,
     slow_count,
@@ -31,6 +33,17 @@ def test_equal_means_are_separated_by_chance(count: int) -> None:
     assert found.rigorous
     assert found.width < ROUNDING
     assert found.contains(2 / math.comb(2 * count, count)) or abs(found.middle * math.comb(2 * count, count) - 2) < ROUNDING
+
+
+def test_a_narrow_interval_of_distances_is_covered_from_one_end() -> None:
+    for distance in (-2.0, 0.5, 3.0):
+        narrow, wide = Bracket(distance, distance + 0.9 * NARROW), Bracket(distance, distance + 1.1 * NARROW)
+        covered, evaluated = ordered_enclosure(narrow, 5), ordered_enclosure(wide, 5)
+        far = ordered_enclosure(Bracket.exactly(narrow.upper), 5)
+        assert covered.lower <= far.lower
+        assert far.upper <= covered.upper
+        assert covered.width <= 5 * NARROW
+        assert covered.overlaps(evaluated)
 
 
 def test_one_sample_each_is_a_normal_law() -> None:
@@ -57,11 +70,10 @@ def test_far_distances_are_bounded_not_evaluated() -> None:
 
 
 def test_distances_grow_with_the_means_and_shrink_with_the_noise() -> None:
-    found = distance_in_deviations(Bracket.exactly(math.log(3.0)), 3.0, start=2.0, variance=1.0, noise=5.0)
+    found = distance_in_deviations(Bracket.exactly(math.log(6.0)), 3.0, variance=1.0, noise=5.0)
     assert abs(found.middle - 6.0 / 4.0) < ROUNDING
     assert found.rigorous
     assert distance_in_deviations(Bracket.exactly(1e6), 1.0).lower == FARTHEST
-    assert growth("1/(1 + t)", 1.0).contains(math.log(2.0))
     assert [slow_count(time) for time in (0.0, 1.7, 1.8, 1e12)] == [2, 2, 3, 29]
 
 
@@ -98,3 +110,32 @@ def test_the_figures_show_curves_that_the_points_follow() -> None:
     assert at_one == sorted(at_one, reverse=True)
     assert 1.5 < at_one[-1] < 1.7  # K/2, from above, as the logarithm of t grows
     assert ends_separated(np.repeat(START[None, :, None, :], 2, axis=0)) == 2
+
+
+def test_paths_have_the_law_that_they_are_drawn_from() -> None:
+    means, rng = np.array([[1.0, -1.0], [0.0, 2.0]]), np.random.default_rng(11)
+    spread = np.stack([np.array([[2.0, 0.5], [0.5, 1.0]]), np.eye(2)])
+    noise = constant_noise(0.5, 6.0, 2, 2)
+    (points,) = ends_of_paths(means, noise, spread=spread, rng=rng, paths=4000, samples=3)
+    assert points.shape == (4000, 2, 3, 2)
+    assert len(noise) == STEPS
+    for k in range(2):
+        found = points[:, k].reshape(-1, 2)
+        expected = spread[k] + 1.5 * np.eye(2)
+        error = np.sqrt(2 * np.abs(expected).max() ** 2 / len(found))
+        np.testing.assert_allclose(found.mean(axis=0), means[k], atol=5 * math.sqrt(3.5 / len(found)))
+        np.testing.assert_allclose(np.cov(found.T), expected, atol=5 * error)
+    np.testing.assert_array_equal(isotropic(3.0, 2, 2), 9.0 * np.stack([np.eye(2)] * 2))
+
+
+def test_paths_are_separated_as_often_as_the_exact_law_says() -> None:
+    model = ElasticModel(blocks="I", num_classes=2, num_features=1, intra=1, inter=0, noise=2)
+    start, time = np.array([[1.0], [-1.0]]), 1.5
+    predicted = separated_by_law(law(model, start, time, spread=1), samples=3)
+    means = start * math.exp(time / 2)
+    ends = ends_of_paths(
+        means, constant_noise(2.0, time, 2, 1), spread=isotropic(1.0, 2, 1), rng=np.random.default_rng(2), paths=30_000, samples=3
+    )
+    assert separated_share(ends, (0, 1), np.ones(1)).interval(1e-5).overlaps(predicted)
+    assert closed_log_distance(model, start, time).contains(math.log(2.0) + time / 2)
+    assert 20_000 < paths_needed(1e-5) < 100_000

@@ -1,9 +1,9 @@
-"""The closed form of the mean flow on the fixed cases; numerics only."""
+"""What numerics says in closed form of means and of separation, on the side of predictions; measurements never come here."""
 
 import numpy as np
 from jaxtyping import Float
 
-from numerics import ElasticModel, mean_flow
+from numerics import Bracket, ElasticModel, MeanDriftLaw, mean_flow, separated_probability
 from theory.locally_elastic._cases import END, Cases
 from theory.locally_elastic._drift import rate
 
@@ -26,3 +26,27 @@ def closed_means(cases: Cases) -> Float[np.ndarray, "cases K p"]:
         for case, start in enumerate(cases.start)
     ]
     return np.stack(found)
+
+
+def closed_log_distance(model: ElasticModel, start: Float[np.ndarray, "K p"], time: float, pair: tuple[int, int] = (0, -1)) -> Bracket:
+    """log ‖X̄^k − X̄^l‖ at one time by the closed mean flow, with its stated error."""
+    flow = mean_flow(model, start, [time])
+    value, error = float(flow.log_distances(*pair)[0]), float(flow.difference_errors(*pair)[0])
+    return Bracket(value - 2 * error, value + 2 * error)
+
+
+def separated_by_law(
+    found: MeanDriftLaw, *, samples: int, pair: tuple[int, int] = (0, -1), along: Float[np.ndarray, " p"] | None = None
+) -> Bracket:
+    """Probability that n samples of each class of a pair are separated along a direction, from an exact Gaussian law of numerics.
+
+    Args:
+        found: the law at one time.
+        samples: n.
+        pair: the two classes.
+        along: the direction; that of the means' difference when left out.
+    """
+    gap = found.flow.differences(*pair)[0]
+    direction = gap if along is None else along
+    first, second = (float(np.sqrt(direction @ found.class_covariances[0, k] @ direction)) for k in pair)
+    return separated_probability(float(direction @ gap), deviations=(first, second), counts=(samples, samples)).bracket()

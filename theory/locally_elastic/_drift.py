@@ -28,11 +28,11 @@ def exact_elasticity(classes: int, intra: sympy.Expr, inter: sympy.Expr) -> symp
     return (intra - inter) * sympy.eye(classes) + inter * sympy.ones(classes)
 
 
-def exact_drift(kind: str, classes: int, features: int, intra: sympy.Expr, inter: sympy.Expr) -> sympy.Matrix:
-    """M = (E ⊗ 11ᵀ) ∘ H / K, exactly."""
-    elasticity, size = exact_elasticity(classes, intra, inter), classes * features
-    spread = sympy.Matrix(size, size, lambda row, column: elasticity[row // features, column // features])
-    return spread.multiply_elementwise(exact_similarity(kind, classes, features)) / classes
+def exact_drift(similarity: sympy.Matrix, classes: int, intra: sympy.Expr, inter: sympy.Expr) -> sympy.Matrix:
+    """M = (E ⊗ 11ᵀ) ∘ H / K for a given H, exactly."""
+    elasticity, features = exact_elasticity(classes, intra, inter), similarity.rows // classes
+    spread = sympy.Matrix(*similarity.shape, lambda row, column: elasticity[row // features, column // features])
+    return spread.multiply_elementwise(similarity) / classes
 
 
 @cache

@@ -1,36 +1,70 @@
-"""The L-model's flow in ball arithmetic for α = a and β = b e^{−t}: Taylor steps with a proved remainder, and its limit."""
+"""Class means in ball arithmetic from E, H and the rates alone: Taylor steps with a proved remainder; no closed form is used."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
+import sympy
 from flint import arb, arb_mat, fmpq, fmpq_mat
 
-STEP = Fraction(1, 2)
-"""Length of a Taylor step."""
-RADIUS = 2
-"""Radius of the disc on which the drift is bounded; the remainder falls by STEP/RADIUS = 1/4 with each term."""
+from theory.locally_elastic._drift import exact_drift
+
+FARTHEST = 2.0
+"""Largest radius of a disc on which the drift is bounded."""
+BUSIEST = 4.0
+"""Discs are made smaller until the drift's bound times the radius is below this: e⁴ costs six of 128 bits."""
+RATIO = 4
+"""Radius over step; the remainder falls by this factor with each term."""
 TERMS = 56
 """4^{−56} = 2e-34, below the rounding of 128 bits by the time it is multiplied by the growth on the disc."""
+
+Exponentials = Mapping[Fraction, Fraction]
+"""A rate Σ a e^{cu}, as {c: a}."""
+Drift = Sequence[tuple[Fraction, fmpq_mat]]
+"""M(u) = Σ e^{cu} M_c, as pairs (c, M_c)."""
+
+
+def on_logarithms(powers: Mapping[Fraction, Fraction]) -> Exponentials:
+    """A rate Σ a (1 + t)^{−r}, given as {r: a}, on the clock u = log(1 + t): dX̄/du = (1 + t) M X̄, so it becomes Σ a e^{(1−r)u}.
+
+    Example:
+        >>> on_logarithms({Fraction(1): Fraction(3)})
+        {Fraction(0, 1): Fraction(3, 1)}
+    """
+    return {1 - power: factor for power, factor in powers.items()}
+
+
+def rational(matrix: sympy.Matrix) -> fmpq_mat:
+    """A matrix of rational numbers for the ball library, which keeps it exact whatever the working precision.
+
+    Example:
+        >>> rational(sympy.Matrix([[sympy.Rational(1, 2)]]))
+        [1/2]
+    """
+    return fmpq_mat(matrix.rows, matrix.cols, [fmpq(int(entry.p), int(entry.q)) for entry in matrix.flat()])
+
+
+def two_parameter_drift(similarity: sympy.Matrix, classes: int, intra: Exponentials, inter: Exponentials) -> Drift:
+    """M = (E ⊗ 11ᵀ) ∘ H / K with α on the diagonal of E and β off it, one exact matrix for each exponential.
+
+    Args:
+        similarity: H, rational, the features of a class standing together.
+        classes: K.
+        intra: α.
+        inter: β.
+    """
+    exponents = sorted(set(intra) | set(inter))
+
+    def part(exponent: Fraction) -> fmpq_mat:
+        rates = (sympy.Rational(rate.get(exponent, Fraction(0))) for rate in (intra, inter))
+        return rational(exact_drift(similarity, classes, *rates))
+
+    return [(exponent, part(exponent)) for exponent in exponents]
 
 
 def unit_direction(classes: int, index: int) -> arb_mat:
     """d̂_j as a column."""
     scale = (arb(classes) / (classes - 1)).sqrt()
     return arb_mat(classes, 1, [scale * fmpq(int(row == index) * classes - 1, classes) for row in range(classes)])
-
-
-def _drift(classes: int, intra: Fraction, inter: Fraction) -> tuple[arb_mat, arb_mat]:
-    """M0 and M1 of M(t) = M0 + e^{−t} M1, exact rationals."""
-
-    def entry(i: int, a: int, j: int, b: int, rate: Fraction) -> fmpq:
-        value = rate * (int(a == j) - Fraction(1, classes)) * (int(b == j) - Fraction(1, classes)) / (classes - 1)
-        return fmpq(value.numerator, value.denominator)
-
-    places = [(i, a) for i in range(classes) for a in range(classes)]
-    size = classes**2
-    intra_part = [entry(i, a, j, b, intra if i == j else Fraction(0)) for i, a in places for j, b in places]
-    inter_part = [entry(i, a, j, b, inter if i != j else Fraction(0)) for i, a in places for j, b in places]
-    return arb_mat(fmpq_mat(size, size, intra_part)), arb_mat(fmpq_mat(size, size, inter_part))
 
 
 def largest(values: Iterable[arb]) -> arb:
@@ -43,25 +77,63 @@ def _size(matrix: arb_mat) -> arb:
     return largest(sum(map(abs, row), arb(0)) for row in matrix.tolist())
 
 
-def flow(start: arb_mat, classes: int, intra: Fraction, inter: Fraction, end: int) -> arb_mat:
-    """X̄(end) for each column of starts (features of a class standing together), enclosed.
+def flow(start: arb_mat, drift: Drift, ends: Sequence[arb]) -> list[arb_mat]:
+    """X̄ at increasing clock times, for each column of starts (features of a class standing together), enclosed.
 
-    On the disc |z − t| ≤ r the drift is at most m = ‖M0‖ + e^{r−t}‖M1‖, so ‖X̄‖ ≤ e^{mr}‖X̄(t)‖ there. By Cauchy the n-th Taylor coefficient
-    is at most r^{−n} e^{mr} ‖X̄(t)‖: the remainder of N terms is at most e^{mr} ‖X̄(t)‖ (h/r)^N/(1 − h/r).
+    Raises:
+        ArithmeticError: when an end is not certainly beyond the one before.
     """
-    still, fading = _drift(classes, intra, inter)
-    state, step = start, arb(fmpq(STEP.numerator, STEP.denominator))
-    for number in range(int(end / STEP)):
-        begin = number * step
-        bound = _size(still) + (RADIUS - begin).exp() * _size(fading)
-        coefficients, decay = [state], [(-begin).exp()]
-        for n in range(TERMS - 1):
-            mixed = sum((coefficients[m] * decay[n - m] for m in range(1, n + 1)), coefficients[0] * decay[n])
-            coefficients.append((still * coefficients[n] + fading * mixed) * (arb(1) / (n + 1)))
-            decay.append(-decay[n] / (n + 1))
-        remainder = (bound * RADIUS).exp() * _size(state) * (step / RADIUS) ** TERMS / (1 - step / RADIUS)
-        total = coefficients[-1]
-        for coefficient in reversed(coefficients[:-1]):
-            total = total * step + coefficient
-        state = arb_mat(total.nrows(), total.ncols(), [value + arb(0, remainder.upper()) for value in total.entries()])
-    return state
+    sizes = [(exponent, arb_mat(matrix), _size(arb_mat(matrix))) for exponent, matrix in drift]
+    state, at, found = start, arb(0), list[arb_mat]()
+    for end in ends:
+        if not end > at:
+            raise ArithmeticError(f"the time {end} is not certainly later than {at}; give increasing times.")
+        while not at.overlaps(end):
+            radius = FARTHEST
+            while radius * float(_bound(sizes, at, radius)) > BUSIEST:
+                radius /= 2
+            step = arb(radius / RATIO)
+            last = not end - at > step
+            state = _stepped(state, sizes, at, end - at if last else step, radius)
+            at = end if last else at + step
+        found.append(state)
+    return found
+
+
+Sized = Sequence[tuple[Fraction, arb_mat, arb]]
+"""c, M_c and an upper bound of its norm."""
+
+
+def _ball(number: Fraction) -> arb:
+    return arb(fmpq(number.numerator, number.denominator))
+
+
+def _bound(sizes: Sized, at: arb, radius: float) -> arb:
+    """An upper bound of ‖M‖ on the disc |z − u| ≤ r: Σ ‖M_c‖ e^{cu + |c|r}."""
+    total = sum(((_ball(exponent) * at + _ball(abs(exponent)) * radius).exp() * size for exponent, _, size in sizes), arb(0))
+    return total.upper()
+
+
+def _stepped(state: arb_mat, sizes: Sized, at: arb, step: arb, radius: float) -> arb_mat:
+    """One Taylor step.
+
+    On the disc |z − u| ≤ r the drift is at most m, so ‖X̄‖ ≤ e^{mr}‖X̄(u)‖ there. By Cauchy the n-th Taylor coefficient is at most
+    r^{−n} e^{mr} ‖X̄(u)‖: the remainder of N terms is at most e^{mr} ‖X̄(u)‖ (h/r)^N/(1 − h/r).
+    """
+    coefficients = [state]
+    decays = [[(_ball(exponent) * at).exp()] for exponent, _, _ in sizes]
+    for n in range(TERMS - 1):
+        pushed = state * 0
+        for (exponent, matrix, _), decay in zip(sizes, decays, strict=True):
+            mixed = coefficients[n] * decay[0]
+            if exponent:
+                mixed = sum((coefficients[m] * decay[n - m] for m in range(n)), mixed)
+                decay.append(decay[n] * _ball(exponent) / (n + 1))
+            pushed += matrix * mixed
+        coefficients.append(pushed * (arb(1) / (n + 1)))
+    share = (step / radius).upper()
+    remainder = (_bound(sizes, at, radius) * radius).exp() * _size(state) * share**TERMS / (1 - share)
+    total = coefficients[-1]
+    for coefficient in reversed(coefficients[:-1]):
+        total = total * step + coefficient
+    return arb_mat(total.nrows(), total.ncols(), [value + arb(0, remainder.upper()) for value in total.entries()])

@@ -25,6 +25,10 @@ class IntegratedMeans:
     states: Float[np.ndarray, "T K p"]
     errors: Float[np.ndarray, " T"]
 
+    def means(self, index: int) -> Float[np.ndarray, "K p"]:
+        """X̄ itself, where it is within doubles."""
+        return np.exp(self.logs[index]) * self.states[index]
+
     def cosines(self, index: int) -> Float[np.ndarray, "K K"]:
         """Between class means."""
         units = self.states[index] / np.linalg.norm(self.states[index], axis=1, keepdims=True)
@@ -73,6 +77,11 @@ def integrated_means(
     errors = np.linalg.norm(states - runs[1][:, :-1], axis=1) + np.abs(logs - runs[1][:, -1]) + RELATIVE
     norms = np.linalg.norm(states, axis=1)
     return IntegratedMeans(logs=logs + np.log(norms), states=(states / norms[:, None]).reshape(-1, classes, features), errors=errors)
+
+
+def on_logarithms(elasticity: Elasticity) -> Elasticity:
+    """(1 + t) E(t) as a function of u = log(1 + t): what E is on that clock, where power laws of t need no more steps late than early."""
+    return lambda clock: np.exp(clock) * elasticity(float(np.expm1(clock)))
 
 
 def blocks_along(directions: Float[np.ndarray, "K p"]) -> Float[np.ndarray, "K K p p"]:

@@ -1,10 +1,15 @@
-"""How likely two classes are separated, enclosed in ball arithmetic from the distance of their means in standard deviations."""
+"""How likely two classes are separated, enclosed: class means by Taylor steps, noise as it adds up, the order by one integral."""
 
 import math
+from collections.abc import Sequence
 
-from flint import arb, ctx, fmpz
+from flint import arb, arb_mat, ctx, fmpq_mat, fmpz
 
-from numerics import PRECISION, Bracket, as_rate, enclose_ordered_probability, to_bracket
+from numerics import PRECISION, Bracket, enclose_ordered_probability, to_bracket
+from theory.locally_elastic._enclosed_flow import Drift, flow
+
+WIDE = 3 * PRECISION
+"""Working precision of class means whose common mode outgrows their differences by up to e^70."""
 
 HOPELESS = 10.0
 """Distance in the wrong direction beyond which the order of a single pair, of probability below 1e-12, bounds the probability."""
@@ -12,43 +17,69 @@ HOPELESS = 10.0
 FARTHEST = 60.0
 """Distance in deviations beyond which probabilities are bounded by those at this distance: they are within 1e-390 of 0 or 1 there."""
 
+NARROW = 1e-9
+"""Widest interval of distances of which one end is evaluated and the other bounded."""
+
 
 def slow_count(time: float) -> int:
     """n = 2 + ⌊log(1 + t)⌋ samples per class: tends to infinity, slowly."""
     return 2 + math.floor(math.log1p(time))
 
 
-def distance_in_deviations(log_growth: Bracket, time: float, *, start: float = 2.0, variance: float = 1.0, noise: float = 1.0) -> Bracket:
-    """d e^g/√(s₀² + σ²t): the distance d of two class means, grown by e^g, over the features' standard deviation at time t.
+def log_distances(
+    drift: Drift, start: fmpq_mat, times: Sequence[float], pairs: Sequence[tuple[int, int]], *, classes: int
+) -> list[list[Bracket]]:
+    """log ‖X̄^k − X̄^l‖ for each time and pair, enclosed: class means by Taylor steps on the clock u = log(1 + t).
 
     Args:
-        log_growth: g.
+        drift: (1 + t) M as a function of u.
+        start: class means at time 0 as a column, the features of a class standing together.
+        times: t, increasing.
+        pairs: (k, l).
+        classes: K.
+    """
+    features = start.nrows() // classes
+    with ctx.workprec(WIDE):
+        means = [state.entries() for state in flow(arb_mat(start), drift, [(1 + arb(time)).log() for time in times])]
+        return [
+            [
+                to_bracket(sum(((at[k * features + a] - at[j * features + a]) ** 2 for a in range(features)), arb(0)).log() / 2)
+                for k, j in pairs
+            ]
+            for at in means
+        ]
+
+
+def distance_in_deviations(log_distance: Bracket, time: float, *, variance: float = 1.0, noise: float = 1.0) -> Bracket:
+    """‖X̄^k − X̄^l‖/√(s₀² + σ²t): the distance of two class means over the features' standard deviation at time t.
+
+    Args:
+        log_distance: log ‖X̄^k − X̄^l‖.
         time: t.
-        start: d.
         variance: s₀², of the features at time 0.
         noise: σ², gained per unit of time.
     """
     with ctx.workprec(PRECISION):
         deviation = (arb(variance) + arb(noise) * arb(time)).sqrt()
-        low, high = (min(arb(start) * arb(end).exp() / deviation, arb(FARTHEST)) for end in (log_growth.lower, log_growth.upper))
+        low, high = (min(arb(end).exp() / deviation, arb(FARTHEST)) for end in (log_distance.lower, log_distance.upper))
         return to_bracket(low.union(high))
-
-
-def growth(rate: object, time: float) -> Bracket:
-    """∫_0^t of a rate, enclosed."""
-    return as_rate(rate).integral_bracket(time)
 
 
 def ordered_enclosure(distance: Bracket, count: int) -> Bracket:
     """Probability that n samples of one class all lie below n of the other one, whose mean is `distance` deviations above.
 
-    It grows with the distance, so the ends of an interval give the ends of the answer.
+    It grows with the distance, so the ends of an interval give the ends of the answer. Of a narrow interval one end is enough: moving n
+    normal samples by w deviations changes any probability by at most w√n/√(2π), a bound of the total variation.
 
     Args:
         distance: of either sign.
         count: n.
     """
-    return Bracket(_ordered(distance.lower, count).lower, _ordered(distance.upper, count).upper, rigorous=True)
+    low = _ordered(distance.lower, count)
+    if distance.width > NARROW:
+        return Bracket(low.lower, _ordered(distance.upper, count).upper, rigorous=True)
+    moved = Bracket.exactly(0.5 * math.sqrt(count) * distance.width)  # ½ > 1/√(2π)
+    return Bracket(low.lower, min(1.0, (low + moved).upper), rigorous=True)
 
 
 def _ordered(distance: float, count: int) -> Bracket:

@@ -8,17 +8,13 @@ from jaxtyping import Float
 
 from numerics import (
     Bracket,
-    ElasticModel,
-    MeanDriftLaw,
     Proportion,
-    confirming_size,
-    law,
     logit_directions,
-    separated_along,
     separated_probability,
 )
 from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
 from theory.locally_elastic._integrated_means import IntegratedMeans, i_model_blocks, integrated_means, l_model_blocks, two_parameter
+from theory.locally_elastic._paths import SHARP, SIZED, constant_noise, ends_of_paths, isotropic, paths_needed, separated_share
 
 # Class j is drawn with share π_j, so its drive carries the weight π_j in place of 1/K: dX̄^i = Σ_j E_ij π_j H_ij X̄^j.
 # I-model: X̄^i' = γ π_i X̄^i + β Σ_j π_j X̄^j. The sum is common to all classes, so for classes k, l of equal share the difference grows as
@@ -148,56 +144,76 @@ def measure_across(setting: Setting) -> Quantities:
     return found
 
 
-STRENGTH, SAMPLES, LATE = 3.0, 3, 1e4
-"""γ = c/(1 + t), samples per class, and the time at which separation is counted."""
+STRENGTH, SAMPLES = 3.0, 3
+"""γ = c/(1 + t), and samples per class."""
 RATIO = 4.0
 """π = 0.4 and 0.1: c lies between 1/(2π_A) = 1.25 and 1/(2π_B) = 5."""
-MEANS = np.array([[1.5], [-0.5], [0.5], [-1.5]])
-"""One feature; two apart within each group."""
-BLUR, POWER = 0.05, 0.99
-"""Widest interval that confirms, and the probability that it is reached."""
+APART = {"majority": 0.5, "minority": 2.0}
+"""Distances of the class means within a group at time 0."""
+MEANS = np.array([[0.75], [0.25], [-0.25], [-2.25]])
+"""One feature; features have variance 1 + t."""
 PAIRS = {"majority": (0, 1), "minority": (2, 3)}
+WATCHED = (1.0, 7.0)
+"""Times at which all probabilities lie between .2 and .8: the majority's rises, the minority's falls."""
 
 
-def _exact(share: float, times: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
-    """Probability that n samples of each class are separated; means grow apart as 2(1 + t)^{cπ}, variances as 1 + t."""
+def _exact(exponent: float, group: str, times: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
+    """Probability that n samples of each class are separated; means grow apart as d (1 + t)^e, variances as 1 + t."""
     deviation = np.sqrt(1 + times)
-    found = separated_probability(2.0 * (1 + times) ** (STRENGTH * share), deviations=(deviation, deviation), counts=(SAMPLES, SAMPLES))
+    found = separated_probability(APART[group] * (1 + times) ** exponent, deviations=(deviation, deviation), counts=(SAMPLES, SAMPLES))
     return np.exp(found.log)
 
 
+def _by_time(exponent: Callable[[str], float]) -> Quantities:
+    found: dict[str, Bracket] = {}
+    for group in PAIRS:
+        for time in WATCHED:
+            value = float(_exact(exponent(group), group, np.array([time]))[0])
+            found[f"{group}, t = {time:g}"] = Bracket(max(0.0, value - ROUNDING), min(1.0, value + ROUNDING))
+    return found
+
+
 def predict_separated() -> Quantities:
-    """The exact integral: the majority pair is separated, the minority pair hardly more often than by chance."""
-    values = {group: float(_exact(float(shares(RATIO)[pair[0]]), np.array([LATE]))[0]) for group, pair in PAIRS.items()}
-    return {group: Bracket(max(0.0, value - ROUNDING), min(1.0, value + ROUNDING)) for group, value in values.items()}
+    """The exact integral with growth (1 + t)^{cπ}: above √t for the majority, below for the minority."""
+    return _by_time(lambda group: STRENGTH * float(shares(RATIO)[PAIRS[group][0]]))
 
 
 ROUNDING = 1e-10
 """Of exact integrals and of cosines in doubles."""
 
 
-def predict_all_separated() -> Quantities:
-    """Both pairs: c exceeds 2 = K/2, the constant of balanced classes."""
-    return dict.fromkeys(PAIRS, Bracket.exactly(1.0))
+def predict_all_alike() -> Quantities:
+    """A false variant: (1 + t)^{c/K} for all, as in balanced classes; c exceeds 2 = K/2."""
+    return _by_time(lambda group: STRENGTH / CLASSES)
 
 
-def _noisy(times: Float[np.ndarray, " T"]) -> MeanDriftLaw:
-    elasticity = shared(lambda time: 0.9 * STRENGTH / (1 + time), lambda time: -0.1 * STRENGTH / (1 + time), RATIO)
-    model = ElasticModel(blocks="I", num_classes=CLASSES, num_features=1, elasticity=elasticity, noise=1.0)
-    return law(model, MEANS, times, spread=1.0)
+def predict_by_own_samples() -> Quantities:
+    """A false variant: shares within the group, π_k/(π_k + π_l) = ½ in place of π_k."""
+    return _by_time(lambda group: 0.5 * STRENGTH)
 
 
-def _counted(setting: Setting, times: Float[np.ndarray, " T"], number: int) -> dict[str, list[Proportion]]:
-    drawn = _noisy(times).draw(rng=setting.rng, paths=number, samples=SAMPLES, comoving=True)
-    along = np.ones((number, len(times), 1))
-    counts = {group: separated_along(drawn[:, :, k], drawn[:, :, j], along).sum(axis=0) for group, (k, j) in PAIRS.items()}
-    return {group: [Proportion(successes=int(count), n=number) for count in column] for group, column in counts.items()}
+def _counted(setting: Setting, time: float, paths: int) -> dict[str, Proportion]:
+    """How often both pairs are separated at one time, by paths around integrated means."""
+    elasticity = shared(lambda now: 0.9 * STRENGTH / (1 + now), lambda now: -0.1 * STRENGTH / (1 + now), RATIO)
+    means = integrated_means(elasticity, i_model_blocks(CLASSES, 1), MEANS, (time,)).means(0)
+    found: dict[str, Proportion] = {}
+    for group, pair in PAIRS.items():
+        ends = ends_of_paths(
+            means,
+            constant_noise(1.0, time, CLASSES, 1),
+            spread=isotropic(1.0, CLASSES, 1),
+            rng=setting.rng,
+            paths=paths,
+            samples=SAMPLES,
+        )
+        found[group] = separated_share(ends, pair, np.ones(1))
+    return found
 
 
 def measure_separated(setting: Setting) -> Quantities:
-    """Paths of the stochastic model, drawn from its law at t = 10⁴."""
-    number = confirming_size(predicted=0.5, resolution=BLUR, level=setting.level, power=POWER)  # no probability needs more draws than ½
-    return {group: column[0] for group, column in _counted(setting, np.array([LATE]), number).items()}
+    """Paths around integrated means, at both times."""
+    counted = {time: _counted(setting, time, paths_needed(setting.level)) for time in WATCHED}
+    return {f"{group}, t = {time:g}": counted[time][group] for group in PAIRS for time in WATCHED}
 
 
 INTRA, INTER = 1.0, -0.3
@@ -321,21 +337,25 @@ def measure_columns(setting: Setting) -> Quantities:
     return {f"column {index + 1}": sympy.Add(*sampling.col(index)) for index in range(3)}
 
 
+LATE = 1e3
+"""End of the figure."""
+
+
 def draw_separation(setting: Setting) -> Figure:
     """Exact curves and counted paths for a majority and a minority pair."""
     times = np.concatenate([[0.01], np.geomspace(0.1, LATE, 80)])
     watched = np.geomspace(1.0, LATE, 7)
-    counted = _counted(setting, watched, 1000)
+    counted = [_counted(setting, time, 1000) for time in watched.tolist()]
     series: list[Series] = []
     for color, (group, (k, _)) in enumerate(PAIRS.items()):
-        curve = _exact(float(shares(RATIO)[k]), times)
+        curve = _exact(STRENGTH * float(shares(RATIO)[k]), group, times)
         series.append(Series(label=f"{group} pair", x=tuple(times.tolist()), y=tuple(curve.tolist()), style="line", color=color))
-        intervals = [proportion.interval(setting.level) for proportion in counted[group]]
+        intervals = [proportion.interval(setting.level) for proportion in [found[group] for found in counted]]
         series.append(
             Series(
                 label=f"{group} pair, 1000 paths",
                 x=tuple(watched.tolist()),
-                y=tuple(proportion.mean for proportion in counted[group]),
+                y=tuple(found[group].mean for found in counted),
                 style="points",
                 color=color,
                 low=tuple(interval.lower for interval in intervals),
@@ -390,18 +410,19 @@ ROOM = Room(
             evidence=Evidence.EMPIRICAL,
             predict=predict_across,
             measure=measure_across,
-            resolution=1e-8,
-            reason="slower modes have e^{−30} left at the first time",
+            resolution=3e-8,
+            reason="slower modes have e^{−30} left at the first time; exponents are read to 2e-9",
         ),
         Check(
             name="critical-constant",
-            claim="for 1/(2π_A) < c < 1/(2π_B) majority classes separate and minority classes do not",
+            claim="for 1/(2π_A) < c < 1/(2π_B) majority classes separate ever more often, minority classes ever less: growth (1 + t)^{cπ}",
             evidence=Evidence.STATISTICAL,
             predict=predict_separated,
             measure=measure_separated,
             kind=Kind.PROBABILITY,
-            resolution=BLUR,
-            reason="the number of paths is taken from a power calculation for this width",
+            resolution=SHARP,
+            reason=SIZED,
+            headroom=2.0,
         ),
         Check(
             name="l-model-one-exponent",
@@ -409,8 +430,8 @@ ROOM = Room(
             evidence=Evidence.EMPIRICAL,
             predict=predict_exponents,
             measure=measure_exponents,
-            resolution=1e-8,
-            reason="slower modes have e^{−30} left at the first time",
+            resolution=3e-8,
+            reason="slower modes have e^{−30} left at the first time; exponents are read to 2e-9",
         ),
         Check(
             name="no-etf",
@@ -418,8 +439,8 @@ ROOM = Room(
             evidence=Evidence.EMPIRICAL,
             predict=predict_cosines,
             measure=measure_cosines,
-            resolution=1e-9,
-            reason="slower modes have e^{−25} left",
+            resolution=3e-9,
+            reason="slower modes have e^{−25} left; cosines are good to 1e-10",
         ),
         Check(
             name="minority-collapse",
@@ -438,7 +459,8 @@ ROOM = Room(
         ),
         Control(name="shares-ignored", claim="differences grow as e^{Γ/K}", check="within-groups", predict=predict_within_balanced),
         Control(name="gap-only", claim="β does not matter between groups", check="across-groups", predict=predict_across_by_gap),
-        Control(name="all-at-once", claim="c > K/2 separates all", check="critical-constant", predict=predict_all_separated),
+        Control(name="all-alike", claim="all differences grow as t^{c/K}", check="critical-constant", predict=predict_all_alike),
+        Control(name="own-samples", claim="they grow as t^{c/2}", check="critical-constant", predict=predict_by_own_samples),
         Control(
             name="by-share",
             claim="in the L-model too exponents are π_k γ",

@@ -6,7 +6,7 @@ import sympy
 from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
 from theory.locally_elastic._cases import END, SIZES, cases_of
 from theory.locally_elastic._closed_forms import closed_means
-from theory.locally_elastic._drift import AGREEMENT, exact_drift, integrated, rate_integral
+from theory.locally_elastic._drift import AGREEMENT, exact_drift, exact_similarity, integrated, rate_integral
 
 FEATURES = 2
 LITERAL = (2, 3, 4)
@@ -68,7 +68,7 @@ def measure_equation(setting: Setting) -> Quantities:
         "deviation, any K": _named((intra * own + inter * (-own)) / K / own),
     }
     for k in LITERAL:
-        drift = exact_drift("I", k, FEATURES, intra, inter)
+        drift = exact_drift(exact_similarity("I", k, FEATURES), k, intra, inter)
         found[f"dX̄/dt, K={k}"] = _named((_covector(k) * drift * _closed(k, (A + (k - 1) * B) / k))[0])
         found[f"start, K={k}"] = _named((_covector(k) * _starts(k).reshape(k * FEATURES, 1))[0])
     return found

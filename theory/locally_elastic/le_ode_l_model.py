@@ -8,7 +8,7 @@ from numerics import Bracket, ElasticModel, mean_flow
 from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Quantity, Room, Series, Setting, Source, Statement
 from theory.locally_elastic._cases import END, SIZES, cases_of
 from theory.locally_elastic._closed_forms import closed_means
-from theory.locally_elastic._drift import AGREEMENT, exact_drift, integrated, rate_integral, similarity_blocks, weights
+from theory.locally_elastic._drift import AGREEMENT, exact_drift, exact_similarity, integrated, rate_integral, similarity_blocks, weights
 
 LITERAL = (2, 3)
 COMMUTATORS = (2, 3, 4, 5)
@@ -87,7 +87,7 @@ def measure_equation(setting: Setting) -> Quantities:
         "along Σ d̂_j δ_j, any K": inter * growth / K,
     }
     for k in LITERAL:
-        found[f"dX̄/dt, K={k}"] = sympy.expand(_paired(exact_drift("L", k, k, intra, inter) * _closed(k), k))
+        found[f"dX̄/dt, K={k}"] = sympy.expand(_paired(exact_drift(exact_similarity("L", k, k), k, intra, inter) * _closed(k), k))
         found[f"start, K={k}"] = sympy.expand(_paired(_starts(k).reshape(k * k, 1), k))
     return found
 
@@ -106,7 +106,7 @@ def measure_commutator(setting: Setting) -> Quantities:
     """‖C‖² (Frobenius) for C = [M_α, M_β], where M = α M_α + β M_β; hence [M(s), M(t)] = (α(s)β(t) − β(s)α(t)) C."""
     found: dict[str, Quantity] = {}
     for k in COMMUTATORS:
-        alone, between = (exact_drift("L", k, k, sympy.Integer(a), sympy.Integer(1 - a)) for a in (1, 0))
+        alone, between = (exact_drift(exact_similarity("L", k, k), k, sympy.Integer(a), sympy.Integer(1 - a)) for a in (1, 0))
         commutator = alone * between - between * alone
         found[f"K={k}"] = (commutator * commutator.T).trace()
     return found

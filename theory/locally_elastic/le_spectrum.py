@@ -4,7 +4,7 @@ import sympy
 from sympy.polys.matrices import DomainMatrix
 
 from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
-from theory.locally_elastic._drift import exact_drift
+from theory.locally_elastic._drift import exact_drift, exact_similarity
 
 SIZES = (2, 3, 4, 5)
 """K for which the drift, of size K², is written out."""
@@ -54,7 +54,7 @@ def measure_multiplicities(setting: Setting) -> Quantities:
     """Dimensions of the kernels of M − λ with α, β as symbols; they sum to K², so there are no others and M is diagonalizable."""
     found: dict[str, Quantity] = {}
     for k in SIZES:
-        drift = exact_drift("L", k, k, intra, inter)
+        drift = exact_drift(exact_similarity("L", k, k), k, intra, inter)
         for label, value in (
             ("0", sympy.Integer(0)),
             ("(α−β)/K", _mean_value(sympy.Integer(k), intra, inter)),
@@ -104,7 +104,7 @@ def measure_spans(setting: Setting) -> Quantities:
     """Dimension of what the eigenvectors of one eigenvalue span at two times together."""
     found: dict[str, Quantity] = {}
     for k in SIZES:
-        drifts = [exact_drift("L", k, k, *rates) for rates in (FIRST, LATER)]
+        drifts = [exact_drift(exact_similarity("L", k, k), k, *rates) for rates in (FIRST, LATER)]
         for name, value in (("mean", _mean_value), ("deviations", _deviation_value)):
             shifted = [
                 drift - value(sympy.Integer(k), *rates) * sympy.eye(k * k) for drift, rates in zip(drifts, (FIRST, LATER), strict=True)

@@ -10,9 +10,11 @@ import numpy as np
 import sympy
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
-from numerics import PRECISION, TIME, Bracket, Proportion, as_rate, confirming_size, enclose_expression, logit_directions, to_bracket
+from numerics import PRECISION, TIME, Bracket, Proportion, as_rate, enclose_expression, logit_directions, to_bracket
 from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement, Verdict
-from theory.locally_elastic._enclosed_flow import flow, largest, unit_direction
+from theory.locally_elastic._drift import exact_similarity
+from theory.locally_elastic._enclosed_flow import flow, largest, two_parameter_drift, unit_direction
+from theory.locally_elastic._paths import SHARP, SIZED, paths_needed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,30 +39,36 @@ FLIPPED = (
 """B → b > −∞, and the last vector points against its own class strongly enough."""
 STOPPED = Case(name="K = 3", intra=Fraction(0), inter=Fraction(-1), start=_start(3, ("0", "0", "1")))
 """Γ = 1 − e^{−t}: the means stop, here from the best of starts but one: X̄³ is e_3 as well."""
-END = 16
-"""The flow is enclosed up to this time; beyond, what is left of β = b e^{−t} is bounded."""
+END, SOON = 20, 10
+"""The flow is enclosed up to these times; beyond, what is left of β = b e^{−t} is bounded. Shares of starts need the earlier one only."""
 
 
 @cache
 def _limit_projections(case: Case) -> tuple[arb, ...]:
     """lim d̂_jᵀX̄^j e^{−at/K} for one start, enclosed."""
-    return tuple(_limits(_column(case), len(case.start), case.intra, case.inter).entries())
+    return tuple(_limits(_column(case), len(case.start), case.intra, case.inter, END).entries())
 
 
-def _limits(start: arb_mat, classes: int, intra: Fraction, inter: Fraction) -> arb_mat:
+def _limits(start: arb_mat, classes: int, intra: Fraction, inter: Fraction, end: int) -> arb_mat:
     """lim d̂_jᵀX̄^j e^{−at/K} for each column of starts: K rows.
 
     y_j = d̂_jᵀX̄^j e^{−at/K} solves y_j' = −β/(K(K−1)) Σ_{i≠j} y_i: beyond T it moves by at most max|y(T)| (exp(|b|e^{−T}/K) − 1).
     """
     with ctx.workprec(PRECISION):
-        state = flow(start, classes, intra, inter, END).tolist()
-        shrink = (-arb(END) * _ball(intra) / classes).exp()
+        state = _means(start, classes, intra, inter, end).tolist()
+        shrink = (-arb(end) * _ball(intra) / classes).exp()
         rows = []
         for j in range(classes):
             rows += (unit_direction(classes, j).transpose() * arb_mat(state[classes * j : classes * (j + 1)]) * shrink).tolist()
-        moved = (_ball(abs(inter)) * (-arb(END)).exp() / classes).exp() - 1
+        moved = (2 * _ball(abs(inter)) * (-arb(end)).exp() / classes).exp() - 1  # twice the bound, which equal y_j attain
         tails = [largest(row[column] for row in rows) * moved for column in range(start.ncols())]
         return arb_mat([[value + arb(0, tail.upper()) for value, tail in zip(row, tails, strict=True)] for row in rows])
+
+
+def _means(start: arb_mat, classes: int, intra: Fraction, inter: Fraction, end: int) -> arb_mat:
+    """X̄(end) for α = a and β = b e^{−t}."""
+    drift = two_parameter_drift(exact_similarity("L", classes, classes), classes, {Fraction(0): intra}, {Fraction(-1): inter})
+    return flow(start, drift, [arb(end)])[0]
 
 
 def _ball(number: Fraction) -> arb:
@@ -158,6 +166,11 @@ PAIRS = ((1, 2), (1, 3), (2, 3))
 """Pairs of three vectors."""
 
 
+def predict_right_angles() -> Quantities:
+    """A false variant: right angles, as at time 0."""
+    return {f"K = 3: vectors {j}, {i}": Bracket.exactly(0.0) for j, i in PAIRS}
+
+
 def predict_stopped() -> Quantities:
     """X̄^i → e^{1/3} e_i − (e^{1/3} − 1)/3: the start's right angles have opened by eleven degrees only."""
     factor = sympy.exp(sympy.Rational(1, 3))
@@ -173,7 +186,7 @@ def measure_stopped(setting: Setting) -> Quantities:
     """
     with ctx.workprec(PRECISION):
         classes = len(STOPPED.start)
-        state = flow(_column(STOPPED), classes, STOPPED.intra, STOPPED.inter, END)
+        state = _means(_column(STOPPED), classes, STOPPED.intra, STOPPED.inter, END)
         size = largest(state.entries())
         tail = size * ((_ball(abs(STOPPED.inter)) * (-arb(END)).exp()).exp() - 1)
         entries = [value + arb(0, tail.upper()) for value in state.entries()]
@@ -183,8 +196,6 @@ def measure_stopped(setting: Setting) -> Quantities:
 
 BOUNDS = (Fraction(-1, 10), Fraction(-2))
 """B(∞) in α = 1, β = B(∞) e^{−t} with three classes."""
-BLUR, POWER = 0.05, 0.99
-"""Widest interval that confirms a share of starts, and the probability that it is reached."""
 
 
 def predict_share() -> Quantities:
@@ -213,11 +224,11 @@ def predict_independent() -> Quantities:
 
 def measure_share(setting: Setting) -> Quantities:
     """Share of standard normal starts whose limit has three obtuse angles; the limit is linear in the start."""
-    number = confirming_size(predicted=0.5, resolution=BLUR, level=setting.level, power=POWER)  # no share needs more draws than ½
+    number = paths_needed(setting.level)
     basis, frame = arb_mat(fmpq_mat(9, 9, [fmpq(int(i == j)) for i in range(9) for j in range(9)])), logit_directions(3)
     found: dict[str, Proportion] = {}
     for bound in BOUNDS:
-        limit = np.array([[float(value.mid()) for value in row] for row in _limits(basis, 3, Fraction(1), bound).tolist()])
+        limit = np.array([[float(value.mid()) for value in row] for row in _limits(basis, 3, Fraction(1), bound, SOON).tolist()])
         vectors = (setting.rng.standard_normal((number, 9)) @ limit.T)[:, :, None] * frame
         products = vectors @ vectors.mT
         obtuse = (products[:, [0, 0, 1], [1, 2, 2]] < 0.0).all(axis=1)
@@ -232,9 +243,9 @@ def predict_hypotheses() -> Quantities:
     }
 
 
-def predict_bounded_below_one() -> Quantities:
-    """A false variant: −B(t) ≥ 1 from T = 1 on."""
-    return {f"{_rates(case)}: −B, t ≥ 1": Bracket.exactly(1.0) for case in (*FLIPPED, STOPPED)}
+def predict_bounded_by_all() -> Quantities:
+    """A false variant: −B(t) has its limit −b as a lower bound from T = 1 on, as if β ended at once."""
+    return {f"{_rates(case)}: −B, t ≥ 1": Bracket.exactly(-float(case.inter)) for case in (*FLIPPED, STOPPED)}
 
 
 def _rates(case: Case) -> str:
@@ -242,19 +253,24 @@ def _rates(case: Case) -> str:
 
 
 def measure_hypotheses(setting: Setting) -> Quantities:
-    """γ e^t = a e^t − b is least at t = 0; −B = −b (1 − e^{−t}) increases from its value at t = 1 to −b."""
+    """The least values of γ e^t = a e^t − b over t ≥ 0 and of −B over t ≥ 1.
+
+    The former is monotone, so its least value is at t = 0, or at no time when a < 0; −B has the slope −b e^{−t} of one sign, so its least
+    value is at t = 1, or in the limit, which it is within e^{−40} of at t = 40.
+    """
     found: dict[str, Bracket] = {}
     for case in (*FLIPPED, STOPPED):
-        least = case.intra - case.inter
+        least = case.intra - case.inter if case.intra >= 0 else Fraction(-(10**9))
         found[f"{_rates(case)}: γ e^t"] = Bracket(
-            math.nextafter(float(least), 0.0), math.inf if case.intra else float(least), rigorous=True
+            math.nextafter(float(least), -math.inf), math.nextafter(float(least), math.inf), rigorous=True
         )
-        begun = -as_rate(sympy.Rational(case.inter) * sympy.exp(-TIME)).integral_bracket(1.0)
-        found[f"{_rates(case)}: −B, t ≥ 1"] = Bracket(begun.lower, math.nextafter(float(-case.inter), 2.0), rigorous=True)
+        shared = as_rate(sympy.Rational(case.inter) * sympy.exp(-TIME))
+        ends = [-shared.integral_bracket(time) for time in (1.0, 40.0)]
+        found[f"{_rates(case)}: −B, t ≥ 1"] = min(ends, key=lambda end: end.lower)
     return found
 
 
-ENCLOSED = "enclosures in ball arithmetic; what is left of β beyond t = 16 moves the limit by less than 1e-6"
+ENCLOSED = "enclosures in ball arithmetic; what is left of β beyond t = 20 moves the limit by less than 1e-8"
 
 ROOM = Room(
     statement=Statement(
@@ -334,15 +350,20 @@ ROOM = Room(
             predict=predict_share,
             measure=measure_share,
             kind=Kind.PROBABILITY,
-            resolution=BLUR,
-            reason="the number of starts is taken from a power calculation for this width",
+            resolution=SHARP,
+            reason=SIZED.replace("paths", "starts"),
+            headroom=2.0,
         ),
     ),
     controls=(
-        Control(name="b-below-minus-one", claim="B(t) < −1 from t = 1 on", check="hypotheses", predict=predict_bounded_below_one),
+        Control(name="b-at-its-limit", claim="B(t) ≤ B(∞) from t = 1 on", check="hypotheses", predict=predict_bounded_by_all),
+        Control(name="not-flipped-but-first", claim="the first vector is flipped", check="as-printed", predict=predict_first_flipped),
         Control(name="first-flipped", claim="the first vector is the flipped one", check="flipped", predict=predict_first_flipped),
         Control(
             name="without-decay", claim="deviations δ_j do not shrink against s̄", check="signs", predict=predict_projections_without_decay
+        ),
+        Control(
+            name="stopped-at-once", claim="the means stop where they begin", check="as-printed-bounded-gap", predict=predict_right_angles
         ),
         Control(name="collapsed-when-stopped", claim="bounded Γ is enough", check="stopped", predict=predict_etf_when_stopped),
         Control(name="always", claim="every start collapses", check="how-often", predict=predict_always),

@@ -105,7 +105,9 @@ def measure_readings(setting: Setting) -> Quantities:
             found[f"K={k}: P = 11ᵀ/K against P' = I, {kind}-model"] = _squares(uniform - _sampled(kind, sympy.eye(k)))
     noise = sympy.Matrix(3, 3, lambda i, j: sympy.Rational(1, 2) if i == j else sympy.Rational(1, 4))
     found["K=3: P = P' of uniform noise"] = _squares(_literal("I", noise) - _sampled("I", noise))
-    found["K=3: P = 11ᵀ/K, divided by K"] = _squares(_literal("I", sympy.ones(3) / 3) / 3 - exact_drift("I", 3, 3, intra, inter))
+    found["K=3: P = 11ᵀ/K, divided by K"] = _squares(
+        _literal("I", sympy.ones(3) / 3) / 3 - exact_drift(exact_similarity("I", 3, 3), 3, intra, inter)
+    )
     return found
 
 

@@ -10,31 +10,27 @@ from jaxtyping import Float
 from numerics import (
     Bracket,
     ElasticModel,
-    Proportion,
+    MeanDriftLaw,
     as_rate,
-    confirming_size,
     enclose_ordered_probability,
-    euler_chunks,
-    mean_flow,
-    separated_along,
+    law,
     separated_probability,
     to_bracket,
 )
 from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
+from theory.locally_elastic._closed_forms import separated_by_law
+from theory.locally_elastic._integrated_means import integrated_means, two_parameter
+from theory.locally_elastic._paths import SHARP, SIZED, STEPS, ends_of_paths, paths_needed, separated_share
 
 CLASSES, FEATURES = 3, 2
 INTRA, INTER = "1 + sin(3*t)", "exp(-t) - 1/2"
 """α and β: E is indefinite at times, and drifts at different times do not commute."""
-END, STEPS, SAMPLES = 2.0, 640, 4
-"""Time, Euler–Maruyama steps (they move probabilities by less than 0.005) and samples per class."""
+END, SAMPLES = 2.0, 4
 DIRECTION = np.array([0.8, 0.6])
 PAIRS = tuple(combinations(range(CLASSES), 2))
 
-SHARP, POWER = 0.1, 0.999
-"""Width at which a Monte Carlo interval confirms, and the probability that a true prediction is confirmed."""
-
 COUNTS = (1, 2, 5, 20)
-ROUNDING = 1e-15
+ROUNDING = 1e-14
 """Widest enclosure of the integral at gap zero."""
 
 
@@ -44,53 +40,65 @@ def _cosines(first: int, second: int) -> Float[np.ndarray, "a b"]:
 
 
 @cache
-def _setup() -> tuple[ElasticModel, np.ndarray, np.ndarray]:
-    """A model with positive definite H that is neither I- nor L-model, class means, and covariances at time 0."""
+def _similarity() -> Float[np.ndarray, "K K p p"]:
+    """Positive definite H that is neither the I- nor the L-model's."""
     root = _cosines(CLASSES * FEATURES, CLASSES * FEATURES)
-    similarity = (root @ root.T / 2.0).reshape(CLASSES, FEATURES, CLASSES, FEATURES).transpose(0, 2, 1, 3)
-    scatters = np.stack([np.eye(FEATURES) * (1 + k) + 0.5 * np.ones((FEATURES, FEATURES)) for k in range(CLASSES)]) / 4
-    model = ElasticModel(blocks=similarity, num_classes=CLASSES, num_features=FEATURES, intra=INTRA, inter=INTER, noise=scatters)
-    start = 4.0 * _cosines(CLASSES, FEATURES)
-    return model, start, scatters[::-1].copy()
+    return (root @ root.T / 2.0).reshape(CLASSES, FEATURES, CLASSES, FEATURES).transpose(0, 2, 1, 3)
+
+
+START = 4.0 * np.cos(1.0 + np.arange(CLASSES * FEATURES, dtype=float) ** 2).reshape(CLASSES, FEATURES)
+"""Class means at time 0."""
+NOISE = np.stack([np.eye(FEATURES) * (1 + k) + 0.5 * np.ones((FEATURES, FEATURES)) for k in range(CLASSES)]) / 4
+"""Σ_k, per unit of time."""
+SPREAD = NOISE[::-1].copy()
+"""Covariances of the features at time 0."""
+
+
+@cache
+def _law() -> MeanDriftLaw:
+    """The exact law of numerics at END."""
+    model = ElasticModel(blocks=_similarity(), num_classes=CLASSES, num_features=FEATURES, intra=INTRA, inter=INTER, noise=NOISE)
+    return law(model, START, END, spread=SPREAD)
 
 
 def _pair(first: int, second: int) -> str:
     return f"classes {first + 1} and {second + 1}"
 
 
-def _deviations(times: float) -> list[float]:
+def _deviations(*, start: float = 1.0) -> list[float]:
     """Of νᵀX̃^k: s_k² = νᵀ(S_k + t Σ_k)ν."""
-    model, _, spread = _setup()
-    return np.sqrt(np.einsum("a,kab,b->k", DIRECTION, spread + times * model.noise.at(np.zeros(1))[0], DIRECTION)).tolist()
+    return np.sqrt(np.einsum("a,kab,b->k", DIRECTION, start * SPREAD + END * NOISE, DIRECTION)).tolist()
 
 
-def _frequencies(means: Float[np.ndarray, "K p"], deviations: list[float]) -> Quantities:
-    along = means @ DIRECTION
+def predict_frequency() -> Quantities:
+    """∫ n φ_k (1 − Φ_k)^{n−1} Φ_lⁿ dx with means and covariances from the exact law of numerics."""
+    return {_pair(*pair): separated_by_law(_law(), samples=SAMPLES, pair=pair, along=DIRECTION) for pair in PAIRS}
+
+
+def _along(gaps: Float[np.ndarray, " K"], deviations: list[float]) -> Quantities:
+    """The integral for means at these places along ν."""
     return {
         _pair(k, j): separated_probability(
-            along[j] - along[k], deviations=(deviations[k], deviations[j]), counts=(SAMPLES, SAMPLES)
+            gaps[j] - gaps[k], deviations=(deviations[k], deviations[j]), counts=(SAMPLES, SAMPLES)
         ).bracket()
         for k, j in PAIRS
     }
 
 
-def predict_frequency() -> Quantities:
-    """∫ n φ_k (1 − Φ_k)^{n−1} Φ_lⁿ dx with the means of the LE-ODE and s_k² = νᵀ(S_k + ∫Σ_k)ν."""
-    model, start, _ = _setup()
-    return _frequencies(mean_flow(model, start, [END]).means[0], _deviations(END))
-
-
 def predict_frequency_of_i_model() -> Quantities:
     """A false variant: differences grow by e^{Γ/K} for any H."""
-    _, start, _ = _setup()
-    gap = float((as_rate(INTRA) - as_rate(INTER)).scaled(1 / CLASSES).integral(END))
-    return _frequencies(start * math.exp(gap), _deviations(END))
+    grown = math.exp(float((as_rate(INTRA) - as_rate(INTER)).scaled(1 / CLASSES).integral(END)))
+    return _along(START @ DIRECTION * grown, _deviations())
+
+
+def predict_frequency_of_noise_alone() -> Quantities:
+    """A false variant: S_k is forgotten, s_k² = t νᵀΣ_kν."""
+    return _along(_law().means[0] @ DIRECTION, _deviations(start=0.0))
 
 
 def predict_frequency_of_pairs() -> Quantities:
     """A false variant: the n² pairs of samples were independent."""
-    model, start, _ = _setup()
-    along, deviations = mean_flow(model, start, [END]).means[0] @ DIRECTION, _deviations(END)
+    along, deviations = _law().means[0] @ DIRECTION, _deviations()
     found: dict[str, Quantity] = {}
     for k, j in PAIRS:
         ordered = 0.5 * math.erfc((along[k] - along[j]) / math.hypot(deviations[k], deviations[j]) / math.sqrt(2.0))
@@ -99,15 +107,20 @@ def predict_frequency_of_pairs() -> Quantities:
 
 
 def measure_frequency(setting: Setting) -> Quantities:
-    """How often Euler–Maruyama paths end with two classes separated along ν."""
-    paths = confirming_size(predicted=0.5, resolution=SHARP, level=setting.level, power=POWER)  # ½ needs the most
-    model, start, spread = _setup()
-    separated = dict.fromkeys(PAIRS, 0)
-    for points in euler_chunks(model, start, end=END, steps=STEPS, rng=setting.rng, paths=paths, samples=SAMPLES, spread=spread):
-        direction = np.broadcast_to(DIRECTION, (len(points), FEATURES))
-        for k, j in PAIRS:
-            separated[k, j] += int(separated_along(points[:, k], points[:, j], direction).sum())
-    return {_pair(*pair): Proportion(successes=count, n=paths) for pair, count in separated.items()}
+    """How often paths around integrated means end with two classes separated along ν."""
+
+    def elasticity(time: float) -> np.ndarray:
+        return two_parameter(1.0 + math.sin(3.0 * time), math.exp(-time) - 0.5, CLASSES)
+
+    means = integrated_means(elasticity, _similarity(), START, (END,)).means(0)
+    gathered = np.broadcast_to(END / STEPS * NOISE, (STEPS, *NOISE.shape))
+    paths = paths_needed(setting.level)
+    return {
+        _pair(*pair): separated_share(
+            ends_of_paths(means, gathered, spread=SPREAD, rng=setting.rng, paths=paths, samples=SAMPLES), pair, DIRECTION
+        )
+        for pair in PAIRS
+    }
 
 
 def predict_by_chance() -> Quantities:
@@ -142,12 +155,13 @@ ROOM = Room(
     checks=(
         Check(
             name="frequency",
-            claim="Euler–Maruyama paths of a model with positive definite H and unequal noise are separated as often as the integral says",
+            claim="paths of a model with positive definite H and unequal noise are separated as often as the integral says",
             evidence=Evidence.STATISTICAL,
             predict=predict_frequency,
             measure=measure_frequency,
             resolution=SHARP,
-            reason="the number of paths is the one at which an interval this wide confirms with probability 0.999",
+            reason=SIZED,
+            headroom=2.0,
         ),
         Check(
             name="by-chance",
@@ -162,6 +176,7 @@ ROOM = Room(
     controls=(
         Control(name="i-model", claim="differences grow as e^{Γ/K} for any H", check="frequency", predict=predict_frequency_of_i_model),
         Control(name="independent-pairs", claim="pairs are ordered independently", check="frequency", predict=predict_frequency_of_pairs),
+        Control(name="noise-alone", claim="s_k² = νᵀ∫Σ_kν", check="frequency", predict=predict_frequency_of_noise_alone),
         Control(name="coin", claim="the integral is 2^{−2n} for equal laws", check="by-chance", predict=predict_by_coin),
     ),
 )

@@ -1,28 +1,20 @@
 """The L-model separates when γ or the shared pull of β outgrows √t: γ = ω(1/t) is enough, and not needed."""
 
 import math
+from fractions import Fraction
 from functools import cache
 
 import numpy as np
 import sympy
-from flint import arb, ctx
 
-from numerics import (
-    PRECISION,
-    TIME,
-    Bracket,
-    ElasticModel,
-    Proportion,
-    confirming_size,
-    euler_chunks,
-    logit_directions,
-    separated_along,
-    separated_probability,
-    to_bracket,
-)
+from numerics import TIME, Bracket, ElasticModel, as_rate, law, logit_directions, separated_probability
 from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
-from theory.locally_elastic._drift import AGREEMENT, exact_drift, integrated
-from theory.locally_elastic._separation import distance_in_deviations, growth, separated_enclosure, slow_count
+from theory.locally_elastic._closed_forms import separated_by_law
+from theory.locally_elastic._drift import AGREEMENT, exact_drift, exact_similarity, integrated
+from theory.locally_elastic._enclosed_flow import on_logarithms, rational, two_parameter_drift
+from theory.locally_elastic._integrated_means import integrated_means, l_model_blocks, two_parameter
+from theory.locally_elastic._paths import SHARP, SIZED, constant_noise, ends_of_paths, isotropic, paths_needed, separated_share
+from theory.locally_elastic._separation import distance_in_deviations, log_distances, separated_enclosure, slow_count
 
 # Rows of M X̄ differ by (γ/K)(d̂_k s_k − d̂_l s_l), where s_j = d̂_jᵀX̄^j = s̄(0) φ1 + δ_j(0) φ2 with φ1 = e^{Γ/K}, φ2 = e^{(A + B/(K−1))/K}.
 # Integrated, with I_γ = (1/K)∫γ φ2:
@@ -33,16 +25,16 @@ from theory.locally_elastic._separation import distance_in_deviations, growth, s
 
 CLASSES = 3
 PAIRS = ((0, 1), (0, 2), (1, 2))
-ALONG = (1.0, 0.4, -0.2)
-"""ξ: class j starts at ξ_j d̂_j, so s̄(0) = 0.4 and δ(0) = (0.6, 0, −0.6) up to rounding."""
+ALONG = (Fraction(5, 4), Fraction(1, 2), Fraction(-1, 4))
+"""Class j starts at ξ_j d_j, d_j = e_j − 1/K, so s_j = ξ_j √(2/3): s̄(0) and the δ_j(0) are in proportion to ½ and (¾, 0, −¾)."""
 
-EXPONENT = 1.5
+EXPONENT = Fraction(3, 2)
 """r: γ ≪ 1/t."""
-STRONG, WEAK = 2.4, 1.6
+STRONG, WEAK = Fraction(12, 5), Fraction(8, 5)
 """b on both sides of (K−1)(r − 1/2) = 2: distances are t^{±0.2} deviations."""
-SLOW, NEGATIVE = 0.5, -5.0
+SLOW, NEGATIVE = Fraction(1, 2), Fraction(-5)
 """r and b of the third case, γ ≫ 1/t against a strong negative β."""
-TIMES, EARLY = (1e3, 1e6, 1e9, 1e12), (1e1, 1e2, 1e3, 1e4)
+TIMES, EARLY = (1e3, 1e6, 1e9, 1e12), (1e1, 3e1, 1e2, 1e3)
 
 SIZES = (2, 3, 4)
 """Numbers of classes of the symbolic check."""
@@ -52,10 +44,8 @@ HORIZON = 50.0
 
 NEAR = 1e-3
 """How near to its limit a probability must come."""
-INTER, END, STEPS, SAMPLES = 4.4, 6.0, 640, 4
-"""Monte Carlo: b, strong enough that separation is likely early; time, Euler–Maruyama steps (their bias is 0.007) and samples per class."""
-SHARP, POWER = 0.1, 0.999
-"""Width at which a Monte Carlo interval confirms, and the probability that a true prediction is confirmed."""
+INTER, END, SAMPLES = 4.4, 4.0, 4
+"""Monte Carlo: b, strong enough that separation is likely early; time, and samples per class."""
 
 
 # The drift of class differences.
@@ -94,7 +84,7 @@ def measure_difference_drift(setting: Setting) -> Quantities:
     for size in SIZES:
         alpha, beta, y, first, second = _symbols(size)
         rest = sympy.Matrix(sympy.symbols(f"Z_1:{size * (size - 2) + 1}")) if size > 2 else sympy.Matrix(0, 1, [])
-        drift = exact_drift("L", size, size, alpha, beta) * sympy.Matrix.vstack(first, second, rest)
+        drift = exact_drift(exact_similarity("L", size, size), size, alpha, beta) * sympy.Matrix.vstack(first, second, rest)
         found[f"K = {size}"] = sympy.expand((y.T * (drift[:size, 0] - drift[size : 2 * size, 0]))[0])
     return found
 
@@ -145,36 +135,21 @@ def measure_distance(setting: Setting) -> Quantities:
 # Exact probabilities.
 
 
-def _gap_integral(exponent: float) -> sympy.Expr:
-    """Γ(t) for γ = (1 + t)^{−r}, r ≠ 1."""
-    power = 1 - sympy.Rational(exponent)
-    return ((1 + TIME) ** power - 1) / power
-
-
 @cache
-def _log_distance(exponent: float, inter: float, time: float, first: int, second: int) -> Bracket:
-    """log ‖X̄^k − X̄^l‖ from enclosures of Γ/K and I_γ; d̂_k and d̂_l have product −1/(K−1)."""
-    gap = (1 + TIME) ** -sympy.Rational(exponent)
-    second_mode = sympy.exp(_gap_integral(exponent) / CLASSES) * (1 + TIME) ** (sympy.Rational(inter) / (CLASSES - 1))
-    log_first, pulled = growth(gap / CLASSES, time), growth(gap * second_mode / CLASSES, time)
-    with ctx.workprec(PRECISION):
-        along = [arb(x) for x in ALONG]
-        mean = sum(along, arb(0)) / CLASSES
-        grown = mean * (_ball(log_first).exp() - 1)
-        sizes = [x + grown + (x - mean) * _ball(pulled) for x in along]
-        own, other = sizes[first], sizes[second]
-        return to_bracket((own**2 + other**2 + 2 * own * other / (CLASSES - 1)).log() / 2)
+def _distances(exponent: Fraction, inter: Fraction, times: tuple[float, ...]) -> list[list[Bracket]]:
+    """‖X̄^k − X̄^l‖ in deviations, by time and pair, for γ = (1 + t)^{−r} and β = b/(1 + t): from E and H in ball arithmetic."""
+    rates = ({exponent: Fraction(1), Fraction(1): inter}, {Fraction(1): inter})
+    drift = two_parameter_drift(exact_similarity("L", CLASSES, CLASSES), CLASSES, *map(on_logarithms, rates))
+    offsets = sympy.eye(CLASSES) - sympy.ones(CLASSES) / CLASSES
+    start = sympy.Matrix.vstack(*(sympy.Rational(x) * offsets.col(j) for j, x in enumerate(ALONG)))
+    found = log_distances(drift, rational(start), times, PAIRS, classes=CLASSES)
+    return [[distance_in_deviations(one, time) for one in row] for time, row in zip(times, found, strict=True)]
 
 
-def _ball(bracket: Bracket) -> arb:
-    return arb(bracket.lower).union(arb(bracket.upper))
-
-
-def _probabilities(exponent: float, inter: float, times: tuple[float, ...], *, nearest: bool) -> Quantities:
+def _probabilities(exponent: Fraction, inter: Fraction, times: tuple[float, ...], *, nearest: bool) -> Quantities:
     """Exact probability along the means of the pair that is nearest, or farthest, n = 2 + ⌊log(1 + t)⌋."""
     found: dict[str, Quantity] = {}
-    for time in times:
-        every = [distance_in_deviations(_log_distance(exponent, inter, time, *pair), time, start=1.0) for pair in PAIRS]
+    for time, every in zip(times, _distances(exponent, inter, times), strict=True):
         chosen = min(every, key=lambda one: one.lower) if nearest else max(every, key=lambda one: one.upper)
         found[f"t = {time:g}"] = separated_enclosure(chosen, slow_count(time))
     return found
@@ -210,9 +185,49 @@ def predict_separated_early() -> Quantities:
     return {f"t = {time:g}": Bracket.exactly(1.0) for time in EARLY}
 
 
-def predict_mixed_early() -> Quantities:
-    """A false variant: a negative β undoes separation."""
-    return {f"t = {time:g}": Bracket.exactly(0.0) for time in EARLY}
+def _gap_integral(exponent: Fraction) -> sympy.Expr:
+    """Γ(t) for γ = (1 + t)^{−r}, r ≠ 1."""
+    power = 1 - sympy.Rational(exponent)
+    return ((1 + TIME) ** power - 1) / power
+
+
+def _by_power_of_inter(inter: Fraction, share: Fraction, times: tuple[float, ...], *, nearest: bool) -> Quantities:
+    """The integral in doubles with φ2 = e^{Γ/K} (1 + t)^{share · b} in I_γ, γ = (1 + t)^{−3/2}."""
+    gap, second = _gap_integral(EXPONENT), sympy.exp(_gap_integral(EXPONENT) / CLASSES) * (1 + TIME) ** sympy.Rational(share * inter)
+    along, frame = np.array([float(x) for x in ALONG]) * math.sqrt(2 / 3), logit_directions(CLASSES)
+    found: dict[str, Quantity] = {}
+    for time in times:
+        grown = math.expm1(float(gap.subs(TIME, time)) / CLASSES)
+        pulled = float(as_rate((1 + TIME) ** -sympy.Rational(EXPONENT) * second / CLASSES).integral(time))
+        means = (along + along.mean() * grown + (along - along.mean()) * pulled)[:, None] * frame
+        distances = [float(np.linalg.norm(means[k] - means[j])) / math.sqrt(1.0 + time) for k, j in PAIRS]
+        distance = min(min(distances) if nearest else max(distances), 60.0)
+        found[f"t = {time:g}"] = separated_probability(
+            distance, deviations=(1.0, 1.0), counts=(slow_count(time), slow_count(time))
+        ).bracket()
+    return found
+
+
+def predict_strong_by_k() -> Quantities:
+    """A false variant: β enters as B/K, K for K − 1, so that 2.4 is below the switch."""
+    return _by_power_of_inter(STRONG, Fraction(1, CLASSES), TIMES, nearest=True)
+
+
+def predict_weak_undivided() -> Quantities:
+    """A false variant: β enters as B, as if K − 1 classes pulled K − 1 times as much: 1.6 is far beyond the switch."""
+    return _by_power_of_inter(WEAK, Fraction(1), TIMES, nearest=False)
+
+
+def predict_negative_as_first_order() -> Quantities:
+    """A false variant: a difference grows as e^{(A + B/(K−1))/K}, as deviations δ do; β = −5/(1 + t) takes t^{5/2} from it."""
+    found: dict[str, Quantity] = {}
+    for time in EARLY:
+        gained = float(_gap_integral(SLOW).subs(TIME, time)) / CLASSES + float(NEGATIVE) / (CLASSES - 1) * math.log1p(time)
+        distance = min(math.exp(gained) / math.sqrt(1.0 + time), 60.0)
+        found[f"t = {time:g}"] = separated_probability(
+            distance, deviations=(1.0, 1.0), counts=(slow_count(time), slow_count(time))
+        ).bracket()
+    return found
 
 
 # Monte Carlo.
@@ -220,41 +235,50 @@ def predict_mixed_early() -> Quantities:
 DIRECTION = logit_directions(CLASSES)[0] - logit_directions(CLASSES)[1]
 
 
+def _start() -> np.ndarray:
+    return np.array([float(x) for x in ALONG])[:, None] * (np.eye(CLASSES) - 1 / CLASSES)
+
+
+def _separated_with(intra: str, inter: str) -> Quantities:
+    model = ElasticModel(blocks="L", num_classes=CLASSES, intra=intra, inter=inter, noise=1)
+    return {"classes 1 and 2": separated_by_law(law(model, _start(), END, spread=1), samples=SAMPLES, pair=(0, 1), along=DIRECTION)}
+
+
 def predict_frequency() -> Quantities:
-    """The exact integral along d̂_1 − d̂_2, where the gap is (w_1 + w_2)‖d̂_1 − d̂_2‖/2 with w_j = ξ_j + u_j."""
-    return _frequency(growth((1 + TIME) ** -sympy.Rational(EXPONENT) * _second_mode() / CLASSES, END).middle)
+    """The exact law of numerics along d̂_1 − d̂_2, before anything is drawn."""
+    return _separated_with(f"(1 + t)**(-{float(EXPONENT)}) + {INTER}/(1 + t)", f"{INTER}/(1 + t)")
 
 
 def predict_frequency_of_i_model() -> Quantities:
     """A false variant: without the pull of β."""
-    return _frequency(0.0)
+    return _separated_with(f"(1 + t)**(-{float(EXPONENT)})", "0")
 
 
-def _second_mode() -> sympy.Expr:
-    return sympy.exp(_gap_integral(EXPONENT) / CLASSES) * (1 + TIME) ** (sympy.Rational(INTER) / (CLASSES - 1))
-
-
-def _frequency(pulled: float) -> Quantities:
-    mean = sum(ALONG) / CLASSES
-    grown = mean * math.expm1(growth((1 + TIME) ** -sympy.Rational(EXPONENT) / CLASSES, END).middle)
-    sizes = [x + grown + (x - mean) * pulled for x in ALONG[:2]]
-    gap, deviation = 0.5 * sum(sizes) * float(np.linalg.norm(DIRECTION)), math.sqrt(1.0 + END)
-    return {"classes 1 and 2": separated_probability(gap, deviations=(deviation, deviation), counts=(SAMPLES, SAMPLES)).bracket()}
+def predict_frequency_by_k() -> Quantities:
+    """A false variant: the pull of β is B/K, K for K − 1, that is b is smaller by (K − 1)/K."""
+    weaker = INTER * (CLASSES - 1) / CLASSES
+    return _separated_with(f"(1 + t)**(-{float(EXPONENT)}) + {weaker}/(1 + t)", f"{weaker}/(1 + t)")
 
 
 def measure_frequency(setting: Setting) -> Quantities:
-    """How often Euler–Maruyama paths end with classes 1 and 2 separated along d̂_1 − d̂_2."""
-    paths = confirming_size(predicted=0.5, resolution=SHARP, level=setting.level, power=POWER)  # ½ needs the most
-    inter = f"{INTER}/(1 + t)"
-    model = ElasticModel(blocks="L", num_classes=CLASSES, intra=f"(1 + t)**(-{EXPONENT}) + {inter}", inter=inter, noise=1)
-    start = np.array(ALONG)[:, None] * logit_directions(CLASSES)
-    separated = 0
-    for points in euler_chunks(model, start, end=END, steps=STEPS, rng=setting.rng, paths=paths, samples=SAMPLES, spread=1):
-        separated += int(separated_along(points[:, 0], points[:, 1], np.broadcast_to(DIRECTION, (len(points), CLASSES))).sum())
-    return {"classes 1 and 2": Proportion(successes=separated, n=paths)}
+    """How often paths around integrated means end with classes 1 and 2 separated along d̂_1 − d̂_2."""
+
+    def elasticity(time: float) -> np.ndarray:
+        inter = INTER / (1.0 + time)
+        return two_parameter((1.0 + time) ** -float(EXPONENT) + inter, inter, CLASSES)
+
+    ends = ends_of_paths(
+        integrated_means(elasticity, l_model_blocks(CLASSES), _start(), (END,)).means(0),
+        constant_noise(1.0, END, CLASSES, CLASSES),
+        spread=isotropic(1.0, CLASSES, CLASSES),
+        rng=setting.rng,
+        paths=paths_needed(setting.level),
+        samples=SAMPLES,
+    )
+    return {"classes 1 and 2": separated_share(ends, (0, 1), DIRECTION)}
 
 
-EXACT = "brackets are enclosures in ball arithmetic"
+EXACT = "brackets are enclosures in ball arithmetic: means by Taylor steps with a proved remainder, their order by one integral"
 
 ROOM = Room(
     statement=Statement(
@@ -287,8 +311,8 @@ ROOM = Room(
             predict=predict_distance,
             measure=measure_distance,
             kind=Kind.EQUALITY,
-            resolution=4 * AGREEMENT,
-            reason="the integrator is good to 1e-12 per step",
+            resolution=25 * AGREEMENT,
+            reason="the integrator is good to 1e-12 per step; more than ten times what is allowed for it",
         ),
         Check(
             name="inter-strong",
@@ -319,13 +343,14 @@ ROOM = Room(
         ),
         Check(
             name="frequency",
-            claim="Euler–Maruyama paths are separated as often as the exact integral predicts",
+            claim="paths are separated as often as the exact law predicts",
             evidence=Evidence.STATISTICAL,
             predict=predict_frequency,
             measure=measure_frequency,
             kind=Kind.PROBABILITY,
             resolution=SHARP,
-            reason="the number of paths is the one at which an interval this wide confirms with probability 0.999",
+            reason=SIZED,
+            headroom=2.0,
         ),
     ),
     controls=(
@@ -336,9 +361,17 @@ ROOM = Room(
             predict=predict_difference_drift_of_i_model,
         ),
         Control(name="first-mode-only", claim="differences grow as e^{Γ/K}", check="distance", predict=predict_distance_of_i_model),
+        Control(name="by-k", claim="β enters as B/K", check="inter-strong", predict=predict_strong_by_k, kind=Kind.PROBABILITY),
         Control(name="as-printed", claim="γ ≪ 1/t mixes the classes whatever β", check="inter-strong", predict=predict_mixed),
-        Control(name="any-inter", claim="β = b/(1+t) separates for every b > 0", check="inter-weak", predict=predict_separated),
-        Control(name="undone", claim="a negative β undoes separation", check="inter-negative", predict=predict_mixed_early),
+        Control(name="by-all", claim="β enters as B", check="inter-weak", predict=predict_weak_undivided, kind=Kind.PROBABILITY),
+        Control(
+            name="as-deviations",
+            claim="differences grow as deviations do, β < 0 weakens them",
+            check="inter-negative",
+            predict=predict_negative_as_first_order,
+            kind=Kind.PROBABILITY,
+        ),
         Control(name="without-pull", claim="β does not move class differences", check="frequency", predict=predict_frequency_of_i_model),
+        Control(name="pull-by-k", claim="β pulls with B/K", check="frequency", predict=predict_frequency_by_k),
     ),
 )
