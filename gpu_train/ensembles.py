@@ -204,10 +204,10 @@ def _summed_up(models: list[nn.Module], first: str, learning_rate: float, place:
     for model in headless:
         model.set_submodule(first, nn.Identity())
     rest = stacked(headless).to(place)
-    names = [name for name, _ in rest.named_parameters()]
+    parameters = dict(rest.named_parameters())
 
     def advance(weights: dict[str, torch.Tensor], images: torch.Tensor, labels: torch.Tensor) -> None:
-        for name, parameter in rest.named_parameters():
+        for name, parameter in parameters.items():
             parameter.data = weights[name]
         inputs = images.flatten(2).transpose(0, 1)
         outputs = torch.baddbmm(weights[f"{first}.bias"][:, None], inputs, weights[f"{first}.weight"].transpose(1, 2))
@@ -216,9 +216,9 @@ def _summed_up(models: list[nn.Module], first: str, learning_rate: float, place:
         for step, label in enumerate(labels):
             now = torch.baddbmm(outputs[:, step, :, None], moves[:, :step].transpose(1, 2), products[:, :step, step, None]).requires_grad_()
             loss = nn.functional.cross_entropy(rest(now), label[:, None], reduction="sum")
-            slope, *slopes = torch.autograd.grad(loss, [now, *rest.parameters()])
+            slope, *slopes = torch.autograd.grad(loss, [now, *parameters.values()])
             moves[:, step] = slope[:, :, 0].mul_(-learning_rate)
-            for name, each in zip(names, slopes, strict=True):
+            for name, each in zip(parameters, slopes, strict=True):
                 weights[name].sub_(each, alpha=learning_rate)
         weights[f"{first}.weight"].baddbmm_(moves.transpose(1, 2), inputs)
         weights[f"{first}.bias"].add_(moves.sum(dim=1))
