@@ -21,6 +21,12 @@ BLUR = (0.9, 1.1)
 SUPERSAMPLING = 3
 """Points per pixel and direction at which a shape is asked whether it covers them."""
 
+OUTLINES = (
+    lambda x, y: np.maximum(np.abs(x) / 0.6, np.abs(y) / 0.35) <= 1.0,
+    lambda x, y: (x / 0.65) ** 2 + (y / 0.4) ** 2 <= 1.0,
+    lambda x, y: (y >= -0.35) & (np.abs(x) <= 0.55 * (0.65 - y)),
+)
+"""Which points of [−1, 1]² a shape covers, in the order of the labels."""
 
 CHUNK = 200
 """Images drawn at once: some 100 MB of fine grids."""
@@ -58,14 +64,10 @@ def _draw(labels: Int[np.ndarray, " n"], angles: Float[np.ndarray, " n"], blurs:
     fine = (np.arange(SIDE * SUPERSAMPLING) + 0.5) / (SIDE * SUPERSAMPLING) * 2.0 - 1.0
     cos, sin = np.cos(angles)[:, None, None], np.sin(angles)[:, None, None]
     x, y = (cos * fine[None, None, :] + sin * fine[None, :, None]), (cos * fine[None, :, None] - sin * fine[None, None, :])
-    covered = np.choose(
-        labels[:, None, None],
-        [
-            np.maximum(np.abs(x) / 0.6, np.abs(y) / 0.35) <= 1.0,
-            (x / 0.65) ** 2 + (y / 0.4) ** 2 <= 1.0,
-            (y >= -0.35) & (np.abs(x) <= 0.55 * (0.65 - y)),
-        ],
-    )
+    covered = np.empty(x.shape, dtype=bool)
+    for label, inside in enumerate(OUTLINES):
+        of_shape = labels == label
+        covered[of_shape] = inside(x[of_shape], y[of_shape])
     coarse = covered.reshape(len(labels), SIDE, SUPERSAMPLING, SIDE, SUPERSAMPLING).mean(axis=(2, 4))
     frequency = np.fft.fftfreq(SIDE)[:, None] ** 2 + np.fft.rfftfreq(SIDE)[None, :] ** 2
     spectrum = np.fft.rfft2(coarse) * np.exp(-2.0 * (np.pi * blurs[:, None, None]) ** 2 * frequency)

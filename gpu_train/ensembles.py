@@ -15,8 +15,13 @@ from torch import nn
 from torch.func import functional_call, grad, stack_module_state, vmap
 
 from gpu_train._images import Images, corrupted, require_probability
+from gpu_train.networks import precision_of
+from gpu_train.stacked import stacked
 from gpu_train.training import TrainingDiverged, choose_device, identity, last_good, read_checkpoint, seeded, write_checkpoint
 from numerics import UnusableInput, require_positive, require_whole
+
+BLOCK = 50
+"""Steps after which a first linear layer is moved: long enough to spare it most of its traffic, short enough for the products of images."""
 
 VALIDATION_BATCH = 2000
 """Images × trials in one evaluation: bounds its memory to a few hundred MB for the small networks."""
@@ -81,8 +86,9 @@ def train_one_by_one(
 ) -> Trajectories:
     """Train an ensemble, each trial on its own weights, order of images and label errors.
 
-    The weights of all trials are stacked and one `vmap`ped gradient moves them together: with one image per step the cost of a step
-    is overhead, and it is paid once for all trials. Networks with batch norm cannot be trained on single images.
+    The weights of all trials are stacked and one gradient moves them together: with one image per step the cost of a step is overhead,
+    and it is paid once for all trials. Where the network begins with a linear layer, that layer's steps are summed up and taken at the end
+    of a block. Networks with batch norm cannot be trained on single images.
 
     Args:
         build: makes one network.
@@ -115,8 +121,8 @@ def train_one_by_one(
         state = read_checkpoint(checkpoint, belongs_to)
         weights = {name: value.to(place) for name, value in state["weights"].items()}
         labels, seed, done, log = state["labels"].numpy().astype(np.int64), state["seed"], state["done"], state["log"]
-    pixels, targets = torch.from_numpy(images.pixels).to(place), torch.from_numpy(labels).to(place)
-    step = vmap(grad(_loss(skeleton)), in_dims=(0, 0, 0))
+    pixels, targets = torch.from_numpy(images.pixels).to(place, precision_of(models[0])), torch.from_numpy(labels).to(place)
+    advance = _advance(models, skeleton, recipe.learning_rate, place)
     rows = torch.arange(recipe.trials, device=place)
     written = time.monotonic()
     if not log:
@@ -125,10 +131,8 @@ def train_one_by_one(
         block = min(recipe.every, recipe.iterations - done)
         # The order of a block depends on the seed and its first step alone, so a resumed run sees the images it would have seen.
         order = np.random.default_rng([seed, done]).integers(0, len(images.labels), (block, recipe.trials))
-        for chosen in torch.from_numpy(order).to(place):
-            slopes = step(weights, pixels[chosen][:, None], targets[rows, chosen][:, None])
-            for name, slope in slopes.items():
-                weights[name].sub_(slope, alpha=recipe.learning_rate)
+        for chosen in torch.from_numpy(order).to(place).split(BLOCK):
+            advance(weights, pixels[chosen], targets[rows, chosen])
         done += block
         found = _evaluate(skeleton, weights, validation, place)
         if not torch.isfinite(found[0]).all():
@@ -159,6 +163,69 @@ def _require_trainable(model: nn.Module, validation: Images) -> None:
         )
 
 
+_Advance = Callable[[dict[str, torch.Tensor], torch.Tensor, torch.Tensor], None]
+"""Moves stacked weights by some steps, one at every image: (steps, trials, channels, height, width), labels (steps, trials)."""
+
+
+def _advance(models: list[nn.Module], skeleton: nn.Module, learning_rate: float, place: torch.device) -> _Advance:
+    first = _first_linear(models[0])
+    if first is not None and all(isinstance(module, nn.Sequential | nn.Flatten | nn.Linear | nn.ReLU) for module in models[0].modules()):
+        return _summed_up(models, first, learning_rate, place)
+    step = vmap(grad(_loss(skeleton)), in_dims=(0, 0, 0))
+
+    def advance(weights: dict[str, torch.Tensor], images: torch.Tensor, labels: torch.Tensor) -> None:
+        for image, label in zip(images, labels, strict=True):
+            for name, slope in step(weights, image[:, None], label[:, None]).items():
+                weights[name].sub_(slope, alpha=learning_rate)
+
+    return advance
+
+
+def _first_linear(model: nn.Module, name: str = "") -> str | None:
+    """Name of the linear layer that reads the flattened image; None where another layer reads it."""
+    for child_name, child in model.named_children():
+        whole = f"{name}.{child_name}".lstrip(".")
+        if isinstance(child, nn.Linear):
+            return whole
+        if isinstance(child, nn.Sequential):
+            return _first_linear(child, whole)
+        if not isinstance(child, nn.Flatten):
+            return None
+    return None
+
+
+def _summed_up(models: list[nn.Module], first: str, learning_rate: float, place: torch.device) -> _Advance:
+    """Steps in which the first layer, which holds nearly all weights, is not touched before the end.
+
+    A step at image x_s with slope δ_s at the first layer's output moves what it makes of a later image x_t by −h δ_s (⟨x_s, x_t⟩ + 1); so
+    products of images are all that a step needs, and W moves once, by −h Σ_s δ_s x_sᵀ.
+    """
+    headless = [copy.deepcopy(model) for model in models]
+    for model in headless:
+        model.set_submodule(first, nn.Identity())
+    rest = stacked(headless).to(place)
+    parameters = dict(rest.named_parameters())
+
+    def advance(weights: dict[str, torch.Tensor], images: torch.Tensor, labels: torch.Tensor) -> None:
+        for name, parameter in parameters.items():
+            parameter.data = weights[name]
+        inputs = images.flatten(2).transpose(0, 1)
+        outputs = torch.baddbmm(weights[f"{first}.bias"][:, None], inputs, weights[f"{first}.weight"].transpose(1, 2))
+        products = inputs @ inputs.transpose(1, 2) + 1.0
+        moves = torch.zeros_like(outputs)
+        for step, label in enumerate(labels):
+            now = torch.baddbmm(outputs[:, step, :, None], moves[:, :step].transpose(1, 2), products[:, :step, step, None]).requires_grad_()
+            loss = nn.functional.cross_entropy(rest(now), label[:, None], reduction="sum")
+            slope, *slopes = torch.autograd.grad(loss, [now, *parameters.values()])
+            moves[:, step] = slope[:, :, 0].mul_(-learning_rate)
+            for name, each in zip(parameters, slopes, strict=True):
+                weights[name].sub_(each, alpha=learning_rate)
+        weights[f"{first}.weight"].baddbmm_(moves.transpose(1, 2), inputs)
+        weights[f"{first}.bias"].add_(moves.sum(dim=1))
+
+    return advance
+
+
 def _loss(skeleton: nn.Module) -> Callable[..., torch.Tensor]:
     def loss(weights: dict[str, torch.Tensor], image: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
         return nn.functional.cross_entropy(functional_call(skeleton, (weights,), (image,)), label)
@@ -173,9 +240,10 @@ def _evaluate(
     trials = next(iter(weights.values())).shape[0]
     size = max(1, VALIDATION_BATCH // trials)
     forward = vmap(lambda w, x: functional_call(skeleton, (w,), (x,)), in_dims=(0, None))
+    precision = next(iter(weights.values())).dtype
     with torch.no_grad():
         parts = [
-            forward(weights, torch.from_numpy(validation.pixels[start : start + size]).to(place)).cpu()
+            forward(weights, torch.from_numpy(validation.pixels[start : start + size]).to(place, precision)).cpu()
             for start in range(0, len(validation.labels), size)
         ]
     logits, labels = torch.cat(parts, dim=1), torch.from_numpy(validation.labels)

@@ -244,6 +244,16 @@ def device_of(model: nn.Module) -> torch.device:
     return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
 
 
+def precision_of(model: nn.Module) -> torch.dtype:
+    """In which precision a model computes; single for a model without parameters.
+
+    Example:
+        >>> precision_of(nn.Linear(2, 2).double())
+        torch.float64
+    """
+    return next((parameter.dtype for parameter in model.parameters()), torch.float32)
+
+
 def layer_outputs(
     model: nn.Module, pixels: Float[np.ndarray, "n channels height width"], *, layers: Iterable[str] | None = None, batch: int = 512
 ) -> dict[str, Float[np.ndarray, "n p"]]:

@@ -13,7 +13,7 @@ from torch import nn
 
 from gpu_train._images import Images
 from gpu_train.networks import layer_outputs
-from gpu_train.training import CHECKPOINT_SECONDS, Recipe, accuracy_by_class, seeded, train
+from gpu_train.training import CHECKPOINT_SECONDS, Recipe, accuracy_by_class, seeded, train, train_together
 from numerics import Separation, UnusableInput, feature_energy, mean_cosine, neural_collapse, separation
 
 Progress = Callable[[float], None]
@@ -89,7 +89,64 @@ def separation_curves(
 
     Source: he2023; for frozen halves, the section on generalisation.
     """
-    for part in (images, test):
+    when = _measured_epochs(epochs, recipe, (images, test))
+    model = seeded(build, rng)
+    _freeze(model, frozen)
+    measured: list[_Measured] = []
+
+    def measure(epoch: int, _loss: float) -> None:
+        progress(epoch / recipe.epochs)
+        if epoch in when:
+            measured.append(_measure(model, images, test))
+
+    measure(0, float("nan"))
+    losses = _resumed(model, images, recipe, rng, device=device, checkpoint=checkpoint, log=measured, after_epoch=measure)
+    return _separation_curves(model, images, test, when, measured, losses)
+
+
+def separation_curves_together(
+    build: Callable[[], nn.Module],
+    images: Sequence[Images],
+    tests: Sequence[Images],
+    recipe: Recipe,
+    rngs: Sequence[np.random.Generator],
+    *,
+    epochs: Sequence[int] = (),
+) -> tuple[SeparationCurves, ...]:
+    """`separation_curves` of independent trials on images of their own, trained side by side on the CPU: the same to rounding, and faster.
+
+    Args:
+        build: makes one network, of layers that `stacked` knows.
+        images: that each trial is trained on, as many for every one.
+        tests: that each is measured on.
+        recipe: how they are trained.
+        rngs: of each trial: source of weights and orders.
+        epochs: when to measure, besides before the first and after the last.
+
+    Raises:
+        UnusableInput: for an epoch after the last, a class without images or no class with two, or what `train_together` refuses.
+        TrainingDiverged: when a loss is not finite.
+    """
+    when = _measured_epochs(epochs, recipe, (*images, *tests))
+    models = [seeded(build, rng) for rng in rngs]
+    trials = list(zip(models, images, tests, strict=True))
+    measured: list[list[_Measured]] = [[] for _ in trials]
+
+    def measure(_epoch: int) -> None:
+        for kept, trial in zip(measured, trials, strict=True):
+            kept.append(_measure(*trial))
+
+    measure(0)
+    losses = train_together(models, images, recipe, rngs, look=measure, epochs=when)
+    return tuple(_separation_curves(*trial, when, kept, loss) for trial, kept, loss in zip(trials, measured, losses, strict=True))
+
+
+_Measured = tuple[list[float], list[float], float]
+"""D by layer on training and on test images, and NC1 of the last layer."""
+
+
+def _measured_epochs(epochs: Sequence[int], recipe: Recipe, parts: Sequence[Images]) -> list[int]:
+    for part in parts:
         if not part.counts.all() or part.counts.max() < 2:
             raise UnusableInput(
                 f"the classes of {part.name} have {part.counts.tolist()} images: D needs one of each and two of some; add images."
@@ -97,21 +154,19 @@ def separation_curves(
     when = sorted({0, *epochs, recipe.epochs})
     if when[-1] > recipe.epochs:
         raise UnusableInput(f"epoch {when[-1]} is to be measured: the training has {recipe.epochs}; leave it out.")
-    model = seeded(build, rng)
-    _freeze(model, frozen)
-    measured: list[tuple[list[float], list[float], float]] = []
+    return when
 
-    def measure(epoch: int, _loss: float) -> None:
-        progress(epoch / recipe.epochs)
-        if epoch in when:
-            layers = hidden_layers(model, images)
-            inside = [_separation(layer, images.labels) for layer in layers]
-            outside = [_separation(layer, test.labels).fuzziness for layer in hidden_layers(model, test)]
-            nc1 = _nc1(layers[-1], images.labels)
-            measured.append(([layer.fuzziness for layer in inside], outside, nc1))
 
-    measure(0, float("nan"))
-    losses = _resumed(model, images, recipe, rng, device=device, checkpoint=checkpoint, log=measured, after_epoch=measure)
+def _measure(model: nn.Module, images: Images, test: Images) -> _Measured:
+    layers = hidden_layers(model, images)
+    inside = [_separation(layer, images.labels).fuzziness for layer in layers]
+    outside = [_separation(layer, test.labels).fuzziness for layer in hidden_layers(model, test)]
+    return inside, outside, _nc1(layers[-1], images.labels)
+
+
+def _separation_curves(
+    model: nn.Module, images: Images, test: Images, when: Sequence[int], measured: Sequence[_Measured], losses: Any
+) -> SeparationCurves:
     final = [_separation(layer, images.labels) for layer in hidden_layers(model, images)]
     return SeparationCurves(
         epochs=np.array(when),
@@ -151,35 +206,31 @@ def _nc1(features: Float[np.ndarray, "n p"], labels: Int[np.ndarray, " n"]) -> f
 
 
 def separation_at(
-    build: Callable[[], nn.Module],
-    images: Images,
-    layers: Sequence[str],
-    recipe: Recipe,
-    rng: np.random.Generator,
-    *,
-    device: str = "cpu",
-) -> Float[np.ndarray, " layers"]:
-    """Train one network and measure D of its input and then of the named layers, which may lie inside its children.
+    build: Callable[[], nn.Module], images: Sequence[Images], layers: Sequence[str], recipe: Recipe, rngs: Sequence[np.random.Generator]
+) -> Float[np.ndarray, "trials layers"]:
+    """Train independent networks side by side and measure D of their inputs and then of the named layers, which may lie inside children.
 
     Args:
-        build: makes the network.
-        images: trained on and measured.
+        build: makes one network.
+        images: that each is trained on and measured on.
         layers: names as in `named_modules`.
-        recipe: how it is trained.
-        rng: source of weights and orders.
-        device: "auto", "cpu" or "cuda".
+        recipe: how they are trained.
+        rngs: of each trial: source of weights and orders.
 
     Raises:
-        UnusableInput: for a layer that does not exist, or what `train` refuses.
-        TrainingDiverged: when the loss is not finite.
+        UnusableInput: for a layer that does not exist, or what `train_together` refuses.
+        TrainingDiverged: when a loss is not finite.
 
     Source: he2023, the section on residual networks.
     """
-    model = seeded(build, rng)
-    train(model, images, recipe, rng, device=device)
-    outputs = layer_outputs(model, images.pixels, layers=layers)
-    measured = [images.pixels.reshape(len(images.pixels), -1), *(outputs[name] for name in layers)]
-    return np.array([separation(features, images.labels).fuzziness for features in measured])
+    models = [seeded(build, rng) for rng in rngs]
+    train_together(models, images, recipe, rngs)
+    found = []
+    for model, seen in zip(models, images, strict=True):
+        outputs = layer_outputs(model, seen.pixels, layers=layers)
+        measured = [seen.pixels.reshape(len(seen.pixels), -1), *(outputs[name] for name in layers)]
+        found.append([separation(features, seen.labels).fuzziness for features in measured])
+    return np.array(found)
 
 
 def _accuracy(model: nn.Module, images: Images) -> float:
@@ -250,9 +301,7 @@ def minority_outcome(
     Source: fang2021, "Minority Collapse in deep neural networks".
     """
     model = seeded(build, rng)
-    *_, (before, _), (_, head) = model.named_children()
-    if not isinstance(head, nn.Linear):
-        raise UnusableInput(f"the last child of the network is {type(head).__name__}: it must be the linear classifier; put it last.")
+    _classifier(model)
     losses = _resumed(
         model,
         images,
@@ -262,6 +311,49 @@ def minority_outcome(
         checkpoint=checkpoint,
         after_epoch=lambda epoch, _loss: progress(epoch / recipe.epochs),
     )
+    return _minority_outcome(model, images, test, minority, losses[-1])
+
+
+def minority_outcomes_together(
+    build: Callable[[], nn.Module],
+    images: Sequence[Images],
+    tests: Sequence[Images],
+    minority: Sequence[int],
+    recipe: Recipe,
+    rngs: Sequence[np.random.Generator],
+) -> tuple[tuple[MinorityOutcome, nn.Module], ...]:
+    """`minority_outcome` of independent trials, trained side by side on the CPU: the same to rounding, and faster; and the networks.
+
+    Args:
+        build: makes one network, of layers that `stacked` knows.
+        images: that each trial is trained on, as many for every one.
+        tests: for the accuracy of each.
+        minority: classes between whose classifiers the cosine is measured.
+        recipe: how they are trained.
+        rngs: of each trial: source of weights and orders.
+
+    Raises:
+        UnusableInput: for what `train_together` refuses.
+        TrainingDiverged: when a loss is not finite.
+    """
+    models = [seeded(build, rng) for rng in rngs]
+    for model in models:
+        _classifier(model)
+    losses = train_together(models, images, recipe, rngs)[:, -1]
+    trials = zip(models, images, tests, losses, strict=True)
+    return tuple((_minority_outcome(model, seen, test, minority, float(loss)), model) for model, seen, test, loss in trials)
+
+
+def _classifier(model: nn.Module) -> tuple[str, nn.Linear]:
+    """The linear layer at the end, and the name of the child before it."""
+    *_, (before, _), (_, head) = model.named_children()
+    if not isinstance(head, nn.Linear):
+        raise UnusableInput(f"the last child of the network is {type(head).__name__}: it must be the linear classifier; put it last.")
+    return before, head
+
+
+def _minority_outcome(model: nn.Module, images: Images, test: Images, minority: Sequence[int], loss: float) -> MinorityOutcome:
+    before, head = _classifier(model)
     classifier = head.weight.detach().cpu().double().numpy()
     features = layer_outputs(model, images.pixels, layers=[before])[before].astype(float)
     rare = np.isin(np.arange(images.num_classes), minority)
@@ -272,5 +364,5 @@ def minority_outcome(
         minority_cosine=mean_cosine(classifier[rare]),
         majority_cosine=mean_cosine(classifier[~rare]),
         accuracy=accuracy_by_class(model, test),
-        loss=losses[-1],
+        loss=loss,
     )

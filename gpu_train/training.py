@@ -5,7 +5,7 @@
 import os
 import time
 import zipfile
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +13,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import nn
 
 from gpu_train._images import Images
-from gpu_train.networks import device_of, evaluating
+from gpu_train.networks import device_of, evaluating, precision_of
+from gpu_train.stacked import stacked, unstack
 from numerics import UnusableInput, require_positive, require_whole
 
 CHECKPOINT_SECONDS = 30.0
@@ -118,7 +120,7 @@ def train(
     """Minimise the cross-entropy of a classifier by mini-batches.
 
     Args:
-        model: trained in place, left on the device.
+        model: trained in place and in its own precision, left on the device.
         images: the data; moved to the device once.
         recipe: how.
         rng: orders the batches.
@@ -149,7 +151,7 @@ def train(
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         seed, losses, log[:] = state["seed"], state["losses"], state["log"]
-    pixels, labels = torch.from_numpy(images.pixels).to(place), torch.from_numpy(images.labels).to(place)
+    pixels, labels = torch.from_numpy(images.pixels).to(place, precision_of(model)), torch.from_numpy(images.labels).to(place)
     loss_of = nn.CrossEntropyLoss()
     written = time.monotonic()
     parts = _parts(len(labels), recipe.batch_size)
@@ -178,6 +180,70 @@ def train(
             write_checkpoint(checkpoint, {**belongs_to, **state})
             written = time.monotonic()
     return losses
+
+
+def train_together(
+    models: Sequence[nn.Module],
+    images: Sequence[Images],
+    recipe: Recipe,
+    rngs: Sequence[np.random.Generator],
+    *,
+    look: Callable[[int], None] = lambda _epoch: None,
+    epochs: Collection[int] = (),
+) -> Float[np.ndarray, "trials epochs"]:
+    """Train independent networks of one shape, each as `train` would train it alone, all in the same steps.
+
+    A step of a small network is mostly overhead, which is paid once for all trials. Every trial has its images, its order of batches and
+    its batch statistics; sums are taken in another order than `train` takes them, so results agree to rounding, which training amplifies.
+
+    Args:
+        models: of one shape (see `stacked`); trained in place and in their own precision, on the CPU.
+        images: of each trial, as many for every one.
+        recipe: how.
+        rngs: of each trial; orders its batches as in `train`.
+        look: called with the number of epochs done, when the models have been given their weights.
+        epochs: when to look, besides after the last.
+
+    Returns:
+        Mean loss of every epoch.
+
+    Raises:
+        UnusableInput: for numbers of models, sets of images and generators that differ, sets of different sizes, or what `stacked` refuses.
+        TrainingDiverged: when a loss or a weight is not finite.
+    """
+    sizes = {len(each.labels) for each in images}
+    if not len(models) == len(images) == len(rngs) or len(sizes) > 1:
+        raise UnusableInput(
+            f"{len(models)} networks, {len(images)} sets of images and {len(rngs)} generators, with {sorted(sizes)} images: a trial needs "
+            "one of each, and all sets one size; group them so."
+        )
+    together = stacked(models)
+    optimizer = _optimizer(together, recipe)
+    seeds = [int(rng.integers(2**63)) for rng in rngs]
+    pixels = torch.from_numpy(np.stack([each.pixels.reshape(len(each.labels), -1) for each in images])).to(precision_of(together))
+    labels = torch.from_numpy(np.stack([each.labels for each in images]))
+    trials, parts, losses = torch.arange(len(models))[:, None], _parts(labels.shape[1], recipe.batch_size), []
+    lengths = torch.tensor([end - start for start, end in parts])
+    together.train()
+    for epoch in range(recipe.epochs):
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.rate_at(epoch)
+        order = torch.from_numpy(np.stack([np.random.default_rng([seed, epoch]).permutation(labels.shape[1]) for seed in seeds]))
+        found = torch.zeros(len(models), len(parts))
+        for step, (start, end) in enumerate(parts):
+            rows = order[:, start:end]
+            logits = together(pixels[trials, rows].transpose(1, 2))
+            each = nn.functional.cross_entropy(logits, labels[trials, rows], reduction="none").mean(dim=1)
+            optimizer.zero_grad()
+            each.sum().backward()  # trials share no parameter, so each gets the gradient of its own loss
+            optimizer.step()
+            found[:, step] = each.detach()
+        _require_finite(found.sum(dim=0), together, epoch, recipe, None)
+        losses.append((found * lengths).sum(dim=1) / lengths.sum())
+        if epoch + 1 in epochs or epoch + 1 == recipe.epochs:
+            unstack(together, models)
+            look(epoch + 1)
+    return torch.stack(losses, dim=1).double().numpy()
 
 
 @contextmanager
@@ -228,9 +294,9 @@ def last_good(checkpoint: Path | None) -> str:
 def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if recipe.optimizer == "adam":
-        return torch.optim.Adam(parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+        return torch.optim.Adam(parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
     momentum = 0.9 if recipe.optimizer == "momentum" else 0.0
-    return torch.optim.SGD(parameters, lr=recipe.learning_rate, momentum=momentum, weight_decay=recipe.weight_decay)
+    return torch.optim.SGD(parameters, lr=recipe.learning_rate, momentum=momentum, weight_decay=recipe.weight_decay, fused=True)
 
 
 def identity(recipe: Any, images: Images, weights: Mapping[str, torch.Tensor]) -> dict[str, str]:

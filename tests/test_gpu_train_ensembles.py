@@ -19,6 +19,9 @@ from numerics import Proportion
 
 RECIPE = OneByOne(iterations=60, learning_rate=0.01, trials=3, every=20, label_error=0.2)
 
+SUMS = 1e-11
+"""Agreement of two orders of summation over 130 steps in double precision, as a share of how far training moved the logits."""
+
 
 @pytest.fixture(autouse=True)
 def _one_thread() -> None:
@@ -63,6 +66,20 @@ def test_one_step_is_that_of_plain_gradient_descent(shapes: Images) -> None:
             logits = model(torch.from_numpy(shapes.pixels)).numpy()
         means = np.array([logits[shapes.labels == k].mean(axis=0) for k in range(3)])
         assert np.allclose(found.logits[trial, 1], means, atol=1e-4)
+
+
+@pytest.mark.parametrize("widths", [(), (8,), (8, 5)])
+def test_a_first_layer_that_is_moved_once_in_a_block_ends_where_steps_take_it(shapes: Images, widths: tuple[int, ...]) -> None:
+    def build() -> nn.Module:
+        return feed_forward(1024, 3, widths, batch_norm=False).double()
+
+    recipe = OneByOne(iterations=130, learning_rate=0.01, trials=3, every=130, label_error=0.2)  # two whole blocks and a part
+    found = train_one_by_one(build, shapes, shapes, recipe, np.random.default_rng(5))
+    # A layer that does nothing, and that only the plain path knows.
+    plain = train_one_by_one(lambda: nn.Sequential(nn.Identity(), build()), shapes, shapes, recipe, np.random.default_rng(5))
+    moved = np.abs(plain.logits[:, -1] - plain.logits[:, 0]).max()
+    assert np.abs(found.logits - plain.logits).max() < SUMS * moved
+    assert moved > 0.1
 
 
 def test_a_resumed_ensemble_ends_in_the_same_bits(shapes: Images, tmp_path: Path) -> None:

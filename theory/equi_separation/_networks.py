@@ -56,47 +56,44 @@ WATCHED = {False: COMPANION, True: Network(layers=8, measured=MEASURED)}
 """The network that one room watches while it learns, and another one when it is done, by profile."""
 
 LINEAR = {
-    False: Network(layers=6, linear=True, epochs=30, measured=MEASURED),
+    False: Network(layers=6, linear=True, epochs=30, measured=(1, 4, 12)),
     True: Network(layers=8, linear=True, epochs=60, measured=MEASURED),
 }
 """Their controls without nonlinearity, by profile; they end at 96 to 98 of 100."""
 
 
+@cache
 def trained(network: Network, trials: int, seed: int) -> "tuple[SeparationCurves, ...]":
     """Separation through the layers of independent trials: MNIST at 10×10 pixels, 100 images a class.
 
-    Each trial draws its images, weights and batches, so that intervals over trials speak of more than one set of images.
+    Each trial draws its images, weights and batches, so that intervals over trials speak of more than one set of images. All are trained
+    side by side, once for all rooms that one process judges.
 
     Args:
         network: what is trained.
-        trials: how often; the first trials are the same whatever their number.
-        seed: all of it derives from it.
+        trials: how often.
+        seed: all of it derives from it; the first trials are the same, to rounding, whatever their number.
     """
-    return tuple(_trial(network, trial, seed) for trial in range(trials))
-
-
-@cache
-def _trial(network: Network, trial: int, seed: int) -> "SeparationCurves":
     from gpu_train.experiments import one_thread
     from gpu_train.networks import feed_forward
-    from gpu_train.studies import separation_curves
+    from gpu_train.studies import separation_curves_together
     from gpu_train.training import Recipe
 
     one_thread()
-    rng = np.random.default_rng([seed, network.layers, network.batch_norm, network.linear]).spawn(trial + 1)[-1]
-    images, test = balanced(rng)
+    rngs = np.random.default_rng([seed, network.layers, network.batch_norm, network.linear]).spawn(trials)
+    images, tests = zip(*(balanced(rng) for rng in rngs), strict=True)
     recipe = Recipe(
         epochs=network.epochs, learning_rate=network.learning_rate, optimizer=network.optimizer, weight_decay=network.weight_decay
     )
     build = partial(
         feed_forward,
-        images.pixels[0].size,
-        images.num_classes,
+        images[0].pixels[0].size,
+        images[0].num_classes,
         (WIDTH,) * network.layers,
         batch_norm=network.batch_norm,
         linear=network.linear,
     )
-    return separation_curves(build, images, test, recipe, rng, epochs=network.measured)
+    return separation_curves_together(build, images, tests, recipe, rngs, epochs=network.measured)
 
 
 Sizes = tuple[int, ...]
@@ -131,12 +128,9 @@ def blocks_trained(sizes: Sizes, epochs: int, trials: int, seed: int, *, skip: b
     one_thread()
     recipe = Recipe(epochs=epochs, learning_rate=0.03, optimizer="momentum", weight_decay=5e-4)
     layers, entries = _places(sizes, skip=skip)
-    logs = np.log(
-        [
-            separation_at(lambda: _network_of_blocks(sizes, skip=skip), balanced(rng)[0], layers + entries, recipe, rng)
-            for rng in np.random.default_rng([seed, *sizes, skip]).spawn(trials)
-        ]
-    )
+    rngs = np.random.default_rng([seed, *sizes, skip]).spawn(trials)
+    images = [balanced(rng)[0] for rng in rngs]
+    logs = np.log(separation_at(partial(_network_of_blocks, sizes, skip=skip), images, layers + entries, recipe, rngs))
     return logs[:, : -len(entries)], logs[:, -len(entries) :]
 
 

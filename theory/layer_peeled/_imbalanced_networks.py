@@ -60,29 +60,28 @@ def trained(full: bool, imbalance: float, oversampling: float, seed: int, *, las
     from gpu_train import oversampled, step_counts, with_counts
     from gpu_train.experiments import one_thread
     from gpu_train.networks import feed_forward
-    from gpu_train.studies import hidden_layers, minority_outcome
+    from gpu_train.studies import hidden_layers, minority_outcomes_together
     from gpu_train.training import Recipe
 
     one_thread()
     rare = range(MAJORITY, MAJORITY + MINORITY)
     recipe = Recipe(epochs=EPOCHS[full], learning_rate=0.1, optimizer="momentum", weight_decay=5e-3)
-    found = []
-    models: list[Any] = []
-    for rng in np.random.default_rng([seed, round(imbalance), round(oversampling)]).spawn(TRIALS[full]):
-        seen, test = split(rng)
-        chosen = oversampled(with_counts(seen, step_counts(MAJORITY, MINORITY, MOST, imbalance), rng), oversampling, rare, rng)
+    rngs = np.random.default_rng([seed, round(imbalance), round(oversampling)]).spawn(TRIALS[full])
+    halves = [split(rng) for rng in rngs]
+    counts = step_counts(MAJORITY, MINORITY, MOST, imbalance)
+    shown = [oversampled(with_counts(seen, counts, rng), oversampling, rare, rng) for (seen, _), rng in zip(halves, rngs, strict=True)]
 
-        def build(inputs: int = seen.pixels[0].size, classes: int = seen.num_classes) -> Any:
-            model = feed_forward(inputs, classes, (WIDTH,) * LAYERS)
-            if not last_bias:
-                model[-1].register_parameter("bias", None)
-            models.append(model)
-            return model
+    def build() -> Any:
+        model = feed_forward(shown[0].pixels[0].size, shown[0].num_classes, (WIDTH,) * LAYERS)
+        if not last_bias:
+            model[-1].register_parameter("bias", None)
+        return model
 
-        outcome = minority_outcome(build, chosen, test, rare, recipe, rng)
-        features = hidden_layers(models.pop(), chosen)[-1]
-        found.append(Trained(outcome=outcome, counts=chosen.counts, centred_energy=_centred_energy(features, chosen.labels)))
-    return tuple(found)
+    found = minority_outcomes_together(build, shown, [test for _, test in halves], rare, recipe, rngs)
+    return tuple(
+        Trained(outcome=outcome, counts=seen.counts, centred_energy=_centred_energy(hidden_layers(model, seen)[-1], seen.labels))
+        for (outcome, model), seen in zip(found, shown, strict=True)
+    )
 
 
 def _centred_energy(features: Float[np.ndarray, "n p"], labels: Int[np.ndarray, " n"]) -> float:

@@ -19,7 +19,7 @@ NETWORKS = {"two hidden layers": (100, 100), "linear": ()}
 TRAINED = 10
 """Passes over the data after which a net is judged: elasticity grows on with more of them, but networks then differ more."""
 
-EPOCHS = {False: (0, 5, TRAINED), True: (0, 5, TRAINED, 30)}
+EPOCHS = {False: (0, TRAINED), True: (0, 5, TRAINED, 30)}
 """When a net is probed, by profile; 0 is before any step."""
 
 TRIALS = 6
@@ -44,19 +44,20 @@ def _ratios(full: bool, name: str, seed: int) -> np.ndarray:
     from gpu_train.elasticity import local_elasticity
     from gpu_train.experiments import one_thread
     from gpu_train.networks import feed_forward
-    from gpu_train.training import Recipe, seeded, train
+    from gpu_train.training import Recipe, seeded, train_together
 
     one_thread()
     found = np.zeros((TRIALS, len(EPOCHS[full])))
-    for trial, rng in enumerate(np.random.default_rng([seed, len(NETWORKS[name])]).spawn(TRIALS)):
-        images, _ = balanced(rng)
-        chosen = int(rng.integers(2**63))
-        model = seeded(lambda: feed_forward(100, 10, NETWORKS[name], batch_norm=False), rng)
-        for probe, (before, after) in enumerate(pairwise((0, *EPOCHS[full]))):
-            if after > before:
-                train(model, images, Recipe(epochs=after - before, learning_rate=0.05, batch_size=10, drops=()), rng)
+    rngs = np.random.default_rng([seed, len(NETWORKS[name])]).spawn(TRIALS)
+    images = [balanced(rng)[0] for rng in rngs]
+    chosen = [int(rng.integers(2**63)) for rng in rngs]
+    models = [seeded(lambda: feed_forward(100, 10, NETWORKS[name], batch_norm=False), rng) for rng in rngs]
+    for probe, (before, after) in enumerate(pairwise((0, *EPOCHS[full]))):
+        if after > before:
+            train_together(models, images, Recipe(epochs=after - before, learning_rate=0.05, batch_size=10, drops=()), rngs)
+        for trial, (model, seen) in enumerate(zip(models, images, strict=True)):
             # The same images are stepped at before and after training.
-            moves = local_elasticity(model, images, np.random.default_rng(chosen), learning_rate=STEP, sources=SOURCES[full])
+            moves = local_elasticity(model, seen, np.random.default_rng(chosen[trial]), learning_rate=STEP, sources=SOURCES[full])
             own = np.eye(len(moves), dtype=bool)
             found[trial, probe] = moves[own].mean() / moves[~own].mean()
     return found
