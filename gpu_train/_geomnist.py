@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from gpu_train._images import Images
-from numerics import require_whole
+from numerics import require_memory, require_whole, validated
 
 SHAPES = ("rectangle", "ellipse", "triangle")
 """Class names, in the order of the labels."""
@@ -32,6 +32,7 @@ CHUNK = 200
 """Images drawn at once: some 100 MB of fine grids."""
 
 
+@validated
 def geomnist(samples_per_class: int, rng: np.random.Generator) -> Images:
     """Balanced images of three shapes at random rotations and blurs, 32×32, intensities in [0, 1].
 
@@ -53,6 +54,7 @@ def geomnist(samples_per_class: int, rng: np.random.Generator) -> Images:
         ((6, 1, 32, 32), [0, 0, 1, 1, 2, 2])
     """
     each = require_whole(samples_per_class, "the number of samples per class", remedy="correct it")
+    require_memory(2.0 * 4.0 * SIDE**2 * len(SHAPES) * each, f"{each:.6g} images of each shape", "ask for fewer")
     labels = np.repeat(np.arange(len(SHAPES)), each)
     angles, blurs = np.deg2rad(2.0 * rng.integers(0, ROTATIONS, len(labels))), rng.uniform(*BLUR, len(labels))
     parts = [slice(start, start + CHUNK) for start in range(0, len(labels), CHUNK)]

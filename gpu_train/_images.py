@@ -1,13 +1,17 @@
 """Labelled images as arrays: what generators and readers return, and what is done to labels and class counts."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from numerics import UnusableInput, require_whole
+from numerics import UnusableInput, require_instance, require_list, require_memory, require_real, require_whole, validated
+
+MOST_CLASSES = 10**6
+"""Lists of counts are made for at most so many classes; the largest data set of images has 21,841."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -27,6 +31,10 @@ class Images:
     name: str
 
     def __post_init__(self) -> None:
+        for name, array in (("pixels", self.pixels), ("labels", self.labels)):
+            require_instance(array, np.ndarray, f"{name} of images", made="with numpy.asarray(…, dtype=…)")
+        require_instance(self.name, str, "the name of images", made="up")
+        object.__setattr__(self, "num_classes", require_whole(self.num_classes, "the number of classes", remedy="correct it"))
         if self.pixels.ndim != 4 or len(self.pixels) != len(self.labels):
             raise UnusableInput(
                 f"images of shape {self.pixels.shape} and {len(self.labels)} labels do not fit: pixels must be (n, channels, height, "
@@ -41,7 +49,7 @@ class Images:
             )
         if not np.isfinite(self.pixels).all():
             raise UnusableInput(f"the images of {self.name} hold values that are not finite; drop or repair those images.")
-        if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() < self.num_classes:
+        if not 0 <= self.labels.min() <= self.labels.max() < self.num_classes:
             wrong = int(self.labels.max() if self.labels.max() >= self.num_classes else self.labels.min())
             raise UnusableInput(
                 f"label {wrong} of {self.name} is outside 0 ... {self.num_classes - 1}: classes count from 0; renumber them."
@@ -62,7 +70,8 @@ class Images:
         return replace(self, pixels=self.pixels[rows], labels=self.labels[rows])
 
 
-def with_counts(images: Images, counts: Sequence[int], rng: np.random.Generator) -> Images:
+@validated
+def with_counts(images: Images, counts: Iterable[int], rng: np.random.Generator) -> Images:
     """A random subset with exactly n_k images of class k.
 
     Raises:
@@ -73,10 +82,11 @@ def with_counts(images: Images, counts: Sequence[int], rng: np.random.Generator)
         >>> with_counts(some, [3, 1], np.random.default_rng(0)).counts.tolist()
         [3, 1]
     """
-    if len(counts) != images.num_classes:
-        raise UnusableInput(f"{len(counts)} counts were given for {images.num_classes} classes; give one count per class.")
+    given = require_list(counts, "counts", of="one whole number per class")
+    if len(given) != images.num_classes:
+        raise UnusableInput(f"{len(given)} counts were given for {images.num_classes} classes; give one count per class.")
     rows = []
-    for k, count in enumerate(counts):
+    for k, count in enumerate(given):
         wanted, mine = require_whole(count, f"the count of class {k}", remedy="correct it"), np.flatnonzero(images.labels == k)
         if wanted > len(mine):
             raise UnusableInput(
@@ -86,14 +96,19 @@ def with_counts(images: Images, counts: Sequence[int], rng: np.random.Generator)
     return images.chosen(np.sort(np.concatenate(rows)))
 
 
+@validated
 def first_classes(images: Images, count: int) -> Images:
     """The images of classes 0 … count−1.
+
+    Raises:
+        UnusableInput: for a count that is not a whole number from 1 to K.
 
     Example:
         >>> some = Images(pixels=np.zeros((3, 1, 2, 2), np.float32), labels=np.array([0, 2, 1]), num_classes=3, name="zeros")
         >>> first_classes(some, 2).labels.tolist()
         [0, 1]
     """
+    count = require_whole(count, "the number of classes", largest=images.num_classes, remedy="correct it")
     return replace(images.chosen(np.flatnonzero(images.labels < count)), num_classes=count)
 
 
@@ -101,75 +116,88 @@ def step_counts(majority: int, minority: int, most: int, imbalance: float) -> tu
     """n_k for K_A majority classes of `most` samples and K_B minority classes of most/R, rounded, at least one.
 
     Raises:
-        UnusableInput: for an imbalance below one or not finite.
+        UnusableInput: for numbers of classes or samples that are not whole, or an imbalance below one or not finite.
 
     Example:
         >>> step_counts(2, 2, 100, 10.0)
         (100, 100, 10, 10)
     """
-    _require_imbalance(imbalance, most)
-    return (most,) * majority + (max(1, round(most / imbalance)),) * minority
+    sizes = [_class_number(number, f"the number of {what} classes") for number, what in ((majority, "majority"), (minority, "minority"))]
+    most, imbalance = _require_imbalance(imbalance, most)
+    return (most,) * sizes[0] + (max(1, round(most / imbalance)),) * sizes[1]
 
 
 def long_tail_counts(classes: int, most: int, imbalance: float) -> tuple[int, ...]:
     """n_k = most · R^{−k/(K−1)}, rounded, at least one.
 
     Raises:
-        UnusableInput: for an imbalance below one or not finite.
+        UnusableInput: for numbers of classes or samples that are not whole, or an imbalance below one or not finite.
 
     Example:
         >>> long_tail_counts(3, 100, 100.0)
         (100, 10, 1)
     """
-    _require_imbalance(imbalance, most)
-    return tuple(max(1, round(most * imbalance ** (-k / max(classes - 1, 1)))) for k in range(classes))
+    number = _class_number(classes, "the number of classes")
+    most, imbalance = _require_imbalance(imbalance, most)
+    return tuple(max(1, round(most * imbalance ** (-k / max(number - 1, 1)))) for k in range(number))
 
 
-def _require_imbalance(imbalance: float, most: int) -> None:
-    require_whole(most, "the largest count", remedy="correct it")
-    if not 1.0 <= imbalance < np.inf:
-        raise UnusableInput(f"the imbalance is {imbalance!r}: it must be finite and at least 1; order the classes by their counts.")
+def _class_number(value: Any, what: str) -> int:
+    return require_whole(value, what, largest=MOST_CLASSES, remedy="correct it")
 
 
-def oversampled(images: Images, factor: float, classes: Sequence[int], rng: np.random.Generator) -> Images:
+def _require_imbalance(imbalance: Any, most: Any) -> tuple[int, float]:
+    """The largest count and the imbalance, checked."""
+    count = require_whole(most, "the largest count", largest=2**53, remedy="correct it")
+    return count, require_real(imbalance, "the imbalance", least=1.0, remedy="order the classes by their counts")
+
+
+@validated
+def oversampled(images: Images, factor: float, classes: Iterable[int], rng: np.random.Generator) -> Images:
     """Every image of the given classes w_r ≥ 1 times; the fraction of w_r is a random subset without repetition.
 
+    Classes are a set: naming one twice changes nothing.
+
     Raises:
-        UnusableInput: for a factor below one or not finite, or a class that does not exist.
+        UnusableInput: for a factor below one or not finite, a class that does not exist, or more images than memory holds.
 
     Example:
         >>> some = Images(pixels=np.zeros((3, 1, 2, 2), np.float32), labels=np.array([0, 0, 1]), num_classes=2, name="zeros")
         >>> oversampled(some, 3.0, [1], np.random.default_rng(0)).counts.tolist()
         [2, 3]
     """
-    if not (np.isfinite(factor) and factor >= 1.0):
-        raise UnusableInput(
-            f"the oversampling factor is {factor!r}: it must be finite and at least 1; to drop samples, ask for smaller counts."
-        )
-    for k in classes:
-        if not 0 <= k < images.num_classes:
-            raise UnusableInput(f"class {k} is to be oversampled: it must be one of 0 ... {images.num_classes - 1}; correct it.")
+    factor = require_real(
+        factor, "the oversampling factor", least=1.0, remedy="give one from 1 on; to drop samples, ask for smaller counts"
+    )
+    chosen = dict.fromkeys(
+        require_whole(k, "a class to be oversampled", least=0, largest=images.num_classes - 1, remedy="classes count from 0; correct it")
+        for k in require_list(classes, "classes", of="the numbers of the classes to be oversampled")
+    )
+    added = (factor - 1.0) * float(images.counts[list(chosen)].sum())
+    each = images.pixels[0].nbytes + 32.0  # pixels, label, and the rows of both
+    require_memory((len(images.labels) + added) * each, f"{images.name} with classes oversampled {factor:g} times", "use a smaller factor")
     rows = [np.arange(len(images.labels))]
-    for k in classes:
+    for k in chosen:
         mine = np.flatnonzero(images.labels == k)
         extra = round((factor - 1.0) * len(mine))
         rows += [np.tile(mine, extra // len(mine)), rng.choice(mine, extra % len(mine), replace=False)] if len(mine) else []
     return images.chosen(np.concatenate(rows))
 
 
-def require_probability(value: float, what: str) -> None:
-    """Check that a number lies between 0 and 1.
+def require_probability(value: Any, what: str) -> float:
+    """A number between 0 and 1.
 
     Raises:
         UnusableInput: otherwise.
 
     Example:
         >>> require_probability(0.2, "label-error probability")
+        0.2
     """
-    if not (isinstance(value, int | float | np.number) and 0.0 <= value <= 1.0):
-        raise UnusableInput(f"the {what} is {value!r}: it must lie between 0 and 1; give one, for example 0.2.")
+    return require_real(value, f"the {what}", least=0.0, largest=1.0, remedy="give one, for example 0.2")
 
 
+@validated
 def with_corrupted_labels(images: Images, probability: float, rng: np.random.Generator) -> Images:
     """Each label is replaced with probability p_err by one of the K − 1 others, uniformly.
 
@@ -181,7 +209,7 @@ def with_corrupted_labels(images: Images, probability: float, rng: np.random.Gen
         >>> with_corrupted_labels(some, 1.0, np.random.default_rng(0)).labels.tolist()
         [1, 0]
     """
-    require_probability(probability, "label-error probability")
+    probability = require_probability(probability, "label-error probability")
     if images.num_classes < 2:
         raise UnusableInput(f"{images.name} has one class: a wrong label needs another; give images of two classes or more.")
     return replace(images, labels=corrupted(images.labels, images.labels.shape, images.num_classes, probability, rng))
@@ -200,6 +228,7 @@ def corrupted(
     return np.where(wrong, (labels + shift) % num_classes, labels)
 
 
+@validated
 def resized(images: Images, side: int) -> Images:
     """Square images of another size, bilinear with antialiasing.
 
@@ -211,9 +240,11 @@ def resized(images: Images, side: int) -> Images:
         >>> resized(some, 2).pixels.ravel().tolist()
         [1.0, 1.0, 1.0, 1.0]
     """
+    side = require_whole(side, "the side of the images", remedy="correct it")
+    need = 4.0 * images.pixels.shape[0] * images.pixels.shape[1] * side**2
+    require_memory(need, f"{len(images.labels)} images of {side}x{side} pixels", "use a smaller side")
     import torch
 
-    require_whole(side, "the side of the images", remedy="correct it")
     smaller = torch.nn.functional.interpolate(
         torch.from_numpy(images.pixels), size=(side, side), mode="bilinear", antialias=True, align_corners=False
     )

@@ -4,26 +4,29 @@ import gzip
 import math
 import pickle
 import zlib
-from io import BytesIO
+from numbers import Integral
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from gpu_train._images import Images
-from numerics import UnusableInput
+from numerics import UnusableInput, require_memory, shown, validated
 
 IDX_MAGIC = {1: 2049, 3: 2051}
 """First four bytes of an IDX file of unsigned bytes, by number of dimensions: labels and images."""
 
-HARMLESS = {
-    ("numpy", "ndarray"),
-    ("numpy", "dtype"),
-    ("numpy.core.multiarray", "_reconstruct"),
-    ("numpy._core.multiarray", "_reconstruct"),
-    ("_codecs", "encode"),
-}
-"""All that a pickled array of bytes needs to name; anything else in a CIFAR batch is refused before it is imported."""
+BYTES_PER_PIXEL = 6.0
+"""Of memory while images are read: the byte, its copy, and the single-precision number that it becomes."""
+
+PIECE = 2**20
+"""Bytes that are unpacked at once."""
+
+CIFAR_CLASSES = 10
+"""Of CIFAR-10."""
+
+LARGEST_BATCH = 2**28
+"""Bytes of a CIFAR-10 batch; a genuine one has 31 million."""
 
 
 def digits() -> Images:
@@ -56,6 +59,7 @@ def mnist_sample() -> Images:
     return Images(pixels=shaped, labels=labels.astype(np.int64), num_classes=10, name="mnist")
 
 
+@validated
 def read_idx(directory: Path, *, train: bool = True) -> Images:
     """MNIST or FashionMNIST from its IDX files, gzipped or not, intensities in [0, 1].
 
@@ -83,26 +87,44 @@ def _only(directory: Path, *names: str) -> Path:
 
 
 def _idx(path: Path, dimensions: int) -> np.ndarray:
+    """The bytes that an IDX file announces, and never more of it in memory than these and one."""
     try:
-        raw = path.read_bytes()
-        content = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+        with path.open("rb") as stored:
+            zipped = stored.read(2) == b"\x1f\x8b"
+        with gzip.open(path) if zipped else path.open("rb") as content:
+            shape = _idx_shape(path, content.read(4 * (1 + dimensions)), dimensions)
+            size = math.prod(shape)
+            require_memory(BYTES_PER_PIXEL * size, f"{path}, whose header announces {size:.6g} bytes,", "check that it is an IDX file")
+            data = _at_most(content, size + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise UnusableInput(f"{path} cannot be read ({error}): it must be an IDX file, plain or gzipped; fetch it again.") from error
-    header = 4 * (1 + dimensions)
-    magic = int.from_bytes(content[:4], "big")
+    if len(data) != size:
+        found = f"more than {size}" if len(data) > size else len(data)
+        raise UnusableInput(f"{path} holds {found} bytes and its header announces {size}: it is damaged; fetch it again.")
+    return np.frombuffer(data, dtype=np.uint8).reshape(shape)
+
+
+def _idx_shape(path: Path, header: bytes, dimensions: int) -> tuple[int, ...]:
+    magic = int.from_bytes(header[:4], "big")
     if magic != IDX_MAGIC[dimensions]:
         raise UnusableInput(
             f"{path} begins with the number {magic}: an IDX file of {'images' if dimensions == 3 else 'labels'} begins with "
             f"{IDX_MAGIC[dimensions]}; check that it is the right file."
         )
-    shape = tuple(int.from_bytes(content[4 * i : 4 * i + 4], "big") for i in range(1, 1 + dimensions))
-    if len(content) != header + math.prod(shape):
-        raise UnusableInput(
-            f"{path} has {len(content)} bytes and its header announces {header + math.prod(shape)}: it is damaged; fetch it again."
-        )
-    return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(shape)
+    if len(header) != 4 * (1 + dimensions):
+        raise UnusableInput(f"{path} ends in the middle of what its header announces: it is damaged; fetch it again.")
+    return tuple(int.from_bytes(header[4 * i : 4 * i + 4], "big") for i in range(1, 1 + dimensions))
 
 
+def _at_most(content: IO[bytes], size: int) -> bytearray:
+    """The next bytes of a file, as many as there are or as were asked for; memory grows with what is there."""
+    found = bytearray()
+    while len(found) < size and (piece := content.read(min(PIECE, size - len(found)))):
+        found += piece
+    return found
+
+
+@validated
 def read_cifar10(directory: Path, *, train: bool = True) -> Images:
     """CIFAR-10 from its python batches, intensities in [0, 1]; nothing but arrays, lists and text can be unpickled.
 
@@ -115,11 +137,12 @@ def read_cifar10(directory: Path, *, train: bool = True) -> Images:
     return Images(
         pixels=(pixels / np.float32(255.0)).astype(np.float32),
         labels=np.concatenate([part[1] for part in parts]),
-        num_classes=10,
+        num_classes=CIFAR_CLASSES,
         name="cifar10",
     )
 
 
+@validated
 def read_images(directory: Path, *, train: bool = True) -> Images:
     """CIFAR-10 where the folder holds a python batch, else MNIST or FashionMNIST.
 
@@ -139,25 +162,55 @@ def read_images(directory: Path, *, train: bool = True) -> Images:
 
 
 class _ArraysOnly(pickle.Unpickler):
-    """Unpickles arrays of bytes with lists and text; refuses every other import."""
+    """Unpickles arrays of bytes with lists and text; refuses every other import, and whatever unfolds beyond the size of its file.
+
+    A pickled array names four things: its class, which is only handed on; a function that makes an empty one; the type of its numbers; and
+    in old protocols one that turns text into bytes.
+    """
+
+    def __init__(self, content: IO[bytes], size: int) -> None:
+        super().__init__(content, encoding="bytes")
+        self._left = size
 
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in HARMLESS:
-            raise pickle.UnpicklingError(f"it tries to import {module}.{name}")
-        return super().find_class(module, name)
+        match module, name:
+            case "numpy", "ndarray":
+                return None
+            case "numpy", "dtype":
+                return np.dtype
+            case (("numpy.core.multiarray" | "numpy._core.multiarray"), "_reconstruct"):
+                return lambda *_: np.empty(0, np.uint8)
+            case "_codecs", "encode":
+                return self._encoded
+        raise pickle.UnpicklingError(f"it tries to import {module}.{name}")
+
+    def _encoded(self, text: str, encoding: str) -> bytes:
+        self._left -= len(text)
+        if self._left < 0:
+            raise pickle.UnpicklingError("it unfolds to more than its size")
+        return text.encode(encoding)
 
 
 def _cifar_batch(path: Path) -> tuple[np.ndarray, np.ndarray]:
     try:
-        found = _ArraysOnly(BytesIO(path.read_bytes()), encoding="bytes").load()
-        pixels, labels = np.asarray(found[b"data"]), np.asarray(found[b"labels"], dtype=np.int64)
+        size = path.stat().st_size if path.is_file() else 0
+        if size > LARGEST_BATCH:
+            raise ValueError(f"it has {size} bytes, and a genuine one 31 million")  # noqa: TRY301 - one sentence for all that is no batch
+        with path.open("rb") as content:
+            found = _ArraysOnly(content, size).load()
+        pixels, labels = np.asarray(found[b"data"]), list(found[b"labels"])
     except OSError as error:
         raise UnusableInput(f"{path} cannot be read ({error.strerror}): --data must be the folder cifar-10-batches-py.") from error
     except Exception as error:  # a damaged pickle can raise anything, and nothing it names was imported
         raise UnusableInput(f"{path} is not a CIFAR-10 python batch ({error}): fetch it again from its source.") from error
-    if pixels.dtype != np.uint8 or pixels.ndim != 2 or pixels.shape[1] != 3072 or labels.shape != pixels.shape[:1]:
+    if pixels.dtype != np.uint8 or pixels.ndim != 2 or pixels.shape[1] != 3072 or len(labels) != len(pixels) or pixels.nbytes > size:
         raise UnusableInput(
-            f"{path} holds data of type {pixels.dtype} and shape {pixels.shape} with {labels.shape} labels: a batch holds bytes of "
+            f"{path} holds data of type {pixels.dtype} and shape {pixels.shape} with {len(labels)} labels: a batch holds bytes of "
             "shape (n, 3072) and n labels; fetch it again."
         )
-    return pixels, labels
+    for label in labels:
+        if isinstance(label, bool) or not isinstance(label, Integral) or not 0 <= label < CIFAR_CLASSES:
+            raise UnusableInput(
+                f"label {shown(label)} of {path} is no class: labels are whole numbers in 0 ... {CIFAR_CLASSES - 1}; fetch it again."
+            )
+    return pixels, np.array(labels, dtype=np.int64)

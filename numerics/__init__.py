@@ -22,11 +22,17 @@ from numerics._frames import least_equal_correlation as least_equal_correlation
 from numerics._frames import simplex_etf as simplex_etf
 from numerics._frames import simplex_gram as simplex_gram
 from numerics._input_arrays import broadcast as broadcast
+from numerics._input_arrays import require_array as require_array
 from numerics._input_arrays import require_positive_array as require_positive_array
 from numerics._input_arrays import require_whole_array as require_whole_array
 from numerics._inputs import UnusableInput as UnusableInput
+from numerics._inputs import require_instance as require_instance
+from numerics._inputs import require_list as require_list
+from numerics._inputs import require_one_of as require_one_of
 from numerics._inputs import require_positive as require_positive
+from numerics._inputs import require_real as require_real
 from numerics._inputs import require_whole as require_whole
+from numerics._inputs import shown as shown
 from numerics._mean_power import mean_sample_size as mean_sample_size
 from numerics._memory import require_memory as require_memory
 from numerics._power import Chances as Chances
@@ -37,6 +43,7 @@ from numerics._power import simulated_refutations as simulated_refutations
 from numerics._power import verdict_chances as verdict_chances
 from numerics._roots import increasing_root as increasing_root
 from numerics._rounded import Rounded as Rounded
+from numerics._validated import validated as validated
 from numerics.equi_separation._class_means import CentredFeatures as CentredFeatures
 from numerics.equi_separation._class_means import between_factor as between_factor
 from numerics.equi_separation._class_means import centred_features as centred_features
@@ -48,6 +55,9 @@ from numerics.equi_separation._cosines import cosines as cosines
 from numerics.equi_separation._cosines import mean_cosine as mean_cosine
 from numerics.equi_separation._decay import Decay as Decay
 from numerics.equi_separation._decay import fit_decay as fit_decay
+from numerics.equi_separation._labels import count_classes as count_classes
+from numerics.equi_separation._labels import require_every_class as require_every_class
+from numerics.equi_separation._labels import require_labels as require_labels
 from numerics.equi_separation._neural_collapse import NeuralCollapse as NeuralCollapse
 from numerics.equi_separation._neural_collapse import collapse_of as collapse_of
 from numerics.equi_separation._neural_collapse import nearest_mean as nearest_mean

@@ -9,8 +9,10 @@ from jaxtyping import Float
 from numerics._ball import PRECISION, to_bracket
 from numerics._bracket import Bracket
 from numerics._inputs import UnusableInput
+from numerics._validated import validated
 
 
+@validated
 def simplex_gram(num_classes: int) -> Float[np.ndarray, "K K"]:
     """Gram matrix of the K-simplex ETF of unit vectors: 1 on the diagonal, −1/(K−1) off it.
 
@@ -28,6 +30,7 @@ def simplex_gram(num_classes: int) -> Float[np.ndarray, "K K"]:
     return gram
 
 
+@validated
 def simplex_etf(num_classes: int, dimension: int | None = None) -> Float[np.ndarray, "K p"]:
     """K unit vectors (rows) in R^p with all pairwise cosines −1/(K−1).
 
@@ -55,6 +58,7 @@ def simplex_etf(num_classes: int, dimension: int | None = None) -> Float[np.ndar
     return frame
 
 
+@validated
 def etf_distance(frame: Float[np.ndarray, "K p"]) -> float:
     """Distance of a frame from the nearest simplex ETF up to rotation and scale: ‖ G/‖G‖_F − G*/‖G*‖_F ‖_F on Gram matrices.
 
@@ -67,12 +71,22 @@ def etf_distance(frame: Float[np.ndarray, "K p"]) -> float:
         >>> bool(etf_distance(7.0 * simplex_etf(5)) < 1e-14)
         True
     """
-    gram = frame @ frame.T
-    size = float(np.linalg.norm(gram))
-    if size == 0.0:
+    if not frame.any():
         raise UnusableInput("the zero frame has no direction to compare with an ETF; give vectors that do not all vanish.")
-    target = simplex_gram(frame.shape[0])
-    return float(np.linalg.norm(gram / size - target / np.linalg.norm(target)))
+    unit = of_norm_one(frame)
+    gram, target = unit @ unit.T, simplex_gram(frame.shape[0])
+    return float(np.linalg.norm(gram / np.linalg.norm(gram) - target / np.linalg.norm(target)))
+
+
+def of_norm_one(matrix: Float[np.ndarray, "m n"]) -> Float[np.ndarray, "m n"]:
+    """M/‖M‖_F, also where the squares of the entries are no doubles.
+
+    Example:
+        >>> of_norm_one(np.array([[3e-200, 4e-200]])).round(12).tolist()
+        [[0.6, 0.8]]
+    """
+    scaled = matrix / np.abs(matrix).max()
+    return scaled / np.linalg.norm(scaled)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +113,7 @@ class CollapseGeometry:
     nearest_mean_agreement: float
 
 
+@validated
 def collapse_geometry(classifier: Float[np.ndarray, "K p"], features: Float[np.ndarray, "K p"]) -> CollapseGeometry:
     """Neural-collapse geometry of classifiers W and class means H (row k belongs to class k), after Papyan, Han, Donoho (2020).
 
@@ -111,20 +126,21 @@ def collapse_geometry(classifier: Float[np.ndarray, "K p"], features: Float[np.n
         True
     """
     means, weights = features - features.mean(axis=0), classifier - classifier.mean(axis=0)
-    mean_size, weight_size = float(np.linalg.norm(means)), float(np.linalg.norm(weights))
-    if mean_size == 0.0 or weight_size == 0.0:
+    if not (means.any() and weights.any()):
         raise UnusableInput("all class means, or all classifiers, coincide: their geometry is undefined; give vectors that differ.")
+    features, classifier = of_norm_one(features), of_norm_one(classifier)
     feature_norms, weight_norms = np.linalg.norm(features, axis=1), np.linalg.norm(classifier, axis=1)
     return CollapseGeometry(
         feature_etf=etf_distance(means),
         classifier_etf=etf_distance(weights),
-        duality=float(np.linalg.norm(means / mean_size - weights / weight_size)),
+        duality=float(np.linalg.norm(of_norm_one(means) - of_norm_one(weights))),
         feature_norm_spread=float(feature_norms.std() / feature_norms.mean()),
         classifier_norm_spread=float(weight_norms.std() / weight_norms.mean()),
         nearest_mean_agreement=float(np.mean(np.argmax(features @ classifier.T, axis=1) == np.arange(features.shape[0]))),
     )
 
 
+@validated
 def least_equal_correlation(num_vectors: int, *, width: float = 1e-12) -> Bracket:
     """Bracket the least ρ for which K unit vectors with all pairwise cosines ρ exist, by bisection on feasibility.
 
@@ -171,6 +187,7 @@ def _has_positive_pivots(size: int, correlation: arb) -> bool | None:
     return True
 
 
+@validated
 def angle_bracket(cosine: Bracket) -> Bracket:
     """arccos of a bracket of cosines, rounded outward.
 

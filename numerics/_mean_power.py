@@ -6,11 +6,13 @@ from scipy import integrate, special, stats
 
 from numerics._inputs import UnusableInput, require_positive
 from numerics._power import LARGEST_SIZE, require_power
+from numerics._validated import validated
 
 NORMAL_REACH = 9.0
 """A standard normal is beyond this with probability 2e-19."""
 
 
+@validated
 def mean_sample_size(*, difference: float, deviation: float, level: float, power: float) -> int:
     """The smallest number of normal draws whose Student interval leaves a mean that is off by `difference` on its far side.
 

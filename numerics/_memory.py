@@ -3,8 +3,10 @@
 import os
 
 from numerics._inputs import UnusableInput
+from numerics._validated import validated
 
 
+@validated
 def require_memory(need: float, what: str, remedy: str) -> None:
     """Check an estimate in bytes against the machine's memory.
 

@@ -14,6 +14,7 @@ from scipy import stats
 
 from numerics._bracket import Bracket, Proportion
 from numerics._inputs import UnusableInput, require_positive, require_whole
+from numerics._validated import validated
 
 LARGEST_SIZE = 10**7
 """Sizes are sought up to here; beyond, a Monte Carlo check is the wrong tool."""
@@ -37,6 +38,7 @@ class Chances:
     inconclusive: float
 
 
+@validated
 def verdict_chances(n: int, *, predicted: Bracket | float, truth: float, level: float, resolution: float = 1.0) -> Chances:
     """The probability of each verdict when the true probability is `truth`.
 
@@ -68,6 +70,7 @@ def verdict_chances(n: int, *, predicted: Bracket | float, truth: float, level: 
     return Chances(confirmed=confirmed, refuted=refuted, inconclusive=max(0.0, 1.0 - refuted - confirmed))
 
 
+@validated
 def false_alarm_rate(n: int, *, predicted: Bracket | float, level: float) -> float:
     """The largest probability of a refutation when the truth lies in the predicted range; never above `level`.
 
@@ -82,6 +85,7 @@ def false_alarm_rate(n: int, *, predicted: Bracket | float, level: float) -> flo
     return max(float(_refuting(trials, ends, end, _require_level(level))[0]) for end in ends)
 
 
+@validated
 def sample_size(*, predicted: Bracket | float, alternative: float, level: float, power: float) -> int:
     """The smallest number of trials with which a false prediction is refuted with probability `power` or more.
 
@@ -127,6 +131,7 @@ def sample_size(*, predicted: Bracket | float, alternative: float, level: float,
     )
 
 
+@validated
 def confirming_size(*, predicted: Bracket | float, resolution: float, level: float, power: float) -> int:
     """A number of trials with which a true prediction is confirmed with probability `power` or more, whichever end of its range is true.
 
@@ -163,6 +168,7 @@ def confirming_size(*, predicted: Bracket | float, resolution: float, level: flo
     return many
 
 
+@validated
 def simulated_refutations(
     rng: np.random.Generator, *, n: int, predicted: Bracket | float, truth: float, level: float, repeats: int
 ) -> Proportion:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from numerics import UnusableInput, require_positive, require_whole
+from numerics import UnusableInput, require_list, require_positive, require_whole, shown
 
 NORM_WEIGHTS = ("class", "sample")
 """Legal names of weights d_k on the nuclear norm: 1 per class, or √n_k."""
@@ -35,9 +35,8 @@ def classes_from_counts(counts: Any, norm_weights: Any) -> Classes:
     Raises:
         UnusableInput: for counts that are not whole numbers ≥ 1, or unusable weights.
     """
-    if not isinstance(counts, Iterable) or isinstance(counts, str):
-        raise UnusableInput(f"counts is {counts!r}: it must be a list with one whole number per class; for example counts=[100, 10].")
-    checked = [_count(count, f"class {index + 1}") for index, count in enumerate(counts)]
+    given = require_list(counts, "counts", of="one whole number per class")
+    checked = [_count(count, f"class {index + 1}") for index, count in enumerate(given)]
     kind, weights = _weights(norm_weights, checked, "class")
     keys = list(zip(checked, weights, strict=True))
     distinct = {key: index for index, key in enumerate(dict.fromkeys(keys))}
@@ -47,14 +46,20 @@ def classes_from_counts(counts: Any, norm_weights: Any) -> Classes:
     return Classes(groups, kind, None if group_of_class == sorted(group_of_class) else tuple(group_of_class))
 
 
-def classes_from_groups(pairs: Sequence[tuple[Any, Any]], norm_weights: Any) -> Classes:
+def classes_from_groups(pairs: Any, norm_weights: Any) -> Classes:
     """(classes, samples) pairs; pairs with equal samples and weights are merged.
 
     Raises:
         UnusableInput: for numbers of classes or samples that are not whole numbers ≥ 1, or unusable weights.
     """
-    samples = [_count(count, f"group {index + 1}") for index, (_, count) in enumerate(pairs)]
-    sizes = [count_of_classes(size, f"group {index + 1}") for index, (size, _) in enumerate(pairs)]
+    sizes: list[int] = []
+    samples: list[int] = []
+    for index, pair in enumerate(require_list(pairs, "groups", of="a pair (classes, samples) per group"), start=1):
+        numbers = require_list(pair, f"group {index}", of="two whole numbers, classes and samples of each")
+        if len(numbers) != 2:
+            raise UnusableInput(f"group {index} is {shown(pair)}: it must be a pair (classes, samples); give two whole numbers.")
+        sizes.append(count_of_classes(numbers[0], f"group {index}"))
+        samples.append(_count(numbers[1], f"group {index}"))
     return _merged(sizes, samples, norm_weights)
 
 
@@ -81,10 +86,10 @@ def _weights(norm_weights: Any, samples: Sequence[int | float], of: str) -> tupl
     """The kind of weights ("class", "sample", "given") and d_k itself."""
     if isinstance(norm_weights, str) and norm_weights in NORM_WEIGHTS:
         return norm_weights, [1.0 if norm_weights == "class" else float(count) ** 0.5 for count in samples]
-    if isinstance(norm_weights, str) or not isinstance(norm_weights, Iterable):
+    if isinstance(norm_weights, str | bytes | dict) or not isinstance(norm_weights, Iterable) or getattr(norm_weights, "ndim", 1) == 0:
         raise UnusableInput(
-            f"norm weights {norm_weights!r} are unknown: they must be one of {', '.join(NORM_WEIGHTS)}, or one positive number per {of}; "
-            "choose one of these."
+            f"norm weights {shown(norm_weights)} are unknown: they must be one of {', '.join(NORM_WEIGHTS)}, or one positive number per "
+            f"{of}; choose one of these."
         )
     weights = [require_positive(weight, f"norm weight of {of} {index + 1}") for index, weight in enumerate(norm_weights)]
     if len(weights) != len(samples):

@@ -1,7 +1,7 @@
 """The two forms of the program: a ball for the nuclear norm (two energies), or a penalty on it (two weight decays)."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -58,7 +58,7 @@ class LayerPeeled(Program):
     @classmethod
     def from_groups(
         cls,
-        groups: Sequence[tuple[int, int]],
+        groups: Iterable[tuple[int, int]],
         *,
         feature_energy: float,
         weight_energy: float = 1.0,
@@ -179,7 +179,7 @@ class UnconstrainedFeatures(Program):
     @classmethod
     def from_groups(
         cls,
-        groups: Sequence[tuple[int, int]],
+        groups: Iterable[tuple[int, int]],
         *,
         feature_penalty: float,
         weight_penalty: float,

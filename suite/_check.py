@@ -9,24 +9,37 @@ from pydantic import ValidationError
 
 from numerics import UnusableInput
 from suite._environment import describe_environment
-from suite._files import REPORT_FILES, write_whole
+from suite._files import REPORT_FILES, SystemRefused, read_small, write_whole
 from suite._output import text_table
 from suite._progress import progress
 from suite._run import run_rooms
+from suite._text import one_line
 from suite.report import CheckResult, ControlResult, Report, Summary, headline, render_html, render_markdown, summary_line
 from theory import Room
 
+LARGEST_REPORT = 2**25
+"""Bytes of a report.json; that of all rooms with their figures has two million."""
+
 
 def check_rooms(rooms: Mapping[str, tuple[str, Room]], *, profile: str, seed: int, jobs: int | None) -> Report:
-    """Run the rooms, with a progress bar if standard error is a terminal, and put the results together."""
+    """Run the rooms, with a progress bar if standard error is a terminal, and put the results together.
+
+    Raises:
+        SystemRefused: when no process can be started.
+    """
     with progress("checking rooms", len(rooms)) as bar:
-        results = run_rooms(
-            rooms,
-            full=profile == "full",
-            seed=seed,
-            jobs=jobs or os.cpu_count() or 1,
-            finished=lambda room: bar(advance=1, description=room),
-        )
+        try:
+            results = run_rooms(
+                rooms,
+                full=profile == "full",
+                seed=seed,
+                jobs=jobs or os.cpu_count() or 1,
+                finished=lambda room: bar(advance=1, description=room),
+            )
+        except (OSError, ImportError, NotImplementedError) as error:  # whatever goes wrong inside a room is the room's result
+            raise SystemRefused(
+                f"processes cannot be started ({error}): they need shared memory (/dev/shm); run in this one with --jobs 1."
+            ) from error
     return Report(summary=Summary.of(results), rooms=results, environment=describe_environment(), seed=seed, profile=profile)
 
 
@@ -49,7 +62,7 @@ def read_report(path: Path) -> Report:
         UnusableInput: when there is no such file, or it is not a report.
     """
     try:
-        return Report.model_validate_json(path.read_bytes())
+        return Report.model_validate_json(read_small(path, f"report {path}", largest=LARGEST_REPORT))
     except OSError as error:
         raise UnusableInput(f"report {path} cannot be read ({error.strerror}): it must be a JSON file; check the path.") from error
     except ValidationError as error:
@@ -78,7 +91,8 @@ def describe_report(report: Report, directory: Path | None) -> str:
     where = f"report: {directory / 'report.html'}" if directory is not None else "no report written; --out DIR writes one"
     table = text_table(["room", "name", "", "verdict", "evidence", "refutes a change of", "time"], rows)
     color = typer.colors.GREEN if report.summary.green else typer.colors.RED
-    return "\n".join([table, "", *notes, *([""] if notes else []), typer.style(headline(report), fg=color), summary_line(report), where])
+    headed = typer.style(one_line(headline(report)), fg=color)
+    return "\n".join([table, "", *map(one_line, notes), *([""] if notes else []), headed, summary_line(report), one_line(where)])
 
 
 def _resolves(check: CheckResult) -> str:

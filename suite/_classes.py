@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from numerics import UnusableInput, require_positive
+from suite._files import read_small
 
 if TYPE_CHECKING:
     from solvers import LayerPeeled, Problem, UnconstrainedFeatures
@@ -14,6 +15,9 @@ Form = TypeVar("Form", "LayerPeeled", "UnconstrainedFeatures")
 
 COUNT_COLUMNS = ("samples", "count", "counts")
 """Headers under which a counts file may name its column of samples per class."""
+
+LARGEST_COUNTS = 10**8
+"""Bytes of a counts file: a million classes with long names."""
 
 _GROUP = re.compile(r"\s*(\d{1,18})\s*x\s*(\d{1,18})\s*", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
@@ -134,7 +138,7 @@ def read_counts(path: Path) -> list[int]:
 
 def _numbered_rows(path: Path) -> list[tuple[int, list[str]]]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_small(path, f"counts file {path}", largest=LARGEST_COUNTS).decode("utf-8-sig")
     except OSError as error:
         raise UnusableInput(f"counts file {path} cannot be read ({error.strerror}): it must be a CSV file; check the path.") from error
     except UnicodeDecodeError:

@@ -1,5 +1,7 @@
 """Files that are written whole or not at all."""
 
+import errno
+import stat
 import tempfile
 import zipfile
 import zlib
@@ -10,12 +12,52 @@ from tokenize import TokenError
 
 from numerics import UnusableInput
 
+
+class SystemRefused(Exception):
+    """What was asked for is in order, and the system does not allow it now: a full disk, a closed output, no shared memory."""
+
+
+REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EPIPE}
+"""Errors that another path would not mend."""
+
 REPORT_FILES = ("report.json", "report.md", "report.html")
 """All that a report directory holds; anything else in it is foreign and is never touched."""
 
 DAMAGED = (zipfile.BadZipFile, zlib.error, TokenError, ArithmeticError, AttributeError, EOFError, LookupError)
 DAMAGED += (MemoryError, RuntimeError, SyntaxError, TypeError, ValueError)
 """What zipfile and NumPy raise for a damaged archive, besides OSError: flipped bits reach their parsers, sizes and flags."""
+
+
+def require_regular(path: Path, what: str) -> None:
+    """Check that a file has an end: devices do not. A path that does not exist, or a directory, is for `open` to refuse.
+
+    Raises:
+        UnusableInput: for a device or a socket.
+        OSError: when nobody can say.
+    """
+    kind = path.stat().st_mode
+    if not (stat.S_ISREG(kind) or stat.S_ISFIFO(kind) or stat.S_ISDIR(kind)):
+        raise UnusableInput(f"{what} is no regular file: it must be a file with an end; check the path.")
+
+
+def read_small(path: Path, what: str, *, largest: int) -> bytes:
+    """The content of a file that is known to be small; never more of it in memory than is allowed.
+
+    Args:
+        path: a regular file, or a pipe.
+        what: its name in the refusal.
+        largest: bytes.
+
+    Raises:
+        UnusableInput: for a device, or a file that is larger.
+        OSError: when it cannot be opened or read.
+    """
+    require_regular(path, what)
+    with path.open("rb") as file:
+        content = file.read(largest + 1)
+    if len(content) > largest:
+        raise UnusableInput(f"{what} has more than {largest} bytes: no such file is that large; check that it is the right one.")
+    return content
 
 
 def require_report_directory(directory: Path) -> None:
@@ -78,6 +120,8 @@ def _option(name: str, path: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno in REFUSALS:
+            raise SystemRefused(f"{name} {path} cannot be written ({error.strerror}): make room, or name another place.") from error
         raise UnusableInput(
             f"{name} {path} cannot be written ({error.strerror}): it must be a place you may write to; name another."
         ) from error
@@ -91,7 +135,8 @@ def write_whole(option: str, contents: Mapping[Path, Callable[[Path], object]]) 
         contents: for each path, a function that writes the content into the path it is given.
 
     Raises:
-        UnusableInput: when a file cannot be written; nothing half-written is left behind.
+        UnusableInput: when a file cannot be written there; nothing half-written is left behind.
+        SystemRefused: when the system has no room for it.
     """
     partial = {path: path.with_name(_partial_name(path.name)) for path in contents}
     try:

@@ -1,7 +1,8 @@
 """The command `measure`: separation and neural collapse of saved activations, and what their label counts foretell."""
 
+import math
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
@@ -9,8 +10,26 @@ from typing import Any
 
 import numpy as np
 
-from numerics import UnusableInput, centred_features, collapse_of, fit_decay, mean_cosine, separation_of
+from numerics import (
+    UnusableInput,
+    centred_features,
+    collapse_of,
+    count_classes,
+    fit_decay,
+    mean_cosine,
+    require_every_class,
+    require_labels,
+    require_memory,
+    separation_of,
+)
+from suite._archives import Archive, open_archive
 from suite._output import number, text_table
+
+MOST_SAMPLES = 10**9
+"""Labels of 8 GB are a mistake."""
+
+COPIES = 4
+"""Arrays of the size of a layer, in doubles, that are alive at once."""
 
 MANY_DISTINCT = 200
 """Largest number of distinct counts for which the diagnosis solves the program as it stands: a second or two of work."""
@@ -28,19 +47,20 @@ def measure_record(path: Path) -> dict[str, Any]:
 
     with _archive(path) as arrays:
         names = _layer_names(path, arrays)
-        labels = _one(path, arrays, "labels")
-        classifier, bias = (_one(path, arrays, name) if name in arrays else None for name in ("classifier", "bias"))
+        labels = _labels(path, arrays)
+        _require_fit(path, arrays, names, len(labels))
+        classifier, bias = (arrays.read(name) if name in arrays else None for name in ("classifier", "bias"))
         layers: list[dict[str, Any]] = []
         for index, name in enumerate(names):
-            features = _one(path, arrays, name)
+            features = arrays.read(name)
             features = features.reshape(len(features), -1) if features.ndim > 2 else features
             last = index == len(names) - 1
             try:
                 layers.append(_layer_record(name, features, labels, classifier if last else None, bias if last else None))
             except UnusableInput as error:
-                raise UnusableInput(f"array {name} of {path}: {error}") from error
+                raise UnusableInput(f"layer {name} of {path}: {error}") from error
     try:
-        diagnosis = diagnose_counts(np.bincount(np.asarray(labels, dtype=np.int64)), layers[-1]["feature_energy"], classifier)
+        diagnosis = diagnose_counts(np.bincount(labels), layers[-1]["feature_energy"], classifier)
     except (UnusableInput, SolverFailed) as error:  # energies out of range: what was measured stays
         diagnosis = {"layer_peeled": None, "note": str(error)}
     return {
@@ -53,28 +73,46 @@ def measure_record(path: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def _archive(path: Path) -> Generator[Mapping[str, np.ndarray]]:
+def _archive(path: Path) -> Generator[Archive]:
     try:
-        file = path.open("rb")
+        with open_archive(path, str(path), "save the arrays with numpy.savez(FILE, features=…, labels=…)") as found:
+            yield found
     except OSError as error:
         raise UnusableInput(f"{path} cannot be read ({error.strerror}): it must be a NumPy archive (.npz); check the path.") from error
-    with file:
-        try:
-            found = np.load(file, allow_pickle=False)
-        except Exception as error:  # a damaged archive can raise anything
-            raise UnusableInput(f"{path} is not a NumPy archive ({error}): save the arrays with numpy.savez.") from error
-        if not isinstance(found, np.lib.npyio.NpzFile):
+
+
+def _labels(path: Path, arrays: Archive) -> np.ndarray:
+    """Class numbers, checked before anything else: what is wrong with them is no fault of the features."""
+    shape = arrays.header("labels")[0]
+    if len(shape) != 1 or shape[0] > MOST_SAMPLES:
+        raise UnusableInput(
+            f"array labels of {path} has shape {shape}: it must be a list of at most {MOST_SAMPLES} labels, one per sample; correct it."
+        )
+    try:
+        labels = require_labels(arrays.read("labels"))
+        require_every_class(np.bincount(labels, minlength=count_classes(labels)))
+    except UnusableInput as error:
+        raise UnusableInput(f"array labels of {path}: {error}") from error
+    return labels
+
+
+def _require_fit(path: Path, arrays: Archive, names: list[str], samples: int) -> None:
+    """Check by the headers alone that every layer has a row for each label, and that each fits in memory."""
+    for name in names:
+        shape = arrays.header(name)[0]
+        if len(shape) < 2 or shape[0] != samples:
             raise UnusableInput(
-                f"{path} holds one array: features and labels are both needed; save them with numpy.savez(FILE, features=…, labels=…)."
+                f"array {name} of {path}: features of shape {shape} and {samples} labels do not fit: there must be one row of features for "
+                "each label; flatten each sample to one row."
             )
-        yield found
+        require_memory(COPIES * 8.0 * math.prod(shape), f"layer {name} of {path}, of shape {shape},", "save fewer samples or features")
 
 
-def _layer_names(path: Path, arrays: Mapping[str, np.ndarray]) -> list[str]:
-    numbered = sorted((name for name in arrays if re.fullmatch("features_[0-9]{1,9}", name)), key=lambda name: int(name[9:]))
+def _layer_names(path: Path, arrays: Archive) -> list[str]:
+    numbered = sorted((name for name in arrays.names if re.fullmatch("features_[0-9]{1,9}", name)), key=lambda name: int(name[9:]))
     if ("features" in arrays) == bool(numbered) or "labels" not in arrays:
         raise UnusableInput(
-            f"{path} holds the arrays {', '.join(arrays) or 'none'}: it needs `labels`, and either `features` or `features_0`, "
+            f"{path} holds the arrays {arrays.listed}: it needs `labels`, and either `features` or `features_0`, "
             "`features_1`, … in the order of the layers; save them under these names."
         )
     numbers = [int(name[9:]) for name in numbered]
@@ -84,15 +122,6 @@ def _layer_names(path: Path, arrays: Mapping[str, np.ndarray]) -> list[str]:
             "missing, or renumber them."
         )
     return numbered or ["features"]
-
-
-def _one(path: Path, arrays: Mapping[str, np.ndarray], name: str) -> np.ndarray:
-    try:
-        return np.asarray(arrays[name])
-    except Exception as error:  # a damaged archive can raise anything
-        raise UnusableInput(
-            f"array {name} of {path} cannot be read ({error}): it must be a plain array of numbers; save it again."
-        ) from error
 
 
 def _layer_record(

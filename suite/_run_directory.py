@@ -15,7 +15,7 @@ import typer
 
 from numerics import UnusableInput
 from suite._environment import describe_environment, versions
-from suite._files import require_directory, write_whole
+from suite._files import read_small, require_directory, write_whole
 from suite._output import json_text
 from suite._progress import progress
 from suite._run import random_stream
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 CONFIG = "config.json"
 """What a run directory was made with; another configuration is never mixed into it."""
+
+LARGEST_CONFIG = 2**25
+"""Bytes of a configuration; those of the sources' experiments have 0.1 million."""
 
 DECISIVE = ("layerpeel", "torch", "numpy", "mlxtend")
 """Libraries whose version decides what is trained, on what."""
@@ -110,7 +113,9 @@ def _checksum(folder: Path) -> str:
     with suppress(OSError):
         for path in sorted(folder.iterdir()):
             if ("ubyte" in path.name or "_batch" in path.name) and path.is_file():
-                found = zlib.crc32(path.read_bytes(), found)
+                with path.open("rb") as file:
+                    while piece := file.read(2**20):
+                        found = zlib.crc32(piece, found)
     return f"{found:08x}"
 
 
@@ -136,7 +141,7 @@ def _require_own(directory: Path, config: dict[str, Any], *, resume: bool) -> No
     record = directory / CONFIG
     if record.exists():
         try:
-            before = json.loads(record.read_text(encoding="utf-8"))
+            before = json.loads(read_small(record, f"{record}", largest=LARGEST_CONFIG))
         except (OSError, ValueError) as error:
             raise UnusableInput(f"{record} cannot be read ({error}): it says what the run was made with; name another --out.") from error
         held: dict[str, Any] = before if isinstance(before, dict) else {}

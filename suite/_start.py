@@ -5,10 +5,14 @@ from pathlib import Path
 import numpy as np
 
 from numerics import UnusableInput, require_memory
-from suite._files import DAMAGED
+from suite._archives import open_archive
+from suite._files import read_small
 
 LARGEST = 1e150
 """Distances are squared, and the squares must be doubles."""
+
+LARGEST_TABLE = 10**9
+"""Bytes of a start in a .csv file; larger ones are archives."""
 
 _REMEDY = "class means are K x P numbers, points K x n x P"
 
@@ -25,8 +29,7 @@ def read_start(path: Path) -> np.ndarray:
     if path.suffix.lower() not in readers:
         raise UnusableInput(f"start {path} ends in neither .csv nor .npz: these two are read; export it as one of them.")
     try:
-        size = path.stat().st_size
-        require_memory(10.0 * size, f"start {path}", "give fewer points")
+        require_memory(10.0 * path.stat().st_size, f"start {path}", "give fewer points")
         found = readers[path.suffix.lower()](path)
     except OSError as error:
         raise UnusableInput(f"start {path} cannot be read ({error.strerror or error}): it must be a file; check the path.") from error
@@ -42,7 +45,8 @@ def read_start(path: Path) -> np.ndarray:
 
 def _read_table(path: Path) -> np.ndarray:
     try:
-        lines = [line for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+        text = read_small(path, f"start {path}", largest=LARGEST_TABLE).decode("utf-8-sig")
+        lines = [line for line in text.splitlines() if line.strip()]
     except UnicodeDecodeError:
         raise UnusableInput(f"start {path} is not text: a .csv file holds a row of numbers for each class; export it as CSV.") from None
     if not lines:
@@ -55,15 +59,9 @@ def _read_table(path: Path) -> np.ndarray:
 
 
 def _read_archive(path: Path) -> np.ndarray:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            if len(archive.files) != 1:
-                raise UnusableInput(
-                    f"start {path} holds the arrays {', '.join(archive.files) or 'none'}: it must hold one; save it with "
-                    "np.savez(file, start=...)."
-                )
-            return archive[archive.files[0]]
-    except DAMAGED as error:
-        if isinstance(error, UnusableInput):
-            raise
-        raise UnusableInput(f"start {path} is no sound .npz archive of a plain array ({error}): save it with np.savez again.") from None
+    with open_archive(path, f"start {path}", "save it with np.savez again") as archive:
+        if len(archive.names) != 1:
+            raise UnusableInput(
+                f"start {path} holds the arrays {archive.listed}: it must hold one; save it with np.savez(file, start=...)."
+            )
+        return archive.read(archive.names[0])

@@ -10,6 +10,8 @@ from suite._experiment_results import PAGE, describe_run, run_page, summarise
 from suite._files import write_whole
 from suite._output import json_text
 from suite._run_directory import known_experiments, run_experiment
+from suite._stopping import say_interrupted
+from suite._text import one_line
 from suite.report import figure_file
 
 
@@ -41,8 +43,8 @@ def train_experiment(
         typer.echo(f"layerpeel: {error}", err=True)
         raise typer.Exit(1) from error
     except KeyboardInterrupt as error:
-        typer.echo(f"layerpeel: interrupted; what is done lies in {directory}, and the same command with --resume continues it", err=True)
-        raise typer.Exit(130) from error
+        status = say_interrupted(f"; what is done lies in {one_line(str(directory))}, and the same command with --resume continues it")
+        raise typer.Exit(status) from error
     record, figures = summarise(run)
     texts = {directory / name: figure_file(figure) for name, figure in zip(record["figures"], figures, strict=True)}
     texts |= {directory / "results.json": json_text(record) + "\n", directory / PAGE: run_page(record, figures)}

@@ -1,7 +1,6 @@
 """Reads recorded logits, of any size, into class means over groups of trials."""
 
 import math
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
@@ -9,7 +8,8 @@ from typing import IO
 import numpy as np
 
 from numerics import UnusableInput
-from suite._files import DAMAGED
+from suite._archives import open_archive, read_header
+from suite._files import require_regular
 from suite._progress import progress
 from suite._trajectory_means import GROUPS, Trajectories, evenly_spaced, require_room
 from suite._trajectory_table import read_table
@@ -43,46 +43,39 @@ def read_trajectories(path: Path, *, chunk: int = CHUNK) -> Trajectories:
     if path.suffix.lower() not in readers:
         raise UnusableInput(f"logits {path} end in neither .csv nor .npz: these two are read; export them as one of them.")
     try:
+        require_regular(path, f"the file of logits {path}")
         return readers[path.suffix.lower()]()
     except OSError as error:
         raise UnusableInput(f"logits {path} cannot be read ({error.strerror or error}): it must be a file; check the path.") from error
 
 
 def _read_archive(path: Path) -> Trajectories:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            keys = {name.removesuffix(".npy") for name in archive.namelist()}
-            if "logits" not in keys or not keys <= {"logits", "iterations", *BESIDE}:
+    with open_archive(path, f"the file of logits {path}", "save them with np.savez again") as archive:
+        keys = set(archive.names)
+        if "logits" not in keys or not keys <= {"logits", "iterations", *BESIDE}:
+            raise UnusableInput(
+                f"logits {path} hold the arrays {archive.listed}: an archive must hold logits, may hold "
+                f"iterations, {', '.join(BESIDE)}, and nothing else; save it with np.savez(file, logits=..., iterations=...)."
+            )
+        shape = archive.header("logits")[0]
+        times = np.arange(shape[-3] if len(shape) >= 3 else 0)
+        if "iterations" in keys:
+            header = archive.header("iterations")
+            if header[0] != times.shape or header[2].kind not in "iuf":
                 raise UnusableInput(
-                    f"logits {path} hold the arrays {', '.join(sorted(keys)) or 'none'}: an archive must hold logits, may hold "
-                    f"iterations, {', '.join(BESIDE)}, and nothing else; save it with np.savez(file, logits=..., iterations=...)."
+                    f"logits {path}: iterations are {header[2]} of shape {header[0]} for {len(times)} recorded states: one number for "
+                    "each is needed; correct them."
                 )
-            with (
-                archive.open("logits.npy") as member,
-                progress("reading logits", archive.getinfo("logits.npy").file_size, of_bytes=True) as bar,
-            ):
-                means, counts = _grouped_means(path, member, bar)
-            times = np.arange(means.shape[1])
-            if "iterations" in keys:
-                with archive.open("iterations.npy") as member:
-                    times = np.lib.format.read_array(member, allow_pickle=False)
-    except DAMAGED as error:
-        if isinstance(error, UnusableInput):
-            raise
-        raise UnusableInput(f"logits {path} are no sound .npz archive of plain arrays ({error}): save them with np.savez again.") from error
-    if times.shape != means.shape[1:2] or times.dtype.kind not in "iuf":
-        raise UnusableInput(
-            f"logits {path}: iterations are {times.dtype} of shape {times.shape} for {means.shape[1]} recorded states: one number for each "
-            "is needed; correct them."
-        )
+            times = archive.read("iterations")
+        size = archive.file.getinfo("logits.npy").file_size
+        with archive.file.open("logits.npy") as member, progress("reading logits", size, of_bytes=True) as bar:
+            means, counts = _grouped_means(path, member, bar)
     return Trajectories(times=evenly_spaced(path, times), means=means, counts=counts)
 
 
 def _grouped_means(path: Path, member: IO[bytes], bar: Callable[..., None]) -> tuple[np.ndarray, np.ndarray]:
     """Means over groups of trials, of which one at a time is read."""
-    version = np.lib.format.read_magic(member)
-    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, columns_first, dtype = header(member)
+    shape, columns_first, dtype = read_header(member)
     if dtype.kind not in "iuf" or len(shape) not in {3, 4} or 0 in shape or columns_first:
         raise UnusableInput(
             f"logits {path}: the array is {dtype} of shape {shape}{', columns first' if columns_first else ''}: it must be real numbers, "

@@ -1,8 +1,10 @@
 """Reads recorded logits from a CSV file of any size, a chunk at a time."""
 
 import csv
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -19,6 +21,9 @@ LARGEST_INDEX = 2**53
 LONGEST_HEADER = 1_000_000
 """Characters after which a first line is no header; 80,000 columns of logits fit."""
 
+LONGEST_LINE = 2**22
+"""Characters after which a line is no row; as many columns fit, with all their digits."""
+
 _REMEDY = "correct the line, or leave that trial out"
 
 
@@ -28,7 +33,7 @@ def read_table(path: Path, chunk: int) -> Trajectories:
             order = _header(path, file.readline(LONGEST_HEADER))
             sums = _Sums(path=path, classes=len(order) - len(COLUMNS))
             line = 2
-            while lines := file.readlines(chunk):
+            for lines in _blocks(path, file, chunk):
                 numbers, rows = _parsed(path, line, lines, len(order))
                 sums.add(numbers, rows[:, order])
                 line += len(lines)
@@ -36,6 +41,23 @@ def read_table(path: Path, chunk: int) -> Trajectories:
     except UnicodeDecodeError as error:
         raise UnusableInput(f"logits {path} are not text: a .csv file holds rows of numbers; export it as CSV.") from error
     return sums.trajectories()
+
+
+def _blocks(path: Path, file: IO[str], chunk: int) -> Iterator[list[str]]:
+    """Whole lines, about `chunk` characters of them at a time.
+
+    Raises:
+        UnusableInput: for a line without an end.
+    """
+    rest = ""
+    while piece := file.read(chunk):
+        *lines, rest = (rest + piece).split("\n")
+        if len(rest) > LONGEST_LINE:
+            raise UnusableInput(f"logits {path} hold a line of more than {LONGEST_LINE} characters: export them as CSV, a row on a line.")
+        if lines:
+            yield [f"{line}\n" for line in lines]
+    if rest:
+        yield [rest]
 
 
 def _header(path: Path, line: str) -> list[int]:

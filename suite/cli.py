@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,9 +10,13 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
+from suite._stopping import say_interrupted
+from suite._text import one_line
+
 app = typer.Typer(
     help="Certified solutions of the Layer-Peeled Model, its collapse threshold, and theorems checked with evidence.",
-    epilog="Exit status: 0 green, 1 a verdict is not as expected, 2 unusable input.",
+    epilog="Exit status: 0 green, 1 a verdict is not as expected, 2 unusable input, 3 the system refused (full disk, closed output, "
+    "no shared memory), 130 interrupted, 143 terminated.",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -40,12 +45,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         layerpeel 0.1.0
         0
     """
+    from suite._files import SystemRefused
+    from suite._output import silence_output
+
     try:
         return app(list(arguments) if arguments is not None else None, prog_name="layerpeel", standalone_mode=False) or 0
     except typer.TyperException as error:
         return _refuse(_usage(error), error.exit_code)
     except typer.Abort:
-        return _refuse("interrupted", 130)
+        return say_interrupted()
+    except SystemRefused as error:
+        return _refuse(str(error), 3)
+    except OSError as error:  # what no command foresaw, and the output of typer itself
+        silence_output()
+        return _refuse(f"the system refused ({error.strerror or error}): make room, or print elsewhere, and try again.", 3)
+    except MemoryError:
+        return _refuse("the system refused (memory is exhausted): ask for something smaller, or use a larger machine.", 3)
+    except SystemExit:  # typer's answer to a closed pipe
+        silence_output()
+        return _refuse("standard output is closed: the answer is incomplete; print it elsewhere.", 3)
     except ValueError as error:
         from numerics import UnusableInput
 
@@ -64,7 +82,8 @@ def _usage(error: typer.TyperException) -> str:
 
 
 def _refuse(message: str, status: int) -> int:
-    typer.echo(f"layerpeel: {' '.join(message.split())}", err=True)
+    with suppress(OSError):  # standard error may be full too
+        typer.echo(f"layerpeel: {one_line(message)}", err=True)
     return status
 
 
@@ -72,7 +91,9 @@ def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        typer.echo(f"layerpeel {version('layerpeel')}")
+        from suite._output import say
+
+        say(f"layerpeel {version('layerpeel')}")
         raise typer.Exit
 
 
@@ -86,7 +107,7 @@ def _options(
 @app.command("list")
 def list_rooms(family: Family = None, as_json: AsJson = False) -> None:
     """List the rooms, one theorem each."""
-    from suite._output import print_json, text_table
+    from suite._output import print_json, say, text_table
     from theory import choose
 
     rooms = [
@@ -105,7 +126,7 @@ def list_rooms(family: Family = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"rooms": rooms})
     else:
-        typer.echo(text_table(["room", "family", "origin", "title"], [[r["name"], r["family"], r["origin"], r["title"]] for r in rooms]))
+        say(text_table(["room", "family", "origin", "title"], [[r["name"], r["family"], r["origin"], r["title"]] for r in rooms]))
 
 
 @app.command()
@@ -124,6 +145,7 @@ def check(
     """
     from suite._check import check_rooms, describe_report, write_report
     from suite._files import require_report_directory
+    from suite._output import print_json_text, say
     from theory import choose
 
     chosen = choose(tuple(rooms or ()), family)
@@ -132,7 +154,10 @@ def check(
     report = check_rooms(chosen, profile=profile.value, seed=seed, jobs=jobs)
     if out is not None:
         write_report(report, out)
-    typer.echo(report.to_json() if as_json else describe_report(report, out), nl=not as_json)
+    if as_json:
+        print_json_text(report.to_json())
+    else:
+        say(describe_report(report, out), styled=True)
     raise typer.Exit(0 if report.summary.green else 1)
 
 
@@ -165,7 +190,7 @@ def solve(
     from suite._classes import read_program
     from suite._files import require_archive, write_whole
     from suite._geometry import archive, describe_solution, solution_record
-    from suite._output import print_json
+    from suite._output import print_json, say
 
     problem = read_program(
         groups,
@@ -181,13 +206,13 @@ def solve(
         require_archive(save)
     solution = _solved(problem, route=route, solver=solver, tolerance=tolerance, dimension=dimension)
     for warning in solution.warnings:
-        typer.echo(f"layerpeel: warning: {warning}", err=True)
+        typer.echo(f"layerpeel: warning: {one_line(warning)}", err=True)
     if save is not None:
         write_whole("--save", {save: archive(solution)})
     if as_json:
         print_json(solution_record(solution))
     else:
-        typer.echo(describe_solution(solution, _again(groups, counts, feature_energy or 1.0, weight_energy or 1.0)))
+        say(describe_solution(solution, _again(groups, counts, feature_energy or 1.0, weight_energy or 1.0)))
 
 
 def _solved(problem: Any, **options: Any) -> Any:
@@ -221,7 +246,7 @@ def threshold(
     From R0 on the minority classifiers are one vector; from R1 on, where it exists, that vector is zero.
     """
     from suite._imbalance import describe_thresholds, threshold_record
-    from suite._output import print_json
+    from suite._output import print_json, say
     from theory import collapse_threshold, vanishing_threshold
 
     collapse = collapse_threshold(majority, minority, feature_energy=feature_energy, weight_energy=weight_energy, digits=digits)
@@ -230,7 +255,7 @@ def threshold(
         vanishing_record = None if vanishing is None else threshold_record(vanishing)
         print_json({"collapse": threshold_record(collapse), "vanishing": vanishing_record})
     else:
-        typer.echo(describe_thresholds(collapse, vanishing))
+        say(describe_thresholds(collapse, vanishing))
 
 
 @app.command()
@@ -244,13 +269,13 @@ def remedy(
     """Say how much oversampling prevents collapse."""
     from suite._classes import read_problem
     from suite._imbalance import describe_remedy, remedy_record
-    from suite._output import print_json
+    from suite._output import print_json, say
 
     record = remedy_record(read_problem(groups, counts, feature_energy=feature_energy, weight_energy=weight_energy))
     if as_json:
         print_json(record)
     else:
-        typer.echo(describe_remedy(record))
+        say(describe_remedy(record))
 
 
 @app.command()
@@ -270,7 +295,7 @@ def train(
 
     The run can be stopped at any time and resumed: what is done stays, and the rest comes out the same.
     """
-    from suite._output import print_json
+    from suite._output import print_json, say
     from suite._train import train_experiment
 
     record, text = train_experiment(
@@ -285,7 +310,7 @@ def train(
     if as_json:
         print_json(record)
     else:
-        typer.echo(text)
+        say(text)
 
 
 @app.command()
@@ -301,13 +326,13 @@ def measure(
     D and NC1-NC4 of every layer, the law over layers, and whether the label counts foretell minority collapse.
     """
     from suite._measure import describe_measures, measure_record
-    from suite._output import print_json
+    from suite._output import print_json, say
 
     record = measure_record(features)
     if as_json:
         print_json(record)
     else:
-        typer.echo(describe_measures(record))
+        say(describe_measures(record))
 
 
 @app.command()
@@ -334,7 +359,7 @@ def simulate(
     Where the class means go, and how probably every two classes can be split by a hyperplane at the end.
     """
     from suite._files import require_directory
-    from suite._output import print_json
+    from suite._output import print_json, say
     from suite._simulate import simulate as simulate_model
     from suite._simulate import simulation_record
     from suite._simulation_output import describe_simulation, write_simulation
@@ -361,7 +386,7 @@ def simulate(
     if as_json:
         print_json(record)
     else:
-        typer.echo(describe_simulation(record, out))
+        say(describe_simulation(record, out))
 
 
 @app.command()
@@ -383,7 +408,7 @@ def estimate(
     """
     from suite._estimate import describe_estimate, estimate_record, write_estimate
     from suite._files import require_directory
-    from suite._output import print_json
+    from suite._output import print_json, say
 
     if out is not None:
         require_directory(out)
@@ -393,7 +418,7 @@ def estimate(
     if as_json:
         print_json(record)
     else:
-        typer.echo(describe_estimate(record, out))
+        say(describe_estimate(record, out))
 
 
 @app.command()
@@ -405,7 +430,7 @@ def report(
     """Render a report again from its JSON."""
     from suite._check import read_report, write_report
     from suite._files import REPORT_FILES, require_report_directory
-    from suite._output import print_json
+    from suite._output import print_json, say
 
     read = read_report(source)
     require_report_directory(out)
@@ -414,7 +439,7 @@ def report(
     if as_json:
         print_json({"green": read.summary.green, "files": written})
     else:
-        typer.echo("\n".join(written))
+        say("\n".join(written))
 
 
 @app.command()
@@ -424,13 +449,13 @@ def doctor(as_json: AsJson = False) -> None:
     Also whether the packages that Python would import are ours.
     """
     from suite._environment import describe_diagnosis, diagnose
-    from suite._output import print_json
+    from suite._output import print_json, say
 
     record = diagnose()
     if as_json:
         print_json(record)
     else:
-        typer.echo(describe_diagnosis(record))
+        say(describe_diagnosis(record))
     raise typer.Exit(0 if record["healthy"] else 1)
 
 

@@ -2,6 +2,8 @@
 
 import gzip
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -107,9 +109,9 @@ def test_idx_files(tmp_path: Path, zipped: bool) -> None:
 def test_unusable_idx_files(tmp_path: Path) -> None:
     refused(lambda: read_idx(tmp_path), "holds no file train-images-idx3-ubyte", "--data")
     write_idx(tmp_path, images=(2051).to_bytes(4, "big") + bytes(5))
-    refused(lambda: read_idx(tmp_path), "its header announces")
+    refused(lambda: read_idx(tmp_path), "ends in the middle of what its header announces")
     write_idx(tmp_path, images=b"".join(n.to_bytes(4, "big") for n in (2051, 2, 3, 3)) + bytes(17))
-    refused(lambda: read_idx(tmp_path), "has 33 bytes and its header announces 34", "damaged")
+    refused(lambda: read_idx(tmp_path), "holds 17 bytes and its header announces 18", "damaged")
     write_idx(tmp_path, labels=(2051).to_bytes(4, "big") + (2).to_bytes(4, "big") + bytes(2))
     refused(lambda: read_idx(tmp_path), "begins with the number 2051", "2049")
     write_idx(tmp_path, labels=(2049).to_bytes(4, "big") + (3).to_bytes(4, "big") + bytes(3))
@@ -161,6 +163,65 @@ def test_unusable_cifar_batches(tmp_path: Path) -> None:
     refused(lambda: read_cifar10(tmp_path, train=False), "label 10")
 
 
+@pytest.mark.parametrize("labels", [[1.5, 0.0], ["3", "0"], [True, False], [None, 0], [2**64 - 3, 0], [-1, 0], [2**70, 0]], ids=repr)
+def test_cifar_labels_that_are_no_class_numbers_are_not_converted(tmp_path: Path, labels: list[Any]) -> None:
+    write_cifar(tmp_path, {b"data": np.zeros((2, 3072), np.uint8), b"labels": labels})
+    refused(lambda: read_cifar10(tmp_path, train=False), f"label {labels[0]!r} of", "whole numbers in 0 ... 9")
+
+
+def test_a_batch_as_the_oldest_protocols_write_it(tmp_path: Path) -> None:
+    """CIFAR-10's own files are of protocol 2, in which bytes are text that is encoded again."""
+    data = np.arange(2 * 3072, dtype=np.uint32).astype(np.uint8).reshape(2, 3072)
+    (tmp_path / "test_batch").write_bytes(pickle.dumps({b"data": data, b"labels": [9, 0]}, protocol=2))
+    assert np.array_equal(read_cifar10(tmp_path, train=False).pixels.reshape(2, -1), data / np.float32(255.0))
+
+
+def test_a_pickle_that_unfolds_is_refused(tmp_path: Path) -> None:
+    """A thousand copies of one long text, each encoded anew: 0.1 MB on disk, 100 MB in memory."""
+    text = pickle.dumps("x" * 100_000, protocol=2)[2:-1]
+    once = b"c_codecs\nencode\n(h\x00X\x06\x00\x00\x00latin1tR"
+    memo = text if text.endswith(b"q\x00") else text + b"q\x00"
+    (tmp_path / "test_batch").write_bytes(b"\x80\x02" + memo + b"](" + once * 1000 + b"e.")
+    refused(lambda: read_cifar10(tmp_path, train=False), "unfolds to more than its size")
+
+
+BOMB = """
+import gzip, resource, sys
+from pathlib import Path
+from gpu_train import read_idx
+from numerics import UnusableInput
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    read_idx(Path(sys.argv[1]))
+except UnusableInput as error:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, error)
+"""
+
+
+def write_zeros(path: Path, head: bytes, megabytes: int) -> None:
+    with gzip.open(path, "wb", compresslevel=9) as file:
+        file.write(head)
+        for _ in range(megabytes):
+            file.write(bytes(10**6))
+
+
+def test_a_compressed_bomb_is_not_unpacked(tmp_path: Path) -> None:
+    """1,000 images of 28×28 announced, 400 MB there: what is announced is read, and one byte."""
+    write_idx(tmp_path, zipped=True)
+    head = b"".join(number.to_bytes(4, "big") for number in (2051, 1000, 28, 28))
+    write_zeros(tmp_path / "train-images-idx3-ubyte.gz", head, 400)
+    run = subprocess.run([sys.executable, "-c", BOMB, str(tmp_path)], capture_output=True, text=True, check=True)
+    kilobytes, sentence = run.stdout.split(" ", 1)
+    assert int(kilobytes) < 40_000  # a tenth of what it would unfold to; 0.8 MB are announced
+    assert "holds more than 784000 bytes and its header announces 784000" in sentence
+
+
+def test_a_header_that_announces_more_than_memory_is_refused_before_reading(tmp_path: Path) -> None:
+    head = b"".join(number.to_bytes(4, "big") for number in (2051, 2**31, 2**10, 2**10))
+    write_idx(tmp_path, images=head + bytes(100))
+    refused(lambda: read_idx(tmp_path), "would need about", "check that it is an IDX file")
+
+
 def test_unusable_images_and_changes_of_them() -> None:
     pixels, labels = np.zeros((2, 1, 4, 4), np.float32), np.array([0, 1])
 
@@ -174,15 +235,37 @@ def test_unusable_images_and_changes_of_them() -> None:
     refused(lambda: images(labels=labels[:, None]), "(2, 1)")
     sides: tuple[Any, ...] = (0, -3, 2.5)
     for side in sides:
-        refused(lambda side=side: resized(images(), side), f"side of the images is {side}")
-    for imbalance in (0.0, 0.5, float("nan"), float("inf")):
-        refused(lambda imbalance=imbalance: step_counts(2, 2, 10, imbalance), f"imbalance is {imbalance}")
-        refused(lambda imbalance=imbalance: long_tail_counts(4, 10, imbalance), f"imbalance is {imbalance}")
+        refused(lambda side=side: resized(images(), side), f" is {side}", "whole number")
+    for imbalance in (0.0, 0.5, float("nan"), float("inf"), None, "3"):
+        refused(lambda imbalance=imbalance: step_counts(2, 2, 10, imbalance), f"imbalance is {imbalance!r}")
+        refused(lambda imbalance=imbalance: long_tail_counts(4, 10, imbalance), f"imbalance is {imbalance!r}")
     refused(lambda: step_counts(2, 2, -5, 2.0), "largest count is -5")
     rng = np.random.default_rng(0)
-    refused(lambda: oversampled(images(), 2.0, [7], rng), "class 7", "0 ... 1")
+    refused(lambda: oversampled(images(), 2.0, [7], rng), "class to be oversampled is 7", ">= 0 and <= 1")
     refused(lambda: with_corrupted_labels(images(labels=np.zeros(2, np.int64), num_classes=1), 0.5, rng), "one class")
     refused(lambda: with_corrupted_labels(images(), float("nan"), rng), "probability is nan")
+    refused(lambda: with_corrupted_labels(images(), "much", rng), "probability of with_corrupted_labels is 'much'")
+
+
+def test_counts_of_no_classes_are_refused() -> None:
+    bad: tuple[Any, ...] = (-1, 0, 1.5, "5", None, True, 10**15)
+    for number in bad:
+        refused(lambda number=number: step_counts(number, 5, 100, 10.0), f"number of majority classes is {number!r}")
+        refused(lambda number=number: step_counts(5, number, 100, 10.0), f"number of minority classes is {number!r}")
+        refused(lambda number=number: long_tail_counts(number, 100, 10.0), f"number of classes is {number!r}")
+
+
+def test_oversampled_classes_are_a_set_of_whole_numbers() -> None:
+    rng, some = np.random.default_rng(0), blank([3, 3])
+    assert oversampled(some, 2.0, [1, 1], rng).counts.tolist() == [3, 6]
+    assert oversampled(some, 2.0, np.array([1]), rng).counts.tolist() == [3, 6]
+    assert oversampled(some, 2.0, (k for k in (np.int64(1),)), rng).counts.tolist() == [3, 6]
+    bad: tuple[Any, ...] = ([1.5], ["1"], [None], "1", 1, None)
+    for classes in bad:
+        refused(lambda classes=classes: oversampled(some, 2.0, classes, rng))
+    refused(lambda: oversampled(some, 1e15, [1], rng), "would need about", "use a smaller factor")
+    refused(lambda: geomnist(10**15, rng), "would need about")
+    refused(lambda: resized(some, 10**9), "would need about")
 
 
 def test_unusable_requests() -> None:

@@ -152,7 +152,7 @@ def test_unusable_simulations_are_refused(changed: dict[str, Any], parts: tuple[
 def test_unusable_paths_are_refused() -> None:
     model = ElasticModel(blocks="I", num_classes=2, intra=1, inter=0, noise=1.0)
     start, increments = np.zeros((2, 3, 2)), np.zeros((4, 2, 3, 2))
-    refused(lambda: euler_maruyama(model, start, increments[:, :1], end=1.0), "(2, 3, 2)", "(4, 1, 3, 2)")
+    refused(lambda: euler_maruyama(model, start, increments[:, :1], end=1.0), "(4, 1, 3, 2)", "K is 2")
     refused(lambda: euler_maruyama(model, start, increments[:0], end=1.0), "(0, 2, 3, 2)")
     refused(lambda: euler_maruyama(model, np.zeros((3, 3, 2)), np.zeros((4, 3, 3, 2)), end=1.0), "(3, 3, 2)", "(..., 2, n, 2)")
     refused(lambda: euler_maruyama(model, start + math.nan, increments, end=1.0, means=np.eye(2)), "not finite")

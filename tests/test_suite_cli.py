@@ -276,7 +276,7 @@ def test_files_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
 
     first, second = tmp_path / "first.txt", tmp_path / "second.txt"
     first.write_text("old")
-    with pytest.raises(UnusableInput, match=r"--out .*second\.txt cannot be written \(No space left on device\)"):
+    with pytest.raises(suite._files.SystemRefused, match=r"--out .*second\.txt cannot be written \(No space left on device\)"):
         write_whole("--out", {first: lambda path: path.write_text("new"), second: fail})
     assert snapshot(tmp_path) == {"first.txt": b"old"}
 

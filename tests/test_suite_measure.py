@@ -258,12 +258,12 @@ def test_unusable_archives(tmp_path: Path, arrays: dict[str, np.ndarray], words:
 def test_unusable_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     refused(lambda: measure_record(tmp_path / "none.npz"), "cannot be read")
     (tmp_path / "text.npz").write_text("hello")
-    refused(lambda: measure_record(tmp_path / "text.npz"), "is not a NumPy archive")
+    refused(lambda: measure_record(tmp_path / "text.npz"), "is no sound .npz archive")
     np.save(tmp_path / "one.npy", np.ones(3))
     refused(lambda: measure_record(tmp_path / "one.npy"), "holds one array")
     whole = saved(tmp_path / "cut.npz", layered([5, 5])).read_bytes()
     (tmp_path / "cut.npz").write_bytes(whole[: len(whole) // 2])
-    refused(lambda: measure_record(tmp_path / "cut.npz"), "is not a NumPy archive")
+    refused(lambda: measure_record(tmp_path / "cut.npz"), "is no sound .npz archive")
     for name, content in {"announced": ANNOUNCED, "broken": BROKEN, "raw": b"raw"}.items():
         with zipfile.ZipFile(tmp_path / f"{name}.npz", "w") as archive:
             archive.writestr("features.npy" if name != "raw" else "features", content)

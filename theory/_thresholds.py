@@ -8,7 +8,18 @@ import numpy as np
 from flint import arb, ctx
 from jaxtyping import Float
 
-from numerics import ARRAYS, BALLS, FLOATS, UnusableInput, decimal_bounds, increasing_root, require_positive, require_whole, surface_point
+from numerics import (
+    ARRAYS,
+    BALLS,
+    FLOATS,
+    UnusableInput,
+    decimal_bounds,
+    increasing_root,
+    require_positive,
+    require_whole,
+    surface_point,
+    validated,
+)
 
 MOST_DIGITS = 10_000
 """Digits beyond this take minutes; nobody has asked for them yet."""
@@ -65,7 +76,7 @@ def log_threshold_minus_one(majority: int, minority: int, *, feature_energy: flo
         >>> round(1 + math.exp(log_threshold_minus_one(5, 5, feature_energy=5.0)), 10)
         12.1924470803
     """
-    _validate(majority, minority, feature_energy, weight_energy)
+    majority, minority, feature_energy, weight_energy = _validate(majority, minority, feature_energy, weight_energy)
     budget = (majority + minority) * math.sqrt(feature_energy) * math.sqrt(weight_energy)
     return _log_excess(FLOATS, majority, minority, _boundary_zeta(majority, minority, budget))
 
@@ -86,12 +97,13 @@ def threshold_elasticity(majority: int, minority: int, *, feature_energy: float,
         >>> round(threshold_elasticity(5, 5, feature_energy=5.0), 6)
         2.188858
     """
-    _validate(majority, minority, feature_energy, weight_energy)
+    majority, minority, feature_energy, weight_energy = _validate(majority, minority, feature_energy, weight_energy)
     budget = (majority + minority) * math.sqrt(feature_energy) * math.sqrt(weight_energy)
     point = surface_point(FLOATS, majority, minority, _boundary_zeta(majority, minority, budget), 0.0, 0.0)
     return 0.5 * budget * point.log_imbalance_by_zeta / point.budget_by_zeta
 
 
+@validated
 def log_thresholds_minus_one(
     majority: Float[np.ndarray, " n"], minority: Float[np.ndarray, " n"], budget: Float[np.ndarray, " n"]
 ) -> Float[np.ndarray, " n"]:
@@ -109,13 +121,17 @@ def log_thresholds_minus_one(
     """
     if majority.size == 0:
         return np.zeros(0)
-    if not (np.all(majority >= 1) and np.all(minority >= 2) and np.all((budget > 0) & np.isfinite(budget))):
+    if not (_whole_from(majority, 1) and _whole_from(minority, 2) and np.all((budget > 0) & np.isfinite(budget))):
         raise UnusableInput(
-            "every problem needs K_A >= 1, K_B >= 2 and a positive finite radius: correct or leave out those that break this."
+            "every problem needs whole numbers K_A >= 1 and K_B >= 2 and a positive finite radius: correct or leave out the others."
         )
     pieces = max(1, math.ceil(majority.size / CHUNK))
     chunks = zip(np.array_split(majority, pieces), np.array_split(minority, pieces), np.array_split(budget, pieces), strict=True)
     return np.concatenate([_log_excess_of_arrays(*chunk) for chunk in chunks])
+
+
+def _whole_from(numbers: np.ndarray, least: int) -> bool:
+    return bool(np.all((numbers >= least) & (numbers == np.floor(numbers)) & (numbers <= MOST_CLASSES)))
 
 
 CHUNK = 8192
@@ -185,8 +201,8 @@ def collapse_threshold(majority: int, minority: int, *, feature_energy: float, w
         >>> collapse_threshold(5, 5, feature_energy=5.0, digits=12).lower
         '12.192447080325'
     """
-    _validate(majority, minority, feature_energy, weight_energy)
-    _validate_digits(digits)
+    majority, minority, feature_energy, weight_energy = _validate(majority, minority, feature_energy, weight_energy)
+    digits = _validate_digits(digits)
     log_excess = log_threshold_minus_one(majority, minority, feature_energy=feature_energy, weight_energy=weight_energy)
     # A huge R0 = e^x needs log10(x) more digits of x; a tiny R0 − 1 needs its own leading zeros.
     spare = GUARD_DIGITS + math.ceil(-log_excess / math.log(10) if log_excess < 0 else math.log10(1 + log_excess) + 8)
@@ -230,8 +246,8 @@ def vanishing_threshold(
         >>> round(vanishing_threshold(7, 3, feature_energy=5.0).value, 6)
         5.70533
     """
-    _validate(majority, minority, feature_energy, weight_energy)
-    _validate_digits(digits)
+    majority, minority, feature_energy, weight_energy = _validate(majority, minority, feature_energy, weight_energy)
+    digits = _validate_digits(digits)
     if majority == 1:
         return None
 
@@ -270,20 +286,22 @@ def _enclosed(digits: int, spare: int, excess: Any) -> Threshold:
         return Threshold(lower=lower, upper=upper, value=value if math.isfinite(value) else None, log_minus_one=float(ball.log()))
 
 
-def _validate(majority: Any, minority: Any, feature_energy: Any, weight_energy: Any) -> None:
-    require_whole(majority, "majority", remedy="there is no imbalance without a majority class, so use majority >= 1")
-    require_whole(minority, "minority", least=2, remedy="a single class has nothing to collapse with, so use minority >= 2")
+def _validate(majority: Any, minority: Any, feature_energy: Any, weight_energy: Any) -> tuple[int, int, float, float]:
+    """Python's own numbers, which balls take; what is out of range is refused."""
+    majority = require_whole(majority, "majority", remedy="there is no imbalance without a majority class, so use majority >= 1")
+    minority = require_whole(minority, "minority", least=2, remedy="a single class has nothing to collapse with, so use minority >= 2")
     if max(majority, minority) > MOST_CLASSES:
         raise UnusableInput(
             f"{max(majority, minority):.3g} classes are too many: a threshold takes at most {MOST_CLASSES:.0e} per side; use fewer."
         )
-    root = math.sqrt(require_positive(feature_energy, "feature energy")) * math.sqrt(require_positive(weight_energy, "weight energy"))
+    energies = require_positive(feature_energy, "feature energy"), require_positive(weight_energy, "weight energy")
+    root = math.sqrt(energies[0]) * math.sqrt(energies[1])
     if not LEAST_ROOT <= root <= LARGEST_ROOT:
         raise UnusableInput(
             f"the root of the energy product is {root:.3g}: a threshold takes {LEAST_ROOT:g} to {LARGEST_ROOT:g}; scale the energies."
         )
+    return majority, minority, *energies
 
 
-def _validate_digits(digits: Any) -> None:
-    if require_whole(digits, "digits", remedy=f"use 1 to {MOST_DIGITS}, for example 30") > MOST_DIGITS:
-        raise UnusableInput(f"digits is {digits!r}: it must be at most {MOST_DIGITS}; use 1 to {MOST_DIGITS}, for example 30.")
+def _validate_digits(digits: Any) -> int:
+    return require_whole(digits, "digits", largest=MOST_DIGITS, remedy=f"use 1 to {MOST_DIGITS}, for example 30")

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 from scipy.spatial.distance import pdist
 
+from numerics._validated import validated
 from numerics.equi_separation._labels import coarsest_eps, count_classes, require_every_class, require_labelled
 
 STORED_ROUNDINGS = 2.0
@@ -88,6 +89,7 @@ class CentredFeatures(ClassSpread):
     residuals: Float[np.ndarray, "n p"]
 
 
+@validated
 def centred_features(
     features: Shaped[np.ndarray, "..."], labels: Shaped[np.ndarray, "..."], *, eps: float | None = None
 ) -> CentredFeatures:
@@ -121,6 +123,7 @@ def centred_features(
     )
 
 
+@validated
 def feature_energy(features: Shaped[np.ndarray, "..."], labels: Shaped[np.ndarray, "..."]) -> float:
     """E_H as the Layer-Peeled Model defines it: (1/K) Σ_k (1/n_k) Σ_i ‖h_ki‖².
 
@@ -140,6 +143,7 @@ def feature_energy(features: Shaped[np.ndarray, "..."], labels: Shaped[np.ndarra
     return centred_features(features, labels).energy
 
 
+@validated
 def between_factor(counts: Int[np.ndarray, " K"], means: Float[np.ndarray, "K p"]) -> Float[np.ndarray, "K p"]:
     """A with SSB = (1/n) Σ_k n_k (x̄_k − x̄)(x̄_k − x̄)ᵀ = AᵀA, where x̄ is the mean of all samples.
 
@@ -151,6 +155,7 @@ def between_factor(counts: Int[np.ndarray, " K"], means: Float[np.ndarray, "K p"
     return np.sqrt(shares)[:, None] * (means - shares @ means)
 
 
+@validated
 def class_means(
     features: Float[np.ndarray, "n p"], labels: Int[np.ndarray, " n"], num_classes: int
 ) -> tuple[Int[np.ndarray, " K"], Float[np.ndarray, "K p"]]:

@@ -7,7 +7,7 @@ from jaxtyping import Float, Shaped
 
 from numerics._inputs import UnusableInput, require_whole
 from numerics.equi_separation._class_means import ClassSpread, between_factor, class_means, class_residuals
-from numerics.equi_separation._labels import coarsest_eps, require_every_class, require_labelled
+from numerics.equi_separation._labels import LARGEST, coarsest_eps, require_every_class, require_labelled
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -140,10 +140,12 @@ class ClassMoments:
         """The statistics of everything seen since the last reset.
 
         Raises:
-            UnusableInput: when a class has no sample.
+            UnusableInput: when a class has no sample, or all means are so small that their squares vanish.
         """
         counts = self._counts.astype(np.int64)
         require_every_class(counts)
+        if 0.0 < np.abs(self._means).max() < 1 / LARGEST:
+            raise UnusableInput(f"all class means lie below {1 / LARGEST:g}: squares must be doubles; scale the features.")
         return ClassStatistics(
             counts=counts,
             means=self._means.copy(),

@@ -3,7 +3,10 @@
 import numpy as np
 from jaxtyping import Float
 
+from numerics._validated import validated
 
+
+@validated
 def cosines(vectors: Float[np.ndarray, "m p"]) -> Float[np.ndarray, "m m"]:
     """Cosines between all rows, cos_kl = ⟨v_k, v_l⟩/(‖v_k‖ ‖v_l‖); NaN for a row of zeros, which has no direction.
 
@@ -14,11 +17,13 @@ def cosines(vectors: Float[np.ndarray, "m p"]) -> Float[np.ndarray, "m m"]:
         >>> cosines(np.array([[1.0, 0.0], [0.0, 2.0], [-3.0, 0.0]])).round(12).tolist()
         [[1.0, 0.0, -1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 1.0]]
     """
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    units = vectors / np.where(norms > 0.0, norms, np.nan)
+    sizes = np.abs(vectors).max(axis=1, keepdims=True, initial=0.0)
+    scaled = vectors / np.where(sizes > 0.0, sizes, np.nan)  # squares of the entries may be no doubles
+    units = scaled / np.linalg.norm(scaled, axis=1, keepdims=True)
     return units @ units.T
 
 
+@validated
 def mean_cosine(vectors: Float[np.ndarray, "m p"]) -> float:
     """Average cosine over the pairs of rows; NaN when there is no pair, or a row is zero.
 

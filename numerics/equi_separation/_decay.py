@@ -8,6 +8,7 @@ from scipy import stats
 
 from numerics._bracket import Bracket
 from numerics._inputs import UnusableInput
+from numerics._validated import validated
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,6 +36,7 @@ class Decay:
     curvature_p_value: float
 
 
+@validated
 def fit_decay(fuzziness_by_layer: Shaped[np.ndarray, " m"], *, level: float = 0.05) -> Decay:
     """Fit the law of equi-separation to the separation fuzziness of successive layers.
 

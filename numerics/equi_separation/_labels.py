@@ -39,24 +39,39 @@ def require_labelled(
     if not (np.issubdtype(features.dtype, np.floating) or np.issubdtype(features.dtype, np.integer)):
         raise UnusableInput(f"features of type {features.dtype} are not real numbers: give floating-point features.")
     converted = features.astype(np.float64, copy=False)
+    if num_features is None and 0.0 < np.abs(converted).max(initial=0.0) < 1 / LARGEST:
+        raise UnusableInput(f"all features lie below {1 / LARGEST:g}: squares must be doubles; scale the features.")
     usable = (np.abs(converted) <= LARGEST).all(axis=1)
     if not usable.all():
         row = int(np.argmin(usable))
         if np.isfinite(converted[row]).all():
             raise UnusableInput(f"row {row} of the features goes beyond {LARGEST:g}: squares must be doubles; scale the features.")
         raise UnusableInput(f"row {row} of the features is not finite: every value must be; drop or repair that sample.")
-    if not (
-        np.issubdtype(labels.dtype, np.integer) or (np.issubdtype(labels.dtype, np.floating) and np.array_equal(labels, np.floor(labels)))
-    ):
+    return converted, require_labels(labels, num_classes=num_classes)
+
+
+def require_labels(labels: Shaped[np.ndarray, "..."], *, num_classes: int | None = None) -> Int[np.ndarray, " n"]:
+    """Class numbers from 0, whatever type of number they are stored in.
+
+    Raises:
+        UnusableInput: for labels that are not whole numbers, or lie outside 0 … K−1; the first is named as it is.
+
+    Example:
+        >>> require_labels(np.array([0.0, 1.0])).tolist()
+        [0, 1]
+    """
+    if labels.ndim != 1:
+        raise UnusableInput(f"labels of shape {labels.shape} are no list: there must be one label per sample; flatten them.")
+    if labels.dtype.kind not in "iuf" or (labels.dtype.kind == "f" and not np.array_equal(labels, np.floor(labels))):
         raise UnusableInput(f"labels of type {labels.dtype} are not whole numbers: give one class number from 0 per sample.")
-    whole = labels.astype(np.int64, copy=False)
-    if len(whole) and (whole.min() < 0 or (num_classes is not None and whole.max() >= num_classes)):
-        wrong = int(np.argmax((whole < 0) | (whole >= (num_classes or np.inf))))
-        ceiling = f"{num_classes - 1}" if num_classes is not None else "K - 1"
+    outside = (labels < 0) | (labels >= (2**31 if num_classes is None else num_classes))
+    if outside.any():
+        wrong = int(np.argmax(outside))
+        ceiling = "K - 1" if num_classes is None else f"{num_classes - 1}"
         raise UnusableInput(
-            f"label {whole[wrong]} of sample {wrong} is outside 0 ... {ceiling}: classes are numbered from 0; renumber them."
+            f"label {int(labels[wrong])} of sample {wrong} is outside 0 ... {ceiling}: classes are numbered from 0; renumber them."
         )
-    return converted, whole
+    return labels.astype(np.int64, copy=False)
 
 
 def count_classes(labels: Int[np.ndarray, " n"]) -> int:

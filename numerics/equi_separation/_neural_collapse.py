@@ -6,8 +6,9 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 from scipy.spatial.distance import pdist
 
-from numerics._frames import etf_distance
+from numerics._frames import etf_distance, of_norm_one
 from numerics._inputs import UnusableInput
+from numerics._validated import validated
 from numerics.equi_separation._class_means import CentredFeatures, ClassSpread, centred_features
 from numerics.equi_separation._class_moments import ClassStatistics
 from numerics.equi_separation._labels import LARGEST, require_scatter
@@ -36,6 +37,7 @@ class NeuralCollapse:
     cdnv: float
 
 
+@validated
 def neural_collapse(
     features: Shaped[np.ndarray, "n p"],
     labels: Shaped[np.ndarray, " n"],
@@ -66,6 +68,7 @@ def neural_collapse(
     return collapse_of(centred_features(features, labels, eps=eps), classifier, bias)
 
 
+@validated
 def collapse_of(
     centred: CentredFeatures, classifier: Float[np.ndarray, "K p"] | None = None, bias: Float[np.ndarray, " K"] | None = None
 ) -> NeuralCollapse:
@@ -96,6 +99,7 @@ def collapse_of(
     )
 
 
+@validated
 def neural_collapse_of(statistics: ClassStatistics, classifier: Float[np.ndarray, "K p"] | None = None) -> NeuralCollapse:
     """The same measures from streamed moments; NC4 asks every sample again, so it is None.
 
@@ -141,7 +145,7 @@ def _require_classifier(
             f"the classifier has shape {classifier.shape} and the features need {means.shape}: one row per class, one column per feature; "
             "transpose it or give the features of the layer before it."
         )
-    if classifier is not None and not np.linalg.norm(classifier) > 0.0:
+    if classifier is not None and not np.any(classifier):
         raise UnusableInput("the classifier is zero: it has no direction to compare with the class means; give a trained one.")
     if bias is not None and bias.shape != means.shape[:1]:
         raise UnusableInput(f"the bias has shape {bias.shape} for {len(means)} classes: it must hold one number for each; correct it.")
@@ -151,7 +155,7 @@ def _duality(means: Float[np.ndarray, "K p"], classifier: Float[np.ndarray, "K p
     if classifier is None:
         return None
     centred = means - means.mean(axis=0)
-    return float(np.linalg.norm(classifier / np.linalg.norm(classifier) - centred / np.linalg.norm(centred)) ** 2)
+    return float(np.linalg.norm(of_norm_one(classifier) - of_norm_one(centred)) ** 2)
 
 
 def _variance_over_distance(spread: ClassSpread) -> float:
@@ -161,6 +165,7 @@ def _variance_over_distance(spread: ClassSpread) -> float:
     return float(np.mean((spread.variances[first] + spread.variances[second]) / (2.0 * pdist(spread.means, "sqeuclidean"))))
 
 
+@validated
 def nearest_mean(features: Float[np.ndarray, "n p"], means: Float[np.ndarray, "K p"]) -> Int[np.ndarray, " n"]:
     """The class whose mean is nearest, argmin_k ‖x − x̄_k‖.
 

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 
 from numerics._inputs import UnusableInput
+from numerics._validated import validated
 from numerics.equi_separation._class_means import CentredFeatures, between_factor, centred_features
 from numerics.equi_separation._class_moments import ClassStatistics
 from numerics.equi_separation._labels import require_scatter
@@ -16,6 +17,7 @@ larger side of the matrix, for the subtraction of the grand mean, the square roo
 the stored features leaves is mostly larger, and has a rule of its own, from the errors of the class means: see `between_basis`."""
 
 
+@validated
 def between_basis(
     counts: Int[np.ndarray, " K"], means: Float[np.ndarray, "K p"], errors: Float[np.ndarray, " K"] | None = None
 ) -> tuple[Float[np.ndarray, "p r"], Float[np.ndarray, " r"]]:
@@ -75,6 +77,7 @@ class Separation:
     rounding: float = 0.0
 
 
+@validated
 def separation(features: Shaped[np.ndarray, "n p"], labels: Shaped[np.ndarray, " n"], *, eps: float | None = None) -> Separation:
     """Separation fuzziness of features held in memory.
 
@@ -99,6 +102,7 @@ def separation(features: Shaped[np.ndarray, "n p"], labels: Shaped[np.ndarray, "
     return separation_of(centred_features(features, labels, eps=eps))
 
 
+@validated
 def separation_of(centred: CentredFeatures) -> Separation:
     """The same for features whose class means are known already.
 
@@ -123,6 +127,7 @@ def separation_of(centred: CentredFeatures) -> Separation:
     )
 
 
+@validated
 def fuzziness(statistics: ClassStatistics) -> float:
     """D = Tr(SSW SSB⁺) from streamed moments.
 
@@ -138,6 +143,7 @@ def fuzziness(statistics: ClassStatistics) -> float:
     return float(np.einsum("ir,ij,jr->", basis / roots, statistics.within, basis / roots, optimize=True))
 
 
+@validated
 def lda_floor(statistics: ClassStatistics) -> float:
     """Σ_i 1/λ_i(SSW⁻¹ SSB): the least D that an invertible linear map can reach; whitening SSW reaches it.
 

@@ -4,8 +4,10 @@ import numpy as np
 from jaxtyping import Float
 
 from numerics._inputs import UnusableInput
+from numerics._validated import validated
 
 
+@validated
 def energy_radius(num_classes: int, feature_energy: float, weight_energy: float) -> float:
     """τ = K √(E_H E_W): H Wᵀ with Σ‖h_k‖² ≤ K E_H and Σ‖w_k‖² ≤ K E_W fills exactly the ball of this radius.
 
@@ -16,6 +18,7 @@ def energy_radius(num_classes: int, feature_energy: float, weight_energy: float)
     return num_classes * float(np.sqrt(feature_energy) * np.sqrt(weight_energy))
 
 
+@validated
 def nuclear_norm(matrix: Float[np.ndarray, "m n"]) -> float:
     """‖Z‖_* = Σ_i σ_i(Z).
 
@@ -26,6 +29,7 @@ def nuclear_norm(matrix: Float[np.ndarray, "m n"]) -> float:
     return float(np.linalg.svd(matrix, compute_uv=False).sum())
 
 
+@validated
 def support(slope: Float[np.ndarray, "m n"], radius: float) -> float:
     """Support function of the ball: max {⟨G, Z⟩ : ‖Z‖_* ≤ τ} = τ ‖G‖_op.
 
@@ -36,6 +40,7 @@ def support(slope: Float[np.ndarray, "m n"], radius: float) -> float:
     return radius * float(np.linalg.norm(slope, 2))
 
 
+@validated
 def scale_into(matrix: Float[np.ndarray, "m n"], radius: float) -> Float[np.ndarray, "m n"]:
     """The matrix itself when it lies in the ball, else the multiple of it on the sphere.
 
@@ -47,6 +52,7 @@ def scale_into(matrix: Float[np.ndarray, "m n"], radius: float) -> Float[np.ndar
     return matrix if norm <= radius else matrix * (radius / norm)
 
 
+@validated
 def factor(
     logits: Float[np.ndarray, "K K"], *, feature_energy: float, weight_energy: float, dimension: int | None = None
 ) -> tuple[Float[np.ndarray, "K p"], Float[np.ndarray, "K p"]]:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from numerics._arithmetic import EXPONENT_CAP, FLOATS
 from numerics._roots import STEP_TOLERANCE, increasing_root
+from numerics._validated import validated
 from numerics.layer_peeled._two_groups import SurfacePoint, slopes_by_v, surface_point
 
 INNER_TOLERANCE = 1e-5
@@ -32,6 +33,7 @@ class TwoGroupOptimum(NamedTuple):
         return self.s * math.sqrt(minority / classes) / self.root_a, self.s * math.sqrt(majority / classes) / self.root_b
 
 
+@validated
 def two_group_optimum(majority: int, minority: int, imbalance: float, budget: float) -> TwoGroupOptimum:
     """The cross-entropy optimum for imbalance R ≥ 1 and ‖Z‖_* ≤ τ.
 

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from numpy.polynomial import chebyshev
 
 from numerics._inputs import UnusableInput
+from numerics._validated import validated
 
 NODES = 24
 """Chebyshev points per panel: a panel is resolved when the last TAIL coefficients of the interpolant have died out."""
@@ -134,6 +135,7 @@ class _Panels:
         )
 
 
+@validated
 def antiderivative(
     function: Function,
     end: float,

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from scipy.signal import savgol_filter
 
 from numerics._inputs import UnusableInput, require_whole
+from numerics._validated import validated
 from numerics.locally_elastic._modes import elastic_modes, require_model
 from numerics.locally_elastic._series import finite_series, increasing_times, jackknife_error
 from numerics.locally_elastic._tail_index import TailIndices, tail_indices
@@ -69,6 +70,7 @@ class RateEstimate:
     order: int
 
 
+@validated
 def estimate_rates(
     times: Any,
     means: Any,

@@ -9,12 +9,14 @@ from jaxtyping import Float
 from numerics._draws import chunk_sizes, coloured, square_roots
 from numerics._inputs import UnusableInput, require_positive, require_whole
 from numerics._memory import require_memory
+from numerics._validated import validated
 from numerics.locally_elastic._exact_law import drawn_samples
 from numerics.locally_elastic._law import points_and_means, require_drift
 from numerics.locally_elastic._model import ElasticModel
 from numerics.locally_elastic._noise import as_noise
 
 
+@validated
 def brownian_increments(*, rng: np.random.Generator, end: float, steps: int, shape: tuple[int, ...]) -> Float[np.ndarray, "steps *shape"]:
     """Increments of independent Brownian motions over `steps` equal steps up to `end`.
 
@@ -31,6 +33,7 @@ def brownian_increments(*, rng: np.random.Generator, end: float, steps: int, sha
     return rng.standard_normal((count, *shape)) * np.sqrt(duration / count)
 
 
+@validated
 def coarsened(increments: Float[np.ndarray, "steps *shape"], factor: int) -> Float[np.ndarray, "coarse *shape"]:
     """The same Brownian paths on a grid `factor` times as coarse: sums of neighbouring increments.
 
@@ -47,6 +50,7 @@ def coarsened(increments: Float[np.ndarray, "steps *shape"], factor: int) -> Flo
     return increments.reshape(-1, count, *increments.shape[1:]).sum(axis=1)
 
 
+@validated
 def euler_maruyama(
     model: ElasticModel,
     start: Float[np.ndarray, "*N K n p"],
@@ -90,6 +94,7 @@ def euler_maruyama(
     return _stepped(model, np.array(start, dtype=float), points_and_means(model, centre)[1], increments, len(increments), end, drift)
 
 
+@validated
 def euler_chunks(
     model: ElasticModel,
     start: Any,

@@ -8,6 +8,7 @@ import numpy as np
 import sympy
 
 from numerics._inputs import UnusableInput
+from numerics._validated import validated
 from numerics.locally_elastic._expression_values import TIME, evaluate_array
 
 LONGEST_TEXT = 500
@@ -41,6 +42,7 @@ _NAMES = {"t": TIME, "pi": sympy.pi, "e": sympy.E}
 _KNOWN = f"only t, numbers, pi, e, + - * / **, parentheses and the functions {', '.join(FUNCTIONS)}"
 
 
+@validated
 def parse_expression(text: str) -> sympy.Expr:
     """Read an expression in t, such as "1/(1 + t)**0.5"; decimals are taken exactly.
 

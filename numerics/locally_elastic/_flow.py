@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from numerics._inputs import UnusableInput
 from numerics._memory import require_memory
+from numerics._validated import validated
 from numerics.locally_elastic._closed_flow import Parts, flow_i_model, flow_identity, flow_l_model
 from numerics.locally_elastic._integrated_flow import flow_of_any
 from numerics.locally_elastic._model import ElasticModel
@@ -123,6 +124,7 @@ def _unscaled(logs: np.ndarray, directions: np.ndarray) -> np.ndarray:
         return np.where(directions == 0.0, 0.0, np.where(directions == 0.0, 1.0, directions) * half * half)
 
 
+@validated
 def mean_flow(model: ElasticModel, start: Any, times: Any) -> MeanFlow:
     """Solve dX̄ = M(t) X̄ dt from class means at time 0.
 

@@ -9,6 +9,7 @@ from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
 from numerics._inputs import UnusableInput
+from numerics._validated import validated
 from numerics.locally_elastic._closed_flow import ROUNDING, Parts
 from numerics.locally_elastic._model import ElasticModel
 
@@ -28,6 +29,7 @@ LEAST_STEPS = (64, 45)
 """Steps at least in the two runs: a bump in the rates is not stepped over, and the runs never take the same steps."""
 
 
+@validated
 def drift_matrices(model: ElasticModel, end: float) -> Float[np.ndarray, "r K K"]:
     """Matrices W_m of norm one that span the weights E(t) P'/K over [0, end], found at a few hundred times.
 
@@ -45,6 +47,7 @@ def drift_matrices(model: ElasticModel, end: float) -> Float[np.ndarray, "r K K"
     return vectors[values > PART_OF * max(values[0], np.finfo(float).tiny)].reshape(-1, model.num_classes, model.num_classes)
 
 
+@validated
 def drift_commutator(model: ElasticModel, end: float) -> float:
     """How far the drifts at different times are from commuting: max ‖AB − BA‖/(‖A‖‖B‖) over the matrices that M(t) is made of.
 

@@ -5,6 +5,7 @@ from typing import Any, Literal, overload
 import numpy as np
 
 from numerics._inputs import UnusableInput
+from numerics._validated import validated
 from numerics.locally_elastic._exact_law import MeanDriftLaw
 from numerics.locally_elastic._flow import mean_flow, require_start, require_times
 from numerics.locally_elastic._literal_law import LiteralLaw
@@ -22,6 +23,7 @@ def law(model: ElasticModel, start: Any, times: Any, *, spread: Any = 0, drift: 
 def law(model: ElasticModel, start: Any, times: Any, *, spread: Any = 0, drift: Literal["literal"]) -> LiteralLaw: ...
 @overload
 def law(model: ElasticModel, start: Any, times: Any, *, spread: Any = 0, drift: str) -> MeanDriftLaw | LiteralLaw: ...
+@validated
 def law(model: ElasticModel, start: Any, times: Any, *, spread: Any = 0, drift: str = "mean") -> MeanDriftLaw | LiteralLaw:
     """The joint Gaussian law of the features at a set of times.
 

@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from numerics._inputs import UnusableInput, require_whole
 from numerics._memory import require_memory
+from numerics._validated import validated
 from numerics.locally_elastic._antiderivative import antiderivative
 from numerics.locally_elastic._noise import Noise, as_noise
 from numerics.locally_elastic._rates import Rate, as_rate
@@ -220,6 +221,7 @@ class ElasticModel:
         return self.assembled(self.weights(np.array([float(time)]))[0])
 
 
+@validated
 def logit_directions(num_classes: int) -> Float[np.ndarray, "K K"]:
     """Rows d̂_j = d_j/‖d_j‖, d_j = e_j − 1/K: a simplex ETF.
 

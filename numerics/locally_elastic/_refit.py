@@ -7,10 +7,12 @@ from jaxtyping import Float
 from scipy.special import exprel
 
 from numerics._inputs import UnusableInput
+from numerics._validated import validated
 from numerics.locally_elastic._modes import own_projections, require_model
 from numerics.locally_elastic._series import finite_series
 
 
+@validated
 def refitted_means(start: Any, cumulative_intra: Any, cumulative_inter: Any, *, model: str) -> Float[np.ndarray, "time K p"]:
     """The class means that the mean flow makes of a start when A(t) and B(t) are known at a list of times, A = B = 0 at the first.
 
@@ -61,6 +63,7 @@ def refitted_means(start: Any, cumulative_intra: Any, cumulative_inter: Any, *, 
     return first + directions * along + (deviations @ directions) * of_inter
 
 
+@validated
 def relative_difference(observed: Any, refitted: Any) -> Float[np.ndarray, "time K"]:
     """The relative difference of two trajectories, RD_k(t) = ‖X̄ᵏ − Ȳᵏ‖ / ((‖X̄ᵏ‖ + ‖Ȳᵏ‖)/2), between 0 and 2.
 

@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from numerics._bracket import Estimate
 from numerics._inputs import UnusableInput
+from numerics._validated import validated
 from numerics.locally_elastic._series import finite_series, jackknife_error
 
 TAIL_SHARE = 0.1
@@ -35,6 +36,7 @@ class TailIndices:
     undefined: tuple[str, ...] = ()
 
 
+@validated
 def tail_index(times: Any, rate: Any, *, since: float | None = None, spacing: int = 1) -> Estimate:
     """The tail index by its definition: minus the slope of log|α| against log t.
 
@@ -76,6 +78,7 @@ def tail_index(times: Any, rate: Any, *, since: float | None = None, spacing: in
     return Estimate(mean=-slope, standard_error=variance**0.5, n=independent - 1)
 
 
+@validated
 def printed_tail_index(times: Any, rate: Any, *, since: float | None = None) -> float:
     """The tail index as printed, 1 − avg log|α(t)|/log(1+t): one more than the definition, and not blind to the unit of α.
 
@@ -101,6 +104,7 @@ def printed_tail_index(times: Any, rate: Any, *, since: float | None = None) -> 
     return float(1.0 - np.mean(logs / np.log1p(after)))
 
 
+@validated
 def cumulative_tail_index(times: Any, cumulative: Any, *, since: float | None = None) -> float:
     """The variant of the released code: the printed formula on the *cumulative* A(t) = ∫α instead of α.
 
@@ -126,6 +130,7 @@ def cumulative_tail_index(times: Any, cumulative: Any, *, since: float | None = 
     return printed_tail_index(times, cumulative, since=since)
 
 
+@validated
 def tail_indices(
     times: Any, rate: Any, cumulative: Any, *, spacing: int = 1, without: Float[np.ndarray, "trial time"] | None = None
 ) -> TailIndices:

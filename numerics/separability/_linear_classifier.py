@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from numerics._validated import validated
 from numerics.separability._gordan import Balanced
 from numerics.separability._homogeneous import decide, require_classes, verified_lead
 
@@ -65,6 +66,7 @@ class LinearSeparability:
     contradiction: Contradiction | None = None
 
 
+@validated
 def linear_classifier(classes: Sequence[Float[np.ndarray, "_ p"]]) -> LinearSeparability:
     """Decide whether one linear classifier is right on every sample of all classes.
 

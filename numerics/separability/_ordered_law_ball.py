@@ -6,6 +6,7 @@ import numpy as np
 from flint import acb, arb, ctx
 
 from numerics._ball import PRECISION
+from numerics._validated import validated
 from numerics.separability._ordered_integrand import DEPTH, Integrand
 from numerics.separability._ordered_law import ordered_probability
 
@@ -13,6 +14,7 @@ EVALUATIONS = 20_000
 """Evaluations of the integrand before giving up: a hundred times what a probability above 1e-1000 takes with 200 samples per class."""
 
 
+@validated
 def enclose_ordered_probability(gap: float, *, deviations: tuple[float, float], counts: tuple[int, int], bits: int = PRECISION) -> arb:
     """A ball around the probability that every sample of one Gaussian class lies below every sample of another.
 

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float
 
 from numerics._bracket import Proportion
 from numerics._inputs import UnusableInput
+from numerics._validated import validated
 from numerics.separability._gordan import RIDGE, UNDERFLOW, UNIT, Positive, dot, rationals
 from numerics.separability._homogeneous import decide, require_points
 
@@ -15,6 +16,7 @@ CHUNK = 2**17
 """Numbers of one class looked at in one pass: its temporaries (1 MB each) stay in the second-level cache."""
 
 
+@validated
 def separated_along(
     x: Float[np.ndarray, "*paths n p"],
     y: Float[np.ndarray, "*paths m p"],
@@ -100,6 +102,7 @@ class PairwiseSeparability:
         return Proportion(successes=int(self.all_pairs.sum()), n=len(self.separable))
 
 
+@validated
 def pairwise_separable(samples: Float[np.ndarray, "paths K n p"]) -> PairwiseSeparability:
     """Decide for every path and every pair of classes whether some hyperplane separates them strictly.
 

@@ -13,6 +13,7 @@ import numpy as np
 from flint import fmpq
 from jaxtyping import Float
 
+from numerics._validated import validated
 from numerics.separability._gordan import UNDERFLOW, UNIT, Balanced, Positive, dot, nearest_double, rationals
 from numerics.separability._homogeneous import TWO, Homogeneous, decide, require_classes, verified_lead
 
@@ -69,6 +70,7 @@ class Separability:
     common_point: CommonPoint | None = None
 
 
+@validated
 def separating_hyperplane(x: Float[np.ndarray, "n p"], y: Float[np.ndarray, "m p"]) -> Separability:
     """Decide whether some hyperplane separates two classes strictly, with a certificate either way.
 

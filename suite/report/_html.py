@@ -6,6 +6,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from suite._text import printable
 from suite.report._figures import figure_svg
 from suite.report._formula import formula_svg
 from suite.report._model import FigureData, Report
@@ -44,7 +45,7 @@ def page(template: str, **content: Any) -> str:
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     style = Markup(Path(__file__).with_name("report.css").read_text(encoding="utf-8"))  # noqa: S704 - our own file
-    return environment.get_template(template).render(style=style, **content)
+    return printable(environment.get_template(template).render(style=style, **content))
 
 
 def _formula(latex: str) -> Markup:

@@ -5,6 +5,8 @@ from html import escape
 
 from markupsafe import Markup
 
+from suite._text import printable
+
 _SUPERSCRIPT = re.compile(r"\^(?:\{([^{}]*)\}|(−?-?\w+))")
 _SUBSCRIPT = re.compile(r"(?<![^\W_])([^\W\d_][\u0300-\u036f]*)_(?:\{([^{}]*)\}|([^\W_ᵀ]+))")
 _NUMBERED = re.compile(r"\b(R)([01])\b")
@@ -19,7 +21,7 @@ def typeset(text: str) -> Markup:
         >>> print(typeset("d̂_jᵀX"))
         d̂<sub>j</sub>ᵀX
     """
-    text = _SUBSCRIPT.sub(lambda found: f"{found[1]}<sub>{found[2] or found[3]}</sub>", escape(text, quote=False))
+    text = _SUBSCRIPT.sub(lambda found: f"{found[1]}<sub>{found[2] or found[3]}</sub>", escape(printable(text), quote=False))
     text = _SUPERSCRIPT.sub(lambda found: f"<sup>{found[1] or found[2]}</sup>", text)
     return Markup(_NUMBERED.sub(r"\1<sub>\2</sub>", text))  # noqa: S704 - escaped above
 
@@ -31,5 +33,5 @@ def as_mathtext(text: str) -> str:
         >>> as_mathtext("K_A = 3, R0")
         '$\\mathregular{K_{A}}$ = 3, $\\mathregular{R_{0}}$'
     """
-    text = _NUMBERED.sub(r"\1_\2", text.replace("$", r"\$"))
+    text = _NUMBERED.sub(r"\1_\2", printable(text).replace("$", r"\$"))
     return _SUBSCRIPT.sub(lambda found: rf"$\mathregular{{{found[1]}_{{{found[2] or found[3]}}}}}$", text)
