@@ -144,14 +144,27 @@ class Program:
             isinstance(node, ast.ClassDef) and any(isinstance(part, ast.FunctionDef) for part in node.body)
         )
 
+    def route_of(self, place: Name) -> ast.expr | None:
+        """The default of a function's parameter `route`; None for a function without one."""
+        node = self.sources[place.module].definitions[place.name]
+        if not isinstance(node, ast.FunctionDef):
+            return None
+        return dict(zip((part.arg for part in node.args.kwonlyargs), node.args.kw_defaults, strict=True)).get("route")
+
     def unnamed_routes(self, place: Name) -> list[str]:
-        """Calls of `solve` in a definition that do not name an honest route."""
+        """Calls in a definition by which a closed form may be taken: of `solve`, or of what hands its own route on to it."""
         bad: list[str] = []
         for node in ast.walk(self.sources[place.module].definitions[place.name]):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and self.resolve(place.module, node.func.id) == SOLVE:
-                route = next((keyword.value for keyword in node.keywords if keyword.arg == "route"), None)
-                if not (isinstance(route, ast.Constant) and route.value in HONEST_ROUTES):
-                    bad.append(f"solve(route={ast.unparse(route) if route else 'auto'})")
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+                continue
+            called = self.resolve(place.module, node.func.id)
+            default = self.route_of(called) if called else None
+            if default is None or called == place:
+                continue
+            route = next((keyword.value for keyword in node.keywords if keyword.arg == "route"), default)
+            handed_on = isinstance(route, ast.Name) and route.id == "route" and self.route_of(place) is not None
+            if not (handed_on or (isinstance(route, ast.Constant) and route.value in HONEST_ROUTES)):
+                bad.append(f"{node.func.id}(route={ast.unparse(route)})")
         return bad
 
     def trespasses(self, start: Name) -> list[str]:

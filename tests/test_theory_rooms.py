@@ -190,7 +190,7 @@ def test_measurements_and_predictions_do_not_know_each_other(name: str) -> None:
         ("from numerics import mean_flow\ndef measure_x(s): return mean_flow(1, 1, 1)", "_flow.mean_flow"),
         ("from numerics import law\ndef measure_x(s): return law(1)", "_law.law"),
         ("from solvers import solve_batch\ndef measure_x(s): return solve_batch(1)", "_batch.solve_batch"),
-        ("from solvers import solve\ndef measure_x(s): return solve(1)", "solve(route=auto) in room.measure_x"),
+        ("from solvers import solve\ndef measure_x(s): return solve(1)", "solve(route='auto') in room.measure_x"),
         (
             "from solvers import solve\ndef _by(r): return solve(1, route=r)\ndef measure_x(s): return _by('sdp')",
             "solve(route=r) in room._by",
