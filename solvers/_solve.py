@@ -109,19 +109,20 @@ def _warm(problem: Problem, start: Solution | None) -> Candidate | None:
 
 
 def _symmetric(problem: Form, tolerance: float, began: float) -> Solution[Form]:
-    matrix, collapsed, vanished = solve_symmetric(problem)
-    certificate = certify(problem, matrix)
+    candidate, collapsed, vanished = solve_symmetric(problem)
+    certificate = certify(problem, *candidate)
     return Solution(
         problem=problem,
         route="symmetric",
-        matrix=matrix,
+        matrix=candidate.matrix,
         shares=None,
         certificate=certificate,
-        status=_status(problem, Candidate(matrix), certificate, tolerance),
+        status=_status(problem, candidate, certificate, tolerance),
         collapsed=collapsed,
         vanished=vanished,
-        rank=symmetric_rank(problem, matrix, vanished),
+        rank=symmetric_rank(problem, candidate.matrix, vanished),
         seconds=time.perf_counter() - began,
+        tangent=candidate.tangent,
     )
 
 
