@@ -31,6 +31,8 @@ LOCK := pip compile --quiet --universal --python-version 3.11 --fork-strategy fe
 	--no-emit-package torch --excludes lock/cuda.in --custom-compile-command 'make lock' pyproject.toml lock/build.in
 
 lock: $(UV)
+	echo uv | $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' \
+		--upgrade --output-file lock/uv.txt -
 	$(UV) $(LOCK) --upgrade --extra dev --output-file lock/test.txt
 	$(UV) $(LOCK) --upgrade --extra train --extra data --constraint lock/test.txt --output-file lock/check.txt
 
@@ -54,23 +56,25 @@ clean:
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(UV):
+$(UV): lock/uv.txt
 	$(PYTHON) -m venv .venvs/uv
-	.venvs/uv/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.13'
+	.venvs/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement lock/uv.txt
+	touch $@
 
 # The stamps make a second call start at once; a change of pyproject.toml or of a lock installs again. The lock names every package with
-# its hashes, and what builds this one; torch comes from lock/torch.txt, which says why.
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-INSTALL_SELF := $(PIP) --no-deps --no-build-isolation --editable .
+# its hashes, and what builds this one; torch is pip's, which finds what the machine offers (lock/torch.txt).
+INSTALL := $(UV) pip install --quiet --python $(BIN)/python --no-deps
+INSTALL_TORCH := $(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement lock/torch.txt
+INSTALL_SELF := $(INSTALL) --no-build-isolation --editable .
 
-$(VENV)/.installed: pyproject.toml lock/check.txt lock/torch.txt | $(BIN)/python
-	$(PIP) --no-deps --require-hashes --requirement lock/check.txt
-	$(PIP) --requirement lock/torch.txt
+$(VENV)/.installed: pyproject.toml lock/check.txt lock/torch.txt $(UV) | $(BIN)/python
+	$(INSTALL) --require-hashes --requirement lock/check.txt
+	$(INSTALL_TORCH)
 	$(INSTALL_SELF)
 	touch $@
 
-$(VENV)/.installed-dev: pyproject.toml lock/test.txt lock/torch.txt | $(BIN)/python
-	$(PIP) --no-deps --require-hashes --requirement lock/test.txt
-	$(PIP) --requirement lock/torch.txt
+$(VENV)/.installed-dev: pyproject.toml lock/test.txt lock/torch.txt $(UV) | $(BIN)/python
+	$(INSTALL) --require-hashes --requirement lock/test.txt
+	$(INSTALL_TORCH)
 	$(INSTALL_SELF)
 	touch $@ $(VENV)/.installed
