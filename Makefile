@@ -48,7 +48,7 @@ test-lowest: $(UV)
 	.venvs/lowest/bin/python -m pytest -n $(WORKERS) -W ignore::DeprecationWarning $(TESTS)
 
 test-pythons: $(UV)
-	UV=$(abspath $(UV)) EXTRAS=$(EXTRAS) WORKERS=$(WORKERS) .ci/pythons
+	UV="$(abspath $(UV))" EXTRAS="$(EXTRAS)" WORKERS="$(WORKERS)" TESTS="$(TESTS)" .ci/pythons
 
 clean:
 	rm -rf $(VENV) .venvs report
