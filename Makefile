@@ -1,10 +1,15 @@
-# Works on a machine that has Python 3.11 or newer, pip and make; everything else goes into .venv.
+# Works on a machine that has Python 3.11 or newer, pip and make; everything else goes into .venv, or .venvs for the targets run by hand.
 PYTHON ?= $(shell python3.11 -c 'import sys; print(sys.executable)' 2>/dev/null || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
+UV := .venvs/uv/bin/uv
 
-.PHONY: check test lint bench clean
+# What the targets run by hand test: all but torch, whose build on the index takes 3 GB; EXTRAS=dev has it too.
+EXTRAS ?= test,fast,data,frames,mosek
+TESTS ?=
+
+.PHONY: check test lint bench lock test-newest test-lowest test-pythons clean
 
 check: $(VENV)/.installed
 	$(BIN)/layerpeel check --profile quick --out report
@@ -21,17 +26,55 @@ lint: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks
 
+# The newest release of everything that pyproject.toml allows becomes the tested one. lock/check.txt is what `make check` needs of it.
+LOCK := pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-annotate \
+	--no-emit-package torch --excludes lock/cuda.in --custom-compile-command 'make lock' pyproject.toml lock/build.in
+
+lock: $(UV)
+	echo uv | $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' \
+		--upgrade --output-file lock/uv.txt -
+	$(UV) $(LOCK) --upgrade --extra dev --output-file lock/test.txt
+	$(UV) $(LOCK) --upgrade --extra train --extra data --constraint lock/test.txt --output-file lock/check.txt
+
+test-newest: $(UV)
+	$(UV) venv --quiet --clear --python $(PYTHON) .venvs/newest
+	$(UV) pip install --quiet --python .venvs/newest --resolution highest --upgrade --editable '.[$(EXTRAS)]'
+	.venvs/newest/bin/python -m pytest -n $(WORKERS) $(TESTS)
+
+# What old releases deprecate, or newer ones in them, is past: only errors count here.
+test-lowest: $(UV)
+	$(UV) venv --quiet --clear --python $(PYTHON) .venvs/lowest
+	$(UV) pip install --quiet --python .venvs/lowest --resolution lowest-direct --editable '.[$(EXTRAS)]'
+	.venvs/lowest/bin/python -m pytest -n $(WORKERS) -W ignore::DeprecationWarning $(TESTS)
+
+test-pythons: $(UV)
+	UV="$(abspath $(UV))" EXTRAS="$(EXTRAS)" WORKERS="$(WORKERS)" TESTS="$(TESTS)" .ci/pythons
+
 clean:
-	rm -rf $(VENV) report
+	rm -rf $(VENV) .venvs report
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-# The stamps make a second call start at once; a change of pyproject.toml installs again.
-$(VENV)/.installed: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[train,data]'
+$(UV): lock/uv.txt
+	$(PYTHON) -m venv .venvs/uv
+	.venvs/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement lock/uv.txt
 	touch $@
 
-$(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+# The stamps make a second call start at once; a change of pyproject.toml or of a lock installs again. The lock names every package with
+# its hashes, and what builds this one; torch is pip's, which finds what the machine offers (lock/torch.txt).
+INSTALL := $(UV) pip install --quiet --python $(BIN)/python --no-deps
+INSTALL_TORCH := $(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement lock/torch.txt
+INSTALL_SELF := $(INSTALL) --no-build-isolation --editable .
+
+$(VENV)/.installed: pyproject.toml lock/check.txt lock/torch.txt $(UV) | $(BIN)/python
+	$(INSTALL) --require-hashes --requirement lock/check.txt
+	$(INSTALL_TORCH)
+	$(INSTALL_SELF)
+	touch $@
+
+$(VENV)/.installed-dev: pyproject.toml lock/test.txt lock/torch.txt $(UV) | $(BIN)/python
+	$(INSTALL) --require-hashes --requirement lock/test.txt
+	$(INSTALL_TORCH)
+	$(INSTALL_SELF)
 	touch $@ $(VENV)/.installed

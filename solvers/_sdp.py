@@ -1,5 +1,6 @@
 """Route `sdp`: the 2K×2K semidefinite program of the source, exactly as stated."""
 
+import importlib
 import importlib.util
 import warnings
 from typing import Any, NamedTuple
@@ -177,6 +178,12 @@ def _missing(name: str) -> str | None:
     """Why a solver cannot solve, or None. An unlicensed MOSEK imports without complaint, so its licence is checked out."""
     if importlib.util.find_spec(name) is None:
         return f"it is not installed (pip install 'layerpeel[{name}]')" if name == "mosek" else f"it is not installed (pip install {name})"
+    for module in ("cvxpy", name):
+        try:
+            importlib.import_module(module)
+        except Exception as error:  # noqa: BLE001 - a library built for another NumPy may raise anything
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            return f"{module} cannot be imported ({reason}; pip install --force-reinstall {module})"
     if name != "mosek":
         return None
     import mosek

@@ -1,10 +1,32 @@
-"""One BLAS thread, before numpy is imported, and the Hypothesis profiles."""
+"""One BLAS thread, before numpy is imported; the Hypothesis profiles; modules of an extra that is not installed are skipped."""
 
 import os
+from collections.abc import Generator
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+EXTRAS = {"torch": "train", "torchmetrics": "metrics", "mlxtend": "data", "sklearn": "data"}
+"""Packages that a test module, or a module with doctests, may need at import, and the extras that bring them."""
+
+
+class MissingExtras:
+    """Skips, with the reason, every module that cannot be imported because a package of an extra is not installed."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        report = yield
+        for package, extra in EXTRAS.items():
+            if report.failed and f"ModuleNotFoundError: No module named '{package}'" in str(report.longrepr):
+                place = report.nodeid or "."
+                report.outcome, report.longrepr = "skipped", (place, 1, f"Skipped: {package} is not installed (extra {extra!r})")
+        return report
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(MissingExtras())  # as a plugin, since a conftest's own hooks see the modules of its folder only

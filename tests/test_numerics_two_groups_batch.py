@@ -11,6 +11,7 @@ from typing import Any
 import mpmath as mp
 import numpy as np
 import pytest
+from compiler import BOTH_ROUTES, needs_numba
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from ranges import Problems, corners, joined, scattered
@@ -58,7 +59,7 @@ def fresh_compiler() -> Iterator[None]:
 # Special values.
 
 
-@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("compiled", BOTH_ROUTES)
 def test_balanced_classes_have_one_singular_value(compiled: bool) -> None:
     """R = 1: Z = a (I − 11ᵀ/K) with a = τ/(K − 1), so a = b = hypot(t_A, t_B)."""
     majority, minority = np.array([5.0, 1.0, 1.0, 400.0, 7.0]), np.array([5.0, 9.0, 1.0, 3.0, 1.0])
@@ -70,7 +71,7 @@ def test_balanced_classes_have_one_singular_value(compiled: bool) -> None:
     assert not np.any(found.collapsed | found.vanished)
 
 
-@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("compiled", BOTH_ROUTES)
 def test_phases_and_their_order(compiled: bool) -> None:
     """R0(5, 5) = 12.19244708 and R1(7, 3) = 5.705330 at E = 5 (reference/thresholds.json); a single class never collapses."""
     found = two_group_optima(
@@ -81,7 +82,7 @@ def test_phases_and_their_order(compiled: bool) -> None:
     assert ((found.t_a == 0.0) & (found.t_b == 0.0)).tolist() == found.vanished.tolist()
 
 
-@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("compiled", BOTH_ROUTES)
 def test_pinned_optima(compiled: bool) -> None:
     cases = REFERENCE["cases"]
     wanted = {name: np.array([float(case[name]) for case in cases]) for name in ("a", "b", "t_A", "t_B", "multiplier", "imbalance")}
@@ -99,6 +100,7 @@ def test_pinned_optima(compiled: bool) -> None:
 # The two paths, and the scalar one.
 
 
+@needs_numba
 def test_compiled_and_numpy_agree_over_the_whole_range() -> None:
     compiled, plain = solved(WHOLE_RANGE, compiled=True), solved(WHOLE_RANGE, compiled=False)
     for name in SCALARS:
@@ -111,6 +113,7 @@ def test_compiled_and_numpy_agree_over_the_whole_range() -> None:
     assert min(distinct.sum(), plain.vanished.sum(), (plain.collapsed & ~plain.vanished).sum()) > 100  # no phase is rare
 
 
+@needs_numba
 def test_compiled_and_numpy_agree_beside_the_threshold() -> None:
     """b falls to zero there, and so rounds relative to its balanced value."""
     nearness = np.concatenate([-np.geomspace(1e-15, 1e-3, 40), np.geomspace(1e-15, 1e-3, 40)])
@@ -122,10 +125,11 @@ def test_compiled_and_numpy_agree_beside_the_threshold() -> None:
         assert np.array_equal(found.collapsed[np.abs(nearness) > 1e-14], (nearness > 0)[np.abs(nearness) > 1e-14])
 
 
-def test_the_scalar_solver_gives_the_same_optima() -> None:
+@pytest.mark.parametrize("compiled", BOTH_ROUTES)
+def test_the_scalar_solver_gives_the_same_optima(compiled: bool) -> None:
     problems = scattered(np.random.default_rng(7), 400)
     problems = problems._replace(imbalance=np.maximum(problems.imbalance, 1 / problems.imbalance))
-    found = solved(problems, compiled=True)
+    found = solved(problems, compiled=compiled)
     compared = 0
     for index, (majority, minority, ratio, root) in enumerate(np.array(problems).T.tolist()):
         big, small = int(majority), int(minority)
@@ -140,14 +144,15 @@ def test_the_scalar_solver_gives_the_same_optima() -> None:
 # Properties.
 
 
-@settings(max_examples=150)
-@given(two_groups(least_root=1e-4, largest_root=1e3), st.booleans(), st.booleans())
-@example(TwoGroups(10**6, 10**6, 1e12, 1e3), True, False)
-@example(TwoGroups(1, 10**6, 1e12, 1e-4), True, True)
-@example(TwoGroups(10**6, 1, 1.0 + 1e-12, 1e-4), False, False)
-@example(TwoGroups(493_731, 5_796, 1481.11, 20.8), True, False)  # e^{−b} as 1 − (1 − e^{−b}) would lose 1e-10 here
-@example(TwoGroups(690_969, 1, 2.2313, 37.287), True, True)
-def test_the_optimum_satisfies_every_stationarity_condition(case: TwoGroups, compiled: bool, exchanged: bool) -> None:
+@pytest.mark.parametrize("compiled", BOTH_ROUTES)
+@settings(max_examples=75)
+@given(two_groups(least_root=1e-4, largest_root=1e3), st.booleans())
+@example(TwoGroups(10**6, 10**6, 1e12, 1e3), False)
+@example(TwoGroups(1, 10**6, 1e12, 1e-4), True)
+@example(TwoGroups(10**6, 1, 1.0 + 1e-12, 1e-4), False)
+@example(TwoGroups(493_731, 5_796, 1481.11, 20.8), False)  # e^{−b} as 1 − (1 − e^{−b}) would lose 1e-10 here
+@example(TwoGroups(690_969, 1, 2.2313, 37.287), True)
+def test_the_optimum_satisfies_every_stationarity_condition(compiled: bool, case: TwoGroups, exchanged: bool) -> None:
     sizes = (case.minority, case.majority) if exchanged else (case.majority, case.minority)
     ratio = 1 / case.imbalance if exchanged else case.imbalance
     found = two_group_optima(*sizes, ratio, case.root_energy, compiled=compiled)
@@ -181,8 +186,10 @@ def test_exchanging_the_groups_exchanges_the_scalars(case: TwoGroups, power: int
     assert here.log_multiplier == pytest.approx(there.log_multiplier, rel=1e-14)
 
 
-@given(class_numbers(), class_numbers(), log_uniform(1e-4, 1e3), st.booleans())
-def test_phases_follow_one_another_and_the_minority_spread_falls(majority: int, minority: int, root: float, compiled: bool) -> None:
+@pytest.mark.parametrize("compiled", BOTH_ROUTES)
+@settings(max_examples=50)
+@given(class_numbers(), class_numbers(), log_uniform(1e-4, 1e3))
+def test_phases_follow_one_another_and_the_minority_spread_falls(compiled: bool, majority: int, minority: int, root: float) -> None:
     ratios = np.concatenate([[1.0], 1 + np.geomspace(1e-9, 1e12 - 1, 200)])
     found = two_group_optima(majority, minority, ratios, root, compiled=compiled)
     rounding = 1 + 1e-12
@@ -247,9 +254,20 @@ def test_without_the_compiler_numpy_solves(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(sys.modules, "numba", None)
     monkeypatch.setattr(batch, "COMPILED_FROM", 1)
     assert two_group_optima(5, 5, 20.0, 1.0).collapsed.tolist() == [True]
-    refused(lambda: two_group_optima(5, 5, 20.0, 1.0, compiled=True), "compiled=True", "numba", "pip install")
+    refused(lambda: two_group_optima(5, 5, 20.0, 1.0, compiled=True), "compiled=True", "numba", "pip install 'layerpeel[fast]'")
 
 
+@pytest.mark.usefixtures("fresh_compiler")
+@pytest.mark.parametrize("error", [ImportError("Numba needs NumPy 2.4 or less"), OSError("Could not find/load shared object file")])
+def test_a_compiler_that_cannot_be_imported_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: Exception) -> None:
+    (tmp_path / "numba.py").write_text(f"raise {error!r}\n")
+    monkeypatch.delitem(sys.modules, "numba", raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(batch, "COMPILED_FROM", 1)
+    assert two_group_optima(5, 5, 20.0, 1.0).collapsed.tolist() == [True]
+
+
+@needs_numba
 @pytest.mark.usefixtures("fresh_compiler")
 def test_a_place_that_cannot_hold_the_cache_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
     import numba
@@ -269,6 +287,7 @@ def test_a_place_that_cannot_hold_the_cache_is_no_obstacle(monkeypatch: pytest.M
     assert True in asked
 
 
+@needs_numba
 @pytest.mark.usefixtures("fresh_compiler")
 def test_the_compiled_loop_is_kept_for_the_next_process() -> None:
     loop: Any = batch._compiled_loop()

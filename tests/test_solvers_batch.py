@@ -8,8 +8,8 @@ from typing import Any
 import mpmath as mp
 import numpy as np
 import pytest
+from compiler import BOTH_ROUTES
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from ranges import corners, joined, scattered
 from refusals import refused
 from stationarity import Conditions
@@ -64,7 +64,7 @@ def test_the_value_survives_its_own_underflow() -> None:
 # Independent routes.
 
 
-@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("compiled", BOTH_ROUTES)
 def test_every_problem_of_the_whole_range_is_solved_to_a_certified_gap(compiled: bool) -> None:
     """Ball arithmetic, per problem; and what the batch says of its own gap is above what the balls say."""
     found = solved(compiled=compiled)
@@ -80,9 +80,10 @@ def test_every_problem_of_the_whole_range_is_solved_to_a_certified_gap(compiled:
             assert found.multiplier[index] == pytest.approx(certificate.multiplier, rel=VALUE)
 
 
-@settings(max_examples=60)
-@given(two_groups(least_root=1e-4, largest_root=1e3), st.booleans())
-def test_the_value_is_that_of_the_conditions_in_mpmath(case: TwoGroups, compiled: bool) -> None:
+@pytest.mark.parametrize("compiled", BOTH_ROUTES)
+@settings(max_examples=30)
+@given(two_groups(least_root=1e-4, largest_root=1e3))
+def test_the_value_is_that_of_the_conditions_in_mpmath(compiled: bool, case: TwoGroups) -> None:
     found = solve_batch(
         case.majority, case.minority, case.imbalance, feature_energy=case.root_energy, weight_energy=case.root_energy, compiled=compiled
     )

@@ -77,7 +77,7 @@ def two_group_optima(majority: Any, minority: Any, imbalance: Any, root_energy: 
 
     Raises:
         UnusableInput: for class numbers that are not whole or outside 1…10⁹, R outside 10^±15, √(E_H E_W) outside 10⁻⁶…10⁴, shapes
-            that do not broadcast, or compiled=True without numba.
+            that do not broadcast, or compiled=True without numba (the extra `fast`).
         ArithmeticError: when an iteration does not settle (none is known).
 
     Source: derived.
@@ -127,7 +127,7 @@ def _solve(
     if loop is not None:
         loop(*flat, rows)
     elif compiled:
-        raise UnusableInput("compiled=True needs numba, which is not installed: pip install numba, or leave compiled out.")
+        raise UnusableInput("compiled=True needs numba, which cannot be imported: pip install 'layerpeel[fast]', or leave compiled out.")
     else:
         with np.errstate(divide="ignore", invalid="ignore"):  # K_A = 1 has no ρ_1: what is computed there is not chosen
             for start in range(0, budget.size, CHUNK):
@@ -153,7 +153,7 @@ def _compiled_loop() -> Callable[..., None] | None:
     """
     try:
         import numba
-    except ImportError:
+    except (ImportError, OSError):  # not installed, made for another NumPy, or its compiler's library does not load
         return None
     scope = dict(vars(curve))
 

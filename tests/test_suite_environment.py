@@ -1,0 +1,82 @@
+"""What `doctor` says of an environment in which something is broken or missing."""
+
+import importlib
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from numerics import UnusableInput
+from solvers import require_solver, solver_status
+from suite._environment import DECIDING, OPTIONAL, SHOWING, broken_libraries, describe_diagnosis, diagnose
+
+Break = Callable[[str], None]
+
+
+@pytest.fixture
+def breaks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Break:
+    """Makes a package one that is installed and cannot be imported, as one built for NumPy 1 is beside NumPy 2."""
+    importlib.import_module("cvxpy")  # it notes once in a process which solvers it finds
+
+    def stop(package: str) -> None:
+        (tmp_path / f"{package}.py").write_text("raise ImportError('numpy.core.multiarray\\nfailed to import')\n")
+        for name in [name for name in sys.modules if name == package or name.startswith(f"{package}.")]:
+            monkeypatch.delitem(sys.modules, name)
+        monkeypatch.syspath_prepend(str(tmp_path))
+
+    return stop
+
+
+def test_every_library_that_the_package_needs_or_takes_is_looked_at() -> None:
+    project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+
+    def names(extra: str) -> set[str]:
+        return {requirement.partition(">")[0] for requirement in extras[extra]}
+
+    assert {requirement.partition(">")[0] for requirement in project["dependencies"]} - {"typer"} <= {*DECIDING, *SHOWING}
+    assert {*OPTIONAL} <= {*DECIDING, *SHOWING}
+    assert all(name in names(extra) for name, extra in OPTIONAL.items())
+
+
+def test_a_solver_that_cannot_be_imported_is_reported(breaks: Break) -> None:
+    breaks("scs")
+    record = diagnose()
+    assert record["broken"] == {"scs": "ImportError: numpy.core.multiarray failed to import"}
+    assert record["healthy"] is False
+    assert record["solvers"]["clarabel"] == "solves"
+    assert record["solvers"]["scs"].startswith("scs cannot be imported (ImportError: numpy.core.multiarray failed to import; pip")
+    printed = describe_diagnosis(record)
+    assert "scs           CANNOT BE IMPORTED: ImportError" in printed
+    assert printed.endswith("pip install --force-reinstall scs")
+    assert "shadows" not in printed
+    with pytest.raises(UnusableInput, match="scs cannot be imported"):
+        require_solver("scs")
+
+
+def test_without_the_modelling_library_no_solver_solves(breaks: Break) -> None:
+    breaks("cvxpy")
+    assert {name: reason.partition(" (")[0] for name, reason in solver_status().items() if "not installed" not in reason} == dict.fromkeys(
+        ("clarabel", "scs", "mosek"), "cvxpy cannot be imported"
+    )
+    assert [*diagnose()["broken"]] == ["cvxpy"]
+
+
+@pytest.mark.parametrize("error", [SystemError("_core failed"), AttributeError("_ARRAY_API not found"), OSError("libcudart")])
+def test_whatever_an_import_raises_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: Exception) -> None:
+    (tmp_path / "broken_on_purpose.py").write_text(f"raise {error!r}\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert broken_libraries({"any": "broken_on_purpose"}) == {"any": f"{type(error).__name__}: {error}"}
+
+
+def test_what_is_optional_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(OPTIONAL, "no-such-accelerator", "fast")
+    monkeypatch.setitem(DECIDING, "no-such-accelerator", "no_such_accelerator")
+    record = diagnose()
+    assert "no-such-accelerator" not in record["broken"]
+    assert record["missing_extras"]["no-such-accelerator"] == "fast"
+    assert "no-such-accelerator" in describe_diagnosis(record)
+    monkeypatch.delitem(OPTIONAL, "no-such-accelerator")
+    assert [*diagnose()["broken"]] == ["no-such-accelerator"]
