@@ -10,8 +10,8 @@ from numerics import Bracket
 from theory.locally_elastic._drift import rate_numbers
 
 SIZES = tuple(range(2, 9))
-COUNT = 30
-"""Cases for each number of classes: 210 in all."""
+COUNT = 15
+"""Cases for each number of classes: 105 in all."""
 
 END = 2.0
 """Means are compared at this time."""

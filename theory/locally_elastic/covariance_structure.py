@@ -57,13 +57,19 @@ def _angle(direction: Float[np.ndarray, " 2"]) -> float:
 def _best_angle(first: Float[np.ndarray, "2 2"], second: Float[np.ndarray, "2 2"], count: float, length: float) -> float:
     """The angle along which the probability of order is largest, by the exact integral: a scan of the half circle, then Brent's method."""
 
-    def cost(angle: float) -> float:
-        unit = np.array([math.cos(angle), math.sin(angle)])
-        deviations = (math.sqrt(unit @ first @ unit), math.sqrt(unit @ second @ unit))
-        return -float(ordered_probability(length * unit @ DIFFERENCE, deviations=deviations, counts=(count, count)).log)
+    def costs(angles: Float[np.ndarray, " a"]) -> Float[np.ndarray, " a"]:
+        units = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        deviations = tuple(np.sqrt(np.einsum("ai,ij,aj->a", units, matrix, units)) for matrix in (first, second))
+        return -ordered_probability(length * units @ DIFFERENCE, deviations=deviations, counts=(count, count)).log
 
-    near = float(min(np.linspace(0.0, math.pi, 60, endpoint=False), key=cost))
-    found = minimize_scalar(cost, bounds=(near - STEP, near + STEP), method="bounded", options={"xatol": 0.1 * ANGLE})
+    angles = STEP * np.arange(math.pi / STEP)
+    near = float(angles[np.argmin(costs(angles))])
+    found = minimize_scalar(
+        lambda angle: float(costs(np.array([angle]))[0]),
+        bounds=(near - STEP, near + STEP),
+        method="bounded",
+        options={"xatol": 0.1 * ANGLE},
+    )
     return float(found.x) % math.pi
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import sympy
 from jaxtyping import Float
+from sympy.polys.matrices import DomainMatrix
 
 from numerics import (
     Bracket,
@@ -333,7 +334,8 @@ def measure_columns(setting: Setting) -> Quantities:
     """Solve E P'/K = E diag(π) for P'."""
     intra, inter = sympy.symbols("alpha beta")
     elasticity = (intra - inter) * sympy.eye(3) + inter * sympy.ones(3)
-    sampling = elasticity.LUsolve(3 * elasticity * sympy.diag(*PI)).applyfunc(sympy.simplify)
+    inverse = DomainMatrix.from_Matrix(elasticity).to_field().inv()
+    sampling = (inverse * DomainMatrix.from_Matrix(3 * elasticity * sympy.diag(*PI)).to_field()).to_Matrix()
     return {f"column {index + 1}": sympy.Add(*sampling.col(index)) for index in range(3)}
 
 

@@ -129,6 +129,11 @@ def predict_order_printed() -> Quantities:
     return {f"K={k}, e_k − σ = +J": Bracket.exactly(2.0) for k in ORDERS}
 
 
+def predict_order_zero() -> Quantities:
+    """A false variant: with the printed sign a constant is left."""
+    return {f"K={k}, e_k − σ = +J": Bracket.exactly(0.0) for k in ORDERS}
+
+
 def measure_order(setting: Setting) -> Quantities:
     """The slope of log ‖remainder‖ against log ‖X − φ‖ between two distances, over random φ and directions."""
     found: dict[str, Quantity] = {}
@@ -299,6 +304,7 @@ ROOM = Room(
             check="identities",
             predict=predict_identities_drifting_residue,
         ),
+        Control(name="constant-left", claim="with +J a constant is left", check="printed-sign", predict=predict_order_zero),
         Control(name="first-order", claim="the remainder is of first order", check="order", predict=predict_order_one),
         Control(name="third-order", claim="the remainder is of third order", check="order", predict=predict_order_three),
         Control(name="constant", claim="near convergence the residue stays constant", check="near-convergence", predict=predict_constant),

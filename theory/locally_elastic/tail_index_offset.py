@@ -107,6 +107,11 @@ def predict_library_printed() -> Quantities:
     return {_label(a, "printed"): _near(float(a)) for a in DECAYS}
 
 
+def predict_library_twice() -> Quantities:
+    """A false variant: the printed formula estimates 2r, as it does for a = 1."""
+    return {_label(a, "printed"): _near(2 * float(a)) for a in DECAYS if a != 1}
+
+
 def predict_library_offset() -> Quantities:
     """A false variant: the definition is one more, as the printed formula."""
     return {_label(a, "definition"): _near(1 + float(a)) for a in DECAYS}
@@ -174,8 +179,8 @@ ROOM = Room(
             evidence=Evidence.EMPIRICAL,
             predict=predict_library_printed,
             measure=measure_library,
-            resolution=2 * ROUNDING,
-            reason="rates without noise",
+            resolution=20 * ROUNDING,
+            reason="rates without noise, and twenty times the rounding of regressions and averages",
             expected=Verdict.REFUTED,
         ),
         Check(
@@ -184,8 +189,8 @@ ROOM = Room(
             evidence=Evidence.EMPIRICAL,
             predict=predict_library,
             measure=measure_library,
-            resolution=2 * ROUNDING,
-            reason="rates without noise",
+            resolution=20 * ROUNDING,
+            reason="rates without noise, and twenty times the rounding of regressions and averages",
         ),
         Check(
             name="saturation",
@@ -199,6 +204,7 @@ ROOM = Room(
         ),
     ),
     controls=(
+        Control(name="twice", claim="the printed formula estimates 2r", check="printed", predict=predict_library_twice),
         Control(name="no-offset", claim="the printed formula tends to a", check="limits", predict=predict_limits_printed),
         Control(name="poster-sign", claim="−ln α ≈ C − r ln t", check="limits", predict=predict_limits_poster),
         Control(name="definition-offset", claim="the definition is 1 + a", check="library", predict=predict_library_offset),
