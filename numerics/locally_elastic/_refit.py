@@ -64,15 +64,20 @@ def refitted_means(start: Any, cumulative_intra: Any, cumulative_inter: Any, *, 
 
 
 @validated
-def relative_difference(observed: Any, refitted: Any) -> Float[np.ndarray, "time K"]:
-    """The relative difference of two trajectories, RD_k(t) = ‖X̄ᵏ − Ȳᵏ‖ / ((‖X̄ᵏ‖ + ‖Ȳᵏ‖)/2), between 0 and 2.
+def relative_difference(observed: Any, refitted: Any, *, model: str = "I") -> Float[np.ndarray, "time K"]:
+    """The relative difference of two trajectories, RD_k(t) = ‖X̄ᵏ − Ȳᵏ‖_{H_k} / ((‖X̄ᵏ‖₂ + ‖Ȳᵏ‖₂)/2), between 0 and 2.
+
+    H_k is a block of H on its diagonal: the identity for the I-model, whose norm is the plain one, and d̂_k d̂_kᵀ for the L-model, in whose
+    norm ‖x‖_{H_k} = |d̂_kᵀx| a difference counts along d̂_k ∝ e_k − 1/K alone.
 
     Args:
         observed: class means, time × class × component.
         refitted: another such trajectory.
+        model: "I" or "L": whose blocks measure the difference.
 
     Raises:
-        UnusableInput: when the shapes differ, or where both means of a class are zero.
+        UnusableInput: when the shapes differ, where both means of a class are zero, for another model, or for the L-model where there are
+            not as many components as classes.
 
     Source:
         zhang2021, equation (20) of the slides.
@@ -80,6 +85,8 @@ def relative_difference(observed: Any, refitted: Any) -> Float[np.ndarray, "time
     Example:
         >>> relative_difference(np.ones((1, 2, 2)), -np.ones((1, 2, 2))).tolist()
         [[2.0, 2.0]]
+        >>> relative_difference(np.ones((1, 2, 2)), -np.ones((1, 2, 2)), model="L").tolist()
+        [[0.0, 0.0]]
     """
     axes = ("time", "class", "component")
     first, second = finite_series(observed, "observed means", axes), finite_series(refitted, "refitted means", axes)
@@ -87,6 +94,7 @@ def relative_difference(observed: Any, refitted: Any) -> Float[np.ndarray, "time
         raise UnusableInput(
             f"the observed means have the shape {first.shape}, the refitted ones {second.shape}: compare the same times and classes."
         )
+    require_model(model, *first.shape[1:])
     scale = 0.5 * (np.linalg.norm(first, axis=-1) + np.linalg.norm(second, axis=-1))
     zero = np.argwhere(scale == 0.0)
     if len(zero):
@@ -94,4 +102,5 @@ def relative_difference(observed: Any, refitted: Any) -> Float[np.ndarray, "time
         raise UnusableInput(
             f"both means of class {of_class} are zero at time index {time}: their relative difference is undefined; leave it out."
         )
-    return np.linalg.norm(first - second, axis=-1) / scale
+    difference = first - second
+    return (np.abs(own_projections(difference)) if model == "L" else np.linalg.norm(difference, axis=-1)) / scale

@@ -34,7 +34,9 @@ GIVEN_IMAGES = (
 
 
 @cache
-def trained(label_error: float, trials: int, iterations: int, seed: int, *, alexnet: bool = False) -> "tuple[Trajectories, ...]":
+def trained(
+    label_error: float, trials: int, iterations: int, seed: int, *, alexnet: bool = False, evaluations: int = EVALUATIONS
+) -> "tuple[Trajectories, ...]":
     """Mean logits by class and accuracy over time, by set of images: each network its weights, its order of images and its label errors.
 
     Args:
@@ -43,6 +45,7 @@ def trained(label_error: float, trials: int, iterations: int, seed: int, *, alex
         iterations: steps of one image.
         seed: the images and all else derive from it.
         alexnet: the source's convolutional net instead of one hidden layer.
+        evaluations: how often they are looked at, besides before the first step.
     """
     from gpu_train import geomnist
     from gpu_train.ensembles import OneByOne, train_one_by_one
@@ -54,7 +57,7 @@ def trained(label_error: float, trials: int, iterations: int, seed: int, *, alex
         iterations=iterations,
         learning_rate=LEARNING_RATE,
         trials=trials // IMAGE_SETS,
-        every=iterations // EVALUATIONS,
+        every=iterations // evaluations,
         label_error=label_error,
     )
     found = []
