@@ -16,10 +16,10 @@ import solvers
 import suite._environment
 import suite._files
 import theory
-from numerics import UnusableInput
 from suite._classes import read_counts
 from suite._files import write_whole
 from suite._output import print_json
+from suite._stopping import SystemRefused
 from suite.cli import main
 from suite.report import Report
 from theory import Room
@@ -276,7 +276,7 @@ def test_files_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
 
     first, second = tmp_path / "first.txt", tmp_path / "second.txt"
     first.write_text("old")
-    with pytest.raises(suite._files.SystemRefused, match=r"--out .*second\.txt cannot be written \(No space left on device\)"):
+    with pytest.raises(SystemRefused, match=r"--out .*second\.txt cannot be written \(No space left on device\)"):
         write_whole("--out", {first: lambda path: path.write_text("new"), second: fail})
     assert snapshot(tmp_path) == {"first.txt": b"old"}
 

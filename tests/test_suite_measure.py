@@ -232,7 +232,7 @@ PAIRS = {"features": np.array([[1.0], [1.5], [3.0], [3.5]]), "labels": np.array(
         ({"features": np.ones((2, 2))}, "it needs `labels`"),
         ({"features": np.ones((2, 2)), "features_0": np.ones((2, 2)), "labels": np.array([0, 1])}, "either `features` or"),
         ({"features": np.array([[1.0], [np.inf]]), "labels": np.array([0, 1])}, "row 1 of the features is not finite"),
-        ({"features_0": PAIRS["features"], "features_1": np.nan * PAIRS["features"], "labels": PAIRS["labels"]}, "array features_1 of"),
+        ({"features_0": PAIRS["features"], "features_1": np.nan * PAIRS["features"], "labels": PAIRS["labels"]}, "layer features_1 of"),
         ({"features": np.array([[1.0], [2.0]]), "labels": np.array([0, 2])}, "class 1 has no sample"),
         ({"features": np.array([[1.0], [2.0]]), "labels": np.array([0, 1, 1])}, "do not fit"),
         ({**PAIRS, "classifier": np.ones((3, 1))}, "classifier has shape (3, 1)"),
