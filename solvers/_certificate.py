@@ -26,7 +26,7 @@ import numpy as np
 from flint import arb, ctx
 from jaxtyping import Float
 
-from numerics import PRECISION, Bracket, GroupMatrix, to_bracket
+from numerics import PRECISION, Bracket, GroupMatrix, to_bracket, validated
 from solvers._evaluation import Evaluation, Minorant, exact_penalty, exact_radius
 from solvers._in_balls import InBalls
 from solvers._in_doubles import InDoubles
@@ -91,6 +91,7 @@ def _evaluated(
     return evaluation, evaluation.objective(), evaluation.minorant()
 
 
+@validated
 def certify(
     problem: Problem,
     candidate: GroupMatrix,
@@ -129,6 +130,7 @@ def certify(
         )
 
 
+@validated
 def dual_slope(problem: Problem, candidate: GroupMatrix, bias: Float[np.ndarray, " G"] | None = None) -> GroupMatrix:
     """G_Y = diag(1/d) ∇f at the (scaled) candidate, in doubles, for a smooth loss."""
     loss = LOSSES[problem.loss]
@@ -140,6 +142,7 @@ def dual_slope(problem: Problem, candidate: GroupMatrix, bias: Float[np.ndarray,
     return gradient if problem.norm_weights == "class" else gradient.weighted(1.0 / problem.scales)
 
 
+@validated
 def certify_multiplier(
     problem: Problem,
     candidate: GroupMatrix,

@@ -19,8 +19,8 @@ pytestmark = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Li
 
 
 def run(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    given: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "check": False, "timeout": 300}
-    return subprocess.run([*COMMAND, *arguments], **(given | options))
+    given: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "timeout": 300}
+    return subprocess.run([*COMMAND, *arguments], check=False, **(given | options))
 
 
 def refused_by_the_system(found: subprocess.CompletedProcess[str], *words: str) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 
 from numerics._inputs import UnusableInput
+from numerics._validated import validated
 
 LARGEST = 1e150
 """Features and weights are squared, and the sums of these squares must be doubles."""
@@ -74,6 +75,7 @@ def require_labels(labels: Shaped[np.ndarray, "..."], *, num_classes: int | None
     return labels.astype(np.int64, copy=False)
 
 
+@validated
 def count_classes(labels: Int[np.ndarray, " n"]) -> int:
     """K as the labels tell it, the largest label plus one.
 
