@@ -35,10 +35,10 @@ class Images:
             require_instance(array, np.ndarray, f"{name} of images", made="with numpy.asarray(…, dtype=…)")
         require_instance(self.name, str, "the name of images", made="up")
         object.__setattr__(self, "num_classes", require_whole(self.num_classes, "the number of classes", remedy="correct it"))
-        if self.pixels.ndim != 4 or len(self.pixels) != len(self.labels):
+        if self.pixels.ndim != 4 or not self.labels.ndim or len(self.pixels) != len(self.labels):
             raise UnusableInput(
-                f"images of shape {self.pixels.shape} and {len(self.labels)} labels do not fit: pixels must be (n, channels, height, "
-                "width) with one label each; reshape them."
+                f"images of shape {self.pixels.shape} and labels of shape {self.labels.shape} do not fit: pixels must be (n, channels, "
+                "height, width) with one label each; reshape them."
             )
         if not len(self.labels):
             raise UnusableInput(f"{self.name} holds no image: at least one is needed; check where the images come from.")

@@ -26,6 +26,7 @@ from numerics._input_arrays import require_array as require_array
 from numerics._input_arrays import require_positive_array as require_positive_array
 from numerics._input_arrays import require_whole_array as require_whole_array
 from numerics._inputs import UnusableInput as UnusableInput
+from numerics._inputs import double as double
 from numerics._inputs import require_instance as require_instance
 from numerics._inputs import require_list as require_list
 from numerics._inputs import require_one_of as require_one_of

@@ -2,10 +2,13 @@
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from jaxtyping import Float
 from scipy import stats
+
+from numerics._inputs import shown, whole_number
 
 
 @dataclass(frozen=True)
@@ -33,10 +36,10 @@ class Bracket:
     rigorous: bool = False
 
     def __post_init__(self) -> None:
-        if not self.lower <= self.upper:
+        if not (isinstance(self.lower, Real) and isinstance(self.upper, Real) and self.lower <= self.upper):
             raise ValueError(
-                f"Bracket({self.lower!r}, {self.upper!r}) is empty: lower must not exceed upper, "
-                "and neither may be NaN; swap the ends or recompute them."
+                f"Bracket({shown(self.lower)}, {shown(self.upper)}) is empty: lower must not exceed upper, "
+                "and both must be numbers; swap the ends or recompute them."
             )
 
     @classmethod
@@ -102,10 +105,11 @@ class Estimate:
     n: int
 
     def __post_init__(self) -> None:
-        if self.n < 2 or not self.standard_error >= 0:
+        numbers = isinstance(self.mean, Real) and isinstance(self.standard_error, Real) and whole_number(self.n) is not None
+        if not numbers or self.n < 2 or not self.standard_error >= 0:
             raise ValueError(
-                f"an estimate needs n >= 2 draws and a standard error >= 0, got n = {self.n} "
-                f"and standard error {self.standard_error!r}; draw more samples."
+                f"an estimate needs n >= 2 draws and a standard error >= 0, got n = {shown(self.n)} "
+                f"and standard error {shown(self.standard_error)}; draw more samples."
             )
 
     @classmethod
@@ -135,8 +139,11 @@ class Proportion:
     n: int
 
     def __post_init__(self) -> None:
-        if not 0 <= self.successes <= self.n or self.n < 1:
-            raise ValueError(f"a proportion needs 0 <= successes <= n and n >= 1, got {self.successes} of {self.n}; count again.")
+        whole = whole_number(self.successes) is not None and whole_number(self.n) is not None
+        if not whole or not 0 <= self.successes <= self.n or self.n < 1:
+            raise ValueError(
+                f"a proportion needs whole 0 <= successes <= n and n >= 1, got {shown(self.successes)} of {shown(self.n)}; count again."
+            )
 
     @property
     def mean(self) -> float:

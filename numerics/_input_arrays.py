@@ -1,13 +1,13 @@
 """Validation of whole arrays at the edge: the first entry that breaks the rule is named."""
 
 import math
-from numbers import Real
+from numbers import Rational, Real
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from numerics._inputs import UnusableInput, shown
+from numerics._inputs import UnusableInput, double, shown
 
 
 def as_array(values: Any, what: str) -> np.ndarray:
@@ -21,7 +21,7 @@ def as_array(values: Any, what: str) -> np.ndarray:
         (2, 2)
     """
     try:
-        array = np.asarray(values)
+        array = np.asarray(double(values) if isinstance(values, Rational) and not isinstance(values, int | np.generic) else values)
     except (ValueError, OverflowError):
         raise UnusableInput(f"{what} has rows of different lengths: it must be an array; give lists of one length.") from None
     except Exception as error:  # noqa: BLE001 - an object with an __array__ of its own can raise anything

@@ -153,10 +153,12 @@ def _union_reader(members: tuple[Any, ...]) -> Reader:
     """The first member that takes the value; the refusal is that of the last one that is not None."""
     optional = type(None) in members
     readers = [_reader(member) for member in members if member is not type(None)]
+    kinds = tuple(member for member in members if isinstance(member, type) and member not in _SIMPLE and get_origin(member) is None)
+    kinds = tuple(kind for kind in kinds if not issubclass(kind, AbstractArray))
 
     def read(value: Any, what: str, sizes: Sizes) -> Any:
-        if optional and value is None:
-            return None
+        if (optional and value is None) or isinstance(value, kinds):
+            return value
         for reader in readers[:-1]:
             try:
                 return reader(value, what, sizes)

@@ -26,7 +26,7 @@ import numpy as np
 from flint import arb, ctx
 from jaxtyping import Float
 
-from numerics import PRECISION, Bracket, GroupMatrix, to_bracket
+from numerics import PRECISION, Bracket, GroupMatrix, to_bracket, validated
 from solvers._evaluation import Evaluation, Minorant, exact_penalty, exact_radius
 from solvers._in_balls import InBalls
 from solvers._in_doubles import InDoubles
@@ -97,6 +97,7 @@ def _evaluated(
     return evaluation, evaluation.objective(), evaluation.minorant()
 
 
+@validated
 def certify(
     problem: Problem,
     candidate: GroupMatrix,
@@ -158,6 +159,7 @@ def rounding_of(problem: Problem, candidate: GroupMatrix, bias: Float[np.ndarray
     return ROUNDINGS * float((sizes * problem.weights) @ change + UNIT * value)
 
 
+@validated
 def dual_slope(problem: Problem, candidate: GroupMatrix, bias: Float[np.ndarray, " G"] | None = None) -> GroupMatrix:
     """G_Y = diag(1/d) ∇f at the (scaled) candidate, in doubles, for a smooth loss."""
     loss = LOSSES[problem.loss]
@@ -169,6 +171,7 @@ def dual_slope(problem: Problem, candidate: GroupMatrix, bias: Float[np.ndarray,
     return gradient if problem.norm_weights == "class" else gradient.weighted(1.0 / problem.scales)
 
 
+@validated
 def certify_multiplier(
     problem: Problem,
     candidate: GroupMatrix,

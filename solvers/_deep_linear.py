@@ -8,7 +8,7 @@ from flint import arb, arb_mat, ctx
 from jaxtyping import Float, Int
 from scipy.optimize import minimize
 
-from numerics import PRECISION, Bracket, UnusableInput, require_whole, to_bracket
+from numerics import PRECISION, Bracket, UnusableInput, require_whole, to_bracket, validated
 from solvers._problem import UnconstrainedFeatures
 
 OPTIONS = {"maxiter": 20000, "maxfun": 40000, "ftol": 1e-16, "gtol": 1e-12, "maxcor": 30}
@@ -52,6 +52,7 @@ class DeepLinear:
         return float(np.abs(self.logits - np.diag(self.own_logits)[:, labels]).max())
 
 
+@validated
 def descend_linear(
     problem: UnconstrainedFeatures, layers: Sequence[Float[np.ndarray, "K K"]], features: Float[np.ndarray, "K N"]
 ) -> DeepLinear:
@@ -104,6 +105,7 @@ def descend_linear(
     return DeepLinear(problem=problem, layers=tuple(found), features=last, value=float(run.fun))
 
 
+@validated
 def fitted_start(
     problem: UnconstrainedFeatures, layers: int, *, kept: Sequence[bool]
 ) -> tuple[list[Float[np.ndarray, "K K"]], Float[np.ndarray, "K N"]]:
@@ -115,10 +117,13 @@ def fitted_start(
         >>> (layers[0] @ layers[1] @ features).tolist()
         [[1.0, 1.0, 0.0], [0.0, 0.0, 0.0]]
     """
+    if len(kept) != problem.num_classes:
+        raise UnusableInput(f"{len(kept)} classes are kept or not, and there are {problem.num_classes}: say it of each; correct the list.")
     chosen = np.diag(np.asarray(kept, dtype=float))
     return [chosen.copy() for _ in range(_depth(layers))], chosen[:, sample_labels(problem)]
 
 
+@validated
 def random_start(
     problem: UnconstrainedFeatures, layers: int, *, scale: float, rng: np.random.Generator
 ) -> tuple[list[Float[np.ndarray, "K K"]], Float[np.ndarray, "K N"]]:
@@ -135,6 +140,7 @@ def random_start(
     return weights, scale * rng.standard_normal((classes, samples))
 
 
+@validated
 def enclose_one_layer(head: DeepLinear) -> tuple[Bracket, ...]:
     """For M = 1: the own logits z_k of the exact optimum, from what any point proves.
 

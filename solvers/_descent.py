@@ -4,11 +4,13 @@ import numpy as np
 from jaxtyping import Float
 from scipy.optimize import minimize
 
+from numerics import validated
 from solvers._losses import LOSSES
 from solvers._problem import LayerPeeled
 from solvers._program import require_unweighted
 
 
+@validated
 def descend(
     problem: LayerPeeled, dimension: int, *, rng: np.random.Generator, starts: int = 4
 ) -> tuple[float, Float[np.ndarray, "K p"], Float[np.ndarray, "K p"]]:

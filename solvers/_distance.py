@@ -5,7 +5,7 @@ import math
 import numpy as np
 from jaxtyping import Float
 
-from numerics import GroupMatrix
+from numerics import GroupMatrix, validated
 from solvers._certificate import certify
 from solvers._losses import odds
 from solvers._problem import LayerPeeled, Problem
@@ -21,6 +21,7 @@ RADII = np.geomspace(1e-12, 4.0, 400)
 """Distances tried; beyond the last, cross-entropy has lost its curvature."""
 
 
+@validated
 def certify_distance(
     problem: Problem,
     candidate: GroupMatrix,
@@ -80,6 +81,7 @@ def _require_curvature(problem: Problem) -> None:
         raise ValueError(f"loss {problem.loss!r} has no strong convexity bound here; use cross-entropy or the squared error.")
 
 
+@validated
 def low_rank_excess(problem: LayerPeeled, candidate: GroupMatrix, dimension: int, tangent: GroupMatrix | None = None) -> float:
     """Lower bound of (best value with features in R^p) − f* for p below the rank of a near-optimal candidate, cross-entropy.
 

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Int
 
-from numerics import Bracket, GroupMatrix, UnusableInput
+from numerics import Bracket, GroupMatrix, UnusableInput, require_instance
 from solvers._certificate import dual_slope
 from solvers._distance import STEEPNESS, slopes_within
 from solvers._problem import UnconstrainedFeatures
@@ -35,6 +35,7 @@ class Enclosures:
     """
 
     def __init__(self, solution: Solution) -> None:
+        require_instance(solution, Solution, "the solution", made="with solve(problem)")
         if solution.problem.loss not in STEEPNESS:
             raise UnusableInput(
                 f"the loss {solution.problem.loss!r} has no strong convexity bound, so its optimum is not enclosed; use cross-entropy or "

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
-from numerics import PRECISION, Bracket, UnusableInput, require_whole, to_bracket
+from numerics import PRECISION, Bracket, UnusableInput, require_whole, to_bracket, validated
 from solvers._deep_linear import sample_labels, square_norm
 from solvers._problem import UnconstrainedFeatures
 
@@ -55,6 +55,7 @@ class NonNegativeEnclosure:
     overlaps: dict[tuple[int, int], Bracket]
 
 
+@validated
 def descend_nonnegative(problem: UnconstrainedFeatures, dimension: int, *, rng: np.random.Generator, starts: int = 4) -> NonNegative:
     """Best of several L-BFGS runs, with H ≥ 0 as bounds on the variables.
 
@@ -102,6 +103,7 @@ def descend_nonnegative(problem: UnconstrainedFeatures, dimension: int, *, rng: 
     return NonNegative(problem=problem, classifier=classifier, features=features, value=float(best.fun))
 
 
+@validated
 def enclose_nonnegative(point: NonNegative) -> NonNegativeEnclosure:
     """What any point proves about the optimum, by weak duality, in ball arithmetic.
 

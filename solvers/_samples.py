@@ -7,10 +7,14 @@ import numpy as np
 from flint import arb, ctx
 from jaxtyping import Float
 
-from numerics import PRECISION, Bracket, norm_bounds, to_bracket
+from numerics import PRECISION, Bracket, UnusableInput, norm_bounds, require_memory, require_whole, to_bracket, validated
 from solvers._sdp import PRECISIONS, run
 
+ENTRY_BYTES = 100.0
+"""Memory of one entry of the Gram matrix in the conic program, roughly."""
 
+
+@validated
 def solve_samples(
     counts: Sequence[int], copies: Sequence[int], *, feature_energy: float, weight_energy: float = 1.0, solver: str = "scs"
 ) -> Bracket:
@@ -29,12 +33,26 @@ def solve_samples(
         weight_energy: E_W.
         solver: conic solver.
 
+    Raises:
+        UnusableInput: for counts or copies that are not whole numbers ≥ 1, one for each of two classes or more, or more than fit in memory.
+
     Example:
         >>> solve_samples([2, 2], [1, 1], feature_energy=1.0)
         Bracket(lower=0.12692801104297..., upper=0.126928011042972..., rigorous=True)
     """
     import cvxpy as cp
 
+    for what, numbers in (("counts", counts), ("copies", copies)):
+        for k, number in enumerate(numbers):
+            require_whole(number, f"{what} of class {k}", remedy="correct it")
+    if len(counts) < 2 or len(copies) != len(counts):
+        raise UnusableInput(
+            f"{len(counts)} counts and {len(copies)} numbers of copies do not fit: both must be one whole number for each of at least 2 "
+            "classes; give as many."
+        )
+    require_memory(
+        ENTRY_BYTES * float(sum(counts) + len(counts)) ** 2, f"a dense program of {sum(counts)} samples", "use LayerPeeled and solve"
+    )
     classes, samples = len(counts), sum(counts)
     labels = np.repeat(np.arange(classes), counts)
     share = 1.0 / np.asarray(counts, dtype=float)[labels]

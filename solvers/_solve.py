@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from numerics import GroupMatrix, UnusableInput, require_whole
+from numerics import GroupMatrix, UnusableInput, double, require_instance, require_whole, shown
 from solvers._certificate import Certificate, certify, rounding_of
 from solvers._enclosures import Enclosures
 from solvers._hinge_phases import hinge_collapsed
@@ -62,13 +62,17 @@ def solve(
         >>> round(solution.value.upper, 6), solution.relative_gap < 1e-12, solution.groups[1].collapsed
         (0.261677, True, False)
     """
-    if route not in ROUTES:
+    if not isinstance(route, str) or route not in ROUTES:
         raise UnusableInput(f"route {route!r} is unknown: it must be one of {', '.join(ROUTES)}; choose one of these.")
+    require_instance(problem, (LayerPeeled, UnconstrainedFeatures), "the problem", made="from counts, energies or penalties")
+    if start is not None:
+        require_instance(start, Solution, "the start", made="by solving a neighbouring problem")
     require_known_solver(solver)
     if solver != "clarabel":
         require_solver(solver)  # a solver asked for by name must be there, whatever route is taken
-    if not 0.0 < tolerance < 1.0:
-        raise UnusableInput(f"the tolerance is {tolerance!r}: it must lie strictly between 0 and 1; give one, for example 1e-8.")
+    if not 0.0 < double(tolerance) < 1.0:
+        raise UnusableInput(f"the tolerance is {shown(tolerance)}: it must lie strictly between 0 and 1; give one, for example 1e-8.")
+    tolerance = double(tolerance)
     if dimension is not None:
         dimension = require_whole(dimension, "the feature dimension", remedy="give one, or leave it out for as many as the optimum needs")
     began = time.perf_counter()

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from numerics import Bracket, UnusableInput
+from numerics import Bracket, UnusableInput, validated
 from solvers._enclosures import Enclosures
 from solvers._problem import LayerPeeled, Problem
 from solvers._program import require_unweighted
@@ -143,6 +143,7 @@ def collapse_switch(
     return bracket_switch(problem, collapsed, distinct, beyond, width=width, solver=solver)
 
 
+@validated
 def bracket_threshold(
     majority: int, minority: int, *, feature_energy: float, weight_energy: float = 1.0, solver: str = "clarabel", width: float = 1e-3
 ) -> Bracket:
@@ -176,6 +177,7 @@ def bracket_threshold(
     return Bracket(math.exp(found.lower), math.exp(found.upper), rigorous=True)
 
 
+@validated
 def critical_oversampling(problem: LayerPeeled, group: int, *, width: float = 1e-4) -> Bracket | None:
     """Bracket how often the samples of one group must enter the loss for its classifiers to come apart, all else unchanged.
 
@@ -201,6 +203,7 @@ def critical_oversampling(problem: LayerPeeled, group: int, *, width: float = 1e
         True
     """
     require_unweighted(problem, "the critical oversampling")
+    require_group(problem, group)
     chosen, largest = problem.groups[group], max(other.samples for other in problem.groups)
     if chosen.classes < 2 or chosen.samples == largest:
         raise UnusableInput(
@@ -225,6 +228,7 @@ def critical_oversampling(problem: LayerPeeled, group: int, *, width: float = 1e
     return Bracket(math.exp(most - beyond), math.exp(most - distinct), rigorous=True)
 
 
+@validated
 def excessive_oversampling(problem: LayerPeeled, group: int, *, width: float = 1e-3) -> Bracket | None:
     """Bracket how often the samples of one group must enter the loss for a group that is distinct now to collapse instead.
 
@@ -249,6 +253,7 @@ def excessive_oversampling(problem: LayerPeeled, group: int, *, width: float = 1
         True
     """
     require_unweighted(problem, "the excessive oversampling")
+    require_group(problem, group)
     nearest = solve(problem, route="factored", tolerance=SHARP)
     watched = [h for h, state in enumerate(nearest.collapsed) if h != group and state is False and problem.groups[h].classes > 1]
     if not watched:
@@ -267,6 +272,19 @@ def excessive_oversampling(problem: LayerPeeled, group: int, *, width: float = 1
             return None
     distinct, beyond = _bisect(collapsed, distinct, beyond, width)
     return Bracket(math.exp(distinct), math.exp(beyond), rigorous=True)
+
+
+def require_group(problem: LayerPeeled, group: int) -> None:
+    """Check that a program has a group of this index.
+
+    Raises:
+        UnusableInput: otherwise.
+
+    Example:
+        >>> require_group(LayerPeeled.from_groups([(5, 40), (5, 10)], feature_energy=5.0), 1)
+    """
+    if not -len(problem.groups) <= group < len(problem.groups):
+        raise UnusableInput(f"group {group} does not exist: it must be one of 0 ... {len(problem.groups) - 1}; choose one of these.")
 
 
 def _bisect(collapsed: Callable[[float], bool | None], distinct: float, beyond: float, width: float) -> tuple[float, float]:

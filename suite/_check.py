@@ -9,10 +9,11 @@ from pydantic import ValidationError
 
 from numerics import UnusableInput
 from suite._environment import describe_environment
-from suite._files import REPORT_FILES, SystemRefused, read_small, write_whole
+from suite._files import REPORT_FILES, read_small, write_whole
 from suite._output import text_table
 from suite._progress import progress
 from suite._run import run_rooms
+from suite._stopping import SystemRefused
 from suite._text import one_line
 from suite.report import CheckResult, ControlResult, Report, Summary, headline, render_html, render_markdown, summary_line
 from theory import Room

@@ -11,11 +11,7 @@ from pathlib import Path
 from tokenize import TokenError
 
 from numerics import UnusableInput
-
-
-class SystemRefused(Exception):
-    """What was asked for is in order, and the system does not allow it now: a full disk, a closed output, no shared memory."""
-
+from suite._stopping import SystemRefused
 
 REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EPIPE}
 """Errors that another path would not mend."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from suite._files import SystemRefused
+from suite._stopping import SystemRefused
 from suite._text import json_printable, one_line, printable
 
 

@@ -22,6 +22,9 @@ MOST_PATHS = 10**8
 STEPS = 200
 """Even steps of time that are answered: enough for a curve, and for `layerpeel estimate`, which takes even ones only."""
 
+LATEST = 1e300
+"""Latest end of a simulation, see `numerics.antiderivative`."""
+
 NUMBER_BYTES = 150.0
 """Memory of one printed number: the double, Python's float, and its text with indentation."""
 PAIR_BYTES = 2500.0
@@ -90,6 +93,8 @@ def simulate(
         if value not in legal:
             raise UnusableInput(f"{name} {value!r} is unknown: it must be one of {', '.join(legal)}; choose one of these.")
     end = require_positive(time, "time")
+    if end > LATEST:
+        raise UnusableInput(f"--time {end:g} is too late: at most {LATEST:g} is carried, where sums of two times are doubles; end earlier.")
     given = None if start is None else read_start(start)
     size = _size(given, classes, features, model)
     if samples is not None:

@@ -1,9 +1,14 @@
-"""How a run ends that someone stops: one word, and the exit status of the signal."""
+"""How a run ends before its time: what the system refuses, and one word and the exit status of a signal."""
 
 import signal
 import sys
 from contextlib import suppress
 from types import FrameType
+
+
+class SystemRefused(Exception):
+    """What was asked for is in order, and the system does not allow it now: a full disk, a closed output, no shared memory."""
+
 
 INTERRUPTED = 130
 """128 + SIGINT."""
@@ -15,7 +20,11 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM arrived: whatever winds up after an interrupt winds up after this too."""
 
 
-_ended_by = INTERRUPTED
+class _Ending:
+    """The signal that ended the run, and whether that was said: typer turns every interrupt into one and the same status."""
+
+    status = INTERRUPTED
+    said = False
 
 
 def catch_termination() -> None:
@@ -25,25 +34,25 @@ def catch_termination() -> None:
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> None:
-    global _ended_by  # noqa: PLW0603 - typer turns every interrupt into one and the same Abort
-    _ended_by = TERMINATED
+    _Ending.status = TERMINATED
     raise Terminated
 
 
-def exit_status() -> int:
-    """130 after an interrupt, 143 after SIGTERM.
-
-    Example:
-        >>> exit_status()
-        130
-    """
-    return _ended_by
-
-
 def say_interrupted(more: str = "") -> int:
-    """Say so on standard error, and return the exit status."""
-    word = "terminated" if _ended_by == TERMINATED else "interrupted"
-    with suppress(OSError, AttributeError):  # standard error may be full or closed
-        sys.stderr.write(f"layerpeel: {word}{more}\n")
-        sys.stderr.flush()
-    return _ended_by
+    """Say on standard error that the run was stopped, once, and return its exit status: 130, or 143 after SIGTERM."""
+    word = "terminated" if _Ending.status == TERMINATED else "interrupted"
+    if not _Ending.said:
+        with suppress(OSError, AttributeError):  # standard error may be full or closed
+            sys.stderr.write(f"layerpeel: {word}{more}\n")
+            sys.stderr.flush()
+    _Ending.said = True
+    return _Ending.status
+
+
+def answered(status: int) -> int:
+    """The exit status of a command, after a word on its interruption if nothing was said yet."""
+    if status not in {INTERRUPTED, TERMINATED}:
+        return status
+    status = say_interrupted()
+    _Ending.said = False
+    return status

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from suite._stopping import say_interrupted
+from suite._stopping import INTERRUPTED, SystemRefused, answered
 from suite._text import one_line
 
 app = typer.Typer(
@@ -45,15 +45,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         layerpeel 0.1.0
         0
     """
-    from suite._files import SystemRefused
     from suite._output import silence_output
 
     try:
-        return app(list(arguments) if arguments is not None else None, prog_name="layerpeel", standalone_mode=False) or 0
+        # typer answers an interrupt with its status and no word
+        return answered(app(list(arguments) if arguments is not None else None, prog_name="layerpeel", standalone_mode=False) or 0)
     except typer.TyperException as error:
         return _refuse(_usage(error), error.exit_code)
-    except typer.Abort:
-        return say_interrupted()
+    except (typer.Abort, KeyboardInterrupt):
+        return answered(INTERRUPTED)
     except SystemRefused as error:
         return _refuse(str(error), 3)
     except OSError as error:  # what no command foresaw, and the output of typer itself

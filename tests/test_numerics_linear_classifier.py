@@ -132,6 +132,6 @@ def test_features_that_never_vary_get_no_weight() -> None:
 def test_unusable_classes_are_refused() -> None:
     one = np.ones((2, 3))
     refused(lambda: linear_classifier([one]), "1 classes were given", "at least 2")
-    refused(lambda: linear_classifier([one, np.ones((2, 2))]), "(2, 3), (2, 2)")
+    refused(lambda: linear_classifier([one, np.ones((2, 2))]), "entry 1 of classes", "(2, 2)", "p is 3")
     refused(lambda: linear_classifier([one, np.zeros((0, 3))]), "class 2 has the shape (0, 3)")
     refused(lambda: linear_classifier([one, one, np.full((1, 3), np.inf)]), "class 3 holds inf")

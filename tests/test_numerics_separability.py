@@ -396,10 +396,10 @@ def test_paths_of_points_that_coincide() -> None:
         (np.zeros((0, 2)), np.ones((1, 2)), ("class 1 has the shape (0, 2)", "add samples")),
         (np.ones((1, 2)), np.zeros((0, 2)), ("class 2 has the shape (0, 2)",)),
         (np.ones((1, 0)), np.ones((1, 0)), ("(1, 0)", "features")),
-        (np.ones((1, 2)), np.ones((1, 3)), ("(1, 2), (1, 3)", "equally many features")),
+        (np.ones((1, 2)), np.ones((1, 3)), ("y of separating_hyperplane", "(1, 3)", "p is 2")),
         (np.array([[math.nan]]), np.ones((1, 1)), ("class 1 holds nan", "finite")),
         (np.ones((1, 1)), np.array([[math.inf]]), ("class 2 holds inf", "drop or mend")),
-        (np.ones(3), np.ones((1, 3)), ("(3,)", "samples × features")),
+        (np.ones(3), np.ones((1, 3)), ("(3,)", "(n, p)")),
     ],
 )
 def test_unusable_classes_are_refused(x: np.ndarray, y: np.ndarray, parts: tuple[str, ...]) -> None:
@@ -410,7 +410,7 @@ def test_unusable_directions_and_paths_are_refused() -> None:
     x = np.ones((2, 3))
     refused(lambda: separated_along(x, x, np.zeros(3)), "direction is zero or not finite")
     refused(lambda: separated_along(x, x, np.array([1.0, math.nan, 0.0])), "direction is zero or not finite")
-    refused(lambda: separated_along(x, x, np.ones(2)), "(2,)", "equally many features")
+    refused(lambda: separated_along(x, x, np.ones(2)), "(2,)", "p is 3")
     refused(lambda: separated_along(x, np.ones((4, 2, 3)), np.ones(3)), "the same paths")
     refused(lambda: pairwise_separable(np.ones((2, 1, 3, 3))), "(2, 1, 3, 3)", "at least 2")
     refused(lambda: pairwise_separable(np.ones((0, 2, 3, 3))), "(0, 2, 3, 3)")

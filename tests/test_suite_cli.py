@@ -16,10 +16,10 @@ import solvers
 import suite._environment
 import suite._files
 import theory
-from numerics import UnusableInput
 from suite._classes import read_counts
 from suite._files import write_whole
 from suite._output import print_json
+from suite._stopping import SystemRefused
 from suite.cli import main
 from suite.report import Report
 from theory import Room
@@ -165,6 +165,25 @@ def test_a_counts_file_that_is_missing_or_a_directory_is_one_sentence(refused: R
     assert "directory" in refused("solve", "--counts", "directory", "--feature-energy", "5")
 
 
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs a file without an end")
+def test_a_file_without_an_end_is_one_sentence(refused: Refused, tmp_path: Path) -> None:
+    for name in ("zeros.csv", "zeros.npz"):
+        (tmp_path / name).symlink_to("/dev/zero")
+    rates = ("--model", "I", "--intra", "1", "--inter", "0", "--time", "1")
+    assert "no regular file" in refused("solve", "--counts", "zeros.csv", "--feature-energy", "5")
+    assert "no regular file" in refused("report", "zeros.csv", "--out", "out")
+    for name in ("zeros.csv", "zeros.npz"):
+        assert "no regular file" in refused("estimate", name, "--model", "I")
+        assert "no regular file" in refused("simulate", *rates, "--start", name)
+    assert "no regular file" in refused("measure", "zeros.npz")
+
+
+def test_a_file_that_is_far_too_large_is_one_sentence(refused: Refused, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("suite._classes.LARGEST_COUNTS", 1000)
+    (tmp_path / "counts.csv").write_text("1\n" * 501)
+    assert "more than 1000 bytes" in refused("solve", "--counts", "counts.csv", "--feature-energy", "5")
+
+
 @pytest.mark.parametrize(
     "content", [b"class,samples\ncat,10\ndog,3\n", b"\xef\xbb\xbfCount\r\n10\r\n3\r\n", b"10\n3", b'"counts", name\n"10", "a, b"\n\n3,c\n']
 )
@@ -276,7 +295,7 @@ def test_files_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
 
     first, second = tmp_path / "first.txt", tmp_path / "second.txt"
     first.write_text("old")
-    with pytest.raises(suite._files.SystemRefused, match=r"--out .*second\.txt cannot be written \(No space left on device\)"):
+    with pytest.raises(SystemRefused, match=r"--out .*second\.txt cannot be written \(No space left on device\)"):
         write_whole("--out", {first: lambda path: path.write_text("new"), second: fail})
     assert snapshot(tmp_path) == {"first.txt": b"old"}
 

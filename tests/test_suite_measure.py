@@ -1,7 +1,10 @@
 """The command `measure`: numbers against the layers they describe, the diagnosis, and every archive that must be refused."""
 
 import json
+import subprocess
+import sys
 import zipfile
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -232,7 +235,7 @@ PAIRS = {"features": np.array([[1.0], [1.5], [3.0], [3.5]]), "labels": np.array(
         ({"features": np.ones((2, 2))}, "it needs `labels`"),
         ({"features": np.ones((2, 2)), "features_0": np.ones((2, 2)), "labels": np.array([0, 1])}, "either `features` or"),
         ({"features": np.array([[1.0], [np.inf]]), "labels": np.array([0, 1])}, "row 1 of the features is not finite"),
-        ({"features_0": PAIRS["features"], "features_1": np.nan * PAIRS["features"], "labels": PAIRS["labels"]}, "array features_1 of"),
+        ({"features_0": PAIRS["features"], "features_1": np.nan * PAIRS["features"], "labels": PAIRS["labels"]}, "layer features_1 of"),
         ({"features": np.array([[1.0], [2.0]]), "labels": np.array([0, 2])}, "class 1 has no sample"),
         ({"features": np.array([[1.0], [2.0]]), "labels": np.array([0, 1, 1])}, "do not fit"),
         ({**PAIRS, "classifier": np.ones((3, 1))}, "classifier has shape (3, 1)"),
@@ -285,3 +288,66 @@ def test_a_classifier_in_half_precision(tmp_path: Path, capsys: pytest.CaptureFi
     halves = {**PAIRS, "classifier": np.array([[1.0], [-1.0]], dtype=np.float16)}
     assert main(["measure", str(saved(tmp_path / "f.npz", halves))]) == 0
     assert "balanced" in capsys.readouterr().out
+
+
+BOMB = """
+import resource, sys
+from pathlib import Path
+from numerics import UnusableInput
+from suite._measure import measure_record
+import solvers
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    measure_record(Path(sys.argv[1]))
+except UnusableInput as error:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, error)
+"""
+
+
+def unpacked(path: Path) -> tuple[int, str]:
+    """Kilobytes by which reading the archive grows a process, and the refusal."""
+    run = subprocess.run([sys.executable, "-c", BOMB, str(path)], capture_output=True, text=True, check=True)
+    kilobytes, sentence = run.stdout.split(" ", 1)
+    return int(kilobytes), sentence
+
+
+def head(shape: tuple[int, ...]) -> bytes:
+    """The header of an array of doubles."""
+    file = BytesIO()
+    np.lib.format.write_array_header_1_0(file, {"descr": "<f8", "fortran_order": False, "shape": shape})
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("announced", "words"), [((50_000_000, 1), "15 labels do not fit"), ((15, 2), "announces 240 bytes and it holds more")]
+)
+def test_a_compressed_bomb_is_not_unpacked(tmp_path: Path, announced: tuple[int, int], words: str) -> None:
+    """400 MB of zeros, and 15 labels: the header is read first, and no more than it announces."""
+    path = tmp_path / "bomb.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        labels = BytesIO()
+        np.save(labels, np.arange(15) % 3)
+        archive.writestr("labels.npy", labels.getvalue())
+        with archive.open("features.npy", "w") as member:
+            member.write(head(announced))
+            for _ in range(400):
+                member.write(bytes(10**6))
+    kilobytes, sentence = unpacked(path)
+    assert words in sentence
+    assert kilobytes < 40_000  # a tenth of what it would unfold to
+
+
+def test_labels_are_blamed_for_labels(tmp_path: Path) -> None:
+    features = {"features_0": np.eye(4), "features_1": np.eye(4)}
+    for labels, words in (
+        (np.array([0, -1, 1, 1]), "label -1 of sample 1"),
+        (np.array([0, 0, 1, 2**64 - 3], dtype=np.uint64), "label 18446744073709551613 of sample 3"),
+        (np.array([0, 0.5, 1, 1]), "labels of type float64 are not whole"),
+        (np.array([0, 0, 2, 2]), "class 1 has no sample"),
+    ):
+        refused(lambda labels=labels: measure_record(saved(tmp_path / "f.npz", {**features, "labels": labels})), "array labels of", words)
+
+
+def test_features_far_below_one_are_named_as_such(tmp_path: Path) -> None:
+    tiny = {"features": 1e-200 * PAIRS["features"], "labels": PAIRS["labels"]}
+    refused(lambda: measure_record(saved(tmp_path / "f.npz", tiny)), "all features lie below 1e-150", "scale the features")

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import quote
 
 import fake_rooms as fake
 import pytest
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 import suite.report
 import theory
 from numerics import Bracket
+from suite._check import describe_report
 from suite.report import (
     FigureData,
     Report,
@@ -161,7 +163,7 @@ def test_a_green_page_says_so_and_another_does_not() -> None:
     assert 'class="banner good"' in render_html(green)
     assert "Every theorem came out as expected." in render_markdown(green)
     assert 'class="banner bad"' in render_html(red)
-    assert "Room <unrefuted-control>" in render_markdown(red)
+    assert "Room &lt;unrefuted-control&gt;" in render_markdown(red)
 
 
 def test_what_rooms_say_is_escaped() -> None:
@@ -252,6 +254,43 @@ BIBLIOGRAPHY = r"""
 }
 @misc{hong2023, author={Hong, W. and Ling, S.}, title={Neural Collapse}, year={2023}, eprint={2309.09725}}
 """
+
+
+EVIL = "<script>alert(1)</script> [here](javascript:alert(1)) `code` *bold* ![image](x) \x1b[31mred\x9b31m \u202eleft\n# heading $x$ a|b"
+
+
+def evil_report() -> Report:
+    """A report in which every text that may be any text is an attack."""
+
+    def spoilt(value: object, key: str = "") -> object:
+        if isinstance(value, dict):
+            return {name: spoilt(item, name) for name, item in value.items()}
+        if isinstance(value, list):
+            return [spoilt(item, key) for item in value]
+        fixed = {"kind", "verdict", "expected", "evidence", "origin", "style"}
+        return EVIL if isinstance(value, str) and key not in fixed else value
+
+    return Report.model_validate(spoilt(json.loads(fake.make_report(fake.GREEN, fake.WITH_FIGURE, fake.INCONCLUSIVE).to_json())))
+
+
+def test_nothing_in_a_report_is_live_in_markdown() -> None:
+    text = render_markdown(evil_report())
+    assert set(re.findall(r"<[^>]*>", text)) == {f'<a id="{quote(EVIL, safe="")}">', "</a>"}
+    assert not re.search(r"(?<!\\)\]\(javascript", text)
+    assert not re.search(r"(?<!\\)`|!\[|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", text)
+    assert "\n# heading" not in text
+    for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+        assert len({len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}) == 1
+
+
+def test_no_control_character_reaches_a_page_or_the_terminal() -> None:
+    found = evil_report()
+    page, terminal = render_html(found), describe_report(found, None)
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", page)
+    assert "<script" not in page
+    assert set(re.findall(r"\x1b\[[0-9;]*m", terminal)) <= {"\x1b[31m", "\x1b[32m", "\x1b[0m"}
+    assert terminal.count("\x1b") == 2  # the colour of the headline, on and off
+    assert "\x9b" not in terminal
 
 
 def test_references_are_read_and_written_out() -> None:

@@ -90,6 +90,24 @@ def drift_matrix(kind: str, classes: int, features: int, intra: float, inter: fl
 # Means
 
 
+@pytest.mark.parametrize("time", [1e12, 1e16, 1e40, 1e150, 1e300])
+@pytest.mark.parametrize("kind", ["I", "L"])
+def test_time_is_seen_on_every_scale(kind: str, time: float) -> None:
+    """Under α = 1/(1+t), β = 0 the mode of the differences is (1+t)^{1/3}, of the mean of the L-model's quotient as well."""
+    flow = asked(model=kind, intra="1/(1+t)", inter="0", time=time).flow
+    d = np.eye(3) - 1 / 3
+    start = np.random.default_rng(0).spawn(2)[0].standard_normal((3, 3))
+    if kind == "I":
+        difference = (start[0] - start[1]) * (1 + time) ** (1 / 3)
+    else:
+        units = d / np.linalg.norm(d, axis=1, keepdims=True)
+        difference = (
+            ((start + ((1 + time) ** (1 / 3) - 1) * np.sum(units * start, axis=1, keepdims=True) * units)[0])
+            - ((start + ((1 + time) ** (1 / 3) - 1) * np.sum(units * start, axis=1, keepdims=True) * units)[1])
+        )
+    assert flow.log_distances(0, 1)[-1] == pytest.approx(math.log(np.linalg.norm(difference)), abs=1e-10)
+
+
 @pytest.mark.parametrize(("kind", "features"), [("I", 2), ("L", 3), ("identity", 4)])
 def test_means_and_cosines_against_an_integrator(run: Run, kind: str, features: int) -> None:
     record = run(
@@ -345,6 +363,8 @@ def test_progress_goes_to_a_terminal_on_standard_error_only(monkeypatch: pytest.
         ({"time": -1.0}, ["time is -1.0", "positive"]),
         ({"time": math.nan}, ["time is nan"]),
         ({"time": math.inf}, ["time is inf"]),
+        ({"time": 1e305}, ["--time 1e+305", "at most 1e+300", "end earlier"]),
+        ({"intra": "1/t", "time": 1e40}, ["1/t is singular", "near t = 0"]),
         ({"noise": "-1"}, ["noise of class 1 is -1", ">= 0"]),
         ({"noise": "1-t"}, ["noise of class 1 is -", ">= 0"]),
         ({"noise": "1/(1-t)"}, ["singular"]),

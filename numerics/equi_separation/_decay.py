@@ -7,6 +7,7 @@ from jaxtyping import Float, Shaped
 from scipy import stats
 
 from numerics._bracket import Bracket
+from numerics._input_arrays import require_array
 from numerics._inputs import UnusableInput
 from numerics._validated import validated
 
@@ -53,7 +54,7 @@ def fit_decay(fuzziness_by_layer: Shaped[np.ndarray, " m"], *, level: float = 0.
         >>> round(fit_decay(np.array([8.0, 4.0, 2.0, 1.0])).half_life, 9)
         1.0
     """
-    values = np.asarray(fuzziness_by_layer, dtype=float)
+    values = require_array(fuzziness_by_layer, "D by layer", finite=False)
     if values.ndim != 1 or len(values) < 3:
         raise UnusableInput(f"{values.size} layers do not determine a slope with its error: at least 3 are needed; measure more layers.")
     if not (np.isfinite(values).all() and (values > 0.0).all()):

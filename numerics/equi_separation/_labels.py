@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 
 from numerics._inputs import UnusableInput
+from numerics._validated import validated
 
 LARGEST = 1e150
 """Features and weights are squared, and the sums of these squares must be doubles."""
@@ -64,7 +65,7 @@ def require_labels(labels: Shaped[np.ndarray, "..."], *, num_classes: int | None
         raise UnusableInput(f"labels of shape {labels.shape} are no list: there must be one label per sample; flatten them.")
     if labels.dtype.kind not in "iuf" or (labels.dtype.kind == "f" and not np.array_equal(labels, np.floor(labels))):
         raise UnusableInput(f"labels of type {labels.dtype} are not whole numbers: give one class number from 0 per sample.")
-    outside = (labels < 0) | (labels >= (2**31 if num_classes is None else num_classes))
+    outside = (labels < 0) | (labels >= (2**53 if num_classes is None else num_classes))
     if outside.any():
         wrong = int(np.argmax(outside))
         ceiling = "K - 1" if num_classes is None else f"{num_classes - 1}"
@@ -74,6 +75,7 @@ def require_labels(labels: Shaped[np.ndarray, "..."], *, num_classes: int | None
     return labels.astype(np.int64, copy=False)
 
 
+@validated
 def count_classes(labels: Int[np.ndarray, " n"]) -> int:
     """K as the labels tell it, the largest label plus one.
 

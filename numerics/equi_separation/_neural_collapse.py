@@ -7,7 +7,8 @@ from jaxtyping import Float, Int, Shaped
 from scipy.spatial.distance import pdist
 
 from numerics._frames import etf_distance, of_norm_one
-from numerics._inputs import UnusableInput
+from numerics._input_arrays import as_array
+from numerics._inputs import UnusableInput, require_instance
 from numerics._validated import validated
 from numerics.equi_separation._class_means import CentredFeatures, ClassSpread, centred_features
 from numerics.equi_separation._class_moments import ClassStatistics
@@ -37,7 +38,6 @@ class NeuralCollapse:
     cdnv: float
 
 
-@validated
 def neural_collapse(
     features: Shaped[np.ndarray, "n p"],
     labels: Shaped[np.ndarray, " n"],
@@ -68,7 +68,6 @@ def neural_collapse(
     return collapse_of(centred_features(features, labels, eps=eps), classifier, bias)
 
 
-@validated
 def collapse_of(
     centred: CentredFeatures, classifier: Float[np.ndarray, "K p"] | None = None, bias: Float[np.ndarray, " K"] | None = None
 ) -> NeuralCollapse:
@@ -82,8 +81,9 @@ def collapse_of(
         >>> round(collapse_of(points).nc1, 12)
         0.005
     """
+    require_instance(centred, CentredFeatures, "the centred features", made="with centred_features(features, labels)")
     means = centred.means
-    _require_classifier(classifier, bias, means)
+    classifier, bias = _as_classifier(classifier, bias, means)
     directions = _whitening(centred)
     nc4 = None
     if classifier is not None:
@@ -99,7 +99,6 @@ def collapse_of(
     )
 
 
-@validated
 def neural_collapse_of(statistics: ClassStatistics, classifier: Float[np.ndarray, "K p"] | None = None) -> NeuralCollapse:
     """The same measures from streamed moments; NC4 asks every sample again, so it is None.
 
@@ -113,8 +112,9 @@ def neural_collapse_of(statistics: ClassStatistics, classifier: Float[np.ndarray
         >>> round(neural_collapse_of(moments.compute()).nc1, 12)
         0.005
     """
+    require_instance(statistics, ClassStatistics, "the statistics", made="with ClassMoments(…).compute()")
     means = statistics.means
-    _require_classifier(classifier, None, means)
+    classifier, _ = _as_classifier(classifier, None, means)
     directions = _whitening(statistics)
     return NeuralCollapse(
         nc1=float(np.einsum("ir,ij,jr->", directions, statistics.within, directions, optimize=True)) / len(means),
@@ -132,9 +132,16 @@ def _whitening(spread: ClassSpread) -> Float[np.ndarray, "p r"]:
     return basis / roots
 
 
-def _require_classifier(
+def _as_classifier(
     classifier: Float[np.ndarray, "K p"] | None, bias: Float[np.ndarray, " K"] | None, means: Float[np.ndarray, "K p"]
-) -> None:
+) -> tuple[Float[np.ndarray, "K p"] | None, Float[np.ndarray, " K"] | None]:
+    """Both as arrays of finite numbers that fit the class means.
+
+    Raises:
+        UnusableInput: otherwise.
+    """
+    classifier = None if classifier is None else as_array(classifier, "the classifier")
+    bias = None if bias is None else as_array(bias, "the bias")
     for name, array in (("classifier", classifier), ("bias", bias)):
         if array is not None and not (array.dtype.kind in "iuf" and (np.abs(array.astype(float)) <= LARGEST).all()):
             raise UnusableInput(
@@ -149,6 +156,7 @@ def _require_classifier(
         raise UnusableInput("the classifier is zero: it has no direction to compare with the class means; give a trained one.")
     if bias is not None and bias.shape != means.shape[:1]:
         raise UnusableInput(f"the bias has shape {bias.shape} for {len(means)} classes: it must hold one number for each; correct it.")
+    return classifier, bias
 
 
 def _duality(means: Float[np.ndarray, "K p"], classifier: Float[np.ndarray, "K p"] | None) -> float | None:

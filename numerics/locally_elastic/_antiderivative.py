@@ -1,5 +1,6 @@
 """The integral of a function from 0 to any time, by piecewise Chebyshev interpolation with an error estimate."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -29,9 +30,13 @@ HARMLESS = 1e-12
 """Jumps and kinks never die out. A panel narrower than NARROWEST is left as it is when its whole area is this small against ∫|f|;
 a pole's area does not shrink with the panel, so what is left over is a singularity."""
 NARROWEST = 2.0**-52
-"""Width of the narrowest panel, relative to the interval."""
+"""Width of the narrowest panel, relative to the interval; on intervals longer than 1, to the time at which it lies, or to 1 before that."""
 GRADES = 40
 """Panels are graded towards 0 from the start, [T/2, T], [T/4, T/2], …: a rate that lives on [0, 1] must be seen when T is 1e6."""
+GRADES_BELOW_ONE = 8
+"""And when T is 1e300: grading goes on down to 2⁻⁸ at least."""
+LONGEST = 1e300
+"""Longest interval: sums of two times, and times beside rates, are still doubles."""
 EVEN = 32
 """Even panels from the start, so that a bump in the middle is seen."""
 MOST_SHAKEN = 1e-6
@@ -157,7 +162,8 @@ def antiderivative(
         what: its name, for the refusal.
 
     Raises:
-        UnusableInput: when the function is not finite, or a panel's area does not vanish with its width (a singularity).
+        UnusableInput: for an end that is not positive or beyond 1e300, and when the function is not finite, or a panel's area does not
+            vanish with its width (a singularity).
 
     Example:
         >>> antiderivative(np.cos, 2.0)(np.array([np.pi / 2])).round(12).item()
@@ -166,7 +172,10 @@ def antiderivative(
         >>> round(float(np.log(mantissa[0]) + log[0]), 8)
         10000.0
     """
-    edges = np.concatenate([end * 0.5 ** np.arange(GRADES), np.linspace(0.0, end, EVEN + 1), np.empty(0) if breaks is None else breaks])
+    if not 0.0 < end <= LONGEST:
+        raise UnusableInput(f"{what} is wanted up to t = {end:g}: times must be above 0 and at most {LONGEST:g}; end earlier.")
+    grades = max(GRADES, math.ceil(math.log2(end)) + GRADES_BELOW_ONE)
+    edges = np.concatenate([end * 0.5 ** np.arange(grades), np.linspace(0.0, end, EVEN + 1), np.empty(0) if breaks is None else breaks])
     edges = np.unique(edges[(edges >= 0.0) & (edges <= end)])
     panels = _interpolated(function, log_weight, edges[:-1], edges[1:], what)
     while True:
@@ -175,7 +184,7 @@ def antiderivative(
         reached = np.broadcast_to(totals, panels.tail.shape) if log_weight is None else _reached(panels)
         converged = panels.tail <= SMOOTH * reached
         rough = ~_every(converged | ((panels.tail <= SMOOTH * whole) & (panels.stalls >= PATIENCE)))
-        narrow = rough & (panels.right - panels.left <= NARROWEST * end)
+        narrow = rough & (panels.right - panels.left <= NARROWEST * np.maximum(panels.right, min(end, 1.0)))
         if (narrow & ~_every(panels.area <= HARMLESS * whole)).any() or (rough.any() and len(rough) > MOST_PANELS):
             place = panels.left[narrow if narrow.any() else rough][0]
             raise UnusableInput(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from numerics._inputs import UnusableInput
+from numerics._inputs import UnusableInput, require_whole
 from numerics.locally_elastic._antiderivative import antiderivative
 from numerics.locally_elastic._rates import Rate, as_rate
 
@@ -96,7 +96,10 @@ def as_noise(source: Any, num_classes: int, num_features: int) -> Noise:
         >>> as_noise([1.0, "2/(1 + t)"], 2, 3).variances(np.array([0.0, 1.0])).tolist()
         [[1.0, 4.0], [1.0, 1.0]]
     """
+    num_classes = require_whole(num_classes, "the number of classes", remedy="correct it")
+    num_features = require_whole(num_features, "the number of features", remedy="correct it")
     shape = (num_classes, num_features, num_features)
+    source = source.item() if isinstance(source, np.ndarray) and source.ndim == 0 else source
     if isinstance(source, np.ndarray) and source.ndim >= 2:
         covariance = _shaped(source, shape)
         return _checked(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
+from itertools import pairwise
 from numbers import Real
 from typing import Any
 
@@ -23,7 +24,9 @@ from numerics.locally_elastic._expressions import parse_expression, require_expr
 MOST_PIECES = 20_000
 """Pieces of the interval on which an expression is bounded in ball arithmetic before the search for singularities gives up."""
 FINEST = 40
-"""Halvings of the interval at which a piece that is still unbounded counts as singular."""
+"""Halvings of a piece of the interval at which what is still unbounded counts as singular."""
+STRIDE = 2.0**10
+"""Pieces begin as [0, 1], [1, 2¹⁰], [2¹⁰, 2²⁰], …, so that time is seen on every scale, however long the interval."""
 ENCLOSED = 2.0**-60
 """Relative width of an enclosed integral: below the last place of the doubles that it is rounded to."""
 
@@ -264,7 +267,10 @@ def singular_place(expression: sympy.Expr, end: float) -> float | None:
         >>> singular_place(parse_expression("sqrt(t)/(1 + t)"), 1e6) is None
         True
     """
-    pieces = [(0.0, end, 0)]
+    edges = [0.0, min(end, 1.0)]
+    while edges[-1] < end:
+        edges.append(min(end, STRIDE * edges[-1]))
+    pieces = [(left, right, 0) for left, right in pairwise(edges)][::-1]
     for _ in range(MOST_PIECES):
         if not pieces:
             return None

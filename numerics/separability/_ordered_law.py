@@ -2,13 +2,15 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from numerics._bracket import Bracket
-from numerics._inputs import UnusableInput
+from numerics._input_arrays import require_array
+from numerics._inputs import UnusableInput, require_list
 from numerics.separability._ordered_integrand import CHUNK, FIRST_PANELS, REACH, ROUNDING, Array, Integrand
 
 LARGEST_COUNT = 1e100
@@ -76,7 +78,8 @@ def ordered_probability(gap: ArrayLike, *, deviations: tuple[ArrayLike, ArrayLik
         >>> np.exp(law.log).round(6).tolist()
         [0.013219, 0.986521]
     """
-    arrays = [np.asarray(value, dtype=float) for value in (gap, *deviations, *counts)]
+    pairs = [*_pair(deviations, "deviations"), *_pair(counts, "counts")]
+    arrays = [require_array(value, what, finite=False) for value, what in ((gap, "the gap"), *pairs)]
     _require(*arrays)
     distance, low, high, below, above = np.broadcast_arrays(*arrays)
     shape = distance.shape
@@ -133,6 +136,14 @@ def separated_probability(
         log_complement=np.asarray(rest + lost),
         complement_error=np.asarray(complement_error),
     )
+
+
+def _pair(values: Any, what: str) -> list[tuple[Any, str]]:
+    """What is given for the lower and for the upper class."""
+    both = require_list(values, what, of="two entries, for the lower and the upper class")
+    if len(both) != 2:
+        raise UnusableInput(f"{what} has {len(both)} entries: it must have two, for the lower and the upper class; correct it.")
+    return [(value, f"entry {place} of {what}") for place, value in enumerate(both)]
 
 
 def _require(distance: Array, low: Array, high: Array, below: Array, above: Array) -> None:

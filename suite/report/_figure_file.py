@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from suite._text import printable
 from suite.report._figures import figure_svg
 from suite.report._model import FigureData
 
@@ -21,4 +22,4 @@ def figure_file(figure: FigureData) -> str:
     style = f"{colors}svg {{ color: var(--ink); background: var(--card); font-family: system-ui, sans-serif; }}"
     namespaces = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
     start, body = figure_svg(figure, figure.title, titled=True).split(">", 1)
-    return f"{start.replace('<svg', f'<svg {namespaces}', 1)}><style>{style}</style>{body}\n"
+    return printable(f"{start.replace('<svg', f'<svg {namespaces}', 1)}><style>{style}</style>{body}\n")

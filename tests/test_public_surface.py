@@ -1,0 +1,296 @@
+"""Every public function and constructor: what NumPy's numbers change (nothing), and what anything else raises (one sentence)."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from jaxtyping import config
+
+import gpu_train
+import numerics
+import solvers
+import theory
+from numerics import UnusableInput
+
+Call = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+def call(*arguments: Any, **named: Any) -> Call:
+    return arguments, named
+
+
+RNG = np.random.default_rng
+FRAME = numerics.simplex_etf(3)
+FEATURES, LABELS = np.array([[0.0], [1.0], [4.0], [5.0]]), np.array([0, 0, 1, 1])
+CENTRED = numerics.centred_features(FEATURES, LABELS)
+MOMENTS = numerics.ClassMoments(2, 1)
+MOMENTS.update(FEATURES, LABELS)
+STATISTICS = MOMENTS.compute()
+MODEL = numerics.ElasticModel(blocks="I", num_classes=2, num_features=1, intra="1/(1+t)", inter=0, noise=1)
+TIMES, RATE = np.arange(1.0, 41.0), 1 / np.arange(1.0, 41.0)
+RATES = numerics.mean_flow(numerics.ElasticModel(blocks="I", num_classes=3, intra=0.2, inter=0.05), np.eye(3) + 1, np.arange(1.0, 41.0))
+SOLUTION = solvers.solve(solvers.LayerPeeled(counts=[20, 20, 1, 1], feature_energy=2.0))
+PROBLEM, MATRIX = SOLUTION.problem, SOLUTION.matrix
+SQUARED = solvers.UnconstrainedFeatures(counts=[2, 1], feature_penalty=0.1, weight_penalty=0.1, loss="squared")
+HEAD = solvers.descend_linear(SQUARED, *solvers.fitted_start(SQUARED, 1, kept=[True, True]))
+NONNEGATIVE = solvers.UnconstrainedFeatures(counts=[2, 2], feature_penalty=0.01, weight_penalty=0.01)
+IMAGES = gpu_train.Images(
+    pixels=np.arange(24, dtype=np.float32).reshape(6, 1, 2, 2), labels=np.array([0, 0, 0, 1, 1, 1]), num_classes=2, name="blank"
+)
+POWER = {"predicted": 0.5, "level": 0.05}
+ENERGIES = {"feature_energy": 2.0, "weight_energy": 1.5}
+
+CALLS: Mapping[str, Call] = {
+    # theory
+    "theory.collapse_threshold": call(5, 4, **ENERGIES, digits=20),
+    "theory.vanishing_threshold": call(7, 3, **ENERGIES, digits=20),
+    "theory.log_threshold_minus_one": call(5, 4, **ENERGIES),
+    "theory.threshold_elasticity": call(5, 4, **ENERGIES),
+    "theory.log_thresholds_minus_one": call(np.array([5.0]), np.array([4.0]), np.array([20.0])),
+    # solvers
+    "solvers.LayerPeeled": call(counts=[20, 20, 1], **ENERGIES, bias_penalty=0.5),
+    "solvers.LayerPeeled.from_groups": call([(2, 20), (2, 1)], **ENERGIES, bias_penalty=0.5),
+    "solvers.LayerPeeled.from_imbalance": call(2, 2, 20.0, **ENERGIES),
+    "solvers.UnconstrainedFeatures": call(counts=[20, 20, 1], feature_penalty=0.5, weight_penalty=0.25),
+    "solvers.UnconstrainedFeatures.from_groups": call([(2, 20), (2, 1)], feature_penalty=0.5, weight_penalty=0.25),
+    "solvers.solve": call(PROBLEM, tolerance=0.25, dimension=3),
+    "solvers.solve_batch": call(5, 4, 10.0, **ENERGIES),
+    "solvers.solve_samples": call([2, 1], [2, 1], **ENERGIES),
+    "solvers.bracket_threshold": call(2, 2, feature_energy=1.0, weight_energy=1.0, width=0.5),
+    "solvers.critical_oversampling": call(PROBLEM, 1, width=0.5),
+    "solvers.excessive_oversampling": call(PROBLEM, 1, width=0.5),
+    "solvers.certify": call(PROBLEM, MATRIX),
+    "solvers.certify_distance": call(PROBLEM, MATRIX),
+    "solvers.certify_multiplier": call(PROBLEM, MATRIX),
+    "solvers.dual_slope": call(PROBLEM, MATRIX),
+    "solvers.low_rank_excess": call(PROBLEM, MATRIX, 1),
+    "solvers.descend": call(PROBLEM, 2, rng=RNG, starts=1),
+    "solvers.descend_linear": call(SQUARED, [np.eye(2)], np.ones((2, 3))),
+    "solvers.descend_nonnegative": call(NONNEGATIVE, 2, rng=RNG, starts=1),
+    "solvers.enclose_one_layer": call(HEAD),
+    "solvers.fitted_start": call(SQUARED, 2, kept=[True, False]),
+    "solvers.random_start": call(SQUARED, 2, scale=0.5, rng=RNG),
+    "solvers.require_solver": call("clarabel"),
+    "solvers.Enclosures": call(SOLUTION),
+    # numerics
+    "numerics.Bracket": call(1.0, 2.0),
+    "numerics.Estimate": call(mean=1.0, standard_error=0.5, n=3),
+    "numerics.Proportion": call(successes=1, n=3),
+    "numerics.angle_bracket": call(numerics.Bracket(0.0, 0.5)),
+    "numerics.as_rate": call(2.0),
+    "numerics.as_noise": call(2.0, 3, 2),
+    "numerics.between_basis": call(np.array([1, 1]), np.array([[0.0], [2.0]])),
+    "numerics.between_factor": call(np.array([1, 1]), np.array([[0.0], [2.0]])),
+    "numerics.broadcast": call(a=np.ones(3), b=np.ones((2, 1))),
+    "numerics.brownian_increments": call(rng=RNG, end=2.0, steps=4, shape=(2, 1)),
+    "numerics.centred_features": call(FEATURES, LABELS, eps=0.25),
+    "numerics.class_means": call(FEATURES, LABELS, 2),
+    "numerics.ClassMoments": call(3, 2),
+    "numerics.coarsened": call(np.ones((4, 1)), 2),
+    "numerics.collapse_geometry": call(FRAME, FRAME),
+    "numerics.collapse_of": call(CENTRED, np.array([[1.0], [-1.0]]), np.zeros(2)),
+    "numerics.confirming_size": call(**POWER, resolution=0.5, power=0.75),
+    "numerics.cosines": call(FRAME),
+    "numerics.count_classes": call(np.array([0, 1, 1])),
+    "numerics.cumulative_tail_index": call(TIMES, np.log(TIMES + 1), since=1.0),
+    "numerics.drift_commutator": call(MODEL, 2.0),
+    "numerics.drift_matrices": call(MODEL, 2.0),
+    "numerics.ElasticModel": call(blocks="I", num_classes=3, num_features=2, intra=0.5, inter=0.25, noise=1.0),
+    "numerics.enclose_ordered_probability": call(1.0, deviations=(1.0, 1.0), counts=(2, 2)),
+    "numerics.energy_radius": call(3, 2.0, 1.0),
+    "numerics.estimate_rates": call(TIMES, RATES.means, model="I", window=7, order=2),
+    "numerics.etf_distance": call(FRAME),
+    "numerics.euler_chunks": call(MODEL, np.array([[1.0], [0.0]]), end=1.0, steps=2, rng=RNG, paths=2, samples=2, spread=0.5),
+    "numerics.euler_maruyama": call(MODEL, np.zeros((2, 1, 1)), np.zeros((4, 2, 1, 1)), end=1.0),
+    "numerics.factor": call(np.eye(2) - 0.5, **ENERGIES, dimension=2),
+    "numerics.false_alarm_rate": call(8, **POWER),
+    "numerics.feature_energy": call(FEATURES, LABELS),
+    "numerics.fit_decay": call(np.array([1.0, 0.5, 0.25, 0.125]), level=0.25),
+    "numerics.fuzziness": call(STATISTICS),
+    "numerics.law": call(MODEL, np.array([[1.0], [0.0]]), 2.0, spread=0.5),
+    "numerics.lda_floor": call(STATISTICS),
+    "numerics.least_equal_correlation": call(3, width=0.25),
+    "numerics.linear_classifier": call([np.array([[0.0]]), np.array([[1.0]])]),
+    "numerics.logit_directions": call(3),
+    "numerics.mean_cosine": call(FRAME),
+    "numerics.mean_flow": call(MODEL, np.array([[1.0], [0.0]]), np.array([1.0, 2.0])),
+    "numerics.mean_sample_size": call(difference=1.0, deviation=1.0, level=0.05, power=0.75),
+    "numerics.nearest_mean": call(FEATURES, np.array([[0.0], [4.0]])),
+    "numerics.neural_collapse": call(FEATURES, LABELS, np.array([[1.0], [-1.0]]), np.zeros(2), eps=0.0),
+    "numerics.neural_collapse_of": call(STATISTICS, np.array([[1.0], [-1.0]])),
+    "numerics.nuclear_norm": call(FRAME),
+    "numerics.ordered_probability": call(1.0, deviations=(1.0, 1.0), counts=(2, 2)),
+    "numerics.pairwise_separable": call(np.arange(4.0).reshape(1, 2, 2, 1)),
+    "numerics.parse_expression": call("1/(1 + t)"),
+    "numerics.printed_tail_index": call(TIMES, RATE, since=1.0),
+    "numerics.refitted_means": call(np.eye(3), TIMES / 8, TIMES / 16, model="I"),
+    "numerics.relative_difference": call(np.ones((2, 3, 3)), np.full((2, 3, 3), 2.0)),
+    "numerics.sample_size": call(**POWER, alternative=0.75, power=0.75),
+    "numerics.scale_into": call(FRAME, 1.0),
+    "numerics.separated_along": call(np.zeros((2, 1)), np.ones((2, 1)), np.ones(1)),
+    "numerics.separated_probability": call(1.0, deviations=(1.0, 1.0), counts=(2, 2)),
+    "numerics.separating_hyperplane": call(np.zeros((2, 1)), np.ones((2, 1))),
+    "numerics.separation": call(FEATURES, LABELS, eps=0.0),
+    "numerics.separation_of": call(CENTRED),
+    "numerics.simplex_etf": call(3, 2),
+    "numerics.simplex_gram": call(3),
+    "numerics.simulated_refutations": call(RNG, n=8, **POWER, truth=0.5, repeats=4),
+    "numerics.support": call(FRAME, 1.0),
+    "numerics.tail_index": call(TIMES, RATE, since=1.0, spacing=1),
+    "numerics.tail_indices": call(TIMES, RATE, np.log(TIMES + 1), spacing=1),
+    "numerics.two_group_optima": call(5, 4, 10.0, 2.0),
+    "numerics.two_group_optimum": call(5, 4, 10.0, 20.0),
+    "numerics.verdict_chances": call(8, **POWER, truth=0.5, resolution=0.5),
+    # gpu_train
+    "gpu_train.Images": call(pixels=IMAGES.pixels, labels=IMAGES.labels, num_classes=2, name="blank"),
+    "gpu_train.geomnist": call(2, RNG),
+    "gpu_train.step_counts": call(2, 2, 100, 10.0),
+    "gpu_train.long_tail_counts": call(3, 100, 10.0),
+    "gpu_train.oversampled": call(IMAGES, 2.0, [1], RNG),
+    "gpu_train.resized": call(IMAGES, 1),
+    "gpu_train.with_corrupted_labels": call(IMAGES, 0.5, RNG),
+    "gpu_train.with_counts": call(IMAGES, [2, 1], RNG),
+}
+"""One good call of each; a generator is made anew for every call."""
+
+RESULTS = {
+    *("Certificate", "DeepLinear", "GroupGeometry", "NonNegative", "NonNegativeEnclosure", "Solution", "SolutionBatch", "Group"),
+    *("Antiderivative", "CentredFeatures", "Chances", "ClassStatistics", "CollapseGeometry", "CommonPoint", "Contradiction", "Decay"),
+    *("Hyperplane", "LinearClassifier", "LinearSeparability", "LiteralLaw", "LogProbability", "MeanDriftLaw", "MeanFlow"),
+    *("NeuralCollapse", "Noise", "PairwiseSeparability", "Rate", "RateEstimate", "Separability", "Separation", "SurfacePoint"),
+    *("TailIndices", "TwoGroupOptima", "TwoGroupOptimum", "Threshold", "enclose_nonnegative"),
+}
+"""What our functions return; nobody makes one by hand, and what takes one checks that it is one."""
+
+INSIDE = {
+    *("Arithmetic", "Directions", "GroupMatrix", "Rounded", "BallMatrix", "decimal_bounds", "enclose_expression", "norm_bounds"),
+    *("norm_bounds_near", "to_bracket", "increasing_root", "slopes_by_v", "surface_point", "antiderivative", "enclose_nonnegative"),
+    *("require_array", "require_instance", "require_list", "require_memory", "require_one_of", "require_positive", "require_real"),
+    *("require_positive_array", "require_whole", "require_whole_array", "require_labels", "require_every_class", "shown", "validated"),
+    *("UnusableInput", "SolverFailed", "Status", "solver_status", "Problem", "double"),
+}
+"""Arithmetic in balls, the checks themselves, and what takes nothing."""
+
+ROOMS = {
+    *("Check", "Control", "Evidence", "Figure", "Kind", "Origin", "Quantities", "Quantity", "Room", "Series", "Setting", "Source"),
+    *("Statement", "Verdict", "as_bracket", "catalogue", "choose", "judge", "statistical_comparisons"),
+}
+"""The words in which a room is written; the catalogue's tests read them."""
+
+FILES = {"digits", "mnist_sample", "read_cifar10", "read_idx", "read_images", "describe_device"}
+"""What reads files has tests of its own."""
+
+
+def public(module: ModuleType) -> set[str]:
+    return {name for name, value in vars(module).items() if not name.startswith("_") and callable(value) and not inspect.ismodule(value)}
+
+
+@pytest.mark.parametrize("module", [theory, solvers, numerics, gpu_train], ids=lambda module: module.__name__)
+def test_every_public_name_is_accounted_for(module: ModuleType) -> None:
+    called = {name.split(".")[1] for name in CALLS if name.startswith(f"{module.__name__}.")}
+    assert public(module) - called - RESULTS - INSIDE - ROOMS - FILES == set()
+
+
+def target(name: str) -> Callable[..., Any]:
+    package, *path = name.split(".")
+    found: Any = {"theory": theory, "solvers": solvers, "numerics": numerics, "gpu_train": gpu_train}[package]
+    for part in path:
+        found = getattr(found, part)
+    return found
+
+
+def made(value: Any) -> Any:
+    """A generator of random numbers anew, everything else as it is."""
+    return np.random.default_rng(0) if value is RNG else value
+
+
+def answer(name: str, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
+    """The result, read to its end where it comes in pieces."""
+    config.update("jaxtyping_disable", True)  # users run without checked annotations
+    try:
+        found = target(name)(*map(made, arguments), **{key: made(value) for key, value in named.items()})
+        return list(found) if inspect.isgenerator(found) else found
+    finally:
+        config.update("jaxtyping_disable", False)
+
+
+def places(name: str) -> list[int | str]:
+    arguments, named = CALLS[name]
+    return [*range(len(arguments)), *named]
+
+
+def changed(name: str, place: int | str, value: Any) -> Call:
+    arguments, named = CALLS[name]
+    if isinstance(place, int):
+        return (*arguments[:place], value, *arguments[place + 1 :]), named
+    return arguments, {**named, place: value}
+
+
+def given(name: str, place: int | str) -> Any:
+    arguments, named = CALLS[name]
+    return arguments[place] if isinstance(place, int) else named[place]
+
+
+def as_others(value: Any) -> list[Any]:
+    """The same number in other types, the same array as lists, the same list as a generator and as an array."""
+    if isinstance(value, bool) or callable(value):
+        return []
+    if isinstance(value, int):
+        return [np.int64(value), np.int8(value), np.uint16(value), np.float32(value), Fraction(value)]
+    if isinstance(value, float):
+        return [np.float64(value), np.float32(value), np.float16(value), Fraction(value)] + ([int(value)] if value.is_integer() else [])
+    if isinstance(value, np.ndarray) and value.dtype.kind in "if":
+        return [value.tolist(), value.astype(np.float32) if value.dtype.kind == "f" else value.astype(np.int32)]
+    return []
+
+
+def same(first: Any, second: Any) -> bool:
+    """Equal up to what single precision loses, whatever holds the numbers."""
+    if isinstance(first, float | np.ndarray | np.floating):
+        return np.allclose(first, second, rtol=1e-3, atol=1e-6, equal_nan=True)
+    if isinstance(first, tuple | list):
+        return len(first) == len(second) and all(map(same, first, second))
+    return repr(first) == repr(second) or type(first) is type(second)
+
+
+EXACT = {0.5, 0.25, 0.75, 1.0, 1.5, 2.0, 8.0, 10.0, 20.0}
+"""Numbers that half precision holds; 0.05 is left out, because it would be another number."""
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_numbers_of_every_kind_are_the_same_number(name: str) -> None:
+    expected = answer(name, *CALLS[name])
+    for place in places(name):
+        value = given(name, place)
+        if isinstance(value, float) and value not in EXACT:
+            continue
+        if name == "gpu_train.Images" and isinstance(value, np.ndarray):
+            continue  # pixels are large: their type is asked for
+        for other in as_others(value):
+            assert same(expected, answer(name, *changed(name, place, other))), (place, other)
+
+
+def strangers() -> list[Any]:
+    return [None, "nonsense", [], [None], ["a", "b"], {}, object(), (number for number in ["a"]), b"bytes", 1j, np.array("x"), (1, 2, 3)]
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_anything_else_is_one_sentence(name: str) -> None:
+    failures = []
+    for place in places(name):
+        for stranger in strangers():
+            try:
+                answer(name, *changed(name, place, stranger))
+            except UnusableInput as error:
+                if "\n" in str(error) or not str(error).endswith((".", "'.")):
+                    failures.append((place, stranger, str(error)))
+            except ValueError as error:
+                if type(error) is not ValueError or ";" not in str(error):
+                    failures.append((place, stranger, repr(error)))
+            except Exception as error:  # noqa: BLE001 - that is what is looked for
+                failures.append((place, stranger, repr(error)[:200]))
+    assert not failures
