@@ -92,7 +92,10 @@ def solve_primal_dual(problem: Problem, tolerance: float, start: Candidate | Non
         if iteration % CHECK_EVERY == 0 and game.settled(game.finished(matrix, bias, tolerance)[0], slope, tolerance):
             break
         if iteration == next_epoch:
-            step = _balanced_step(step, _ratio(coupled - mark[0], slope - mark[1]), _ratio(coupled, slope))
+            # Where no margin pulls, the bias penalty alone does, and a step of its size takes the bias to zero.
+            idle = not slope.dot(slope) > 0.0
+            moved = _ratio(coupled - mark[0], slope - mark[1])
+            step = step * WIDEST_STEP if idle else _balanced_step(step, moved, _ratio(coupled, slope))
             epoch = math.ceil(EPOCH_GROWTH * epoch)
             next_epoch, mark = next_epoch + epoch, (coupled, slope)
     _, matrix, bias = game.finished(matrix, bias, tolerance)
@@ -239,10 +242,8 @@ def _ratio(matrix: GroupMatrix, slope: GroupMatrix) -> float:
 
 
 def _balanced_step(step: float, moved: float, size: float) -> float:
-    """Half way, in logs, to the ratio of the two players' moves; far longer where nothing pulls but the bias penalty."""
-    if size == 0.0:
-        return step * WIDEST_STEP
-    if moved == 0.0:
+    """Half way, in logs, to the ratio of the two players' moves."""
+    if moved == 0.0 or size == 0.0:
         return step
     return min(max(math.sqrt(step * moved), size / WIDEST_STEP), size * WIDEST_STEP)
 
