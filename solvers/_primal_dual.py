@@ -29,6 +29,13 @@ SPARE = 0.2
 """Share of the tolerance that is asked for here, so that a part in ten of it is kept whatever the rounding: one digit more of 9 to 12,
 which linear convergence makes cheap."""
 
+ROUNDING = 1e-15
+"""A gap below this times the loss at Z = 0, which is 1, is rounding where the norm is bounded: margins of one are one to within as much.
+Where it is penalised they are attained exactly, and the gap is rounding when it is below this times the value."""
+
+LEAST_MARGIN = 1e-6
+"""A multiple that would have to lengthen logits by more than its inverse is not looked at."""
+
 EPSILON, ROUNDINGS = 2.0**-52, 32.0
 """A margin that is to be at least one is aimed at this many roundings of the largest logit above it."""
 
@@ -85,7 +92,10 @@ def solve_primal_dual(problem: Problem, tolerance: float, start: Candidate | Non
         if iteration % CHECK_EVERY == 0 and game.settled(game.finished(matrix, bias, tolerance)[0], slope, tolerance):
             break
         if iteration == next_epoch:
-            step = _balanced_step(step, _ratio(coupled - mark[0], slope - mark[1]), _ratio(coupled, slope))
+            # Where no margin pulls, the bias penalty alone does, and a step of its size takes the bias to zero.
+            idle = not slope.dot(slope) > 0.0
+            moved = _ratio(coupled - mark[0], slope - mark[1])
+            step = step * WIDEST_STEP if idle else _balanced_step(step, moved, _ratio(coupled, slope))
             epoch = math.ceil(EPOCH_GROWTH * epoch)
             next_epoch, mark = next_epoch + epoch, (coupled, slope)
     _, matrix, bias = game.finished(matrix, bias, tolerance)
@@ -176,8 +186,11 @@ class _Game:
             return value + squares, matrix, bias
         size = problem.penalty * matrix.nuclear_norm()
         largest = float(max(np.abs(logits.inner).max(), np.abs(logits.outer / np.outer(self.roots, self.roots)).max()))
-        stretches = np.append(1.0, (1.0 + ROUNDINGS * EPSILON * largest / margins[margins > 0.0]) / margins[margins > 0.0])
-        values = np.maximum(0.0, 1.0 - np.outer(stretches, margins)) @ self.masses + stretches * size + stretches**2 * squares
+        slack = ROUNDINGS * EPSILON * largest
+        stretches = np.append(1.0, 1.0 / margins[margins > LEAST_MARGIN])
+        stretches *= 1.0 + slack * stretches
+        losses = np.maximum(0.0, 1.0 + 0.5 * slack * stretches[:, None] - np.outer(stretches, margins))
+        values = losses @ self.masses + stretches * size + stretches**2 * squares
         best = int(np.argmin(values))
         return float(values[best]), matrix.scaled(float(stretches[best])), float(stretches[best]) * bias
 
@@ -193,7 +206,8 @@ class _Game:
         if problem.bias_penalty is not None:
             bound -= 0.5 * multiple**2 / problem.bias_penalty * float(np.sum((self.column @ slope.outer) ** 2))
         negligible = isinstance(problem, LayerPeeled) and value <= tolerance
-        return negligible or value - bound <= tolerance * value
+        floor = ROUNDING if isinstance(problem, LayerPeeled) else ROUNDING * value
+        return negligible or value - bound <= max(tolerance * value, floor)
 
     def shares(self, slope: GroupMatrix) -> GroupMatrix:
         """Π from G: row k times d_k/c_k, with nothing on the diagonal."""
@@ -228,10 +242,8 @@ def _ratio(matrix: GroupMatrix, slope: GroupMatrix) -> float:
 
 
 def _balanced_step(step: float, moved: float, size: float) -> float:
-    """Half way, in logs, to the ratio of the two players' moves; far longer where nothing pulls but the bias penalty."""
-    if size == 0.0:
-        return step * WIDEST_STEP
-    if moved == 0.0:
+    """Half way, in logs, to the ratio of the two players' moves."""
+    if moved == 0.0 or size == 0.0:
         return step
     return min(max(math.sqrt(step * moved), size / WIDEST_STEP), size * WIDEST_STEP)
 
