@@ -135,9 +135,11 @@ class Rounded:
         return _rounded(self.middle.sum(axis=axis), error * GROWTH + count * TINY)
 
     def maximum(self, other: "Rounded | Floats | float") -> "Rounded":
-        """The larger of two, entry by entry: off by no more than either."""
+        """The larger of two, entry by entry: off by no more than either, or than the one that is certainly larger."""
         middle, radius = _parts(other)
-        return Rounded(np.maximum(self.middle, middle), np.maximum(self.radius, radius))
+        above, reach = self.middle - middle, (self.radius + radius) * GROWTH
+        either = np.where(above < -reach, radius, np.maximum(self.radius, radius))
+        return Rounded(np.maximum(self.middle, middle), np.where(above > reach, self.radius, either))
 
     def max(self, axis: int) -> "Rounded":
         """The largest along an axis."""

@@ -44,11 +44,12 @@ class InBalls(Evaluation):
 
     @cached_property
     def _slope(self) -> Slope:
-        touching = self._logits(self.scale)
-        if self.tangent is not None:
-            outer = [[arb(entry) for entry in row] for row in self.tangent.outer.tolist()]
-            touching = touching._replace(inner=[arb(value) for value in self.tangent.inner.tolist()], outer=outer)
-        return LOSSES[self.problem.loss].slope(touching, _ball_shares(self.shares))
+        loss, shares = LOSSES[self.problem.loss], _ball_shares(self.shares)
+        if self.tangent is None:
+            return loss.slope(self._logits(self.scale), shares)
+        inner = [arb(value) for value in self.tangent.inner.tolist()]
+        outer = [[arb(entry) for entry in row] for row in self.tangent.outer.tolist()]
+        return loss.minorant(BallLogits(self.tangent.sizes, self.weights, inner, outer), shares)
 
     def minorant(self) -> Minorant:
         """The dual point's minorant."""

@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from numerics import Rounded, norm_bounds_near
 from solvers._evaluation import Evaluation, Minorant
-from solvers._rounded_losses import ROUNDED_SLOPES, ROUNDED_VALUES, RoundedLogits
+from solvers._rounded_losses import ROUNDED_MINORANTS, ROUNDED_SLOPES, ROUNDED_VALUES, RoundedLogits
 
 
 class InDoubles(Evaluation):
@@ -41,11 +41,11 @@ class InDoubles(Evaluation):
     def minorant(self) -> Minorant:
         """The dual point's minorant."""
         if self.tangent is None:
-            touching = self._logits(self.scale)
+            slope = ROUNDED_SLOPES[self.problem.loss](self._logits(self.scale), self.shares)
         else:
-            touching = RoundedLogits(self._sizes, self.weights, Rounded.exact(self.tangent.inner), Rounded.exact(self.tangent.outer))
+            tangent = RoundedLogits(self._sizes, self.weights, Rounded.exact(self.tangent.inner), Rounded.exact(self.tangent.outer))
+            slope = ROUNDED_MINORANTS[self.problem.loss](tangent, self.shares)
         rows = Rounded.enclosing(1 / d for d in self.scales)
-        slope = ROUNDED_SLOPES[self.problem.loss](touching, self.shares)
         outer, inner = slope.outer * rows[:, None], slope.inner * rows * np.where(self._sizes > 1, 1.0, 0.0)
         norm, _ = norm_bounds_near(outer.middle, outer.distance())
         drift = arb(0)

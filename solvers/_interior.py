@@ -253,7 +253,7 @@ def solve_interior(problem: Problem, value: float) -> Candidate | None:
     with ctx.workprec(BITS):
         program = _Program(problem, problem.bias_penalty is not None and value > GAP * problem.bias_penalty)
         point = program.start()
-        weight = program.complexity / (1 + program.bound if program.logarithmic else program.objective(point, 0).value)
+        weight = program.complexity / (1 + exact_radius(problem) if isinstance(problem, LayerPeeled) else program.objective(point, 0).value)
         while True:
             unit = arb(1) if program.logarithmic else program.objective(point, 0).value
             last = weight * unit * GAP >= program.complexity
@@ -314,12 +314,16 @@ def _newton(merit: Jet, weight: arb, rank_one: list[arb]) -> list[arb] | None:
 
 
 def _rounded(program: _Program, point: list[arb]) -> Candidate:
-    """Y, the bias and the logits as doubles."""
+    """Y, the bias and the tangent as doubles: logits, or for the squared error residuals."""
     groups, sizes = range(program.groups), program.sizes
     inner = [point[program.inner[g]] if g in program.inner else arb(0) for g in groups]
     outer = [[point[program.entry[g, program.groups + h]] for h in groups] for g in groups]
     bias = [arb(0)] * program.groups if program.bias is None else [point[index] for index in program.bias]
-    logits = [[outer[g][h] / program.scales[g] + (arb(sizes[g]) * sizes[h]).sqrt() * bias[h] for h in groups] for g in groups]
+    shift = int(program.problem.loss == "squared")
+    touching = [
+        [outer[g][h] / program.scales[g] + (arb(sizes[g]) * sizes[h]).sqrt() * bias[h] - shift * int(g == h) for h in groups]
+        for g in groups
+    ]
 
     def doubles(rows: list[list[arb]]) -> np.ndarray:
         return np.array([[float(each.mid()) for each in row] for row in rows])
@@ -327,5 +331,5 @@ def _rounded(program: _Program, point: list[arb]) -> Candidate:
     return Candidate(
         GroupMatrix(sizes, doubles([inner])[0], doubles(outer)),
         bias=None if program.bias is None else doubles([bias])[0],
-        tangent=GroupMatrix(sizes, doubles([[value / d for value, d in zip(inner, program.scales, strict=True)]])[0], doubles(logits)),
+        tangent=GroupMatrix(sizes, doubles([[x / d - shift for x, d in zip(inner, program.scales, strict=True)]])[0], doubles(touching)),
     )

@@ -68,6 +68,14 @@ class Loss(Protocol):
         """A dual point for the certificate: ∇f(Z) for a smooth loss, or what a solver's multipliers give for another."""
         ...
 
+    def minorant(self, tangent: BallLogits, shares: "Shares | None") -> Slope:
+        """The dual point of a tangent as `touching` describes it."""
+        ...
+
+    def affine(self, tangent: GroupMatrix, weights: Float[np.ndarray, " G"]) -> tuple[float, GroupMatrix]:
+        """The constant and the slope of the minorant of such a tangent, in floats."""
+        ...
+
     @property
     def smooth(self) -> bool:
         """Whether the loss has a Lipschitz gradient."""
@@ -82,7 +90,7 @@ class Loss(Protocol):
         ...
 
     def touching(self, slope: GroupMatrix, weights: Float[np.ndarray, " G"]) -> GroupMatrix:
-        """Logits where a smooth loss has this slope, or where there are none, one near it; in floats."""
+        """Where a smooth loss has this slope, or one near it, in floats: logits; for the squared error residuals Z − I, in full digits."""
         ...
 
     def dense(
@@ -137,6 +145,12 @@ def _margins(logits: GroupMatrix) -> Float[np.ndarray, "G G"]:
     return margins
 
 
+def least_margins(logits: GroupMatrix) -> Float[np.ndarray, " G"]:
+    """Own logit minus the largest other one, for a class of each group, in floats."""
+    inside = np.where(np.asarray(logits.sizes) > 1, logits.inner, np.inf)
+    return np.minimum(_margins(logits).min(axis=1), inside)
+
+
 def odds(logits: GroupMatrix) -> tuple[Float[np.ndarray, " G"], Float[np.ndarray, "G G"]]:
     """e^{−margin} inside and between groups, in floats."""
     inside = np.where(np.asarray(logits.sizes) > 1, np.exp(-np.maximum(logits.inner, LEAST_MARGIN)), 0.0)
@@ -177,6 +191,15 @@ class CrossEntropy:
             outer_shares.append([odds / (1 + others) for odds in between])
         inner, outer = _slope_of_shares(logits, Shares(inner_shares, outer_shares))
         return Slope(inner, outer, value - _inner_product(logits, inner, outer), value)
+
+    def minorant(self, tangent: BallLogits, shares: Shares | None = None) -> Slope:
+        """The slope at these logits."""
+        return self.slope(tangent)
+
+    def affine(self, tangent: GroupMatrix, weights: Float[np.ndarray, " G"]) -> tuple[float, GroupMatrix]:
+        """f(Z) − ⟨G, Z⟩ and G at these logits."""
+        value, slope = self.grouped(tangent, weights)
+        return value - slope.dot(tangent), slope
 
     def by_group(self, logits: GroupMatrix) -> Float[np.ndarray, " G"]:
         """log1p(Σ_{others} e^{−margin})."""
@@ -243,10 +266,24 @@ class SquaredError:
 
     def slope(self, logits: BallLogits, shares: Shares | None = None) -> Slope:
         """G = diag(c)(Z − I); the bound's constant is f(Z) − ⟨G, Z⟩."""
-        inner = [weight * (value - 1) for weight, value in zip(logits.weights, logits.inner, strict=True)]
-        outer = [[logits.weights[g] * (entry - int(g == h)) for h, entry in enumerate(row)] for g, row in enumerate(logits.outer)]
-        value = self.value(logits)
-        return Slope(inner, outer, value - _inner_product(logits, inner, outer), value)
+        inner = [value - 1 for value in logits.inner]
+        outer = [[entry - int(g == h) for h, entry in enumerate(row)] for g, row in enumerate(logits.outer)]
+        return self.minorant(logits._replace(inner=inner, outer=outer))
+
+    def minorant(self, tangent: BallLogits, shares: Shares | None = None) -> Slope:
+        """G = diag(c) R for the residuals R = Z − I, with the constant f(Z) − ⟨G, Z⟩ = −⟨G, I⟩ − ½⟨G, R⟩."""
+        inner = [weight * value for weight, value in zip(tangent.weights, tangent.inner, strict=True)]
+        outer = [[weight * entry for entry in row] for weight, row in zip(tangent.weights, tangent.outer, strict=True)]
+        value = _inner_product(tangent, inner, outer) / 2
+        trace = sum(((size - 1) * each for size, each in zip(tangent.sizes, inner, strict=True)), arb(0))
+        trace += sum((row[g] for g, row in enumerate(outer)), arb(0))
+        return Slope(inner, outer, -trace - value, value)
+
+    def affine(self, tangent: GroupMatrix, weights: Float[np.ndarray, " G"]) -> tuple[float, GroupMatrix]:
+        """−⟨G, I⟩ − ½⟨G, R⟩ and G = diag(c) R for these residuals."""
+        slope = tangent.weighted(weights)
+        trace = float((np.asarray(slope.sizes) - 1) @ slope.inner + slope.outer.trace())
+        return -trace - 0.5 * slope.dot(tangent), slope
 
     def by_group(self, logits: GroupMatrix) -> Float[np.ndarray, " G"]:
         """½ [(K_g − 1)(inner_g − 1)² + ‖(outer − I)_g‖²]/K_g: a group's rows share their sum of squares equally."""
@@ -261,8 +298,8 @@ class SquaredError:
         return float(0.5 * weights @ rows), GroupMatrix(logits.sizes, weights * inner, weights[:, None] * outer)
 
     def touching(self, slope: GroupMatrix, weights: Float[np.ndarray, " G"]) -> GroupMatrix:
-        """I + diag(1/c) G."""
-        return GroupMatrix(slope.sizes, 1.0 + slope.inner / weights, np.eye(len(weights)) + slope.outer / weights[:, None])
+        """The residuals diag(1/c) G."""
+        return slope.weighted(1.0 / weights)
 
     def dense(
         self, logits: Float[np.ndarray, "n K"], weights: Float[np.ndarray, " n"], labels: Int[np.ndarray, " n"]
@@ -309,11 +346,17 @@ class Hinge:
         inner, outer = _slope_of_shares(logits, Shares(inner_shares, outer_shares))
         return Slope(inner, outer, constant, self.value(logits))
 
+    def minorant(self, tangent: BallLogits, shares: Shares | None = None) -> Slope:
+        """That of the shares, wherever it touches."""
+        return self.slope(tangent, shares)
+
+    def affine(self, tangent: GroupMatrix, weights: Float[np.ndarray, " G"]) -> tuple[float, GroupMatrix]:
+        """Not offered, as `touching`."""
+        raise ValueError("the hinge is not smooth: its dual points come with shares, not with logits.")
+
     def by_group(self, logits: GroupMatrix) -> Float[np.ndarray, " G"]:
         """max(0, 1 − least margin)."""
-        margins = _margins(logits)
-        inside = np.where(np.asarray(logits.sizes) > 1, logits.inner, np.inf)
-        return np.maximum(0.0, 1.0 - np.minimum(margins.min(axis=1), inside))
+        return np.maximum(0.0, 1.0 - least_margins(logits))
 
     def grouped(self, logits: GroupMatrix, weights: Float[np.ndarray, " G"]) -> tuple[float, GroupMatrix]:
         """Not offered: the worst competitor jumps between groups, and no route needs it."""

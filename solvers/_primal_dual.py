@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from numerics import GroupMatrix, require_memory
-from solvers._losses import LOSSES
+from solvers._losses import least_margins
 from solvers._problem import LayerPeeled, Problem
 from solvers._projected import BYTES_PER_ENTRY, Candidate
 
@@ -25,8 +25,19 @@ FIRST_EPOCH, EPOCH_GROWTH = 20, 1.6
 WIDEST_STEP = 100.0
 """The step stays within this factor of ‖Y‖/‖G‖: beyond it, the rounding of one player's step costs the other more than two digits."""
 
+SPARE = 0.2
+"""Share of the tolerance that is asked for here, so that a part in ten of it is kept whatever the rounding: one digit more of 9 to 12,
+which linear convergence makes cheap."""
+
 ROUNDING = 1e-15
-"""A gap below this times the loss at Z = 0, which is 1, is rounding: a sum over groups of products of the size of one."""
+"""A gap below this times the loss at Z = 0, which is 1, is rounding where the norm is bounded: margins of one are one to within as much.
+Where it is penalised they are attained exactly, and the gap is rounding when it is below this times the value."""
+
+LEAST_MARGIN = 1e-6
+"""A multiple that would have to lengthen logits by more than its inverse is not looked at."""
+
+EPSILON, ROUNDINGS = 2.0**-52, 32.0
+"""A margin that is to be at least one is aimed at this many roundings of the largest logit above it."""
 
 
 def solve_primal_dual(problem: Problem, tolerance: float, start: Candidate | None = None) -> Candidate:
@@ -48,7 +59,7 @@ def solve_primal_dual(problem: Problem, tolerance: float, start: Candidate | Non
 
     Args:
         problem: hinge, any counts.
-        tolerance: relative gap between the two bounds at which to stop (in doubles; the caller certifies).
+        tolerance: relative gap between the two bounds that has to be met; the iteration goes on to a fifth of it (the caller certifies).
         start: where to begin; the simplex ETF with uniform shares when not given.
 
     Returns:
@@ -72,19 +83,20 @@ def solve_primal_dual(problem: Problem, tolerance: float, start: Candidate | Non
     game = _Game(problem)
     matrix, bias, slope = _start(problem, game, start)
     coupled = game.coupled(matrix, bias)
-    step = FIRST_STEP * (_ratio(coupled, slope) or 1.0)
+    step, tolerance = FIRST_STEP * (_ratio(coupled, slope) or 1.0), SPARE * tolerance
     epoch, next_epoch, mark = FIRST_EPOCH, FIRST_EPOCH, (coupled, slope)
     for iteration in range(MAX_ITERATIONS):
         matrix, bias = game.descend(matrix, bias, slope, step)
         coupled, before = game.coupled(matrix, bias), coupled
         slope = game.ascend(slope, coupled.scaled(2.0) - before, step)
-        if iteration % CHECK_EVERY == 0 and game.settled(matrix, bias, slope, tolerance):
+        if iteration % CHECK_EVERY == 0 and game.settled(game.finished(matrix, bias, tolerance)[0], slope, tolerance):
             break
         if iteration == next_epoch:
             step = _balanced_step(step, _ratio(coupled - mark[0], slope - mark[1]), _ratio(coupled, slope))
             epoch = math.ceil(EPOCH_GROWTH * epoch)
             next_epoch, mark = next_epoch + epoch, (coupled, slope)
-    return Candidate(matrix, game.shares(slope), None if problem.bias_penalty is None else bias / game.roots)
+    _, matrix, bias = game.finished(matrix, bias, tolerance)
+    return Candidate(matrix, game.shares(slope), game.given(bias))
 
 
 class _Game:
@@ -98,8 +110,13 @@ class _Game:
         self.limits = problem.weights / self.scales
         self.column = self.roots * self.scales
         self.unit = 0.0 if problem.bias_penalty is None else 1.0 / float(self.column @ self.column)
+        self.masses = self.sizes * problem.weights
         # How many other classes of group h a class of group g has.
         self.rivals = np.tile(self.sizes, (len(self.sizes), 1)) - np.eye(len(self.sizes))
+
+    def given(self, bias: Float[np.ndarray, " G"]) -> Float[np.ndarray, " G"] | None:
+        """b of one class of each group."""
+        return None if self.problem.bias_penalty is None else bias / self.roots
 
     def coupled(self, matrix: GroupMatrix, bias: Float[np.ndarray, " G"]) -> GroupMatrix:
         """Y + d bᵀ."""
@@ -142,22 +159,52 @@ class _Game:
         np.fill_diagonal(outer, -leaving)
         return GroupMatrix(self.problem.sizes, np.where(self.sizes > 1, -leaving - np.diag(others) * self.sizes, 0.0), outer)
 
-    def settled(self, matrix: GroupMatrix, bias: Float[np.ndarray, " G"], slope: GroupMatrix, tolerance: float) -> bool:
+    def finished(
+        self, matrix: GroupMatrix, bias: Float[np.ndarray, " G"], tolerance: float
+    ) -> tuple[float, GroupMatrix, Float[np.ndarray, " G"]]:
+        """The best point that a position offers without another iteration, after its objective.
+
+        The program is homogeneous but for the ones in the margins. Where the norm is penalised, margins of 1 − δ cost δ times a weight
+        that a slight penalty makes vast: a multiple of Y and b attains margins of one, exactly, for δ times the penalties. The best
+        multiple s has a margin s·m_g = 1, unless s = 1 is better. Where the norm is bounded, a bias that leaves no loss can be taken
+        into Y, and then costs nothing where the ball has room for it.
+        """
+        problem = self.problem
+        logits = problem.logits(matrix, self.given(bias))
+        margins = least_margins(logits)
+        squares = 0.0 if problem.bias_penalty is None else 0.5 * problem.bias_penalty * float(bias @ bias)
+        if isinstance(problem, LayerPeeled):
+            value = float(self.masses @ np.maximum(0.0, 1.0 - margins))
+            if squares > 0.0 and value <= tolerance < value + squares:
+                taken = self.coupled(matrix, bias).projected(problem.radius)
+                alone = float(self.masses @ np.maximum(0.0, 1.0 - least_margins(problem.logits(taken))))
+                if alone < value + squares:
+                    return alone, taken, np.zeros_like(bias)
+            return value + squares, matrix, bias
+        size = problem.penalty * matrix.nuclear_norm()
+        largest = float(max(np.abs(logits.inner).max(), np.abs(logits.outer / np.outer(self.roots, self.roots)).max()))
+        slack = ROUNDINGS * EPSILON * largest
+        stretches = np.append(1.0, 1.0 / margins[margins > LEAST_MARGIN])
+        stretches *= 1.0 + slack * stretches
+        losses = np.maximum(0.0, 1.0 + 0.5 * slack * stretches[:, None] - np.outer(stretches, margins))
+        values = losses @ self.masses + stretches * size + stretches**2 * squares
+        best = int(np.argmin(values))
+        return float(values[best]), matrix.scaled(float(stretches[best])), float(stretches[best]) * bias
+
+    def settled(self, value: float, slope: GroupMatrix, tolerance: float) -> bool:
         """Whether the two bounds meet to the tolerance, or the loss is zero inside the ball as far as the tolerance goes."""
         problem, norm = self.problem, slope.spectral_norm()
-        logits = problem.logits(matrix, None if self.unit == 0.0 else bias / self.roots)
-        value = float((self.sizes * problem.weights) @ LOSSES[problem.loss].by_group(logits))
         constant = float((self.sizes * self.scales) @ -_entries(slope)[0])
         if isinstance(problem, LayerPeeled):
             multiple, bound = 1.0, constant - problem.radius * norm
         else:
             multiple = min(1.0, problem.penalty / norm) if norm > 0.0 else 1.0
-            value, bound = value + problem.penalty * matrix.nuclear_norm(), multiple * constant
+            bound = multiple * constant
         if problem.bias_penalty is not None:
-            value += 0.5 * problem.bias_penalty * float(bias @ bias)
             bound -= 0.5 * multiple**2 / problem.bias_penalty * float(np.sum((self.column @ slope.outer) ** 2))
         negligible = isinstance(problem, LayerPeeled) and value <= tolerance
-        return negligible or value - bound <= max(tolerance * value, ROUNDING)
+        floor = ROUNDING if isinstance(problem, LayerPeeled) else ROUNDING * value
+        return negligible or value - bound <= max(tolerance * value, floor)
 
     def shares(self, slope: GroupMatrix) -> GroupMatrix:
         """Π from G: row k times d_k/c_k, with nothing on the diagonal."""
@@ -192,8 +239,10 @@ def _ratio(matrix: GroupMatrix, slope: GroupMatrix) -> float:
 
 
 def _balanced_step(step: float, moved: float, size: float) -> float:
-    """Half way, in logs, to the ratio of the two players' moves."""
-    if moved == 0.0 or size == 0.0:
+    """Half way, in logs, to the ratio of the two players' moves; far longer where nothing pulls but the bias penalty."""
+    if size == 0.0:
+        return step * WIDEST_STEP
+    if moved == 0.0:
         return step
     return min(max(math.sqrt(step * moved), size / WIDEST_STEP), size * WIDEST_STEP)
 

@@ -80,11 +80,17 @@ def _squared_value(logits: RoundedLogits) -> arb:
 
 
 def _squared_slope(logits: RoundedLogits, shares: GroupMatrix | None) -> RoundedSlope:
-    """G = diag(c)(Z − I); f(Z) − ⟨G, Z⟩ with ½r² − rz = r(r/2 − z) entry by entry."""
+    """G = diag(c)(Z − I), that of the residuals."""
     inner, outer = _residuals(logits)
-    rows = inner * (inner * 0.5 - logits.inner) * (logits.sizes - 1.0) + (outer * (outer * 0.5 - logits.outer)).sum(axis=1)
-    weights = Rounded.enclosing(logits.weights)
-    return RoundedSlope(weights * inner, outer * weights[:, None], (weights * rows).total())
+    return _squared_minorant(logits._replace(inner=inner, outer=outer), shares)
+
+
+def _squared_minorant(tangent: RoundedLogits, shares: GroupMatrix | None) -> RoundedSlope:
+    """G = diag(c) R for the residuals R = Z − I; f(Z) − ⟨G, Z⟩ with ½r² − rz = −r(r/2 + 1) on the diagonal and −r²/2 elsewhere."""
+    inner, outer = tangent.inner, tangent.outer
+    rows = (inner * (inner * 0.5 + 1.0)) * (tangent.sizes - 1.0) + (outer * outer * 0.5).sum(axis=1) + outer.diagonal()
+    weights = Rounded.enclosing(tangent.weights)
+    return RoundedSlope(weights * inner, outer * weights[:, None], -(weights * rows).total())
 
 
 def _hinge_value(logits: RoundedLogits) -> arb:
@@ -126,3 +132,6 @@ ROUNDED_SLOPES: dict[str, Callable[[RoundedLogits, GroupMatrix | None], RoundedS
     "hinge": _hinge_slope,
 }
 """Dual points by the name of the loss; the shares are for the hinge."""
+
+ROUNDED_MINORANTS = {**ROUNDED_SLOPES, "squared": _squared_minorant}
+"""The same at a tangent, which for the squared error is given by its residuals."""

@@ -88,9 +88,9 @@ class Smooth:
 
     def _minorant(self, touching: GroupMatrix) -> tuple[float, float, GroupMatrix]:
         """Its constant, ‖g‖²/(2λ_b), and its slope in Y."""
-        loss, slope = self.loss.grouped(touching, self.weights)
+        constant, slope = self.loss.affine(touching, self.weights)
         drift = 0.0
         if self.problem.bias_penalty is not None:
             columns = self.roots @ slope.outer
             drift = 0.5 * float(columns @ columns) / self.problem.bias_penalty
-        return loss - slope.dot(touching), drift, slope if self.rows is None else slope.weighted(self.rows)
+        return constant, drift, slope if self.rows is None else slope.weighted(self.rows)

@@ -238,7 +238,8 @@ class Solution(Generic[Form]):
         if g == h and self.collapsed[g]:
             return 1.0
         weights = self._grams[1]
-        return weights.entry(g, h) / math.sqrt(weights.diagonal(g) * weights.diagonal(h))
+        lengths = [math.sqrt(max(weights.diagonal(each), 0.0)) for each in (g, h)]
+        return weights.entry(g, h) / lengths[0] / lengths[1] if all(lengths) else None
 
     @cached_property
     def logits(self) -> Float[np.ndarray, "K K"]:

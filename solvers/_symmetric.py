@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from numerics import GroupMatrix, UnusableInput, two_group_optimum
 from solvers._problem import LayerPeeled, Problem
+from solvers._projected import Candidate
 
 Phases = tuple[bool, ...]
 """One answer per group."""
@@ -19,11 +20,12 @@ def covers(problem: Problem) -> bool:
     return isinstance(problem, LayerPeeled) and problem.loss == "cross-entropy" and problem.unweighted and len(problem.groups) <= 2
 
 
-def solve_symmetric(problem: Problem) -> tuple[GroupMatrix, Phases, Phases]:
+def solve_symmetric(problem: Problem) -> tuple[Candidate, Phases, Phases]:
     """The optimum in closed form, with the phase of each group.
 
     Returns:
-        Y = diag(d) Z as a block-symmetric matrix, and per group whether its classifiers collapse and whether they vanish.
+        Y = diag(d) Z as a block-symmetric matrix, for the squared error with its tangent, and per group whether its classifiers collapse
+        and whether they vanish.
 
     Raises:
         UnusableInput: for a problem that has none.
@@ -31,7 +33,8 @@ def solve_symmetric(problem: Problem) -> tuple[GroupMatrix, Phases, Phases]:
     if not covers(problem):
         raise UnusableInput(f"route 'symmetric' does not cover {_obstacle(problem)}; use --route auto.")
     if isinstance(problem, LayerPeeled) and problem.loss == "cross-entropy":
-        return _two_groups(problem)
+        matrix, collapsed, vanished = _two_groups(problem)
+        return Candidate(matrix), collapsed, vanished
     return _diagonal(problem)
 
 
@@ -48,19 +51,21 @@ def _obstacle(problem: Problem) -> str:
     return f"{len(problem.groups)} distinct counts: it needs cross-entropy and at most 2 distinct counts, or the squared error"
 
 
-def _diagonal(problem: Problem) -> tuple[GroupMatrix, Phases, Phases]:
+def _diagonal(problem: Problem) -> tuple[Candidate, Phases, Phases]:
     """Squared error: Z = diag(z) with z_k = max(0, 1 − λ d_k/c_k), any counts and weights.
 
     Then G_Y = −diag((c_k/d_k)(1 − z_k)) has the entry −λ where z_k > 0, and c_k/d_k ≤ λ elsewhere: Y = diag(d) Z is optimal for the
-    penalty λ, and for the ball of radius Σ d_k z_k.
+    penalty λ, and for the ball of radius Σ d_k z_k. The residuals 1 − z_k are kept beside it: the doubles z_k lose a slight λ.
     """
     slopes, sizes = problem.weights / problem.scales, np.asarray(problem.sizes)
     multiplier = _water_level(slopes, problem.scales * sizes, problem.radius) if isinstance(problem, LayerPeeled) else problem.penalty
-    values = np.maximum(0.0, 1.0 - multiplier / slopes)
+    residuals = np.minimum(1.0, multiplier / slopes)
+    values = 1.0 - residuals
     gone = tuple(bool(value == 0.0) for value in values)
     scaled = problem.scales * values
     collapsed = tuple(zero and group.classes > 1 for zero, group in zip(gone, problem.groups, strict=True))
-    return GroupMatrix(problem.sizes, np.where(sizes > 1, scaled, 0.0), np.diag(scaled)), collapsed, gone
+    matrix, tangent = (GroupMatrix(problem.sizes, np.where(sizes > 1, entries, 0.0), np.diag(entries)) for entries in (scaled, -residuals))
+    return Candidate(matrix, tangent=tangent), collapsed, gone
 
 
 def _water_level(slopes: Float[np.ndarray, " G"], masses: Float[np.ndarray, " G"], radius: float) -> float:

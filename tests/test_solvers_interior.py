@@ -45,7 +45,7 @@ EXTREME: dict[str, Problem] = {
         [(3, 10**12), (2, 10**6), (2, 1)], feature_energy=5.0, norm_weights=[1e-3, 1.0, 1e3]
     ),
     "squared, norm weights over 9 orders": ball(0.1, loss="squared", norm_weights=[3e-5, 1.0, 3e4]),
-    "squared, a small penalty and a bias": penalised(1e-9, loss="squared", bias_penalty=0.01),
+    "squared, a small penalty and a bias": penalised(1e-12, loss="squared", bias_penalty=0.01),
 }
 
 
@@ -74,9 +74,6 @@ def test_logits_that_doubles_round_too_much_are_called_their_limit() -> None:
     assert not found.converged
     assert found.value.upper <= 5e-324
     assert TOLERANCE < found.relative_gap < 1e-4
-    slight = solve(penalised(1e-12, loss="squared", bias_penalty=0.01), route="factored", tolerance=TOLERANCE)
-    assert slight.status is Status.LIMIT_OF_DOUBLES
-    assert TOLERANCE < slight.relative_gap < 1e-4
 
 
 def test_many_groups_are_left_to_doubles(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,6 +82,13 @@ def test_many_groups_are_left_to_doubles(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("solvers._solve.LEAST_STEPS", 2)
     few, many = (solve(LayerPeeled(counts=range(1, 2 + extra), feature_energy=1.0), route="factored") for extra in (2, FEW_GROUPS))
     assert (few.status, many.status) == (Status.CERTIFIED, Status.LOOSE)
+
+
+def total(program: _Program, point: list[arb]) -> arb:
+    """Objective and barrier."""
+    barrier = program.barrier(point)
+    assert barrier is not None
+    return program.objective(point, 0).value + barrier
 
 
 @pytest.mark.parametrize("problem", ORDINARY.values(), ids=ORDINARY)
@@ -98,7 +102,7 @@ def test_derivatives_are_those_of_the_values(problem: Problem) -> None:
         jet = program.objective(point, 2)
         program.add_barrier(point, jet)
         ends = [[x + sign * step * d for x, d in zip(point, direction, strict=True)] for sign in (1, -1)]
-        values = [program.objective(end, 0).value + program.barrier(end) for end in ends]
+        values = [total(program, end) for end in ends]
         slope = sum((g * d for g, d in zip(jet.slope, direction, strict=True)), arb(0))
         assert abs((values[0] - values[1]) / (2 * step) / slope - 1) < 1e-30
         jets = [program.objective(end, 2) for end in ends]

@@ -178,17 +178,32 @@ def test_the_hinge_needs_shares() -> None:
 @pytest.mark.parametrize("loss", SMOOTH)
 @given(drawn=blocks(), seed=st.integers(0, 2**32 - 1))
 def test_a_tangent_touches_where_it_says(loss: str, drawn: Blocks, seed: int) -> None:
-    """The slope at logits is the slope at the logits found for it, and the minorants are the same."""
+    """The slope at logits is that of the tangent found for it, and the minorants are the same, in floats and in balls."""
     matrix = drawn.matrix().scaled(min(1.0, 5.0 / drawn.scale))  # beyond, shares are lost below the least double kept
     weights = np.random.default_rng(seed).uniform(0.1, 1.0, len(matrix.sizes))
     value, slope = IMPLEMENTATIONS[loss].grouped(matrix, weights)
     touching = IMPLEMENTATIONS[loss].touching(slope, weights)
-    again, same = IMPLEMENTATIONS[loss].grouped(touching, weights)
+    constant, same = IMPLEMENTATIONS[loss].affine(touching, weights)
     scale = float(np.sum(np.asarray(matrix.sizes))) * max(1.0, float(np.abs(matrix.outer).max()), float(np.abs(matrix.inner).max())) ** 2
     several = np.asarray(matrix.sizes) > 1
     np.testing.assert_allclose(same.outer, slope.outer, atol=ROUNDING * scale)
     np.testing.assert_allclose(same.inner[several], slope.inner[several], atol=ROUNDING * scale)
-    assert again - same.dot(touching) == pytest.approx(value - slope.dot(matrix), abs=ROUNDING * scale)
+    assert constant == pytest.approx(value - slope.dot(matrix), abs=ROUNDING * scale)
+    with ctx.workprec(PRECISION):
+        entries = [[arb(entry) for entry in row] for row in touching.outer.tolist()]
+        tangent = BallLogits(matrix.sizes, [arb(c) for c in weights.tolist()], [arb(each) for each in touching.inner.tolist()], entries)
+        sharp = IMPLEMENTATIONS[loss].minorant(tangent, None)
+        assert float(sharp.constant) == pytest.approx(constant, abs=ROUNDING * scale)
+        np.testing.assert_allclose(as_matrix(matrix.sizes, sharp).outer, same.outer, atol=ROUNDING * scale)
+
+
+def test_residuals_keep_the_digits_that_logits_near_one_lose() -> None:
+    """A slope of 1e-15 on the diagonal of one class in two: the constant is 1e-15 less 1e-30, where 1 − 1e-15 has one digit of it."""
+    weights = np.array([0.5, 0.5])
+    tangent = IMPLEMENTATIONS["squared"].touching(GroupMatrix((1, 1), np.zeros(2), np.diag([-1e-15, 0.0])), weights)
+    constant, slope = IMPLEMENTATIONS["squared"].affine(tangent, weights)
+    assert slope.outer[0, 0] == -1e-15
+    assert constant == pytest.approx(1e-15 * (1 - 1e-15), rel=1e-15)
 
 
 def test_a_matrix_that_is_no_slope_is_cut_to_one() -> None:
@@ -196,7 +211,7 @@ def test_a_matrix_that_is_no_slope_is_cut_to_one() -> None:
     impossible = GroupMatrix((1, 1, 1), np.zeros(3), np.array([[-1.0, 0.6, 0.4], [-0.1, 0.0, 0.1], [0.0, 0.0, 0.0]]))
     touching = IMPLEMENTATIONS["cross-entropy"].touching(impossible, weights)
     assert np.isfinite(touching.outer).all()
-    _, slope = IMPLEMENTATIONS["cross-entropy"].grouped(touching, weights)
+    _, slope = IMPLEMENTATIONS["cross-entropy"].affine(touching, weights)
     np.testing.assert_allclose(slope.outer, [[-0.5, 0.3, 0.2], [0.0, -0.1, 0.1], [0.0, 0.0, 0.0]], atol=1e-11)
 
 

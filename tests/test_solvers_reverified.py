@@ -179,6 +179,8 @@ def lower_bound(solution: Solution[Any]) -> arb:
         dual = spread(solution.shares, groups_of(problem))
     elif solution.tangent is not None:
         dual = spread(solution.tangent, groups_of(problem))
+        if problem.loss == "squared":  # a tangent of residuals
+            dual = [[entry + arb(int(j == own)) for j, entry in enumerate(row)] for own, row in enumerate(dual)]
     else:
         dual = solution.logits.tolist()
     constant, slopes = arb(0), []
