@@ -15,6 +15,9 @@ BallMatrix = Sequence[Sequence[arb]]
 SLACK = 1 + 2.0**-20
 """Covers the rounding of a floating-point norm, at most n² u for n ≤ 60,000 rows, where only an error term is multiplied by it."""
 
+LEAST = 2.0**-900
+"""Matrices of balls whose entries are smaller are scaled before they become doubles."""
+
 UNDERFLOW = 2.0**-480
 """Far more than underflow can lose of matrices scaled to size one: 2^−1022 per operation, the root of n² times that in a norm."""
 
@@ -36,9 +39,14 @@ def norm_bounds(matrix: BallMatrix) -> tuple[arb, arb]:
         (a, b), (c, d) = matrix
         same, opposite = _hypot(a + d, b - c), _hypot(a - d, b + c)
         return (same + opposite) / 2, same.max(opposite)
-    middle = np.array([[float(entry) for entry in row] for row in matrix])
-    away = (arb_mat([list(row) for row in matrix]) - arb_mat(middle.tolist())).entries()
-    return norm_bounds_near(middle, (arb_mat(1, len(away), away) * arb_mat(len(away), 1, away))[0, 0].abs_upper().sqrt())
+    balls = arb_mat([list(row) for row in matrix])
+    largest = max((abs(entry.mid()) for entry in balls.entries()), default=arb(0))
+    unit = arb(1) if float(largest) > LEAST or not largest > 0 else largest
+    balls = balls / unit  # so that no entry that matters is below the smallest double
+    middle = np.array([[float(entry) for entry in row] for row in balls.tolist()])
+    away = (balls - arb_mat(middle.tolist())).entries()
+    spectral, nuclear = norm_bounds_near(middle, (arb_mat(1, len(away), away) * arb_mat(len(away), 1, away))[0, 0].abs_upper().sqrt())
+    return unit * spectral, unit * nuclear
 
 
 def norm_bounds_near(middle: Float[np.ndarray, "n n"], distance: arb) -> tuple[arb, arb]:

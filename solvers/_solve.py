@@ -1,5 +1,6 @@
 """The door: a problem in, a certified solution out."""
 
+import math
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -8,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from numerics import GroupMatrix, UnusableInput, double, require_instance, require_whole, shown
-from solvers._certificate import Certificate, certify, rounding_of
+from solvers._certificate import ROUNDINGS, UNIT, Certificate, certify, rounding_of
 from solvers._enclosures import Enclosures
 from solvers._hinge_phases import hinge_collapsed
+from solvers._interior import FEW_GROUPS, solve_interior
 from solvers._losses import LOSSES
 from solvers._primal_dual import solve_primal_dual
 from solvers._problem import Form, LayerPeeled, Problem, UnconstrainedFeatures
-from solvers._projected import Candidate, solve_projected
+from solvers._projected import MAX_ITERATIONS, Candidate, solve_projected
 from solvers._sdp import PRECISIONS, require_known_solver, require_solver, solve_sdp
 from solvers._solution import RANK_TOLERANCE, VANISHING_NORM, Solution, Status
 from solvers._symmetric import covers, solve_symmetric, symmetric_rank
@@ -24,6 +26,9 @@ ROUTES = ("auto", "symmetric", "factored", "sdp")
 
 GAP_MARGIN = 0.3
 """Share of the tolerance at which route `factored` stops in doubles, so that the rigorous gap stays within it."""
+
+LEAST_STEPS, STEPS_PER_G4 = 1000, 10
+"""With few groups, proximal steps are given up when they have taken as long as extended precision would, which grows like G⁴."""
 
 POLISHED_GAP, POLISHING_STEPS = 1e-10, 1000
 """Relative gap to which a conic solver's point is polished, and proximal steps for it at most: usually one is enough, and hundreds are
@@ -80,12 +85,24 @@ def solve(
     if chosen == "symmetric":
         return replace(_symmetric(problem, tolerance, began), dimension=dimension)
     if chosen == "factored":
-        method = solve_projected if LOSSES[problem.loss].smooth else solve_primal_dual
-        return _certified(
-            problem, "factored", [method(problem, GAP_MARGIN * tolerance, _warm(problem, start))], tolerance, began, dimension
-        )
+        return _certified(problem, "factored", _factored(problem, tolerance, _warm(problem, start)), tolerance, began, dimension)
     require_solver(solver)
     return _certified(problem, "sdp", _semidefinite(problem, solver), tolerance, began, dimension)
+
+
+def _factored(problem: Problem, tolerance: float, start: Candidate | None) -> Iterator[Candidate]:
+    """What first-order methods find in doubles, then for a smooth loss and few groups what extended precision finds."""
+    if not LOSSES[problem.loss].smooth:
+        yield solve_primal_dual(problem, GAP_MARGIN * tolerance, start)
+        return
+    count = len(problem.groups)
+    steps = max(LEAST_STEPS, STEPS_PER_G4 * count**4) if count <= FEW_GROUPS else MAX_ITERATIONS
+    first = solve_projected(problem, GAP_MARGIN * tolerance, start, min(steps, MAX_ITERATIONS))
+    yield first
+    if count <= FEW_GROUPS:
+        further = solve_interior(problem, certify(problem, *first).value.upper)
+        if further is not None:
+            yield further
 
 
 def _semidefinite(problem: Problem, solver: str) -> Iterator[Candidate]:
@@ -147,7 +164,7 @@ def _certified(
         status = _status(problem, candidate, certificate, tolerance)
         if status in (Status.CERTIFIED, Status.ZERO):
             break
-    candidate, certificate = min(found, key=lambda each: each[1].value.width)
+    candidate, certificate = min(found, key=lambda each: (each[1].value.width, each[1].relative_gap))
     undecided: tuple[bool | None, ...] = (None,) * len(problem.groups)
     solution = Solution(
         problem=problem,
@@ -173,8 +190,24 @@ def _status(problem: Problem, candidate: Candidate, certificate: Certificate, to
         return Status.ZERO
     if certificate.relative_gap <= tolerance:
         return Status.CERTIFIED
-    limited = certificate.gap <= rounding_of(problem, candidate.matrix, candidate.bias, certificate.value.upper)
+    limited = (
+        certificate.value.width <= math.ulp(certificate.value.upper)
+        or certificate.gap <= rounding_of(problem, candidate.matrix, candidate.bias, certificate.value.upper)
+        or certificate.relative_gap <= _dual_rounding(problem, candidate)
+    )
     return Status.LIMIT_OF_DOUBLES if limited else Status.LOOSE
+
+
+def _dual_rounding(problem: Problem, candidate: Candidate) -> float:
+    """What rounding the tangent's logits can take from the dual bound, relatively.
+
+    Logits off by δ change cross-entropy's slopes by a part 2δ, and with it ⟨G, Y⟩ and τ‖G‖, each at most the largest margin times the loss.
+    The squared error's are residuals, which keep their digits.
+    """
+    if problem.loss != "cross-entropy" or candidate.tangent is None:
+        return 0.0
+    largest = float(max(np.abs(candidate.tangent.inner).max(), np.abs(candidate.tangent.outer).max()))
+    return ROUNDINGS * UNIT * 2.0 * largest * (1.0 + 2.0 * largest)
 
 
 def _vanished(solution: Solution) -> tuple[bool | None, ...]:
