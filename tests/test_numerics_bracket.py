@@ -104,7 +104,8 @@ def test_an_estimate_is_the_sample_mean_with_its_standard_error() -> None:
 def test_the_students_t_interval_of_two_draws_is_the_cauchy_quantile() -> None:
     # One degree of freedom is the Cauchy law: its quantile at 3/4 is exactly 1.
     found = Estimate(mean=5.0, standard_error=2.0, n=2).interval(0.5)
-    assert (found.lower, found.upper) == pytest.approx((3.0, 7.0), rel=1e-14)
+    # SciPy before 1.17 finds it to 1.3e-11 only (9e-12 of the interval's end).
+    assert (found.lower, found.upper) == pytest.approx((3.0, 7.0), rel=1e-10)
     assert not found.rigorous
 
 

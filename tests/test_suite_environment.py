@@ -7,12 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from numerics import UnusableInput
 from solvers import require_solver, solver_status
 from suite._environment import DECIDING, OPTIONAL, SHOWING, broken_libraries, describe_diagnosis, diagnose
 
 Break = Callable[[str], None]
+
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
@@ -29,16 +32,35 @@ def breaks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Break:
     return stop
 
 
+def requirements(*extras: str) -> dict[str, Requirement]:
+    """What pyproject.toml asks for: the dependencies, and those of some extras."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    texts = [*project["dependencies"], *(text for extra in extras for text in project["optional-dependencies"][extra])]
+    return {requirement.name: requirement for requirement in map(Requirement, texts)}
+
+
 def test_every_library_that_the_package_needs_or_takes_is_looked_at() -> None:
-    project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())["project"]
-    extras = project["optional-dependencies"]
-
-    def names(extra: str) -> set[str]:
-        return {requirement.partition(">")[0] for requirement in extras[extra]}
-
-    assert {requirement.partition(">")[0] for requirement in project["dependencies"]} - {"typer"} <= {*DECIDING, *SHOWING}
+    assert {*requirements()} - {"typer"} <= {*DECIDING, *SHOWING}  # without typer there is no doctor
     assert {*OPTIONAL} <= {*DECIDING, *SHOWING}
-    assert all(name in names(extra) for name, extra in OPTIONAL.items())
+    assert all(name in requirements(extra) for name, extra in OPTIONAL.items())
+
+
+@pytest.mark.parametrize(
+    ("lock", "extras"),
+    [
+        ("test.txt", ("test", "fast", "train", "data", "metrics", "frames", "mosek", "dev")),
+        ("check.txt", ("train", "data")),
+    ],
+)
+def test_the_lock_holds_what_is_asked_for(lock: str, extras: tuple[str, ...]) -> None:
+    """It is installed without looking for dependencies, so one that is missing would be missed at its import only."""
+    lines = [line for name in (lock, "torch.txt") for line in (ROOT / "lock" / name).read_text().splitlines() if "==" in line]
+    locked = dict(line.split(maxsplit=1)[0].split("==") for line in lines)
+    asked = requirements(*extras)
+    asked.pop("layerpeel", None)
+    for name, requirement in asked.items():
+        assert requirement.specifier.contains(locked[name]), f"{requirement}: run `make lock`"
+    assert not {name for name in locked if name.startswith(("nvidia", "cuda", "triton"))}
 
 
 def test_a_solver_that_cannot_be_imported_is_reported(breaks: Break) -> None:
