@@ -21,6 +21,8 @@ from strategies import OFTEN_ENOUGH, class_numbers, log_uniform, tally
 from numerics import UnusableInput, two_group_optimum
 from theory import Threshold, collapse_threshold, log_threshold_minus_one, log_thresholds_minus_one, vanishing_threshold
 from theory import _thresholds as thresholds
+from theory.layer_peeled import threshold_monotone
+from theory.layer_peeled._coming_apart import coming_apart, multiplier_there, reported
 
 REFERENCE = json.loads((Path(__file__).parent / "reference" / "thresholds.json").read_text())
 
@@ -337,3 +339,54 @@ def test_a_batch_is_validated() -> None:
         with pytest.raises(UnusableInput, match="K_B >= 2"):
             log_thresholds_minus_one(majority, minority, budget)
     assert log_thresholds_minus_one(one[:0], one[:0], one[:0]).size == 0
+
+
+# What the rooms of thresholds share.
+
+
+def test_a_slope_whose_sign_does_not_show_is_no_proof() -> None:
+    assert threshold_monotone._positive(threshold_monotone._slopes(threshold_monotone.A))
+    falling = {"slope": threshold_monotone.A - 2}
+    with pytest.raises(ArithmeticError, match="is not a sum of positive terms"):
+        threshold_monotone._positive(falling)
+
+
+def test_the_slopes_of_the_proof_are_those_of_the_threshold() -> None:
+    """d log R0/d log τ by differences of the closed form, against the quotient of the two sums at the same point."""
+    majority, minority, zeta, step = 3, 4, 0.4, 1e-5
+    x, k = math.expm1(zeta), majority + minority
+    values = {threshold_monotone.OTHERS: majority - 1, threshold_monotone.B: minority, threshold_monotone.X: x}
+    root, between = (float(along.subs(values)) for along in (threshold_monotone.ROOT_A_ALONG, threshold_monotone.S_ALONG))
+    inside = between / root - majority * math.log((k * root - minority) / majority)
+    ingredients = {label: float(value.subs(values)) for label, value in threshold_monotone.predict_ingredients().items()}
+    point = {
+        threshold_monotone.ROOM_A: k * root - minority,
+        threshold_monotone.FALL: ingredients["p = −d log r_A/dζ"],
+        threshold_monotone.S: between,
+        threshold_monotone.S_SLOPE: ingredients["ds/dζ"],
+        threshold_monotone.ODDS: math.expm1(inside),
+    }
+    sums = {label: float(value.subs(point).subs(values)) for label, value in threshold_monotone._slopes(threshold_monotone.A).items()}
+    root_energy = ((majority - 1) * inside + between) / k
+
+    def log_threshold(factor: float) -> float:
+        excess = log_threshold_minus_one(majority, minority, feature_energy=root_energy * factor, weight_energy=root_energy * factor)
+        return math.log1p(math.exp(excess))
+
+    slope = (log_threshold(1 + step) - log_threshold(1 - step)) / (2 * step * root_energy * k)
+    assert sums["d log R0/dζ"] / sums["dτ/dζ"] == pytest.approx(slope, rel=1e-8)
+
+
+def test_the_multiplier_where_classes_come_apart_is_their_weight() -> None:
+    switch = coming_apart(((2, 6), (2, 2), (1, 1)), 1)
+    assert switch.beyond < switch.before
+    found = multiplier_there(switch, 1)
+    assert found.rigorous
+    assert found.contains(1.0)
+    assert found.width < 1e-3
+    # Control: by another group's weight it is another number.
+    assert not multiplier_there(switch, 0).contains(1.0)
+
+
+def test_a_phase_is_reported_as_a_number_or_left_open() -> None:
+    assert [(reported(state).lower, reported(state).upper) for state in (False, True, None)] == [(0.0, 0.0), (1.0, 1.0), (0.0, 1.0)]
