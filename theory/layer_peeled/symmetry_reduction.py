@@ -48,7 +48,7 @@ def measure_norm(setting: Setting) -> Quantities:
     """(σ_1 + σ_2)² = tr TᵀT + 2|det T| of the block, and T applied to (√K_A, √K_B)."""
     det = sympy.simplify(T_AA * T_BB - T_AB * T_BA)
     return {
-        "‖T‖_*²": T_AA**2 + T_AB**2 + T_BA**2 + T_BB**2 + 2 * sympy.sqrt(det**2),
+        "‖T‖_*²": T_AA**2 + T_AB**2 + T_BA**2 + T_BB**2 + 2 * sympy.Abs(det),
         "det T": det,
         "row sum in A": T_AA * sympy.sqrt(K_A) + T_AB * sympy.sqrt(K_B),
         "row sum in B": T_BA * sympy.sqrt(K_A) + T_BB * sympy.sqrt(K_B),
