@@ -111,7 +111,15 @@ def _point(scaled: int, places: int) -> str:
 PRIMES = tuple(sympy.primerange(100))
 """Where symbols are set to tell expressions apart: distinct primes keep the point generic among positive parameters."""
 
-_BALL_FUNCTIONS = {sympy.exp: arb.exp, sympy.log: arb.log, sympy.cos: arb.cos, sympy.sin: arb.sin, sympy.tan: arb.tan, sympy.acos: arb.acos}
+_BALL_FUNCTIONS = {
+    sympy.exp: arb.exp,
+    sympy.log: arb.log,
+    sympy.cos: arb.cos,
+    sympy.sin: arb.sin,
+    sympy.tan: arb.tan,
+    sympy.acos: arb.acos,
+    sympy.Abs: arb.__abs__,
+}
 
 
 def enclose_expression(expression: sympy.Basic) -> arb:

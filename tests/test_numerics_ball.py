@@ -138,6 +138,7 @@ X, Y = sympy.symbols("x y", positive=True)
         (sympy.sin(X), math.sin(2)),
         (sympy.tan(X), math.tan(2)),
         (sympy.acos(X / 5), math.acos(0.4)),
+        (sympy.Abs(X - Y), 1.0),
         (sympy.pi + sympy.E, math.pi + math.e),
         (1 / (X - 5), -1 / 3),
     ],

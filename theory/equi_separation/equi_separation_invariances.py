@@ -75,8 +75,9 @@ RULES = (
 
 def _reduced(word: sympy.Expr) -> sympy.Expr:
     """A sum of products of matrices of any size, after RULES."""
-    for _ in range(len(RULES)):
-        word = sympy.expand(word)
+    before = None
+    while word != before:
+        before, word = word, sympy.expand(word)
         for left, right in RULES:
             word = sympy.expand(word.subs(left, right))
     return word

@@ -143,7 +143,8 @@ def measure_constants(setting: Setting) -> Quantities:
     for case in (*BELOW, *BEYOND):
         blocks = _blocks(*case)
         ratio = (blocks.feature_norm(0) / blocks.classifier_norm(0)) / (blocks.feature_norm(1) / blocks.classifier_norm(1))
-        found[_label(*case)] = Bracket(math.log(ratio.lower), math.log(ratio.upper), rigorous=ratio.rigorous)
+        logs = [math.log(end) if end > 0.0 else -math.inf for end in (ratio.lower, ratio.upper)]
+        found[_label(*case)] = Bracket(*logs, rigorous=ratio.rigorous)
     return found
 
 

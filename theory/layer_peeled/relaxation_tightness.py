@@ -52,7 +52,7 @@ def _excess(setting: Setting, case: tuple[int, int, float, float], dimension: in
     if dimension >= solution.rank:
         return found
     proved = low_rank_excess(solution.problem, solution.matrix, dimension, solution.tangent)
-    return Bracket(proved, max(found.upper, proved), rigorous=True)
+    return Bracket(proved, found.upper, rigorous=True)
 
 
 def predict_tight() -> Quantities:
