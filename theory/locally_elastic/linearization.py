@@ -278,6 +278,7 @@ ROOM = Room(
             measure=measure_order,
             resolution=ORDER_ACCURACY,
             reason="slopes between distances 1e-9 and 1e-12",
+            origin=Origin.DERIVED,
         ),
         Check(
             name="near-convergence",
@@ -297,6 +298,7 @@ ROOM = Room(
             measure=measure_pace,
             resolution=1e-12,
             reason="balls of 128 bits",
+            origin=Origin.DERIVED,
         ),
     ),
     controls=(
