@@ -208,6 +208,7 @@ ROOM = Room(
             measure=measure_least,
             resolution=40 * HALF_WIDTH,
             reason="eigenvalues counted at shifts 2e-9 apart, and twenty times that",
+            origin=Origin.DERIVED,
         ),
         Check(
             name="exact",
@@ -215,6 +216,7 @@ ROOM = Room(
             evidence=Evidence.PROOF,
             predict=predict_exact,
             measure=measure_exact,
+            origin=Origin.DERIVED,
         ),
     ),
     controls=(

@@ -295,6 +295,7 @@ ROOM = Room(
             predict=predict_hypotheses,
             measure=measure_hypotheses,
             kind=Kind.LOWER_BOUND,
+            origin=Origin.DERIVED,
         ),
         Check(
             name="as-printed",
@@ -314,6 +315,7 @@ ROOM = Room(
             measure=measure_flipped,
             resolution=1e-6,
             reason=ENCLOSED,
+            origin=Origin.DERIVED,
         ),
         Check(
             name="signs",
@@ -323,6 +325,7 @@ ROOM = Room(
             measure=measure_projections,
             resolution=1e-6,
             reason=ENCLOSED,
+            origin=Origin.DERIVED,
         ),
         Check(
             name="as-printed-bounded-gap",
@@ -342,6 +345,7 @@ ROOM = Room(
             measure=measure_stopped,
             resolution=1e-6,
             reason=ENCLOSED,
+            origin=Origin.DERIVED,
         ),
         Check(
             name="how-often",
@@ -353,6 +357,7 @@ ROOM = Room(
             resolution=SHARP,
             reason=SIZED.replace("paths", "starts"),
             headroom=2.0,
+            origin=Origin.DERIVED,
         ),
     ),
     controls=(

@@ -272,6 +272,7 @@ ROOM = Room(
             predict=predict_difference_drift,
             measure=measure_difference_drift,
             kind=Kind.EQUALITY,
+            origin=Origin.DERIVED,
         ),
         Check(
             name="growth",
@@ -282,6 +283,7 @@ ROOM = Room(
             kind=Kind.EQUALITY,
             resolution=LOGARITHM,
             reason="means enclosed by Taylor steps with a proved remainder; the closed form states an error of at most 1e-11",
+            origin=Origin.DERIVED,
         ),
         Check(
             name="above",
@@ -320,6 +322,7 @@ ROOM = Room(
             resolution=SHARP,
             reason=SIZED,
             headroom=2.0,
+            origin=Origin.DERIVED,
         ),
     ),
     controls=(

@@ -238,6 +238,7 @@ ROOM = Room(
             evidence=Evidence.PROOF,
             predict=predict_quotient,
             measure=measure_quotient,
+            origin=Origin.DERIVED,
         ),
         Check(
             name="pair",
@@ -247,6 +248,7 @@ ROOM = Room(
             measure=measure_pair,
             resolution=NEAR,
             reason=DOUBLES,
+            origin=Origin.DERIVED,
         ),
         Check(
             name="as-printed",
@@ -268,6 +270,7 @@ ROOM = Room(
             kind=Kind.LIMIT,
             resolution=NEAR,
             reason=DOUBLES,
+            origin=Origin.DERIVED,
         ),
         Check(
             name="frequencies",
@@ -279,6 +282,7 @@ ROOM = Room(
             resolution=BLUR,
             reason=SIZED,
             headroom=2.0,
+            origin=Origin.DERIVED,
         ),
     ),
     controls=(

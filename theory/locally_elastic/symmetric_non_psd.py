@@ -21,7 +21,8 @@ SEEN = 1e-9
 """An eigenvector with components closer than this is the same on both classes."""
 AGREEMENT = 1e-7
 """Exponents are read between the times FAR; slower modes have less than e^{−20} left at the first."""
-FAR = (250.0, 500.0)
+FAR, WITH_BLOCKS = (250.0, 500.0), (125.0, 250.0)
+"""The latter where exponents are compared with a lower bound, which they exceed by more than slower modes change them."""
 
 MATRICES = {
     "two-parameter": np.full((3, 3), -2.0) + np.eye(3),
@@ -49,14 +50,14 @@ def _gap(matrix: np.ndarray, pair: tuple[int, int]) -> float:
     return float(0.5 * (matrix[k, k] + matrix[j, j]) - matrix[k, j])
 
 
-def _exponents(matrix: np.ndarray, blocks: np.ndarray) -> dict[tuple[int, int], Bracket]:
-    """Growth rates of ‖X̄^k − X̄^l‖ from a generic start, between the times FAR."""
+def _exponents(matrix: np.ndarray, blocks: np.ndarray, far: tuple[float, float] = FAR) -> dict[tuple[int, int], Bracket]:
+    """Growth rates of ‖X̄^k − X̄^l‖ from a generic start, between two times."""
     classes, features = blocks.shape[1:3]
     start = np.sin(1.0 + np.arange(classes * features) ** 2).reshape(classes, features)
-    means, found = integrated_means(lambda time: matrix, blocks, start, FAR), dict[tuple[int, int], Bracket]()
+    means, found = integrated_means(lambda time: matrix, blocks, start, far), dict[tuple[int, int], Bracket]()
     for pair in combinations(range(classes), 2):
         gained = means.log_distance(1, *pair) - means.log_distance(0, *pair)
-        found[pair] = Bracket(gained.lower / (FAR[1] - FAR[0]) - AGREEMENT, gained.upper / (FAR[1] - FAR[0]) + AGREEMENT)
+        found[pair] = Bracket(gained.lower / (far[1] - far[0]) - AGREEMENT, gained.upper / (far[1] - far[0]) + AGREEMENT)
     return found
 
 
@@ -176,7 +177,7 @@ SIMILARITIES = {
 @cache
 def _with_blocks(similarity: str, elasticity: str) -> dict[tuple[int, int], Bracket]:
     blocks = SIMILARITIES[similarity].reshape(3, 2, 3, 2).transpose(0, 2, 1, 3)
-    return _exponents(MATRICES[elasticity], blocks)
+    return _exponents(MATRICES[elasticity], blocks, WITH_BLOCKS)
 
 
 CASES = (

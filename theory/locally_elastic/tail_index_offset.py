@@ -172,6 +172,7 @@ ROOM = Room(
             evidence=Evidence.PROOF,
             predict=predict_limits,
             measure=measure_limits,
+            origin=Origin.DERIVED,
         ),
         Check(
             name="printed",
@@ -191,6 +192,7 @@ ROOM = Room(
             measure=measure_library,
             resolution=20 * ROUNDING,
             reason="rates without noise, and twenty times the rounding of regressions and averages",
+            origin=Origin.DERIVED,
         ),
         Check(
             name="saturation",
@@ -201,6 +203,7 @@ ROOM = Room(
             kind=Kind.LIMIT,
             resolution=PACE,
             reason="log 2/log T is what is left at T",
+            origin=Origin.DERIVED,
         ),
     ),
     controls=(
