@@ -42,11 +42,13 @@ class Trained:
         outcome: its classifier, energies and accuracies.
         counts: images of every class that it was trained on, copies included.
         centred_energy: E_H of its features less the mean of all class means.
+        sample_energy: (1/K) Σ_k Σ_i ‖h_ki‖², which weight decay holds back: every sample counts alike, and not every class.
     """
 
     outcome: "MinorityOutcome"
     counts: Int[np.ndarray, " K"]
     centred_energy: float
+    sample_energy: float
 
 
 @cache
@@ -84,14 +86,19 @@ def trained(full: bool, imbalance: float, oversampling: float, seed: int, *, las
         return model
 
     found = minority_outcomes_together(build, shown, [test for _, test in halves], rare, recipe, rngs)
-    return tuple(
-        Trained(outcome=outcome, counts=seen.counts, centred_energy=_centred_energy(hidden_layers(model, seen)[-1], seen.labels))
-        for (outcome, model), seen in zip(found, shown, strict=True)
-    )
+    trials = []
+    for (outcome, model), seen in zip(found, shown, strict=True):
+        features = hidden_layers(model, seen)[-1].astype(float)
+        energies = {
+            "centred_energy": _centred_energy(features, seen.labels),
+            "sample_energy": float((features**2).sum() / seen.num_classes),
+        }
+        trials.append(Trained(outcome=outcome, counts=seen.counts, **energies))
+    return tuple(trials)
 
 
 def _centred_energy(features: Float[np.ndarray, "n p"], labels: Int[np.ndarray, " n"]) -> float:
     """(1/K) Σ_k (1/n_k) Σ_i ‖h_ki − h̄‖² with h̄ = (1/K) Σ_k h̄_k."""
-    classes = [features[labels == k].astype(float) for k in range(MAJORITY + MINORITY)]
+    classes = [features[labels == k] for k in range(MAJORITY + MINORITY)]
     mean = np.mean([rows.mean(axis=0) for rows in classes], axis=0)
     return float(np.mean([((rows - mean) ** 2).sum(axis=1).mean() for rows in classes]))
