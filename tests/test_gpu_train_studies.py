@@ -19,13 +19,19 @@ from gpu_train.studies import (
     SeparationCurves,
     hidden_layers,
     minority_outcome,
+    minority_outcomes_together,
     separation_at,
     separation_curves,
+    separation_curves_together,
 )
 from gpu_train.training import Recipe, seeded, train
 from numerics import separation
 
 SHORT = Recipe(epochs=3, learning_rate=0.05, batch_size=32, optimizer="momentum")
+
+
+TOGETHER = 1e-3
+"""Agreement of what two networks show that were trained alone and together for some 20 steps, in single precision; 1e-5 is usual."""
 
 
 @pytest.fixture(autouse=True)
@@ -140,20 +146,58 @@ def test_an_unknown_half_is_refused() -> None:
     )
 
 
+def own_images(rngs: list[np.random.Generator]) -> list[Images]:
+    return [with_counts(digits(), (20,) * 10, rng) for rng in rngs]
+
+
 def test_layers_inside_children_are_measured_by_name() -> None:
-    images, recipe = some_digits(), Recipe(epochs=2, learning_rate=0.05, batch_size=32)
+    recipe = Recipe(epochs=2, learning_rate=0.05, batch_size=32)
 
     def build() -> nn.Module:
         return residual_feed_forward(64, 10, 20, 2, 2)
 
-    found = separation_at(build, images, ["1", "2.branch.2", "2", "3"], recipe, np.random.default_rng(7))
-    rng = np.random.default_rng(7)
-    model = seeded(build, rng)
-    train(model, images, recipe, rng)
-    outer = [separation(layer, images.labels).fuzziness for layer in hidden_layers(model, images)]
-    assert np.allclose(found[[0, 1, 3, 4]], outer, rtol=1e-9)
-    assert found[2] not in outer
-    refused(lambda: separation_at(build, images, ["9"], recipe, np.random.default_rng(0)), "layer '9' does not exist")
+    rngs = np.random.default_rng(7).spawn(2)
+    images = own_images(rngs)
+    found = separation_at(build, images, ["1", "2.branch.2", "2", "3"], recipe, rngs)
+    assert found.shape == (2, 5)
+    rngs = np.random.default_rng(7).spawn(2)
+    for row, seen, rng in zip(found, own_images(rngs), rngs, strict=True):
+        model = seeded(build, rng)
+        train(model, seen, recipe, rng)
+        outer = [separation(layer, seen.labels).fuzziness for layer in hidden_layers(model, seen)]
+        assert np.allclose(row[[0, 1, 3, 4]], outer, rtol=TOGETHER)
+        assert np.abs(row[2] / outer - 1.0).min() > 10 * TOGETHER
+    refused(lambda: separation_at(build, images, ["9"], recipe, rngs), "layer '9' does not exist")
+
+
+# Side by side.
+
+
+def test_curves_of_trials_that_are_trained_together_are_those_of_each_alone() -> None:
+    rngs = np.random.default_rng(7).spawn(2)
+    images, tests = own_images(rngs), own_images(rngs)
+    found = separation_curves_together(small, images, tests, SHORT, rngs, epochs=(1,))
+    rngs = np.random.default_rng(7).spawn(2)
+    images, tests = own_images(rngs), own_images(rngs)
+    for together, seen, test, rng in zip(found, images, tests, rngs, strict=True):
+        alone = separation_curves(small, seen, test, SHORT, rng, epochs=(1,))
+        for name, value in asdict(alone).items():
+            rounding = 1e-12 if name in {"epochs", "rank_between"} else 0.02 if name == "accuracy" else TOGETHER
+            assert np.allclose(getattr(together, name), value, rtol=rounding), name
+    assert abs(found[0].fuzziness[-1, -1] / found[1].fuzziness[-1, -1] - 1.0) > 10 * TOGETHER
+
+
+def test_minority_outcomes_of_trials_that_are_trained_together_are_those_of_each_alone() -> None:
+    rngs = np.random.default_rng(7).spawn(2)
+    images = own_images(rngs)
+    found = minority_outcomes_together(small, images, images, range(5, 10), SHORT, rngs)
+    rngs = np.random.default_rng(7).spawn(2)
+    images = own_images(rngs)
+    for (together, model), seen, rng in zip(found, images, rngs, strict=True):
+        alone = minority_outcome(small, seen, seen, range(5, 10), SHORT, rng)
+        for name in ("classifier", "feature_energy", "weight_energy", "minority_cosine", "majority_cosine", "loss"):
+            assert np.allclose(getattr(together, name), getattr(alone, name), rtol=TOGETHER, atol=TOGETHER), name
+        assert np.array_equal(model.get_parameter("3.weight").detach().double().numpy(), together.classifier)
 
 
 # Minority classifiers.

@@ -459,6 +459,18 @@ def test_the_relative_difference_is_symmetric_and_at_most_two() -> None:
     assert np.allclose(relative_difference(one, 3.0 * one), 1.0, rtol=0, atol=ROUNDING)
 
 
+def test_the_norm_of_the_l_model_is_that_of_its_block() -> None:
+    rng = np.random.default_rng(10)
+    one, two = rng.standard_normal((2, 7, 3, 3))
+    directions = np.eye(3) - 1 / 3
+    for k, direction in enumerate(directions):
+        block = np.outer(direction, direction) / (direction @ direction)
+        difference = one[:, k] - two[:, k]
+        scale = (np.linalg.norm(one[:, k], axis=1) + np.linalg.norm(two[:, k], axis=1)) / 2
+        expected = np.sqrt(np.einsum("tp,pq,tq->t", difference, block, difference)) / scale
+        assert np.allclose(relative_difference(one, two, model="L")[:, k], expected, rtol=0, atol=ROUNDING)
+
+
 # Bad input
 
 T = np.linspace(0.0, 1.0, 11)
@@ -519,6 +531,7 @@ def spoilt(place: tuple[int, ...], value: float) -> np.ndarray:
         (lambda: refitted_means(GOOD[0][:2], T, T, model="L"), ["3 components for 2 classes", "L-model"]),
         (lambda: refitted_means(GOOD[0], T, T, model="l"), ["model is 'l'"]),
         (lambda: relative_difference(GOOD, GOOD[1:]), ["(11, 3, 3)", "(10, 3, 3)"]),
+        (lambda: relative_difference(GOOD, GOOD, model="l"), ["model is 'l'"]),
         (lambda: relative_difference(0.0 * GOOD, 0.0 * GOOD), ["class 0", "time index 0"]),
     ],
 )

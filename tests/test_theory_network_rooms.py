@@ -79,11 +79,11 @@ TURNED = (0.6 * TIMES, 1.5 * TIMES)
 """Those of strengths under which classes draw together."""
 
 
-def half(seed: int, strengths: tuple[np.ndarray, np.ndarray]) -> SimpleNamespace:
-    """Logits of networks that follow the I-model exactly, (networks, times, class, logit)."""
+def half(seed: int, strengths: tuple[np.ndarray, np.ndarray], model: str = "I") -> SimpleNamespace:
+    """Logits of networks that follow a model exactly, (networks, times, class, logit)."""
     rng = np.random.default_rng(seed)
     start = np.eye(3) + 0.3 + 0.05 * rng.normal(size=(le_sde_imitates.NETWORKS // 2, 3, 3))
-    return SimpleNamespace(times=1000 * TIMES, logits=np.array([refitted_means(first, *strengths, model="I") for first in start]))
+    return SimpleNamespace(times=1600 * TIMES, logits=np.array([refitted_means(first, *strengths, model=model) for first in start]))
 
 
 def curves(monkeypatch: pytest.MonkeyPatch, *halves: SimpleNamespace) -> dict[str, float]:
@@ -109,6 +109,26 @@ def test_one_common_factor_is_the_i_model_without_action_across_classes(monkeypa
     assert found["I"] < 1e-9 < found["frozen"]
 
 
+def in_sample(monkeypatch: pytest.MonkeyPatch, model: str) -> dict[str, float]:
+    halves = half(1, STEADY, model), half(2, STEADY, model)
+    monkeypatch.setattr(le_sde_imitates, "trained", lambda *_arguments, **_options: halves)
+    monkeypatch.setattr(le_sde_imitates, "SINCE", 160)
+    setting: Any = SimpleNamespace(full=False, seed=0)
+    return {name: as_bracket(value, TRIAL_LEVEL).middle for name, value in le_sde_imitates.measure_in_sample(setting).items()}
+
+
+def test_means_that_follow_the_l_model_are_imitated_exactly_by_its_strengths_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = in_sample(monkeypatch, "L")
+    assert abs(found[le_sde_imitates.L_ALONG]) < 1e-9
+    assert abs(found[le_sde_imitates.L_PLAIN]) < 1e-9
+    assert found[le_sde_imitates.FORGOTTEN] < -0.1  # the same strengths without their 1/K
+
+
+def test_strengths_of_either_model_drive_the_l_model_as_in_the_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Means that follow the I-model exactly are no better imitated by its strengths, which are tried under the other model.
+    assert in_sample(monkeypatch, "I")["I under the L-model, along d_k"] > 0.05
+
+
 # Imbalanced networks.
 
 
@@ -132,6 +152,8 @@ def test_counts_are_what_networks_are_shown(built: list[Any]) -> None:
     (found,) = imbalanced.trained.__wrapped__(False, 30.0, 2.0, 0)
     assert found.counts.tolist() == [100] * 5 + [6] * 5
     assert 0.0 < found.centred_energy < found.outcome.feature_energy
+    # Energies of classes lie between the least and the largest; so does their mean weighted by the 530 images.
+    assert 0.5 < found.sample_energy / 53.0 / found.outcome.feature_energy < 2.0
     assert built[0][-1].bias is not None
 
 
@@ -167,12 +189,12 @@ def test_the_model_is_asked_at_the_counts(monkeypatch: pytest.MonkeyPatch, major
 
     monkeypatch.setattr(minority, "solve", recorded)
     outcome = SimpleNamespace(feature_energy=5.0, weight_energy=1.0)
-    network = SimpleNamespace(outcome=outcome, counts=np.array([majority] * 5 + [rare] * 5), centred_energy=2.0)
-    whole, centred = (minority._foreseen.__wrapped__((network,), centred=choice)[:, 0] for choice in (False, True))
-    assert asked == [majority / rare] * 2
+    network = SimpleNamespace(outcome=outcome, counts=np.array([majority] * 5 + [rare] * 5), centred_energy=2.0, sample_energy=50.0)
+    whole, centred, samples = (minority._foreseen.__wrapped__((network,), energy=energy)[:, 0] for energy in ("class", "centred", "sample"))
+    assert asked == [majority / rare] * 3
     assert whole[0] == pytest.approx(1.0, abs=1e-6)  # beyond R0 = 12.2 of K_A = 5, E_H = 5
     assert whole[1] < 0.0
-    assert centred.shape == (2,)
+    assert centred.shape == samples.shape == (2,)
 
 
 # Control by data: what passes and what fails the check of learning.

@@ -16,11 +16,12 @@ FACTORS = (1, 10, 100)
 MEASURED = {False: FACTORS, True: (1, 3, 10, 30, 100)}
 """Those that are measured and drawn, by profile."""
 
-NEAR_FRAME = 0.1
-"""Distance from −1/(K−1) that counts as restored: a tenth of the way to collapse. Copies of a few images are less than as many images."""
+NEAR_FRAME = 0.05
+"""Distance from −1/(K−1) = −.11 that counts as restored: less than half of that to a right angle. Copies of one image are less than as many
+images."""
 
 HALF = 0.5
-"""Share of the fall of the cosine from w_r = 1, where it is about .7, to w_r = R that a tenth of that oversampling must bring."""
+"""Share of the fall of the cosine from w_r = 1, where it is about .95, to w_r = R that a tenth of that oversampling must bring."""
 
 
 def _label(factor: float) -> str:
@@ -35,6 +36,11 @@ def predict_frame() -> Quantities:
 def predict_collapse() -> Quantities:
     """A false variant: oversampling cannot undo the collapse."""
     return {_label(factor): Bracket.exactly(1.0) for factor in FACTORS}
+
+
+def predict_orthogonal() -> Quantities:
+    """A false variant: oversampling makes minority classifiers orthogonal, and no more."""
+    return {_label(factor): Bracket.exactly(0.0) for factor in FACTORS}
 
 
 def measure_cosine(setting: Setting) -> Quantities:
@@ -104,7 +110,7 @@ ROOM = Room(
         latex=r"w_r\to R:\qquad \cos(w_k,w_l)\longrightarrow -\tfrac1{K-1}\quad(k\neq l\ \text{minority classes})",
         assumptions=(
             f"five majority and five minority classes of MNIST at 10×10 pixels, R = {IMBALANCE}",
-            "three hidden layers of width 100 with batch norm and ReLU; momentum, weight decay 5e-3",
+            "three hidden layers of width 100 with batch norm and ReLU; momentum, weight decay .015",
         ),
         kind=Kind.OBSERVATION,
         origin=Origin.SEED,
@@ -132,6 +138,12 @@ ROOM = Room(
     ),
     controls=(
         Control(name="no-remedy", claim="oversampling cannot undo the collapse", check="cosine-to-frame", predict=predict_collapse),
+        Control(
+            name="orthogonal",
+            claim="it falls to zero: the minority classifiers become orthogonal",
+            check="cosine-to-frame",
+            predict=predict_orthogonal,
+        ),
         Control(
             name="new-images-too",
             claim="it takes new images of the minority classes half of the way to the accuracy of the others",
