@@ -91,8 +91,7 @@ def _idx(path: Path, dimensions: int) -> np.ndarray:
     try:
         with path.open("rb") as stored:
             zipped = stored.read(2) == b"\x1f\x8b"
-        opened: IO[bytes] | gzip.GzipFile = gzip.open(path) if zipped else path.open("rb")
-        with opened as content:
+        with gzip.open(path) if zipped else path.open("rb") as content:
             shape = _idx_shape(path, content.read(4 * (1 + dimensions)), dimensions)
             size = math.prod(shape)
             require_memory(BYTES_PER_PIXEL * size, f"{path}, whose header announces {size:.6g} bytes,", "check that it is an IDX file")

@@ -27,8 +27,9 @@ def shown(value: Any) -> str:
     """
     if isinstance(value, int) and abs(value) >= 10**LONGEST_SHOWN:
         return f"a number of {value.bit_length() * 30103 // 100000 + 1} digits"  # Python refuses to print the largest
-    if _is_number(value) and hasattr(value, "item"):
-        value = value.item()
+    scalar = getattr(value, "item", None)
+    if _is_number(value) and scalar is not None:
+        value = scalar()
     text = " ".join(repr(value).split())
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
