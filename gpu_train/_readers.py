@@ -116,7 +116,7 @@ def _idx_shape(path: Path, header: bytes, dimensions: int) -> tuple[int, ...]:
     return tuple(int.from_bytes(header[4 * i : 4 * i + 4], "big") for i in range(1, 1 + dimensions))
 
 
-def _at_most(content: IO[bytes], size: int) -> bytearray:
+def _at_most(content: IO[bytes] | gzip.GzipFile, size: int) -> bytearray:
     """The next bytes of a file, as many as there are or as were asked for; memory grows with what is there."""
     found = bytearray()
     while len(found) < size and (piece := content.read(min(PIECE, size - len(found)))):
@@ -209,7 +209,7 @@ def _cifar_batch(path: Path) -> tuple[np.ndarray, np.ndarray]:
             "shape (n, 3072) and n labels; fetch it again."
         )
     for label in labels:
-        if isinstance(label, bool) or not isinstance(label, Integral) or not 0 <= label < CIFAR_CLASSES:
+        if isinstance(label, bool) or not isinstance(label, Integral) or not 0 <= int(label) < CIFAR_CLASSES:
             raise UnusableInput(
                 f"label {shown(label)} of {path} is no class: labels are whole numbers in 0 ... {CIFAR_CLASSES - 1}; fetch it again."
             )

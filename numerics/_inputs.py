@@ -13,6 +13,11 @@ class UnusableInput(ValueError):
     """Input that breaks a rule; its message names the value, the rule and the remedy in one sentence."""
 
 
+def _is_number(value: Any) -> bool:
+    """Whether `numbers.Real` covers it; True and False are no numbers here."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
 def shown(value: Any) -> str:
     """A value as a sentence quotes it: on one line, cut where it is long, NumPy's scalars as plain numbers.
 
@@ -22,8 +27,9 @@ def shown(value: Any) -> str:
     """
     if isinstance(value, int) and abs(value) >= 10**LONGEST_SHOWN:
         return f"a number of {value.bit_length() * 30103 // 100000 + 1} digits"  # Python refuses to print the largest
-    if isinstance(value, Real) and hasattr(value, "item"):
-        value = value.item()
+    scalar = getattr(value, "item", None)
+    if _is_number(value) and scalar is not None:
+        value = scalar()
     text = " ".join(repr(value).split())
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
@@ -35,7 +41,7 @@ def double(value: Any) -> float:
         >>> double(10**400), double("5")
         (inf, nan)
     """
-    if not isinstance(value, Real) or isinstance(value, bool):
+    if not _is_number(value):
         return math.nan
     try:
         return float(value)
@@ -88,7 +94,7 @@ def whole_number(value: Any) -> int | None:
         >>> whole_number(3.0), whole_number(2.5), whole_number("3"), whole_number(True)
         (3, None, None, None)
     """
-    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(double(value)):
+    if not _is_number(value) or not math.isfinite(double(value)):
         return None
     whole = int(value)
     return whole if isinstance(value, Integral) or whole == value else None

@@ -68,7 +68,9 @@ class Archive:
         except DAMAGED as error:
             if isinstance(error, UnusableInput):
                 raise
-            raise UnusableInput(f"array {name} of {self.path} cannot be read ({error}): it is damaged; save it again.") from None
+            raise UnusableInput(
+                f"array {name} of {self.path} cannot be read ({error}): the file is no sound .npz archive; save it again."
+            ) from None
 
     def read(self, name: str) -> np.ndarray:
         """An array of numbers.

@@ -236,7 +236,8 @@ def test_unusable_images_and_changes_of_them() -> None:
     sides: tuple[Any, ...] = (0, -3, 2.5)
     for side in sides:
         refused(lambda side=side: resized(images(), side), f" is {side}", "whole number")
-    for imbalance in (0.0, 0.5, float("nan"), float("inf"), None, "3"):
+    imbalances: tuple[Any, ...] = (0.0, 0.5, float("nan"), float("inf"), None, "3")
+    for imbalance in imbalances:
         refused(lambda imbalance=imbalance: step_counts(2, 2, 10, imbalance), f"imbalance is {imbalance!r}")
         refused(lambda imbalance=imbalance: long_tail_counts(4, 10, imbalance), f"imbalance is {imbalance!r}")
     refused(lambda: step_counts(2, 2, -5, 2.0), "largest count is -5")
@@ -244,7 +245,8 @@ def test_unusable_images_and_changes_of_them() -> None:
     refused(lambda: oversampled(images(), 2.0, [7], rng), "class to be oversampled is 7", ">= 0 and <= 1")
     refused(lambda: with_corrupted_labels(images(labels=np.zeros(2, np.int64), num_classes=1), 0.5, rng), "one class")
     refused(lambda: with_corrupted_labels(images(), float("nan"), rng), "probability is nan")
-    refused(lambda: with_corrupted_labels(images(), "much", rng), "probability of with_corrupted_labels is 'much'")
+    much: Any = "much"
+    refused(lambda: with_corrupted_labels(images(), much, rng), "probability of with_corrupted_labels is 'much'")
 
 
 def test_counts_of_no_classes_are_refused() -> None:
@@ -259,7 +261,8 @@ def test_oversampled_classes_are_a_set_of_whole_numbers() -> None:
     rng, some = np.random.default_rng(0), blank([3, 3])
     assert oversampled(some, 2.0, [1, 1], rng).counts.tolist() == [3, 6]
     assert oversampled(some, 2.0, np.array([1]), rng).counts.tolist() == [3, 6]
-    assert oversampled(some, 2.0, (k for k in (np.int64(1),)), rng).counts.tolist() == [3, 6]
+    scalars: Any = (k for k in (np.int64(1),))
+    assert oversampled(some, 2.0, scalars, rng).counts.tolist() == [3, 6]
     bad: tuple[Any, ...] = ([1.5], ["1"], [None], "1", 1, None)
     for classes in bad:
         refused(lambda classes=classes: oversampled(some, 2.0, classes, rng))

@@ -447,3 +447,23 @@ def test_a_crossing_is_refused_with_iteration_class_and_component(npz: Write, ca
     assert "cross zero and are left out" in capsys.readouterr().out
     assert main(["estimate", path, "--model", "I", "--crossings", "keep"]) == 0
     assert "their absolute values are used" in capsys.readouterr().out
+
+
+def test_a_line_without_an_end_is_refused_before_it_fills_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("suite._trajectory_table.LONGEST_LINE", 1000)
+    path = tmp_path / "logits.csv"
+    path.write_text("trial,iteration,class,logit_0,logit_1\n" + "1," * 1000)
+    refused(lambda: read_trajectories(path, chunk=100), "a line of more than 1000 characters", "export them as CSV")
+
+
+def test_iterations_that_do_not_fit_are_refused_before_they_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "logits.npz"
+    np.savez_compressed(path, logits=np.ones((3, 2, 2)), iterations=np.zeros(1_000_000))
+    refused(lambda: read_trajectories(path), "iterations are float64 of shape (1000000,) for 3 recorded states")
+
+
+def test_a_header_longer_than_any_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "logits.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("logits.npy", b"\x93NUMPY\x02\x00" + (2**32 - 1).to_bytes(4, "little") + bytes(10**6))
+    refused(lambda: read_trajectories(path), "the header of an array has 4294967307 bytes")

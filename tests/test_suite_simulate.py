@@ -405,7 +405,7 @@ def test_unusable_options_are_one_sentence(changes: dict[str, Any], parts: list[
         (np.zeros((3, 0)), "start.npz", ["shape (3, 0)"]),
         (np.full((3, 3), np.nan), "start.npz", ["nan at index (0, 0)"]),
         (np.full((3, 3), "a"), "start.npz", ["<U1"]),
-        (np.full((3, 3), None), "start.npz", ["no sound .npz"]),
+        (np.full((3, 3), None), "start.npz", ["cannot be read", "entries of type object"]),
         ("", "start.csv", ["is empty"]),
         ("1,2,3\n4,5\n6,7,8\n", "start.csv", ["no table of numbers"]),
         ("a,b,c\n1,2,3\n", "start.csv", ["no table of numbers", "'a'", "without a header"]),
