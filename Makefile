@@ -9,7 +9,7 @@ UV := .venvs/uv/bin/uv
 EXTRAS ?= test,fast,data,frames,mosek
 TESTS ?=
 
-.PHONY: check test lint bench lock test-newest test-lowest test-pythons clean
+.PHONY: check test lint bench mutants lock test-newest test-lowest test-pythons clean
 
 check: $(VENV)/.installed
 	$(BIN)/layerpeel check --profile quick --out report
@@ -25,6 +25,9 @@ lint: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks
+
+mutants: $(VENV)/.installed-dev
+	$(BIN)/python -m mutants --workers $(WORKERS)
 
 # The newest release of everything that pyproject.toml allows becomes the tested one. lock/check.txt is what `make check` needs of it.
 LOCK := pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-annotate \
