@@ -89,7 +89,7 @@ def solve_primal_dual(problem: Problem, tolerance: float, start: Candidate | Non
         matrix, bias = game.descend(matrix, bias, slope, step)
         coupled, before = game.coupled(matrix, bias), coupled
         slope = game.ascend(slope, coupled.scaled(2.0) - before, step)
-        if iteration % CHECK_EVERY == 0 and game.settled(game.finished(matrix, bias, tolerance)[0], slope, tolerance):
+        if iteration % CHECK_EVERY == 0 and game.settled(game.finished(matrix, bias)[0], slope, tolerance):
             break
         if iteration == next_epoch:
             # Where no margin pulls, the bias penalty alone does, and a step of its size takes the bias to zero.
@@ -98,7 +98,7 @@ def solve_primal_dual(problem: Problem, tolerance: float, start: Candidate | Non
             step = step * WIDEST_STEP if idle else _balanced_step(step, moved, _ratio(coupled, slope))
             epoch = math.ceil(EPOCH_GROWTH * epoch)
             next_epoch, mark = next_epoch + epoch, (coupled, slope)
-    _, matrix, bias = game.finished(matrix, bias, tolerance)
+    _, matrix, bias = game.finished(matrix, bias)
     return Candidate(matrix, game.shares(slope), game.given(bias))
 
 
@@ -162,15 +162,12 @@ class _Game:
         np.fill_diagonal(outer, -leaving)
         return GroupMatrix(self.problem.sizes, np.where(self.sizes > 1, -leaving - np.diag(others) * self.sizes, 0.0), outer)
 
-    def finished(
-        self, matrix: GroupMatrix, bias: Float[np.ndarray, " G"], tolerance: float
-    ) -> tuple[float, GroupMatrix, Float[np.ndarray, " G"]]:
+    def finished(self, matrix: GroupMatrix, bias: Float[np.ndarray, " G"]) -> tuple[float, GroupMatrix, Float[np.ndarray, " G"]]:
         """The best point that a position offers without another iteration, after its objective.
 
         The program is homogeneous but for the ones in the margins. Where the norm is penalised, margins of 1 − δ cost δ times a weight
         that a slight penalty makes vast: a multiple of Y and b attains margins of one, exactly, for δ times the penalties. The best
-        multiple s has a margin s·m_g = 1, unless s = 1 is better. Where the norm is bounded, a bias that leaves no loss can be taken
-        into Y, and then costs nothing where the ball has room for it.
+        multiple s has a margin s·m_g = 1, unless s = 1 is better.
         """
         problem = self.problem
         logits = problem.logits(matrix, self.given(bias))
@@ -178,11 +175,6 @@ class _Game:
         squares = 0.0 if problem.bias_penalty is None else 0.5 * problem.bias_penalty * float(bias @ bias)
         if isinstance(problem, LayerPeeled):
             value = float(self.masses @ np.maximum(0.0, 1.0 - margins))
-            if squares > 0.0 and value <= tolerance < value + squares:
-                taken = self.coupled(matrix, bias).projected(problem.radius)
-                alone = float(self.masses @ np.maximum(0.0, 1.0 - least_margins(problem.logits(taken))))
-                if alone < value + squares:
-                    return alone, taken, np.zeros_like(bias)
             return value + squares, matrix, bias
         size = problem.penalty * matrix.nuclear_norm()
         largest = float(max(np.abs(logits.inner).max(), np.abs(logits.outer / np.outer(self.roots, self.roots)).max()))
