@@ -355,10 +355,16 @@ def test_the_slopes_of_the_proof_are_those_of_the_threshold() -> None:
     """d log R0/d log τ by differences of the closed form, against the quotient of the two sums at the same point."""
     majority, minority, zeta, step = 3, 4, 0.4, 1e-5
     x, k = math.expm1(zeta), majority + minority
+
+    def evaluated(expression: Any, *substitutions: dict[Any, Any]) -> float:
+        for values in substitutions:
+            expression = expression.subs(values)
+        return float(expression)
+
     values = {threshold_monotone.OTHERS: majority - 1, threshold_monotone.B: minority, threshold_monotone.X: x}
-    root, between = (float(along.subs(values)) for along in (threshold_monotone.ROOT_A_ALONG, threshold_monotone.S_ALONG))
+    root, between = (evaluated(along, values) for along in (threshold_monotone.ROOT_A_ALONG, threshold_monotone.S_ALONG))
     inside = between / root - majority * math.log((k * root - minority) / majority)
-    ingredients = {label: float(value.subs(values)) for label, value in threshold_monotone.predict_ingredients().items()}
+    ingredients = {label: evaluated(value, values) for label, value in threshold_monotone.predict_ingredients().items()}
     point = {
         threshold_monotone.ROOM_A: k * root - minority,
         threshold_monotone.FALL: ingredients["p = −d log r_A/dζ"],
@@ -366,7 +372,7 @@ def test_the_slopes_of_the_proof_are_those_of_the_threshold() -> None:
         threshold_monotone.S_SLOPE: ingredients["ds/dζ"],
         threshold_monotone.ODDS: math.expm1(inside),
     }
-    sums = {label: float(value.subs(point).subs(values)) for label, value in threshold_monotone._slopes(threshold_monotone.A).items()}
+    sums = {label: evaluated(value, point, values) for label, value in threshold_monotone._slopes(threshold_monotone.A).items()}
     root_energy = ((majority - 1) * inside + between) / k
 
     def log_threshold(factor: float) -> float:

@@ -256,6 +256,7 @@ ROOM = Room(
             evidence=Evidence.CERTIFIED,
             predict=predict_single,
             measure=measure_single,
+            origin=Origin.DERIVED,
             resolution=4e-3,
             reason="certificates tell the phases at two penalties 3e-4 apart; mistakes of .05 % would show",
         ),
@@ -265,6 +266,7 @@ ROOM = Room(
             evidence=Evidence.PROOF,
             predict=predict_slope,
             measure=measure_slope,
+            origin=Origin.DERIVED,
         ),
     ),
     controls=(

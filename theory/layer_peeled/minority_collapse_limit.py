@@ -141,6 +141,7 @@ ROOM = Room(
             predict=predict_equal,
             measure=measure_equal,
             kind=Kind.EQUALITY,
+            origin=Origin.DERIVED,
             resolution=0.0,
             reason="a yes or a no",
         ),
