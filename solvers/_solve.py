@@ -268,7 +268,7 @@ def _collapsed(solution: Solution[Any]) -> tuple[bool | None, ...]:
         return (False,) * len(several)
     if isinstance(problem, UnconstrainedFeatures):
         optimum = Enclosures(solution)
-        return tuple(_apart(optimum, g) if many else False for g, many in enumerate(several))
+        return tuple(optimum.coincide(g) if many else False for g, many in enumerate(several))
     margin = 1e-15  # the weights c_g are rounded quotients
     decided: list[bool | None] = []
     for many, slope in zip(several, (problem.weights / problem.scales).tolist(), strict=True):
@@ -277,10 +277,3 @@ def _collapsed(solution: Solution[Any]) -> tuple[bool | None, ...]:
         else:
             decided.append(True if solution.certified_multiplier.lower > slope * (1 + margin) else None)
     return tuple(decided)
-
-
-def _apart(optimum: Enclosures, g: int) -> bool | None:
-    """False for a margin that is certainly positive, True for one that is certainly zero."""
-    if optimum.inner_value(g).lower > 0.0:
-        return False
-    return True if optimum.inner_vanishes(g) else None
