@@ -1,0 +1,84 @@
+"""Rooms of the locally elastic theory turn when the mathematics is wrong: faults that once left them green."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from numerics import ElasticModel, MeanDriftLaw
+from numerics.locally_elastic import _euler, _flow
+from numerics.locally_elastic._closed_flow import Parts
+from theory import Quantities, Room, Setting, Verdict, as_bracket, judge
+from theory.locally_elastic import (
+    neural_collapse_printed,
+    separation_critical_constant,
+    separation_i_model,
+    separation_l_model,
+    separation_literal_drift,
+    separation_printed,
+)
+
+LEVEL = 1e-5
+"""Like the suite's own level of one comparison."""
+
+
+def verdict(room: Room, name: str) -> Verdict:
+    """Of one check, as things are now."""
+    (check,) = (check for check in room.checks if check.name == name)
+    measured = check.measure(Setting(full=False, rng=np.random.default_rng(5), level=LEVEL))
+    return judge(check.kind or room.statement.kind, check.predict(), measured, resolution=check.resolution, level=LEVEL)
+
+
+@pytest.mark.parametrize(("room", "name"), [(separation_i_model, "growth"), (separation_critical_constant, "frequency")])
+def test_differences_that_grow_without_the_division_by_k_are_noticed(room: ModuleType, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest: Callable[..., Parts] = _flow.flow_i_model
+    monkeypatch.setattr(
+        _flow,
+        "flow_i_model",
+        lambda model, *rest: replace(found := honest(model, *rest), own_logs=model.num_classes * found.own_logs),
+    )
+    assert verdict(room.ROOM, name) is Verdict.REFUTED
+
+
+@pytest.mark.parametrize("room", [separation_i_model, separation_l_model])
+def test_noise_of_four_times_the_variance_in_the_law_is_noticed(room: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = MeanDriftLaw.class_covariances.fget
+    assert honest is not None
+    monkeypatch.setattr(MeanDriftLaw, "class_covariances", property(lambda self: honest(replace(self, accumulated=4.0 * self.accumulated))))
+    assert verdict(room.ROOM, "frequency") is Verdict.REFUTED
+
+
+def test_steps_whose_noise_lacks_the_root_of_their_length_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = _euler.coloured
+    step = separation_literal_drift.END / separation_literal_drift.STEPS
+    monkeypatch.setattr(_euler, "coloured", lambda normals, *rest, **how: honest(np.sqrt(step) * normals, *rest, **how))
+    assert verdict(separation_literal_drift.ROOM, "frequencies") is Verdict.REFUTED
+
+
+def test_weights_without_the_division_by_k_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = ElasticModel.weights
+    monkeypatch.setattr(ElasticModel, "weights", lambda self, times: self.num_classes * honest(self, times))
+    assert verdict(separation_literal_drift.ROOM, "frequencies") is Verdict.REFUTED
+
+
+@pytest.mark.parametrize("inter", [Fraction(1, 10), Fraction(-1, 10)])
+def test_a_counterexample_outside_the_printed_hypotheses_is_noticed(inter: Fraction, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = replace(neural_collapse_printed.FLIPPED[0], inter=inter)
+    monkeypatch.setattr(neural_collapse_printed, "FLIPPED", (case,))
+    expected = Verdict.CONFIRMED if inter < 0 else Verdict.REFUTED
+    assert verdict(neural_collapse_printed.ROOM, "hypotheses") is expected
+    monkeypatch.setattr(neural_collapse_printed, "FLIPPED", (replace(case, inter=Fraction(-1, 10), intra=Fraction(-1)),))
+    assert verdict(neural_collapse_printed.ROOM, "hypotheses") is Verdict.REFUTED
+
+
+def test_the_counterexamples_to_separation_are_of_different_kinds() -> None:
+    def ends(found: Quantities) -> float:
+        return as_bracket(list(found.values())[-1], LEVEL).middle
+
+    setting = Setting(full=False, rng=np.random.default_rng(0), level=LEVEL)
+    pace, chance = (ends(measure(setting)) for measure in (separation_printed.measure_pace, separation_printed.measure_opposed))
+    assert 0.3 < pace < 0.5
+    assert chance < 0.01
