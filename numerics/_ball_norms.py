@@ -16,7 +16,7 @@ SLACK = 1 + 2.0**-20
 """Covers the rounding of a floating-point norm, at most n² u for n ≤ 60,000 rows, where only an error term is multiplied by it."""
 
 LEAST = 2.0**-900
-"""Matrices of balls whose entries are smaller are scaled before they become doubles."""
+"""Matrices of balls whose entries are all smaller, or larger than its inverse, are scaled before they become doubles."""
 
 UNDERFLOW = 2.0**-480
 """Far more than underflow can lose of matrices scaled to size one: 2^−1022 per operation, the root of n² times that in a norm."""
@@ -41,7 +41,7 @@ def norm_bounds(matrix: BallMatrix) -> tuple[arb, arb]:
         return (same + opposite) / 2, same.max(opposite)
     balls = arb_mat([list(row) for row in matrix])
     largest = max((abs(entry.mid()) for entry in balls.entries()), default=arb(0))
-    unit = arb(1) if float(largest) > LEAST or not largest > 0 else largest
+    unit = largest if largest > 0 and not LEAST < float(largest) < 1 / LEAST else arb(1)
     balls = balls / unit  # so that no entry that matters is below the smallest double
     middle = np.array([[float(entry) for entry in row] for row in balls.tolist()])
     away = (balls - arb_mat(middle.tolist())).entries()

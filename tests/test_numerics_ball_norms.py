@@ -161,3 +161,12 @@ def test_the_product_of_leading_parts_is_exact(seed: int, inner: int, decades: f
     left, right = _leading(spread_out(rng, 2, inner, decades), axis=1), _leading(spread_out(rng, inner, 2, decades), axis=0)
     with ctx.workprec(2000):
         assert (arb_mat(left.tolist()) * arb_mat(right.tolist())) == arb_mat((left @ right).tolist())
+
+
+def test_entries_below_the_smallest_double_are_not_lost() -> None:
+    """diag(3, 4, 0) times 2^−5000, and times 2^5000."""
+    for exponent in (-5000, 5000):
+        unit = arb(2) ** exponent
+        spectral, nuclear = norm_bounds([[entry * unit for entry in row] for row in ([arb(3), 0, 0], [0, arb(4), 0], [0, 0, arb(0)])])
+        assert 4 <= (spectral / unit).upper() < 4 + 1e-14
+        assert 7 <= (nuclear / unit).upper() < 7 + 1e-13

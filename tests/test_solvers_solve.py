@@ -17,6 +17,7 @@ from numerics import Bracket, GroupMatrix, UnusableInput
 from solvers import (
     LayerPeeled,
     Solution,
+    Status,
     certify,
     certify_distance,
     certify_multiplier,
@@ -257,6 +258,16 @@ def test_a_conic_solvers_point_is_polished_by_few_steps_from_it(case: tuple[int,
     )
     if len(set(problem.weights)) > 1:  # and the steps alone would not do: the balanced optimum is the point they start from by themselves
         assert certify(problem, *solve_projected(problem, POLISHED_GAP, None, 1)).relative_gap > 1e4 * FIRST_STEP_GAP
+
+
+@pytest.mark.parametrize("imbalance", [1.5, 2.6])
+def test_the_polish_does_not_repair_another_program(imbalance: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A semidefinite program with a fault is seen: proximal steps would have found the optimum from anywhere."""
+    problem = problem_of(PHASES["distinct"])
+    monkeypatch.setattr("solvers._solve.solve_sdp", lambda _, *rest: solve_sdp(problem_of((2, 2, imbalance, 1.0)), *rest))
+    found = solve(problem, route="sdp")
+    assert found.status is Status.LOOSE
+    assert found.value.overlaps(solve(problem).value)
 
 
 def test_the_distance_bound_is_not_met_by_a_wrong_candidate() -> None:
