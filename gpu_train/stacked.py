@@ -112,7 +112,7 @@ def unstack(together: nn.Module, models: Sequence[nn.Module]) -> None:
         >>> with torch.no_grad():
         ...     _ = next(together.parameters()).fill_(2.0)
         >>> unstack(together, pair)
-        >>> float(pair[1][1].weight.min())
+        >>> float(pair[1][1].weight.detach().min())
         2.0
     """
     state = together.state_dict()
