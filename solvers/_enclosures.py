@@ -122,10 +122,11 @@ class Enclosures:
         return bool(self._slopes[0][sum(size > 1 for size in sizes[:g])] + slack < self._level)
 
     def coincide(self, g: int) -> bool | None:
-        """Whether the classifiers of a group of two or more are equal at the optimum, without the multiplier: the geometry alone.
+        """Whether the classifiers of a group of two or more are equal at the optimum; no weight c_g is looked at.
 
-        No, when the margin between two of the classes is certainly positive. Yes, when the inner gradient is certainly below what it
-        would have to be beside any margin. None, when neither is certain.
+        No, when the margin between two of the classes is certainly positive: geometry alone. Yes, when the inner gradient is certainly
+        below ‖∇f‖, what it would have to be beside any margin: an exact zero is certified by the dual, through complementary
+        slackness. None, when neither is certain.
 
         Raises:
             ArithmeticError: when both are: then one of the two bounds is wrong.

@@ -115,9 +115,16 @@ def bracket_switch(
 
 
 def collapse_switch(
-    majority: int, minority: int, *, feature_energy: float, weight_energy: float = 1.0, solver: str = "clarabel", width: float = 1e-3
+    majority: int,
+    minority: int,
+    *,
+    feature_energy: float,
+    weight_energy: float = 1.0,
+    route: str = "sdp",
+    solver: str = "clarabel",
+    width: float = 1e-3,
 ) -> Switch:
-    """The switch of `bracket_threshold` in log R, with the optima at its ends."""
+    """The switch of `bracket_threshold` in log R, with the optima at its ends, by the route that is named."""
     if minority < 2:
         raise UnusableInput(
             f"a minority of {minority} class cannot collapse: a threshold needs at least 2 minority classes; use minority >= 2."
@@ -140,7 +147,7 @@ def collapse_switch(
                 f"no collapse was certified up to R = {LARGEST_IMBALANCE:g} at feature energy {feature_energy!r}: "
                 "conic solvers resolve no more; use smaller energies, or the closed form."
             )
-    return bracket_switch(problem, collapsed, distinct, beyond, width=width, solver=solver)
+    return bracket_switch(problem, collapsed, distinct, beyond, width=width, route=route, solver=solver)
 
 
 @validated

@@ -193,7 +193,7 @@ ROOM = Room(
     checks=(
         Check(
             name="equal-gains",
-            claim="as the source says: a block gains as much whether it holds two layers or three",
+            claim='as "all modules are created equal" reads for blocks: a block gains as much whether it holds two layers or three',
             evidence=Evidence.EMPIRICAL,
             predict=predict_equal_gains,
             measure=measure_blocks,
@@ -206,6 +206,7 @@ ROOM = Room(
         Check(
             name="three-layers-gain-more",
             claim="a block of three layers gains more than one of two",
+            origin=Origin.DERIVED,
             evidence=Evidence.EMPIRICAL,
             predict=predict_more,
             measure=measure_blocks,
@@ -214,6 +215,7 @@ ROOM = Room(
         Check(
             name="without-skips",
             claim="in a plain net stretches of two and three layers gain as 2 to 3: there the layer is the unit, and it shows",
+            origin=Origin.DERIVED,
             evidence=Evidence.EMPIRICAL,
             predict=predict_by_layer,
             measure=measure_stretches,
@@ -225,6 +227,7 @@ ROOM = Room(
         Check(
             name="no-better-at-equal-points",
             claim="on equally many points a line fits block outputs no better, by more than .1 in log D, than the last layers inside",
+            origin=Origin.DERIVED,
             evidence=Evidence.EMPIRICAL,
             predict=predict_no_better,
             measure=measure_advantage,
@@ -233,6 +236,7 @@ ROOM = Room(
         Check(
             name="rises-before-relu",
             claim="D rises from the input of a block to its first normalised layer, but so it does in a plain net: no mark of blocks",
+            origin=Origin.DERIVED,
             evidence=Evidence.EMPIRICAL,
             predict=predict_rise,
             measure=measure_rise,

@@ -179,6 +179,7 @@ ROOM = Room(
             evidence=Evidence.CERTIFIED,
             predict=predict_floor,
             measure=measure_least_product,
+            origin=Origin.DERIVED,
         ),
         Check(
             name="search-ends-there",
@@ -186,6 +187,7 @@ ROOM = Room(
             evidence=Evidence.EMPIRICAL,
             predict=predict_equal,
             measure=measure_spread,
+            origin=Origin.DERIVED,
             kind=Kind.EQUALITY,
             resolution=SEARCH_ACCURACY,
             reason="the product is flat to second order at its least value",

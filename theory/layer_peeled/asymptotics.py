@@ -18,7 +18,7 @@ import sympy
 from flint import arb, ctx
 
 from numerics import PRECISION, Arithmetic, Bracket, surface_point, to_bracket
-from solvers import LayerPeeled, critical_oversampling
+from solvers import collapse_switch
 from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
 from theory._thresholds import log_threshold_minus_one
 from theory.layer_peeled._rays import large_energies, many_classes, many_minority_classes, small_energies
@@ -36,8 +36,6 @@ FALLING, RISING, GROWING, CROWDED = (0.5, 0.1, 0.02, 0.004), (1.0, 2.0, 4.0, 6.0
 """Solved: ε towards 0 (K_A = 3, K_B = 2) and ∞ (K_A = K_B = 5), K with K_A = K/2 (ε = 1) and with K_A = 1 (ε = 1/2)."""
 NEAR = 0.02
 """How near the last of them must be to the limit: the next terms are 1e-3, 3e-3, 7e-4 and 1.4e-2 there."""
-START = 1000.0
-"""Imbalance at which bisections begin; they find their way from there."""
 
 A, B, ZETA = sympy.symbols("K_A K_B zeta", positive=True)
 SYMBOLS = Arithmetic(
@@ -169,12 +167,8 @@ def _rays() -> dict[str, arb]:
 
 
 def _measured(majority: int, minority: int, root: float, width: float) -> Bracket:
-    """log R0 by bisection over certified solves of block-symmetric logits, whose cost does not grow with the classes."""
-    problem = LayerPeeled.from_imbalance(majority, minority, START, feature_energy=root, weight_energy=root)
-    weight = critical_oversampling(problem, 1, width=width)
-    if weight is None:
-        raise ArithmeticError(f"no collapse was found for {_sizes(majority, minority)} at ε = {root:g}; use a smaller energy.")
-    return Bracket(math.log(START / weight.upper), math.log(START / weight.lower), rigorous=weight.rigorous)
+    """log R0 by the enclosed geometry of block-symmetric logits, whose cost does not grow with the classes."""
+    return collapse_switch(majority, minority, feature_energy=root, weight_energy=root, route="factored", width=width).bracket
 
 
 def _excess(classes: int, log_ratio: Bracket) -> Bracket:

@@ -133,8 +133,7 @@ ROOM = Room(
     statement=Statement(
         name="balanced-etf",
         title="Balanced classes end in a simplex ETF",
-        latex=r"n_1=\dots=n_K \;\Rightarrow\; h^\star_{k,i}=C\,w^\star_k=C'\,m^\star_k,\quad C=\sqrt{E_H/E_W},\; C'=\sqrt{E_H},"
-        r"\quad f^\star=\log\left(1+(K-1)e^{-K\sqrt{E_WE_H}/(K-1)}\right)",
+        latex=r"n_1=\dots=n_K \;\Rightarrow\; h^\star_{k,i}=C\,w^\star_k=C'\,m^\star_k,\quad C=\sqrt{E_H/E_W},\; C'=\sqrt{E_H}",
         assumptions=("all classes have the same number of samples", "cross-entropy loss", "feature dimension p ≥ K − 1"),
         kind=Kind.EQUALITY,
         origin=Origin.SEED,
@@ -147,6 +146,7 @@ ROOM = Room(
             evidence=Evidence.CERTIFIED,
             predict=predict_value,
             measure=measure_value,
+            origin=Origin.DERIVED,
             resolution=1e-9,
             reason="the conic solver is asked for 1e-12; the closed form is granted 1e-10",
         ),
@@ -174,6 +174,7 @@ ROOM = Room(
             evidence=Evidence.PROOF,
             predict=predict_zero_gap,
             measure=measure_gap,
+            origin=Origin.DERIVED,
         ),
     ),
     controls=(

@@ -173,9 +173,12 @@ def predict_longer() -> Quantities:
     return {f"{groups_label(groups)}, E_H={energy:g}": Bracket.exactly(NOTICEABLE) for groups, energy, _ in UNEQUAL}
 
 
-def predict_equal() -> Quantities:
-    """Small classes of different size share one classifier: no difference."""
-    return {label: Bracket.exactly(0.0) for label in predict_longer()}
+def predict_longer_by_the_counts() -> Quantities:
+    """The lengths differ by at least their share of the smaller one's root, √(n_g/n_h) − 1, in units of √E_W."""
+    return {
+        f"{groups_label(groups)}, E_H={energy:g}": Bracket.exactly(math.sqrt(groups[1][1] / groups[2][1]) - 1)
+        for groups, energy, _ in UNEQUAL
+    }
 
 
 def measure_longer(setting: Setting) -> Quantities:
@@ -331,11 +334,10 @@ ROOM = Room(
         Control(name="reported-late", claim="λ ≥ 1.01 c_g is what counts", check="reported-phase", predict=predict_phases_one_percent_late),
         Control(name="root-of-size", claim="they come apart where λ = √n_g/N", check="switch", predict=predict_switch_root),
         Control(
-            name="unequal-coincide",
-            claim="small classes of different size coincide",
+            name="by-the-counts",
+            claim="the difference is at least √(n_g/n_h) − 1",
             check="unequal-differ",
-            predict=predict_equal,
-            kind=Kind.UPPER_BOUND,
+            predict=predict_longer_by_the_counts,
         ),
         Control(
             name="never-parallel",

@@ -190,7 +190,7 @@ def _foreseen(networks: tuple[Trained, ...], *, energy: str = "class") -> np.nda
             weight_energy=found.outcome.weight_energy,
             norm_weights="sample" if energy == "sample" else "class",
         )
-        groups = solve(problem).groups
+        groups = solve(problem, route="factored").groups
         cosines.append([np.nan if group.within_cosine is None else group.within_cosine for group in (groups[-1], groups[0])])
     return np.array(cosines).T
 
@@ -284,7 +284,6 @@ ROOM = Room(
         ),
     ),
     controls=(
-        Control(name="no-collapse", claim="imbalance leaves the frame as it is", check="cosine-to-one", predict=predict_no_collapse),
         Control(name="orthogonal", claim="the minority classifiers become orthogonal", check="cosine-to-one", predict=predict_orthogonal),
         Control(name="half-way", claim="they come half of the way", check="cosine-to-one", predict=predict_half_way),
         Control(name="majority-too", claim="so do majority classifiers", check="cosine-to-one", predict=predict_majority_collapse),

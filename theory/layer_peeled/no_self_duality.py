@@ -152,8 +152,7 @@ ROOM = Room(
     statement=Statement(
         name="no-self-duality",
         title="Imbalance breaks self-duality",
-        latex=r"R>1\;\Rightarrow\;\nexists\,C:\ h^\star_k=C\,w^\star_k\ \forall k;\qquad "
-        r"\cos\angle(h^\star_k,w^\star_k)<1\iff 1<R<R_0\quad(k\text{ minority},\ K_B\geq 2)",
+        latex=r"R>1\;\Rightarrow\;\nexists\,C:\ h^\star_k=C\,w^\star_k\ \forall k",
         assumptions=("two groups of classes, K_B ≥ 2", "cross-entropy loss", "R below R1, where the minority vanishes"),
         kind=Kind.EQUALITY,
         origin=Origin.SEED,

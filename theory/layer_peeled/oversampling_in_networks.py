@@ -137,7 +137,6 @@ ROOM = Room(
         ),
     ),
     controls=(
-        Control(name="no-remedy", claim="oversampling cannot undo the collapse", check="cosine-to-frame", predict=predict_collapse),
         Control(
             name="orthogonal",
             claim="it falls to zero: the minority classifiers become orthogonal",

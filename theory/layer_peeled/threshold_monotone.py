@@ -250,8 +250,8 @@ ROOM = Room(
         ),
         Check(
             name="ends",
-            claim="the boundary starts at τ = 0, R0 = 1",
-            evidence=Evidence.PROOF,
+            claim="the boundary starts at τ = 0, R0 = 1, for eight pairs of class numbers",
+            evidence=Evidence.CERTIFIED,
             predict=predict_ends,
             measure=measure_ends,
             kind=Kind.EQUALITY,

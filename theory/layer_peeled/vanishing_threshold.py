@@ -6,7 +6,7 @@ from functools import cache
 import sympy
 
 from numerics import Bracket
-from solvers import Enclosures, LayerPeeled, Switch, bracket_switch
+from solvers import Enclosures, LayerPeeled, Switch, bracket_switch, solve_blocks
 from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
 from theory._thresholds import vanishing_threshold
 from theory.layer_peeled._closed_forms import optimum, predicted
@@ -143,11 +143,12 @@ def predict_norm_zero_when_equal() -> Quantities:
 
 
 def measure_norm(setting: Setting) -> Quantities:
-    """The squared norm of the exact optimum's minority classifiers, enclosed by the certificate."""
+    """The squared norm of the minority classifiers in the semidefinite program's own block X_WW, where no ratio of energies is put in."""
     found: dict[str, Bracket] = {}
     for majority, minority, energy, ratios in NORM_CASES:
         for ratio in ratios:
-            norm = two_groups(majority, minority, ratio, energy).classifier_norm(1 if ratio > 1.0 else 0)
+            blocks = solve_blocks(LayerPeeled.from_imbalance(majority, minority, ratio, feature_energy=energy))
+            norm = blocks.classifier_norm(len(blocks.problem.groups) - 1)
             found[_ratio_label(majority, ratio)] = Bracket(norm.lower**2, norm.upper**2, rigorous=True)
     return found
 

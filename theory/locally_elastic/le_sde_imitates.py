@@ -268,7 +268,8 @@ ROOM = Room(
     checks=(
         Check(
             name="l-model-better",
-            claim="as the source asks it, the L-model's strengths leave the smaller difference",
+            claim="as the source asks it, from step 600 on and averaged over time, the L-model's strengths leave the smaller difference "
+            "(from the first steps on, seeds disagree)",
             evidence=Evidence.EMPIRICAL,
             predict=predict_l_better,
             measure=measure_in_sample,
@@ -276,7 +277,7 @@ ROOM = Room(
         ),
         Check(
             name="reasonably-well",
-            claim="under the L-model they imitate the means reasonably well: along d_k to a fifth of their norm, or less",
+            claim="under the L-model they imitate the means reasonably well: along d_k to a fifth of their norm, or less (the fifth is our reading)",
             evidence=Evidence.EMPIRICAL,
             predict=predict_well,
             measure=measure_in_sample,

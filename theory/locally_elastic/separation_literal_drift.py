@@ -228,7 +228,7 @@ ROOM = Room(
             "samples of equal number drive each other (equation (2) read literally), in place of the class means",
         ),
         kind=Kind.EQUALITY,
-        origin=Origin.SEED,
+        origin=Origin.DERIVED,
         source=Source("zhang2021", "slides, equations (2) and (7); The Separation Theorem, part 1"),
     ),
     checks=(
@@ -253,6 +253,7 @@ ROOM = Room(
         Check(
             name="as-printed",
             claim="γ = 1 separates with probability → 1",
+            origin=Origin.SEED,
             evidence=Evidence.EMPIRICAL,
             predict=predict_separated,
             measure=measure_separated_at_most,
