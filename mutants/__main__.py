@@ -22,7 +22,7 @@ from theory import catalogue
 
 PACKAGES = ("suite", "theory", "solvers", "numerics", "gpu_train")
 SECONDS = 900.0
-"""A fault that keeps its rooms busy for longer has turned them: nothing is confirmed."""
+"""A fault that keeps its rooms busy for longer counts as missed: it says nothing about their checks."""
 
 
 def main() -> int:

@@ -41,8 +41,13 @@ CLOSED_FORMS = {
 }
 """Modules whose functions are what is to be confirmed. Their constants and types may be used by anybody."""
 
-CHOOSING = {Name("numerics.locally_elastic._flow", "mean_flow"), Name("numerics.locally_elastic._law", "law")}
-"""Functions that take a closed form where there is one: as `solve` without a named route."""
+CHOOSING = {
+    Name("numerics.locally_elastic._flow", "mean_flow"),
+    Name("numerics.locally_elastic._law", "law"),
+    Name("solvers._threshold", "critical_oversampling"),
+    Name("solvers._threshold", "excessive_oversampling"),
+}
+"""Functions that take a closed form where there is one, or decide phases by the law λ ≥ c_g."""
 
 MEASURING = {"solvers", "gpu_train"}
 """Packages that predictions leave alone."""
@@ -115,12 +120,7 @@ class Program:
         """Everything of ours that a definition names in its body, annotations aside."""
         found: set[Name] = set()
         for node in _body(self.sources[place.module].definitions[place.name]):
-            name, attribute = "", ""
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-                name, attribute = node.value.id, node.attr
-            elif isinstance(node, ast.Name):
-                name = node.id
-            target = self.resolve(place.module, name, attribute) if name else None
+            target = self.named(place.module, node)
             if target and target != place:
                 found.add(target)
         return frozenset(found)
@@ -152,20 +152,43 @@ class Program:
         return dict(zip((part.arg for part in node.args.kwonlyargs), node.args.kw_defaults, strict=True)).get("route")
 
     def unnamed_routes(self, place: Name) -> list[str]:
-        """Calls in a definition by which a closed form may be taken: of `solve`, or of what hands its own route on to it."""
+        """Calls by which a closed form may be taken, of `solve` or of what hands its route on to it; and mentions without a call."""
+        body = self.sources[place.module].definitions[place.name]
+        called = {id(node.func): node for node in ast.walk(body) if isinstance(node, ast.Call)}
         bad: list[str] = []
-        for node in ast.walk(self.sources[place.module].definitions[place.name]):
-            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+        for node in _body(body):
+            target = self.named(place.module, node)
+            default = self.route_of(target) if target else None
+            if default is None or target == place:
                 continue
-            called = self.resolve(place.module, node.func.id)
-            default = self.route_of(called) if called else None
-            if default is None or called == place:
+            call = called.get(id(node))
+            if call is None:
+                bad.append(f"{ast.unparse(node)} uncalled")
                 continue
-            route = next((keyword.value for keyword in node.keywords if keyword.arg == "route"), default)
+            route = next((keyword.value for keyword in call.keywords if keyword.arg == "route"), default)
             handed_on = isinstance(route, ast.Name) and route.id == "route" and self.route_of(place) is not None
             if not (handed_on or (isinstance(route, ast.Constant) and route.value in HONEST_ROUTES)):
-                bad.append(f"{node.func.id}(route={ast.unparse(route)})")
+                bad.append(f"{ast.unparse(node)}(route={ast.unparse(route)})")
         return bad
+
+    def named(self, module: str, node: ast.AST) -> Name | None:
+        """The definition that an expression names, directly or as an attribute of an imported module."""
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            return self.resolve(module, node.value.id, node.attr)
+        return self.resolve(module, node.id) if isinstance(node, ast.Name) else None
+
+    def phases_by_law(self, place: Name) -> list[str]:
+        """Reads of `.collapsed`, which the multiplier law decides, other than those that are to be reported as they are."""
+        body = self.sources[place.module].definitions[place.name]
+        allowed = {
+            id(part)
+            for node in ast.walk(body)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "reported"
+            for argument in node.args
+            for part in ast.walk(argument)
+        }
+        reads = [node for node in ast.walk(body) if isinstance(node, ast.Attribute) and node.attr == "collapsed"]
+        return ["a phase decided by the law" for node in reads if id(node) not in allowed]
 
     def trespasses(self, start: Name) -> list[str]:
         """Where a measurement reaches a prediction, a closed form or an unnamed route; where a prediction reaches a measurement."""
@@ -179,7 +202,10 @@ class Program:
         found = self.reached(start, lambda place: not wrong(place) and place != SOLVE)
         bad = [f"{start.name} reaches {place} by way of {by}" for place, by in found.items() if wrong(place)]
         if measuring:
-            bad += [f"{start.name} reaches {route} in {place}" for place in found if place != SOLVE for route in self.unnamed_routes(place)]
+            entered = [place for place in found if place != SOLVE]
+            bad += [f"{start.name} reaches {route} in {place}" for place in entered for route in self.unnamed_routes(place)]
+            rooms = [place for place in entered if place.module.split(".")[0] not in MEASURING | {"numerics"}]
+            bad += [f"{start.name} reaches {phase} in {place}" for place in rooms for phase in self.phases_by_law(place)]
         return sorted(bad)
 
 

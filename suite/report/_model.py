@@ -60,7 +60,9 @@ class CheckResult(_Record):
         description="Width of the widest measured interval as a share of the widest that would still confirm; null where none is asked for."
     )
     seconds: float = Field(ge=0)
-    note: str = Field(description="Why the check is inconclusive or was skipped, where that is known; otherwise empty.")
+    note: str = Field(
+        description="Why the check is inconclusive or was skipped, where that is known, or a warning that its verdict used much of its resolution; otherwise empty."
+    )
 
     @property
     def as_expected(self) -> bool:

@@ -197,6 +197,7 @@ ROOM = Room(
         Check(
             name="first-power",
             claim="of all curves log D = a + b tᵞ the best has γ between 3/4 and 4/3",
+            origin=Origin.DERIVED,
             evidence=Evidence.EMPIRICAL,
             predict=predict_first_power,
             measure=measure_power,

@@ -254,6 +254,7 @@ ROOM = Room(
         Check(
             name="optimum",
             claim="for K = p = 3 and q ≥ 2 the optimum is log(1 + 2e^{−m}), m = √(3/2) E_H^{1/q} (1 + x)/(2 + x^q)^{1/q}, x = 2^{1/(q−1)}",
+            origin=Origin.DERIVED,
             evidence=Evidence.CERTIFIED,
             predict=predict_optimum,
             measure=measure_optimum,
@@ -264,6 +265,7 @@ ROOM = Room(
         Check(
             name="geometry",
             claim="for K = p = 3 and q > 2 the classifiers still form an ETF; the class means only once their average is taken off",
+            origin=Origin.DERIVED,
             evidence=Evidence.EMPIRICAL,
             predict=predict_geometry,
             measure=measure_geometry,

@@ -69,11 +69,6 @@ def predict_collapse() -> Quantities:
     return {_label(ratio): Bracket.exactly(1.0) for ratio in RATIOS}
 
 
-def predict_no_collapse() -> Quantities:
-    """A false variant: the frame of balanced classes whatever R is."""
-    return {_label(ratio): Bracket.exactly(-1 / (MAJORITY + MINORITY - 1)) for ratio in RATIOS}
-
-
 def predict_half_way() -> Quantities:
     """A false variant: minority classifiers come half of the way, to an angle of 60°."""
     return {_label(ratio): Bracket.exactly(0.5) for ratio in RATIOS}
@@ -257,6 +252,7 @@ ROOM = Room(
         Check(
             name="below-chance",
             claim="at the largest R minority classes are recognised less often than by guessing among all classes",
+            origin=Origin.DERIVED,
             evidence=Evidence.EMPIRICAL,
             predict=predict_below_chance,
             measure=measure_accuracy,

@@ -81,6 +81,7 @@ ROOM = Room(
         Check(
             name="share",
             claim="the own class holds 1/(1 + (K_B−1)e^{−b}) of the minority's probability: 1/K_B from R0 on, more below",
+            origin=Origin.DERIVED,
             evidence=Evidence.CERTIFIED,
             predict=predict_share,
             measure=measure_share,

@@ -421,6 +421,7 @@ ROOM = Room(
         Check(
             name="scalar",
             claim="per class, the values of both minima and the end of the branch, for every M",
+            origin=Origin.DERIVED,
             evidence=Evidence.PROOF,
             predict=predict_scalar,
             measure=measure_scalar,

@@ -161,8 +161,8 @@ ROOM = Room(
     checks=(
         Check(
             name="as-printed",
-            claim="class means no longer collapse to classifiers: for every R > 1 the squared cosine between H and W, which is one exactly "
-            "when h_k = C w_k for all classes, is its closed form, below one",
+            claim="class means no longer collapse to classifiers: for every R > 1 examined the squared cosine between H and W, one exactly "
+            "when h_k = C w_k for all classes, is below one (its closed form is ours)",
             evidence=Evidence.CERTIFIED,
             predict=predict_printed,
             measure=measure_printed,

@@ -33,11 +33,6 @@ def predict_frame() -> Quantities:
     return {_label(factor): Bracket.exactly(-1 / (MAJORITY + MINORITY - 1)) for factor in FACTORS}
 
 
-def predict_collapse() -> Quantities:
-    """A false variant: oversampling cannot undo the collapse."""
-    return {_label(factor): Bracket.exactly(1.0) for factor in FACTORS}
-
-
 def predict_orthogonal() -> Quantities:
     """A false variant: oversampling makes minority classifiers orthogonal, and no more."""
     return {_label(factor): Bracket.exactly(0.0) for factor in FACTORS}

@@ -316,6 +316,7 @@ ROOM = Room(
         Check(
             name="gapless",
             claim="orthogonal class means attain the dual bound, for all K and n_k",
+            origin=Origin.DERIVED,
             evidence=Evidence.PROOF,
             predict=predict_gapless,
             measure=measure_gapless,

@@ -29,7 +29,7 @@ def _along(value: float) -> Quantities:
 
 
 def _between(majority: int, minority: int, ratio: float) -> float:
-    """√((R K_B + K_A)/K), the length of diag(√n)(√K_B, −√K_A)/√K: R multiplies the share that the minority takes of that vector."""
+    """√((R K_B + K_A)/K), the length of diag(√n)(√K_B, −√K_A)/√K: R multiplies K_B/K, the majority's share of that vector's square."""
     return math.sqrt((ratio * minority + majority) / (majority + minority))
 
 
@@ -283,6 +283,7 @@ ROOM = Room(
         Check(
             name="growth",
             claim="per unit of log(1/λ) the singular values grow by √R, √((R K_B + K_A)/K) and 1",
+            origin=Origin.DERIVED,
             evidence=Evidence.CERTIFIED,
             predict=predict_growth,
             measure=measure_growth,
@@ -293,6 +294,7 @@ ROOM = Room(
         Check(
             name="offset",
             claim="the margins of majority and minority keep a constant distance, so their ratio converges like 1/log(1/λ)",
+            origin=Origin.DERIVED,
             evidence=Evidence.CERTIFIED,
             predict=predict_offset,
             measure=measure_offset,
@@ -302,6 +304,7 @@ ROOM = Room(
         Check(
             name="pace",
             claim="the error of the ratio halves when log(1/λ) doubles",
+            origin=Origin.DERIVED,
             evidence=Evidence.CERTIFIED,
             predict=predict_pace,
             measure=measure_pace,

@@ -267,7 +267,7 @@ ROOM = Room(
         ),
     ),
     controls=(
-        Control(name="swapped", claim="p is K_B/(K_A (1 + X))", check="ingredients", predict=predict_ingredients_swapped),
+        Control(name="swapped", claim="p is K_B/(K_A (1 + (K/K_B)(r_B² − 1)))", check="ingredients", predict=predict_ingredients_swapped),
         Control(name="one-margin", claim="a = s/r_A − L_A", check="rising", predict=predict_rising_with_one_margin),
         Control(
             name="swapped-computed", claim="they are with K_A and K_B exchanged", check="as-computed", predict=predict_computed_swapped

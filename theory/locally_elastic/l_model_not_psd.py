@@ -193,7 +193,7 @@ ROOM = Room(
     checks=(
         Check(
             name="printed",
-            claim="the L-model's H is positive semidefinite",
+            claim="the L-model meets the hypothesis 'same setup as in Theorem 1': H is positive semidefinite",
             evidence=Evidence.CERTIFIED,
             predict=predict_least_semidefinite,
             measure=measure_least,

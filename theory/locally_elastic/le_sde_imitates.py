@@ -277,7 +277,8 @@ ROOM = Room(
         ),
         Check(
             name="reasonably-well",
-            claim="under the L-model they imitate the means reasonably well: along d_k to a fifth of their norm, or less (the fifth is our reading)",
+            claim="under the L-model they imitate the means reasonably well: along d_k to a fifth of their norm, or less "
+            "(the fifth is our reading)",
             evidence=Evidence.EMPIRICAL,
             predict=predict_well,
             measure=measure_in_sample,
