@@ -61,7 +61,8 @@ class CheckResult(_Record):
     )
     seconds: float = Field(ge=0)
     note: str = Field(
-        description="Why the check is inconclusive or was skipped, where that is known, or a warning that its verdict used much of its resolution; otherwise empty."
+        description="Why the check is inconclusive or was skipped, where that is known; a warning where its verdict used much of its "
+        "resolution; otherwise empty."
     )
 
     @property
