@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 from jaxtyping import TypeCheckError
 
-from numerics import Bracket, nuclear_norm
+from numerics import Bracket
+from numerics.locally_elastic._modes import own_projections
 
 
 def test_wrong_types_and_shapes_are_errors_here() -> None:
     with pytest.raises(TypeCheckError):
         Bracket("low", "high")  # pyright: ignore[reportArgumentType]
     with pytest.raises(TypeCheckError):
-        nuclear_norm(np.ones(3))
+        own_projections(np.ones(3))  # public functions refuse with a sentence before that
 
 
 def test_an_int_is_a_float() -> None:

@@ -174,7 +174,7 @@ def test_repr_says_how_many_and_which_phases() -> None:
         ((5, 1.5, 2.0), {"feature_energy": 5.0}, ("number of minority classes is 1.5", "whole number")),
         ((5, 5, 0.0), {"feature_energy": 5.0}, ("imbalance is 0", "positive and finite")),
         ((5, 5, 2.0), {"feature_energy": 1e300}, ("root of the energy product is 1e+150", "1e-06 to 10000")),
-        ((5, 5, 2.0), {"feature_energy": "five"}, ("feature energy has entries of type", "real numbers")),
+        ((5, 5, 2.0), {"feature_energy": "five"}, ("feature energy is 'five'", "must be an array")),
     ],
 )
 def test_unusable_input(arguments: tuple[Any, ...], energies: dict[str, Any], parts: tuple[str, ...]) -> None:

@@ -83,8 +83,10 @@ def test_an_end_is_stationary(layers: int, seed: int) -> None:
 def test_unusable_input_is_refused() -> None:
     bad: Any
     problem = problem_of([2, 1], 0.1, 0.1)
-    for bad in (0, -1, 1.5):
+    for bad in (0, -1):
         refused(lambda bad=bad: fitted_start(problem, bad, kept=[True, True]), repr(bad), "number of layers", ">= 1")
+    bad = 1.5
+    refused(lambda: fitted_start(problem, bad, kept=[True, True]), "layers of fitted_start is 1.5", "whole number")
     other = UnconstrainedFeatures(counts=[2, 1], weight_penalty=0.1, feature_penalty=0.1)
     biased = UnconstrainedFeatures(counts=[2, 1], weight_penalty=0.1, feature_penalty=0.1, loss="squared", bias_penalty=1.0)
     weighted = UnconstrainedFeatures(counts=[2, 1], weight_penalty=0.1, feature_penalty=0.1, loss="squared", norm_weights="class")

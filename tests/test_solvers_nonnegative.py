@@ -85,7 +85,7 @@ def test_unusable_input_is_refused() -> None:
             lambda dimension=dimension: descend_nonnegative(problem, dimension, rng=np.random.default_rng(0)),
             repr(bad),
             "dimension",
-            ">= 1",
+            "whole number",
         )
     for changes in ({"loss": "squared"}, {"bias_penalty": 1.0}, {"norm_weights": "class"}):
         options: Any = {"counts": [2, 1], "weight_penalty": 0.1, "feature_penalty": 0.1} | changes

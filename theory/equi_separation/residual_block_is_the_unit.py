@@ -245,6 +245,12 @@ ROOM = Room(
     ),
     controls=(
         Control(
+            name="as-many-times-as-layers",
+            claim="it gains at least three halves as much: the layer is the unit there too",
+            check="three-layers-gain-more",
+            predict=predict_by_layer,
+        ),
+        Control(
             name="stretches-are-the-unit",
             claim="a stretch of a plain net gains as much whether it holds two layers or three",
             check="without-skips",
