@@ -186,7 +186,7 @@ def _first_linear(model: nn.Module, name: str = "") -> str | None:
     for child_name, child in model.named_children():
         whole = f"{name}.{child_name}".lstrip(".")
         if isinstance(child, nn.Linear):
-            return whole if child.bias is not None else None
+            return whole if "bias" in dict(child.named_parameters()) else None
         if isinstance(child, nn.Sequential):
             return _first_linear(child, whole)
         if not isinstance(child, nn.Flatten):

@@ -35,7 +35,7 @@ class StackedBatchNorm(nn.Module):
 
     def __init__(self, layers: Sequence[nn.BatchNorm1d]) -> None:
         super().__init__()
-        self.eps, self.momentum = layers[0].eps, layers[0].momentum
+        self.eps, self.momentum = layers[0].eps, layers[0].momentum or 0.0  # None is refused below
         self.weight, self.bias = _parameters([layer.weight for layer in layers]), _parameters([layer.bias for layer in layers])
         for name in ("running_mean", "running_var", "num_batches_tracked"):
             self.register_buffer(name, torch.stack([getattr(layer, name) for layer in layers]))
@@ -94,7 +94,7 @@ def _stacked(modules: Sequence[nn.Module]) -> nn.Module:
             return container
         case _:
             raise UnusableInput(
-                f"such a {type(first).__name__} cannot be stacked: linear layers, affine batch norm with running statistics and a momentum, "
+                f"such a {type(first).__name__} cannot be stacked: linear layers, affine batch norm with running statistics and momentum, "
                 "ReLU and residual blocks of these can; train such networks one by one."
             )
 
