@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from suite._stopping import _terminate
+from suite.cli import main
+
 COMMAND = [sys.executable, "-m", "suite"]
 SOLVE = ["solve", "--groups", "5x100,5x10", "--feature-energy", "5"]
 
@@ -142,6 +145,29 @@ def test_a_signal_during_the_work_is_one_word(sent: signal.Signals, status: int,
         process.send_signal(sent)
         _, said = process.communicate(timeout=120)
     assert (process.returncode, said) == (status, f"layerpeel: {word}\n")
+
+
+def test_one_termination_is_answered_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def terminated(*_: Any, **__: Any) -> int:
+        _terminate(signal.SIGTERM, None)
+        return 0
+
+    def interrupted(*_: Any, **__: Any) -> int:
+        raise KeyboardInterrupt
+
+    for ended, status, word in ((terminated, 143, "terminated"), (interrupted, 130, "interrupted")):
+        monkeypatch.setattr("suite.cli.app", ended)
+        assert (main(["list"]), capsys.readouterr().err) == (status, f"layerpeel: {word}\n")
+
+
+def test_a_refusal_that_no_command_foresaw_names_the_file(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def refuses(*_: Any, **__: Any) -> int:
+        raise PermissionError(13, "Permission denied", "/etc/a file")
+
+    monkeypatch.setattr("suite.cli.app", refuses)
+    monkeypatch.setattr("suite._output.silence_output", lambda: None)
+    assert main(["list"]) == 3
+    assert "(/etc/a file: Permission denied)" in capsys.readouterr().err
 
 
 def maps_of(pid: int) -> str:

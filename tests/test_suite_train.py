@@ -40,7 +40,7 @@ def tiny_units(plan: Plan) -> list[Unit]:
             if name == stop_at[0]:
                 raise KeyboardInterrupt
             if name == diverge_at[0]:
-                raise TrainingDiverged("the loss is nan in epoch 1 of 3: no checkpoint was kept; lower the learning rate.")
+                raise TrainingDiverged("the loss is nan\nin epoch 1 of 3: no checkpoint was kept; lower the learning rate.")
             found = unconstrained_features(
                 (2 * ratio, 2), feature_energy=5.0, weight_energy=1.0, dimension=2, steps=40, learning_rate=0.5, rng=rng, every=10
             )
