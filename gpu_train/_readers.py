@@ -11,16 +11,13 @@ from typing import IO, Any
 import numpy as np
 
 from gpu_train._images import Images
-from numerics import UnusableInput, require_memory, shown, validated
+from numerics import UnusableInput, at_most, require_memory, shown, validated
 
 IDX_MAGIC = {1: 2049, 3: 2051}
 """First four bytes of an IDX file of unsigned bytes, by number of dimensions: labels and images."""
 
 BYTES_PER_PIXEL = 6.0
 """Of memory while images are read: the byte, its copy, and the single-precision number that it becomes."""
-
-PIECE = 2**20
-"""Bytes that are unpacked at once."""
 
 CIFAR_CLASSES = 10
 """Of CIFAR-10."""
@@ -100,7 +97,7 @@ def _idx(path: Path, dimensions: int) -> np.ndarray:
             shape = _idx_shape(path, content.read(4 * (1 + dimensions)), dimensions)
             size = math.prod(shape)
             require_memory(BYTES_PER_PIXEL * size, f"{path}, whose header announces {size:.6g} bytes,", "check that it is an IDX file")
-            data = _at_most(content, size + 1)
+            data = at_most(content.read, size + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise UnusableInput(f"{path} cannot be read ({error}): it must be an IDX file, plain or gzipped; fetch it again.") from error
     if len(data) != size:
@@ -119,14 +116,6 @@ def _idx_shape(path: Path, header: bytes, dimensions: int) -> tuple[int, ...]:
     if len(header) != 4 * (1 + dimensions):
         raise UnusableInput(f"{path} ends in the middle of what its header announces: it is damaged; fetch it again.")
     return tuple(int.from_bytes(header[4 * i : 4 * i + 4], "big") for i in range(1, 1 + dimensions))
-
-
-def _at_most(content: IO[bytes] | gzip.GzipFile, size: int) -> bytearray:
-    """The next bytes of a file, as many as there are or as were asked for; memory grows with what is there."""
-    found = bytearray()
-    while len(found) < size and (piece := content.read(min(PIECE, size - len(found)))):
-        found += piece
-    return found
 
 
 @validated

@@ -11,14 +11,11 @@ from typing import IO, Any
 
 import numpy as np
 
-from numerics import UnusableInput, require_memory
+from numerics import UnusableInput, at_most, require_memory
 from suite._files import DAMAGED, require_regular
 
 LONGEST_HEADER = 10_000
 """Bytes of a header that NumPy itself is ready to read."""
-
-PIECE = 2**20
-"""Bytes unpacked at once."""
 
 MOST_NAMES = 8
 """Names of arrays that a refusal quotes."""
@@ -84,7 +81,7 @@ class Archive:
                 raise UnusableInput(f"array {name} of {self.path} cannot be read: it holds entries of type {dtype}; save plain numbers.")
             size = math.prod(shape) * dtype.itemsize
             require_memory(2.0 * size, f"array {name} of {self.path}, whose header announces shape {shape},", "save a smaller one")
-            content = at_most(member, size + 1)
+            content = at_most(member.read, size + 1)
             if len(content) != size:
                 raise self._other_size(name, size, "more" if len(content) > size else f"{len(content)} bytes")
             return np.frombuffer(content, dtype).reshape(shape, order="F" if columns_first else "C")
@@ -110,7 +107,7 @@ class Archive:
             shape, _, dtype = read_header(member)
             size = math.prod(shape) * dtype.itemsize
             for part in range(number):
-                content = at_most(member, size // number)
+                content = at_most(member.read, size // number)
                 if len(content) != size // number:
                     raise self._other_size(name, size, f"{part * (size // number) + len(content)} bytes")
                 yield np.frombuffer(content, dtype)
@@ -168,11 +165,3 @@ def read_header(member: IO[bytes]) -> Header:
     head = BytesIO(start + member.read(length - len(start)))
     np.lib.format.read_magic(head)
     return (np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0)(head)
-
-
-def at_most(content: IO[bytes], size: int) -> bytearray:
-    """The next bytes, as many as there are or as were asked for; memory grows with what is there."""
-    found = bytearray()
-    while len(found) < size and (piece := content.read(min(PIECE, size - len(found)))):
-        found += piece
-    return found

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from suite._stopping import _terminate
 from suite.cli import main
 
 COMMAND = [sys.executable, "-m", "suite"]
+MAKEFILE = Path(__file__).parents[1] / "Makefile"
 SOLVE = ["solve", "--groups", "5x100,5x10", "--feature-energy", "5"]
 
 pytestmark = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's device that is always full")
@@ -94,6 +96,28 @@ def test_without_shared_memory_the_way_out_is_named() -> None:
     """/dev/shm that cannot be written shows as a semaphore that cannot be made."""
     found = subprocess.run([sys.executable, "-c", WITHOUT_SHARED_MEMORY], capture_output=True, text=True, check=False)
     refused_by_the_system(found, "processes cannot be started", "/dev/shm", "--jobs 1")
+
+
+# The first Python that `make` finds
+
+
+@pytest.mark.parametrize(
+    ("there", "chosen"), [(("3.13", "3.12", "3"), "3.12"), (("3.11", "3.13"), "3.11"), (("3.13", "3"), "3.13"), (("3.14", "3"), "3")]
+)
+def test_make_takes_a_python_that_the_package_knows(tmp_path: Path, there: tuple[str, ...], chosen: str) -> None:
+    for version in there:
+        stub = tmp_path / f"python{version}"
+        stub.write_text(f"#!/bin/sh\necho {stub}\n")
+        stub.chmod(0o755)
+    for tool in ("make", "sh"):
+        found = shutil.which(tool)
+        if found is None:
+            pytest.skip(f"needs {tool}")
+        (tmp_path / tool).symlink_to(found)
+    asked = [str(tmp_path / "make"), "-s", "--eval", "chosen: ; $(info $(PYTHON))", "chosen"]
+    environment = {"PATH": str(tmp_path)}
+    found = subprocess.run(asked, cwd=MAKEFILE.parent, env=environment, capture_output=True, text=True, check=True)
+    assert found.stdout.split() == [str(tmp_path / f"python{chosen}")], found
 
 
 # Signals
