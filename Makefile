@@ -1,11 +1,12 @@
-# Works on a machine that has Python 3.11 or newer, pip and make; everything else goes into .venv, or .venvs for the targets run by hand.
-PYTHON ?= $(shell python3.11 -c 'import sys; print(sys.executable)' 2>/dev/null || command -v python3)
+# Works on a machine that has Python 3.11, 3.12 or 3.13, pip and make; everything else goes into .venv, or .venvs for the targets run by hand.
+PYTHON ?= $(shell for v in 3.11 3.12 3.13; do python$$v -c 'import sys; print(sys.executable)' 2>/dev/null && break; done || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 UV := .venvs/uv/bin/uv
 
-# What the targets run by hand test: all but torch, whose build on the index takes 3 GB; EXTRAS=dev has it too.
+# What the targets run by hand test: all but torch, whose build on the index takes 3 GB, metrics, which needs torch, and cluster, which no
+# test needs; EXTRAS=dev has the first two.
 EXTRAS ?= test,fast,data,frames,mosek
 TESTS ?=
 

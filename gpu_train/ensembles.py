@@ -182,11 +182,11 @@ def _advance(models: list[nn.Module], skeleton: nn.Module, learning_rate: float,
 
 
 def _first_linear(model: nn.Module, name: str = "") -> str | None:
-    """Name of the linear layer that reads the flattened image; None where another layer reads it."""
+    """Name of the linear layer with bias that reads the flattened image; None where another layer reads it."""
     for child_name, child in model.named_children():
         whole = f"{name}.{child_name}".lstrip(".")
         if isinstance(child, nn.Linear):
-            return whole
+            return whole if "bias" in dict(child.named_parameters()) else None
         if isinstance(child, nn.Sequential):
             return _first_linear(child, whole)
         if not isinstance(child, nn.Flatten):

@@ -35,7 +35,7 @@ class StackedBatchNorm(nn.Module):
 
     def __init__(self, layers: Sequence[nn.BatchNorm1d]) -> None:
         super().__init__()
-        self.eps, self.momentum = layers[0].eps, layers[0].momentum or 0.0
+        self.eps, self.momentum = layers[0].eps, layers[0].momentum or 0.0  # None is refused below
         self.weight, self.bias = _parameters([layer.weight for layer in layers]), _parameters([layer.bias for layer in layers])
         for name in ("running_mean", "running_var", "num_batches_tracked"):
             self.register_buffer(name, torch.stack([getattr(layer, name) for layer in layers]))
@@ -81,7 +81,7 @@ def _stacked(modules: Sequence[nn.Module]) -> nn.Module:
     match first:
         case nn.Linear():
             return StackedLinear([module for module in modules if isinstance(module, nn.Linear)])
-        case nn.BatchNorm1d():
+        case nn.BatchNorm1d() if first.affine and first.track_running_stats and first.momentum is not None:
             return StackedBatchNorm([module for module in modules if isinstance(module, nn.BatchNorm1d)])
         case nn.Flatten() | nn.Identity():
             return nn.Identity()
@@ -94,8 +94,8 @@ def _stacked(modules: Sequence[nn.Module]) -> nn.Module:
             return container
         case _:
             raise UnusableInput(
-                f"a {type(first).__name__} cannot be stacked: linear layers, batch norm, ReLU and residual blocks of these can; train such "
-                "networks one by one."
+                f"such a {type(first).__name__} cannot be stacked: linear layers, affine batch norm with running statistics and momentum, "
+                "ReLU and residual blocks of these can; train such networks one by one."
             )
 
 

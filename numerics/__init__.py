@@ -35,6 +35,7 @@ from numerics._inputs import require_real as require_real
 from numerics._inputs import require_whole as require_whole
 from numerics._inputs import shown as shown
 from numerics._mean_power import mean_sample_size as mean_sample_size
+from numerics._memory import at_most as at_most
 from numerics._memory import require_memory as require_memory
 from numerics._power import Chances as Chances
 from numerics._power import confirming_size as confirming_size
@@ -84,6 +85,7 @@ from numerics.layer_peeled._two_groups_batch import TwoGroupOptima as TwoGroupOp
 from numerics.layer_peeled._two_groups_batch import two_group_optima as two_group_optima
 from numerics.layer_peeled._two_groups_inverse import TwoGroupOptimum as TwoGroupOptimum
 from numerics.layer_peeled._two_groups_inverse import two_group_optimum as two_group_optimum
+from numerics.locally_elastic._antiderivative import LATEST_TIME as LATEST_TIME
 from numerics.locally_elastic._antiderivative import Antiderivative as Antiderivative
 from numerics.locally_elastic._antiderivative import antiderivative as antiderivative
 from numerics.locally_elastic._estimation import RateEstimate as RateEstimate

@@ -1,9 +1,13 @@
 """Say what a computation would need before allocating it."""
 
 import os
+from collections.abc import Callable
 
 from numerics._inputs import UnusableInput
 from numerics._validated import validated
+
+PIECE = 2**20
+"""Bytes that are read at once."""
 
 
 @validated
@@ -19,3 +23,21 @@ def require_memory(need: float, what: str, remedy: str) -> None:
     have = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if need > have:
         raise UnusableInput(f"{what} would need about {need / 1e9:.0f} GB and this machine has {have / 1e9:.0f} GB: {remedy}.")
+
+
+def at_most(read: Callable[[int], bytes], size: int) -> bytearray:
+    """The next bytes of a file, as many as there are or as were asked for; memory grows with what is there.
+
+    Args:
+        read: reads at most as many bytes from an open file, plain or unpacked as it is read.
+        size: bytes.
+
+    Example:
+        >>> from io import BytesIO
+        >>> at_most(BytesIO(b"abc").read, 10**12)
+        bytearray(b'abc')
+    """
+    found = bytearray()
+    while len(found) < size and (piece := read(min(PIECE, size - len(found)))):
+        found += piece
+    return found

@@ -2,7 +2,7 @@
 
 import math
 import zipfile
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -11,14 +11,11 @@ from typing import IO, Any
 
 import numpy as np
 
-from numerics import UnusableInput, require_memory
+from numerics import UnusableInput, at_most, require_memory
 from suite._files import DAMAGED, require_regular
 
 LONGEST_HEADER = 10_000
 """Bytes of a header that NumPy itself is ready to read."""
-
-PIECE = 2**20
-"""Bytes unpacked at once."""
 
 MOST_NAMES = 8
 """Names of arrays that a refusal quotes."""
@@ -84,18 +81,46 @@ class Archive:
                 raise UnusableInput(f"array {name} of {self.path} cannot be read: it holds entries of type {dtype}; save plain numbers.")
             size = math.prod(shape) * dtype.itemsize
             require_memory(2.0 * size, f"array {name} of {self.path}, whose header announces shape {shape},", "save a smaller one")
-            content = at_most(member, size + 1)
-        if len(content) != size:
-            found = "more" if len(content) > size else f"{len(content)} bytes"
-            raise UnusableInput(
-                f"array {name} of {self.path} cannot be read: its header announces {size} bytes and it holds {found}; save it again."
-            )
-        return np.frombuffer(content, dtype).reshape(shape, order="F" if columns_first else "C")
+            content = at_most(member.read, size + 1)
+            if len(content) != size:
+                raise self._other_size(name, size, "more" if len(content) > size else f"{len(content)} bytes")
+            return np.frombuffer(content, dtype).reshape(shape, order="F" if columns_first else "C")
+
+    def require_content(self, name: str) -> None:
+        """Check that a file is as long as its array's header says, before memory is taken for what it announces.
+
+        Raises:
+            UnusableInput: for a shorter one.
+        """
+        shape, _, dtype = self.header(name)
+        size, held = math.prod(shape) * dtype.itemsize, self.file.getinfo(f"{name}.npy").file_size
+        if held < size:
+            raise self._other_size(name, size, f"less than {held} bytes")
+
+    def parts(self, name: str, number: int) -> Iterator[np.ndarray]:
+        """The numbers of an array one after the other, in that many equal parts, of which one at a time is in memory.
+
+        Raises:
+            UnusableInput: when it ends before its header says.
+        """
+        with self._opened(name) as member:
+            shape, _, dtype = read_header(member)
+            size = math.prod(shape) * dtype.itemsize
+            for part in range(number):
+                content = at_most(member.read, size // number)
+                if len(content) != size // number:
+                    raise self._other_size(name, size, f"{part * (size // number) + len(content)} bytes")
+                yield np.frombuffer(content, dtype)
+
+    def _other_size(self, name: str, announced: int, held: str) -> UnusableInput:
+        return UnusableInput(
+            f"array {name} of {self.path} cannot be read: its header announces {announced} bytes and it holds {held}; save it again."
+        )
 
 
 @contextmanager
 def open_archive(path: Path, what: str, remedy: str) -> Generator[Archive]:
-    """A NumPy archive; what is damaged in it is refused, whenever it is found.
+    """A NumPy archive; what is damaged in it is refused here, or when an array is read. What else the caller does is no matter of the file.
 
     Args:
         path: the file.
@@ -108,14 +133,15 @@ def open_archive(path: Path, what: str, remedy: str) -> Generator[Archive]:
     """
     require_regular(path, what)
     try:
-        with zipfile.ZipFile(path) as file:
-            yield Archive(path, file, what)
+        file = zipfile.ZipFile(path)
     except DAMAGED as error:
         if isinstance(error, UnusableInput):
             raise
         if isinstance(error, zipfile.BadZipFile) and _is_one_array(path):
             raise UnusableInput(f"{what} holds one array: several are needed, by name; {remedy}.") from None
         raise UnusableInput(f"{what} is no sound .npz archive of plain arrays ({error}): {remedy}.") from None
+    with file:
+        yield Archive(path, file, what)
 
 
 def _is_one_array(path: Path) -> bool:
@@ -139,11 +165,3 @@ def read_header(member: IO[bytes]) -> Header:
     head = BytesIO(start + member.read(length - len(start)))
     np.lib.format.read_magic(head)
     return (np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0)(head)
-
-
-def at_most(content: IO[bytes], size: int) -> bytearray:
-    """The next bytes, as many as there are or as were asked for; memory grows with what is there."""
-    found = bytearray()
-    while len(found) < size and (piece := content.read(min(PIECE, size - len(found)))):
-        found += piece
-    return found

@@ -5,12 +5,14 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from multiprocessing import get_context
 
 import numpy as np
 
 from numerics import UnusableInput
 from suite._record import record_check, record_control, record_figure, record_room
+from suite._stopping import SystemRefused
 from suite.report import CheckResult, ControlResult, FigureData, RoomResult
 from theory import SUITE_LEVEL, Check, Control, Kind, Quantities, Room, Setting, Verdict, choose, judge, statistical_comparisons
 
@@ -42,6 +44,9 @@ def run_rooms(
         seed: every random number derives from it.
         jobs: the largest number of processes; 1 stays in this one.
         finished: called with a room's name when that room is done.
+
+    Raises:
+        SystemRefused: when no process can be started.
     """
     level = SUITE_LEVEL / max(1, statistical_comparisons())
     results: dict[str, RoomResult] = {}
@@ -50,8 +55,14 @@ def run_rooms(
             results[name] = run_room(family, room, full=full, seed=seed, level=level)
             finished(name)
         return list(results.values())
-    with ProcessPoolExecutor(min(jobs, len(rooms)), mp_context=get_context("spawn")) as pool:
-        waiting = {pool.submit(_run_named, name, full, seed, level): name for name in rooms}
+    with ExitStack() as started:
+        try:
+            pool = started.enter_context(ProcessPoolExecutor(min(jobs, len(rooms)), mp_context=get_context("spawn")))
+            waiting = {pool.submit(_run_named, name, full, seed, level): name for name in rooms}
+        except (OSError, ImportError, NotImplementedError) as error:
+            raise SystemRefused(
+                f"processes cannot be started ({error}): they need shared memory (/dev/shm); run in this one with --jobs 1."
+            ) from error
         for future in as_completed(waiting):
             name = waiting[future]
             results[name] = _result_of(future, *rooms[name])

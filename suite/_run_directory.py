@@ -14,6 +14,7 @@ import numpy as np
 import typer
 
 from numerics import UnusableInput
+from suite._archives import open_archive
 from suite._environment import describe_environment, versions
 from suite._files import read_small, require_directory, write_whole
 from suite._output import json_text
@@ -173,10 +174,10 @@ def _archive(arrays: Arrays) -> Callable[[Path], None]:
 
 def _read(place: Path, settings: str) -> dict[str, np.ndarray]:
     try:
-        with place.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except Exception as error:  # a damaged archive can raise anything
-        raise UnusableInput(f"{place} cannot be read ({error}): remove it, and --resume makes it again.") from error
+        with open_archive(place, f"{place}", "it is damaged") as archive:
+            arrays = {name: archive.read(name) for name in archive.names}
+    except (OSError, UnusableInput) as error:
+        raise UnusableInput(f"{place} cannot be read ({str(error).rstrip('.')}): remove it, and --resume makes it again.") from error
     if str(arrays.pop(SETTINGS, "")) != settings:
         raise UnusableInput(
             f"{place} was made with other settings than this run's: results are not mixed; remove it, and --resume makes it."

@@ -7,7 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from numerics import ElasticModel, LogProbability, MeanFlow, UnusableInput, mean_flow, require_memory, require_positive, require_whole
+from numerics import (
+    LATEST_TIME,
+    ElasticModel,
+    LogProbability,
+    MeanFlow,
+    UnusableInput,
+    mean_flow,
+    require_memory,
+    require_positive,
+    require_whole,
+)
 from suite._simulated_paths import LEVEL, ClassPairs, SplitCounts, count_splits, interval, predicted_along
 from suite._start import read_start
 
@@ -21,9 +31,6 @@ MOST_PATHS = 10**8
 
 STEPS = 200
 """Even steps of time that are answered: enough for a curve, and for `layerpeel estimate`, which takes even ones only."""
-
-LATEST = 1e300
-"""Latest end of a simulation, see `numerics.antiderivative`."""
 
 NUMBER_BYTES = 150.0
 """Memory of one printed number: the double, Python's float, and its text with indentation."""
@@ -93,8 +100,10 @@ def simulate(
         if value not in legal:
             raise UnusableInput(f"{name} {value!r} is unknown: it must be one of {', '.join(legal)}; choose one of these.")
     end = require_positive(time, "time")
-    if end > LATEST:
-        raise UnusableInput(f"--time {end:g} is too late: at most {LATEST:g} is carried, where sums of two times are doubles; end earlier.")
+    if end > LATEST_TIME:
+        raise UnusableInput(
+            f"--time {end:g} is too late: at most {LATEST_TIME:g} is carried, where sums of two times are doubles; end earlier."
+        )
     given = None if start is None else read_start(start)
     size = _size(given, classes, features, model)
     if samples is not None:

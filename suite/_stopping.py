@@ -54,5 +54,5 @@ def answered(status: int) -> int:
     if status not in {INTERRUPTED, TERMINATED}:
         return status
     status = say_interrupted()
-    _Ending.said = False
+    _Ending.status, _Ending.said = INTERRUPTED, False
     return status

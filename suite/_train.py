@@ -40,7 +40,7 @@ def train_experiment(
     try:
         run = run_experiment(experiment, plan, directory, resume=resume)
     except TrainingDiverged as error:
-        typer.echo(f"layerpeel: {error}", err=True)
+        typer.echo(f"layerpeel: {one_line(str(error))}", err=True)
         raise typer.Exit(1) from error
     except KeyboardInterrupt as error:
         status = say_interrupted(f"; what is done lies in {one_line(str(directory))}, and the same command with --resume continues it")

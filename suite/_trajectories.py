@@ -1,14 +1,12 @@
 """Reads recorded logits, of any size, into class means over groups of trials."""
 
-import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
 from numerics import UnusableInput
-from suite._archives import open_archive, read_header
+from suite._archives import Archive, open_archive
 from suite._files import require_regular
 from suite._progress import progress
 from suite._trajectory_means import GROUPS, Trajectories, evenly_spaced, require_room
@@ -58,37 +56,38 @@ def _read_archive(path: Path) -> Trajectories:
                 f"iterations, {', '.join(BESIDE)}, and nothing else; save it with np.savez(file, logits=..., iterations=...)."
             )
         shape = archive.header("logits")[0]
-        times = np.arange(shape[-3] if len(shape) >= 3 else 0)
+        times, count = None, shape[-3] if len(shape) >= 3 else 0
         if "iterations" in keys:
             header = archive.header("iterations")
-            if header[0] != times.shape or header[2].kind not in "iuf":
+            if header[0] != (count,) or header[2].kind not in "iuf":
                 raise UnusableInput(
-                    f"logits {path}: iterations are {header[2]} of shape {header[0]} for {len(times)} recorded states: one number for "
+                    f"logits {path}: iterations are {header[2]} of shape {header[0]} for {count} recorded states: one number for "
                     "each is needed; correct them."
                 )
             times = archive.read("iterations")
         size = archive.file.getinfo("logits.npy").file_size
-        with archive.file.open("logits.npy") as member, progress("reading logits", size, of_bytes=True) as bar:
-            means, counts = _grouped_means(path, member, bar)
-    return Trajectories(times=evenly_spaced(path, times), means=means, counts=counts)
+        with progress("reading logits", size, of_bytes=True) as bar:
+            means, counts = _grouped_means(path, archive, bar)
+    return Trajectories(times=evenly_spaced(path, np.arange(count) if times is None else times), means=means, counts=counts)
 
 
-def _grouped_means(path: Path, member: IO[bytes], bar: Callable[..., None]) -> tuple[np.ndarray, np.ndarray]:
+def _grouped_means(path: Path, archive: Archive, bar: Callable[..., None]) -> tuple[np.ndarray, np.ndarray]:
     """Means over groups of trials, of which one at a time is read."""
-    shape, columns_first, dtype = read_header(member)
+    shape, columns_first, dtype = archive.header("logits")
     if dtype.kind not in "iuf" or len(shape) not in {3, 4} or 0 in shape or columns_first:
         raise UnusableInput(
             f"logits {path}: the array is {dtype} of shape {shape}{', columns first' if columns_first else ''}: it must be real numbers, "
             "trial × iteration × class × logit or iteration × class × logit, rows first; convert it with np.ascontiguousarray."
         )
     trials, state = (1, shape) if len(shape) == 3 else (shape[0], shape[1:])
-    counts = np.bincount(np.arange(trials) % GROUPS)
-    require_room(path, len(counts), *state)
-    sums = np.zeros((len(counts), *state))
-    size = math.prod(state) * dtype.itemsize
-    for trial in range(trials):
-        content = member.read(size)
-        logits = np.frombuffer(content, dtype).reshape(state)
+    groups = min(trials, GROUPS)
+    counts = np.full(groups, trials // groups)
+    counts[: trials % groups] += 1
+    require_room(path, groups, *state)
+    archive.require_content("logits")
+    sums = np.zeros((groups, *state))
+    for trial, content in enumerate(archive.parts("logits", trials)):
+        logits = content.reshape(state)
         bad = np.argwhere(~np.isfinite(logits))
         if len(bad):
             raise UnusableInput(
@@ -96,5 +95,5 @@ def _grouped_means(path: Path, member: IO[bytes], bar: Callable[..., None]) -> t
                 f"{bad[0][2]} (counted from 0): all must be finite; correct it, or leave that trial out."
             )
         sums[trial % GROUPS] += logits
-        bar(advance=size)
+        bar(advance=logits.nbytes)
     return sums / counts[:, None, None, None], counts

@@ -58,7 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(str(error), 3)
     except OSError as error:  # what no command foresaw, and the output of typer itself
         silence_output()
-        return _refuse(f"the system refused ({error.strerror or error}): make room, or print elsewhere, and try again.", 3)
+        where = "" if error.filename is None else f"{error.filename}: "
+        return _refuse(f"the system refused ({where}{error.strerror or error}): make room, or print elsewhere, and try again.", 3)
     except MemoryError:
         return _refuse("the system refused (memory is exhausted): ask for something smaller, or use a larger machine.", 3)
     except SystemExit:  # typer's answer to a closed pipe

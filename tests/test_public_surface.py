@@ -171,7 +171,7 @@ INSIDE = {
     *("norm_bounds_near", "to_bracket", "increasing_root", "slopes_by_v", "surface_point", "antiderivative", "enclose_nonnegative"),
     *("require_array", "require_instance", "require_list", "require_memory", "require_one_of", "require_positive", "require_real"),
     *("require_positive_array", "require_whole", "require_whole_array", "require_labels", "require_every_class", "shown", "validated"),
-    *("UnusableInput", "SolverFailed", "Status", "solver_status", "Problem", "double"),
+    *("UnusableInput", "SolverFailed", "Status", "solver_status", "Problem", "double", "at_most"),
 }
 """Arithmetic in balls, the checks themselves, and what takes nothing."""
 

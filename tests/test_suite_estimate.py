@@ -240,7 +240,7 @@ def test_the_first_of_several_repetitions_is_named(csv: Write) -> None:
     ("arrays", "parts"),
     [
         ({"features": GOOD}, ["the arrays features", "np.savez"]),
-        ({"logits": GOOD, "labels": GOOD}, ["the arrays labels, logits", "nothing else"]),
+        ({"logits": GOOD, "labels": GOOD}, ["the arrays logits, labels", "nothing else"]),
         ({"logits": GOOD[0, 0]}, ["float64 of shape (2, 2)", "iteration × class × logit"]),
         ({"logits": GOOD[:0]}, ["shape (0, 3, 2, 2)"]),
         ({"logits": GOOD + 0j}, ["complex128"]),
@@ -460,6 +460,30 @@ def test_iterations_that_do_not_fit_are_refused_before_they_are_read(tmp_path: P
     path = tmp_path / "logits.npz"
     np.savez_compressed(path, logits=np.ones((3, 2, 2)), iterations=np.zeros(1_000_000))
     refused(lambda: read_trajectories(path), "iterations are float64 of shape (1000000,) for 3 recorded states")
+
+
+@pytest.mark.parametrize("trial_axis", [(), (3,), (10**9,)])
+def test_a_tiny_archive_that_announces_much_takes_no_memory(tmp_path: Path, trial_axis: tuple[int, ...]) -> None:
+    path = tmp_path / "logits.npz"
+    head = io.BytesIO()
+    shape = (*trial_axis, 10**7 if len(trial_axis) == 0 or trial_axis[0] < 10**9 else 2, 2, 2)
+    np.lib.format.write_array_header_1_0(head, {"descr": "<f8", "fortran_order": False, "shape": shape})
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("logits.npy", head.getvalue() + bytes(64))
+    tracemalloc.start()
+    refused(lambda: read_trajectories(path), "its header announces", "holds less than 192 bytes")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10**6
+
+
+def test_a_failure_of_our_own_is_not_the_fault_of_the_file(npz: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any, **__: Any) -> None:
+        raise ValueError("our own mistake")
+
+    monkeypatch.setattr("suite._trajectories.require_room", fails)
+    with pytest.raises(ValueError, match=r"^our own mistake$"):
+        read_trajectories(npz(logits=GOOD))
 
 
 def test_a_header_longer_than_any_is_refused(tmp_path: Path) -> None:

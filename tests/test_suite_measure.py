@@ -337,6 +337,18 @@ def test_a_compressed_bomb_is_not_unpacked(tmp_path: Path, announced: tuple[int,
     assert kilobytes < 40_000  # a tenth of what it would unfold to
 
 
+@pytest.mark.parametrize("mistake", [MemoryError, RuntimeError, TypeError, ValueError])
+def test_a_failure_of_our_own_is_not_the_fault_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mistake: type[Exception]
+) -> None:
+    def fails(*_: Any) -> None:
+        raise mistake("our own mistake")
+
+    monkeypatch.setattr("suite._measure.centred_features", fails)
+    with pytest.raises(mistake, match=r"^our own mistake$"):
+        measure_record(saved(tmp_path / "f.npz", PAIRS))
+
+
 def test_labels_are_blamed_for_labels(tmp_path: Path) -> None:
     features = {"features_0": np.eye(4), "features_1": np.eye(4)}
     for labels, words in (

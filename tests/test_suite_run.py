@@ -4,8 +4,10 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import fake_rooms as fake
 import pytest
 
 import suite
+from suite._check import check_rooms
 from suite._run import PROCESS_DIED, _result_of, random_stream, run_rooms
 from suite.report import RoomResult, Summary
 from theory import Room, Verdict, choose
@@ -136,6 +139,21 @@ def test_results_do_not_depend_on_jobs() -> None:
     assert without_seconds(alone) == without_seconds(together)
     assert sorted(finished) == sorted([*rooms, *rooms])
     assert [room.name for room in together] == list(rooms)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_fails_beside_the_processes_is_not_their_start(jobs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def full_disk(*_: Any) -> Generator[Callable[..., None]]:
+        def bar(**_: Any) -> None:
+            raise OSError(28, "No space left on device")
+
+        yield bar
+
+    monkeypatch.setattr("suite._check.progress", full_disk)
+
+    with pytest.raises(OSError, match="No space left on device"):
+        check_rooms(choose(("energy-product", "balanced-etf")), profile="quick", seed=0, jobs=jobs)
 
 
 def test_a_process_that_dies_leaves_its_room_inconclusive() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,11 @@ from typing import Any
 
 import pytest
 
+from suite._stopping import _terminate
+from suite.cli import main
+
 COMMAND = [sys.executable, "-m", "suite"]
+MAKEFILE = Path(__file__).parents[1] / "Makefile"
 SOLVE = ["solve", "--groups", "5x100,5x10", "--feature-energy", "5"]
 
 pytestmark = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's device that is always full")
@@ -93,6 +98,28 @@ def test_without_shared_memory_the_way_out_is_named() -> None:
     refused_by_the_system(found, "processes cannot be started", "/dev/shm", "--jobs 1")
 
 
+# The first Python that `make` finds
+
+
+@pytest.mark.parametrize(
+    ("there", "chosen"), [(("3.13", "3.12", "3"), "3.12"), (("3.11", "3.13"), "3.11"), (("3.13", "3"), "3.13"), (("3.14", "3"), "3")]
+)
+def test_make_takes_a_python_that_the_package_knows(tmp_path: Path, there: tuple[str, ...], chosen: str) -> None:
+    for version in there:
+        stub = tmp_path / f"python{version}"
+        stub.write_text(f"#!/bin/sh\necho {stub}\n")
+        stub.chmod(0o755)
+    for tool in ("make", "sh"):
+        found = shutil.which(tool)
+        if found is None:
+            pytest.skip(f"needs {tool}")
+        (tmp_path / tool).symlink_to(found)
+    asked = [str(tmp_path / "make"), "-s", "--eval", "chosen: ; $(info $(PYTHON))", "chosen"]
+    environment = {"PATH": str(tmp_path)}
+    found = subprocess.run(asked, cwd=MAKEFILE.parent, env=environment, capture_output=True, text=True, check=True)
+    assert found.stdout.split() == [str(tmp_path / f"python{chosen}")], found
+
+
 # Signals
 
 SLOW_IMPORT = """
@@ -142,6 +169,29 @@ def test_a_signal_during_the_work_is_one_word(sent: signal.Signals, status: int,
         process.send_signal(sent)
         _, said = process.communicate(timeout=120)
     assert (process.returncode, said) == (status, f"layerpeel: {word}\n")
+
+
+def test_one_termination_is_answered_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def terminated(*_: Any, **__: Any) -> int:
+        _terminate(signal.SIGTERM, None)
+        return 0
+
+    def interrupted(*_: Any, **__: Any) -> int:
+        raise KeyboardInterrupt
+
+    for ended, status, word in ((terminated, 143, "terminated"), (interrupted, 130, "interrupted")):
+        monkeypatch.setattr("suite.cli.app", ended)
+        assert (main(["list"]), capsys.readouterr().err) == (status, f"layerpeel: {word}\n")
+
+
+def test_a_refusal_that_no_command_foresaw_names_the_file(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def refuses(*_: Any, **__: Any) -> int:
+        raise PermissionError(13, "Permission denied", "/etc/a file")
+
+    monkeypatch.setattr("suite.cli.app", refuses)
+    monkeypatch.setattr("suite._output.silence_output", lambda: None)
+    assert main(["list"]) == 3
+    assert "(/etc/a file: Permission denied)" in capsys.readouterr().err
 
 
 def maps_of(pid: int) -> str:

@@ -1,7 +1,9 @@
 """The command train: run directories that can be resumed, and whatever must not be mixed with them."""
 
+import io
 import json
 import sys
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +40,7 @@ def tiny_units(plan: Plan) -> list[Unit]:
             if name == stop_at[0]:
                 raise KeyboardInterrupt
             if name == diverge_at[0]:
-                raise TrainingDiverged("the loss is nan in epoch 1 of 3: no checkpoint was kept; lower the learning rate.")
+                raise TrainingDiverged("the loss is nan\nin epoch 1 of 3: no checkpoint was kept; lower the learning rate.")
             found = unconstrained_features(
                 (2 * ratio, 2), feature_energy=5.0, weight_energy=1.0, dimension=2, steps=40, learning_rate=0.5, rng=rng, every=10
             )
@@ -203,6 +205,19 @@ def test_foreign_files_and_files_in_the_way_are_refused(train: Run, tmp_path: Pa
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "config.json").write_text("{")
     assert "cannot be read" in refused(train, TINY, "--out", str(tmp_path / "broken"), "--resume")
+
+
+def test_a_damaged_unit_is_refused_before_it_is_unpacked(train: Run, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert train(TINY, "--out", str(run))[0] == 0
+    unit = next((run / "units").iterdir())
+    head = io.BytesIO()
+    np.lib.format.write_array_header_1_0(head, {"descr": "<f8", "fortran_order": False, "shape": (10**15,)})
+    for content, word in ((head.getvalue(), "GB"), (head.getvalue()[:20], "no sound .npz archive")):
+        with zipfile.ZipFile(unit, "w") as archive:
+            archive.writestr("logits.npy", content)
+        sentence = refused(train, TINY, "--out", str(run), "--resume")
+        assert all(part in sentence for part in (str(unit), "cannot be read", word, "remove it, and --resume makes it again")), sentence
 
 
 def test_places_that_cannot_be(train: Run, tmp_path: Path) -> None:

@@ -35,8 +35,8 @@ GRADES = 40
 """Panels are graded towards 0 from the start, [T/2, T], [T/4, T/2], …: a rate that lives on [0, 1] must be seen when T is 1e6."""
 GRADES_BELOW_ONE = 8
 """And when T is 1e300: grading goes on down to 2⁻⁸ at least."""
-LONGEST = 1e300
-"""Longest interval: sums of two times, and times beside rates, are still doubles."""
+LATEST_TIME = 1e300
+"""Latest end of an interval: sums of two times, and times beside rates, are still doubles."""
 EVEN = 32
 """Even panels from the start, so that a bump in the middle is seen."""
 MOST_SHAKEN = 1e-6
@@ -172,8 +172,8 @@ def antiderivative(
         >>> round(float(np.log(mantissa[0]) + log[0]), 8)
         10000.0
     """
-    if not 0.0 < end <= LONGEST:
-        raise UnusableInput(f"{what} is wanted up to t = {end:g}: times must be above 0 and at most {LONGEST:g}; end earlier.")
+    if not 0.0 < end <= LATEST_TIME:
+        raise UnusableInput(f"{what} is wanted up to t = {end:g}: times must be above 0 and at most {LATEST_TIME:g}; end earlier.")
     grades = max(GRADES, math.ceil(math.log2(end)) + GRADES_BELOW_ONE)
     edges = np.concatenate([end * 0.5 ** np.arange(grades), np.linspace(0.0, end, EVEN + 1), np.empty(0) if breaks is None else breaks])
     edges = np.unique(edges[(edges >= 0.0) & (edges <= end)])
