@@ -9,6 +9,7 @@ from jaxtyping import Float
 from numerics._ball import PRECISION, to_bracket
 from numerics._bracket import Bracket
 from numerics._inputs import UnusableInput
+from numerics._memory import require_memory
 from numerics._validated import validated
 
 
@@ -17,7 +18,7 @@ def simplex_gram(num_classes: int) -> Float[np.ndarray, "K K"]:
     """Gram matrix of the K-simplex ETF of unit vectors: 1 on the diagonal, −1/(K−1) off it.
 
     Raises:
-        UnusableInput: for K < 2.
+        UnusableInput: for K < 2, or more vectors than fit in memory.
 
     Example:
         >>> simplex_gram(3).tolist()
@@ -25,6 +26,7 @@ def simplex_gram(num_classes: int) -> Float[np.ndarray, "K K"]:
     """
     if num_classes < 2:
         raise UnusableInput(f"a simplex ETF of {num_classes} vectors does not exist: it needs at least 2; use num_classes >= 2.")
+    require_memory(8.0 * num_classes * num_classes, f"a Gram matrix of {num_classes} vectors", "use fewer of them")
     gram = np.full((num_classes, num_classes), -1.0 / (num_classes - 1))
     np.fill_diagonal(gram, 1.0)
     return gram
@@ -39,7 +41,7 @@ def simplex_etf(num_classes: int, dimension: int | None = None) -> Float[np.ndar
         dimension: p ≥ K − 1; K − 1 when not given.
 
     Raises:
-        UnusableInput: for K < 2 or p < K − 1.
+        UnusableInput: for K < 2 or p < K − 1, or more than fits in memory.
 
     Example:
         >>> frame = simplex_etf(4)
@@ -47,6 +49,7 @@ def simplex_etf(num_classes: int, dimension: int | None = None) -> Float[np.ndar
         [1.0, -0.333333, -0.333333, -0.333333]
     """
     p = num_classes - 1 if dimension is None else dimension
+    require_memory(8.0 * max(num_classes, 1) * max(p, 1), f"a frame of {num_classes} vectors in {p} dimensions", "use fewer of them")
     gram = simplex_gram(num_classes)
     if p < num_classes - 1:
         raise UnusableInput(

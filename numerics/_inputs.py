@@ -30,7 +30,10 @@ def shown(value: Any) -> str:
     scalar = getattr(value, "item", None)
     if _is_number(value) and scalar is not None:
         value = scalar()
-    text = " ".join(repr(value).split())
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # noqa: BLE001 - Python refuses to print the largest numbers, and an object's own __repr__ can raise anything
+        return f"a {type(value).__name__} that cannot be printed"
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 

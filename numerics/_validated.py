@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import AbstractArray
 
 from numerics._input_arrays import as_array, require_array
-from numerics._inputs import UnusableInput, double, require_list, shown, whole_number
+from numerics._inputs import UnusableInput, double, require_instance, require_list, shown, whole_number
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -139,11 +139,10 @@ _SIMPLE: Mapping[Any, Reader] = {
 def _instance_reader(kind: type) -> Reader:
     if not isinstance(kind, type):  # words for types that have no instances: the function looks for itself
         return _anything
+    made = "with numpy.random.default_rng(seed)" if kind is np.random.Generator else "with its own constructor, or take what returns it"
 
     def read(value: Any, what: str, _: Sizes) -> Any:
-        if not isinstance(value, kind):
-            remedy = "make one with numpy.random.default_rng(seed)" if kind is np.random.Generator else "give one"
-            raise UnusableInput(f"{what} is {shown(value)}: it must be of type {kind.__name__}; {remedy}.")
+        require_instance(value, kind, what, made=made)
         return value
 
     return read
@@ -197,7 +196,7 @@ def _array_reader(annotation: Any) -> Reader:
     def read(value: Any, what: str, sizes: Sizes) -> np.ndarray:
         if kind == "Shaped":  # of any type: the function looks at the entries itself
             return as_array(value, what)
-        array = _flags(value, what) if kind == "Bool" else require_array(value, what, shape, least_size=0, stored=True, finite=False)
+        array = require_array(value, what, shape, least_size=0, stored=True, finite=False)
         if kind == "Int" and array.dtype.kind != "i":
             array = _whole_numbers(array, what)
         elif kind == "Float" and array.dtype.kind != "f":
@@ -213,15 +212,9 @@ def _array_reader(annotation: Any) -> Reader:
     return read
 
 
-def _flags(value: Any, what: str) -> np.ndarray:
-    array = np.asarray(value)
-    if array.dtype != np.bool_:
-        raise UnusableInput(f"{what} is {shown(value)}: it must be an array of True and False; give one.")
-    return array
-
-
 def _whole_numbers(array: np.ndarray, what: str) -> np.ndarray:
-    converted = array.astype(np.int64)
+    with np.errstate(invalid="ignore"):  # what has no whole number is told by the comparison
+        converted = array.astype(np.int64)
     if not (converted == array).all() or (array.dtype.kind == "u" and (converted < 0).any()):
         raise UnusableInput(f"{what} has entries that are no whole numbers below 2^63: all must be; correct them.")
     return converted

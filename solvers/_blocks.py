@@ -21,7 +21,7 @@ import numpy as np
 from flint import arb, arb_mat, ctx
 from jaxtyping import Float
 
-from numerics import PRECISION, Bracket, GroupMatrix, UnusableInput, to_bracket
+from numerics import PRECISION, Bracket, GroupMatrix, UnusableInput, require_instance, to_bracket, validated
 from solvers._enclosures import ROUNDING, Enclosures, around, cosine_of, root_of
 from solvers._in_balls import InBalls
 from solvers._losses import LOSSES
@@ -50,6 +50,7 @@ class Blocks:
     """
 
     def __init__(self, problem: LayerPeeled, gram: Float[np.ndarray, "m m"], multipliers: tuple[float, float]) -> None:
+        require_instance(problem, LayerPeeled, "the problem", made="from counts and energies")
         if problem.loss != "cross-entropy" or not problem.unweighted or problem.bias_penalty is not None:
             raise UnusableInput(f"{problem!r}: blocks are enclosed for cross-entropy with class norms and no bias; leave the rest out.")
         if not min(multipliers) > 0.0:
@@ -68,7 +69,7 @@ class Blocks:
         factor = axes * np.sqrt(np.maximum(values, 0.0))
         with ctx.workprec(PRECISION):
             halves = [arb_mat(half.tolist()) for half in (factor[:classes], factor[classes:])]
-            h, w = (half * (classes * arb(energy) / _square(half)).sqrt() for half, energy in zip(halves, energies, strict=True))
+            h, w = (half * (classes * arb(energy) / _sum_of_squares(half)).sqrt() for half, energy in zip(halves, energies, strict=True))
             total, value = sum((group.classes * arb(group.samples) for group in self.problem.groups), arb(0)), arb(0)
             counts = [arb(group.samples) for group in self.problem.groups for _ in range(group.classes)]
             for k, (count, row) in enumerate(zip(counts, (h * w.transpose()).tolist(), strict=True)):
@@ -179,6 +180,7 @@ class Blocks:
         return size
 
 
+@validated
 def solve_blocks(problem: LayerPeeled, *, solver: str = "scs") -> Blocks:
     """Solve the 2K×2K semidefinite program of the source, and enclose its blocks.
 
@@ -202,5 +204,5 @@ def solve_blocks(problem: LayerPeeled, *, solver: str = "scs") -> Blocks:
     return Blocks(problem, np.asarray(posed.gram.value), (alpha, beta))
 
 
-def _square(matrix: arb_mat) -> arb:
+def _sum_of_squares(matrix: arb_mat) -> arb:
     return sum((entry**2 for row in matrix.tolist() for entry in row), arb(0))

@@ -30,7 +30,7 @@ an exponential lets itself be lowered by no more than a factor e at a time."""
 SUFFICIENT, SHORTEST = 0.1, 2.0**-100
 """Share of the decrease promised by the slope that a step must bring, and the shortest part of a Newton step that is tried."""
 
-FEW_GROUPS = 8
+MOST_GROUPS = 8
 """Most groups that are tried: unknowns grow with their square, and the time of a step with their fourth power and more."""
 
 Linear = list[tuple[int, arb]]
@@ -230,7 +230,7 @@ def _log_determinant(matrix: list[list[arb]]) -> arb | None:
 
 
 def solve_interior(problem: Problem, value: float) -> Candidate | None:
-    """Follow the centres of a barrier to a relative gap of 1e-24, for cross-entropy or squared error and a few groups.
+    """Follow the centres of a barrier to a relative gap of `GAP`, for cross-entropy or squared error and a few groups.
 
     A centre minimises t F, or t log F, plus the barrier. Its own gradient is dual feasible and leaves a gap of ν/t in what is weighed
     there, ν the barrier's complexity.

@@ -7,7 +7,7 @@ import numpy as np
 from flint import arb, ctx
 from jaxtyping import Float
 
-from numerics import PRECISION, Bracket, UnusableInput, norm_bounds, require_memory, require_whole, to_bracket, validated
+from numerics import PRECISION, Bracket, UnusableInput, norm_bounds, require_memory, require_positive, require_whole, to_bracket, validated
 from solvers._sdp import PRECISIONS, run
 
 ENTRY_BYTES = 100.0
@@ -34,7 +34,8 @@ def solve_samples(
         solver: conic solver.
 
     Raises:
-        UnusableInput: for counts or copies that are not whole numbers ≥ 1, one for each of two classes or more, or more than fit in memory.
+        UnusableInput: for counts or copies that are not whole numbers ≥ 1, one for each of two classes or more, more than fit in memory, or
+            energies that are not positive and finite.
 
     Example:
         >>> solve_samples([2, 2], [1, 1], feature_energy=1.0)
@@ -42,6 +43,7 @@ def solve_samples(
     """
     import cvxpy as cp
 
+    feature_energy, weight_energy = require_positive(feature_energy, "feature energy"), require_positive(weight_energy, "weight energy")
     for what, numbers in (("counts", counts), ("copies", copies)):
         for k, number in enumerate(numbers):
             require_whole(number, f"{what} of class {k}", remedy="correct it")

@@ -12,7 +12,7 @@ from numerics import GroupMatrix, UnusableInput, double, require_instance, requi
 from solvers._certificate import ROUNDINGS, UNIT, Certificate, certify, rounding_of
 from solvers._enclosures import Enclosures
 from solvers._hinge_phases import hinge_collapsed
-from solvers._interior import FEW_GROUPS, solve_interior
+from solvers._interior import MOST_GROUPS, solve_interior
 from solvers._losses import LOSSES
 from solvers._primal_dual import solve_primal_dual
 from solvers._problem import Form, LayerPeeled, Problem, UnconstrainedFeatures
@@ -38,6 +38,9 @@ FARTHEST_OFF, NEGLIGIBLE_GAP = 1e-2, 1e-6
 """Gap, relative to the value or absolute, up to which a conic solver's point is polished: Clarabel and SCS leave up to 1e-4 of losses of
 order one, and 1e-8 of them where the loss is tiny."""
 
+SETTLED = (Status.CERTIFIED, Status.ZERO)
+"""What ends the attempts of a route."""
+
 
 def solve(
     problem: Form,
@@ -55,7 +58,8 @@ def solve(
         route: "symmetric" (closed forms, any K: cross-entropy with energies, d = 1, no bias and at most two distinct counts; squared
             error without bias), "factored" (everything: the cost depends on the number of distinct counts), "sdp" (the reference:
             everything, small K; a smooth loss is polished by proximal steps from the conic solver's point), or "auto", which takes the
-            first that covers the problem.
+            first that covers the problem. Route "sdp" is not meant for slight penalties or large energies: conic solvers resolve little of
+            a tiny loss, and the status says so where "factored" certifies.
         solver: conic solver of route "sdp": "clarabel", "scs" or "mosek".
         tolerance: certified relative gap at which the status says so.
         start: a neighbour's solution with the same group sizes, to warm-start route "factored" along a path.
@@ -100,10 +104,10 @@ def _factored(problem: Problem, tolerance: float, start: Candidate | None) -> It
         yield solve_primal_dual(problem, GAP_MARGIN * tolerance, start)
         return
     count = len(problem.groups)
-    steps = max(LEAST_STEPS, STEPS_PER_G4 * count**4) if count <= FEW_GROUPS else MAX_ITERATIONS
+    steps = max(LEAST_STEPS, STEPS_PER_G4 * count**4) if count <= MOST_GROUPS else MAX_ITERATIONS
     first = solve_projected(problem, GAP_MARGIN * tolerance, start, min(steps, MAX_ITERATIONS))
     yield first
-    if count <= FEW_GROUPS:
+    if count <= MOST_GROUPS:
         further = solve_interior(problem, certify(problem, *first).value.upper)
         if further is not None:
             yield further
@@ -158,19 +162,18 @@ def _certified(
 ) -> Solution[Form]:
     """Certify attempts in turn until one is within the tolerance, and keep the best; without their noise if that fits them into R^p."""
     noise = RANK_TOLERANCE * problem.typical_value
-    found: list[tuple[Candidate, Certificate]] = []
-    status = Status.LOOSE
+    found: list[tuple[Candidate, Certificate, Status]] = []
     for attempt in attempts:
         matrix = _polished(problem, attempt.matrix)
         if dimension is not None and matrix.rank(noise) <= dimension:
             matrix = _polished(problem, matrix.truncated(noise))
         candidate = attempt._replace(matrix=matrix)
         certificate = certify(problem, *candidate)
-        found.append((candidate, certificate))
         status = _status(problem, candidate, certificate, tolerance)
-        if status in (Status.CERTIFIED, Status.ZERO):
+        found.append((candidate, certificate, status))
+        if status in SETTLED:
             break
-    candidate, certificate = min(found, key=lambda each: (each[1].value.width, each[1].relative_gap))
+    candidate, certificate, status = min(found, key=lambda each: (each[2] not in SETTLED, each[1].value.width, each[1].relative_gap))
     undecided: tuple[bool | None, ...] = (None,) * len(problem.groups)
     solution = Solution(
         problem=problem,

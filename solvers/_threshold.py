@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from numerics import Bracket, UnusableInput, validated
+from numerics import Bracket, UnusableInput, require_positive, validated
 from solvers._enclosures import Enclosures
 from solvers._problem import LayerPeeled, Problem
 from solvers._program import require_unweighted
@@ -43,6 +43,7 @@ class Switch:
         return Bracket(min(self.before, self.beyond), max(self.before, self.beyond), rigorous=True)
 
 
+@validated
 def bracket_switch(
     problem: Callable[[float], Problem],
     verdict: Callable[[Enclosures], bool | None],
@@ -81,6 +82,7 @@ def bracket_switch(
         >>> found.beyond < found.before, found.bracket.width <= 0.1
         (True, True)
     """
+    width = require_positive(width, "width")
     length, direction = abs(beyond - before), 1.0 if beyond > before else -1.0
     nearest: Solution | None = None
 
@@ -114,6 +116,7 @@ def bracket_switch(
     return Switch(before=first, beyond=second, optimum_before=optimum_before, optimum_beyond=optimum_beyond)
 
 
+@validated
 def collapse_switch(
     majority: int,
     minority: int,
@@ -209,6 +212,7 @@ def critical_oversampling(problem: LayerPeeled, group: int, *, width: float = 1e
         >>> critical_oversampling(problem, 1, width=1e-3).contains(40 / 12.192447080325935)
         True
     """
+    width = require_positive(width, "width")
     require_unweighted(problem, "the critical oversampling")
     require_group(problem, group)
     chosen, largest = problem.groups[group], max(other.samples for other in problem.groups)
@@ -259,6 +263,7 @@ def excessive_oversampling(problem: LayerPeeled, group: int, *, width: float = 1
         >>> excessive_oversampling(problem, 1, width=1e-2).contains(4 * 12.192447080325935)
         True
     """
+    width = require_positive(width, "width")
     require_unweighted(problem, "the excessive oversampling")
     require_group(problem, group)
     nearest = solve(problem, route="factored", tolerance=SHARP)

@@ -1,21 +1,27 @@
 """Simplex frames and neural-collapse geometry."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from refusals import refused
 from scipy.stats import ortho_group
 from strategies import log_uniform
 
 from numerics import (
     Bracket,
+    ClassMoments,
     UnusableInput,
     angle_bracket,
+    class_means,
     collapse_geometry,
     etf_distance,
     least_equal_correlation,
+    logit_directions,
+    shown,
     simplex_etf,
     simplex_gram,
 )
@@ -154,3 +160,25 @@ def test_angles_turn_brackets_of_cosines_around(first: float, second: float) -> 
         assert found.upper >= math.acos(cosine) * (1 - 1e-15)
     # Tight to a rounding of π.
     assert found.width <= math.acos(low) - math.acos(high) + 2e-15
+
+
+def test_values_that_cannot_be_printed_are_named_by_their_type() -> None:
+    assert shown(Fraction(10**5000, 3)) == "a Fraction that cannot be printed"
+    assert shown([10**5000]) == "a list that cannot be printed"
+
+
+@pytest.mark.parametrize("size", [10**7, 10**300])
+def test_what_cannot_fit_in_memory_is_refused_before_it_is_tried(size: int) -> None:
+    refused(lambda: simplex_gram(size), f"a Gram matrix of {size} vectors would need", "use fewer of them")
+    refused(lambda: simplex_etf(size), f"a frame of {size} vectors in {size - 1} dimensions would need")
+    refused(lambda: simplex_etf(3, 10**6 * size), f"a frame of 3 vectors in {10**6 * size} dimensions would need")
+    refused(lambda: logit_directions(size), f"the directions of {size} classes would need")
+    refused(lambda: ClassMoments(size, size), f"moments of {size} features in {size} classes would need")
+
+
+@pytest.mark.filterwarnings("error")
+def test_labels_that_are_no_classes_are_refused_without_a_warning_beside() -> None:
+    features = np.array([[0.0], [1.0]])
+    refused(lambda: class_means(features, np.array([0, -1]), 2), "label -1 of sample 1 is outside 0 ... 1")
+    refused(lambda: class_means(features, np.array([0, 2]), 2), "label 2 of sample 1 is outside 0 ... 1")
+    refused(lambda: class_means(features, np.array([0.0, math.nan]), 2), "labels of class_means has entries that are no whole numbers")

@@ -59,8 +59,17 @@ CALLS: Mapping[str, Call] = {
     "solvers.UnconstrainedFeatures.from_groups": call([(2, 20), (2, 1)], feature_penalty=0.5, weight_penalty=0.25),
     "solvers.solve": call(PROBLEM, tolerance=0.25, dimension=3),
     "solvers.solve_batch": call(5, 4, 10.0, **ENERGIES),
+    "solvers.solve_blocks": call(solvers.LayerPeeled(counts=[2, 2, 2], feature_energy=2.0)),
     "solvers.solve_samples": call([2, 1], [2, 1], **ENERGIES),
     "solvers.bracket_threshold": call(2, 2, feature_energy=1.0, weight_energy=1.0, width=0.5),
+    "solvers.bracket_switch": call(
+        lambda energy: solvers.LayerPeeled.from_groups([(2, 9), (2, 1)], feature_energy=energy),
+        lambda optimum: optimum.coincide(1),
+        before=20.0,
+        beyond=1.0,
+        width=0.5,
+    ),
+    "solvers.collapse_switch": call(2, 2, feature_energy=1.0, weight_energy=1.0, width=0.5),
     "solvers.critical_oversampling": call(PROBLEM, 1, width=0.5),
     "solvers.excessive_oversampling": call(PROBLEM, 1, width=0.5),
     "solvers.certify": call(PROBLEM, MATRIX),
@@ -159,6 +168,7 @@ CALLS: Mapping[str, Call] = {
 
 RESULTS = {
     *("Certificate", "DeepLinear", "GroupGeometry", "NonNegative", "NonNegativeEnclosure", "Solution", "SolutionBatch", "Group"),
+    *("Blocks", "Switch"),
     *("Antiderivative", "CentredFeatures", "Chances", "ClassStatistics", "CollapseGeometry", "CommonPoint", "Contradiction", "Decay"),
     *("Hyperplane", "LinearClassifier", "LinearSeparability", "LiteralLaw", "LogProbability", "MeanDriftLaw", "MeanFlow"),
     *("NeuralCollapse", "Noise", "PairwiseSeparability", "Rate", "RateEstimate", "Separability", "Separation", "SurfacePoint"),
@@ -178,6 +188,7 @@ INSIDE = {
 ROOMS = {
     *("Check", "Control", "Evidence", "Figure", "Kind", "Origin", "Quantities", "Quantity", "Room", "Series", "Setting", "Source"),
     *("Statement", "Verdict", "as_bracket", "catalogue", "choose", "judge", "statistical_comparisons"),
+    *("ResolvingPower", "resolution_used", "resolving_power"),
 }
 """The words in which a room is written; the catalogue's tests read them."""
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from refusals import refused
 
 from numerics import Bracket, UnusableInput
 from solvers import Blocks, Enclosures, LayerPeeled, SolverFailed, solve, solve_blocks
@@ -102,3 +103,9 @@ def test_what_has_no_blocks_is_refused() -> None:
         Blocks(LayerPeeled(counts=[1, 1], feature_energy=1.0), np.eye(4), (0.0, 1.0))
     with pytest.raises(UnusableInput, match="group 0 has 1 class"):
         solve_blocks(LayerPeeled(counts=[3, 2, 2], feature_energy=1.0)).classifier_cosine(0)
+
+
+def test_what_is_no_program_is_refused() -> None:
+    nothing: Any = "p"
+    refused(lambda: Blocks(nothing, np.eye(2), (1.0, 1.0)), "the problem is 'p': it must be of type LayerPeeled; make one from counts")
+    refused(lambda: solve_blocks(nothing), "problem of solve_blocks is 'p': it must be of type LayerPeeled")

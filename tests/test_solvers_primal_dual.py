@@ -17,7 +17,7 @@ TOLERANCE = 1e-8
 """Relative gap asked of route `factored`."""
 
 CONIC_GAP = 1e-9
-"""Relative gap that the conic solver certifies on these problems."""
+"""Relative gap of the conic solver on these problems: Clarabel is asked for 1e-12; seen up to 2e-11 here."""
 
 ROUNDING = 1e-12
 """Relative: sums of a few dozen doubles."""

@@ -27,8 +27,9 @@ from solvers import (
     solve,
     solve_samples,
 )
-from solvers._projected import solve_projected
+from solvers._projected import Candidate, solve_projected
 from solvers._sdp import solve_sdp
+from solvers._solve import _certified
 
 REFERENCE = json.loads((Path(__file__).parent / "reference" / "two_groups.json").read_text())["cases"]
 
@@ -268,6 +269,17 @@ def test_the_polish_does_not_repair_another_program(imbalance: float, monkeypatc
     found = solve(problem, route="sdp")
     assert found.status is Status.LOOSE
     assert found.value.overlaps(solve(problem).value)
+
+
+@pytest.mark.parametrize("best_first", [True, False])
+def test_the_status_is_that_of_the_attempt_that_is_returned(best_first: bool) -> None:
+    """No tolerance ends the attempts here: the closer one is at the limit of doubles, whatever the other one is."""
+    problem = problem_of(PHASES["distinct"])
+    good = solve(problem, route="symmetric")
+    attempts = [Candidate(good.matrix, tangent=good.tangent), Candidate(GroupMatrix(problem.sizes, np.ones(2), np.eye(2)))]
+    found = _certified(problem, "sdp", attempts if best_first else attempts[::-1], 1e-30, 0.0, None)
+    assert found.relative_gap <= SYMMETRIC_GAP
+    assert found.status is Status.LIMIT_OF_DOUBLES
 
 
 def test_the_distance_bound_is_not_met_by_a_wrong_candidate() -> None:

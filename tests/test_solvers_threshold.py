@@ -21,6 +21,8 @@ from solvers import (
     bracket_threshold,
     certify,
     collapse_switch,
+    critical_oversampling,
+    excessive_oversampling,
     solve,
 )
 from solvers._distance import slopes_within
@@ -69,6 +71,20 @@ def test_both_ends_are_what_they_claim() -> None:
 def test_the_width_asked_for_is_where_it_stops() -> None:
     found = collapse_switch(2, 2, feature_energy=1.0, width=0.3).bracket
     assert 0.15 < found.width <= 0.3
+
+
+@pytest.mark.parametrize("width", [-1.0, 0.0, math.nan])
+def test_a_width_that_is_not_positive_is_refused_before_anything_is_solved(width: float) -> None:
+    problem = LayerPeeled.from_imbalance(2, 2, 20.0, feature_energy=2.0)
+    for search in (
+        lambda: bracket_threshold(2, 2, feature_energy=1.0, width=width),
+        lambda: collapse_switch(2, 2, feature_energy=1.0, width=width),
+        lambda: bracket_switch(lambda _: problem, lambda _: None, 0.0, 1.0, width=width),
+        lambda: critical_oversampling(problem, 1, width=width),
+        lambda: excessive_oversampling(problem, 1, width=width),
+    ):
+        with pytest.raises(UnusableInput, match=rf"the width is {width}: it must be a positive finite number"):
+            search()
 
 
 def test_energies_out_of_reach_are_refused_with_the_remedy() -> None:

@@ -94,7 +94,7 @@ def test_docstrings_cite_keys_of_the_bibliography() -> None:
     keys, folder = bibliography(), Path(theory.__file__).parents[1]
     cited = {
         key
-        for package in ("numerics", "solvers", "theory")
+        for package in ("numerics", "solvers", "theory", "gpu_train")
         for path in (folder / package).rglob("*.py")
         for line in re.findall(r"Source: (.+)", path.read_text(encoding="utf-8"))
         for key in re.findall(r"\b[a-z]+(?:19|20)\d\d\b", line)

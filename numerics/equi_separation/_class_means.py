@@ -7,7 +7,7 @@ from jaxtyping import Float, Int, Shaped
 from scipy.spatial.distance import pdist
 
 from numerics._validated import validated
-from numerics.equi_separation._labels import coarsest_eps, count_classes, require_every_class, require_labelled
+from numerics.equi_separation._labels import coarsest_eps, count_classes, require_every_class, require_labelled, require_labels
 
 STORED_ROUNDINGS = 2.0
 """How wrong a sample is by being stored with machine epsilon ε, relative to its size, in units of ε: one storing costs 0.2 in the root mean
@@ -163,11 +163,14 @@ def class_means(
 
     The mean of all samples is taken out first, so an offset common to all classes costs no digits of their differences.
 
+    Raises:
+        UnusableInput: for labels outside 0 … K − 1.
+
     Example:
         >>> class_means(np.array([[1.0], [3.0], [5.0]]), np.array([0, 0, 1]), 2)[1].ravel().tolist()
         [2.0, 5.0]
     """
-    counts = np.bincount(labels, minlength=num_classes)
+    counts = np.bincount(require_labels(labels, num_classes=num_classes), minlength=num_classes)
     if not len(labels):
         return counts, np.zeros((num_classes, features.shape[1]))
     order = np.argsort(labels, kind="stable")

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from numerics._inputs import UnusableInput, require_whole
+from numerics._memory import require_memory
 from numerics.equi_separation._class_means import ClassSpread, between_factor, class_means, class_residuals
 from numerics.equi_separation._labels import LARGEST, coarsest_eps, require_every_class, require_labelled
 
@@ -42,7 +43,7 @@ class ClassMoments:
         state: the `state` of an accumulator of this size, to go on from where it stood; used as it is, not copied.
 
     Raises:
-        UnusableInput: for sizes that are not whole numbers ≥ 1, or a state of another size.
+        UnusableInput: for sizes that are not whole numbers ≥ 1 or do not fit in memory, or a state of another size.
 
     Source: chan1983, equation (2.1), for several classes at once.
 
@@ -58,6 +59,9 @@ class ClassMoments:
         self._classes = require_whole(num_classes, "the number of classes", remedy="correct it")
         self._features = require_whole(num_features, "the number of features", remedy="correct it")
         size = self._classes * (2 + self._features) + self._features**2 + 1
+        if state is None:
+            need = 8.0 * self._classes * (2.0 + self._features) + 8.0 * self._features * self._features
+            require_memory(need, f"moments of {self._features} features in {self._classes} classes", "use fewer of them")
         self._state = np.zeros(size) if state is None else state
         self._counts, self._squares, self._means, self._scatter, self._eps = self._parts(self._state)
 

@@ -229,6 +229,7 @@ def logit_directions(num_classes: int) -> Float[np.ndarray, "K K"]:
         >>> (logit_directions(3) @ logit_directions(3).T).round(12)[0].tolist()
         [1.0, -0.5, -0.5]
     """
+    require_memory(8.0 * num_classes * num_classes, f"the directions of {num_classes} classes", "use fewer of them")
     return (np.eye(num_classes) - 1 / num_classes) / np.sqrt(1 - 1 / num_classes)
 
 
@@ -253,7 +254,7 @@ def named_blocks(kind: str, num_classes: int, num_features: int) -> Float[np.nda
 def _matrix(values: Any, shape: tuple[int, ...], what: str) -> np.ndarray:
     try:
         found = np.asarray(values, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise UnusableInput(f"{what} holds something that is no number: it must be an array of numbers; correct it.") from None
     if found.shape != shape:
         raise UnusableInput(f"{what} has shape {found.shape}: it must be {shape}; correct it.")
