@@ -75,6 +75,10 @@ class Recipe:
         return float(f"{self.learning_rate * 10.0**-passed:.12g}")
 
 
+class CheckpointNotWritten(UnusableInput):
+    """The system has no room for a checkpoint, or lets nobody write there; its message is the sentence to read."""
+
+
 class TrainingDiverged(RuntimeError):
     """The loss is no longer a number; the message names the iteration and the last good checkpoint."""
 
@@ -309,7 +313,7 @@ def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write a checkpoint beside its place and rename it: whatever happens, the previous one stays valid.
 
     Raises:
-        UnusableInput: when it cannot be written (a full disk, no permission).
+        CheckpointNotWritten: on a full disk, or without permission.
     """
     beside = path.with_name(f"{path.name}.partial")
     try:
@@ -321,7 +325,7 @@ def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
         beside.replace(path)
     except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
         beside.unlink(missing_ok=True)
-        raise UnusableInput(
+        raise CheckpointNotWritten(
             f"checkpoint {path} cannot be written ({error}): the previous one is untouched; free space or choose --out."
         ) from error
 

@@ -10,7 +10,7 @@ from suite._experiment_results import PAGE, describe_run, run_page, summarise
 from suite._files import write_whole
 from suite._output import json_text
 from suite._run_directory import known_experiments, run_experiment
-from suite._stopping import say_interrupted
+from suite._stopping import SystemRefused, say_interrupted
 from suite._text import one_line
 from suite.report import figure_file
 
@@ -26,7 +26,7 @@ def train_experiment(
     """
     experiments = known_experiments()
     from gpu_train.experiments import OF_IMAGES, Plan, one_thread
-    from gpu_train.training import TrainingDiverged, choose_device
+    from gpu_train.training import CheckpointNotWritten, TrainingDiverged, choose_device
 
     if experiment not in experiments:
         raise UnusableInput(f"experiment {experiment!r} does not exist: it must be one of {', '.join(experiments)}; choose one of these.")
@@ -42,6 +42,8 @@ def train_experiment(
     except TrainingDiverged as error:
         typer.echo(f"layerpeel: {one_line(str(error))}", err=True)
         raise typer.Exit(1) from error
+    except CheckpointNotWritten as error:
+        raise SystemRefused(str(error)) from error
     except KeyboardInterrupt as error:
         status = say_interrupted(f"; what is done lies in {one_line(str(directory))}, and the same command with --resume continues it")
         raise typer.Exit(status) from error
