@@ -16,7 +16,7 @@ check: $(VENV)/.installed
 	$(BIN)/layerpeel check --profile quick --out report
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
