@@ -38,7 +38,7 @@ def enclose_ordered_probability(gap: float, *, deviations: tuple[float, float], 
         >>> law.overlaps((-3 / arb(2).sqrt()).erfc() / 2)
         True
     """
-    ordered_probability(gap, deviations=deviations, counts=[double(count) for count in counts])  # refuses what cannot be used
+    ordered_probability(gap, deviations=deviations, counts=(double(counts[0]), double(counts[1])))  # refuses what cannot be used
     (narrow, least), (wide, others) = sorted(zip(deviations, map(int, counts), strict=True))
     if wide == 0.0:
         return arb(int(gap > 0.0))
