@@ -55,7 +55,8 @@ def _blocks(path: Path, file: IO[str], chunk: int) -> Iterator[list[str]]:
         if len(rest) > LONGEST_LINE:
             raise UnusableInput(f"logits {path} hold a line of more than {LONGEST_LINE} characters: export them as CSV, a row on a line.")
         if lines:
-            yield [f"{line}\n" for line in lines]
+            lines = [f"{line}\n" for line in lines]  # under the same name, so that one copy is alive while it is parsed
+            yield lines
     if rest:
         yield [rest]
 

@@ -277,7 +277,7 @@ def test_damaged_and_foreign_files_are_refused(npz: Write, csv: Write, tmp_path:
     np.save(short, GOOD)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("logits.npy", short.getvalue()[:-8])
-    refused(lambda: read_trajectories(path), "no sound .npz archive")
+    refused(lambda: read_trajectories(path), "announces 192 bytes and it holds 184 bytes")
     refused(lambda: read_trajectories(csv(HEADER + ROWS).with_name("missing.csv")), "missing.csv", "cannot be read")
     refused(lambda: read_trajectories(tmp_path / "logits.json"), "neither .csv nor .npz")
     (tmp_path / "directory.csv").mkdir()
