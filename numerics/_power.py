@@ -178,6 +178,8 @@ def simulated_refutations(
         >>> simulated_refutations(np.random.default_rng(0), n=100, predicted=0.5, truth=0.5, level=0.05, repeats=10_000).successes
         373
     """
+    if not 0.0 <= truth <= 1.0:
+        raise UnusableInput(f"the truth is {truth!r}: it must lie in [0, 1]; correct it.")
     claim = Bracket(*_predicted_range(predicted))
     counts, multiplicities = np.unique(rng.binomial(n, truth, size=repeats), return_counts=True)
     refuted = [not Proportion(successes=int(count), n=n).interval(level).overlaps(claim) for count in counts]

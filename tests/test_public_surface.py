@@ -286,7 +286,9 @@ def test_numbers_of_every_kind_are_the_same_number(name: str) -> None:
 
 
 def strangers() -> list[Any]:
-    return [None, "nonsense", [], [None], ["a", "b"], {}, object(), (number for number in ["a"]), b"bytes", 1j, np.array("x"), (1, 2, 3)]
+    unprintable = [Fraction(10**5000, 3), [10**5000]]
+    words = [None, "nonsense", [], [None], ["a", "b"], {}, object(), (number for number in ["a"]), b"bytes", 1j, np.array("x"), (1, 2, 3)]
+    return words + unprintable
 
 
 @pytest.mark.parametrize("name", CALLS)

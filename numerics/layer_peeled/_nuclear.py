@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from numerics._inputs import UnusableInput
+from numerics._inputs import UnusableInput, require_positive
 from numerics._validated import validated
 
 
@@ -79,6 +79,7 @@ def factor(
         >>> (h @ w.T).round(12).tolist(), round(float((h**2).sum() / 2), 12)
         ([[2.0, 0.0], [0.0, 2.0]], 2.0)
     """
+    feature_energy, weight_energy = require_positive(feature_energy, "feature energy"), require_positive(weight_energy, "weight energy")
     left, values, right = np.linalg.svd(logits)
     classes = logits.shape[0]
     p = classes if dimension is None else dimension

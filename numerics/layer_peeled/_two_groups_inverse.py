@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple
 
 from numerics._arithmetic import EXPONENT_CAP, FLOATS
+from numerics._inputs import require_positive
 from numerics._roots import STEP_TOLERANCE, increasing_root
 from numerics._validated import validated
 from numerics.layer_peeled._two_groups import SurfacePoint, slopes_by_v, surface_point
@@ -46,11 +47,15 @@ def two_group_optimum(majority: int, minority: int, imbalance: float, budget: fl
         imbalance: R ≥ 1.
         budget: τ > 0.
 
+    Raises:
+        UnusableInput: for an imbalance or a budget that is not positive and finite.
+
     Example:
         >>> optimum = two_group_optimum(5, 5, 20.0, 22.36)
         >>> optimum.collapsed, optimum.b, round(4 * optimum.a + optimum.s, 6)
         (True, 0.0, 22.36)
     """
+    imbalance, budget = require_positive(imbalance, "imbalance"), require_positive(budget, "budget")
     if majority > 1 and _vanishes(majority, minority, imbalance, budget):
         a = budget / (majority - 1)
         gap = math.log1p(math.expm1(a) / (majority + minority * math.exp(a / majority)))

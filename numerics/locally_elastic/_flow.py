@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from numerics._inputs import UnusableInput
+from numerics._inputs import UnusableInput, shown
 from numerics._memory import require_memory
 from numerics._validated import validated
 from numerics.locally_elastic._closed_flow import Parts, flow_i_model, flow_identity, flow_l_model
@@ -175,7 +175,7 @@ def require_start(model: ElasticModel, start: Any) -> Float[np.ndarray, "K p"]:
     """
     try:
         state = np.array(start, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise UnusableInput("the start holds something that is no number: it must be a K x p array of class means; correct it.") from None
     if state.shape != (model.num_classes, model.num_features):
         raise UnusableInput(
@@ -201,12 +201,12 @@ def require_times(times: Any) -> Float[np.ndarray, " T"]:
     """
     try:
         where = np.atleast_1d(np.array(times, dtype=float))
-    except (TypeError, ValueError):
-        raise UnusableInput(f"the times {times!r} are no numbers: they must be; correct them.") from None
+    except (TypeError, ValueError, OverflowError):
+        raise UnusableInput(f"the times {shown(times)} are no numbers: they must be; correct them.") from None
     if where.ndim != 1 or not len(where):
         raise UnusableInput(f"the times have shape {where.shape}: they must be one number or a list; correct them.")
     if not np.isfinite(where).all() or where[0] < 0.0 or where[-1] <= 0.0 or not (np.diff(where) > 0.0).all():
         wrong = where[~np.isfinite(where) | (where < 0.0)]
-        shown = wrong[0] if len(wrong) else where[-1] if where[-1] <= 0.0 else where[1:][np.diff(where) <= 0.0][0]
-        raise UnusableInput(f"the time {shown:g} is unusable: times must be finite, increase and end above 0; correct it.")
+        first = wrong[0] if len(wrong) else where[-1] if where[-1] <= 0.0 else where[1:][np.diff(where) <= 0.0][0]
+        raise UnusableInput(f"the time {first:g} is unusable: times must be finite, increase and end above 0; correct it.")
     return where

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
-from numerics._inputs import UnusableInput
+from numerics._inputs import UnusableInput, require_real
 from numerics._validated import validated
 from numerics.locally_elastic._closed_flow import ROUNDING, Parts
 from numerics.locally_elastic._model import ElasticModel
@@ -39,6 +39,7 @@ def drift_matrices(model: ElasticModel, end: float) -> Float[np.ndarray, "r K K"
         >>> len(drift_matrices(ElasticModel(blocks="L", num_classes=3, intra="1/(1 + t)", inter="2/(1 + t)"), 5.0))
         1
     """
+    end = require_real(end, "the end", least=0.0)
     times = np.unique(np.concatenate([np.linspace(0.0, end, SAMPLED), end * 0.5 ** np.arange(GRADES)]))
     samples = model.weights(times).reshape(len(times), -1)
     # every time counts the same, however small the rates are there

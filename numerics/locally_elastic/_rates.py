@@ -16,7 +16,7 @@ from jaxtyping import Float
 
 from numerics._ball import PRECISION, to_bracket
 from numerics._bracket import Bracket
-from numerics._inputs import UnusableInput, require_positive
+from numerics._inputs import UnusableInput, double, require_positive, shown
 from numerics.locally_elastic._antiderivative import Antiderivative, antiderivative
 from numerics.locally_elastic._expression_values import evaluate_analytic, evaluate_array, evaluate_ball
 from numerics.locally_elastic._expressions import parse_expression, require_expression
@@ -187,8 +187,8 @@ def as_rate(source: Any) -> Rate:
     if isinstance(source, bool):
         raise UnusableInput(f"the rate is {source!r}: it must be a number or depend on t; give a number.")
     if isinstance(source, Real):
-        if not math.isfinite(source):
-            raise UnusableInput(f"the rate is {source!r}: it must be a finite number; give one.")
+        if not math.isfinite(double(source)):
+            raise UnusableInput(f"the rate is {shown(source)}: it must be a finite number; give one.")
         return _of_expression(
             sympy.Rational(source) if isinstance(source, Fraction) else sympy.Rational(float(source)), f"{float(source):g}"
         )
