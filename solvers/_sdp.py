@@ -1,4 +1,4 @@
-"""Route `sdp`: the 2K×2K semidefinite program of the source, exactly as stated."""
+"""Route `sdp`: the 2K×2K semidefinite program of the source, as stated, solved where both energies are equal."""
 
 import importlib
 import importlib.util
@@ -63,7 +63,7 @@ def solve_sdp(problem: Problem, solver: str, precision: float) -> Candidate:
     require_solver(solver)
     import cvxpy as cp
 
-    program, _, block, bias, _, margins = pose(cp, problem)
+    program, _, block, bias, _, margins = pose(cp, problem, trade=problem.balance if isinstance(problem, LayerPeeled) else 1.0)
     run(cp, program, solver, precision)
     found = GroupMatrix.average(np.asarray(block.value), problem.sizes)
     mean = None if bias is None else GroupMatrix.average(np.diag(np.asarray(bias.value)), problem.sizes)
@@ -79,8 +79,14 @@ def solve_sdp(problem: Problem, solver: str, precision: float) -> Candidate:
     return Candidate(found.centred(), GroupMatrix.average(shares, problem.sizes), per_class)
 
 
-def pose(cp: Any, problem: Problem) -> Posed:
+def pose(cp: Any, problem: Problem, *, trade: float = 1.0) -> Posed:
     """The program of `solve_sdp`, not yet solved.
+
+    Args:
+        cp: cvxpy.
+        problem: the program.
+        trade: X_HH is posed in this unit and X_WW in its inverse, which leaves the block of logits; √(E_H/E_W) makes both energies equal,
+            so that the solver's errors are of one size.
 
     Raises:
         UnusableInput: for more classes than memory allows.
@@ -103,8 +109,8 @@ def pose(cp: Any, problem: Problem) -> Posed:
     objective, margins = _objective(cp, problem.loss, logits, weights)
     if isinstance(problem, LayerPeeled):
         energies: list[Any] = [
-            feature_energy <= classes * problem.feature_energy,
-            weight_energy <= classes * problem.weight_energy,
+            trade * feature_energy <= classes * problem.feature_energy,
+            (1 / trade) * weight_energy <= classes * problem.weight_energy,
         ]
     else:
         objective, energies = objective + 0.5 * problem.penalty * (feature_energy + weight_energy), []
