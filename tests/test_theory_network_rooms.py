@@ -183,9 +183,9 @@ def test_the_model_is_asked_at_the_counts(monkeypatch: pytest.MonkeyPatch, major
     asked: list[float] = []
     solve = minority.solve
 
-    def recorded(problem: Any) -> Any:
+    def recorded(problem: Any, *, route: str) -> Any:
         asked.append(problem.groups[0].samples / problem.groups[-1].samples)
-        return solve(problem)
+        return solve(problem, route=route)
 
     monkeypatch.setattr(minority, "solve", recorded)
     outcome = SimpleNamespace(feature_energy=5.0, weight_energy=1.0)

@@ -70,6 +70,11 @@ def predict_more() -> Quantities:
     return {RATIO: Bracket.exactly(0.0)}
 
 
+def predict_by_later_layers() -> Quantities:
+    """The layers behind the first of each block are the unit: a ratio of 2."""
+    return {RATIO: Bracket.exactly(float(np.log(2.0)))}
+
+
 def predict_by_layer() -> Quantities:
     """The layer is the unit: a ratio of 3/2."""
     return {RATIO: Bracket.exactly(float(np.log(1.5)))}
@@ -245,10 +250,10 @@ ROOM = Room(
     ),
     controls=(
         Control(
-            name="as-many-times-as-layers",
-            claim="it gains at least three halves as much: the layer is the unit there too",
+            name="layers-behind-the-first",
+            claim="it gains at least twice as much: what counts are the layers behind the first of a block",
             check="three-layers-gain-more",
-            predict=predict_by_layer,
+            predict=predict_by_later_layers,
         ),
         Control(
             name="stretches-are-the-unit",

@@ -48,7 +48,7 @@ def _excess(setting: Setting, case: tuple[int, int, float, float], dimension: in
     """Best value found in dimension p above the certified optimum of the relaxation; below the rank, from below by the curvature bound."""
     solution = two_groups(*case).solution
     best, *_ = descend(solution.problem, dimension, rng=setting.rng)
-    found = Bracket(best - STOPPED, best + STOPPED) - solution.value
+    found = Bracket(best - STOPPED, best + STOPPED) - solution.value  # that descent ended within STOPPED is no certificate
     if dimension >= solution.rank:
         return found
     proved = low_rank_excess(solution.problem, solution.matrix, dimension, solution.tangent)
