@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,7 +74,7 @@ def watched(faults: list[Fault]) -> tuple[str, ...]:
 
 
 @contextmanager
-def scratch_copies(number: int) -> Iterator["Queue[Path]"]:
+def scratch_copies(number: int) -> Generator["Queue[Path]"]:
     """Copies of the packages, to be changed and thrown away."""
     with tempfile.TemporaryDirectory(prefix="layerpeel-mutants-") as folder:
         copies: Queue[Path] = Queue()
