@@ -269,7 +269,7 @@ ROOM = Room(
         Check(
             name="l-model-better",
             claim="as the source asks it, from step 600 on and averaged over time, the L-model's strengths leave the smaller difference "
-            "(from the first steps on, seeds disagree)",
+            "(a window chosen on seeds 0 to 2; from the first steps on, seeds disagree)",
             evidence=Evidence.EMPIRICAL,
             predict=predict_l_better,
             measure=measure_in_sample,
