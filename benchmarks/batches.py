@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks._pairs import Growth, Row, grow, pair
-from numerics import two_group_optima, two_group_optimum
-from solvers import LayerPeeled, solve, solve_batch
+from layerpeel.numerics import two_group_optima, two_group_optimum
+from layerpeel.solvers import LayerPeeled, solve, solve_batch
 
 SIZE = 200_000
 """Problems per timed batch."""

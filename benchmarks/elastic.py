@@ -6,7 +6,7 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from benchmarks._pairs import Growth, Row, grow, pair
-from numerics import ElasticModel, euler_chunks, law, mean_flow
+from layerpeel.numerics import ElasticModel, euler_chunks, law, mean_flow
 
 END = 1000.0
 """The last time; Euler–Maruyama takes steps of one."""

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import integrate, optimize, special
 
 from benchmarks._pairs import Growth, Row, grow, pair
-from numerics import ordered_probability, pairwise_separable, separating_hyperplane
+from layerpeel.numerics import ordered_probability, pairwise_separable, separating_hyperplane
 
 PROGRAMS = 12
 """Linear programs per timing: a handful of problems stands for the batch, whose time is per pair of classes."""

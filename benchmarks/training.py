@@ -6,10 +6,10 @@ import numpy as np
 import torch
 
 from benchmarks._pairs import Growth, Memory, Row, grow, pair, peak_memory
-from gpu_train import Images, geomnist
-from gpu_train.ensembles import OneByOne, train_one_by_one
-from gpu_train.networks import small_alexnet
-from numerics import ClassMoments, fuzziness, separation
+from layerpeel.gpu_train import Images, geomnist
+from layerpeel.gpu_train.ensembles import OneByOne, train_one_by_one
+from layerpeel.gpu_train.networks import small_alexnet
+from layerpeel.numerics import ClassMoments, fuzziness, separation
 
 torch.set_num_threads(1)
 

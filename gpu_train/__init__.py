@@ -6,19 +6,19 @@ Images are here; networks and training, which need torch at import, are in `gpu_
 # pyright: reportMissingImports=false
 # torch is an extra: the types are checked without it too.
 
-from gpu_train._geomnist import geomnist as geomnist
-from gpu_train._images import Images as Images
-from gpu_train._images import long_tail_counts as long_tail_counts
-from gpu_train._images import oversampled as oversampled
-from gpu_train._images import resized as resized
-from gpu_train._images import step_counts as step_counts
-from gpu_train._images import with_corrupted_labels as with_corrupted_labels
-from gpu_train._images import with_counts as with_counts
-from gpu_train._readers import digits as digits
-from gpu_train._readers import mnist_sample as mnist_sample
-from gpu_train._readers import read_cifar10 as read_cifar10
-from gpu_train._readers import read_idx as read_idx
-from gpu_train._readers import read_images as read_images
+from layerpeel.gpu_train._geomnist import geomnist as geomnist
+from layerpeel.gpu_train._images import Images as Images
+from layerpeel.gpu_train._images import long_tail_counts as long_tail_counts
+from layerpeel.gpu_train._images import oversampled as oversampled
+from layerpeel.gpu_train._images import resized as resized
+from layerpeel.gpu_train._images import step_counts as step_counts
+from layerpeel.gpu_train._images import with_corrupted_labels as with_corrupted_labels
+from layerpeel.gpu_train._images import with_counts as with_counts
+from layerpeel.gpu_train._readers import digits as digits
+from layerpeel.gpu_train._readers import mnist_sample as mnist_sample
+from layerpeel.gpu_train._readers import read_cifar10 as read_cifar10
+from layerpeel.gpu_train._readers import read_idx as read_idx
+from layerpeel.gpu_train._readers import read_images as read_images
 
 
 def describe_device() -> str:

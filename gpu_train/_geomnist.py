@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-from gpu_train._images import Images
-from numerics import require_memory, require_whole, validated
+from layerpeel.gpu_train._images import Images
+from layerpeel.numerics import require_memory, require_whole, validated
 
 SHAPES = ("rectangle", "ellipse", "triangle")
 """Class names, in the order of the labels."""

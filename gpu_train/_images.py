@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from numerics import UnusableInput, require_instance, require_list, require_memory, require_real, require_whole, validated
+from layerpeel.numerics import UnusableInput, require_instance, require_list, require_memory, require_real, require_whole, validated
 
 MOST_CLASSES = 10**6
 """Lists of counts are made for at most so many classes; the largest data set of images has 21,841."""

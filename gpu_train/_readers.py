@@ -10,8 +10,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from gpu_train._images import Images
-from numerics import UnusableInput, at_most, require_memory, shown, validated
+from layerpeel.gpu_train._images import Images
+from layerpeel.numerics import UnusableInput, at_most, require_memory, shown, validated
 
 IDX_MAGIC = {1: 2049, 3: 2051}
 """First four bytes of an IDX file of unsigned bytes, by number of dimensions: labels and images."""

@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import nn
 
-from gpu_train._images import Images
-from gpu_train.training import choose_device
-from numerics import UnusableInput, require_positive, require_whole
+from layerpeel.gpu_train._images import Images
+from layerpeel.gpu_train.training import choose_device
+from layerpeel.numerics import UnusableInput, require_positive, require_whole
 
 
 def local_elasticity(

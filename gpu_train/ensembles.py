@@ -14,11 +14,11 @@ from jaxtyping import Float, Int
 from torch import nn
 from torch.func import functional_call, grad, stack_module_state, vmap
 
-from gpu_train._images import Images, corrupted, require_probability
-from gpu_train.networks import precision_of
-from gpu_train.stacked import stacked
-from gpu_train.training import TrainingDiverged, choose_device, identity, last_good, read_checkpoint, seeded, write_checkpoint
-from numerics import UnusableInput, require_positive, require_whole
+from layerpeel.gpu_train._images import Images, corrupted, require_probability
+from layerpeel.gpu_train.networks import precision_of
+from layerpeel.gpu_train.stacked import stacked
+from layerpeel.gpu_train.training import TrainingDiverged, choose_device, identity, last_good, read_checkpoint, seeded, write_checkpoint
+from layerpeel.numerics import UnusableInput, require_positive, require_whole
 
 BLOCK = 50
 """Steps after which a first linear layer is moved: long enough to spare it most of its traffic, short enough for the products of images."""

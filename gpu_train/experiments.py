@@ -13,15 +13,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from gpu_train._geomnist import geomnist
-from gpu_train._images import Images, first_classes, oversampled, resized, step_counts, with_counts
-from gpu_train._readers import mnist_sample, read_images
-from gpu_train.ensembles import OneByOne, train_one_by_one
-from gpu_train.networks import feed_forward, residual_feed_forward, resnet18, small_alexnet, vgg
-from gpu_train.studies import Progress, minority_outcome, separation_curves
-from gpu_train.training import CHECKPOINT_SECONDS, Recipe
-from gpu_train.unconstrained import unconstrained_features
-from numerics import UnusableInput
+from layerpeel.gpu_train._geomnist import geomnist
+from layerpeel.gpu_train._images import Images, first_classes, oversampled, resized, step_counts, with_counts
+from layerpeel.gpu_train._readers import mnist_sample, read_images
+from layerpeel.gpu_train.ensembles import OneByOne, train_one_by_one
+from layerpeel.gpu_train.networks import feed_forward, residual_feed_forward, resnet18, small_alexnet, vgg
+from layerpeel.gpu_train.studies import Progress, minority_outcome, separation_curves
+from layerpeel.gpu_train.training import CHECKPOINT_SECONDS, Recipe
+from layerpeel.gpu_train.unconstrained import unconstrained_features
+from layerpeel.numerics import UnusableInput
 
 PROFILES = ("small", "sources")
 """Legal sizes: minutes on two cores, or as in the sources."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from numerics import ClassMoments, ClassStatistics, UnusableInput, fuzziness, neural_collapse_of, require_memory
+from layerpeel.numerics import ClassMoments, ClassStatistics, UnusableInput, fuzziness, neural_collapse_of, require_memory
 
 try:
     from torchmetrics import Metric

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import nn
 
-from numerics import UnusableInput
+from layerpeel.numerics import UnusableInput
 
 VGG = {
     11: (64, "pool", 128, "pool", 256, 256, "pool", 512, 512, "pool", 512, 512, "pool"),

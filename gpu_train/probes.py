@@ -12,8 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import nn
 
-from gpu_train.networks import device_of, watching
-from numerics import (
+from layerpeel.gpu_train.networks import device_of, watching
+from layerpeel.numerics import (
     ClassMoments,
     ClassStatistics,
     NeuralCollapse,
@@ -86,7 +86,7 @@ def probe(
             everywhere, or a model that does not return logits.
 
     Example:
-        >>> from gpu_train.networks import feed_forward
+        >>> from layerpeel.gpu_train.networks import feed_forward
         >>> inputs, labels = torch.eye(4).repeat(3, 1), torch.arange(4).repeat(3)
         >>> [layer.name for layer in probe(feed_forward(4, 4, [8]), [(inputs, labels)], 4).layers]
         ['1']

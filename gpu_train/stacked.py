@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from gpu_train.networks import ResidualLayers
-from numerics import UnusableInput
+from layerpeel.gpu_train.networks import ResidualLayers
+from layerpeel.numerics import UnusableInput
 
 
 class StackedLinear(nn.Module):

@@ -11,10 +11,10 @@ import numpy as np
 from jaxtyping import Float, Int
 from torch import nn
 
-from gpu_train._images import Images
-from gpu_train.networks import layer_outputs
-from gpu_train.training import CHECKPOINT_SECONDS, Recipe, accuracy_by_class, seeded, train, train_together
-from numerics import Separation, UnusableInput, feature_energy, mean_cosine, neural_collapse, separation
+from layerpeel.gpu_train._images import Images
+from layerpeel.gpu_train.networks import layer_outputs
+from layerpeel.gpu_train.training import CHECKPOINT_SECONDS, Recipe, accuracy_by_class, seeded, train, train_together
+from layerpeel.numerics import Separation, UnusableInput, feature_energy, mean_cosine, neural_collapse, separation
 
 Progress = Callable[[float], None]
 """Called with the share of a training that is done."""

@@ -16,10 +16,10 @@ import torch
 from jaxtyping import Float
 from torch import nn
 
-from gpu_train._images import Images
-from gpu_train.networks import device_of, evaluating, precision_of
-from gpu_train.stacked import stacked, unstack
-from numerics import UnusableInput, require_positive, require_whole
+from layerpeel.gpu_train._images import Images
+from layerpeel.gpu_train.networks import device_of, evaluating, precision_of
+from layerpeel.gpu_train.stacked import stacked, unstack
+from layerpeel.numerics import UnusableInput, require_positive, require_whole
 
 CHECKPOINT_SECONDS = 30.0
 """Long work that is stopped loses at most this much; networks that are done sooner write no checkpoint at all."""

@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import nn
 
-from gpu_train.training import TrainingDiverged, choose_device
-from numerics import require_positive, require_whole
+from layerpeel.gpu_train.training import TrainingDiverged, choose_device
+from layerpeel.numerics import require_positive, require_whole
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

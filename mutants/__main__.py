@@ -17,10 +17,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from queue import Queue
 
+from layerpeel.theory import catalogue
 from mutants._faults import ROOT, Fault, read_faults
-from theory import catalogue
 
-PACKAGES = ("suite", "theory", "solvers", "numerics", "gpu_train")
+FOLDERS = ("src", "theory", "solvers", "numerics", "gpu_train")
 SECONDS = 900.0
 """A fault that keeps its rooms busy for longer counts as missed: it says nothing about their checks."""
 
@@ -76,12 +76,12 @@ def watched(faults: list[Fault]) -> tuple[str, ...]:
 @contextmanager
 def scratch_copies(number: int) -> Generator["Queue[Path]"]:
     """Copies of the packages, to be changed and thrown away."""
-    with tempfile.TemporaryDirectory(prefix="layerpeel-mutants-") as folder:
+    with tempfile.TemporaryDirectory(prefix="layerpeel-mutants-") as place:
         copies: Queue[Path] = Queue()
         for index in range(number):
-            copy = Path(folder) / str(index)
-            for package in PACKAGES:
-                shutil.copytree(ROOT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
+            copy = Path(place) / str(index)
+            for folder in FOLDERS:
+                shutil.copytree(ROOT / folder, copy / folder, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
             copies.put(copy)
         yield copies
 
@@ -102,8 +102,8 @@ def run(copy: Path, fault: Fault | None, rooms: tuple[str, ...]) -> dict[str, st
 
 
 def _unexpected(copy: Path, rooms: tuple[str, ...]) -> dict[str, str]:
-    command = [sys.executable, "-B", "-m", "suite.cli", "check", *rooms, "--jobs", "1", "--json"]
-    environment = {**os.environ, "PYTHONPATH": str(copy), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-B", "-m", "layerpeel", "check", *rooms, "--jobs", "1", "--json"]
+    environment = {**os.environ, "PYTHONPATH": str(copy / "src"), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     try:
         done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired:

@@ -5,7 +5,7 @@ import math
 import sympy
 from flint import arb, fmpq, fmpz
 
-from numerics._bracket import Bracket
+from layerpeel.numerics._bracket import Bracket
 
 PRECISION = 128
 """Default working precision in bits: more than twice that of a double, so that certificates lose nothing to rounding."""

@@ -7,7 +7,7 @@ import numpy as np
 from flint import arb, arb_mat
 from jaxtyping import Float
 
-from numerics._rounded import UNIT
+from layerpeel.numerics._rounded import UNIT
 
 BallMatrix = Sequence[Sequence[arb]]
 """A square matrix of balls, row by row."""

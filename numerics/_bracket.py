@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
-from numerics._inputs import shown, whole_number
+from layerpeel.numerics._inputs import shown, whole_number
 
 
 @dataclass(frozen=True)

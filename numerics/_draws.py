@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from numerics._inputs import require_whole
-from numerics._memory import require_memory
+from layerpeel.numerics._inputs import require_whole
+from layerpeel.numerics._memory import require_memory
 
 CHUNK_BYTES = 2**27
 """Bytes of one chunk (134 MB), unless a single path alone is larger; what is made from it takes two or three times this."""

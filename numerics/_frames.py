@@ -6,11 +6,11 @@ import numpy as np
 from flint import arb, ctx
 from jaxtyping import Float
 
-from numerics._ball import PRECISION, to_bracket
-from numerics._bracket import Bracket
-from numerics._inputs import UnusableInput
-from numerics._memory import require_memory
-from numerics._validated import validated
+from layerpeel.numerics._ball import PRECISION, to_bracket
+from layerpeel.numerics._bracket import Bracket
+from layerpeel.numerics._inputs import UnusableInput
+from layerpeel.numerics._memory import require_memory
+from layerpeel.numerics._validated import validated
 
 
 @validated

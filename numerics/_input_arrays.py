@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from numerics._inputs import UnusableInput, double, shown
+from layerpeel.numerics._inputs import UnusableInput, double, shown
 
 
 def as_array(values: Any, what: str) -> np.ndarray:

@@ -4,9 +4,9 @@ import math
 
 from scipy import integrate, special, stats
 
-from numerics._inputs import UnusableInput, require_positive
-from numerics._power import LARGEST_SIZE, require_power
-from numerics._validated import validated
+from layerpeel.numerics._inputs import UnusableInput, require_positive
+from layerpeel.numerics._power import LARGEST_SIZE, require_power
+from layerpeel.numerics._validated import validated
 
 NORMAL_REACH = 9.0
 """A standard normal is beyond this with probability 2e-19."""

@@ -3,8 +3,8 @@
 import os
 from collections.abc import Callable
 
-from numerics._inputs import UnusableInput
-from numerics._validated import validated
+from layerpeel.numerics._inputs import UnusableInput
+from layerpeel.numerics._validated import validated
 
 PIECE = 2**20
 """Bytes that are read at once."""

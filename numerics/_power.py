@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import stats
 
-from numerics._bracket import Bracket, Proportion
-from numerics._inputs import UnusableInput, require_positive, require_whole
-from numerics._validated import validated
+from layerpeel.numerics._bracket import Bracket, Proportion
+from layerpeel.numerics._inputs import UnusableInput, require_positive, require_whole
+from layerpeel.numerics._validated import validated
 
 LARGEST_SIZE = 10**7
 """Sizes are sought up to here; beyond, a Monte Carlo check is the wrong tool."""

@@ -11,8 +11,8 @@ from typing import Any, ParamSpec, TypeVar, Union, get_args, get_origin
 import numpy as np
 from jaxtyping import AbstractArray
 
-from numerics._input_arrays import as_array, require_array
-from numerics._inputs import UnusableInput, double, require_instance, require_list, shown, whole_number
+from layerpeel.numerics._input_arrays import as_array, require_array
+from layerpeel.numerics._inputs import UnusableInput, double, require_instance, require_list, shown, whole_number
 
 P = ParamSpec("P")
 R = TypeVar("R")

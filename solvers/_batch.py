@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
-from numerics import GroupMatrix, TwoGroupOptima, UnusableInput, broadcast, require_positive_array, two_group_optima
-from solvers._batch_evaluation import evaluate
-from solvers._problem import LayerPeeled
+from layerpeel.numerics import GroupMatrix, TwoGroupOptima, UnusableInput, broadcast, require_positive_array, two_group_optima
+from layerpeel.solvers._batch_evaluation import evaluate
+from layerpeel.solvers._problem import LayerPeeled
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -68,7 +68,7 @@ class SolutionBatch:
         """One program and its logits, as `certify` takes them.
 
         Example:
-            >>> from solvers import certify
+            >>> from layerpeel.solvers import certify
             >>> batch = solve_batch(5, 5, [2.0, 20.0], feature_energy=5.0)
             >>> certify(*batch.candidate(1)).relative_gap < 1e-12
             True

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from numerics import TwoGroupOptima
+from layerpeel.numerics import TwoGroupOptima
 
 ROUNDINGS = 3.0
 """Allowance of the gap, in roundings of τ λ per unit of exponent: its terms are chains of a dozen operations (needed at most: 1.5)."""

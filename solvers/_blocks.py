@@ -21,14 +21,14 @@ import numpy as np
 from flint import arb, arb_mat, ctx
 from jaxtyping import Float
 
-from numerics import PRECISION, Bracket, GroupMatrix, UnusableInput, require_instance, to_bracket, validated
-from solvers._enclosures import ROUNDING, Enclosures, around, cosine_of, root_of
-from solvers._in_balls import InBalls
-from solvers._losses import LOSSES
-from solvers._problem import LayerPeeled
-from solvers._sdp import PRECISIONS, SolverFailed, pose, require_solver, run
-from solvers._solution import Solution
-from solvers._solve import solve
+from layerpeel.numerics import PRECISION, Bracket, GroupMatrix, UnusableInput, require_instance, to_bracket, validated
+from layerpeel.solvers._enclosures import ROUNDING, Enclosures, around, cosine_of, root_of
+from layerpeel.solvers._in_balls import InBalls
+from layerpeel.solvers._losses import LOSSES
+from layerpeel.solvers._problem import LayerPeeled
+from layerpeel.solvers._sdp import PRECISIONS, SolverFailed, pose, require_solver, run
+from layerpeel.solvers._solution import Solution
+from layerpeel.solvers._solve import solve
 
 REFINED = 1e-13
 """Relative gap of the point that proves the slope G: the distances go with its root."""

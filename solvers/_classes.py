@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from numerics import UnusableInput, require_list, require_positive, require_whole, shown
+from layerpeel.numerics import UnusableInput, require_list, require_positive, require_whole, shown
 
 NORM_WEIGHTS = ("class", "sample")
 """Legal names of weights d_k on the nuclear norm: 1 per class, or √n_k."""

@@ -4,10 +4,10 @@ import numpy as np
 from jaxtyping import Float
 from scipy.optimize import minimize
 
-from numerics import validated
-from solvers._losses import LOSSES
-from solvers._problem import LayerPeeled
-from solvers._program import require_unweighted
+from layerpeel.numerics import validated
+from layerpeel.solvers._losses import LOSSES
+from layerpeel.solvers._problem import LayerPeeled
+from layerpeel.solvers._program import require_unweighted
 
 
 @validated

@@ -6,11 +6,11 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Int
 
-from numerics import Bracket, GroupMatrix, UnusableInput, require_instance
-from solvers._certificate import dual_slope
-from solvers._distance import STEEPNESS, slopes_within
-from solvers._problem import UnconstrainedFeatures
-from solvers._solution import Solution
+from layerpeel.numerics import Bracket, GroupMatrix, UnusableInput, require_instance
+from layerpeel.solvers._certificate import dual_slope
+from layerpeel.solvers._distance import STEEPNESS, slopes_within
+from layerpeel.solvers._problem import UnconstrainedFeatures
+from layerpeel.solvers._solution import Solution
 
 ROUNDING = 1e-12
 """Relative allowance for the floating-point SVDs and sums of this module: a thousand times their backward error."""
@@ -28,7 +28,7 @@ class Enclosures:
     Source: araki1981 for the perturbation of the modulus.
 
     Example:
-        >>> from solvers import LayerPeeled, solve
+        >>> from layerpeel.solvers import LayerPeeled, solve
         >>> optimum = Enclosures(solve(LayerPeeled(counts=[5, 5, 5], feature_energy=2.0)))
         >>> optimum.classifier_cosine(0, 0).contains(-0.5), optimum.feature_norm(0).contains(2.0**0.5)
         (True, True)

@@ -8,9 +8,9 @@ import numpy as np
 from flint import arb
 from jaxtyping import Float
 
-from numerics import GroupMatrix
-from solvers._losses import LOSSES
-from solvers._problem import LayerPeeled, Problem, UnconstrainedFeatures
+from layerpeel.numerics import GroupMatrix
+from layerpeel.solvers._losses import LOSSES
+from layerpeel.solvers._problem import LayerPeeled, Problem, UnconstrainedFeatures
 
 
 def exact_radius(problem: LayerPeeled) -> arb:

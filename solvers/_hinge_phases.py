@@ -3,11 +3,11 @@
 import math
 from typing import Any
 
-from solvers._certificate import certify
-from solvers._primal_dual import solve_primal_dual
-from solvers._problem import LayerPeeled
-from solvers._projected import Candidate
-from solvers._solution import RANK_TOLERANCE, Solution
+from layerpeel.solvers._certificate import certify
+from layerpeel.solvers._primal_dual import solve_primal_dual
+from layerpeel.solvers._problem import LayerPeeled
+from layerpeel.solvers._projected import Candidate
+from layerpeel.solvers._solution import RANK_TOLERANCE, Solution
 
 ROUNDING = 1e-12
 """Relative allowance for the floating-point sums here: four digits more than they lose."""

@@ -4,9 +4,9 @@ from functools import cached_property
 
 from flint import arb
 
-from numerics import GroupMatrix, norm_bounds
-from solvers._evaluation import Evaluation, Minorant
-from solvers._losses import LOSSES, BallLogits, Shares, Slope
+from layerpeel.numerics import GroupMatrix, norm_bounds
+from layerpeel.solvers._evaluation import Evaluation, Minorant
+from layerpeel.solvers._losses import LOSSES, BallLogits, Shares, Slope
 
 
 class InBalls(Evaluation):

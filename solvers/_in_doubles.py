@@ -6,9 +6,9 @@ import numpy as np
 from flint import arb
 from jaxtyping import Float
 
-from numerics import Rounded, norm_bounds_near
-from solvers._evaluation import Evaluation, Minorant
-from solvers._rounded_losses import ROUNDED_MINORANTS, ROUNDED_SLOPES, ROUNDED_VALUES, RoundedLogits
+from layerpeel.numerics import Rounded, norm_bounds_near
+from layerpeel.solvers._evaluation import Evaluation, Minorant
+from layerpeel.solvers._rounded_losses import ROUNDED_MINORANTS, ROUNDED_SLOPES, ROUNDED_VALUES, RoundedLogits
 
 
 class InDoubles(Evaluation):

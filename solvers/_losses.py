@@ -12,7 +12,7 @@ import numpy as np
 from flint import arb
 from jaxtyping import Float, Int
 
-from numerics import BallMatrix, GroupMatrix
+from layerpeel.numerics import BallMatrix, GroupMatrix
 
 LEAST_MARGIN = -700.0
 """Margins are cut here before e^{−margin} overflows; no optimum is anywhere near."""

@@ -5,10 +5,10 @@ import math
 import numpy as np
 from jaxtyping import Float
 
-from numerics import GroupMatrix, require_memory
-from solvers._losses import least_margins
-from solvers._problem import LayerPeeled, Problem
-from solvers._projected import BYTES_PER_ENTRY, Candidate
+from layerpeel.numerics import GroupMatrix, require_memory
+from layerpeel.solvers._losses import least_margins
+from layerpeel.solvers._problem import LayerPeeled, Problem
+from layerpeel.solvers._projected import BYTES_PER_ENTRY, Candidate
 
 MAX_ITERATIONS = 20_000
 """Groups need 50 to 500, also with minorities a million times smaller; 100 distinct counts up to 1600, 300 of them 2100."""

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from numerics import energy_radius, require_positive
-from solvers._classes import classes_from_counts, classes_from_groups, classes_from_imbalance
-from solvers._program import Program, require_representable, root_of_product
+from layerpeel.numerics import energy_radius, require_positive
+from layerpeel.solvers._classes import classes_from_counts, classes_from_groups, classes_from_imbalance
+from layerpeel.solvers._program import Program, require_representable, root_of_product
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)

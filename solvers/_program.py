@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 import numpy as np
 from jaxtyping import Float
 
-from numerics import GroupMatrix, UnusableInput, require_positive
-from solvers._classes import Classes, Group
-from solvers._losses import LOSSES
+from layerpeel.numerics import GroupMatrix, UnusableInput, require_positive
+from layerpeel.solvers._classes import Classes, Group
+from layerpeel.solvers._losses import LOSSES
 
 LARGEST_RATIO = 1e100
 """Largest ratio of counts, of weights, and of a radius or penalty to one: squares of such numbers are still doubles."""
@@ -64,7 +64,7 @@ class Program(ABC):
             UnusableInput: for a factor that is not positive and finite.
 
         Example:
-            >>> from solvers import LayerPeeled
+            >>> from layerpeel.solvers import LayerPeeled
             >>> LayerPeeled.from_groups([(5, 100), (5, 10)], feature_energy=5.0).reweighted(1, 2.5).groups[1].samples
             25.0
         """

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from numerics import Directions, GroupMatrix, require_memory
-from solvers._problem import LayerPeeled, Problem
-from solvers._smooth import Point, Smooth
+from layerpeel.numerics import Directions, GroupMatrix, require_memory
+from layerpeel.solvers._problem import LayerPeeled, Problem
+from layerpeel.solvers._smooth import Point, Smooth
 
 MAX_ITERATIONS = 50_000
 """Typical problems need 25 to 100; only energies so large that the loss is nearly zero need thousands."""

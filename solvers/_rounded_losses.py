@@ -7,7 +7,7 @@ import numpy as np
 from flint import arb
 from jaxtyping import Float
 
-from numerics import GroupMatrix, Rounded
+from layerpeel.numerics import GroupMatrix, Rounded
 
 
 class RoundedLogits(NamedTuple):

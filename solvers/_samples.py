@@ -7,8 +7,18 @@ import numpy as np
 from flint import arb, ctx
 from jaxtyping import Float
 
-from numerics import PRECISION, Bracket, UnusableInput, norm_bounds, require_memory, require_positive, require_whole, to_bracket, validated
-from solvers._sdp import PRECISIONS, run
+from layerpeel.numerics import (
+    PRECISION,
+    Bracket,
+    UnusableInput,
+    norm_bounds,
+    require_memory,
+    require_positive,
+    require_whole,
+    to_bracket,
+    validated,
+)
+from layerpeel.solvers._sdp import PRECISIONS, run
 
 ENTRY_BYTES = 100.0
 """Memory of one entry of the Gram matrix in the conic program, roughly."""

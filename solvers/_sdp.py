@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from numerics import GroupMatrix, UnusableInput, require_memory
-from solvers._problem import LayerPeeled, Problem
-from solvers._projected import Candidate
+from layerpeel.numerics import GroupMatrix, UnusableInput, require_memory
+from layerpeel.solvers._problem import LayerPeeled, Problem
+from layerpeel.solvers._projected import Candidate
 
 SOLVERS = ("clarabel", "scs", "mosek")
 """Legal names of conic solvers."""

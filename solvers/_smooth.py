@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from numerics import GroupMatrix
-from solvers._losses import LOSSES
-from solvers._problem import LayerPeeled, Problem
+from layerpeel.numerics import GroupMatrix
+from layerpeel.solvers._losses import LOSSES
+from layerpeel.solvers._problem import LayerPeeled, Problem
 
 
 @dataclass(frozen=True, eq=False)

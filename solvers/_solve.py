@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from numerics import GroupMatrix, UnusableInput, double, require_instance, require_whole, shown
-from solvers._certificate import ROUNDINGS, UNIT, Certificate, certify, rounding_of
-from solvers._enclosures import Enclosures
-from solvers._hinge_phases import hinge_collapsed
-from solvers._interior import MOST_GROUPS, solve_interior
-from solvers._losses import LOSSES
-from solvers._primal_dual import solve_primal_dual
-from solvers._problem import Form, LayerPeeled, Problem, UnconstrainedFeatures
-from solvers._projected import MAX_ITERATIONS, Candidate, solve_projected
-from solvers._sdp import PRECISIONS, require_known_solver, require_solver, solve_sdp
-from solvers._solution import RANK_TOLERANCE, VANISHING_NORM, Solution, Status
-from solvers._symmetric import covers, solve_symmetric, symmetric_rank
+from layerpeel.numerics import GroupMatrix, UnusableInput, double, require_instance, require_whole, shown
+from layerpeel.solvers._certificate import ROUNDINGS, UNIT, Certificate, certify, rounding_of
+from layerpeel.solvers._enclosures import Enclosures
+from layerpeel.solvers._hinge_phases import hinge_collapsed
+from layerpeel.solvers._interior import MOST_GROUPS, solve_interior
+from layerpeel.solvers._losses import LOSSES
+from layerpeel.solvers._primal_dual import solve_primal_dual
+from layerpeel.solvers._problem import Form, LayerPeeled, Problem, UnconstrainedFeatures
+from layerpeel.solvers._projected import MAX_ITERATIONS, Candidate, solve_projected
+from layerpeel.solvers._sdp import PRECISIONS, require_known_solver, require_solver, solve_sdp
+from layerpeel.solvers._solution import RANK_TOLERANCE, VANISHING_NORM, Solution, Status
+from layerpeel.solvers._symmetric import covers, solve_symmetric, symmetric_rank
 
 ROUTES = ("auto", "symmetric", "factored", "sdp")
 """Legal names of routes."""

@@ -5,9 +5,9 @@ import math
 import numpy as np
 from jaxtyping import Float
 
-from numerics import GroupMatrix, UnusableInput, two_group_optimum
-from solvers._problem import LayerPeeled, Problem
-from solvers._projected import Candidate
+from layerpeel.numerics import GroupMatrix, UnusableInput, two_group_optimum
+from layerpeel.solvers._problem import LayerPeeled, Problem
+from layerpeel.solvers._projected import Candidate
 
 Phases = tuple[bool, ...]
 """One answer per group."""

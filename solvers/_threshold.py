@@ -4,12 +4,12 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from numerics import Bracket, UnusableInput, require_positive, validated
-from solvers._enclosures import Enclosures
-from solvers._problem import LayerPeeled, Problem
-from solvers._program import require_unweighted
-from solvers._solution import Solution
-from solvers._solve import solve
+from layerpeel.numerics import Bracket, UnusableInput, require_positive, validated
+from layerpeel.solvers._enclosures import Enclosures
+from layerpeel.solvers._problem import LayerPeeled, Problem
+from layerpeel.solvers._program import require_unweighted
+from layerpeel.solvers._solution import Solution
+from layerpeel.solvers._solve import solve
 
 SHARP = 1e-11
 """Relative gap at which phases are told apart to about 1e-5 in the weight."""

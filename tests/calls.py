@@ -10,7 +10,12 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-PACKAGES = ("theory", "solvers", "numerics", "gpu_train")
+PACKAGES = ("layerpeel.theory", "layerpeel.solvers", "layerpeel.numerics", "layerpeel.gpu_train")
+
+
+def package_of(module: str) -> str:
+    """The floor that a module belongs to: layerpeel.theory, …"""
+    return ".".join(module.split(".")[:2])
 
 
 class Name(NamedTuple):
@@ -23,33 +28,33 @@ class Name(NamedTuple):
         return f"{self.module}.{self.name}"
 
 
-SOLVE = Name("solvers._solve", "solve")
+SOLVE = Name("layerpeel.solvers._solve", "solve")
 HONEST_ROUTES = {"sdp", "factored"}
 """Route `symmetric` is the closed form, and `auto` may take it."""
 
 CLOSED_FORMS = {
-    "theory._thresholds",
-    "theory.layer_peeled._closed_forms",
-    "theory.locally_elastic._closed_forms",
-    "numerics.layer_peeled._two_groups",
-    "numerics.layer_peeled._two_groups_batch",
-    "numerics.layer_peeled._two_groups_curve",
-    "numerics.layer_peeled._two_groups_inverse",
-    "numerics.locally_elastic._closed_flow",
-    "solvers._batch",
-    "solvers._symmetric",
+    "layerpeel.theory._thresholds",
+    "layerpeel.theory.layer_peeled._closed_forms",
+    "layerpeel.theory.locally_elastic._closed_forms",
+    "layerpeel.numerics.layer_peeled._two_groups",
+    "layerpeel.numerics.layer_peeled._two_groups_batch",
+    "layerpeel.numerics.layer_peeled._two_groups_curve",
+    "layerpeel.numerics.layer_peeled._two_groups_inverse",
+    "layerpeel.numerics.locally_elastic._closed_flow",
+    "layerpeel.solvers._batch",
+    "layerpeel.solvers._symmetric",
 }
 """Modules whose functions are what is to be confirmed. Their constants and types may be used by anybody."""
 
 CHOOSING = {
-    Name("numerics.locally_elastic._flow", "mean_flow"),
-    Name("numerics.locally_elastic._law", "law"),
-    Name("solvers._threshold", "critical_oversampling"),
-    Name("solvers._threshold", "excessive_oversampling"),
+    Name("layerpeel.numerics.locally_elastic._flow", "mean_flow"),
+    Name("layerpeel.numerics.locally_elastic._law", "law"),
+    Name("layerpeel.solvers._threshold", "critical_oversampling"),
+    Name("layerpeel.solvers._threshold", "excessive_oversampling"),
 }
 """Functions that take a closed form where there is one, or decide phases by the law λ ≥ c_g."""
 
-MEASURING = {"solvers", "gpu_train"}
+MEASURING = {"layerpeel.solvers", "layerpeel.gpu_train"}
 """Packages that predictions leave alone."""
 
 
@@ -172,10 +177,15 @@ class Program:
         return bad
 
     def named(self, module: str, node: ast.AST) -> Name | None:
-        """The definition that an expression names, directly or as an attribute of an imported module."""
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        """The definition that an expression names, directly or as an attribute of an imported module, however deep its package."""
+        if isinstance(node, ast.Name):
+            return self.resolve(module, node.id)
+        if not isinstance(node, ast.Attribute):
+            return None
+        if isinstance(node.value, ast.Name):
             return self.resolve(module, node.value.id, node.attr)
-        return self.resolve(module, node.id) if isinstance(node, ast.Name) else None
+        dotted = ast.unparse(node.value)
+        return self.resolve(dotted, node.attr) if dotted in self.sources and dotted.split(".")[0] in self.sources[module].imports else None
 
     def phases_by_law(self, place: Name) -> list[str]:
         """Reads of `.collapsed`, which the multiplier law decides, other than those that are to be reported as they are."""
@@ -197,14 +207,14 @@ class Program:
         def wrong(place: Name) -> bool:
             if measuring:
                 return place.name.startswith("predict_") or place in CHOOSING or (place.module in CLOSED_FORMS and self.computes(place))
-            return place.name.startswith("measure_") or (place.module.split(".")[0] in MEASURING and self.computes(place))
+            return place.name.startswith("measure_") or (package_of(place.module) in MEASURING and self.computes(place))
 
         found = self.reached(start, lambda place: not wrong(place) and place != SOLVE)
         bad = [f"{start.name} reaches {place} by way of {by}" for place, by in found.items() if wrong(place)]
         if measuring:
             entered = [place for place in found if place != SOLVE]
             bad += [f"{start.name} reaches {route} in {place}" for place in entered for route in self.unnamed_routes(place)]
-            rooms = [place for place in entered if place.module.split(".")[0] not in MEASURING | {"numerics"}]
+            rooms = [place for place in entered if package_of(place.module) not in MEASURING | {"layerpeel.numerics"}]
             bad += [f"{start.name} reaches {phase} in {place}" for place in rooms for phase in self.phases_by_law(place)]
         return sorted(bad)
 

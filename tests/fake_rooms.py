@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from numerics import Bracket, Estimate
-from suite._environment import describe_environment
-from suite._run import run_room
-from suite.report import Report, RoomResult, Summary
-from theory import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement, Verdict
+from layerpeel.environment import describe_environment
+from layerpeel.numerics import Bracket, Estimate
+from layerpeel.theorems.report import Environment, Report, RoomResult, Summary
+from layerpeel.theorems.run import run_room
+from layerpeel.theory import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement, Verdict
 
 
 def predict_one() -> Quantities:
@@ -95,7 +95,9 @@ def run(room: Room, seed: int = 0) -> RoomResult:
 
 def make_report(*rooms: Room) -> Report:
     results = [run(room) for room in rooms]
-    return Report(summary=Summary.of(results), rooms=results, environment=describe_environment(), seed=0, profile="quick")
+    return Report(
+        summary=Summary.of(results), rooms=results, environment=Environment.model_validate(describe_environment()), seed=0, profile="quick"
+    )
 
 
 GREEN = make_room()

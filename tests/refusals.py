@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from jaxtyping import config
 
-from numerics import UnusableInput
+from layerpeel.numerics import UnusableInput
 
 
 def refused(action: Callable[[], object], *parts: str) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from numerics import GroupMatrix
+from layerpeel.numerics import GroupMatrix
 
 
 class TwoGroups(NamedTuple):

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from gpu_train import Images, digits, geomnist
-from gpu_train.elasticity import local_elasticity
-from gpu_train.ensembles import OneByOne, train_one_by_one
-from gpu_train.networks import feed_forward, layer_outputs, small_alexnet
-from gpu_train.probes import probe
-from gpu_train.studies import minority_outcome, separation_curves
-from gpu_train.training import Recipe, seeded, train
-from gpu_train.unconstrained import unconstrained_features
+from layerpeel.gpu_train import Images, digits, geomnist
+from layerpeel.gpu_train.elasticity import local_elasticity
+from layerpeel.gpu_train.ensembles import OneByOne, train_one_by_one
+from layerpeel.gpu_train.networks import feed_forward, layer_outputs, small_alexnet
+from layerpeel.gpu_train.probes import probe
+from layerpeel.gpu_train.studies import minority_outcome, separation_curves
+from layerpeel.gpu_train.training import Recipe, seeded, train
+from layerpeel.gpu_train.unconstrained import unconstrained_features
 
 pytestmark = [
     pytest.mark.gpu,

@@ -9,11 +9,11 @@ import torch
 from refusals import refused
 from torch import nn
 
-from gpu_train import Images
-from gpu_train.elasticity import local_elasticity
-from gpu_train.experiments import one_thread
-from gpu_train.networks import feed_forward
-from gpu_train.training import seeded
+from layerpeel.gpu_train import Images
+from layerpeel.gpu_train.elasticity import local_elasticity
+from layerpeel.gpu_train.experiments import one_thread
+from layerpeel.gpu_train.networks import feed_forward
+from layerpeel.gpu_train.training import seeded
 
 
 @pytest.fixture(autouse=True)

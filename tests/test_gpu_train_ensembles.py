@@ -9,13 +9,13 @@ import torch
 from refusals import refused
 from torch import nn
 
-from gpu_train import Images, geomnist
-from gpu_train._images import corrupted
-from gpu_train.ensembles import OneByOne, train_one_by_one
-from gpu_train.experiments import one_thread
-from gpu_train.networks import feed_forward
-from gpu_train.training import TrainingDiverged, seeded
-from numerics import Proportion
+from layerpeel.gpu_train import Images, geomnist
+from layerpeel.gpu_train._images import corrupted
+from layerpeel.gpu_train.ensembles import OneByOne, train_one_by_one
+from layerpeel.gpu_train.experiments import one_thread
+from layerpeel.gpu_train.networks import feed_forward
+from layerpeel.gpu_train.training import TrainingDiverged, seeded
+from layerpeel.numerics import Proportion
 
 RECIPE = OneByOne(iterations=60, learning_rate=0.01, trials=3, every=20, label_error=0.2)
 

@@ -8,12 +8,11 @@ import pytest
 import torch
 from test_suite_train_images import write_cifar, write_idx
 
-import gpu_train.experiments
-from gpu_train import Images
-from gpu_train.ensembles import OneByOne, Trajectories
-from gpu_train.experiments import EXPERIMENTS, NETWORKS, Plan, one_thread
-from gpu_train.studies import minority_outcome
-from gpu_train.training import Recipe
+from layerpeel.gpu_train import Images
+from layerpeel.gpu_train.ensembles import OneByOne, Trajectories
+from layerpeel.gpu_train.experiments import EXPERIMENTS, NETWORKS, Plan, one_thread
+from layerpeel.gpu_train.studies import minority_outcome
+from layerpeel.gpu_train.training import Recipe
 
 RECIPE = ("epochs", "learning_rate", "batch_size", "optimizer", "weight_decay")
 

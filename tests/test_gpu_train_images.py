@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from refusals import refused
 
-from gpu_train import (
+from layerpeel.gpu_train import (
     Images,
     digits,
     geomnist,
@@ -27,7 +27,7 @@ from gpu_train import (
     with_corrupted_labels,
     with_counts,
 )
-from numerics import Proportion
+from layerpeel.numerics import Proportion
 
 
 def blank(counts: list[int]) -> Images:
@@ -195,8 +195,8 @@ def test_a_pickle_that_unfolds_is_refused(tmp_path: Path) -> None:
 BOMB = """
 import gzip, resource, sys
 from pathlib import Path
-from gpu_train import read_idx
-from numerics import UnusableInput
+from layerpeel.gpu_train import read_idx
+from layerpeel.numerics import UnusableInput
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
     read_idx(Path(sys.argv[1]))

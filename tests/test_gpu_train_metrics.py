@@ -12,8 +12,8 @@ from refusals import refused
 from torch import nn
 from torchmetrics import MetricCollection
 
-from gpu_train.metrics import CollapseMetric
-from numerics import ClassMoments, neural_collapse, separation
+from layerpeel.gpu_train.metrics import CollapseMetric
+from layerpeel.numerics import ClassMoments, neural_collapse, separation
 
 AGREEMENT = 1e-12
 """Relative agreement of streamed and stored sums in doubles of well-conditioned data."""
@@ -166,6 +166,6 @@ def test_unusable_batches_and_sizes_are_refused() -> None:
 
 
 def test_without_torchmetrics_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "gpu_train.metrics")
+    monkeypatch.delitem(sys.modules, "layerpeel.gpu_train.metrics")
     monkeypatch.setitem(sys.modules, "torchmetrics", None)
-    refused(lambda: importlib.import_module("gpu_train.metrics"), "needs torchmetrics", "pip install 'layerpeel[metrics]'")
+    refused(lambda: importlib.import_module("layerpeel.gpu_train.metrics"), "needs torchmetrics", "pip install 'layerpeel[metrics]'")

@@ -8,7 +8,7 @@ import torch
 from refusals import refused
 from torch import nn
 
-from gpu_train.networks import evaluating, feed_forward, layer_outputs, watching
+from layerpeel.gpu_train.networks import evaluating, feed_forward, layer_outputs, watching
 
 PIXELS = np.random.default_rng(0).random((7, 1, 8, 8), dtype=np.float32)
 

@@ -8,12 +8,12 @@ import torch
 from refusals import refused
 from torch import nn
 
-from gpu_train import digits
-from gpu_train.experiments import one_thread
-from gpu_train.networks import feed_forward, layer_outputs, small_alexnet
-from gpu_train.probes import probe
-from gpu_train.training import Recipe, seeded, train
-from numerics import neural_collapse, separation
+from layerpeel.gpu_train import digits
+from layerpeel.gpu_train.experiments import one_thread
+from layerpeel.gpu_train.networks import feed_forward, layer_outputs, small_alexnet
+from layerpeel.gpu_train.probes import probe
+from layerpeel.gpu_train.training import Recipe, seeded, train
+from layerpeel.numerics import neural_collapse, separation
 
 
 @pytest.fixture(autouse=True)

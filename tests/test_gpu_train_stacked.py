@@ -10,11 +10,11 @@ import torch
 from refusals import refused
 from torch import nn
 
-from gpu_train import Images, digits, with_counts
-from gpu_train.experiments import one_thread
-from gpu_train.networks import feed_forward, residual_feed_forward
-from gpu_train.stacked import stacked, unstack
-from gpu_train.training import Recipe, TrainingDiverged, seeded, train, train_together
+from layerpeel.gpu_train import Images, digits, with_counts
+from layerpeel.gpu_train.experiments import one_thread
+from layerpeel.gpu_train.networks import feed_forward, residual_feed_forward
+from layerpeel.gpu_train.stacked import stacked, unstack
+from layerpeel.gpu_train.training import Recipe, TrainingDiverged, seeded, train, train_together
 
 TRIALS = 3
 

@@ -10,11 +10,10 @@ import torch
 from refusals import refused
 from torch import nn
 
-import gpu_train.studies
-from gpu_train import Images, digits, with_counts
-from gpu_train.experiments import one_thread
-from gpu_train.networks import feed_forward, residual_feed_forward
-from gpu_train.studies import (
+from layerpeel.gpu_train import Images, digits, with_counts
+from layerpeel.gpu_train.experiments import one_thread
+from layerpeel.gpu_train.networks import feed_forward, residual_feed_forward
+from layerpeel.gpu_train.studies import (
     MinorityOutcome,
     SeparationCurves,
     hidden_layers,
@@ -24,8 +23,8 @@ from gpu_train.studies import (
     separation_curves,
     separation_curves_together,
 )
-from gpu_train.training import Recipe, seeded, train
-from numerics import separation
+from layerpeel.gpu_train.training import Recipe, seeded, train
+from layerpeel.numerics import separation
 
 SHORT = Recipe(epochs=3, learning_rate=0.05, batch_size=32, optimizer="momentum")
 

@@ -14,9 +14,9 @@ import pytest
 import torch
 from refusals import refused
 
-from gpu_train import Images, digits
-from gpu_train.networks import feed_forward, layer_outputs, residual_feed_forward, resnet18, small_alexnet, vgg
-from gpu_train.training import (
+from layerpeel.gpu_train import Images, digits
+from layerpeel.gpu_train.networks import feed_forward, layer_outputs, residual_feed_forward, resnet18, small_alexnet, vgg
+from layerpeel.gpu_train.training import (
     Recipe,
     TrainingDiverged,
     accuracy_by_class,
@@ -25,7 +25,7 @@ from gpu_train.training import (
     train,
     write_checkpoint,
 )
-from numerics import UnusableInput
+from layerpeel.numerics import UnusableInput
 
 
 def some_digits() -> Images:
@@ -186,7 +186,7 @@ def test_a_kill_while_writing_leaves_the_previous_checkpoint(tmp_path: Path) -> 
     write_checkpoint(place, {"value": torch.arange(3)})
     script = textwrap.dedent(f"""
         import os, pathlib, signal, torch
-        from gpu_train import training
+        from layerpeel.gpu_train import training
         def half(state, file):
             file.write(b"half")
             file.flush()

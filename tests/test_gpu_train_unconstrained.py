@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from refusals import refused
 
-from gpu_train.experiments import one_thread
-from gpu_train.unconstrained import unconstrained_features
-from solvers import LayerPeeled, solve
+from layerpeel.gpu_train.experiments import one_thread
+from layerpeel.gpu_train.unconstrained import unconstrained_features
+from layerpeel.solvers import LayerPeeled, solve
 
 
 @pytest.fixture(autouse=True)

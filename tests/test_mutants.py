@@ -4,8 +4,8 @@ import ast
 
 import pytest
 
+from layerpeel.theory import catalogue
 from mutants import ROOT, Fault, read_faults
-from theory import catalogue
 
 FAULTS = {fault.name: fault for fault in read_faults()}
 CHECKS = {f"{name}/{check.name}" for name, (_, room) in catalogue().items() for check in room.checks}

@@ -9,7 +9,7 @@ from hypothesis import given
 from refusals import refused
 from strategies import log_uniform
 
-from numerics import antiderivative
+from layerpeel.numerics import antiderivative
 
 TIMES = np.array([1e-6, 1e-3, 0.1, 1.0, 7.0, 10.0])
 CLOSE = 1e-13

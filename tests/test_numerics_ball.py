@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import OFTEN_ENOUGH, log_uniform, tally
 
-from numerics import PRECISION, decimal_bounds, enclose_expression, to_bracket
+from layerpeel.numerics import PRECISION, decimal_bounds, enclose_expression, to_bracket
 
 
 def exact(mantissa: int, exponent: int) -> Fraction:

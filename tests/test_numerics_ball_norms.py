@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import dense_matrices, log_uniform
 
-from numerics import PRECISION, norm_bounds, norm_bounds_near
-from numerics._ball_norms import _leading, _product
+from layerpeel.numerics import PRECISION, norm_bounds, norm_bounds_near
+from layerpeel.numerics._ball_norms import _leading, _product
 
 TIGHT = 1e-12
 """Slack of the norm bounds: a few roundings per row and column at these sizes."""

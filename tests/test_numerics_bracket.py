@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from numerics import Bracket, Estimate, Proportion
+from layerpeel.numerics import Bracket, Estimate, Proportion
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 

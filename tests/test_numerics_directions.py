@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from numerics import Directions, GroupMatrix
-from numerics.layer_peeled._directions import FOLLOW_FROM
+from layerpeel.numerics import Directions, GroupMatrix
+from layerpeel.numerics.layer_peeled._directions import FOLLOW_FROM
 
 
 def slowly_turning(rng: np.random.Generator, size: int, rank: int, steps: int) -> list[np.ndarray]:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from refusals import refused
 
-from numerics import ElasticModel, as_noise, drift_commutator, drift_matrices, logit_directions, simplex_gram
-from numerics.locally_elastic._model import BLOCKS, named_blocks
+from layerpeel.numerics import ElasticModel, as_noise, drift_commutator, drift_matrices, logit_directions, simplex_gram
+from layerpeel.numerics.locally_elastic._model import BLOCKS, named_blocks
 
 ROUNDING = 1e-13
 """Sums of up to 36 products of numbers of order one."""

@@ -13,7 +13,7 @@ from refusals import refused
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
-from numerics import ElasticModel, logit_directions, mean_flow
+from layerpeel.numerics import ElasticModel, logit_directions, mean_flow
 
 AGREEMENT = 1e-9
 """Relative agreement of closed forms with the integrator at rtol 1e-12, whose global error grows with the flow over [0, 5]."""

@@ -12,9 +12,9 @@ from scipy import stats
 from scipy.integrate import quad, solve_ivp
 from scipy.linalg import block_diag
 
-from numerics import ElasticModel, Estimate, LiteralLaw, MeanDriftLaw, law, mean_flow
-from numerics._draws import CHUNK_BYTES, chunk_sizes
-from numerics.locally_elastic._propagators import _by_modes, _integrated, common_eigenvectors
+from layerpeel.numerics import ElasticModel, Estimate, LiteralLaw, MeanDriftLaw, law, mean_flow
+from layerpeel.numerics._draws import CHUNK_BYTES, chunk_sizes
+from layerpeel.numerics.locally_elastic._propagators import _by_modes, _integrated, common_eigenvectors
 
 FALSE_ALARM = 1e-6
 """Chance that a statistical test fails although the law is right; the seeds are fixed."""
@@ -252,7 +252,7 @@ class TestChunks:
         model = ElasticModel(blocks="L", num_classes=3, noise=1.0, **VARYING)
         found = law(model, np.eye(3), TIMES, spread=1.0, drift=drift)
         whole = found.draw(rng=np.random.default_rng(3), paths=7, samples=4)
-        monkeypatch.setattr("numerics._draws.CHUNK_BYTES", 2 * whole[0].nbytes)
+        monkeypatch.setattr("layerpeel.numerics._draws.CHUNK_BYTES", 2 * whole[0].nbytes)
         chunks = list(found.chunks(rng=np.random.default_rng(3), paths=7, samples=4))
         assert [len(chunk) for chunk in chunks] == [2, 2, 2, 1]
         assert np.allclose(np.concatenate(chunks), whole, rtol=0.0, atol=ROUNDING)

@@ -9,7 +9,7 @@ from refusals import refused
 from scipy import stats
 from scipy.integrate import solve_ivp
 
-from numerics import (
+from layerpeel.numerics import (
     cumulative_tail_index,
     estimate_rates,
     printed_tail_index,

@@ -8,7 +8,7 @@ import pytest
 from refusals import refused
 from scipy import stats
 
-from numerics import ElasticModel, Estimate, brownian_increments, coarsened, euler_chunks, euler_maruyama, law, mean_flow
+from layerpeel.numerics import ElasticModel, Estimate, brownian_increments, coarsened, euler_chunks, euler_maruyama, law, mean_flow
 
 FALSE_ALARM = 1e-6
 """Chance that a statistical test fails although the scheme is right; the seeds are fixed."""
@@ -121,7 +121,7 @@ def test_given_points_start_where_they_are() -> None:
 
 def test_chunks_are_bounded_and_complete(monkeypatch: pytest.MonkeyPatch) -> None:
     model = ElasticModel(blocks="I", num_classes=2, intra=1, inter=0, noise=1.0)
-    monkeypatch.setattr("numerics._draws.CHUNK_BYTES", 3 * 8 * 2 * 4 * 2)
+    monkeypatch.setattr("layerpeel.numerics._draws.CHUNK_BYTES", 3 * 8 * 2 * 4 * 2)
     chunks = list(euler_chunks(model, np.eye(2), end=1.0, steps=4, rng=np.random.default_rng(0), paths=8, samples=4))
     assert [len(chunk) for chunk in chunks] == [3, 3, 2]
 

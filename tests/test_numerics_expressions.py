@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from refusals import refused
 
-from numerics import TIME, UnusableInput, parse_expression
-from numerics.locally_elastic._expression_values import evaluate_analytic, evaluate_array, evaluate_ball
-from numerics.locally_elastic._expressions import require_expression
+from layerpeel.numerics import TIME, UnusableInput, parse_expression
+from layerpeel.numerics.locally_elastic._expression_values import evaluate_analytic, evaluate_array, evaluate_ball
+from layerpeel.numerics.locally_elastic._expressions import require_expression
 
 TIMES = np.array([0.25, 1.0, 3.5])
 DIGITS = 1e-9

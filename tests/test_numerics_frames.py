@@ -11,7 +11,7 @@ from refusals import refused
 from scipy.stats import ortho_group
 from strategies import log_uniform
 
-from numerics import (
+from layerpeel.numerics import (
     Bracket,
     ClassMoments,
     UnusableInput,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.linalg import sqrtm
 from strategies import OFTEN_ENOUGH, Blocks, blocks, group_sizes, tally
 
-from numerics import GroupMatrix, UnusableInput, nuclear_norm
+from layerpeel.numerics import GroupMatrix, UnusableInput, nuclear_norm
 
 ROUNDING = 1e-13
 """Relative error of sums and SVDs of matrices with at most 16 rows: a few hundred roundings."""

@@ -10,7 +10,7 @@ from refusals import refused
 from scipy.optimize import linprog
 from strategies import OFTEN_ENOUGH, tally
 
-from numerics import LinearSeparability, linear_classifier, pairwise_separable, separating_hyperplane
+from layerpeel.numerics import LinearSeparability, linear_classifier, pairwise_separable, separating_hyperplane
 
 PINWHEEL = [np.array(ends, dtype=float) for ends in ([[-2, -2], [0, 2]], [[-1, -1], [4, -3]], [[1, -1], [0, 4]])]
 """Three segments, disjoint, so that every two are separable; no three affine scores name all six ends."""

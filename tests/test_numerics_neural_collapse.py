@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from flint import fmpq, fmpq_mat
 
-from numerics import ClassMoments, fuzziness, neural_collapse, neural_collapse_of, separation
+from layerpeel.numerics import ClassMoments, fuzziness, neural_collapse, neural_collapse_of, separation
 
 AGREEMENT = 1e-9
 """Relative to each measure. The exact one takes the numbers as they are; an offset of 1e6 leaves the others ten digits of a difference of

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import dense_matrices, log_uniform
 
-from numerics import UnusableInput, energy_radius, factor, nuclear_norm, scale_into, support
+from layerpeel.numerics import UnusableInput, energy_radius, factor, nuclear_norm, scale_into, support
 
 ROUNDING = 1e-12
 """Relative error of norms and products of 6×6 matrices by SVD, with room for a hundred roundings."""

@@ -11,7 +11,7 @@ from refusals import refused
 from scipy import special
 from strategies import OFTEN_ENOUGH, log_uniform, tally
 
-from numerics import (
+from layerpeel.numerics import (
     LogProbability,
     Proportion,
     enclose_ordered_probability,
@@ -181,7 +181,7 @@ def test_more_bits_give_a_narrower_ball_inside_the_wide_one() -> None:
 
 def test_the_ball_holds_its_tails(monkeypatch: pytest.MonkeyPatch) -> None:
     """A window far too short: the bounds of the two tails are all that keeps the truth inside."""
-    monkeypatch.setattr("numerics.separability._ordered_law_ball.DEPTH", 1500.0)
+    monkeypatch.setattr("layerpeel.numerics.separability._ordered_law_ball.DEPTH", 1500.0)
     ball = enclose_ordered_probability(0.0, deviations=(1.0, 1.0), counts=(3, 4))
     assert ball.overlaps(arb(1) / math.comb(7, 3))
     assert 1e-3 < float(ball.rad() / ball.mid()) < 0.5

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from refusals import refused
 from scipy import stats
 
-from numerics import (
+from layerpeel.numerics import (
     Bracket,
     Estimate,
     Proportion,
@@ -20,8 +20,8 @@ from numerics import (
     simulated_refutations,
     verdict_chances,
 )
-from theory._judge import judge
-from theory._room import Kind, Verdict
+from layerpeel.theory._judge import judge
+from layerpeel.theory._room import Kind, Verdict
 
 LEVEL = 1e-4
 """Probability that one true simulation fails; the generator is seeded, so it fails always or never."""

@@ -13,8 +13,8 @@ from refusals import refused
 from scipy.integrate import quad
 from strategies import log_uniform
 
-from numerics import TIME, as_rate, parse_expression
-from numerics.locally_elastic._rates import singular_place
+from layerpeel.numerics import TIME, as_rate, parse_expression
+from layerpeel.numerics.locally_elastic._rates import singular_place
 
 TIMES = np.array([0.0, 0.3, 1.0, 4.5])
 CLOSE = 1e-13

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import log_uniform
 
-from numerics import increasing_root
+from layerpeel.numerics import increasing_root
 
 NEAR = 1e-14
 """Relative error of a root: the last Newton step is below 1e-9, so its square and a few roundings are left."""

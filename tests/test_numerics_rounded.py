@@ -10,8 +10,8 @@ from flint import arb, ctx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numerics import Rounded
-from numerics._rounded import EXPONENTIAL_ERROR, UNIT, _exponential
+from layerpeel.numerics import Rounded
+from layerpeel.numerics._rounded import EXPONENTIAL_ERROR, UNIT, _exponential
 
 SIZE = 7
 

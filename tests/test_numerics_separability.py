@@ -14,9 +14,9 @@ from refusals import refused
 from scipy.optimize import linprog
 from strategies import OFTEN_ENOUGH, log_uniform, tally
 
-from numerics import PairwiseSeparability, Separability, pairwise_separable, separated_along, separating_hyperplane
-from numerics.separability._gordan import EXACT_DIMENSION, Balanced, Positive, certainly_positive, gordan, rationals
-from numerics.separability._homogeneous import verified_lead
+from layerpeel.numerics import PairwiseSeparability, Separability, pairwise_separable, separated_along, separating_hyperplane
+from layerpeel.numerics.separability._gordan import EXACT_DIMENSION, Balanced, Positive, certainly_positive, gordan, rationals
+from layerpeel.numerics.separability._homogeneous import verified_lead
 
 TINY = 5e-324
 """The least positive double."""

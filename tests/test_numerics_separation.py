@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from refusals import refused
 from scipy import stats
 
-from numerics import (
+from layerpeel.numerics import (
     ClassMoments,
     between_basis,
     between_factor,

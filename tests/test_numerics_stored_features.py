@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from refusals import refused
 
-from numerics import (
+from layerpeel.numerics import (
     ClassMoments,
     ClassStatistics,
     NeuralCollapse,

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from stationarity import Conditions
 from strategies import OFTEN_ENOUGH, TwoGroups, class_numbers, log_uniform, tally, two_groups
 
-from numerics import ARRAYS, BALLS, FLOATS, TwoGroupOptimum, surface_point, two_group_optimum
-from numerics.layer_peeled._two_groups import SurfacePoint, slopes_by_v
+from layerpeel.numerics import ARRAYS, BALLS, FLOATS, TwoGroupOptimum, surface_point, two_group_optimum
+from layerpeel.numerics.layer_peeled._two_groups import SurfacePoint, slopes_by_v
 
 EPS = float(np.finfo(float).eps)
 

@@ -19,10 +19,10 @@ from refusals import refused
 from stationarity import Conditions
 from strategies import TwoGroups, class_numbers, log_uniform, two_groups
 
-from numerics import FLOATS, TwoGroupOptima, surface_point, two_group_optima, two_group_optimum
-from numerics.layer_peeled import _two_groups_batch as batch
-from numerics.layer_peeled import _two_groups_curve as curve
-from numerics.layer_peeled._two_groups import slopes_by_v
+from layerpeel.numerics import FLOATS, TwoGroupOptima, surface_point, two_group_optima, two_group_optimum
+from layerpeel.numerics.layer_peeled import _two_groups_batch as batch
+from layerpeel.numerics.layer_peeled import _two_groups_curve as curve
+from layerpeel.numerics.layer_peeled._two_groups import slopes_by_v
 
 EPS = float(np.finfo(float).eps)
 

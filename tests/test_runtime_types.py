@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from jaxtyping import TypeCheckError
 
-from numerics import Bracket
-from numerics.locally_elastic._modes import own_projections
+from layerpeel.numerics import Bracket
+from layerpeel.numerics.locally_elastic._modes import own_projections
 
 
 def test_wrong_types_and_shapes_are_errors_here() -> None:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from refusals import refused
 
-from numerics import Bracket, UnusableInput
-from solvers import Blocks, Enclosures, LayerPeeled, SolverFailed, solve, solve_blocks
+from layerpeel.numerics import Bracket, UnusableInput
+from layerpeel.solvers import Blocks, Enclosures, LayerPeeled, SolverFailed, solve, solve_blocks
 
 SHARP = 1e-4
 """Width of every bracket from a conic solver's point; seen: 1e-5 and less."""

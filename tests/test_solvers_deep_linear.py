@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from refusals import refused
 from scipy.optimize import minimize_scalar
 
-from solvers import UnconstrainedFeatures, descend_linear, enclose_one_layer, fitted_start, random_start
+from layerpeel.solvers import UnconstrainedFeatures, descend_linear, enclose_one_layer, fitted_start, random_start
 
 STOPPING = 1e-5
 """Where L-BFGS stops in a logit: gradients near 1e-9 over the curvatures of these problems, which are 1e-3 and more."""

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from refusals import refused
 from strategies import log_uniform
 
-from solvers import LayerPeeled, Solution, UnconstrainedFeatures, descend, solve
-from suite.cli import main
+from layerpeel.cli import main
+from layerpeel.solvers import LayerPeeled, Solution, UnconstrainedFeatures, descend, solve
 
 ROUNDING = 1e-10
 """Relative: a dense SVD and a product of its factors."""

@@ -13,8 +13,8 @@ from refusals import refused
 from scipy.optimize import minimize
 from strategies import log_uniform
 
-from numerics import Bracket, GroupMatrix
-from solvers import (
+from layerpeel.numerics import Bracket, GroupMatrix
+from layerpeel.solvers import (
     LOSSES,
     Enclosures,
     Group,

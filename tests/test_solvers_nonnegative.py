@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from refusals import refused
 
-from numerics import Bracket
-from solvers import NonNegative, UnconstrainedFeatures, descend_nonnegative, enclose_nonnegative
+from layerpeel.numerics import Bracket
+from layerpeel.solvers import NonNegative, UnconstrainedFeatures, descend_nonnegative, enclose_nonnegative
 
 
 def problem_of(counts: list[int], level: float, ratio: float = 2.0) -> UnconstrainedFeatures:

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from refusals import refused
 
-from numerics import Directions, GroupMatrix, UnusableInput
-from solvers import LayerPeeled, UnconstrainedFeatures, certify, critical_oversampling, solve
-from solvers._projected import FEW_GROUPS, FURTHER
-from solvers._smooth import Smooth
-from theory import collapse_threshold
+from layerpeel.numerics import Directions, GroupMatrix, UnusableInput
+from layerpeel.solvers import LayerPeeled, UnconstrainedFeatures, certify, critical_oversampling, solve
+from layerpeel.solvers._projected import FEW_GROUPS, FURTHER
+from layerpeel.solvers._smooth import Smooth
+from layerpeel.theory import collapse_threshold
 
 TOLERANCE = 1e-8
 """Relative gap asked of route `factored` in these tests."""
@@ -131,7 +131,7 @@ def test_large_blocks_are_projected_through_the_gram_matrix_to_the_same_point(mo
     rng = np.random.default_rng(0)
     point = GroupMatrix((1,) * 80, np.zeros(80), rng.standard_normal((80, 80)))
     through_gram = point.projected(50.0)
-    monkeypatch.setattr("numerics.layer_peeled._directions.GRAM_FROM", 1000)
+    monkeypatch.setattr("layerpeel.numerics.layer_peeled._directions.GRAM_FROM", 1000)
     np.testing.assert_allclose(through_gram.outer, point.projected(50.0).outer, atol=1e-10)
 
 
@@ -142,7 +142,7 @@ def many_counts(classes: int) -> LayerPeeled:
 def test_following_directions_changes_nothing_that_is_certified(monkeypatch: pytest.MonkeyPatch) -> None:
     followed = solve(many_counts(110))
     assert followed.rank < 55  # few enough directions to be followed
-    monkeypatch.setattr("numerics.layer_peeled._directions.FOLLOW_FROM", 1000)
+    monkeypatch.setattr("layerpeel.numerics.layer_peeled._directions.FOLLOW_FROM", 1000)
     whole = solve(many_counts(110))
     assert followed.relative_gap <= TOLERANCE
     assert followed.value.overlaps(whole.value)

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from flint import arb, arb_mat, ctx
 
-from numerics import GroupMatrix
-from solvers import LayerPeeled, Problem, Solution, Status, UnconstrainedFeatures, solve
+from layerpeel.numerics import GroupMatrix
+from layerpeel.solvers import LayerPeeled, Problem, Solution, Status, UnconstrainedFeatures, solve
 
 BITS = 600
 """Each of the squarings below may cost a bit or two."""

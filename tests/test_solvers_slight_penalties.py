@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from numerics import GroupMatrix
-from solvers import LayerPeeled, Problem, Solution, Status, UnconstrainedFeatures, certify, solve
-from solvers._certificate import rounding_of
+from layerpeel.numerics import GroupMatrix
+from layerpeel.solvers import LayerPeeled, Problem, Solution, Status, UnconstrainedFeatures, certify, solve
+from layerpeel.solvers._certificate import rounding_of
 
 TOLERANCE = 1e-8
 """Relative gap that is asked for."""

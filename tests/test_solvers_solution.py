@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from strategies import TwoGroups, two_groups
 
-from numerics import Bracket, UnusableInput, collapse_geometry
-from solvers import LOSSES, Enclosures, LayerPeeled, Solution, Status, solve
+from layerpeel.numerics import Bracket, UnusableInput, collapse_geometry
+from layerpeel.solvers import LOSSES, Enclosures, LayerPeeled, Solution, Status, solve
 
 mpl.use("Agg")
 

@@ -13,8 +13,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from strategies import OFTEN_ENOUGH, TwoGroups, log_uniform, tally, two_groups
 
-from numerics import Bracket, GroupMatrix, UnusableInput
-from solvers import (
+from layerpeel.numerics import Bracket, GroupMatrix, UnusableInput
+from layerpeel.solvers import (
     LayerPeeled,
     Solution,
     Status,
@@ -27,9 +27,9 @@ from solvers import (
     solve,
     solve_samples,
 )
-from solvers._projected import Candidate, solve_projected
-from solvers._sdp import solve_sdp
-from solvers._solve import _certified
+from layerpeel.solvers._projected import Candidate, solve_projected
+from layerpeel.solvers._sdp import solve_sdp
+from layerpeel.solvers._solve import _certified
 
 REFERENCE = json.loads((Path(__file__).parent / "reference" / "two_groups.json").read_text())["cases"]
 
@@ -265,7 +265,7 @@ def test_a_conic_solvers_point_is_polished_by_few_steps_from_it(case: tuple[int,
 def test_the_polish_does_not_repair_another_program(imbalance: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """A semidefinite program with a fault is seen: proximal steps would have found the optimum from anywhere."""
     problem = problem_of(PHASES["distinct"])
-    monkeypatch.setattr("solvers._solve.solve_sdp", lambda _, *rest: solve_sdp(problem_of((2, 2, imbalance, 1.0)), *rest))
+    monkeypatch.setattr("layerpeel.solvers._solve.solve_sdp", lambda _, *rest: solve_sdp(problem_of((2, 2, imbalance, 1.0)), *rest))
     found = solve(problem, route="sdp")
     assert found.status is Status.LOOSE
     assert found.value.overlaps(solve(problem).value)

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import class_numbers, log_uniform
 
-from numerics import GroupMatrix, UnusableInput
-from solvers import (
+from layerpeel.numerics import GroupMatrix, UnusableInput
+from layerpeel.solvers import (
     Enclosures,
     LayerPeeled,
     UnconstrainedFeatures,
@@ -25,8 +25,8 @@ from solvers import (
     excessive_oversampling,
     solve,
 )
-from solvers._distance import slopes_within
-from theory import log_threshold_minus_one
+from layerpeel.solvers._distance import slopes_within
+from layerpeel.theory import log_threshold_minus_one
 
 COLLAPSE = json.loads((Path(__file__).parent / "reference" / "thresholds.json").read_text())["collapse"]
 

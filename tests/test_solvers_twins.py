@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from numerics import Bracket, GroupMatrix
-from solvers import LayerPeeled, Problem, Solution, Status, UnconstrainedFeatures, certify, solve
-from solvers._symmetric import covers
+from layerpeel.numerics import Bracket, GroupMatrix
+from layerpeel.solvers import LayerPeeled, Problem, Solution, Status, UnconstrainedFeatures, certify, solve
+from layerpeel.solvers._symmetric import covers
 
 TOLERANCE = 1e-8
 """Relative gap that is asked for."""

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from numerics import UnusableInput
-from solvers import require_solver, solver_status
-from suite._environment import DECIDING, OPTIONAL, SHOWING, broken_libraries, describe_diagnosis, diagnose
+from layerpeel.environment import DECIDING, OPTIONAL, SHOWING, broken_libraries, describe_diagnosis, diagnose
+from layerpeel.numerics import UnusableInput
+from layerpeel.solvers import require_solver, solver_status
 
 Break = Callable[[str], None]
 

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from refusals import refused
 
-from numerics import estimate_rates, refitted_means, relative_difference
-from suite._estimate import FILES, estimate_figures, estimate_record
-from suite._trajectories import read_trajectories
-from suite._trajectory_means import GROUPS
-from suite.cli import main
+from layerpeel.cli import main
+from layerpeel.dynamics.estimate import FILES, estimate_figures, estimate_record
+from layerpeel.dynamics.trajectories import read_trajectories
+from layerpeel.dynamics.trajectory_means import GROUPS
+from layerpeel.numerics import estimate_rates, refitted_means, relative_difference
 
 ROUNDING = 1e-12
 """A few sums of numbers of order one, written with all their digits."""
@@ -450,7 +450,7 @@ def test_a_crossing_is_refused_with_iteration_class_and_component(npz: Write, ca
 
 
 def test_a_line_without_an_end_is_refused_before_it_fills_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("suite._trajectory_table.LONGEST_LINE", 1000)
+    monkeypatch.setattr("layerpeel.dynamics.trajectory_table.LONGEST_LINE", 1000)
     path = tmp_path / "logits.csv"
     path.write_text("trial,iteration,class,logit_0,logit_1\n" + "1," * 1000)
     refused(lambda: read_trajectories(path, chunk=100), "a line of more than 1000 characters", "export them as CSV")
@@ -481,7 +481,7 @@ def test_a_failure_of_our_own_is_not_the_fault_of_the_file(npz: Write, monkeypat
     def fails(*_: Any, **__: Any) -> None:
         raise ValueError("our own mistake")
 
-    monkeypatch.setattr("suite._trajectories.require_room", fails)
+    monkeypatch.setattr("layerpeel.dynamics.trajectories.require_room", fails)
     with pytest.raises(ValueError, match=r"^our own mistake$"):
         read_trajectories(npz(logits=GOOD))
 

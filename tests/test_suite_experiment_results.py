@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 from refusals import refused
 
-from numerics import refitted_means
-from solvers import LayerPeeled, solve
-from suite._experiment_results import summarise
-from suite._output import json_text
-from suite._run_directory import Arrays, Run, run_experiment
-from suite.cli import main
-from suite.report import figure_file
+from layerpeel.cli import main
+from layerpeel.networks.experiment_results import summarise
+from layerpeel.networks.run_directory import Arrays, Run, run_experiment
+from layerpeel.numerics import refitted_means
+from layerpeel.pages.figure_file import figure_file
+from layerpeel.pages.output import json_text
+from layerpeel.solvers import LayerPeeled, solve
 
 pytest.importorskip("torch")
 
-from gpu_train.experiments import EXPERIMENTS, Plan, Unit
-from gpu_train.studies import Progress
+from layerpeel.gpu_train.experiments import EXPERIMENTS, Plan, Unit
+from layerpeel.gpu_train.studies import Progress
 
 
 def finished(experiment: str, units: Sequence[tuple[dict[str, Any], Arrays]]) -> Run:
@@ -189,7 +189,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         return Unit(name=name, settings={"name": name}, run=run)
 
-    monkeypatch.setattr("gpu_train.experiments.EXPERIMENTS", {**EXPERIMENTS, "counted": lambda _plan: [unit("a"), unit("b")]})
+    monkeypatch.setattr("layerpeel.gpu_train.experiments.EXPERIMENTS", {**EXPERIMENTS, "counted": lambda _plan: [unit("a"), unit("b")]})
     return ran
 
 
@@ -240,11 +240,11 @@ def test_a_kill_before_the_first_file_was_in_place_leaves_a_usable_directory(cou
 def test_a_diverging_network_ends_the_run_with_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from gpu_train.training import TrainingDiverged
+    from layerpeel.gpu_train.training import TrainingDiverged
 
     def run(_rng: np.random.Generator, _checkpoint: Path, _progress: Progress) -> dict[str, np.ndarray]:
         raise TrainingDiverged("the loss is nan in epoch 1 of 5: no checkpoint was kept; lower the learning rate.")
 
-    monkeypatch.setattr("gpu_train.experiments.EXPERIMENTS", {"separation": lambda _plan: [Unit(name="a", settings={}, run=run)]})
+    monkeypatch.setattr("layerpeel.gpu_train.experiments.EXPERIMENTS", {"separation": lambda _plan: [Unit(name="a", settings={}, run=run)]})
     assert main(["train", "separation", "--out", str(tmp_path / "run")]) == 1
     assert "the loss is nan in epoch 1 of 5" in capsys.readouterr().err

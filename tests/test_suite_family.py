@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from suite.cli import main
+from layerpeel.cli import main
 
 GROUPS = ["--groups", "5x500,5x100"]
 COLLAPSED, DISTINCT = "0.0034", "0.0033"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from solvers import LayerPeeled, solve
-from suite._imbalance import describe_remedy, remedy_record
+from layerpeel.counts.imbalance import describe_remedy, remedy_record
+from layerpeel.solvers import LayerPeeled, solve
 
 
 def test_nothing_collapses_inside_the_safe_interval_of_two_groups() -> None:

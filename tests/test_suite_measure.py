@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from refusals import refused
 
-from numerics import neural_collapse, separation, simplex_etf
-from solvers import LayerPeeled, solve
-from suite._measure import diagnose_counts, measure_record
-from suite.cli import main
-from theory import collapse_threshold
+from layerpeel.cli import main
+from layerpeel.networks.measure import diagnose_counts, measure_record
+from layerpeel.numerics import neural_collapse, separation, simplex_etf
+from layerpeel.solvers import LayerPeeled, solve
+from layerpeel.theory import collapse_threshold
 
 
 def layered(counts: list[int], *, layers: int = 4, width: int = 6) -> dict[str, np.ndarray]:
@@ -293,9 +293,9 @@ def test_a_classifier_in_half_precision(tmp_path: Path, capsys: pytest.CaptureFi
 BOMB = """
 import resource, sys
 from pathlib import Path
-from numerics import UnusableInput
-from suite._measure import measure_record
-import solvers
+from layerpeel.numerics import UnusableInput
+from layerpeel.networks.measure import measure_record
+from layerpeel import solvers
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
     measure_record(Path(sys.argv[1]))
@@ -344,7 +344,7 @@ def test_a_failure_of_our_own_is_not_the_fault_of_the_file(
     def fails(*_: Any) -> None:
         raise mistake("our own mistake")
 
-    monkeypatch.setattr("suite._measure.centred_features", fails)
+    monkeypatch.setattr("layerpeel.networks.measure.centred_features", fails)
     with pytest.raises(mistake, match=r"^our own mistake$"):
         measure_record(saved(tmp_path / "f.npz", PAIRS))
 

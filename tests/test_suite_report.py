@@ -12,26 +12,17 @@ import fake_rooms as fake
 import pytest
 from pydantic import ValidationError
 
-import suite.report
-import theory
-from numerics import Bracket
-from suite._check import describe_report
-from suite.report import (
-    FigureData,
-    Report,
-    SeriesData,
-    format_reference,
-    parse_bibtex,
-    read_references,
-    render_html,
-    render_markdown,
-    schema,
-)
-from suite.report._figures import figure_svg
-from suite.report._formula import formula_svg
-from suite.report._reading import sharpness
-from suite.report._typography import typeset
-from theory import Kind, Origin, Verdict
+import layerpeel.theorems.report
+from layerpeel import theory
+from layerpeel.numerics import Bracket
+from layerpeel.pages.figure import FigureData, SeriesData
+from layerpeel.pages.figures import figure_svg
+from layerpeel.pages.formula import formula_svg
+from layerpeel.pages.typography import typeset
+from layerpeel.theorems.check import describe_report
+from layerpeel.theorems.report import Report, format_reference, parse_bibtex, read_references, render_html, render_markdown, schema
+from layerpeel.theorems.report.reading import sharpness
+from layerpeel.theory import Kind, Origin, Verdict
 
 ALL = fake.make_report(
     fake.GREEN, fake.REFUTED_AS_PRINTED, fake.UNREFUTED_CONTROL, fake.INCONCLUSIVE, fake.BROKEN, fake.SKIPPED, fake.WITH_FIGURE
@@ -40,8 +31,8 @@ ALL = fake.make_report(
 
 def test_the_committed_schema_is_the_models() -> None:
     """As values: releases of pydantic write 0 or 0.0."""
-    committed = Path(suite.report.__file__).with_name("schema.json").read_text(encoding="utf-8")
-    assert json.loads(committed) == json.loads(schema()), "regenerate suite/report/schema.json, see CONTRIBUTING.md"
+    committed = Path(layerpeel.theorems.report.__file__).with_name("schema.json").read_text(encoding="utf-8")
+    assert json.loads(committed) == json.loads(schema()), "regenerate src/layerpeel/theorems/report/schema.json, see CONTRIBUTING.md"
 
 
 def test_the_keys_are_the_contract() -> None:
@@ -107,7 +98,7 @@ def test_an_unknown_key_is_refused() -> None:
 
 
 def test_an_infinite_end_becomes_null() -> None:
-    number = suite.report.Number(label="x", lower=-math.inf, upper=math.nan, text="all", rigorous=True)
+    number = layerpeel.theorems.report.Number(label="x", lower=-math.inf, upper=math.nan, text="all", rigorous=True)
     assert (number.lower, number.upper) == (None, None)
 
 

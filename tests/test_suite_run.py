@@ -14,11 +14,11 @@ from typing import Any
 import fake_rooms as fake
 import pytest
 
-import suite
-from suite._check import check_rooms
-from suite._run import PROCESS_DIED, _result_of, random_stream, run_rooms
-from suite.report import RoomResult, Summary
-from theory import Room, Verdict, choose
+from layerpeel.numerics import random_stream
+from layerpeel.theorems.check import check_rooms
+from layerpeel.theorems.report import RoomResult, Summary
+from layerpeel.theorems.run import PROCESS_DIED, _result_of, run_rooms
+from layerpeel.theory import Room, Verdict, choose
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_what_fails_beside_the_processes_is_not_their_start(jobs: int, monkeypat
 
         yield bar
 
-    monkeypatch.setattr("suite._check.progress", full_disk)
+    monkeypatch.setattr("layerpeel.theorems.check.progress", full_disk)
 
     with pytest.raises(OSError, match="No space left on device"):
         check_rooms(choose(("energy-product", "balanced-etf")), profile="quick", seed=0, jobs=jobs)

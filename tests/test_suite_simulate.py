@@ -14,13 +14,13 @@ import pytest
 from refusals import refused
 from scipy.integrate import solve_ivp
 
-from numerics import ElasticModel, Proportion, euler_chunks, pairwise_separable
-from suite._estimate import estimate_record
-from suite._simulate import Simulation, simulate, simulation_record
-from suite._simulated_paths import LEVEL
-from suite._simulation_output import FILES, simulation_figures
-from suite._start import read_start
-from suite.cli import main
+from layerpeel.cli import main
+from layerpeel.dynamics.estimate import estimate_record
+from layerpeel.dynamics.paths import LEVEL
+from layerpeel.dynamics.simulate import Simulation, simulate, simulation_record
+from layerpeel.dynamics.simulation_output import FILES, simulation_figures
+from layerpeel.dynamics.start import read_start
+from layerpeel.numerics import ElasticModel, Proportion, euler_chunks, pairwise_separable
 
 AGREES = 1e-9
 """Relative distance of the closed form from `solve_ivp` at a relative tolerance of 1e-12."""

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from suite._stopping import _terminate
-from suite.cli import main
+from layerpeel.cli import main
+from layerpeel.pages.stopping import _terminate
 
-COMMAND = [sys.executable, "-m", "suite"]
+COMMAND = [sys.executable, "-m", "layerpeel"]
 MAKEFILE = Path(__file__).parents[1] / "Makefile"
 SOLVE = ["solve", "--groups", "5x100,5x10", "--feature-energy", "5"]
 
@@ -87,7 +87,7 @@ class Refused(_multiprocessing.SemLock):
     def __new__(cls, *_):
         raise PermissionError(13, "Permission denied")
 _multiprocessing.SemLock = Refused
-from suite.cli import main
+from layerpeel.cli import main
 sys.exit(main(["check", "energy-product", "balanced-etf", "--jobs", "2"]))
 """
 
@@ -130,7 +130,7 @@ class Slow:
             print("importing", flush=True)
             time.sleep(60)
 sys.meta_path.insert(0, Slow())
-from suite.__main__ import main
+from layerpeel.__main__ import main
 sys.exit(main())
 """
 BUSY = [
@@ -180,7 +180,7 @@ def test_one_termination_is_answered_once(monkeypatch: pytest.MonkeyPatch, capsy
         raise KeyboardInterrupt
 
     for ended, status, word in ((terminated, 143, "terminated"), (interrupted, 130, "interrupted")):
-        monkeypatch.setattr("suite.cli.app", ended)
+        monkeypatch.setattr("layerpeel.cli.app", ended)
         assert (main(["list"]), capsys.readouterr().err) == (status, f"layerpeel: {word}\n")
 
 
@@ -188,8 +188,8 @@ def test_a_refusal_that_no_command_foresaw_names_the_file(monkeypatch: pytest.Mo
     def refuses(*_: Any, **__: Any) -> int:
         raise PermissionError(13, "Permission denied", "/etc/a file")
 
-    monkeypatch.setattr("suite.cli.app", refuses)
-    monkeypatch.setattr("suite._output.silence_output", lambda: None)
+    monkeypatch.setattr("layerpeel.cli.app", refuses)
+    monkeypatch.setattr("layerpeel.pages.output.silence_output", lambda: None)
     assert main(["list"]) == 3
     assert "(/etc/a file: Permission denied)" in capsys.readouterr().err
 

@@ -13,14 +13,13 @@ import fake_rooms as fake
 import numpy as np
 import pytest
 
-import gpu_train.experiments
-from gpu_train.experiments import Plan, Unit, one_thread
-from gpu_train.training import TrainingDiverged
-from gpu_train.unconstrained import unconstrained_features
-from numerics import UnusableInput
-from suite._run import run_room
-from suite.cli import main
-from theory import Setting, Verdict, choose
+from layerpeel.cli import main
+from layerpeel.gpu_train.experiments import Plan, Unit, one_thread
+from layerpeel.gpu_train.training import TrainingDiverged
+from layerpeel.gpu_train.unconstrained import unconstrained_features
+from layerpeel.numerics import UnusableInput
+from layerpeel.theorems.run import run_room
+from layerpeel.theory import Setting, Verdict, choose
 
 TINY = "unconstrained"
 """The experiment that the tests replace by a tiny one of the same form, so that its record and figure are the real ones."""

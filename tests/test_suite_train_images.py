@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-import gpu_train.experiments
-from gpu_train.experiments import Plan, Unit, Variant, one_thread
-from suite.cli import main
+from layerpeel.cli import main
+from layerpeel.gpu_train.experiments import Plan, Unit, Variant, one_thread
 
 Train = Callable[..., tuple[int, str]]
 

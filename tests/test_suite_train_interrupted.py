@@ -13,12 +13,11 @@ import numpy as np
 import pytest
 import torch
 
-import gpu_train.experiments
-from gpu_train import geomnist
-from gpu_train.ensembles import OneByOne, train_one_by_one
-from gpu_train.experiments import Plan, Unit
-from gpu_train.networks import feed_forward
-from suite.cli import main
+from layerpeel.cli import main
+from layerpeel.gpu_train import geomnist
+from layerpeel.gpu_train.ensembles import OneByOne, train_one_by_one
+from layerpeel.gpu_train.experiments import Plan, Unit
+from layerpeel.gpu_train.networks import feed_forward
 
 TINY = "unconstrained"
 """The experiment that is replaced by a tiny ensemble whose losses are shown as its values, so that record and figure are the real ones."""

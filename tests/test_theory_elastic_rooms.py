@@ -8,11 +8,11 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from numerics import ElasticModel, MeanDriftLaw
-from numerics.locally_elastic import _euler, _flow
-from numerics.locally_elastic._closed_flow import Parts
-from theory import Quantities, Room, Setting, Verdict, as_bracket, judge
-from theory.locally_elastic import (
+from layerpeel.numerics import ElasticModel, MeanDriftLaw
+from layerpeel.numerics.locally_elastic import _euler, _flow
+from layerpeel.numerics.locally_elastic._closed_flow import Parts
+from layerpeel.theory import Quantities, Room, Setting, Verdict, as_bracket, judge
+from layerpeel.theory.locally_elastic import (
     neural_collapse_printed,
     separation_critical_constant,
     separation_i_model,

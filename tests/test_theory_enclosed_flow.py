@@ -8,10 +8,18 @@ import pytest
 import sympy
 from flint import arb, arb_mat, ctx
 
-from numerics import PRECISION, ElasticModel, logit_directions, mean_flow, to_bracket
-from theory.locally_elastic._drift import exact_similarity
-from theory.locally_elastic._enclosed_flow import Drift, flow, largest, on_logarithms, rational, two_parameter_drift, unit_direction
-from theory.locally_elastic._separation import log_distances
+from layerpeel.numerics import PRECISION, ElasticModel, logit_directions, mean_flow, to_bracket
+from layerpeel.theory.locally_elastic._drift import exact_similarity
+from layerpeel.theory.locally_elastic._enclosed_flow import (
+    Drift,
+    flow,
+    largest,
+    on_logarithms,
+    rational,
+    two_parameter_drift,
+    unit_direction,
+)
+from layerpeel.theory.locally_elastic._separation import log_distances
 
 IN_DOUBLES = 1e-11
 """Relative error of the same flow in doubles: integrals to 1e-13 and exponentials of up to 3."""

@@ -3,15 +3,21 @@
 import numpy as np
 import pytest
 
-from theory import Verdict, as_bracket, judge
-from theory._room import Kind, Setting
-from theory.equi_separation import equi_separation_invariances as invariances
-from theory.equi_separation import equi_separation_law as law
-from theory.equi_separation import residual_block_is_the_unit as residual
-from theory.equi_separation import robustness_amgm as robustness
-from theory.equi_separation import separation_before_collapse as collapse
-from theory.equi_separation._networks import _network_of_blocks, _places, block_outputs, correlation_over_trials, factor_over_trials
-from theory.equi_separation.equi_separation_invariances import ROUNDING, SLIGHT, _largest, measure_all_data, predict_unchanged
+from layerpeel.theory import Verdict, as_bracket, judge
+from layerpeel.theory._room import Kind, Setting
+from layerpeel.theory.equi_separation import equi_separation_invariances as invariances
+from layerpeel.theory.equi_separation import equi_separation_law as law
+from layerpeel.theory.equi_separation import residual_block_is_the_unit as residual
+from layerpeel.theory.equi_separation import robustness_amgm as robustness
+from layerpeel.theory.equi_separation import separation_before_collapse as collapse
+from layerpeel.theory.equi_separation._networks import (
+    _network_of_blocks,
+    _places,
+    block_outputs,
+    correlation_over_trials,
+    factor_over_trials,
+)
+from layerpeel.theory.equi_separation.equi_separation_invariances import ROUNDING, SLIGHT, _largest, measure_all_data, predict_unchanged
 
 LAYERS = np.arange(7.0)
 

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from numerics import ElasticModel, mean_flow
-from theory.locally_elastic._integrated_means import blocks_along, i_model_blocks, integrated_means, l_model_blocks, two_parameter
+from layerpeel.numerics import ElasticModel, mean_flow
+from layerpeel.theory.locally_elastic._integrated_means import blocks_along, i_model_blocks, integrated_means, l_model_blocks, two_parameter
 
 AGREEMENT = 1e-9
 """A few hundred steps, each good to 1e-12."""

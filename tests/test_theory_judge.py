@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import tally
 
-from numerics import Bracket, Estimate, Proportion
-from theory import Kind, Quantity, Verdict, as_bracket, judge
+from layerpeel.numerics import Bracket, Estimate, Proportion
+from layerpeel.theory import Kind, Quantity, Verdict, as_bracket, judge
 
 CONFIRMED, REFUTED, INCONCLUSIVE = Verdict.CONFIRMED, Verdict.REFUTED, Verdict.INCONCLUSIVE
 X = sympy.Symbol("x", positive=True)

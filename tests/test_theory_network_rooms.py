@@ -9,16 +9,15 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("mlxtend")
 
-import gpu_train
-import gpu_train.networks
-from numerics import refitted_means
-from theory import Kind, Verdict, catalogue, judge
-from theory._judge import as_bracket
-from theory._trials import TRIAL_LEVEL
-from theory.layer_peeled import _imbalanced_networks as imbalanced
-from theory.layer_peeled import minority_collapse_in_networks as minority
-from theory.locally_elastic import _ensembles as ensembles
-from theory.locally_elastic import label_noise_transition, le_sde_imitates
+from layerpeel import gpu_train
+from layerpeel.numerics import refitted_means
+from layerpeel.theory import Kind, Verdict, catalogue, judge
+from layerpeel.theory._judge import as_bracket
+from layerpeel.theory._trials import TRIAL_LEVEL
+from layerpeel.theory.layer_peeled import _imbalanced_networks as imbalanced
+from layerpeel.theory.layer_peeled import minority_collapse_in_networks as minority
+from layerpeel.theory.locally_elastic import _ensembles as ensembles
+from layerpeel.theory.locally_elastic import label_noise_transition, le_sde_imitates
 
 ROOMS = (
     "minority-collapse-in-networks",

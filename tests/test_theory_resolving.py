@@ -7,8 +7,8 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numerics import Bracket, Estimate
-from theory import Kind, Quantities, ResolvingPower, Verdict, judge, resolution_used, resolving_power
+from layerpeel.numerics import Bracket, Estimate
+from layerpeel.theory import Kind, Quantities, ResolvingPower, Verdict, judge, resolution_used, resolving_power
 
 WIDE = math.inf
 """A resolution that is never in the way."""

@@ -11,9 +11,9 @@ import pytest
 import sympy
 from calls import Name, program
 
-import theory
-from numerics import Bracket, UnusableInput
-from theory import (
+from layerpeel import theory
+from layerpeel.numerics import Bracket, UnusableInput
+from layerpeel.theory import (
     FAMILIES,
     SUITE_LEVEL,
     Check,
@@ -34,7 +34,7 @@ from theory import (
     resolving_power,
     statistical_comparisons,
 )
-from theory._judge import as_bracket
+from layerpeel.theory._judge import as_bracket
 
 ROOMS = {name: room for name, (_, room) in catalogue().items()}
 MODULES = {name: f"theory.{family.replace('-', '_')}.{name.replace('-', '_')}" for name, (family, _) in catalogue().items()}
@@ -177,38 +177,61 @@ def test_measurements_and_predictions_do_not_know_each_other(name: str) -> None:
     [
         ("def predict_x(): pass\ndef measure_x(s): return predict_x()", "reaches room.predict_x"),
         ("def predict_x(): pass\ndef _between(): return predict_x()\ndef measure_x(s): return _between()", "by way of room._between"),
-        ("from theory._thresholds import collapse_threshold as c\ndef measure_x(s): return c(5, 5)", "_thresholds.collapse_threshold"),
-        ("from theory import collapse_threshold\ndef measure_x(s): return collapse_threshold(5, 5)", "_thresholds.collapse_threshold"),
-        ("import theory\ndef measure_x(s): return theory.collapse_threshold(5, 5)", "_thresholds.collapse_threshold"),
-        ("from theory import _thresholds as t\ndef measure_x(s): return t.collapse_threshold(5, 5)", "_thresholds.collapse_threshold"),
-        ("from theory import collapse_threshold\nR0 = collapse_threshold(5, 5)\ndef measure_x(s): return R0", "by way of room.R0"),
         (
-            "from theory import collapse_threshold as c\nclass F:\n  def at(self): return c(5, 5)\ndef measure_x(s): return F().at()",
+            "from layerpeel.theory._thresholds import collapse_threshold as c\ndef measure_x(s): return c(5, 5)",
+            "_thresholds.collapse_threshold",
+        ),
+        (
+            "from layerpeel.theory import collapse_threshold\ndef measure_x(s): return collapse_threshold(5, 5)",
+            "_thresholds.collapse_threshold",
+        ),
+        ("from layerpeel import theory\ndef measure_x(s): return theory.collapse_threshold(5, 5)", "_thresholds.collapse_threshold"),
+        (
+            "from layerpeel.theory import _thresholds as t\ndef measure_x(s): return t.collapse_threshold(5, 5)",
+            "_thresholds.collapse_threshold",
+        ),
+        (
+            "from layerpeel.theory import collapse_threshold\nR0 = collapse_threshold(5, 5)\ndef measure_x(s): return R0",
+            "by way of room.R0",
+        ),
+        (
+            (
+                "from layerpeel.theory import collapse_threshold as c\n"
+                "class F:\n  def at(self): return c(5, 5)\ndef measure_x(s): return F().at()"
+            ),
             "by way of room.F",
         ),
-        ("from numerics import two_group_optimum\ndef measure_x(s): return two_group_optimum(1, 1, 1, 1)", "two_group_optimum"),
-        ("from numerics import mean_flow\ndef measure_x(s): return mean_flow(1, 1, 1)", "_flow.mean_flow"),
-        ("from numerics import law\ndef measure_x(s): return law(1)", "_law.law"),
-        ("from solvers import solve_batch\ndef measure_x(s): return solve_batch(1)", "_batch.solve_batch"),
-        ("from solvers import solve\ndef measure_x(s): return solve(1)", "solve(route='auto') in room.measure_x"),
+        ("from layerpeel.numerics import two_group_optimum\ndef measure_x(s): return two_group_optimum(1, 1, 1, 1)", "two_group_optimum"),
+        ("from layerpeel.numerics import mean_flow\ndef measure_x(s): return mean_flow(1, 1, 1)", "_flow.mean_flow"),
+        ("from layerpeel.numerics import law\ndef measure_x(s): return law(1)", "_law.law"),
+        ("from layerpeel.solvers import solve_batch\ndef measure_x(s): return solve_batch(1)", "_batch.solve_batch"),
+        ("from layerpeel.solvers import solve\ndef measure_x(s): return solve(1)", "solve(route='auto') in room.measure_x"),
         (
-            "from solvers import solve\ndef _by(r): return solve(1, route=r)\ndef measure_x(s): return _by('sdp')",
+            "from layerpeel.solvers import solve\ndef _by(r): return solve(1, route=r)\ndef measure_x(s): return _by('sdp')",
             "solve(route=r) in room._by",
         ),
-        ("from solvers import solve\ndef measure_x(s): return solve(1, route='symmetric')", "solve(route='symmetric')"),
-        ("from solvers import bracket_threshold\ndef measure_x(s): return bracket_threshold(1)", ""),
-        ("import solvers\ndef measure_x(s): return solvers.solve(1)", "solvers.solve(route='auto')"),
-        ("from solvers import _solve\ndef measure_x(s): return _solve.solve(1)", "_solve.solve(route='auto')"),
-        ("from solvers import solve\ndef measure_x(s):\n  f = solve\n  return f(1)", "solve uncalled in room.measure_x"),
-        ("from solvers import solve\ndef measure_x(s): return map(solve, [1])", "solve uncalled"),
-        ("from solvers import critical_oversampling\ndef measure_x(s): return critical_oversampling(1, 1)", "critical_oversampling"),
-        ("from solvers import solve\ndef measure_x(s): return solve(1, route='sdp').collapsed[0]", "a phase decided by the law"),
+        ("from layerpeel.solvers import solve\ndef measure_x(s): return solve(1, route='symmetric')", "solve(route='symmetric')"),
+        ("from layerpeel.solvers import bracket_threshold\ndef measure_x(s): return bracket_threshold(1)", ""),
+        ("from layerpeel import solvers\ndef measure_x(s): return solvers.solve(1)", "solvers.solve(route='auto')"),
+        ("import layerpeel.solvers\ndef measure_x(s): return layerpeel.solvers.solve(1)", "layerpeel.solvers.solve(route='auto')"),
+        ("import layerpeel.solvers as s\ndef measure_x(_): return s.solve(1)", "s.solve(route='auto')"),
+        ("from layerpeel.solvers import _solve\ndef measure_x(s): return _solve.solve(1)", "_solve.solve(route='auto')"),
+        ("from layerpeel.solvers import solve\ndef measure_x(s):\n  f = solve\n  return f(1)", "solve uncalled in room.measure_x"),
+        ("from layerpeel.solvers import solve\ndef measure_x(s): return map(solve, [1])", "solve uncalled"),
         (
-            "from solvers import solve\ndef reported(x): return x\ndef measure_x(s): return reported(solve(1, route='sdp').collapsed[0])",
+            "from layerpeel.solvers import critical_oversampling\ndef measure_x(s): return critical_oversampling(1, 1)",
+            "critical_oversampling",
+        ),
+        ("from layerpeel.solvers import solve\ndef measure_x(s): return solve(1, route='sdp').collapsed[0]", "a phase decided by the law"),
+        (
+            (
+                "from layerpeel.solvers import solve\ndef reported(x): return x\n"
+                "def measure_x(s): return reported(solve(1, route='sdp').collapsed[0])"
+            ),
             "",
         ),
-        ("from solvers import solve\ndef measure_x(s): return solve(1, route='sdp')", ""),
-        ("from solvers import solve\ndef predict_x(): pass\ndef measure_x(s): return solve(1, route='factored')", ""),
+        ("from layerpeel.solvers import solve\ndef measure_x(s): return solve(1, route='sdp')", ""),
+        ("from layerpeel.solvers import solve\ndef predict_x(): pass\ndef measure_x(s): return solve(1, route='factored')", ""),
     ],
 )
 def test_the_guard_sees_a_measurement_that_knows_its_prediction(text: str, trespass: str) -> None:
@@ -220,10 +243,13 @@ def test_the_guard_sees_a_measurement_that_knows_its_prediction(text: str, tresp
 @pytest.mark.parametrize(
     ("text", "trespass"),
     [
-        ("from solvers import solve\ndef predict_x(): return solve(1, route='sdp')", "reaches solvers._solve.solve"),
+        ("from layerpeel.solvers import solve\ndef predict_x(): return solve(1, route='sdp')", "reaches layerpeel.solvers._solve.solve"),
         ("def measure_x(s): return 1\ndef predict_x(): return measure_x(0)", "reaches room.measure_x"),
-        ("from theory.layer_peeled._reference import reference\ndef predict_x(): return reference(1)", "solvers._solve.solve by way of"),
-        ("from theory import collapse_threshold\ndef predict_x(): return collapse_threshold(5, 5)", ""),
+        (
+            "from layerpeel.theory.layer_peeled._reference import reference\ndef predict_x(): return reference(1)",
+            "layerpeel.solvers._solve.solve by way of",
+        ),
+        ("from layerpeel.theory import collapse_threshold\ndef predict_x(): return collapse_threshold(5, 5)", ""),
     ],
 )
 def test_the_guard_sees_a_prediction_that_was_measured(text: str, trespass: str) -> None:

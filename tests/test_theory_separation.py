@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from numerics import Bracket, ElasticModel, law, pairwise_separable, separated_probability
-from theory._room import Setting
-from theory.locally_elastic._closed_forms import closed_log_distance, separated_by_law
-from theory.locally_elastic._line import START, draw_curves, draw_phases, ends_separated
-from theory.locally_elastic._paths import STEPS, constant_noise, ends_of_paths, isotropic, paths_needed, separated_share
-from theory.locally_elastic._separation import (
+from layerpeel.numerics import Bracket, ElasticModel, law, pairwise_separable, separated_probability
+from layerpeel.theory._room import Setting
+from layerpeel.theory.locally_elastic._closed_forms import closed_log_distance, separated_by_law
+from layerpeel.theory.locally_elastic._line import START, draw_curves, draw_phases, ends_separated
+from layerpeel.theory.locally_elastic._paths import STEPS, constant_noise, ends_of_paths, isotropic, paths_needed, separated_share
+from layerpeel.theory.locally_elastic._separation import (
     FARTHEST,
     HOPELESS,
     NARROW,

@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from refusals import refused
 from strategies import OFTEN_ENOUGH, class_numbers, log_uniform, tally
 
-from numerics import UnusableInput, two_group_optimum
-from theory import Threshold, collapse_threshold, log_threshold_minus_one, log_thresholds_minus_one, vanishing_threshold
-from theory import _thresholds as thresholds
-from theory.layer_peeled import threshold_monotone
-from theory.layer_peeled._coming_apart import coming_apart, multiplier_there, reported
+from layerpeel.numerics import UnusableInput, two_group_optimum
+from layerpeel.theory import Threshold, collapse_threshold, log_threshold_minus_one, log_thresholds_minus_one, vanishing_threshold
+from layerpeel.theory import _thresholds as thresholds
+from layerpeel.theory.layer_peeled import threshold_monotone
+from layerpeel.theory.layer_peeled._coming_apart import coming_apart, multiplier_there, reported
 
 REFERENCE = json.loads((Path(__file__).parent / "reference" / "thresholds.json").read_text())
 

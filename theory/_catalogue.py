@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
-from numerics import UnusableInput
-from theory._room import Evidence, Room
+from layerpeel.numerics import UnusableInput
+from layerpeel.theory._room import Evidence, Room
 
 FAMILIES = ("layer-peeled", "locally-elastic", "equi-separation")
 """Families in reading order; `layer-peeled` lives in the package theory.layer_peeled."""

@@ -5,8 +5,8 @@ from itertools import pairwise
 import sympy
 from flint import ctx
 
-from numerics import Bracket, Estimate, Proportion, enclose_expression
-from theory._room import Kind, Quantities, Quantity, Verdict
+from layerpeel.numerics import Bracket, Estimate, Proportion, enclose_expression
+from layerpeel.theory._room import Kind, Quantities, Quantity, Verdict
 
 SUITE_LEVEL = 1e-3
 """Probability that an all-true suite shows any false statistical refutation; split evenly (Bonferroni) over all comparisons."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import sympy
 
-from numerics import Bracket
-from theory._judge import as_bracket, judge
-from theory._room import Kind, Quantities, Verdict
+from layerpeel.numerics import Bracket
+from layerpeel.theory._judge import as_bracket, judge
+from layerpeel.theory._room import Kind, Quantities, Verdict
 
 SMALLEST, LARGEST = 2.0**-60, 2.0**40
 """Changes that are tried lie between: the first is below the spacing of doubles beside one, the second beyond any mistake."""

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 import sympy
 
-from numerics import Bracket, Estimate, Proportion
+from layerpeel.numerics import Bracket, Estimate, Proportion
 
 Quantity: TypeAlias = Bracket | Estimate | Proportion | sympy.Expr
 """What a check predicts or measures: an enclosure, a sample with its error, or an exact expression."""

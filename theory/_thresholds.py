@@ -8,7 +8,7 @@ import numpy as np
 from flint import arb, ctx
 from jaxtyping import Float
 
-from numerics import (
+from layerpeel.numerics import (
     ARRAYS,
     BALLS,
     FLOATS,

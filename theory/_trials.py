@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from numerics import Bracket, Estimate
-from theory._room import Series
+from layerpeel.numerics import Bracket, Estimate
+from layerpeel.theory._room import Series
 
 TRIAL_LEVEL = 1e-3
 """An interval over trained networks misses with this probability, if the trials are normal. What networks do is empirical evidence: no

@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 from scipy.spatial.distance import pdist
 
-from numerics._validated import validated
-from numerics.equi_separation._labels import coarsest_eps, count_classes, require_every_class, require_labelled, require_labels
+from layerpeel.numerics._validated import validated
+from layerpeel.numerics.equi_separation._labels import coarsest_eps, count_classes, require_every_class, require_labelled, require_labels
 
 STORED_ROUNDINGS = 2.0
 """How wrong a sample is by being stored with machine epsilon ε, relative to its size, in units of ε: one storing costs 0.2 in the root mean

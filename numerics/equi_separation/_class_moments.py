@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from numerics._inputs import UnusableInput, require_whole
-from numerics._memory import require_memory
-from numerics.equi_separation._class_means import ClassSpread, between_factor, class_means, class_residuals
-from numerics.equi_separation._labels import LARGEST, coarsest_eps, require_every_class, require_labelled
+from layerpeel.numerics._inputs import UnusableInput, require_whole
+from layerpeel.numerics._memory import require_memory
+from layerpeel.numerics.equi_separation._class_means import ClassSpread, between_factor, class_means, class_residuals
+from layerpeel.numerics.equi_separation._labels import LARGEST, coarsest_eps, require_every_class, require_labelled
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from numerics._validated import validated
+from layerpeel.numerics._validated import validated
 
 
 @validated

@@ -6,10 +6,10 @@ import numpy as np
 from jaxtyping import Float, Shaped
 from scipy import stats
 
-from numerics._bracket import Bracket
-from numerics._input_arrays import require_array
-from numerics._inputs import UnusableInput
-from numerics._validated import validated
+from layerpeel.numerics._bracket import Bracket
+from layerpeel.numerics._input_arrays import require_array
+from layerpeel.numerics._inputs import UnusableInput
+from layerpeel.numerics._validated import validated
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

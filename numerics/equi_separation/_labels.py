@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from numerics._inputs import UnusableInput
-from numerics._validated import validated
+from layerpeel.numerics._inputs import UnusableInput
+from layerpeel.numerics._validated import validated
 
 LARGEST = 1e150
 """Features and weights are squared, and the sums of these squares must be doubles."""

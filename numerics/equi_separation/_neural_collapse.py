@@ -6,14 +6,14 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 from scipy.spatial.distance import pdist
 
-from numerics._frames import etf_distance, of_norm_one
-from numerics._input_arrays import as_array
-from numerics._inputs import UnusableInput, require_instance
-from numerics._validated import validated
-from numerics.equi_separation._class_means import CentredFeatures, ClassSpread, centred_features
-from numerics.equi_separation._class_moments import ClassStatistics
-from numerics.equi_separation._labels import LARGEST, require_scatter
-from numerics.equi_separation._separation import between_basis
+from layerpeel.numerics._frames import etf_distance, of_norm_one
+from layerpeel.numerics._input_arrays import as_array
+from layerpeel.numerics._inputs import UnusableInput, require_instance
+from layerpeel.numerics._validated import validated
+from layerpeel.numerics.equi_separation._class_means import CentredFeatures, ClassSpread, centred_features
+from layerpeel.numerics.equi_separation._class_moments import ClassStatistics
+from layerpeel.numerics.equi_separation._labels import LARGEST, require_scatter
+from layerpeel.numerics.equi_separation._separation import between_basis
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +106,7 @@ def neural_collapse_of(statistics: ClassStatistics, classifier: Float[np.ndarray
         UnusableInput: as `neural_collapse`.
 
     Example:
-        >>> from numerics import ClassMoments
+        >>> from layerpeel.numerics import ClassMoments
         >>> moments = ClassMoments(2, 1)
         >>> moments.update(np.array([[0.9], [1.1], [-0.9], [-1.1]]), np.array([0, 0, 1, 1]))
         >>> round(neural_collapse_of(moments.compute()).nc1, 12)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from numerics._inputs import UnusableInput
-from numerics._validated import validated
-from numerics.equi_separation._class_means import CentredFeatures, between_factor, centred_features
-from numerics.equi_separation._class_moments import ClassStatistics
-from numerics.equi_separation._labels import require_scatter
+from layerpeel.numerics._inputs import UnusableInput
+from layerpeel.numerics._validated import validated
+from layerpeel.numerics.equi_separation._class_means import CentredFeatures, between_factor, centred_features
+from layerpeel.numerics.equi_separation._class_moments import ClassStatistics
+from layerpeel.numerics.equi_separation._labels import require_scatter
 
 ROUNDINGS = 8.0
 """What the arithmetic in doubles leaves of a singular value that ought to be zero: this many roundings of the largest entry, times the
@@ -132,7 +132,7 @@ def fuzziness(statistics: ClassStatistics) -> float:
     """D = Tr(SSW SSB⁺) from streamed moments.
 
     Example:
-        >>> from numerics import ClassMoments
+        >>> from layerpeel.numerics import ClassMoments
         >>> moments = ClassMoments(2, 1)
         >>> moments.update(np.array([[0.0], [1.0], [4.0], [5.0]]), np.array([0, 0, 1, 1]))
         >>> round(fuzziness(moments.compute()), 12)
@@ -153,7 +153,7 @@ def lda_floor(statistics: ClassStatistics) -> float:
         UnusableInput: when SSW is singular to rounding: then no floor above zero is certain.
 
     Example:
-        >>> from numerics import ClassMoments
+        >>> from layerpeel.numerics import ClassMoments
         >>> moments = ClassMoments(2, 1)
         >>> moments.update(np.array([[0.0], [1.0], [4.0], [5.0]]), np.array([0, 0, 1, 1]))
         >>> round(lda_floor(moments.compute()), 12)

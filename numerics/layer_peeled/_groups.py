@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from numerics._inputs import UnusableInput
-from numerics.layer_peeled._directions import Directions
+from layerpeel.numerics._inputs import UnusableInput
+from layerpeel.numerics.layer_peeled._directions import Directions
 
 LARGEST_DENSE = 20_000
 """Largest K whose K×K matrix is formed on request: 3.2 GB in double precision."""

@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import Float
 
-from numerics._inputs import UnusableInput, require_positive
-from numerics._validated import validated
+from layerpeel.numerics._inputs import UnusableInput, require_positive
+from layerpeel.numerics._validated import validated
 
 
 @validated

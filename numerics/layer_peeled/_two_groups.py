@@ -16,7 +16,7 @@ fixed τ every R has exactly one optimum, so v ↦ R is continuous and injective
 
 from typing import Any, NamedTuple
 
-from numerics._arithmetic import Arithmetic
+from layerpeel.numerics._arithmetic import Arithmetic
 
 
 class SurfacePoint(NamedTuple):
@@ -55,7 +55,7 @@ def surface_point(ops: Arithmetic, majority: Any, minority: Any, zeta: Any, abov
         below: max(−v, 0), the distance inside the collapsed phase.
 
     Example:
-        >>> from numerics import FLOATS
+        >>> from layerpeel.numerics import FLOATS
         >>> point = surface_point(FLOATS, 5, 5, 0.3, 0.0, 0.0)
         >>> point.b, point.s > 0, point.log_imbalance > 0
         (0.0, True, True)
@@ -118,7 +118,7 @@ def slopes_by_v(majority: Any, minority: Any, point: SurfacePoint, *, distinct: 
     At the threshold v = 0 the two sides differ.
 
     Example:
-        >>> from numerics import FLOATS
+        >>> from layerpeel.numerics import FLOATS
         >>> point = surface_point(FLOATS, 5, 5, 0.3, 0.0, 0.0)
         >>> slopes_by_v(5, 5, point, distinct=True)[0] > 0 > slopes_by_v(5, 5, point, distinct=False)[0]
         True

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
-import numerics.layer_peeled._two_groups_curve as curve
-from numerics._input_arrays import broadcast, require_positive_array, require_whole_array
-from numerics._inputs import UnusableInput
+import layerpeel.numerics.layer_peeled._two_groups_curve as curve
+from layerpeel.numerics._input_arrays import broadcast, require_positive_array, require_whole_array
+from layerpeel.numerics._inputs import UnusableInput
 
 LARGEST_GROUP = 1e9
 """Classes per group: K² and its products with the other quantities are still far from overflow."""

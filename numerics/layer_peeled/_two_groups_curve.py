@@ -31,7 +31,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from numerics._arithmetic import EXPONENT_CAP
+from layerpeel.numerics._arithmetic import EXPONENT_CAP
 
 MAX_STEPS = 100
 """Far more than ever needed (seen: at most 18): a cap instead of an endless loop."""

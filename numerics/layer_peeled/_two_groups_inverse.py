@@ -3,11 +3,11 @@
 import math
 from typing import NamedTuple
 
-from numerics._arithmetic import EXPONENT_CAP, FLOATS
-from numerics._inputs import require_positive
-from numerics._roots import STEP_TOLERANCE, increasing_root
-from numerics._validated import validated
-from numerics.layer_peeled._two_groups import SurfacePoint, slopes_by_v, surface_point
+from layerpeel.numerics._arithmetic import EXPONENT_CAP, FLOATS
+from layerpeel.numerics._inputs import require_positive
+from layerpeel.numerics._roots import STEP_TOLERANCE, increasing_root
+from layerpeel.numerics._validated import validated
+from layerpeel.numerics.layer_peeled._two_groups import SurfacePoint, slopes_by_v, surface_point
 
 INNER_TOLERANCE = 1e-5
 """Newton step in ζ that ends the inner iteration: as the outer one converges, its predicted ζ is better than this from the start."""

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy.polynomial import chebyshev
 
-from numerics._inputs import UnusableInput
-from numerics._validated import validated
+from layerpeel.numerics._inputs import UnusableInput
+from layerpeel.numerics._validated import validated
 
 NODES = 24
 """Chebyshev points per panel: a panel is resolved when the last TAIL coefficients of the interpolant have died out."""

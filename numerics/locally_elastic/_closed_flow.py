@@ -6,9 +6,9 @@ from fractions import Fraction
 import numpy as np
 from jaxtyping import Float
 
-from numerics.locally_elastic._antiderivative import antiderivative
-from numerics.locally_elastic._model import ElasticModel, logit_directions
-from numerics.locally_elastic._rates import Rate
+from layerpeel.numerics.locally_elastic._antiderivative import antiderivative
+from layerpeel.numerics.locally_elastic._model import ElasticModel, logit_directions
+from layerpeel.numerics.locally_elastic._rates import Rate
 
 ROUNDING = 64 * np.finfo(float).eps
 """Rounding of a closed form beyond that of its integrals: exponentials, projections and sums of K terms, a few eps each."""

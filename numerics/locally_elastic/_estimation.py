@@ -9,11 +9,11 @@ import numpy as np
 from jaxtyping import Float
 from scipy.signal import savgol_filter
 
-from numerics._inputs import UnusableInput, require_whole
-from numerics._validated import validated
-from numerics.locally_elastic._modes import elastic_modes, require_model
-from numerics.locally_elastic._series import finite_series, increasing_times, jackknife_error
-from numerics.locally_elastic._tail_index import TailIndices, tail_indices
+from layerpeel.numerics._inputs import UnusableInput, require_whole
+from layerpeel.numerics._validated import validated
+from layerpeel.numerics.locally_elastic._modes import elastic_modes, require_model
+from layerpeel.numerics.locally_elastic._series import finite_series, increasing_times, jackknife_error
+from layerpeel.numerics.locally_elastic._tail_index import TailIndices, tail_indices
 
 WINDOW = 151
 """Window of the Savitzky–Golay filter in the source's experiments; a tenth of the series where that is shorter."""

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from numerics._draws import chunk_sizes, coloured, square_roots
-from numerics._inputs import UnusableInput, require_positive, require_whole
-from numerics._memory import require_memory
-from numerics._validated import validated
-from numerics.locally_elastic._exact_law import drawn_samples
-from numerics.locally_elastic._law import points_and_means, require_drift
-from numerics.locally_elastic._model import ElasticModel
-from numerics.locally_elastic._noise import as_noise
+from layerpeel.numerics._draws import chunk_sizes, coloured, square_roots
+from layerpeel.numerics._inputs import UnusableInput, require_positive, require_whole
+from layerpeel.numerics._memory import require_memory
+from layerpeel.numerics._validated import validated
+from layerpeel.numerics.locally_elastic._exact_law import drawn_samples
+from layerpeel.numerics.locally_elastic._law import points_and_means, require_drift
+from layerpeel.numerics.locally_elastic._model import ElasticModel
+from layerpeel.numerics.locally_elastic._noise import as_noise
 
 
 @validated

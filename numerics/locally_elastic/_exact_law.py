@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
-from numerics._draws import coloured, normal_chunks, require_room, square_roots
-from numerics._inputs import UnusableInput, require_whole
-from numerics._memory import require_memory
-from numerics.locally_elastic._flow import MeanFlow
+from layerpeel.numerics._draws import coloured, normal_chunks, require_room, square_roots
+from layerpeel.numerics._inputs import UnusableInput, require_whole
+from layerpeel.numerics._memory import require_memory
+from layerpeel.numerics.locally_elastic._flow import MeanFlow
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

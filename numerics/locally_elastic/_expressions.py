@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import sympy
 
-from numerics._inputs import UnusableInput
-from numerics._validated import validated
-from numerics.locally_elastic._expression_values import TIME, evaluate_array
+from layerpeel.numerics._inputs import UnusableInput
+from layerpeel.numerics._validated import validated
+from layerpeel.numerics.locally_elastic._expression_values import TIME, evaluate_array
 
 LONGEST_TEXT = 500
 """Characters of the longest expression that is read."""

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from numerics._inputs import UnusableInput, shown
-from numerics._memory import require_memory
-from numerics._validated import validated
-from numerics.locally_elastic._closed_flow import Parts, flow_i_model, flow_identity, flow_l_model
-from numerics.locally_elastic._integrated_flow import flow_of_any
-from numerics.locally_elastic._model import ElasticModel
+from layerpeel.numerics._inputs import UnusableInput, shown
+from layerpeel.numerics._memory import require_memory
+from layerpeel.numerics._validated import validated
+from layerpeel.numerics.locally_elastic._closed_flow import Parts, flow_i_model, flow_identity, flow_l_model
+from layerpeel.numerics.locally_elastic._integrated_flow import flow_of_any
+from layerpeel.numerics.locally_elastic._model import ElasticModel
 
 LARGEST_EXPONENT = 700.0
 """e to this power is still a double."""

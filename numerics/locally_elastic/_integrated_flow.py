@@ -8,10 +8,10 @@ from jaxtyping import Float
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
-from numerics._inputs import UnusableInput, require_real
-from numerics._validated import validated
-from numerics.locally_elastic._closed_flow import ROUNDING, Parts
-from numerics.locally_elastic._model import ElasticModel
+from layerpeel.numerics._inputs import UnusableInput, require_real
+from layerpeel.numerics._validated import validated
+from layerpeel.numerics.locally_elastic._closed_flow import ROUNDING, Parts
+from layerpeel.numerics.locally_elastic._model import ElasticModel
 
 SAMPLED = 257
 """Even times, and as many graded towards 0 as an interval has scales, at which E(t) is looked at to find the matrices it is made of."""

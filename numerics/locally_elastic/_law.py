@@ -4,14 +4,14 @@ from typing import Any, Literal, overload
 
 import numpy as np
 
-from numerics._inputs import UnusableInput
-from numerics._validated import validated
-from numerics.locally_elastic._exact_law import MeanDriftLaw
-from numerics.locally_elastic._flow import mean_flow, require_start, require_times
-from numerics.locally_elastic._literal_law import LiteralLaw
-from numerics.locally_elastic._model import ElasticModel
-from numerics.locally_elastic._noise import as_noise
-from numerics.locally_elastic._propagators import propagated, require_propagators
+from layerpeel.numerics._inputs import UnusableInput
+from layerpeel.numerics._validated import validated
+from layerpeel.numerics.locally_elastic._exact_law import MeanDriftLaw
+from layerpeel.numerics.locally_elastic._flow import mean_flow, require_start, require_times
+from layerpeel.numerics.locally_elastic._literal_law import LiteralLaw
+from layerpeel.numerics.locally_elastic._model import ElasticModel
+from layerpeel.numerics.locally_elastic._noise import as_noise
+from layerpeel.numerics.locally_elastic._propagators import propagated, require_propagators
 
 DRIFTS = ("mean", "literal")
 """Names of drifts: "mean" moves every sample by M X̄ with X̄ the mean flow, "literal" by M X̃, samples of equal number driving each other."""

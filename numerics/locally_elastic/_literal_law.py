@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
-from numerics._draws import normal_chunks, require_room, square_roots
-from numerics.locally_elastic._exact_law import drawn_samples
+from layerpeel.numerics._draws import normal_chunks, require_room, square_roots
+from layerpeel.numerics.locally_elastic._exact_law import drawn_samples
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

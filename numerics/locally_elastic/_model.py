@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from numerics._inputs import UnusableInput, require_whole
-from numerics._memory import require_memory
-from numerics._validated import validated
-from numerics.locally_elastic._antiderivative import antiderivative
-from numerics.locally_elastic._noise import Noise, as_noise
-from numerics.locally_elastic._rates import Rate, as_rate
+from layerpeel.numerics._inputs import UnusableInput, require_whole
+from layerpeel.numerics._memory import require_memory
+from layerpeel.numerics._validated import validated
+from layerpeel.numerics.locally_elastic._antiderivative import antiderivative
+from layerpeel.numerics.locally_elastic._noise import Noise, as_noise
+from layerpeel.numerics.locally_elastic._rates import Rate, as_rate
 
 BLOCKS = ("I", "L", "identity")
 """Names of blocks: I-model, L-model, and the identity matrix (H_ij = 0 off the diagonal)."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from numerics._inputs import UnusableInput
+from layerpeel.numerics._inputs import UnusableInput
 
 CANCELLATION = 4.0 * float(np.finfo(float).eps)
 """A mean over K classes, or a difference from it, below this multiple of K times the largest entry is rounding, not a number."""

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from numerics._inputs import UnusableInput, require_whole
-from numerics.locally_elastic._antiderivative import antiderivative
-from numerics.locally_elastic._rates import Rate, as_rate
+from layerpeel.numerics._inputs import UnusableInput, require_whole
+from layerpeel.numerics.locally_elastic._antiderivative import antiderivative
+from layerpeel.numerics.locally_elastic._rates import Rate, as_rate
 
 LEAST_EIGENVALUE = -1e-12
 """Eigenvalues of a covariance above this share of the largest are rounding of zero: eigvalsh is accurate to a few eps."""

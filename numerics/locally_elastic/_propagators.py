@@ -6,11 +6,11 @@ import numpy as np
 from jaxtyping import Float
 from scipy.integrate import solve_ivp
 
-from numerics._inputs import UnusableInput
-from numerics._memory import require_memory
-from numerics.locally_elastic._antiderivative import antiderivative
-from numerics.locally_elastic._integrated_flow import drift_matrices
-from numerics.locally_elastic._model import ElasticModel
+from layerpeel.numerics._inputs import UnusableInput
+from layerpeel.numerics._memory import require_memory
+from layerpeel.numerics.locally_elastic._antiderivative import antiderivative
+from layerpeel.numerics.locally_elastic._integrated_flow import drift_matrices
+from layerpeel.numerics.locally_elastic._model import ElasticModel
 
 DIAGONAL = 1e-12
 """Entries off the diagonal below this share of a symmetric matrix are rounding of its eigenvectors."""

@@ -14,12 +14,12 @@ import sympy
 from flint import acb, arb, ctx
 from jaxtyping import Float
 
-from numerics._ball import PRECISION, to_bracket
-from numerics._bracket import Bracket
-from numerics._inputs import UnusableInput, double, require_positive, shown
-from numerics.locally_elastic._antiderivative import Antiderivative, antiderivative
-from numerics.locally_elastic._expression_values import evaluate_analytic, evaluate_array, evaluate_ball
-from numerics.locally_elastic._expressions import parse_expression, require_expression
+from layerpeel.numerics._ball import PRECISION, to_bracket
+from layerpeel.numerics._bracket import Bracket
+from layerpeel.numerics._inputs import UnusableInput, double, require_positive, shown
+from layerpeel.numerics.locally_elastic._antiderivative import Antiderivative, antiderivative
+from layerpeel.numerics.locally_elastic._expression_values import evaluate_analytic, evaluate_array, evaluate_ball
+from layerpeel.numerics.locally_elastic._expressions import parse_expression, require_expression
 
 MOST_PIECES = 20_000
 """Pieces of the interval on which an expression is bounded in ball arithmetic before the search for singularities gives up."""

@@ -6,10 +6,10 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import exprel
 
-from numerics._inputs import UnusableInput
-from numerics._validated import validated
-from numerics.locally_elastic._modes import own_projections, require_model
-from numerics.locally_elastic._series import finite_series
+from layerpeel.numerics._inputs import UnusableInput
+from layerpeel.numerics._validated import validated
+from layerpeel.numerics.locally_elastic._modes import own_projections, require_model
+from layerpeel.numerics.locally_elastic._series import finite_series
 
 
 @validated

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from numerics._inputs import UnusableInput
+from layerpeel.numerics._inputs import UnusableInput
 
 
 def finite_series(values: Any, what: str, axes: tuple[str, ...]) -> Float[np.ndarray, "..."]:

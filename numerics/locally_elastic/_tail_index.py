@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from numerics._bracket import Estimate
-from numerics._inputs import UnusableInput
-from numerics._validated import validated
-from numerics.locally_elastic._series import finite_series, jackknife_error
+from layerpeel.numerics._bracket import Estimate
+from layerpeel.numerics._inputs import UnusableInput
+from layerpeel.numerics._validated import validated
+from layerpeel.numerics.locally_elastic._series import finite_series, jackknife_error
 
 TAIL_SHARE = 0.1
 """The slope is fitted from this share of the last time on: one decade, the shortest stretch on which log t says something."""

@@ -7,9 +7,9 @@ import numpy as np
 from flint import fmpq
 from jaxtyping import Float, Int
 
-from numerics._inputs import UnusableInput
-from numerics._memory import require_memory
-from numerics.separability._gordan import UNDERFLOW, UNIT, Balanced, Positive, dot, gordan, nearest_double, rationals
+from layerpeel.numerics._inputs import UnusableInput
+from layerpeel.numerics._memory import require_memory
+from layerpeel.numerics.separability._gordan import UNDERFLOW, UNIT, Balanced, Positive, dot, gordan, nearest_double, rationals
 
 TWO = fmpq(2)
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from numerics._validated import validated
-from numerics.separability._gordan import Balanced
-from numerics.separability._homogeneous import decide, require_classes, verified_lead
+from layerpeel.numerics._validated import validated
+from layerpeel.numerics.separability._gordan import Balanced
+from layerpeel.numerics.separability._homogeneous import decide, require_classes, verified_lead
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

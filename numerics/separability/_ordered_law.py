@@ -8,10 +8,10 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from numerics._bracket import Bracket
-from numerics._input_arrays import require_array
-from numerics._inputs import UnusableInput, require_list
-from numerics.separability._ordered_integrand import CHUNK, FIRST_PANELS, REACH, ROUNDING, Array, Integrand
+from layerpeel.numerics._bracket import Bracket
+from layerpeel.numerics._input_arrays import require_array
+from layerpeel.numerics._inputs import UnusableInput, require_list
+from layerpeel.numerics.separability._ordered_integrand import CHUNK, FIRST_PANELS, REACH, ROUNDING, Array, Integrand
 
 LARGEST_COUNT = 1e100
 """Beyond this many samples products of the exponent's slope would overflow."""

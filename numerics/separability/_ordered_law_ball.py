@@ -5,11 +5,11 @@ import math
 import numpy as np
 from flint import acb, arb, ctx
 
-from numerics._ball import PRECISION
-from numerics._inputs import double
-from numerics._validated import validated
-from numerics.separability._ordered_integrand import DEPTH, Integrand
-from numerics.separability._ordered_law import ordered_probability
+from layerpeel.numerics._ball import PRECISION
+from layerpeel.numerics._inputs import double
+from layerpeel.numerics._validated import validated
+from layerpeel.numerics.separability._ordered_integrand import DEPTH, Integrand
+from layerpeel.numerics.separability._ordered_law import ordered_probability
 
 EVALUATIONS = 20_000
 """Evaluations of the integrand before giving up: a hundred times what a probability above 1e-1000 takes with 200 samples per class."""

@@ -6,11 +6,11 @@ from itertools import combinations
 import numpy as np
 from jaxtyping import Bool, Float
 
-from numerics._bracket import Proportion
-from numerics._inputs import UnusableInput
-from numerics._validated import validated
-from numerics.separability._gordan import RIDGE, UNDERFLOW, UNIT, Positive, dot, rationals
-from numerics.separability._homogeneous import decide, require_points
+from layerpeel.numerics._bracket import Proportion
+from layerpeel.numerics._inputs import UnusableInput
+from layerpeel.numerics._validated import validated
+from layerpeel.numerics.separability._gordan import RIDGE, UNDERFLOW, UNIT, Positive, dot, rationals
+from layerpeel.numerics.separability._homogeneous import decide, require_points
 
 CHUNK = 2**17
 """Numbers of one class looked at in one pass: its temporaries (1 MB each) stay in the second-level cache."""

@@ -13,9 +13,9 @@ import numpy as np
 from flint import fmpq
 from jaxtyping import Float
 
-from numerics._validated import validated
-from numerics.separability._gordan import UNDERFLOW, UNIT, Balanced, Positive, dot, nearest_double, rationals
-from numerics.separability._homogeneous import TWO, Homogeneous, decide, require_classes, verified_lead
+from layerpeel.numerics._validated import validated
+from layerpeel.numerics.separability._gordan import UNDERFLOW, UNIT, Balanced, Positive, dot, nearest_double, rationals
+from layerpeel.numerics.separability._homogeneous import TWO, Homogeneous, decide, require_classes, verified_lead
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

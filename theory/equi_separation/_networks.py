@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numerics import Bracket
-from theory._small_images import balanced
-from theory._trials import interval_over_trials
+from layerpeel.numerics import Bracket
+from layerpeel.theory._small_images import balanced
+from layerpeel.theory._trials import interval_over_trials
 
 if TYPE_CHECKING:
-    from gpu_train.studies import SeparationCurves
+    from layerpeel.gpu_train.studies import SeparationCurves
 
 WIDTH = 100
 """Units of a hidden layer."""
@@ -74,10 +74,10 @@ def trained(network: Network, trials: int, seed: int) -> "tuple[SeparationCurves
         trials: how often.
         seed: all of it derives from it; the first trials are the same, to rounding, whatever their number.
     """
-    from gpu_train.experiments import one_thread
-    from gpu_train.networks import feed_forward
-    from gpu_train.studies import separation_curves_together
-    from gpu_train.training import Recipe
+    from layerpeel.gpu_train.experiments import one_thread
+    from layerpeel.gpu_train.networks import feed_forward
+    from layerpeel.gpu_train.studies import separation_curves_together
+    from layerpeel.gpu_train.training import Recipe
 
     one_thread()
     rngs = np.random.default_rng([seed, network.layers, network.batch_norm, network.linear]).spawn(trials)
@@ -121,9 +121,9 @@ def blocks_trained(sizes: Sizes, epochs: int, trials: int, seed: int, *, skip: b
         seed: all of it derives from it.
         skip: residual blocks; without, the same layers in a plain net, whose blocks are stretches of it.
     """
-    from gpu_train.experiments import one_thread
-    from gpu_train.studies import separation_at
-    from gpu_train.training import Recipe
+    from layerpeel.gpu_train.experiments import one_thread
+    from layerpeel.gpu_train.studies import separation_at
+    from layerpeel.gpu_train.training import Recipe
 
     one_thread()
     recipe = Recipe(epochs=epochs, learning_rate=0.03, optimizer="momentum", weight_decay=5e-4)
@@ -135,7 +135,7 @@ def blocks_trained(sizes: Sizes, epochs: int, trials: int, seed: int, *, skip: b
 
 
 def _network_of_blocks(sizes: Sizes, *, skip: bool) -> Any:
-    from gpu_train.networks import ResidualLayers, feed_forward, residual_feed_forward
+    from layerpeel.gpu_train.networks import ResidualLayers, feed_forward, residual_feed_forward
 
     if not skip:
         return feed_forward(100, 10, (WIDTH,) * (1 + sum(sizes)))

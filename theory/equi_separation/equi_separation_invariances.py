@@ -12,8 +12,8 @@ from collections.abc import Callable
 import numpy as np
 import sympy
 
-from numerics import Bracket, separation
-from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
+from layerpeel.numerics import Bracket, separation
+from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
 
 ROUNDING = 1e-8
 """Largest relative change of D in doubles: maps of condition number up to 1e3 and data of order one."""

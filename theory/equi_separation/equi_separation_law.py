@@ -5,13 +5,35 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from numerics import Bracket, fit_decay
-from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Quantity, Room, Series, Setting, Source, Statement
-from theory._trials import interval_over_trials, points_over_trials
-from theory.equi_separation._networks import COMPANION, LINEAR, WATCHED, Network, correlation_over_trials, factor_over_trials, trained
+from layerpeel.numerics import Bracket, fit_decay
+from layerpeel.theory._room import (
+    Check,
+    Control,
+    Evidence,
+    Figure,
+    Kind,
+    Origin,
+    Quantities,
+    Quantity,
+    Room,
+    Series,
+    Setting,
+    Source,
+    Statement,
+)
+from layerpeel.theory._trials import interval_over_trials, points_over_trials
+from layerpeel.theory.equi_separation._networks import (
+    COMPANION,
+    LINEAR,
+    WATCHED,
+    Network,
+    correlation_over_trials,
+    factor_over_trials,
+    trained,
+)
 
 if TYPE_CHECKING:
-    from gpu_train.studies import SeparationCurves
+    from layerpeel.gpu_train.studies import SeparationCurves
 
 TRIALS = {False: 7, True: 16}
 """Independent trainings of each network, by profile: the interval then reaches 2.3 or 1.0 standard deviations to each side."""

@@ -4,8 +4,8 @@ import math
 
 from flint import arb, ctx
 
-from numerics import PRECISION, Bracket, to_bracket
-from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
+from layerpeel.numerics import PRECISION, Bracket, to_bracket
+from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
 
 RATIOS = (0.1, 0.31, 0.53, 0.545, 0.833, 0.99)
 """ρ: the seed's .53, the published slopes of 4, 8 and 20 layers, and two extremes."""

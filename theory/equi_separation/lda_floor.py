@@ -8,8 +8,8 @@ D(XA) ≥ ‖M⁺‖² = Σ 1/σ_i(M)², with equality for A = I. A map that low
 import numpy as np
 from scipy import optimize
 
-from numerics import Bracket, ClassMoments, ClassStatistics, lda_floor, separation
-from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
+from layerpeel.numerics import Bracket, ClassMoments, ClassStatistics, lda_floor, separation
+from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
 
 CASES = ((3, 2), (3, 5), (5, 8), (10, 12))
 """(K, p)."""

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from numerics import Bracket, fit_decay
-from theory._room import (
+from layerpeel.numerics import Bracket, fit_decay
+from layerpeel.theory._room import (
     Check,
     Control,
     Evidence,
@@ -26,8 +26,8 @@ from theory._room import (
     Statement,
     Verdict,
 )
-from theory._trials import interval_over_trials, points_over_trials
-from theory.equi_separation._networks import WIDTH, Sizes, block_outputs, blocks_trained
+from layerpeel.theory._trials import interval_over_trials, points_over_trials
+from layerpeel.theory.equi_separation._networks import WIDTH, Sizes, block_outputs, blocks_trained
 
 MIXES: tuple[Sizes, ...] = ((2, 3, 2, 3), (3, 2, 3, 2))
 

@@ -7,8 +7,8 @@ import sympy
 from flint import arb, ctx
 from scipy import optimize
 
-from numerics import PRECISION, Bracket, to_bracket
-from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
+from layerpeel.numerics import PRECISION, Bracket, to_bracket
+from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
 
 COUNTS = (2, 3, 5, 10)
 """m − 1, the number of ratios."""

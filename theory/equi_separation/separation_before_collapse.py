@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from numerics import Bracket, fit_decay
-from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
-from theory._trials import interval_over_trials, points_over_trials
-from theory.equi_separation._networks import LINEAR, WATCHED, correlation_over_trials, trained
+from layerpeel.numerics import Bracket, fit_decay
+from layerpeel.theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
+from layerpeel.theory._trials import interval_over_trials, points_over_trials
+from layerpeel.theory.equi_separation._networks import LINEAR, WATCHED, correlation_over_trials, trained
 
 if TYPE_CHECKING:
-    from gpu_train.studies import SeparationCurves
+    from layerpeel.gpu_train.studies import SeparationCurves
 
 TRIALS = 7
 """Independent trainings: the interval then reaches 2.3 standard deviations to each side."""

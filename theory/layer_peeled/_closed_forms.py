@@ -2,7 +2,7 @@
 
 import math
 
-from numerics import Bracket, TwoGroupOptimum, energy_radius, two_group_optimum
+from layerpeel.numerics import Bracket, TwoGroupOptimum, energy_radius, two_group_optimum
 
 FLOAT_ALLOWANCE = 1e-10
 """Relative error granted to a closed form evaluated in doubles; the evaluations themselves are good to about 1e-13."""

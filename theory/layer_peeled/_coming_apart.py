@@ -2,8 +2,8 @@
 
 import math
 
-from numerics import Bracket
-from solvers import LayerPeeled, Switch, bracket_switch
+from layerpeel.numerics import Bracket
+from layerpeel.solvers import LayerPeeled, Switch, bracket_switch
 
 Groups = tuple[tuple[int, int], ...]
 """(classes, samples) of each group, the smallest last."""

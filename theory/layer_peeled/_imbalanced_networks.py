@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from theory._small_images import split
+from layerpeel.theory._small_images import split
 
 if TYPE_CHECKING:
-    from gpu_train.studies import MinorityOutcome
+    from layerpeel.gpu_train.studies import MinorityOutcome
 
 MAJORITY = MINORITY = 5
 """Ten classes, half of them rare."""
@@ -65,11 +65,11 @@ def trained(full: bool, imbalance: float, oversampling: float, seed: int, *, las
         seed: all of it derives from it.
         last_bias: whether the classifier has a bias.
     """
-    from gpu_train import oversampled, step_counts, with_counts
-    from gpu_train.experiments import one_thread
-    from gpu_train.networks import feed_forward
-    from gpu_train.studies import hidden_layers, minority_outcomes_together
-    from gpu_train.training import Recipe
+    from layerpeel.gpu_train import oversampled, step_counts, with_counts
+    from layerpeel.gpu_train.experiments import one_thread
+    from layerpeel.gpu_train.networks import feed_forward
+    from layerpeel.gpu_train.studies import hidden_layers, minority_outcomes_together
+    from layerpeel.gpu_train.training import Recipe
 
     one_thread()
     rare = range(MAJORITY, MAJORITY + MINORITY)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from flint import arb
 
-from numerics import BALLS, PRECISION, surface_point
+from layerpeel.numerics import BALLS, PRECISION, surface_point
 
 
 def _from_zero(end: arb | float) -> arb:

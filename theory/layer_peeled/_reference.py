@@ -1,6 +1,6 @@
 """The reference optimum that rooms measure with: semidefinite programs, which know no closed form."""
 
-from solvers import Enclosures, LayerPeeled, Solution, solve
+from layerpeel.solvers import Enclosures, LayerPeeled, Solution, solve
 
 GAP = 1e-11
 """Relative gap below which one solver's certificate is tight enough for every room."""

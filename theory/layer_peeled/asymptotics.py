@@ -17,11 +17,11 @@ from itertools import pairwise
 import sympy
 from flint import arb, ctx
 
-from numerics import PRECISION, Arithmetic, Bracket, surface_point, to_bracket
-from solvers import collapse_switch
-from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
-from theory._thresholds import log_threshold_minus_one
-from theory.layer_peeled._rays import large_energies, many_classes, many_minority_classes, small_energies
+from layerpeel.numerics import PRECISION, Arithmetic, Bracket, surface_point, to_bracket
+from layerpeel.solvers import collapse_switch
+from layerpeel.theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
+from layerpeel.theory._thresholds import log_threshold_minus_one
+from layerpeel.theory.layer_peeled._rays import large_energies, many_classes, many_minority_classes, small_energies
 
 SIZES = ((5, 5), (3, 7), (7, 3), (1, 2), (2, 2), (1, 100), (100, 2))
 """(K_A, K_B) of the proofs on rays of energies."""

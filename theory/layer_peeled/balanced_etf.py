@@ -5,10 +5,10 @@ from functools import cache
 
 import sympy
 
-from numerics import Bracket
-from solvers import Blocks, LayerPeeled, solve_blocks
-from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
-from theory.layer_peeled._closed_forms import predicted
+from layerpeel.numerics import Bracket
+from layerpeel.solvers import Blocks, LayerPeeled, solve_blocks
+from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
+from layerpeel.theory.layer_peeled._closed_forms import predicted
 
 CASES = ((3, 5.0, 1.0), (4, 2.0, 0.5), (6, 1.0, 3.0), (10, 5.0, 1.0))
 """(K, E_H, E_W)."""

@@ -5,14 +5,14 @@ from functools import cache
 
 import sympy
 
-from numerics import Bracket
-from solvers import Switch, bracket_threshold, collapse_switch
-from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Setting, Source, Statement
-from theory._thresholds import collapse_threshold
-from theory.layer_peeled._closed_forms import optimum, predicted
-from theory.layer_peeled._coming_apart import Groups, coming_apart, groups_label, multiplier_there, reported
-from theory.layer_peeled._phases import energy_diagram, size_diagram
-from theory.layer_peeled._reference import two_groups
+from layerpeel.numerics import Bracket
+from layerpeel.solvers import Switch, bracket_threshold, collapse_switch
+from layerpeel.theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Setting, Source, Statement
+from layerpeel.theory._thresholds import collapse_threshold
+from layerpeel.theory.layer_peeled._closed_forms import optimum, predicted
+from layerpeel.theory.layer_peeled._coming_apart import Groups, coming_apart, groups_label, multiplier_there, reported
+from layerpeel.theory.layer_peeled._phases import energy_diagram, size_diagram
+from layerpeel.theory.layer_peeled._reference import two_groups
 
 CASES = ((5, 5, 5.0), (3, 7, 5.0), (7, 3, 5.0), (5, 5, 10.0), (2, 2, 1.0), (1, 3, 1.0))
 """(K_A, K_B, E_H) at E_W = 1."""

@@ -5,12 +5,12 @@ from functools import cache
 
 import sympy
 
-from numerics import Bracket
-from solvers import Enclosures, LayerPeeled, Switch, solve
-from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
-from theory.layer_peeled._closed_forms import predicted
-from theory.layer_peeled._coming_apart import Groups, coming_apart, groups_label, multiplier_there, reported
-from theory.layer_peeled._reference import reference
+from layerpeel.numerics import Bracket
+from layerpeel.solvers import Enclosures, LayerPeeled, Switch, solve
+from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
+from layerpeel.theory.layer_peeled._closed_forms import predicted
+from layerpeel.theory.layer_peeled._coming_apart import Groups, coming_apart, groups_label, multiplier_there, reported
+from layerpeel.theory.layer_peeled._reference import reference
 
 INSTANCES: tuple[tuple[Groups, float], ...] = (
     (((2, 60), (2, 10), (2, 5)), 1.0),

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import sympy
 
-from numerics import Bracket
-from solvers import Enclosures, UnconstrainedFeatures, bracket_switch, solve
-from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
-from theory.layer_peeled._closed_forms import predicted
+from layerpeel.numerics import Bracket
+from layerpeel.solvers import Enclosures, UnconstrainedFeatures, bracket_switch, solve
+from layerpeel.theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
+from layerpeel.theory.layer_peeled._closed_forms import predicted
 
 Case = tuple[int, int, int, int, float | None]
 """(K_A, K_B, n_A, n_B, λ_b); None for no bias."""

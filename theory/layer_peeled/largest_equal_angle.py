@@ -4,9 +4,9 @@ import math
 
 import sympy
 
-from numerics import Bracket, angle_bracket, least_equal_correlation
-from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
-from theory.layer_peeled._closed_forms import predicted
+from layerpeel.numerics import Bracket, angle_bracket, least_equal_correlation
+from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
+from layerpeel.theory.layer_peeled._closed_forms import predicted
 
 SIZES = (2, 3, 4, 7, 10, 25)
 K, RHO = sympy.symbols("K rho", real=True)

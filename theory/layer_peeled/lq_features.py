@@ -10,9 +10,9 @@ from scipy.optimize import minimize
 from scipy.spatial.transform import Rotation
 from scipy.special import log_softmax
 
-from numerics import PRECISION, Bracket, to_bracket
-from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
-from theory.layer_peeled._closed_forms import predicted
+from layerpeel.numerics import PRECISION, Bracket, to_bracket
+from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
+from layerpeel.theory.layer_peeled._closed_forms import predicted
 
 ABOVE = ((3, 3.0, 1.0), (3, 4.0, 1.0), (3, 6.0, 1.0), (3, 3.0, 5.0))
 CASES = ((3, 0.5, 1.0), (3, 1.0, 1.0), (3, 1.5, 1.0), (4, 1.0, 1.0), (10, 1.0, 1.0), *ABOVE)

@@ -12,9 +12,9 @@ from functools import cache
 
 import numpy as np
 
-from numerics import Bracket
-from solvers import LayerPeeled, solve
-from theory._room import (
+from layerpeel.numerics import Bracket
+from layerpeel.solvers import LayerPeeled, solve
+from layerpeel.theory._room import (
     Check,
     Control,
     Evidence,
@@ -29,8 +29,8 @@ from theory._room import (
     Source,
     Statement,
 )
-from theory._trials import interval_over_trials, points_over_trials
-from theory.layer_peeled._imbalanced_networks import MAJORITY, MINORITY, TRIALS, Trained, trained
+from layerpeel.theory._trials import interval_over_trials, points_over_trials
+from layerpeel.theory.layer_peeled._imbalanced_networks import MAJORITY, MINORITY, TRIALS, Trained, trained
 
 RATIOS = (1, 20, 100)
 """Imbalances R that are judged: balanced; where trainings of the same network end far apart; and as far as R can go on these data."""

@@ -3,12 +3,12 @@
 import math
 from functools import cache
 
-from numerics import Bracket
-from solvers import Enclosures, LayerPeeled, solve_blocks
-from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
-from theory._thresholds import collapse_threshold
-from theory.layer_peeled._closed_forms import optimum, predicted
-from theory.layer_peeled._reference import two_groups
+from layerpeel.numerics import Bracket
+from layerpeel.solvers import Enclosures, LayerPeeled, solve_blocks
+from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
+from layerpeel.theory._thresholds import collapse_threshold
+from layerpeel.theory.layer_peeled._closed_forms import optimum, predicted
+from layerpeel.theory.layer_peeled._reference import two_groups
 
 MAJORITY, MINORITY, ENERGY = 5, 5, 5.0
 CLASSES = MAJORITY + MINORITY

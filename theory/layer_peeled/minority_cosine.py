@@ -5,12 +5,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from numerics import Bracket
-from solvers import Enclosures, LayerPeeled, solve
-from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
-from theory._thresholds import collapse_threshold, vanishing_threshold
-from theory.layer_peeled._closed_forms import minority_cosine, optimum, predicted
-from theory.layer_peeled._reference import two_groups
+from layerpeel.numerics import Bracket
+from layerpeel.solvers import Enclosures, LayerPeeled, solve
+from layerpeel.theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
+from layerpeel.theory._thresholds import collapse_threshold, vanishing_threshold
+from layerpeel.theory.layer_peeled._closed_forms import minority_cosine, optimum, predicted
+from layerpeel.theory.layer_peeled._reference import two_groups
 
 CASES = (
     (5, 5.0, (1.0, 2.0, 5.0, 9.0, 12.0, 14.0, 40.0)),

@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 
-from numerics import Bracket, Proportion
-from solvers import Enclosures
-from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
-from theory.layer_peeled._closed_forms import optimum, predicted
-from theory.layer_peeled._reference import two_groups
+from layerpeel.numerics import Bracket, Proportion
+from layerpeel.solvers import Enclosures
+from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
+from layerpeel.theory.layer_peeled._closed_forms import optimum, predicted
+from layerpeel.theory.layer_peeled._reference import two_groups
 
 CASES = ((5, 5, 5.0, 15.0), (7, 3, 5.0, 5.0), (5, 5, 5.0, 8.0), (5, 5, 10.0, 20.0))
 """(K_A, K_B, E_H, R): the first two beyond R0, the last two below."""

@@ -27,10 +27,10 @@ import numpy as np
 import sympy
 from scipy.optimize import root_scalar
 
-from numerics import Bracket
-from solvers import DeepLinear, UnconstrainedFeatures, descend_linear, enclose_one_layer, fitted_start, random_start
-from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
-from theory.layer_peeled._closed_forms import predicted
+from layerpeel.numerics import Bracket
+from layerpeel.solvers import DeepLinear, UnconstrainedFeatures, descend_linear, enclose_one_layer, fitted_start, random_start
+from layerpeel.theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
+from layerpeel.theory.layer_peeled._closed_forms import predicted
 
 COUNTS = (12, 6, 2)
 """n_k; the second class is the one whose b/n_k is set."""

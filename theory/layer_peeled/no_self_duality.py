@@ -4,10 +4,10 @@ import math
 from functools import cache
 from typing import NamedTuple
 
-from numerics import Bracket
-from solvers import Blocks, LayerPeeled, solve_blocks
-from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
-from theory.layer_peeled._closed_forms import optimum, predicted
+from layerpeel.numerics import Bracket
+from layerpeel.solvers import Blocks, LayerPeeled, solve_blocks
+from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
+from layerpeel.theory.layer_peeled._closed_forms import optimum, predicted
 
 BELOW = tuple((*sizes, ratio) for sizes in ((5, 5, 5.0), (3, 7, 5.0), (7, 3, 10.0)) for ratio in (1.5, 3.0, 10.0))
 """(K_A, K_B, E_H, R) at E_W = 1, below R0 = 12.2, 245 and 13.7."""

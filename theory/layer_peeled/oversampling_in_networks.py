@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from numerics import Bracket
-from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
-from theory._trials import interval_over_trials, points_over_trials
-from theory.layer_peeled._imbalanced_networks import MAJORITY, MINORITY, TRIALS, Trained, trained
+from layerpeel.numerics import Bracket
+from layerpeel.theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
+from layerpeel.theory._trials import interval_over_trials, points_over_trials
+from layerpeel.theory.layer_peeled._imbalanced_networks import MAJORITY, MINORITY, TRIALS, Trained, trained
 
 IMBALANCE = 100
 """R."""

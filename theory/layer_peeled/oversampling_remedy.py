@@ -2,11 +2,11 @@
 
 import math
 
-from numerics import Bracket, energy_radius
-from solvers import LayerPeeled, solve_blocks, solve_samples
-from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
-from theory._thresholds import collapse_threshold
-from theory.layer_peeled._closed_forms import optimal_value, predicted
+from layerpeel.numerics import Bracket, energy_radius
+from layerpeel.solvers import LayerPeeled, solve_blocks, solve_samples
+from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
+from layerpeel.theory._thresholds import collapse_threshold
+from layerpeel.theory.layer_peeled._closed_forms import optimal_value, predicted
 
 MAJORITY, MINORITY, BIG, SMALL, ENERGY = 2, 2, 6, 2, 2.0
 """Two classes of six samples and two of two, small enough to give every sample a feature of its own."""

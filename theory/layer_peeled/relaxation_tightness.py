@@ -1,10 +1,10 @@
 """The convex relaxation is tight exactly from p = rank Z* on."""
 
-from numerics import Bracket
-from solvers import descend, low_rank_excess
-from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
-from theory.layer_peeled._closed_forms import optimum
-from theory.layer_peeled._reference import two_groups
+from layerpeel.numerics import Bracket
+from layerpeel.solvers import descend, low_rank_excess
+from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
+from layerpeel.theory.layer_peeled._closed_forms import optimum
+from layerpeel.theory.layer_peeled._reference import two_groups
 
 CASES = ((2, 2, 1.0, 1.0), (2, 2, 2.0, 1.0), (2, 3, 1.5, 1.0), (3, 2, 8.0, 1.0))
 """(K_A, K_B, R, E_H) at E_W = 1: balanced, two distinct, and one with a vanished minority."""

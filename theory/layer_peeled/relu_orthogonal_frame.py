@@ -17,10 +17,10 @@ from itertools import combinations
 import numpy as np
 import sympy
 
-from numerics import Bracket
-from solvers import NonNegative, NonNegativeEnclosure, UnconstrainedFeatures, descend_nonnegative, enclose_nonnegative
-from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
-from theory.layer_peeled._closed_forms import predicted
+from layerpeel.numerics import Bracket
+from layerpeel.solvers import NonNegative, NonNegativeEnclosure, UnconstrainedFeatures, descend_nonnegative, enclose_nonnegative
+from layerpeel.theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
+from layerpeel.theory.layer_peeled._closed_forms import predicted
 
 CASES = (
     ((12, 6, 3, 2), 1.1),

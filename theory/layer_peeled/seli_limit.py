@@ -4,10 +4,10 @@ import math
 from collections.abc import Callable
 from functools import cache
 
-from numerics import Bracket
-from solvers import Enclosures, Solution, UnconstrainedFeatures, solve
-from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
-from theory.layer_peeled._closed_forms import predicted
+from layerpeel.numerics import Bracket
+from layerpeel.solvers import Enclosures, Solution, UnconstrainedFeatures, solve
+from layerpeel.theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
+from layerpeel.theory.layer_peeled._closed_forms import predicted
 
 FOLLOWED = (2, 4, 10)
 """(K_A, K_B, R): K_A classes of R samples and K_B of one, an unequal split, where limits are followed."""

@@ -7,11 +7,11 @@ import sympy
 from jaxtyping import Float
 from scipy.optimize import minimize
 
-from numerics import Bracket, energy_radius
-from solvers import LayerPeeled, solve_samples
-from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
-from theory.layer_peeled._closed_forms import optimal_value, predicted
-from theory.layer_peeled._reference import reference
+from layerpeel.numerics import Bracket, energy_radius
+from layerpeel.solvers import LayerPeeled, solve_samples
+from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
+from layerpeel.theory.layer_peeled._closed_forms import optimal_value, predicted
+from layerpeel.theory.layer_peeled._reference import reference
 
 CASES = ((2, 2, 6, 2, 2.0), (3, 2, 4, 2, 1.0), (2, 2, 3, 3, 1.0))
 """(K_A, K_B, n_A, n_B, E_H) at E_W = 1: two with imbalance, one without."""

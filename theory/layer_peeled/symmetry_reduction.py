@@ -2,10 +2,10 @@
 
 import sympy
 
-from numerics import energy_radius
-from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
-from theory.layer_peeled._closed_forms import optimal_value, predicted
-from theory.layer_peeled._reference import two_groups
+from layerpeel.numerics import energy_radius
+from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
+from layerpeel.theory.layer_peeled._closed_forms import optimal_value, predicted
+from layerpeel.theory.layer_peeled._reference import two_groups
 
 K_A, K_B = sympy.symbols("K_A K_B", positive=True)
 K = K_A + K_B

@@ -13,10 +13,10 @@ import numpy as np
 from flint import arb, arb_mat, ctx
 from jaxtyping import Float
 
-from numerics import PRECISION, Bracket, norm_bounds, to_bracket
-from solvers import Enclosures, LayerPeeled, descend, low_rank_excess, solve
-from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
-from theory.layer_peeled._closed_forms import predicted
+from layerpeel.numerics import PRECISION, Bracket, norm_bounds, to_bracket
+from layerpeel.solvers import Enclosures, LayerPeeled, descend, low_rank_excess, solve
+from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
+from layerpeel.theory.layer_peeled._closed_forms import predicted
 
 CASES = {
     "balanced": ((10, 10, 10, 10), 1.0),

@@ -5,13 +5,13 @@ from functools import cache
 
 import sympy
 
-from numerics import Bracket
-from solvers import Enclosures, LayerPeeled, Switch, bracket_switch, solve_blocks
-from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
-from theory._thresholds import vanishing_threshold
-from theory.layer_peeled._closed_forms import optimum, predicted
-from theory.layer_peeled._coming_apart import reported
-from theory.layer_peeled._reference import two_groups
+from layerpeel.numerics import Bracket
+from layerpeel.solvers import Enclosures, LayerPeeled, Switch, bracket_switch, solve_blocks
+from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
+from layerpeel.theory._thresholds import vanishing_threshold
+from layerpeel.theory.layer_peeled._closed_forms import optimum, predicted
+from layerpeel.theory.layer_peeled._coming_apart import reported
+from layerpeel.theory.layer_peeled._reference import two_groups
 
 CASES = ((7, 3, 5.0), (3, 2, 1.0), (4, 2, 1.0), (3, 3, 0.3), (2, 2, 0.05))
 """(K_A, K_B, E_H) at E_W = 1 with a second phase."""

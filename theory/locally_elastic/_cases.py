@@ -6,8 +6,8 @@ import numpy as np
 import sympy
 from jaxtyping import Float
 
-from numerics import Bracket
-from theory.locally_elastic._drift import rate_numbers
+from layerpeel.numerics import Bracket
+from layerpeel.theory.locally_elastic._drift import rate_numbers
 
 SIZES = tuple(range(2, 9))
 COUNT = 15

@@ -3,9 +3,9 @@
 import numpy as np
 from jaxtyping import Float
 
-from numerics import Bracket, ElasticModel, MeanDriftLaw, mean_flow, separated_probability
-from theory.locally_elastic._cases import END, Cases
-from theory.locally_elastic._drift import rate
+from layerpeel.numerics import Bracket, ElasticModel, MeanDriftLaw, mean_flow, separated_probability
+from layerpeel.theory.locally_elastic._cases import END, Cases
+from layerpeel.theory.locally_elastic._drift import rate
 
 
 def closed_means(cases: Cases) -> Float[np.ndarray, "cases K p"]:

@@ -6,7 +6,7 @@ from fractions import Fraction
 import sympy
 from flint import arb, arb_mat, fmpq, fmpq_mat
 
-from theory.locally_elastic._drift import exact_drift
+from layerpeel.theory.locally_elastic._drift import exact_drift
 
 FARTHEST = 2.0
 """Largest radius of a disc on which the drift is bounded."""

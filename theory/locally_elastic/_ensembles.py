@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from gpu_train.ensembles import Trajectories
+    from layerpeel.gpu_train.ensembles import Trajectories
 
 CLASSES = 3
 """Rectangles, ellipses, triangles."""
@@ -47,10 +47,10 @@ def trained(
         alexnet: the source's convolutional net instead of one hidden layer.
         evaluations: how often they are looked at, besides before the first step.
     """
-    from gpu_train import geomnist
-    from gpu_train.ensembles import OneByOne, train_one_by_one
-    from gpu_train.experiments import one_thread
-    from gpu_train.networks import feed_forward, small_alexnet
+    from layerpeel.gpu_train import geomnist
+    from layerpeel.gpu_train.ensembles import OneByOne, train_one_by_one
+    from layerpeel.gpu_train.experiments import one_thread
+    from layerpeel.gpu_train.networks import feed_forward, small_alexnet
 
     one_thread()
     recipe = OneByOne(

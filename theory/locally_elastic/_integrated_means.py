@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.integrate import solve_ivp
 
-from numerics import Bracket, logit_directions
+from layerpeel.numerics import Bracket, logit_directions
 
 RELATIVE, LOOSER = 1e-12, 1e-11
 """Relative tolerances of two runs of DOP853; their distance states the error."""

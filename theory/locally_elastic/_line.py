@@ -5,8 +5,17 @@ import math
 import numpy as np
 from jaxtyping import Float
 
-from numerics import ElasticModel, Proportion, as_rate, increasing_root, law, ordered_probability, separated_along, separated_probability
-from theory._room import Figure, Series, Setting
+from layerpeel.numerics import (
+    ElasticModel,
+    Proportion,
+    as_rate,
+    increasing_root,
+    law,
+    ordered_probability,
+    separated_along,
+    separated_probability,
+)
+from layerpeel.theory._room import Figure, Series, Setting
 
 CLASSES = 3
 DISTANCE, VARIANCE = 2.0, 4.0

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Float
 
-from numerics import Bracket, Proportion, confirming_size, separated_along
+from layerpeel.numerics import Bracket, Proportion, confirming_size, separated_along
 
 SHARP, POWER = 0.04, 0.999
 """Width that confirms a probability, and the chance that a true prediction is confirmed by an interval of less than half that width."""

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from flint import arb, arb_mat, ctx, fmpq_mat, fmpz
 
-from numerics import PRECISION, Bracket, enclose_ordered_probability, to_bracket
-from theory.locally_elastic._enclosed_flow import Drift, flow
+from layerpeel.numerics import PRECISION, Bracket, enclose_ordered_probability, to_bracket
+from layerpeel.theory.locally_elastic._enclosed_flow import Drift, flow
 
 WIDE = 3 * PRECISION
 """Working precision of class means whose common mode outgrows their differences by up to e^70."""

@@ -7,17 +7,17 @@ from jaxtyping import Float
 from scipy.integrate import solve_ivp
 from scipy.optimize import minimize_scalar
 
-from numerics import (
+from layerpeel.numerics import (
     Bracket,
     Proportion,
     ordered_probability,
     separated_along,
     separated_probability,
 )
-from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
-from theory.locally_elastic._drift import RELATIVE
-from theory.locally_elastic._integrated_means import i_model_blocks, integrated_means, on_logarithms, two_parameter
-from theory.locally_elastic._paths import SHARP, SIZED, ends_of_paths, paths_needed
+from layerpeel.theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
+from layerpeel.theory.locally_elastic._drift import RELATIVE
+from layerpeel.theory.locally_elastic._integrated_means import i_model_blocks, integrated_means, on_logarithms, two_parameter
+from layerpeel.theory.locally_elastic._paths import SHARP, SIZED, ends_of_paths, paths_needed
 
 # Features of class k are N(X̄^k(t), S_k(t)) with S_k = Cov at time 0 + ∫Σ_k. Along ν two classes have the gap ν·D, D = X̄^k − X̄^l, and
 # deviations √(νᵀS_kν), √(νᵀS_lν).

@@ -3,9 +3,9 @@
 import numpy as np
 from jaxtyping import Float
 
-from numerics import Bracket, estimate_rates
-from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
-from theory.locally_elastic._drift import AGREEMENT, integrated, rate, rate_integral, rate_numbers, similarity_blocks, weights
+from layerpeel.numerics import Bracket, estimate_rates
+from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
+from layerpeel.theory.locally_elastic._drift import AGREEMENT, integrated, rate, rate_integral, rate_numbers, similarity_blocks, weights
 
 SIZES = tuple(range(2, 9))
 CASES = 6

@@ -7,15 +7,21 @@ import sympy
 from jaxtyping import Float
 from sympy.polys.matrices import DomainMatrix
 
-from numerics import (
+from layerpeel.numerics import (
     Bracket,
     Proportion,
     logit_directions,
     separated_probability,
 )
-from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
-from theory.locally_elastic._integrated_means import IntegratedMeans, i_model_blocks, integrated_means, l_model_blocks, two_parameter
-from theory.locally_elastic._paths import SHARP, SIZED, constant_noise, ends_of_paths, isotropic, paths_needed, separated_share
+from layerpeel.theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
+from layerpeel.theory.locally_elastic._integrated_means import (
+    IntegratedMeans,
+    i_model_blocks,
+    integrated_means,
+    l_model_blocks,
+    two_parameter,
+)
+from layerpeel.theory.locally_elastic._paths import SHARP, SIZED, constant_noise, ends_of_paths, isotropic, paths_needed, separated_share
 
 # Class j is drawn with share π_j, so its drive carries the weight π_j in place of 1/K: dX̄^i = Σ_j E_ij π_j H_ij X̄^j.
 # I-model: X̄^i' = γ π_i X̄^i + β Σ_j π_j X̄^j. The sum is common to all classes, so for classes k, l of equal share the difference grows as

@@ -7,8 +7,8 @@ import sympy
 from flint import arb, ctx, fmpq
 from sympy.polys.matrices import DomainMatrix
 
-from numerics import PRECISION, Bracket, to_bracket
-from theory._room import (
+from layerpeel.numerics import PRECISION, Bracket, to_bracket
+from layerpeel.theory._room import (
     Check,
     Control,
     Evidence,
@@ -24,7 +24,7 @@ from theory._room import (
     Statement,
     Verdict,
 )
-from theory.locally_elastic._drift import exact_similarity
+from layerpeel.theory.locally_elastic._drift import exact_similarity
 
 SIZES = (2, 3, 4, 5, 10)
 """K of the certified eigenvalues."""

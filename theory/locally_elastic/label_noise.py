@@ -4,9 +4,23 @@ import numpy as np
 import sympy
 from jaxtyping import Float, Int
 
-from numerics import Bracket, Estimate
-from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Quantity, Room, Series, Setting, Source, Statement
-from theory.locally_elastic._drift import exact_elasticity
+from layerpeel.numerics import Bracket, Estimate
+from layerpeel.theory._room import (
+    Check,
+    Control,
+    Evidence,
+    Figure,
+    Kind,
+    Origin,
+    Quantities,
+    Quantity,
+    Room,
+    Series,
+    Setting,
+    Source,
+    Statement,
+)
+from layerpeel.theory.locally_elastic._drift import exact_elasticity
 
 LITERAL = (2, 3, 4, 5)
 """K for which matrices are written out."""

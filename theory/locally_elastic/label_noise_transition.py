@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from numerics import Bracket
-from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
-from theory._trials import interval_over_trials, points_over_trials
-from theory.locally_elastic._ensembles import CLASSES, EVALUATIONS, GIVEN_IMAGES, trained
+from layerpeel.numerics import Bracket
+from layerpeel.theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
+from layerpeel.theory._trials import interval_over_trials, points_over_trials
+from layerpeel.theory.locally_elastic._ensembles import CLASSES, EVALUATIONS, GIVEN_IMAGES, trained
 
 CRITICAL = (CLASSES - 1) / CLASSES
 """p* = (K−1)/K, where a wrong label is as likely as the right one, class by class."""

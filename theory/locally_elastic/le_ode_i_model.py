@@ -3,10 +3,10 @@
 import numpy as np
 import sympy
 
-from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
-from theory.locally_elastic._cases import END, SIZES, cases_of
-from theory.locally_elastic._closed_forms import closed_means
-from theory.locally_elastic._drift import AGREEMENT, exact_drift, exact_similarity, integrated, rate_integral
+from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
+from layerpeel.theory.locally_elastic._cases import END, SIZES, cases_of
+from layerpeel.theory.locally_elastic._closed_forms import closed_means
+from layerpeel.theory.locally_elastic._drift import AGREEMENT, exact_drift, exact_similarity, integrated, rate_integral
 
 FEATURES = 2
 LITERAL = (2, 3, 4)

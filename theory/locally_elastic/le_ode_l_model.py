@@ -4,11 +4,33 @@ import numpy as np
 import sympy
 from scipy.linalg import expm
 
-from numerics import Bracket, ElasticModel, mean_flow
-from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Quantity, Room, Series, Setting, Source, Statement
-from theory.locally_elastic._cases import END, SIZES, cases_of
-from theory.locally_elastic._closed_forms import closed_means
-from theory.locally_elastic._drift import AGREEMENT, exact_drift, exact_similarity, integrated, rate_integral, similarity_blocks, weights
+from layerpeel.numerics import Bracket, ElasticModel, mean_flow
+from layerpeel.theory._room import (
+    Check,
+    Control,
+    Evidence,
+    Figure,
+    Kind,
+    Origin,
+    Quantities,
+    Quantity,
+    Room,
+    Series,
+    Setting,
+    Source,
+    Statement,
+)
+from layerpeel.theory.locally_elastic._cases import END, SIZES, cases_of
+from layerpeel.theory.locally_elastic._closed_forms import closed_means
+from layerpeel.theory.locally_elastic._drift import (
+    AGREEMENT,
+    exact_drift,
+    exact_similarity,
+    integrated,
+    rate_integral,
+    similarity_blocks,
+    weights,
+)
 
 LITERAL = (2, 3)
 COMMUTATORS = (2, 3, 4, 5)

@@ -14,10 +14,24 @@ from itertools import permutations
 import numpy as np
 from jaxtyping import Float
 
-from numerics import Bracket, RateEstimate, estimate_rates, refitted_means, relative_difference
-from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Quantity, Room, Series, Setting, Source, Statement
-from theory._trials import interval_over_trials, points_over_trials
-from theory.locally_elastic._ensembles import GIVEN_IMAGES, trained
+from layerpeel.numerics import Bracket, RateEstimate, estimate_rates, refitted_means, relative_difference
+from layerpeel.theory._room import (
+    Check,
+    Control,
+    Evidence,
+    Figure,
+    Kind,
+    Origin,
+    Quantities,
+    Quantity,
+    Room,
+    Series,
+    Setting,
+    Source,
+    Statement,
+)
+from layerpeel.theory._trials import interval_over_trials, points_over_trials
+from layerpeel.theory.locally_elastic._ensembles import GIVEN_IMAGES, trained
 
 NETWORKS = 48
 """Independent networks of a run."""

@@ -3,8 +3,8 @@
 import sympy
 from sympy.polys.matrices import DomainMatrix
 
-from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
-from theory.locally_elastic._drift import exact_drift, exact_similarity
+from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
+from layerpeel.theory.locally_elastic._drift import exact_drift, exact_similarity
 
 SIZES = (2, 3, 4, 5)
 """K for which the drift, of size K², is written out."""

@@ -6,8 +6,8 @@ import numpy as np
 import sympy
 from flint import arb, ctx
 
-from numerics import PRECISION, Bracket, to_bracket
-from theory._room import (
+from layerpeel.numerics import PRECISION, Bracket, to_bracket
+from layerpeel.theory._room import (
     Check,
     Control,
     Evidence,

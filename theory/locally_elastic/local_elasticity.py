@@ -8,10 +8,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from numerics import Bracket
-from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
-from theory._small_images import balanced
-from theory._trials import interval_over_trials, points_over_trials
+from layerpeel.numerics import Bracket
+from layerpeel.theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
+from layerpeel.theory._small_images import balanced
+from layerpeel.theory._trials import interval_over_trials, points_over_trials
 
 NETWORKS = {"two hidden layers": (100, 100), "linear": ()}
 """Widths of the hidden layers: a network, and the linear classifier, whose ratio is the same at all weights: it tests the probe."""
@@ -41,10 +41,10 @@ GROWTH = 0.05
 @cache
 def _ratios(full: bool, name: str, seed: int) -> np.ndarray:
     """Mean move inside the class over mean move across, (trials, epochs)."""
-    from gpu_train.elasticity import local_elasticity
-    from gpu_train.experiments import one_thread
-    from gpu_train.networks import feed_forward
-    from gpu_train.training import Recipe, seeded, train_together
+    from layerpeel.gpu_train.elasticity import local_elasticity
+    from layerpeel.gpu_train.experiments import one_thread
+    from layerpeel.gpu_train.networks import feed_forward
+    from layerpeel.gpu_train.training import Recipe, seeded, train_together
 
     one_thread()
     found = np.zeros((TRIALS, len(EPOCHS[full])))

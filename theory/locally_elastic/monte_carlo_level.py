@@ -4,9 +4,9 @@ from collections import Counter
 
 import numpy as np
 
-from numerics import Bracket, Proportion, confirming_size, sample_size, verdict_chances
-from theory._judge import judge
-from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement, Verdict
+from layerpeel.numerics import Bracket, Proportion, confirming_size, sample_size, verdict_chances
+from layerpeel.theory._judge import judge
+from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement, Verdict
 
 LEVEL = 0.01
 """Of each simulated check. The suite's own level is so small that no simulation would meet a false alarm."""

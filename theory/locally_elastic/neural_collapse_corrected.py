@@ -7,9 +7,9 @@ import numpy as np
 import sympy
 from jaxtyping import Float
 
-from numerics import Bracket, ElasticModel, logit_directions, mean_flow
-from theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
-from theory.locally_elastic._integrated_means import IntegratedMeans, integrated_means, l_model_blocks, two_parameter
+from layerpeel.numerics import Bracket, ElasticModel, logit_directions, mean_flow
+from layerpeel.theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
+from layerpeel.theory.locally_elastic._integrated_means import IntegratedMeans, integrated_means, l_model_blocks, two_parameter
 
 # Proof. With φ1 = e^{Γ/K}, φ2 = e^{(A + B/(K−1))/K}, I_γ = (1/K)∫γφ2, I_β = (1/K)∫βφ2 and s_j = d̂_jᵀX̄^j = s̄ + δ_j,
 #     X̄^i = X̄^i(0) + d̂_i [s̄(0)(φ1 − 1) + δ_i(0) I_γ] + I_β Σ_j d̂_j δ_j(0).

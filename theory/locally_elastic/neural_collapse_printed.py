@@ -10,11 +10,11 @@ import numpy as np
 import sympy
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
-from numerics import PRECISION, TIME, Bracket, Proportion, as_rate, enclose_expression, logit_directions, to_bracket
-from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement, Verdict
-from theory.locally_elastic._drift import exact_similarity
-from theory.locally_elastic._enclosed_flow import flow, largest, two_parameter_drift, unit_direction
-from theory.locally_elastic._paths import SHARP, SIZED, paths_needed
+from layerpeel.numerics import PRECISION, TIME, Bracket, Proportion, as_rate, enclose_expression, logit_directions, to_bracket
+from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement, Verdict
+from layerpeel.theory.locally_elastic._drift import exact_similarity
+from layerpeel.theory.locally_elastic._enclosed_flow import flow, largest, two_parameter_drift, unit_direction
+from layerpeel.theory.locally_elastic._paths import SHARP, SIZED, paths_needed
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,9 +8,9 @@ import numpy as np
 import sympy
 from jaxtyping import Float
 
-from numerics import Bracket
-from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
-from theory.locally_elastic._integrated_means import blocks_along, integrated_means, two_parameter
+from layerpeel.numerics import Bracket
+from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
+from layerpeel.theory.locally_elastic._integrated_means import blocks_along, integrated_means, two_parameter
 
 # H_ij = v_j v_jᵀ with unit vectors v_j, G_ij = v_i·v_j, s_j = v_jᵀX̄^j. Then s' = (E ∘ G) s/K = (γI + βG) s/K, matrices that commute at all
 # times: s(t) = e^{(Γ + BG)/K} s(0). If B → −∞ what is left of e^{−Γ/K} s is w, the projection of s(0) on ker G, the space of dependencies

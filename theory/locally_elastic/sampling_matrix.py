@@ -6,9 +6,9 @@ import numpy as np
 import sympy
 from jaxtyping import Float
 
-from numerics import Bracket
-from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
-from theory.locally_elastic._drift import exact_drift, exact_elasticity, exact_similarity, integrated
+from layerpeel.numerics import Bracket
+from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
+from layerpeel.theory.locally_elastic._drift import exact_drift, exact_elasticity, exact_similarity, integrated
 
 SIZES = (2, 3)
 """K of the symbolic identities; p = K, which the literal reading needs."""

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 from jaxtyping import Float
 
-from numerics import (
+from layerpeel.numerics import (
     Bracket,
     ElasticModel,
     MeanDriftLaw,
@@ -17,10 +17,10 @@ from numerics import (
     separated_probability,
     to_bracket,
 )
-from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
-from theory.locally_elastic._closed_forms import separated_by_law
-from theory.locally_elastic._integrated_means import integrated_means, two_parameter
-from theory.locally_elastic._paths import SHARP, SIZED, STEPS, ends_of_paths, paths_needed, separated_share
+from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
+from layerpeel.theory.locally_elastic._closed_forms import separated_by_law
+from layerpeel.theory.locally_elastic._integrated_means import integrated_means, two_parameter
+from layerpeel.theory.locally_elastic._paths import SHARP, SIZED, STEPS, ends_of_paths, paths_needed, separated_share
 
 CLASSES, FEATURES = 3, 2
 INTRA, INTER = "1 + sin(3*t)", "exp(-t) - 1/2"

@@ -8,14 +8,20 @@ from functools import cache
 import numpy as np
 import sympy
 
-from numerics import Bracket, ElasticModel, as_rate, law, separated_probability
-from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
-from theory.locally_elastic._closed_forms import closed_log_distance, separated_by_law
-from theory.locally_elastic._drift import exact_similarity
-from theory.locally_elastic._enclosed_flow import on_logarithms, rational, two_parameter_drift
-from theory.locally_elastic._integrated_means import i_model_blocks, integrated_means, two_parameter
-from theory.locally_elastic._paths import SHARP, SIZED, constant_noise, ends_of_paths, isotropic, paths_needed, separated_share
-from theory.locally_elastic._separation import any_hyperplane_bound, distance_in_deviations, log_distances, separated_enclosure, slow_count
+from layerpeel.numerics import Bracket, ElasticModel, as_rate, law, separated_probability
+from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
+from layerpeel.theory.locally_elastic._closed_forms import closed_log_distance, separated_by_law
+from layerpeel.theory.locally_elastic._drift import exact_similarity
+from layerpeel.theory.locally_elastic._enclosed_flow import on_logarithms, rational, two_parameter_drift
+from layerpeel.theory.locally_elastic._integrated_means import i_model_blocks, integrated_means, two_parameter
+from layerpeel.theory.locally_elastic._paths import SHARP, SIZED, constant_noise, ends_of_paths, isotropic, paths_needed, separated_share
+from layerpeel.theory.locally_elastic._separation import (
+    any_hyperplane_bound,
+    distance_in_deviations,
+    log_distances,
+    separated_enclosure,
+    slow_count,
+)
 
 CLASSES = 3
 SIZES = (2, 3, 4, 5)

@@ -7,14 +7,14 @@ from functools import cache
 import numpy as np
 import sympy
 
-from numerics import TIME, Bracket, ElasticModel, as_rate, law, logit_directions, separated_probability
-from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
-from theory.locally_elastic._closed_forms import separated_by_law
-from theory.locally_elastic._drift import AGREEMENT, exact_drift, exact_similarity, integrated
-from theory.locally_elastic._enclosed_flow import on_logarithms, rational, two_parameter_drift
-from theory.locally_elastic._integrated_means import integrated_means, l_model_blocks, two_parameter
-from theory.locally_elastic._paths import SHARP, SIZED, constant_noise, ends_of_paths, isotropic, paths_needed, separated_share
-from theory.locally_elastic._separation import distance_in_deviations, log_distances, separated_enclosure, slow_count
+from layerpeel.numerics import TIME, Bracket, ElasticModel, as_rate, law, logit_directions, separated_probability
+from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
+from layerpeel.theory.locally_elastic._closed_forms import separated_by_law
+from layerpeel.theory.locally_elastic._drift import AGREEMENT, exact_drift, exact_similarity, integrated
+from layerpeel.theory.locally_elastic._enclosed_flow import on_logarithms, rational, two_parameter_drift
+from layerpeel.theory.locally_elastic._integrated_means import integrated_means, l_model_blocks, two_parameter
+from layerpeel.theory.locally_elastic._paths import SHARP, SIZED, constant_noise, ends_of_paths, isotropic, paths_needed, separated_share
+from layerpeel.theory.locally_elastic._separation import distance_in_deviations, log_distances, separated_enclosure, slow_count
 
 # Rows of M X̄ differ by (γ/K)(d̂_k s_k − d̂_l s_l), where s_j = d̂_jᵀX̄^j = s̄(0) φ1 + δ_j(0) φ2 with φ1 = e^{Γ/K}, φ2 = e^{(A + B/(K−1))/K}.
 # Integrated, with I_γ = (1/K)∫γ φ2:

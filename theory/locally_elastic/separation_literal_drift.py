@@ -7,11 +7,11 @@ import numpy as np
 import sympy
 from scipy.integrate import solve_ivp
 
-from numerics import Bracket, ElasticModel, Proportion, euler_chunks, separated_along
-from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement, Verdict
-from theory.locally_elastic._drift import RELATIVE
-from theory.locally_elastic._integrated_means import two_parameter
-from theory.locally_elastic._paths import SIZED, paths_needed
+from layerpeel.numerics import Bracket, ElasticModel, Proportion, euler_chunks, separated_along
+from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement, Verdict
+from layerpeel.theory.locally_elastic._drift import RELATIVE
+from layerpeel.theory.locally_elastic._integrated_means import two_parameter
+from layerpeel.theory.locally_elastic._paths import SIZED, paths_needed
 
 # Two classes on a line. Samples of equal number drive each other: their difference D obeys dD = (γ/K) D dt + √2 σ dB, whence
 # D(t) e^{−γt/K} is normal with mean δ0 and variance 2σ0² + 2σ² ∫_0^t e^{−2γs/K} ds → 2σ0² + σ² K/γ.

@@ -9,10 +9,10 @@ from typing import Any
 
 import sympy
 
-from numerics import TIME, Bracket, separated_probability
-from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement, Verdict
-from theory.locally_elastic._enclosed_flow import on_logarithms, rational, two_parameter_drift
-from theory.locally_elastic._separation import distance_in_deviations, log_distances, separated_enclosure, slow_count
+from layerpeel.numerics import TIME, Bracket, separated_probability
+from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement, Verdict
+from layerpeel.theory.locally_elastic._enclosed_flow import on_logarithms, rational, two_parameter_drift
+from layerpeel.theory.locally_elastic._separation import distance_in_deviations, log_distances, separated_enclosure, slow_count
 
 # Two classes on a line (K = 2, p = 1), means ±1 at time 0. On a line there is one direction only, so the exact probability below is that of
 # separation by any hyperplane. H is a 2×2 matrix; the means are integrated from E and H, nothing else.

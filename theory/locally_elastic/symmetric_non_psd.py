@@ -7,9 +7,9 @@ from itertools import combinations
 
 import numpy as np
 
-from numerics import Bracket, separated_probability
-from theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement, Verdict
-from theory.locally_elastic._integrated_means import i_model_blocks, integrated_means
+from layerpeel.numerics import Bracket, separated_probability
+from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement, Verdict
+from layerpeel.theory.locally_elastic._integrated_means import i_model_blocks, integrated_means
 
 # For classes k, l put v = (e_k − e_l) ⊗ ν with a unit vector ν, ‖v‖² = 2. For symmetric M with eigenpairs (λ_m, u_m)
 #     vᵀMv/2 = Σ_m λ_m ⟨u_m, v⟩²/2

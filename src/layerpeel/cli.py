@@ -1,0 +1,464 @@
+"""The command `layerpeel`: thin; what a command computes lives below, what it says lives beside."""
+
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from layerpeel.pages.stopping import INTERRUPTED, SystemRefused, answered
+from layerpeel.pages.text import one_line
+
+app = typer.Typer(
+    help="Certified solutions of the Layer-Peeled Model, its collapse threshold, and theorems checked with evidence.",
+    epilog="Exit status: 0 green, 1 a verdict is not as expected, 2 unusable input, 3 the system refused (full disk, closed output, "
+    "no shared memory), 130 interrupted, 143 terminated.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object to standard output and nothing else.")]
+Groups = Annotated[str | None, typer.Option(metavar="KxN,…", help="Classes x samples: 5x120,5x10 is five classes of 120 and five of 10.")]
+Counts = Annotated[Path | None, typer.Option(metavar="FILE", help="CSV file with one row per class and a column `samples`.")]
+FeatureEnergy = Annotated[float, typer.Option(help="E_H: bound on the mean squared norm of the features.")]
+WeightEnergy = Annotated[float, typer.Option(help="E_W: bound on the mean squared norm of the classifiers.")]
+Family = Annotated[str | None, typer.Option(help="Only the rooms of this family.")]
+
+
+class Profile(StrEnum):
+    """How much work a check does."""
+
+    QUICK = "quick"
+    FULL = "full"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status; errors of use are one sentence on standard error.
+
+    Example:
+        >>> main(["--version"])
+        layerpeel 0.1.0
+        0
+    """
+    from layerpeel.pages.output import silence_output
+
+    try:
+        # typer answers an interrupt with its status and no word
+        return answered(app(list(arguments) if arguments is not None else None, prog_name="layerpeel", standalone_mode=False) or 0)
+    except typer.TyperException as error:
+        return _refuse(_usage(error), error.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
+        return answered(INTERRUPTED)
+    except SystemRefused as error:
+        return _refuse(str(error), 3)
+    except OSError as error:  # what no command foresaw, and the output of typer itself
+        silence_output()
+        where = "" if error.filename is None else f"{error.filename}: "
+        return _refuse(f"the system refused ({where}{error.strerror or error}): make room, or print elsewhere, and try again.", 3)
+    except MemoryError:
+        return _refuse("the system refused (memory is exhausted): ask for something smaller, or use a larger machine.", 3)
+    except SystemExit:  # typer's answer to a closed pipe
+        silence_output()
+        return _refuse("standard output is closed: the answer is incomplete; print it elsewhere.", 3)
+    except ValueError as error:
+        from layerpeel.numerics import UnusableInput
+
+        if not isinstance(error, UnusableInput):
+            raise
+        return _refuse(str(error), 2)
+
+
+def _usage(error: typer.TyperException) -> str:
+    """What was wrong with the options, the value that was given, and where the options are explained."""
+    cause = error.__cause__
+    given = f" (given: {cause.errors()[0]['input']!r})" if isinstance(cause, ValidationError) else ""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "layerpeel"
+    return f"{error.format_message().rstrip('.')}{given}; see `{command} --help`."
+
+
+def _refuse(message: str, status: int) -> int:
+    with suppress(OSError):  # standard error may be full too
+        typer.echo(f"layerpeel: {one_line(message)}", err=True)
+    return status
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        from layerpeel.pages.output import say
+
+        say(f"layerpeel {version('layerpeel')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Options that stand before the command."""
+
+
+@app.command("list")
+def list_rooms(family: Family = None, as_json: AsJson = False) -> None:
+    """List the rooms, one theorem each."""
+    from layerpeel.pages.output import print_json, say, text_table
+    from layerpeel.theory import choose
+
+    rooms = [
+        {
+            "name": name,
+            "title": room.statement.title,
+            "family": of,
+            "kind": room.statement.kind,
+            "origin": room.statement.origin,
+            "source": {"key": room.statement.source.key, "locator": room.statement.source.locator},
+            "checks": [check.name for check in room.checks],
+            "controls": [control.name for control in room.controls],
+        }
+        for name, (of, room) in choose((), family).items()
+    ]
+    if as_json:
+        print_json({"rooms": rooms})
+    else:
+        say(text_table(["room", "family", "origin", "title"], [[r["name"], r["family"], r["origin"], r["title"]] for r in rooms]))
+
+
+@app.command()
+def check(
+    rooms: Annotated[list[str] | None, typer.Argument(metavar="[ROOM]...", help="Rooms to check; all of them if none is named.")] = None,
+    family: Family = None,
+    profile: Annotated[Profile, typer.Option(help="quick takes two minutes on two cores.")] = Profile.QUICK,
+    seed: Annotated[int, typer.Option(min=0, help="Every random number derives from it.")] = 0,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; as many as there are processors unless given.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write report.json, report.md and report.html here.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Confirm or refute theorems, with evidence.
+
+    Every check also judges false variants of its theorem, which must come back refuted.
+    """
+    from layerpeel.pages.files import require_report_directory
+    from layerpeel.pages.output import print_json_text, say
+    from layerpeel.theorems.check import check_rooms, describe_report, write_report
+    from layerpeel.theory import choose
+
+    chosen = choose(tuple(rooms or ()), family)
+    if out is not None:
+        require_report_directory(out)
+    report = check_rooms(chosen, profile=profile.value, seed=seed, jobs=jobs)
+    if out is not None:
+        write_report(report, out)
+    if as_json:
+        print_json_text(report.to_json())
+    else:
+        say(describe_report(report, out), styled=True)
+    raise typer.Exit(0 if report.summary.green else 1)
+
+
+@app.command()
+def solve(
+    groups: Groups = None,
+    counts: Counts = None,
+    feature_energy: Annotated[float | None, typer.Option(help="E_H: mean squared norm allowed to class means; or give --penalty.")] = None,
+    weight_energy: Annotated[float | None, typer.Option(help="E_W: mean squared norm allowed to classifiers; 1 if not given.")] = None,
+    penalty: Annotated[
+        float | None, typer.Option(help="lambda = sqrt(lambda_W lambda_H): penalise the norms instead (weight decay).")
+    ] = None,
+    norm_weights: Annotated[
+        str | None,
+        typer.Option(help="class: features averaged per class; sample: summed over samples. class with energies, sample with --penalty."),
+    ] = None,
+    bias_penalty: Annotated[float | None, typer.Option(help="lambda_b > 0: add a bias with this penalty.")] = None,
+    loss: Annotated[str, typer.Option(help="cross-entropy, squared or hinge.")] = "cross-entropy",
+    route: Annotated[str, typer.Option(help="auto, symmetric, factored or sdp.")] = "auto",
+    solver: Annotated[str, typer.Option(help="clarabel, scs or mosek, for the sdp route.")] = "clarabel",
+    tolerance: Annotated[float, typer.Option(help="Relative certified gap to reach.")] = 1e-8,
+    dimension: Annotated[int | None, typer.Option(help="Feature dimension p; as large as the optimum needs unless given.")] = None,
+    save: Annotated[Path | None, typer.Option(metavar="FILE.npz", help="Save logits, features and classifier.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Solve the Layer-Peeled Model of a data set.
+
+    The solution is the geometry that the counts of its classes force on a classifier, with a certified gap.
+    """
+    from layerpeel.counts.geometry import archive, describe_solution, solution_record
+    from layerpeel.counts.reading import read_program
+    from layerpeel.pages.files import require_archive, write_whole
+    from layerpeel.pages.output import print_json, say
+
+    problem = read_program(
+        groups,
+        counts,
+        feature_energy=feature_energy,
+        weight_energy=weight_energy,
+        penalty=penalty,
+        norm_weights=norm_weights,
+        bias_penalty=bias_penalty,
+        loss=loss,
+    )
+    if save is not None:
+        require_archive(save)
+    solution = _solved(problem, route=route, solver=solver, tolerance=tolerance, dimension=dimension)
+    for warning in solution.warnings:
+        typer.echo(f"layerpeel: warning: {one_line(warning)}", err=True)
+    if save is not None:
+        write_whole("--save", {save: archive(solution)})
+    if as_json:
+        print_json(solution_record(solution))
+    else:
+        say(describe_solution(solution, _again(groups, counts, feature_energy or 1.0, weight_energy or 1.0)))
+
+
+def _solved(problem: Any, **options: Any) -> Any:
+    from layerpeel.solvers import SolverFailed
+    from layerpeel.solvers import solve as solve_problem
+
+    try:
+        return solve_problem(problem, **options)
+    except SolverFailed as error:
+        raise typer.Exit(_refuse(str(error), 1)) from error
+
+
+def _again(groups: str | None, counts: Path | None, feature_energy: float, weight_energy: float) -> str:
+    """The options that pose the same problem again."""
+    classes = f"--groups {groups}" if groups is not None else f"--counts {counts}"
+    weight = "" if weight_energy == 1.0 else f" --weight-energy {weight_energy:g}"
+    return f"{classes} --feature-energy {feature_energy:g}{weight}"
+
+
+@app.command()
+def threshold(
+    majority: Annotated[int, typer.Option(help="K_A: number of majority classes.")],
+    minority: Annotated[int, typer.Option(help="K_B: number of minority classes, at least 2.")],
+    feature_energy: FeatureEnergy,
+    weight_energy: WeightEnergy = 1.0,
+    digits: Annotated[int, typer.Option(help="Decimal digits of the enclosure, 1 to 10000.")] = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Enclose the imbalance of minority collapse.
+
+    From R0 on the minority classifiers are one vector; from R1 on, where it exists, that vector is zero.
+    """
+    from layerpeel.counts.imbalance import describe_thresholds, threshold_record
+    from layerpeel.pages.output import print_json, say
+    from layerpeel.theory import collapse_threshold, vanishing_threshold
+
+    collapse = collapse_threshold(majority, minority, feature_energy=feature_energy, weight_energy=weight_energy, digits=digits)
+    vanishing = vanishing_threshold(majority, minority, feature_energy=feature_energy, weight_energy=weight_energy, digits=digits)
+    if as_json:
+        vanishing_record = None if vanishing is None else threshold_record(vanishing)
+        print_json({"collapse": threshold_record(collapse), "vanishing": vanishing_record})
+    else:
+        say(describe_thresholds(collapse, vanishing))
+
+
+@app.command()
+def remedy(
+    feature_energy: FeatureEnergy,
+    groups: Groups = None,
+    counts: Counts = None,
+    weight_energy: WeightEnergy = 1.0,
+    as_json: AsJson = False,
+) -> None:
+    """Say how much oversampling prevents collapse."""
+    from layerpeel.counts.imbalance import describe_remedy, remedy_record
+    from layerpeel.counts.reading import read_problem
+    from layerpeel.pages.output import print_json, say
+
+    record = remedy_record(read_problem(groups, counts, feature_energy=feature_energy, weight_energy=weight_energy))
+    if as_json:
+        print_json(record)
+    else:
+        say(describe_remedy(record))
+
+
+@app.command()
+def train(
+    experiment: Annotated[str, typer.Argument(metavar="EXPERIMENT", help="geomnist, label-noise, imbalance, unconstrained or separation.")],
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Run directory; runs/EXPERIMENT unless given.")] = None,
+    profile: Annotated[str, typer.Option(help="small takes minutes on two cores; sources is the size of the sources.")] = "small",
+    device: Annotated[str, typer.Option(help="cpu, cuda, or auto for a GPU if there is one.")] = "cpu",
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder with MNIST, FashionMNIST or CIFAR-10 files; packaged MNIST unless given.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Every random number derives from it.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in the run directory.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train networks as the sources did, and leave arrays and figures.
+
+    The run can be stopped at any time and resumed: what is done stays, and the rest comes out the same.
+    """
+    from layerpeel.networks.train import train_experiment
+    from layerpeel.pages.output import print_json, say
+
+    record, text = train_experiment(
+        experiment,
+        out or Path("runs") / experiment,
+        profile=profile,
+        device=device,
+        data=data,
+        seed=seed,
+        resume=resume,
+    )
+    if as_json:
+        print_json(record)
+    else:
+        say(text)
+
+
+@app.command()
+def measure(
+    features: Annotated[
+        Path,
+        typer.Argument(metavar="FEATURES.npz", help="Arrays labels, features (or features_0, features_1, …), optional classifier, bias."),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Measure separation and neural collapse of saved activations.
+
+    D and NC1-NC4 of every layer, the law over layers, and whether the label counts foretell minority collapse.
+    """
+    from layerpeel.networks.measure import describe_measures, measure_record
+    from layerpeel.pages.output import print_json, say
+
+    record = measure_record(features)
+    if as_json:
+        print_json(record)
+    else:
+        say(describe_measures(record))
+
+
+@app.command()
+def simulate(
+    model: Annotated[str, typer.Option(help="I (identity blocks), L (blocks along the logits) or identity (classes apart).")],
+    intra: Annotated[str, typer.Option(metavar="EXPR", help="alpha(t): how strongly a class moves itself, such as 1/(1+t).")],
+    inter: Annotated[str, typer.Option(metavar="EXPR", help="beta(t): how strongly it moves the others.")],
+    time: Annotated[float, typer.Option(help="The end.")],
+    classes: Annotated[int | None, typer.Option(help="K; those of the start if that is given.")] = None,
+    features: Annotated[int | None, typer.Option(help="P; as many as classes unless given.")] = None,
+    start: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Class means (K x P, .csv or .npz) or points (K x n x P, .npz); drawn unless given.")
+    ] = None,
+    noise: Annotated[str, typer.Option(metavar="EXPR", help="sigma(t): standard deviation of a feature per root of time.")] = "1",
+    samples: Annotated[int | None, typer.Option(help="Samples in each class; without them only the means are computed.")] = None,
+    paths: Annotated[int | None, typer.Option(help="Independent repetitions; 1000 unless given.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Every random number derives from it.")] = 0,
+    drift: Annotated[str, typer.Option(help="mean: class means move the samples; literal: samples move each other.")] = "mean",
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write simulate.json and its figures here.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Simulate the locally elastic equations.
+
+    Where the class means go, and how probably every two classes can be split by a hyperplane at the end.
+    """
+    from layerpeel.dynamics.simulate import simulate as simulate_model
+    from layerpeel.dynamics.simulate import simulation_record
+    from layerpeel.dynamics.simulation_output import describe_simulation, write_simulation
+    from layerpeel.pages.files import require_directory
+    from layerpeel.pages.output import print_json, say
+
+    if out is not None:
+        require_directory(out)
+    found = simulate_model(
+        model=model,
+        classes=classes,
+        features=features,
+        intra=intra,
+        inter=inter,
+        time=time,
+        start=start,
+        noise=noise,
+        samples=samples,
+        paths=paths,
+        seed=seed,
+        drift=drift,
+    )
+    record = simulation_record(found)
+    if out is not None:
+        write_simulation(found, record, out)
+    if as_json:
+        print_json(record)
+    else:
+        say(describe_simulation(record, out))
+
+
+@app.command()
+def estimate(
+    logits: Annotated[
+        Path, typer.Argument(metavar="LOGITS", help="CSV (trial, iteration, class, logit_0, …) or npz (logits, iterations).")
+    ],
+    model: Annotated[str, typer.Option(help="I (identity blocks) or L (blocks along the logits).")],
+    window: Annotated[int | None, typer.Option(help="Points of the Savitzky-Golay filter; 151 or a tenth of the series.")] = None,
+    order: Annotated[int, typer.Option(help="Degree of the filter's polynomials.")] = 2,
+    crossings: Annotated[str, typer.Option(help="Components that cross zero: refuse, drop or keep.")] = "refuse",
+    since: Annotated[float | None, typer.Option(help="Leave out the iterations before this one.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write estimate.json and its figures here.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Estimate local elasticity from logits.
+
+    How strongly training on one class moves that class (intra) and the others (inter), and how fast both decay.
+    """
+    from layerpeel.dynamics.estimate import describe_estimate, estimate_record, write_estimate
+    from layerpeel.pages.files import require_directory
+    from layerpeel.pages.output import print_json, say
+
+    if out is not None:
+        require_directory(out)
+    record = estimate_record(logits, model=model, window=window, order=order, crossings=crossings, since=since)
+    if out is not None:
+        write_estimate(record, out)
+    if as_json:
+        print_json(record)
+    else:
+        say(describe_estimate(record, out))
+
+
+@app.command()
+def report(
+    source: Annotated[Path, typer.Argument(metavar="REPORT.json", help="A report that `layerpeel check` wrote.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Write report.json, report.md and report.html here.")],
+    as_json: AsJson = False,
+) -> None:
+    """Render a report again from its JSON."""
+    from layerpeel.pages.files import REPORT_FILES, require_report_directory
+    from layerpeel.pages.output import print_json, say
+    from layerpeel.theorems.check import read_report, write_report
+
+    read = read_report(source)
+    require_report_directory(out)
+    write_report(read, out)
+    written = [str(out / name) for name in REPORT_FILES]
+    if as_json:
+        print_json({"green": read.summary.green, "files": written})
+    else:
+        say("\n".join(written))
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Print versions, working solvers and device.
+
+    Also whether the packages that Python would import are ours.
+    """
+    from layerpeel.environment import describe_diagnosis, diagnose
+    from layerpeel.pages.output import print_json, say
+
+    record = diagnose()
+    if as_json:
+        print_json(record)
+    else:
+        say(describe_diagnosis(record))
+    raise typer.Exit(0 if record["healthy"] else 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,159 @@
+"""What a run of the experiment `separation` shows."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from layerpeel.networks.run_directory import Arrays
+from layerpeel.networks.trial_series import Result, Units, by_settings, figure, line, points
+from layerpeel.numerics import fit_decay
+from layerpeel.pages.figure import FigureData, SeriesData
+
+BARS = "Bars: least and largest over trials; layer 0 is the input."
+
+USUAL = "depth-8"
+"""The network around which one thing at a time is varied."""
+
+EMERGING = 5
+"""Number of epochs whose layers are drawn."""
+
+COMPARISONS: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "Separation through the layers at three depths": (("depth-4", "depth-8", "depth-20"), "Each line is a fitted law."),
+    "Negative controls of the law": (
+        (USUAL, "no-batch-norm", "linear"),
+        "Eight layers as they are, without batch norm, and without nonlinearity; each line is a fitted law.",
+    ),
+    "Optimisers and learning rates": ((USUAL, "momentum", "adam", "low-rate", "high-rate"), "Each line is a fitted law."),
+    "Width and shape": (
+        (USUAL, "width-20", "width-400", "narrow-wide", "wide-narrow", "mixed"),
+        "Eight hidden layers each; each line is a fitted law.",
+    ),
+    "Residual blocks": (
+        ("blocks-of-2", "blocks-of-3"),
+        "Five blocks of two or three layers after a first layer, measured after each; each line is a fitted law.",
+    ),
+    "Half of the layers frozen": (
+        (USUAL, "frozen-bottom", "frozen-top"),
+        "The lower or the upper half of the layers keeps its initial weights; each line is a fitted law.",
+    ),
+    "Imbalance": (
+        (USUAL, "imbalance-5"),
+        "As many images in all classes, and five times fewer in half of them; each line is a fitted law.",
+    ),
+}
+"""Figures that compare the last epoch of variants: title, variants, caption."""
+
+
+def separation_results(units: Units) -> Result:
+    """One row per variant, with the fitted law; figures of D by layer, epoch, class, and on test images."""
+    variants = {name: trials for (name,), trials in by_settings(units, "variant").items()}
+    usual = variants.get(USUAL, next(iter(variants.values())))
+    return [_row(name, trials) for name, trials in variants.items()], [
+        *(_comparison(title, names, caption, variants) for title, (names, caption) in COMPARISONS.items() if {*names} & {*variants}),
+        _emergence(usual),
+        _law_and_collapse(usual),
+        _of_classes(usual),
+        _of_test_images(usual),
+    ]
+
+
+def _row(variant: str, trials: Sequence[Arrays]) -> dict[str, object]:
+    """The law of every trial, as means over trials; None where a network died."""
+    ends, tests = (np.array([arrays[name][-1] for arrays in trials]) for name in ("fuzziness", "test_fuzziness"))
+    sound = bool(np.isfinite(ends).all() and np.isfinite(tests).all())
+    laws, of_tests = ([fit_decay(end) for end in all_ends] if sound else [] for all_ends in (ends, tests))
+    ratios = [law.decay_ratio for law in laws]
+
+    def mean(values: Sequence[float]) -> float | None:
+        return float(np.mean(values)) if sound else None
+
+    return {
+        "variant": variant,
+        "trials": len(trials),
+        "rank_between": min(int(arrays["rank_between"].min()) for arrays in trials),
+        "decay_ratio": float(np.exp(np.mean(np.log(ratios)))) if sound else None,
+        "least_ratio": min(ratios, default=None),
+        "largest_ratio": max(ratios, default=None),
+        "pearson": mean([law.pearson for law in laws]),
+        "max_residual": mean([law.max_residual for law in laws]),
+        "curvature": mean([law.curvature for law in laws]),
+        "final_log_d": mean([float(value) for value in np.log(ends[:, -1])]),
+        "test_ratio": float(np.exp(np.mean([np.log(law.decay_ratio) for law in of_tests]))) if sound else None,
+        "train_accuracy": float(np.mean([arrays["accuracy"][0] for arrays in trials])),
+        "test_accuracy": float(np.mean([arrays["accuracy"][1] for arrays in trials])),
+        "decay_ratios": ratios,
+        "fuzziness": ends.mean(axis=0).tolist() if sound else [],
+    }
+
+
+def _comparison(title: str, names: Sequence[str], caption: str, variants: Mapping[str, Sequence[Arrays]]) -> FigureData:
+    series: list[SeriesData] = []
+    for color, name in enumerate(name for name in names if name in variants):
+        ends = np.array([arrays["fuzziness"][-1] for arrays in variants[name]])
+        series += _with_law(name, ends, color)
+    return _by_layer(title, f"{caption} {BARS}", series)
+
+
+def _with_law(label: str, ends: np.ndarray, color: int) -> list[SeriesData]:
+    """D of every layer, and the geometric law fitted to the means over trials of log D."""
+    layers = np.arange(ends.shape[1])
+    if not np.isfinite(ends).all():
+        return [points(f"{label}: some died", layers.tolist(), ends, color)]
+    slope, offset = np.polyfit(layers, np.log(ends).mean(axis=0), 1)
+    law = np.exp(slope * layers + offset)
+    return [points(label, layers.tolist(), ends, color), line(f"{label}: ρ = {np.exp(slope):.3f}", layers.tolist(), law, color)]
+
+
+def _by_layer(title: str, caption: str, series: list[SeriesData]) -> FigureData:
+    return figure(title, caption, "layer", "separation fuzziness D", series, log_y=True)
+
+
+def _emergence(trials: Sequence[Arrays]) -> FigureData:
+    """D of the layers at a few epochs, evenly chosen among those measured."""
+    epochs = trials[0]["epochs"]
+    chosen = sorted({round(place) for place in np.linspace(0, len(epochs) - 1, EMERGING)})
+    series = []
+    for color, place in enumerate(chosen):
+        curves = np.array([arrays["fuzziness"][place] for arrays in trials])
+        series.append(points(f"epoch {epochs[place]}", range(curves.shape[1]), curves, color))
+    return _by_layer("The law emerges", f"Eight layers while they are trained. {BARS}", series)
+
+
+def _law_and_collapse(trials: Sequence[Arrays]) -> FigureData:
+    """1 + r, which is zero on a falling line, and NC1 against epochs: which comes first."""
+    when = trials[0]["epochs"].astype(float)
+    bent = np.array(
+        [[1.0 + fit_decay(row).pearson if np.isfinite(row).all() else np.nan for row in arrays["fuzziness"]] for arrays in trials]
+    )
+    nc1 = np.array([arrays["nc1"] for arrays in trials])
+    later = when > 0
+    return figure(
+        "How far from the law, and how far from collapse",
+        "Eight layers while they are trained: 1 + r is 0 where log D falls along a line and 2 where it rises along one; NC1 is D of "
+        "the last layer over K. Bars: least and largest over trials.",
+        "epoch",
+        "1 + r; NC1",
+        [
+            points("1 + r, r the correlation of log D and layer", when[later].tolist(), bent[:, later], 0),
+            points("NC1 of the last layer", when[later].tolist(), nc1[:, later], 1),
+        ],
+        log_x=True,
+        log_y=True,
+    )
+
+
+def _of_classes(trials: Sequence[Arrays]) -> FigureData:
+    curves = np.array([arrays["by_class"] for arrays in trials]).mean(axis=0)
+    series = _with_law("mean over classes", curves.T, 0)
+    return _by_layer(
+        "Every class by itself", "Eight layers, means over trials. Bars: least and largest class; layer 0 is the input.", series
+    )
+
+
+def _of_test_images(trials: Sequence[Arrays]) -> FigureData:
+    series = [
+        part
+        for color, (label, name) in enumerate((("training images", "fuzziness"), ("test images", "test_fuzziness")))
+        for part in _with_law(label, np.array([arrays[name][-1] for arrays in trials]), color)
+    ]
+    return _by_layer("Images that were not trained on", f"Eight layers; each line is a fitted law. {BARS}", series)

@@ -1,0 +1,109 @@
+"""From what a room claims and measures to what its report holds."""
+
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+
+import sympy
+
+from layerpeel import theory
+from layerpeel.pages.figure import FigureData, Mark, SeriesData
+from layerpeel.theorems.report import CheckResult, ControlResult, Number, Reference, RoomResult, read_references
+from layerpeel.theory import Check, Control, Figure, Quantities, Quantity, Room, Verdict, as_bracket, resolution_used, resolving_power
+
+MUCH = 0.5
+"""A verdict that used more than this share of its resolution comes with a warning."""
+
+
+@cache
+def _references() -> dict[str, str]:
+    return read_references(Path(theory.__file__).with_name("references.bib"))
+
+
+def record_numbers(quantities: Quantities, level: float) -> list[Number]:
+    """Quantities as the report shows them; samples become their confidence interval at `level`.
+
+    Example:
+        >>> from layerpeel.numerics import Bracket
+        >>> record_numbers({"R = 2": Bracket(1.0, 1.0)}, 0.01)[0].text
+        '1'
+    """
+    return [_record_number(label, quantity, level) for label, quantity in quantities.items()]
+
+
+def _record_number(label: str, quantity: Quantity, level: float) -> Number:
+    if isinstance(quantity, sympy.Basic):
+        return Number(label=label, lower=None, upper=None, text=str(quantity), rigorous=True)
+    interval = as_bracket(quantity, level)
+    return Number(label=label, lower=interval.lower, upper=interval.upper, text=str(quantity), rigorous=interval.rigorous)
+
+
+def record_check(
+    room: Room, check: Check, verdict: Verdict, *, predicted: Quantities, measured: Quantities, level: float, seconds: float, note: str
+) -> CheckResult:
+    """A check, what came of it, and how sharp it was: what change of its prediction it would have noticed."""
+    kind = check.kind or room.statement.kind
+    confirmed = verdict is Verdict.CONFIRMED
+    power = resolving_power(kind, predicted, measured, resolution=check.resolution, level=level) if confirmed else None
+    used = resolution_used(kind, predicted, measured, resolution=check.resolution, level=level) if confirmed else None
+    if used is not None and used > MUCH:
+        note = (
+            f"a measured interval is {100 * used:.0f} % as wide as the resolution allows, so another machine or seed may find it too wide"
+        )
+    return CheckResult(
+        name=check.name,
+        claim=check.claim,
+        kind=kind,
+        verdict=verdict,
+        expected=check.expected,
+        evidence=check.evidence,
+        origin=check.origin or room.statement.origin,
+        prediction=record_numbers(predicted, level),
+        measurement=record_numbers(measured, level),
+        resolving_power=power.relative if power else None,
+        resolving_shift=power.absolute if power else None,
+        resolution_used=used,
+        seconds=seconds,
+        note=note,
+    )
+
+
+def record_control(control: Control, verdict: Verdict, *, note: str) -> ControlResult:
+    """A control and what came of it."""
+    return ControlResult(name=control.name, claim=control.claim, check=control.check, verdict=verdict, note=note)
+
+
+def record_figure(figure: Figure) -> FigureData:
+    """A figure as data."""
+    return FigureData(
+        title=figure.title,
+        caption=figure.caption,
+        x_label=figure.x_label,
+        y_label=figure.y_label,
+        series=[SeriesData.model_validate(asdict(series)) for series in figure.series],
+        marks=[Mark(x=x, label=label, color=color) for x, label, color in figure.marks],
+        log_x=figure.log_x,
+        log_y=figure.log_y,
+    )
+
+
+def record_room(
+    family: str, room: Room, *, checks: list[CheckResult], controls: list[ControlResult], figures: list[FigureData], note: str
+) -> RoomResult:
+    """A room with its results and its source in full."""
+    statement = room.statement
+    source = Reference(key=statement.source.key, locator=statement.source.locator, reference=_references().get(statement.source.key, ""))
+    return RoomResult(
+        name=statement.name,
+        title=statement.title,
+        family=family,
+        kind=statement.kind,
+        origin=statement.origin,
+        source=source,
+        statement=statement.latex,
+        assumptions=list(statement.assumptions),
+        checks=checks,
+        controls=controls,
+        figures=figures,
+        note=note,
+    )

@@ -1,0 +1,18 @@
+"""The theorem-check report: its schema, and renderers that read the JSON model and nothing else."""
+
+from layerpeel.theorems.report.bibliography import format_reference as format_reference
+from layerpeel.theorems.report.bibliography import parse_bibtex as parse_bibtex
+from layerpeel.theorems.report.bibliography import read_references as read_references
+from layerpeel.theorems.report.html import render_html as render_html
+from layerpeel.theorems.report.markdown import render_markdown as render_markdown
+from layerpeel.theorems.report.model import CheckResult as CheckResult
+from layerpeel.theorems.report.model import ControlResult as ControlResult
+from layerpeel.theorems.report.model import Environment as Environment
+from layerpeel.theorems.report.model import Number as Number
+from layerpeel.theorems.report.model import Reference as Reference
+from layerpeel.theorems.report.model import Report as Report
+from layerpeel.theorems.report.model import RoomResult as RoomResult
+from layerpeel.theorems.report.model import Summary as Summary
+from layerpeel.theorems.report.model import schema as schema
+from layerpeel.theorems.report.reading import headline as headline
+from layerpeel.theorems.report.reading import summary_line as summary_line
