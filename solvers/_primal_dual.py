@@ -160,7 +160,7 @@ class _Game:
         outer = others * np.outer(self.roots, self.roots)
         leaving = others @ self.sizes - np.diag(others) * self.sizes
         np.fill_diagonal(outer, -leaving)
-        return GroupMatrix(self.problem.sizes, np.where(self.sizes > 1, -leaving - np.diag(others) * self.sizes, 0.0), outer)
+        return GroupMatrix(self.problem.sizes, -leaving - np.diag(others) * self.sizes, outer)
 
     def finished(self, matrix: GroupMatrix, bias: Float[np.ndarray, " G"]) -> tuple[float, GroupMatrix, Float[np.ndarray, " G"]]:
         """The best point that a position offers without another iteration, after its objective.

@@ -64,7 +64,7 @@ def _diagonal(problem: Problem) -> tuple[Candidate, Phases, Phases]:
     gone = tuple(bool(value == 0.0) for value in values)
     scaled = problem.scales * values
     collapsed = tuple(zero and group.classes > 1 for zero, group in zip(gone, problem.groups, strict=True))
-    matrix, tangent = (GroupMatrix(problem.sizes, np.where(sizes > 1, entries, 0.0), np.diag(entries)) for entries in (scaled, -residuals))
+    matrix, tangent = (GroupMatrix(problem.sizes, entries, np.diag(entries)) for entries in (scaled, -residuals))
     return Candidate(matrix, tangent=tangent), collapsed, gone
 
 

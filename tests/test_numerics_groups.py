@@ -59,6 +59,13 @@ def test_singleton_groups_lose_nothing() -> None:
     assert np.array_equal(found.inner, np.zeros(4))
 
 
+def test_a_group_of_one_has_no_inner_part_whatever_is_given() -> None:
+    noisy = GroupMatrix((1, 2), np.array([-6.8e4, 0.25]), np.diag([0.8, 0.55]))
+    assert noisy.inner.tolist() == [0.0, 0.25]
+    assert noisy.dense()[0].tolist() == [0.8, 0.0, 0.0]  # not off by the rounding of 6.8e4
+    assert (noisy - GroupMatrix.average(noisy.dense(), (1, 2))).inner[0] == 0.0
+
+
 def test_the_docstring_example_by_hand() -> None:
     matrix = np.array([[1.0, 2.0, 10.0], [4.0, 3.0, 20.0], [5.0, 7.0, 9.0]])
     found = GroupMatrix.average(matrix, (2, 1)).dense()

@@ -10,8 +10,10 @@ from refusals import refused
 from layerpeel.numerics import Bracket, UnusableInput
 from layerpeel.solvers import Blocks, Enclosures, LayerPeeled, SolverFailed, solve, solve_blocks
 
-SHARP = 1e-4
-"""Width of every bracket from a conic solver's point; seen: 1e-5 and less."""
+SHARP = {"scs": 2e-4, "clarabel": 5e-3}
+"""Width of every bracket from a conic solver's point. The multipliers decide, which come from the solver as they are: SCS, asked for 1e-12,
+gives them to ten digits (seen: 1.5e-5 and less); Clarabel stops when its steps get short, with five or six of them, and on which of them
+depends on the processor (seen: 4e-6 to 3e-4)."""
 
 
 def brackets(blocks: Blocks, groups: int) -> list[Bracket]:
@@ -56,7 +58,7 @@ def test_blocks_hold_the_optimum_and_are_sharp(problem: LayerPeeled, solver: str
     for bracket, exact in zip(brackets(blocks, len(problem.groups)), truth(problem), strict=True):
         assert bracket.rigorous
         assert bracket.lower - 1e-9 <= exact <= bracket.upper + 1e-9  # the truth is in doubles, and roots of differences magnify that
-        assert bracket.width <= SHARP * max(1.0, abs(exact)) or exact < 1e-6
+        assert bracket.width <= SHARP[solver] * max(1.0, abs(exact)) or exact < 1e-6
     assert blocks.coincide(len(problem.groups) - 1) is (problem is PROBLEMS[2])
     assert blocks.classifier_distance(0).lower > 0.0
 

@@ -25,7 +25,7 @@ class GroupMatrix:
 
     Args:
         sizes: K_g ≥ 1.
-        inner: G numbers; ignored where K_g = 1.
+        inner: G numbers; where K_g = 1 there is no such space, and whatever is given becomes zero.
         outer: the G×G block.
 
     Example:
@@ -36,6 +36,10 @@ class GroupMatrix:
     sizes: tuple[int, ...]
     inner: Float[np.ndarray, " G"]
     outer: Float[np.ndarray, "G G"]
+
+    def __post_init__(self) -> None:
+        if 1 in self.sizes:  # what an iteration leaves there may be large, and would cancel in `dense` with its rounding only
+            object.__setattr__(self, "inner", np.where(np.asarray(self.sizes) > 1, self.inner, 0.0))
 
     @classmethod
     def average(cls, matrix: Float[np.ndarray, "K K"], sizes: Sequence[int]) -> "GroupMatrix":
@@ -54,7 +58,6 @@ class GroupMatrix:
         outer = sums / np.outer(roots, roots)
         traces = np.add.reduceat(np.diag(matrix), bounds[:-1])
         inner = np.array([(trace - block) / max(size - 1, 1) for trace, block, size in zip(traces, np.diag(outer), sizes, strict=True)])
-        inner[np.asarray(sizes) == 1] = 0.0
         return cls(tuple(sizes), inner, outer)
 
     @property
