@@ -8,6 +8,7 @@ import pytest
 import torch
 from test_suite_train_images import write_cifar, write_idx
 
+import layerpeel.gpu_train.experiments
 from layerpeel.gpu_train import Images
 from layerpeel.gpu_train.ensembles import OneByOne, Trajectories
 from layerpeel.gpu_train.experiments import EXPERIMENTS, NETWORKS, Plan, one_thread
@@ -50,8 +51,8 @@ def test_units_train_by_the_recipe_that_their_settings_tell(monkeypatch: pytest.
         used.extend(argument for argument in arguments if isinstance(argument, Recipe))
         raise Enough
 
-    monkeypatch.setattr(gpu_train.experiments, "minority_outcome", only_look)
-    monkeypatch.setattr(gpu_train.experiments, "separation_curves", only_look)
+    monkeypatch.setattr(layerpeel.gpu_train.experiments, "minority_outcome", only_look)
+    monkeypatch.setattr(layerpeel.gpu_train.experiments, "separation_curves", only_look)
     for experiment in ("imbalance", "separation"):
         for unit in EXPERIMENTS[experiment](Plan()):
             with pytest.raises(Enough):
@@ -99,8 +100,8 @@ def test_ensembles_on_the_first_classes_of_a_folder(tmp_path: Path, monkeypatch:
         options |= {"progress": lambda _done: None, "checkpoint": None}
         return original(build, images, validation, OneByOne(iterations=4, trials=2, every=2), rng, **options)
 
-    original = gpu_train.experiments.train_one_by_one
-    monkeypatch.setattr(gpu_train.experiments, "train_one_by_one", shortly)
+    original = layerpeel.gpu_train.experiments.train_one_by_one
+    monkeypatch.setattr(layerpeel.gpu_train.experiments, "train_one_by_one", shortly)
     folder = (write_idx if form == "idx" else write_cifar)(tmp_path / "images")
     units = EXPERIMENTS["geomnist"](Plan(data=folder))
     assert [unit.name for unit in units] == ["classes-2", "classes-3"]

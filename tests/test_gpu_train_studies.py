@@ -10,6 +10,7 @@ import torch
 from refusals import refused
 from torch import nn
 
+import layerpeel.gpu_train.studies
 from layerpeel.gpu_train import Images, digits, with_counts
 from layerpeel.gpu_train.experiments import one_thread
 from layerpeel.gpu_train.networks import feed_forward, residual_feed_forward
@@ -66,7 +67,7 @@ def test_curves_begin_before_training_with_the_separation_of_the_input() -> None
 
 @pytest.mark.parametrize("study", ["separation", "minority"])
 def test_a_study_that_was_stopped_ends_in_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, study: str) -> None:
-    monkeypatch.setattr(gpu_train.studies, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(layerpeel.gpu_train.studies, "CHECKPOINT_SECONDS", 0.0)
     images, place = some_digits(), tmp_path / "a.checkpoint"
     shares: list[float] = []
 

@@ -12,7 +12,6 @@ import fake_rooms as fake
 import numpy as np
 import pytest
 
-import layerpeel.environment
 import layerpeel.pages.files
 from layerpeel import solvers, theory
 from layerpeel.cli import main

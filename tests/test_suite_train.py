@@ -13,6 +13,7 @@ import fake_rooms as fake
 import numpy as np
 import pytest
 
+import layerpeel.gpu_train.experiments
 from layerpeel.cli import main
 from layerpeel.gpu_train.experiments import Plan, Unit, one_thread
 from layerpeel.gpu_train.training import TrainingDiverged
@@ -60,8 +61,8 @@ def _tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     one_thread()
     ran.clear()
     stop_at[0] = diverge_at[0] = ""
-    known: Mapping[str, Any] = {**gpu_train.experiments.EXPERIMENTS, TINY: tiny_units}
-    monkeypatch.setattr(gpu_train.experiments, "EXPERIMENTS", known)
+    known: Mapping[str, Any] = {**layerpeel.gpu_train.experiments.EXPERIMENTS, TINY: tiny_units}
+    monkeypatch.setattr(layerpeel.gpu_train.experiments, "EXPERIMENTS", known)
 
 
 @pytest.fixture
@@ -264,7 +265,7 @@ def test_units_made_otherwise_are_not_mixed(train: Run, tmp_path: Path, monkeypa
     def longer(plan: Plan) -> list[Unit]:
         return [replace(unit, settings={**unit.settings, "steps": 80}) for unit in tiny_units(plan)]
 
-    monkeypatch.setattr(gpu_train.experiments, "EXPERIMENTS", {**gpu_train.experiments.EXPERIMENTS, TINY: longer})
+    monkeypatch.setattr(layerpeel.gpu_train.experiments, "EXPERIMENTS", {**layerpeel.gpu_train.experiments.EXPERIMENTS, TINY: longer})
     assert "was made with other settings" in refused(train, TINY, "--out", str(place), "--resume")
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+import layerpeel.gpu_train.experiments
 from layerpeel.cli import main
 from layerpeel.gpu_train.experiments import Plan, Unit, Variant, one_thread
 
@@ -64,14 +65,14 @@ def write_cifar(folder: Path, counts: tuple[int, ...] = FULL_COUNTS) -> Path:
 @pytest.fixture
 def train(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Train:
     """Runs few and small units of an experiment into `run` and gives the status of the command and its standard error."""
-    known = gpu_train.experiments.EXPERIMENTS
+    known = layerpeel.gpu_train.experiments.EXPERIMENTS
 
     def ends(plan: Plan) -> list[Unit]:
         units = known["imbalance"](plan)
         return [units[0], units[-1]]  # balanced, and the most imbalanced with the most oversampling
 
-    monkeypatch.setattr(gpu_train.experiments, "EXPERIMENTS", {**known, "imbalance": ends})
-    monkeypatch.setattr(gpu_train.experiments, "VARIANTS", {"depth-8": Variant(widths=(12,) * 2)})
+    monkeypatch.setattr(layerpeel.gpu_train.experiments, "EXPERIMENTS", {**known, "imbalance": ends})
+    monkeypatch.setattr(layerpeel.gpu_train.experiments, "VARIANTS", {"depth-8": Variant(widths=(12,) * 2)})
     one_thread()
 
     def run(experiment: str, *options: str) -> tuple[int, str]:

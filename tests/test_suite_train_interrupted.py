@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+import layerpeel.gpu_train.experiments
 from layerpeel.cli import main
 from layerpeel.gpu_train import geomnist
 from layerpeel.gpu_train.ensembles import OneByOne, train_one_by_one
@@ -62,7 +63,7 @@ def tiny(hook: Hook) -> Mapping[str, Callable[[Plan], list[Unit]]]:
 
         return Unit(name=name, settings={"imbalance": 1}, run=run)
 
-    return {**gpu_train.experiments.EXPERIMENTS, TINY: lambda _plan: [unit(name) for name in ("first", "second")]}
+    return {**layerpeel.gpu_train.experiments.EXPERIMENTS, TINY: lambda _plan: [unit(name) for name in ("first", "second")]}
 
 
 def run_until_killed(directory: str, file: str) -> None:
@@ -86,7 +87,7 @@ def run_until_killed(directory: str, file: str) -> None:
         if (name, done) == ("second", 30) and file == "unit":
             np.savez_compressed = half_a_unit
 
-    gpu_train.experiments.EXPERIMENTS = tiny(hook)
+    layerpeel.gpu_train.experiments.EXPERIMENTS = tiny(hook)
     main(["train", TINY, "--out", directory])
 
 
@@ -95,7 +96,7 @@ def train(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
     """Runs the tiny experiment and gives the status of the command and its standard error."""
 
     def run(directory: Path, *options: str, hook: Hook = lambda _name, _done, _checkpoint: None) -> tuple[int, str]:
-        monkeypatch.setattr(gpu_train.experiments, "EXPERIMENTS", tiny(hook))
+        monkeypatch.setattr(layerpeel.gpu_train.experiments, "EXPERIMENTS", tiny(hook))
         status = main(["train", TINY, "--out", str(directory), *options])
         return status, capsys.readouterr().err
 
@@ -124,7 +125,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str,
     """The arrays of a run that nothing stopped."""
     place = tmp_path_factory.mktemp("whole") / "run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gpu_train.experiments, "EXPERIMENTS", tiny(lambda _name, _done, _checkpoint: None))
+        patch.setattr(layerpeel.gpu_train.experiments, "EXPERIMENTS", tiny(lambda _name, _done, _checkpoint: None))
         assert main(["train", TINY, "--out", str(place)]) == 0
     return arrays(place)
 

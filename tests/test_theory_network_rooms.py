@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("mlxtend")
 
+import layerpeel.gpu_train.networks
 from layerpeel import gpu_train
 from layerpeel.numerics import refitted_means
 from layerpeel.theory import Kind, Verdict, catalogue, judge
@@ -135,13 +136,13 @@ def test_strengths_of_either_model_drive_the_l_model_as_in_the_source(monkeypatc
 def built(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The networks that are built; one each, trained for one epoch."""
     found: list[Any] = []
-    build = gpu_train.networks.feed_forward
+    build = layerpeel.gpu_train.networks.feed_forward
 
     def recorded(*arguments: Any, **options: Any) -> Any:
         found.append(build(*arguments, **options))
         return found[-1]
 
-    monkeypatch.setattr(gpu_train.networks, "feed_forward", recorded)
+    monkeypatch.setattr(layerpeel.gpu_train.networks, "feed_forward", recorded)
     monkeypatch.setattr(imbalanced, "EPOCHS", {False: 1})
     monkeypatch.setattr(imbalanced, "TRIALS", {False: 1})
     return found

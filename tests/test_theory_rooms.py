@@ -37,7 +37,7 @@ from layerpeel.theory import (
 from layerpeel.theory._judge import as_bracket
 
 ROOMS = {name: room for name, (_, room) in catalogue().items()}
-MODULES = {name: f"theory.{family.replace('-', '_')}.{name.replace('-', '_')}" for name, (family, _) in catalogue().items()}
+MODULES = {name: f"layerpeel.theory.{family.replace('-', '_')}.{name.replace('-', '_')}" for name, (family, _) in catalogue().items()}
 KEBAB = re.compile(r"[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*")
 
 # The shape of the catalogue.

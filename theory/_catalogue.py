@@ -23,7 +23,7 @@ def catalogue() -> Mapping[str, tuple[str, Room]]:
     """
     found: dict[str, tuple[str, Room]] = {}
     for family in FAMILIES:
-        package = importlib.import_module(f"theory.{family.replace('-', '_')}")
+        package = importlib.import_module(f"layerpeel.theory.{family.replace('-', '_')}")
         for module in sorted(info.name for info in pkgutil.iter_modules(package.__path__) if not info.name.startswith("_")):
             room = importlib.import_module(f"{package.__name__}.{module}").ROOM
             found[room.statement.name] = (family, room)
