@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks._pairs import Growth, Row, grow, pair
+from layerpeel.numerics import log_threshold_minus_one, log_thresholds_minus_one
 from layerpeel.solvers import LayerPeeled, bracket_threshold, solve
-from layerpeel.theory import log_threshold_minus_one, log_thresholds_minus_one
 
 
 def _solve_groups(groups: list[tuple[int, int]], feature_energy: float, route: str) -> Callable[[], object]:

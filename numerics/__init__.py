@@ -79,6 +79,12 @@ from layerpeel.numerics.layer_peeled._nuclear import factor as factor
 from layerpeel.numerics.layer_peeled._nuclear import nuclear_norm as nuclear_norm
 from layerpeel.numerics.layer_peeled._nuclear import scale_into as scale_into
 from layerpeel.numerics.layer_peeled._nuclear import support as support
+from layerpeel.numerics.layer_peeled._thresholds import Threshold as Threshold
+from layerpeel.numerics.layer_peeled._thresholds import collapse_threshold as collapse_threshold
+from layerpeel.numerics.layer_peeled._thresholds import log_threshold_minus_one as log_threshold_minus_one
+from layerpeel.numerics.layer_peeled._thresholds import log_thresholds_minus_one as log_thresholds_minus_one
+from layerpeel.numerics.layer_peeled._thresholds import threshold_elasticity as threshold_elasticity
+from layerpeel.numerics.layer_peeled._thresholds import vanishing_threshold as vanishing_threshold
 from layerpeel.numerics.layer_peeled._two_groups import SurfacePoint as SurfacePoint
 from layerpeel.numerics.layer_peeled._two_groups import slopes_by_v as slopes_by_v
 from layerpeel.numerics.layer_peeled._two_groups import surface_point as surface_point

@@ -33,7 +33,7 @@ HONEST_ROUTES = {"sdp", "factored"}
 """Route `symmetric` is the closed form, and `auto` may take it."""
 
 CLOSED_FORMS = {
-    "layerpeel.theory._thresholds",
+    "layerpeel.numerics.layer_peeled._thresholds",
     "layerpeel.theory.layer_peeled._closed_forms",
     "layerpeel.theory.locally_elastic._closed_forms",
     "layerpeel.numerics.layer_peeled._two_groups",

@@ -43,11 +43,11 @@ ENERGIES = {"feature_energy": 2.0, "weight_energy": 1.5}
 
 CALLS: Mapping[str, Call] = {
     # theory
-    "layerpeel.theory.collapse_threshold": call(5, 4, **ENERGIES, digits=20),
-    "layerpeel.theory.vanishing_threshold": call(7, 3, **ENERGIES, digits=20),
-    "layerpeel.theory.log_threshold_minus_one": call(5, 4, **ENERGIES),
-    "layerpeel.theory.threshold_elasticity": call(5, 4, **ENERGIES),
-    "layerpeel.theory.log_thresholds_minus_one": call(np.array([5.0]), np.array([4.0]), np.array([20.0])),
+    "layerpeel.numerics.collapse_threshold": call(5, 4, **ENERGIES, digits=20),
+    "layerpeel.numerics.vanishing_threshold": call(7, 3, **ENERGIES, digits=20),
+    "layerpeel.numerics.log_threshold_minus_one": call(5, 4, **ENERGIES),
+    "layerpeel.numerics.threshold_elasticity": call(5, 4, **ENERGIES),
+    "layerpeel.numerics.log_thresholds_minus_one": call(np.array([5.0]), np.array([4.0]), np.array([20.0])),
     # solvers
     "layerpeel.solvers.LayerPeeled": call(counts=[20, 20, 1], **ENERGIES, bias_penalty=0.5),
     "layerpeel.solvers.LayerPeeled.from_groups": call([(2, 20), (2, 1)], **ENERGIES, bias_penalty=0.5),

@@ -3,8 +3,8 @@
 import pytest
 from refusals import refused
 
+from layerpeel.numerics import collapse_threshold
 from layerpeel.solvers import LayerPeeled, critical_oversampling, excessive_oversampling, solve
-from layerpeel.theory import collapse_threshold
 
 WIDTH = 1e-2
 """Relative width asked for."""

@@ -8,11 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from refusals import refused
 
-from layerpeel.numerics import Directions, GroupMatrix, UnusableInput
+from layerpeel.numerics import Directions, GroupMatrix, UnusableInput, collapse_threshold
 from layerpeel.solvers import LayerPeeled, UnconstrainedFeatures, certify, critical_oversampling, solve
 from layerpeel.solvers._projected import FEW_GROUPS, FURTHER
 from layerpeel.solvers._smooth import Smooth
-from layerpeel.theory import collapse_threshold
 
 TOLERANCE = 1e-8
 """Relative gap asked of route `factored` in these tests."""

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
+from layerpeel.numerics import collapse_threshold, threshold_elasticity
 from layerpeel.solvers import LOSSES, LayerPeeled, solve
-from layerpeel.theory import collapse_threshold, threshold_elasticity
 
 STEP = 1e-3
 """Relative step of the central differences: their error is its square times the third derivative."""

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import class_numbers, log_uniform
 
-from layerpeel.numerics import GroupMatrix, UnusableInput
+from layerpeel.numerics import GroupMatrix, UnusableInput, log_threshold_minus_one
 from layerpeel.solvers import (
     Enclosures,
     LayerPeeled,
@@ -26,7 +26,6 @@ from layerpeel.solvers import (
     solve,
 )
 from layerpeel.solvers._distance import slopes_within
-from layerpeel.theory import log_threshold_minus_one
 
 COLLAPSE = json.loads((Path(__file__).parent / "reference" / "thresholds.json").read_text())["collapse"]
 

@@ -14,9 +14,8 @@ from refusals import refused
 
 from layerpeel.cli import main
 from layerpeel.networks.measure import diagnose_counts, measure_record
-from layerpeel.numerics import neural_collapse, separation, simplex_etf
+from layerpeel.numerics import collapse_threshold, neural_collapse, separation, simplex_etf
 from layerpeel.solvers import LayerPeeled, solve
-from layerpeel.theory import collapse_threshold
 
 
 def layered(counts: list[int], *, layers: int = 4, width: int = 6) -> dict[str, np.ndarray]:

@@ -5,8 +5,7 @@ import math
 import pytest
 from flint import ctx
 
-from layerpeel.numerics import PRECISION, Bracket, to_bracket
-from layerpeel.theory import log_threshold_minus_one
+from layerpeel.numerics import PRECISION, Bracket, log_threshold_minus_one, to_bracket
 from layerpeel.theory.layer_peeled._rays import large_energies, many_classes, many_minority_classes, small_energies
 
 SIZES = [(5, 5), (3, 7), (1, 2), (100, 2), (1, 100)]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sympy
-from calls import Name, program
+from calls import MEASURING, Name, package_of, program
 
 from layerpeel import theory
 from layerpeel.numerics import Bracket, UnusableInput
@@ -178,25 +178,25 @@ def test_measurements_and_predictions_do_not_know_each_other(name: str) -> None:
         ("def predict_x(): pass\ndef measure_x(s): return predict_x()", "reaches room.predict_x"),
         ("def predict_x(): pass\ndef _between(): return predict_x()\ndef measure_x(s): return _between()", "by way of room._between"),
         (
-            "from layerpeel.theory._thresholds import collapse_threshold as c\ndef measure_x(s): return c(5, 5)",
+            "from layerpeel.numerics.layer_peeled._thresholds import collapse_threshold as c\ndef measure_x(s): return c(5, 5)",
             "_thresholds.collapse_threshold",
         ),
         (
-            "from layerpeel.theory import collapse_threshold\ndef measure_x(s): return collapse_threshold(5, 5)",
+            "from layerpeel.numerics import collapse_threshold\ndef measure_x(s): return collapse_threshold(5, 5)",
             "_thresholds.collapse_threshold",
         ),
-        ("from layerpeel import theory\ndef measure_x(s): return theory.collapse_threshold(5, 5)", "_thresholds.collapse_threshold"),
+        ("from layerpeel import numerics\ndef measure_x(s): return numerics.collapse_threshold(5, 5)", "_thresholds.collapse_threshold"),
         (
-            "from layerpeel.theory import _thresholds as t\ndef measure_x(s): return t.collapse_threshold(5, 5)",
+            "from layerpeel.numerics.layer_peeled import _thresholds as t\ndef measure_x(s): return t.collapse_threshold(5, 5)",
             "_thresholds.collapse_threshold",
         ),
         (
-            "from layerpeel.theory import collapse_threshold\nR0 = collapse_threshold(5, 5)\ndef measure_x(s): return R0",
+            "from layerpeel.numerics import collapse_threshold\nR0 = collapse_threshold(5, 5)\ndef measure_x(s): return R0",
             "by way of room.R0",
         ),
         (
             (
-                "from layerpeel.theory import collapse_threshold as c\n"
+                "from layerpeel.numerics import collapse_threshold as c\n"
                 "class F:\n  def at(self): return c(5, 5)\ndef measure_x(s): return F().at()"
             ),
             "by way of room.F",
@@ -249,7 +249,7 @@ def test_the_guard_sees_a_measurement_that_knows_its_prediction(text: str, tresp
             "from layerpeel.theory.layer_peeled._reference import reference\ndef predict_x(): return reference(1)",
             "layerpeel.solvers._solve.solve by way of",
         ),
-        ("from layerpeel.theory import collapse_threshold\ndef predict_x(): return collapse_threshold(5, 5)", ""),
+        ("from layerpeel.numerics import collapse_threshold\ndef predict_x(): return collapse_threshold(5, 5)", ""),
     ],
 )
 def test_the_guard_sees_a_prediction_that_was_measured(text: str, trespass: str) -> None:
@@ -294,6 +294,15 @@ def test_every_check_is_as_expected_and_every_control_is_refuted(name: str) -> N
             # "Certified" promises that rounding is covered too.
             claimed = [measured[label] for label in predicted]
             assert all(value.rigorous for value in claimed if isinstance(value, Bracket)), check.name
+
+
+def test_solvers_and_networks_never_name_a_threshold() -> None:
+    """R0 and R1 lie in numerics, below those who are to be held against them."""
+    walked = program()
+    for module, source in walked.sources.items():
+        if package_of(module) in MEASURING:
+            origins = {walked.resolve(module, name) for name in source.imports}
+            assert not [origin for origin in origins if origin and origin.module.endswith("._thresholds")], module
 
 
 @pytest.mark.parametrize("name", ROOMS)

@@ -24,9 +24,3 @@ from layerpeel.theory._room import Setting as Setting
 from layerpeel.theory._room import Source as Source
 from layerpeel.theory._room import Statement as Statement
 from layerpeel.theory._room import Verdict as Verdict
-from layerpeel.theory._thresholds import Threshold as Threshold
-from layerpeel.theory._thresholds import collapse_threshold as collapse_threshold
-from layerpeel.theory._thresholds import log_threshold_minus_one as log_threshold_minus_one
-from layerpeel.theory._thresholds import log_thresholds_minus_one as log_thresholds_minus_one
-from layerpeel.theory._thresholds import threshold_elasticity as threshold_elasticity
-from layerpeel.theory._thresholds import vanishing_threshold as vanishing_threshold

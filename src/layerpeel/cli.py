@@ -247,8 +247,8 @@ def threshold(
     From R0 on the minority classifiers are one vector; from R1 on, where it exists, that vector is zero.
     """
     from layerpeel.counts.imbalance import describe_thresholds, threshold_record
+    from layerpeel.numerics import collapse_threshold, vanishing_threshold
     from layerpeel.pages.output import print_json, say
-    from layerpeel.theory import collapse_threshold, vanishing_threshold
 
     collapse = collapse_threshold(majority, minority, feature_energy=feature_energy, weight_energy=weight_energy, digits=digits)
     vanishing = vanishing_threshold(majority, minority, feature_energy=feature_energy, weight_energy=weight_energy, digits=digits)

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from layerpeel.numerics import collapse_threshold, vanishing_threshold
 from layerpeel.solvers import Enclosures, LayerPeeled, solve
 from layerpeel.theory._room import Figure, Series
-from layerpeel.theory._thresholds import collapse_threshold, vanishing_threshold
 
 PHASES = ("distinct", "collapsed", "vanished")
 GAP = 1e-11

@@ -17,10 +17,9 @@ from itertools import pairwise
 import sympy
 from flint import arb, ctx
 
-from layerpeel.numerics import PRECISION, Arithmetic, Bracket, surface_point, to_bracket
+from layerpeel.numerics import PRECISION, Arithmetic, Bracket, log_threshold_minus_one, surface_point, to_bracket
 from layerpeel.solvers import collapse_switch
 from layerpeel.theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
-from layerpeel.theory._thresholds import log_threshold_minus_one
 from layerpeel.theory.layer_peeled._rays import large_energies, many_classes, many_minority_classes, small_energies
 
 SIZES = ((5, 5), (3, 7), (7, 3), (1, 2), (2, 2), (1, 100), (100, 2))

@@ -5,10 +5,9 @@ from functools import cache
 
 import sympy
 
-from layerpeel.numerics import Bracket
+from layerpeel.numerics import Bracket, collapse_threshold
 from layerpeel.solvers import Switch, bracket_threshold, collapse_switch
 from layerpeel.theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Setting, Source, Statement
-from layerpeel.theory._thresholds import collapse_threshold
 from layerpeel.theory.layer_peeled._closed_forms import optimum, predicted
 from layerpeel.theory.layer_peeled._coming_apart import Groups, coming_apart, groups_label, multiplier_there, reported
 from layerpeel.theory.layer_peeled._phases import energy_diagram, size_diagram

@@ -3,10 +3,9 @@
 import math
 from functools import cache
 
-from layerpeel.numerics import Bracket, energy_radius
+from layerpeel.numerics import Bracket, energy_radius, log_threshold_minus_one
 from layerpeel.solvers import Blocks, LayerPeeled, solve_blocks
 from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
-from layerpeel.theory._thresholds import log_threshold_minus_one
 from layerpeel.theory.layer_peeled._closed_forms import minority_cosine, optimal_value, predicted
 
 ENERGIES = ((5.0, 1.0), (1.0, 5.0), (2.0, 2.5), (20.0, 0.25))

@@ -3,10 +3,9 @@
 import math
 from functools import cache
 
-from layerpeel.numerics import Bracket
+from layerpeel.numerics import Bracket, collapse_threshold
 from layerpeel.solvers import Enclosures, LayerPeeled, solve_blocks
 from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
-from layerpeel.theory._thresholds import collapse_threshold
 from layerpeel.theory.layer_peeled._closed_forms import optimum, predicted
 from layerpeel.theory.layer_peeled._reference import two_groups
 

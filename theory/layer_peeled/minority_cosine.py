@@ -5,10 +5,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from layerpeel.numerics import Bracket
+from layerpeel.numerics import Bracket, collapse_threshold, vanishing_threshold
 from layerpeel.solvers import Enclosures, LayerPeeled, solve
 from layerpeel.theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
-from layerpeel.theory._thresholds import collapse_threshold, vanishing_threshold
 from layerpeel.theory.layer_peeled._closed_forms import minority_cosine, optimum, predicted
 from layerpeel.theory.layer_peeled._reference import two_groups
 

@@ -2,10 +2,9 @@
 
 import math
 
-from layerpeel.numerics import Bracket, energy_radius
+from layerpeel.numerics import Bracket, collapse_threshold, energy_radius
 from layerpeel.solvers import LayerPeeled, solve_blocks, solve_samples
 from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
-from layerpeel.theory._thresholds import collapse_threshold
 from layerpeel.theory.layer_peeled._closed_forms import optimal_value, predicted
 
 MAJORITY, MINORITY, BIG, SMALL, ENERGY = 2, 2, 6, 2, 2.0

@@ -6,10 +6,9 @@ from itertools import pairwise
 import sympy
 from flint import arb, arb_series, ctx
 
-from layerpeel.numerics import BALLS, PRECISION, Bracket, surface_point, to_bracket
+from layerpeel.numerics import BALLS, PRECISION, Bracket, log_threshold_minus_one, surface_point, to_bracket
 from layerpeel.solvers import bracket_threshold
 from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
-from layerpeel.theory._thresholds import log_threshold_minus_one
 from layerpeel.theory.layer_peeled._closed_forms import predicted
 
 OTHERS = sympy.Symbol("m", nonnegative=True)

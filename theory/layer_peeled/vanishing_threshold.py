@@ -5,10 +5,9 @@ from functools import cache
 
 import sympy
 
-from layerpeel.numerics import Bracket
+from layerpeel.numerics import Bracket, vanishing_threshold
 from layerpeel.solvers import Enclosures, LayerPeeled, Switch, bracket_switch, solve_blocks
 from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
-from layerpeel.theory._thresholds import vanishing_threshold
 from layerpeel.theory.layer_peeled._closed_forms import optimum, predicted
 from layerpeel.theory.layer_peeled._coming_apart import reported
 from layerpeel.theory.layer_peeled._reference import two_groups

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from layerpeel.numerics import UnusableInput
 
 if TYPE_CHECKING:
+    from layerpeel.numerics import Threshold
     from layerpeel.solvers import LayerPeeled
-    from layerpeel.theory import Threshold
 
 
 def threshold_record(threshold: "Threshold") -> dict[str, Any]:
@@ -76,7 +76,7 @@ def remedy_record(problem: "LayerPeeled") -> dict[str, Any]:
 
 def _remedy_of_two(problem: "LayerPeeled") -> dict[str, Any]:
     """R/R0 by the closed form, and the interval in which neither group collapses."""
-    from layerpeel.theory import collapse_threshold
+    from layerpeel.numerics import collapse_threshold
 
     minority, majority = sorted(problem.groups, key=lambda group: group.samples)
 

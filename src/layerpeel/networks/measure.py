@@ -171,8 +171,8 @@ def diagnose_counts(counts: np.ndarray, energy: float, classifier: np.ndarray | 
     the counts as they are; threshold and oversampling from two groups of the mean counts, which is exact for two distinct counts. All
     three need the classifier's energy, and stay None without a classifier.
     """
+    from layerpeel.numerics import collapse_threshold
     from layerpeel.solvers import LayerPeeled, solve
-    from layerpeel.theory import collapse_threshold
 
     minority = counts < counts.mean()
     weight_energy = None if classifier is None else float((classifier.astype(float) ** 2).sum() / len(counts))

@@ -18,9 +18,16 @@ from hypothesis import strategies as st
 from refusals import refused
 from strategies import OFTEN_ENOUGH, class_numbers, log_uniform, tally
 
-from layerpeel.numerics import UnusableInput, two_group_optimum
-from layerpeel.theory import Threshold, collapse_threshold, log_threshold_minus_one, log_thresholds_minus_one, vanishing_threshold
-from layerpeel.theory import _thresholds as thresholds
+from layerpeel.numerics import (
+    Threshold,
+    UnusableInput,
+    collapse_threshold,
+    log_threshold_minus_one,
+    log_thresholds_minus_one,
+    two_group_optimum,
+    vanishing_threshold,
+)
+from layerpeel.numerics.layer_peeled import _thresholds as thresholds
 from layerpeel.theory.layer_peeled import threshold_monotone
 from layerpeel.theory.layer_peeled._coming_apart import coming_apart, multiplier_there, reported
 

@@ -8,18 +8,12 @@ import numpy as np
 from flint import arb, ctx
 from jaxtyping import Float
 
-from layerpeel.numerics import (
-    ARRAYS,
-    BALLS,
-    FLOATS,
-    UnusableInput,
-    decimal_bounds,
-    increasing_root,
-    require_positive,
-    require_whole,
-    surface_point,
-    validated,
-)
+from layerpeel.numerics._arithmetic import ARRAYS, BALLS, FLOATS
+from layerpeel.numerics._ball import decimal_bounds
+from layerpeel.numerics._inputs import UnusableInput, require_positive, require_whole
+from layerpeel.numerics._roots import increasing_root
+from layerpeel.numerics._validated import validated
+from layerpeel.numerics.layer_peeled._two_groups import surface_point
 
 MOST_DIGITS = 10_000
 """Digits beyond this take minutes; nobody has asked for them yet."""
