@@ -295,7 +295,7 @@ def test_a_diverging_network_is_status_one_and_leaves_what_was_done(train: Run, 
 
 
 def test_without_torch_training_is_refused_and_rooms_are_skipped(train: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in [name for name in sys.modules if name.split(".")[0] == "gpu_train"]:
+    for module in [name for name in sys.modules if name.startswith("layerpeel.gpu_train")]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "torch", None)
     assert "training needs torch" in refused(train, TINY, "--out", str(tmp_path / "run"))
