@@ -54,6 +54,11 @@ CHOOSING = {
 }
 """Functions that take a closed form where there is one, or decide phases by the law λ ≥ c_g."""
 
+CLAIMS = {"claim", "printed"}
+"""Calls that make claims; a claim's keywords are its two sides."""
+
+SIDES = {"measure": "measure_", "measure_all": "measure_", "predict": "predict_", "false": "predict_", "instead": "predict_"}
+
 MEASURING = {"layerpeel.solvers", "layerpeel.gpu_train"}
 """Packages that predictions leave alone."""
 
@@ -93,6 +98,33 @@ class Source:
                     found |= {part.id: node for part in ast.walk(target) if isinstance(part, ast.Name)}
         return found
 
+    @cached_property
+    def claims(self) -> dict[str, dict[str, ast.expr]]:
+        """The keywords of every claim that the module makes, by the claim's name; what holds instead of a printed one is a claim too."""
+        found: dict[str, dict[str, ast.expr]] = {}
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CLAIMS:
+                keywords = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+                instead = keywords.get("instead")
+                names = [*node.args[:1], *(instead.elts[:1] if isinstance(instead, ast.Tuple) else [])]
+                found |= {name.value: keywords for name in names if isinstance(name, ast.Constant) and isinstance(name.value, str)}
+        return found
+
+    @cached_property
+    def sides(self) -> dict[str, ast.expr]:
+        """What each claim measures and predicts, as "measure_: claim, keyword" and "predict_: claim, keyword"."""
+        return {
+            f"{SIDES[keyword]}: {name}, {keyword}": value
+            for name, keywords in self.claims.items()
+            for keyword, value in keywords.items()
+            if keyword in SIDES
+        }
+
+    def proves(self, side: str) -> bool:
+        """Whether a side belongs to a claim whose evidence is a proof."""
+        evidence = self.claims[side.split(": ")[1].split(", ", maxsplit=1)[0]].get("evidence")
+        return evidence is not None and ast.unparse(evidence).endswith("PROOF")
+
 
 class Program:
     """The modules of all packages, and any others given by name."""
@@ -123,12 +155,16 @@ class Program:
     @cache  # noqa: B019 - a program lives as long as the tests
     def uses(self, place: Name) -> frozenset[Name]:
         """Everything of ours that a definition names in its body, annotations aside."""
-        found: set[Name] = set()
-        for node in _body(self.sources[place.module].definitions[place.name]):
-            target = self.named(place.module, node)
-            if target and target != place:
-                found.add(target)
-        return frozenset(found)
+        return self.named_in(place.module, self.body_of(place)) - {place}
+
+    def named_in(self, module: str, node: ast.AST) -> frozenset[Name]:
+        """Everything of ours that a piece of a module names."""
+        return frozenset(target for part in _body(node) if (target := self.named(module, part)))
+
+    def body_of(self, place: Name) -> ast.AST:
+        """The code of a definition, or of a side of a claim (which `sides` names)."""
+        source = self.sources[place.module]
+        return source.definitions[place.name] if place.name in source.definitions else source.sides[place.name]
 
     def reached(self, start: Name, entered: Callable[[Name], bool]) -> dict[Name, Name]:
         """Every definition that can be reached → by way of which one; what is not entered is reached and left alone."""
@@ -144,21 +180,21 @@ class Program:
 
     def computes(self, place: Name) -> bool:
         """Whether a definition is a function, or a class with methods; types and constants compute nothing."""
-        node = self.sources[place.module].definitions[place.name]
+        node = self.body_of(place)
         return isinstance(node, ast.FunctionDef) or (
             isinstance(node, ast.ClassDef) and any(isinstance(part, ast.FunctionDef) for part in node.body)
         )
 
     def route_of(self, place: Name) -> ast.expr | None:
         """The default of a function's parameter `route`; None for a function without one."""
-        node = self.sources[place.module].definitions[place.name]
+        node = self.body_of(place)
         if not isinstance(node, ast.FunctionDef):
             return None
         return dict(zip((part.arg for part in node.args.kwonlyargs), node.args.kw_defaults, strict=True)).get("route")
 
     def unnamed_routes(self, place: Name) -> list[str]:
         """Calls by which a closed form may be taken, of `solve` or of what hands its route on to it; and mentions without a call."""
-        body = self.sources[place.module].definitions[place.name]
+        body = self.body_of(place)
         called = {id(node.func): node for node in ast.walk(body) if isinstance(node, ast.Call)}
         bad: list[str] = []
         for node in _body(body):
@@ -189,7 +225,7 @@ class Program:
 
     def phases_by_law(self, place: Name) -> list[str]:
         """Reads of `.collapsed`, which the multiplier law decides, other than those that are to be reported as they are."""
-        body = self.sources[place.module].definitions[place.name]
+        body = self.body_of(place)
         allowed = {
             id(part)
             for node in ast.walk(body)
@@ -217,6 +253,22 @@ class Program:
             rooms = [place for place in entered if package_of(place.module) not in MEASURING | {"layerpeel.numerics"}]
             bad += [f"{start.name} reaches {phase} in {place}" for place in rooms for phase in self.phases_by_law(place)]
         return sorted(bad)
+
+    def of_both_sides(self, module: str) -> list[str]:
+        """Functions of a room by which it both predicts and measures: one mistake in them would be made on both sides.
+
+        A proof is about the closed form itself, so there it may be read.
+        """
+        source = self.sources[module]
+        sides = [Name(module, side) for side in source.sides if not source.proves(side)]
+        reach = {
+            side: {place for place in self.reached(side, lambda place: place.module == module) if place.module == module} for side in sides
+        }
+        measured, predicted = (
+            {place for side in sides if side.name.startswith(prefix) for place in reach[side]} - set(sides)
+            for prefix in ("measure_", "predict_")
+        )
+        return sorted(f"{place} both predicts and measures" for place in measured & predicted if self.computes(place))
 
 
 def _body(node: ast.AST) -> list[ast.AST]:

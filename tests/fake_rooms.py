@@ -6,7 +6,22 @@ from layerpeel.environment import describe_environment
 from layerpeel.numerics import Bracket, Estimate
 from layerpeel.theorems.report import Environment, Report, RoomResult, Summary
 from layerpeel.theorems.run import run_room
-from layerpeel.theory import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement, Verdict
+from layerpeel.theory import (
+    Check,
+    Control,
+    Evidence,
+    Figure,
+    Kind,
+    Origin,
+    Profile,
+    Quantities,
+    Room,
+    Series,
+    Setting,
+    Source,
+    Statement,
+    Verdict,
+)
 
 
 def predict_one() -> Quantities:
@@ -90,7 +105,7 @@ def make_room(
 
 
 def run(room: Room, seed: int = 0) -> RoomResult:
-    return run_room("fake", room, full=False, seed=seed, level=1e-3)
+    return run_room("fake", room, profile=Profile.QUICK, seed=seed, level=1e-3)
 
 
 def make_report(*rooms: Room) -> Report:

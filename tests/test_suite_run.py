@@ -18,7 +18,7 @@ from layerpeel.numerics import random_stream
 from layerpeel.theorems.check import check_rooms
 from layerpeel.theorems.report import RoomResult, Summary
 from layerpeel.theorems.run import PROCESS_DIED, _result_of, run_rooms
-from layerpeel.theory import Room, Verdict, choose
+from layerpeel.theory import Profile, Room, Verdict, choose
 
 
 @pytest.mark.parametrize(
@@ -134,8 +134,8 @@ def without_seconds(results: list[RoomResult]) -> list[RoomResult]:
 def test_results_do_not_depend_on_jobs() -> None:
     rooms = choose(("largest-equal-angle", "energy-product"))
     finished: list[str] = []
-    alone = run_rooms(rooms, full=False, seed=3, jobs=1, finished=finished.append)
-    together = run_rooms(rooms, full=False, seed=3, jobs=2, finished=finished.append)
+    alone = run_rooms(rooms, profile=Profile.QUICK, seed=3, jobs=1, finished=finished.append)
+    together = run_rooms(rooms, profile=Profile.QUICK, seed=3, jobs=2, finished=finished.append)
     assert without_seconds(alone) == without_seconds(together)
     assert sorted(finished) == sorted([*rooms, *rooms])
     assert [room.name for room in together] == list(rooms)

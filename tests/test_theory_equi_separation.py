@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from layerpeel.theory import Verdict, as_bracket, judge
+from layerpeel.theory import Profile, Verdict, as_bracket, judge
 from layerpeel.theory._room import Kind, Setting
 from layerpeel.theory.equi_separation import equi_separation_invariances as invariances
 from layerpeel.theory.equi_separation import equi_separation_law as law
@@ -166,7 +166,7 @@ def test_a_change_of_a_third_is_refuted_and_rounding_is_not() -> None:
 
 
 def test_a_search_that_ends_elsewhere_is_refuted() -> None:
-    found = robustness.measure_spread(Setting(full=False, rng=np.random.default_rng(0), level=1e-5))
+    found = robustness.measure_spread(Setting(profile=Profile.QUICK, rng=np.random.default_rng(0), level=1e-5))
     for count in robustness.COUNTS:
         assert as_bracket(found[f"{count} ratios, unequal perturbations"], 0.5).middle == pytest.approx(9.0, rel=1e-4)
     assert judge(Kind.EQUALITY, robustness.predict_equal(), found, resolution=robustness.SEARCH_ACCURACY, level=1e-5) is Verdict.CONFIRMED
@@ -175,14 +175,14 @@ def test_a_search_that_ends_elsewhere_is_refuted() -> None:
 
 
 def test_splits_near_the_equal_one_are_tried_and_lie_above_the_floor() -> None:
-    found = robustness.measure_least_product(Setting(full=False, rng=np.random.default_rng(1), level=1e-5))
+    found = robustness.measure_least_product(Setting(profile=Profile.QUICK, rng=np.random.default_rng(1), level=1e-5))
     for label, floor in robustness.predict_floor().items():
         above = as_bracket(found[label], 0.5).lower - as_bracket(floor, 0.5).upper
         assert 0.0 < above < 1e-10 * as_bracket(floor, 0.5).upper
 
 
 def test_what_is_assumed_of_matrices_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    setting = Setting(full=False, rng=np.random.default_rng(0), level=1e-5)
+    setting = Setting(profile=Profile.QUICK, rng=np.random.default_rng(0), level=1e-5)
     proved = measure_all_data(setting)
     predicted = invariances.predict_all_data()
     assert all(proved[label] == expected for label, expected in predicted.items())

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layerpeel.numerics import Bracket, ElasticModel, law, pairwise_separable, separated_probability
-from layerpeel.theory._room import Setting
+from layerpeel.theory._room import Profile, Setting
 from layerpeel.theory.locally_elastic._closed_forms import closed_log_distance, separated_by_law
 from layerpeel.theory.locally_elastic._line import START, draw_curves, draw_phases, ends_separated
 from layerpeel.theory.locally_elastic._paths import STEPS, constant_noise, ends_of_paths, isotropic, paths_needed, separated_share
@@ -93,7 +93,7 @@ def test_no_hyperplane_beats_the_bound(distance: float, count: int, features: in
 
 
 def test_the_figures_show_curves_that_the_points_follow() -> None:
-    setting = Setting(full=False, rng=np.random.default_rng(3), level=1e-5)
+    setting = Setting(profile=Profile.QUICK, rng=np.random.default_rng(3), level=1e-5)
     curves = draw_curves(setting)
     lines = {series.color: series for series in curves.series if series.style == "line"}
     assert len(lines) == 9

@@ -4,6 +4,11 @@ from layerpeel.theory._catalogue import FAMILIES as FAMILIES
 from layerpeel.theory._catalogue import catalogue as catalogue
 from layerpeel.theory._catalogue import choose as choose
 from layerpeel.theory._catalogue import statistical_comparisons as statistical_comparisons
+from layerpeel.theory._claims import Instances as Instances
+from layerpeel.theory._claims import Variant as Variant
+from layerpeel.theory._claims import claim as claim
+from layerpeel.theory._claims import instances as instances
+from layerpeel.theory._claims import printed as printed
 from layerpeel.theory._judge import SUITE_LEVEL as SUITE_LEVEL
 from layerpeel.theory._judge import as_bracket as as_bracket
 from layerpeel.theory._judge import judge as judge
@@ -11,11 +16,13 @@ from layerpeel.theory._resolving import ResolvingPower as ResolvingPower
 from layerpeel.theory._resolving import resolution_used as resolution_used
 from layerpeel.theory._resolving import resolving_power as resolving_power
 from layerpeel.theory._room import Check as Check
+from layerpeel.theory._room import Claim as Claim
 from layerpeel.theory._room import Control as Control
 from layerpeel.theory._room import Evidence as Evidence
 from layerpeel.theory._room import Figure as Figure
 from layerpeel.theory._room import Kind as Kind
 from layerpeel.theory._room import Origin as Origin
+from layerpeel.theory._room import Profile as Profile
 from layerpeel.theory._room import Quantities as Quantities
 from layerpeel.theory._room import Quantity as Quantity
 from layerpeel.theory._room import Room as Room

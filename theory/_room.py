@@ -46,6 +46,13 @@ class Verdict(StrEnum):
     SKIPPED = "skipped"
 
 
+class Profile(StrEnum):
+    """How much work a measurement does."""
+
+    QUICK = "quick"
+    FULL = "full"
+
+
 class Evidence(StrEnum):
     """What a verdict rests on."""
 
@@ -84,16 +91,21 @@ class Setting:
     """What a measurement may depend on: the profile, its own random stream, the level of one comparison.
 
     Args:
-        full: the full profile instead of the quick one.
+        profile: how much work to do.
         rng: the measurement's own stream.
         level: significance level of one statistical comparison.
         seed: of the suite; networks that several checks and figures of a room share are trained once, from this seed.
     """
 
-    full: bool
+    profile: Profile
     rng: np.random.Generator
     level: float
     seed: int = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether the profile is the full one."""
+        return self.profile is Profile.FULL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +122,7 @@ class Check:
         resolution: the widest bracket (absolute) that still confirms something; a measurement that is
             blurrier than this is inconclusive, however well it overlaps the prediction.
         reason: why that resolution.
+        method: how it is measured, in words.
         headroom: how many times narrower than the resolution every measured bracket is, on any machine: ten, or at
             least two where `reason` says why no more.
         origin: where this check's sentence comes from, when it is not where the room's statement does.
@@ -124,6 +137,7 @@ class Check:
     kind: Kind | None = None
     resolution: float = 0.0
     reason: str = ""
+    method: str = ""
     headroom: float = 10.0
     origin: Origin | None = None
     expected: Verdict = Verdict.CONFIRMED
@@ -146,6 +160,14 @@ class Control:
     check: str
     predict: Callable[[], Quantities]
     kind: Kind | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A check, and the false variants that are held against the same measurement."""
+
+    check: Check
+    controls: tuple[Control, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,6 +212,17 @@ class Room:
     checks: tuple[Check, ...]
     controls: tuple[Control, ...]
     figures: tuple[Callable[[Setting], Figure], ...] = field(default=())
+
+    @classmethod
+    def of(cls, statement: Statement, *claims: Claim | tuple[Claim, ...], figures: tuple[Callable[[Setting], Figure], ...] = ()) -> "Room":
+        """A theorem and its claims, in the order in which a paper would prove them."""
+        several = [part for each in claims for part in (each if isinstance(each, tuple) else (each,))]
+        return cls(
+            statement=statement,
+            checks=tuple(part.check for part in several),
+            controls=tuple(control for part in several for control in part.controls),
+            figures=figures,
+        )
 
     def __post_init__(self) -> None:
         names = [check.name for check in self.checks]

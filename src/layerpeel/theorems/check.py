@@ -25,7 +25,7 @@ from layerpeel.theorems.report import (
     summary_line,
 )
 from layerpeel.theorems.run import run_rooms
-from layerpeel.theory import Room
+from layerpeel.theory import Profile, Room
 
 LARGEST_REPORT = 2**25
 """Bytes of a report.json; that of all rooms with their figures has two million."""
@@ -40,7 +40,7 @@ def check_rooms(rooms: Mapping[str, tuple[str, Room]], *, profile: str, seed: in
     with progress("checking rooms", len(rooms)) as bar:
         results = run_rooms(
             rooms,
-            full=profile == "full",
+            profile=Profile(profile),
             seed=seed,
             jobs=jobs or os.cpu_count() or 1,
             finished=lambda room: bar(advance=1, description=room),

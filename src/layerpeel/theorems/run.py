@@ -12,20 +12,33 @@ from layerpeel.pages.figure import FigureData
 from layerpeel.pages.stopping import SystemRefused
 from layerpeel.theorems.record import record_check, record_control, record_figure, record_room
 from layerpeel.theorems.report import CheckResult, ControlResult, RoomResult
-from layerpeel.theory import SUITE_LEVEL, Check, Control, Kind, Quantities, Room, Setting, Verdict, choose, judge, statistical_comparisons
+from layerpeel.theory import (
+    SUITE_LEVEL,
+    Check,
+    Control,
+    Kind,
+    Profile,
+    Quantities,
+    Room,
+    Setting,
+    Verdict,
+    choose,
+    judge,
+    statistical_comparisons,
+)
 
 PROCESS_DIED = "the process that ran this room died (out of memory?); run the room alone, or with fewer --jobs"
 """Note of every check that was lost with its process."""
 
 
 def run_rooms(
-    rooms: Mapping[str, tuple[str, Room]], *, full: bool, seed: int, jobs: int, finished: Callable[[str], None]
+    rooms: Mapping[str, tuple[str, Room]], *, profile: Profile, seed: int, jobs: int, finished: Callable[[str], None]
 ) -> list[RoomResult]:
     """Run rooms of the catalogue, in as many processes as `jobs` allows, and return their results in the given order.
 
     Args:
         rooms: room name → (family, room), as `theory.choose` gives them.
-        full: the full profile instead of the quick one.
+        profile: how much work to do.
         seed: every random number derives from it.
         jobs: the largest number of processes; 1 stays in this one.
         finished: called with a room's name when that room is done.
@@ -37,13 +50,13 @@ def run_rooms(
     results: dict[str, RoomResult] = {}
     if min(jobs, len(rooms)) <= 1:
         for name, (family, room) in rooms.items():
-            results[name] = run_room(family, room, full=full, seed=seed, level=level)
+            results[name] = run_room(family, room, profile=profile, seed=seed, level=level)
             finished(name)
         return list(results.values())
     with ExitStack() as started:
         try:
             pool = started.enter_context(ProcessPoolExecutor(min(jobs, len(rooms)), mp_context=get_context("spawn")))
-            waiting = {pool.submit(_run_named, name, full, seed, level): name for name in rooms}
+            waiting = {pool.submit(_run_named, name, profile, seed, level): name for name in rooms}
         except (OSError, ImportError, NotImplementedError) as error:
             raise SystemRefused(
                 f"processes cannot be started ({error}): they need shared memory (/dev/shm); run in this one with --jobs 1."
@@ -55,10 +68,10 @@ def run_rooms(
     return [results[name] for name in rooms]
 
 
-def _run_named(name: str, full: bool, seed: int, level: float) -> RoomResult:
+def _run_named(name: str, profile: Profile, seed: int, level: float) -> RoomResult:
     """Runs in the worker: rooms hold functions, which do not travel between processes, so they are found again by name."""
     family, room = choose((name,))[name]
-    return run_room(family, room, full=full, seed=seed, level=level)
+    return run_room(family, room, profile=profile, seed=seed, level=level)
 
 
 def _result_of(future: Future[RoomResult], family: str, room: Room) -> RoomResult:
@@ -74,13 +87,13 @@ def _result_of(future: Future[RoomResult], family: str, room: Room) -> RoomResul
         return record_room(family, room, checks=checks, controls=controls, figures=[], note="")
 
 
-def run_room(family: str, room: Room, *, full: bool, seed: int, level: float) -> RoomResult:
+def run_room(family: str, room: Room, *, profile: Profile, seed: int, level: float) -> RoomResult:
     """Measure every check once, judge it, put its controls through the same measurement, and draw the figures.
 
     Args:
         family: the family that the room belongs to.
         room: the room.
-        full: the full profile instead of the quick one.
+        profile: how much work to do.
         seed: every random number derives from it, the room's name and the check's name.
         level: significance level of one statistical comparison.
     """
@@ -89,14 +102,14 @@ def run_room(family: str, room: Room, *, full: bool, seed: int, level: float) ->
     controls: dict[str, ControlResult] = {}
     for check in room.checks:
         kind = check.kind or room.statement.kind
-        setting = Setting(full=full, rng=random_stream(seed, name, check.name), level=level, seed=seed)
+        setting = Setting(profile=profile, rng=random_stream(seed, name, check.name), level=level, seed=seed)
         result, measured = _run_check(room, check, kind, setting)
         checks.append(result)
         for control in room.controls:
             if control.check == check.name:
                 controls[control.name] = _run_control(control, check, kind, measured, result, level)
     ran = any(result.verdict is not Verdict.SKIPPED for result in checks)
-    figures, note = _draw(room, full=full, seed=seed, level=level) if ran else ([], "")
+    figures, note = _draw(room, profile=profile, seed=seed, level=level) if ran else ([], "")
     in_order = [controls[control.name] for control in room.controls]
     return record_room(family, room, checks=checks, controls=in_order, figures=figures, note=note)
 
@@ -144,12 +157,12 @@ def _sentence(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _draw(room: Room, *, full: bool, seed: int, level: float) -> tuple[list[FigureData], str]:
+def _draw(room: Room, *, profile: Profile, seed: int, level: float) -> tuple[list[FigureData], str]:
     """The figures, and a note on those that failed: a figure decides no verdict, but its loss is reported."""
     figures: list[FigureData] = []
     notes: list[str] = []
     for number, figure in enumerate(room.figures, start=1):
-        setting = Setting(full=full, rng=random_stream(seed, room.statement.name, f"figure {number}"), level=level, seed=seed)
+        setting = Setting(profile=profile, rng=random_stream(seed, room.statement.name, f"figure {number}"), level=level, seed=seed)
         try:
             figures.append(record_figure(figure(setting)))
         except Exception as error:  # noqa: BLE001 - as for a check

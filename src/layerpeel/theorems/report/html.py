@@ -8,7 +8,7 @@ from layerpeel.pages.formula import formula_svg
 from layerpeel.pages.page import figure_element, page
 from layerpeel.pages.typography import typeset
 from layerpeel.theorems.report.model import Report
-from layerpeel.theorems.report.reading import headline, origin_of, own_origin, pair_numbers, relation, sharpness, summary_line
+from layerpeel.theorems.report.reading import headline, how_measured, origin_of, own_origin, pair_numbers, relation, sharpness, summary_line
 
 LONGEST_OPEN_TABLE = 6
 """Tables of more rows than this are folded."""
@@ -26,6 +26,7 @@ def render_html(report: Report) -> str:
         summary_line=summary_line(report),
         origin_of=origin_of,
         own_origin=own_origin,
+        how_measured=how_measured,
         sharpness=sharpness,
         pair_numbers=pair_numbers,
         relation=relation,

@@ -2,7 +2,7 @@
 
 from layerpeel.theorems.report.markdown_text import anchor, formula, link, plain
 from layerpeel.theorems.report.model import CheckResult, Number, Report, RoomResult
-from layerpeel.theorems.report.reading import headline, origin_of, own_origin, pair_numbers, relation, sharpness, summary_line
+from layerpeel.theorems.report.reading import headline, how_measured, origin_of, own_origin, pair_numbers, relation, sharpness, summary_line
 
 
 def render_markdown(report: Report) -> str:
@@ -42,14 +42,13 @@ def _room(room: RoomResult) -> list[str]:
     if room.note:
         lines += [f"> {plain(room.note)}", ""]
     for check in room.checks:
+        told = f"Evidence: {check.evidence}; {check.seconds:.2f} s.", own_origin(room, check), how_measured(check), sharpness(check)
         lines += [
             f"### {plain(check.name)}: {_verdict(check)}",
             "",
             f"{plain(check.claim.rstrip('.'))}.",
             "",
-            " ".join(
-                part for part in (f"Evidence: {check.evidence}; {check.seconds:.2f} s.", own_origin(room, check), sharpness(check)) if part
-            ),
+            " ".join(part for part in told if part),
             "",
         ]
         if check.note:

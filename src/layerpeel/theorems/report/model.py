@@ -36,8 +36,11 @@ class CheckResult(Record):
     expected: Verdict
     evidence: Evidence
     origin: Origin = Field(description="Where the claim comes from: the room's statement, or a sentence of its own beside it.")
+    method: str = Field(description="How it is measured; empty where the room does not say.")
     prediction: list[Number]
     measurement: list[Number]
+    resolution: Finite = Field(description="Widest measured interval that would still confirm; null where none is asked for.")
+    resolution_reason: str = Field(description="Why that resolution.")
     resolving_power: Finite = Field(
         description="Smallest relative change of the prediction that this measurement refutes, in either direction; 0 for an exact "
         "identity, null where every prediction is zero, nothing was confirmed, or no change is refuted."

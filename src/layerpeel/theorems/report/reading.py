@@ -55,6 +55,15 @@ def origin_of(room: RoomResult) -> str:
     return f"{_ORIGINS[room.origin]}: {(source.reference or source.key).rstrip('.')}; {source.locator}."
 
 
+def how_measured(check: CheckResult) -> str:
+    """By what the check measures, and how wide an interval may be to confirm anything, with the reason; as much as the room says."""
+    parts = [f"Measured by {check.method}." if check.method else ""]
+    if check.resolution is not None:
+        why = f": {check.resolution_reason}" if check.resolution_reason else ""
+        parts.append(f"Only intervals no wider than {check.resolution:.2g} confirm{why}.")
+    return " ".join(part for part in parts if part)
+
+
 def sharpness(check: CheckResult) -> str:
     """What change of the prediction the measurement would have refuted, as a sentence; empty where nothing was confirmed."""
     if check.verdict is not Verdict.CONFIRMED:

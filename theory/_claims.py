@@ -1,0 +1,188 @@
+"""A claim over instances: one sentence, what it predicts, how it is measured, and the mistakes that would read like it."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias, cast
+
+from layerpeel.theory._room import Check, Claim, Control, Evidence, Kind, Origin, Quantities, Quantity, Setting, Verdict
+
+Instances: TypeAlias = Mapping[str, tuple[Any, ...]]
+"""Label → arguments: the cases that a claim is put to, each labelled once."""
+
+Found: TypeAlias = Quantity | Mapping[str, Quantity] | None
+"""What one instance predicts or measures: a quantity, several by name, or nothing."""
+
+Rule: TypeAlias = Quantity | Callable[..., Found]
+"""A constant, or a function of an instance's arguments."""
+
+
+def instances(label: str, *cases: Any) -> dict[str, tuple[Any, ...]]:
+    """Cases with their labels; a case is a tuple, or one value.
+
+    Example:
+        >>> instances("K={}, R={:g}", (3, 1.0), (5, 2.5))
+        {'K=3, R=1': (3, 1.0), 'K=5, R=2.5': (5, 2.5)}
+        >>> instances("K={}", 2, 3)
+        {'K=2': (2,), 'K=3': (3,)}
+    """
+    tuples = [case if isinstance(case, tuple) else (case,) for case in cases]
+    return {label.format(*case): case for case in tuples}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """A false variant of a claim, where more is to be said of it than its sentence and its prediction.
+
+    Args:
+        says: the false sentence.
+        predict: what it would predict; None for an instance at which it says nothing, or nothing else than the truth.
+        kind: how it relates to the measurement; None takes the claim's kind.
+        over: its own instances, whose labels must be measured; None takes the claim's.
+    """
+
+    says: str
+    predict: Rule
+    kind: Kind | None = None
+    over: Instances | None = None
+
+
+def claim(
+    name: str,
+    says: str,
+    *,
+    over: Instances | str,
+    predict: Rule,
+    measure: Rule | None = None,
+    measure_all: Callable[[Setting], Quantities | Iterable[Found]] | None = None,
+    false: Mapping[str, tuple[str, Rule] | Variant],
+    evidence: Evidence,
+    by: str = "",
+    within: float = 0.0,
+    because: str = "",
+    headroom: float = 10.0,
+    kind: Kind | None = None,
+    origin: Origin | None = None,
+    expected: Verdict = Verdict.CONFIRMED,
+) -> Claim:
+    """One sentence of a theorem, confronted with measurements that do not know it.
+
+    Args:
+        name: kebab-case, unique in its room.
+        says: the sentence that is confirmed or refuted.
+        over: the instances, as `instances` labels them; a text labels a claim that has one instance without arguments.
+        predict: for each instance what the sentence says: closed forms, by numerics only.
+        measure: for each instance what is found, by a route that does not know the prediction.
+        measure_all: instead of `measure`, where the setting (its stream, its profile) matters or one run serves several instances: what is
+            found for all of them, in their order or by label.
+        false: name → (sentence, prediction) of each plausible mistake: a forgotten 1/K, a root for a square, one group for the other.
+        evidence: what a confirmation rests on.
+        by: how it is measured, as the report says it.
+        within: the widest bracket that still confirms something (absolute): the resolution.
+        because: why that resolution.
+        headroom: how many times narrower every measured bracket is: ten, or at least two where `because` says why no more.
+        kind: how prediction and measurement relate; None takes the statement's kind.
+        origin: where this sentence comes from, when it is not where the room's statement does.
+        expected: what the verdict must be.
+
+    Example:
+        >>> from layerpeel.numerics import Bracket
+        >>> half = claim(
+        ...     "half", "x/2", over=instances("x={}", 2, 4), evidence=Evidence.PROOF,
+        ...     predict=lambda x: Bracket.exactly(x / 2), measure=lambda x: Bracket.exactly(0.5 * x),
+        ...     false={"square": ("x²/2", lambda x: Bracket.exactly(x * x / 2))},
+        ... )
+        >>> half.check.predict()["x=4"].middle, half.controls[0].predict()["x=4"].middle
+        (2.0, 8.0)
+    """
+    cases: Instances = {over: ()} if isinstance(over, str) else over
+    if measure_all is not None and measure is None:
+
+        def measured(setting: Setting) -> Quantities:
+            found = measure_all(setting)
+            return cast("Quantities", found) if isinstance(found, Mapping) else _labelled(zip(cases, found, strict=True))
+
+    elif measure is not None and measure_all is None:
+
+        def measured(setting: Setting) -> Quantities:
+            return _each(measure, cases)
+
+    else:
+        raise ValueError(f"claim {name} needs one of measure and measure_all; give the one that fits.")
+
+    variants = {key: value if isinstance(value, Variant) else Variant(says=value[0], predict=value[1]) for key, value in false.items()}
+    return Claim(
+        check=Check(
+            name=name,
+            claim=says,
+            evidence=evidence,
+            predict=lambda: _each(predict, cases),
+            measure=measured,
+            kind=kind,
+            resolution=within,
+            reason=because,
+            method=by,
+            headroom=headroom,
+            origin=origin,
+            expected=expected,
+        ),
+        controls=tuple(
+            Control(
+                name=key,
+                claim=variant.says,
+                check=name,
+                predict=lambda variant=variant: _each(variant.predict, cases if variant.over is None else variant.over),
+                kind=variant.kind,
+            )
+            for key, variant in variants.items()
+        ),
+    )
+
+
+def _each(rule: Rule, cases: Instances) -> dict[str, Quantity]:
+    return _labelled((label, rule(*arguments) if callable(rule) else rule) for label, arguments in cases.items())
+
+
+def _labelled(found: Iterable[tuple[str, Found]]) -> dict[str, Quantity]:
+    """Quantities by label; several of one instance by "label, name"."""
+    quantities: dict[str, Quantity] = {}
+    for label, value in found:
+        if isinstance(value, Mapping):
+            quantities |= {f"{label}, {name}" if label else name: each for name, each in value.items()}
+        elif value is not None:
+            quantities[label] = value
+    return quantities
+
+
+def printed(
+    name: str,
+    says: str,
+    *,
+    instead: tuple[str, str, Rule],
+    over: Instances | str,
+    predict: Rule,
+    false: Mapping[str, tuple[str, Rule] | Variant],
+    evidence: Evidence,
+    measure: Rule | None = None,
+    measure_all: Callable[[Setting], Quantities | Iterable[Found]] | None = None,
+    **common: Any,
+) -> tuple[Claim, Claim]:
+    """A sentence that fails as it is printed, and what holds instead, put to the same measurement.
+
+    Args:
+        name: of the printed sentence.
+        says: the sentence as it is printed; expected to be refuted.
+        instead: name, sentence and prediction of what holds; of origin `derived`.
+        over: the instances of both.
+        predict: what the printed sentence predicts.
+        false: mistakes beside what holds.
+        evidence: of both.
+        measure: as in `claim`.
+        measure_all: as in `claim`.
+        common: `by`, `within`, `because`, `headroom` and `kind` of `claim`.
+    """
+    shared: dict[str, Any] = {"over": over, "measure": measure, "measure_all": measure_all, "evidence": evidence, **common}
+    other, sentence, correct = instead
+    return (
+        claim(name, says, predict=predict, false={}, expected=Verdict.REFUTED, **shared),
+        claim(other, sentence, predict=correct, false=false, origin=Origin.DERIVED, **shared),
+    )
