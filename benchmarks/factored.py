@@ -5,7 +5,7 @@ from functools import partial
 
 from benchmarks._pairs import Growth, Memory, Row, grow, pair, peak_memory, seconds_per_call
 from layerpeel.solvers import LayerPeeled, certify, solve
-from layerpeel.solvers._sdp import solve_sdp
+from layerpeel.solvers.routes._sdp import solve_sdp
 
 LONG_TAIL = 50_000_000
 """Largest count of the long-tailed instances: large enough that thousands of classes at imbalance 100 have distinct counts."""

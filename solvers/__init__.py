@@ -1,37 +1,6 @@
 """The Layer-Peeled programs: problem in, certified solution out."""
 
-from layerpeel.solvers._batch import SolutionBatch as SolutionBatch
-from layerpeel.solvers._batch import solve_batch as solve_batch
-from layerpeel.solvers._blocks import Blocks as Blocks
-from layerpeel.solvers._blocks import solve_blocks as solve_blocks
-from layerpeel.solvers._certificate import Certificate as Certificate
-from layerpeel.solvers._certificate import certify as certify
-from layerpeel.solvers._certificate import certify_multiplier as certify_multiplier
-from layerpeel.solvers._certificate import dual_slope as dual_slope
-from layerpeel.solvers._classes import NORM_WEIGHTS as NORM_WEIGHTS
-from layerpeel.solvers._classes import Group as Group
-from layerpeel.solvers._deep_linear import DeepLinear as DeepLinear
-from layerpeel.solvers._deep_linear import descend_linear as descend_linear
-from layerpeel.solvers._deep_linear import enclose_one_layer as enclose_one_layer
-from layerpeel.solvers._deep_linear import fitted_start as fitted_start
-from layerpeel.solvers._deep_linear import random_start as random_start
-from layerpeel.solvers._descent import descend as descend
-from layerpeel.solvers._distance import certify_distance as certify_distance
-from layerpeel.solvers._distance import low_rank_excess as low_rank_excess
 from layerpeel.solvers._enclosures import Enclosures as Enclosures
-from layerpeel.solvers._losses import LOSSES as _LOSSES
-from layerpeel.solvers._nonnegative import NonNegative as NonNegative
-from layerpeel.solvers._nonnegative import NonNegativeEnclosure as NonNegativeEnclosure
-from layerpeel.solvers._nonnegative import descend_nonnegative as descend_nonnegative
-from layerpeel.solvers._nonnegative import enclose_nonnegative as enclose_nonnegative
-from layerpeel.solvers._problem import LayerPeeled as LayerPeeled
-from layerpeel.solvers._problem import Problem as Problem
-from layerpeel.solvers._problem import UnconstrainedFeatures as UnconstrainedFeatures
-from layerpeel.solvers._samples import solve_samples as solve_samples
-from layerpeel.solvers._sdp import SOLVERS as SOLVERS
-from layerpeel.solvers._sdp import SolverFailed as SolverFailed
-from layerpeel.solvers._sdp import require_solver as require_solver
-from layerpeel.solvers._sdp import solver_status as solver_status
 from layerpeel.solvers._solution import GroupGeometry as GroupGeometry
 from layerpeel.solvers._solution import Solution as Solution
 from layerpeel.solvers._solution import Status as Status
@@ -43,6 +12,37 @@ from layerpeel.solvers._threshold import bracket_threshold as bracket_threshold
 from layerpeel.solvers._threshold import collapse_switch as collapse_switch
 from layerpeel.solvers._threshold import critical_oversampling as critical_oversampling
 from layerpeel.solvers._threshold import excessive_oversampling as excessive_oversampling
+from layerpeel.solvers.program._classes import NORM_WEIGHTS as NORM_WEIGHTS
+from layerpeel.solvers.program._classes import Group as Group
+from layerpeel.solvers.program._losses import LOSSES as _LOSSES
+from layerpeel.solvers.program._problem import LayerPeeled as LayerPeeled
+from layerpeel.solvers.program._problem import Problem as Problem
+from layerpeel.solvers.program._problem import UnconstrainedFeatures as UnconstrainedFeatures
+from layerpeel.solvers.proof._certificate import Certificate as Certificate
+from layerpeel.solvers.proof._certificate import certify as certify
+from layerpeel.solvers.proof._certificate import certify_multiplier as certify_multiplier
+from layerpeel.solvers.proof._certificate import dual_slope as dual_slope
+from layerpeel.solvers.proof._distance import certify_distance as certify_distance
+from layerpeel.solvers.proof._distance import low_rank_excess as low_rank_excess
+from layerpeel.solvers.relatives._batch import SolutionBatch as SolutionBatch
+from layerpeel.solvers.relatives._batch import solve_batch as solve_batch
+from layerpeel.solvers.relatives._blocks import Blocks as Blocks
+from layerpeel.solvers.relatives._blocks import solve_blocks as solve_blocks
+from layerpeel.solvers.relatives._deep_linear import DeepLinear as DeepLinear
+from layerpeel.solvers.relatives._deep_linear import descend_linear as descend_linear
+from layerpeel.solvers.relatives._deep_linear import enclose_one_layer as enclose_one_layer
+from layerpeel.solvers.relatives._deep_linear import fitted_start as fitted_start
+from layerpeel.solvers.relatives._deep_linear import random_start as random_start
+from layerpeel.solvers.relatives._descent import descend as descend
+from layerpeel.solvers.relatives._nonnegative import NonNegative as NonNegative
+from layerpeel.solvers.relatives._nonnegative import NonNegativeEnclosure as NonNegativeEnclosure
+from layerpeel.solvers.relatives._nonnegative import descend_nonnegative as descend_nonnegative
+from layerpeel.solvers.relatives._nonnegative import enclose_nonnegative as enclose_nonnegative
+from layerpeel.solvers.relatives._samples import solve_samples as solve_samples
+from layerpeel.solvers.routes._sdp import SOLVERS as SOLVERS
+from layerpeel.solvers.routes._sdp import SolverFailed as SolverFailed
+from layerpeel.solvers.routes._sdp import require_solver as require_solver
+from layerpeel.solvers.routes._sdp import solver_status as solver_status
 
 LOSSES = tuple(_LOSSES)
 """Legal names of losses."""

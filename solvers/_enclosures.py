@@ -7,10 +7,10 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from layerpeel.numerics import Bracket, GroupMatrix, UnusableInput, require_instance
-from layerpeel.solvers._certificate import dual_slope
-from layerpeel.solvers._distance import STEEPNESS, slopes_within
-from layerpeel.solvers._problem import UnconstrainedFeatures
 from layerpeel.solvers._solution import Solution
+from layerpeel.solvers.program._problem import UnconstrainedFeatures
+from layerpeel.solvers.proof._certificate import dual_slope
+from layerpeel.solvers.proof._distance import STEEPNESS, slopes_within
 
 ROUNDING = 1e-12
 """Relative allowance for the floating-point SVDs and sums of this module: a thousand times their backward error."""

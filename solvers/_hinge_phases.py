@@ -3,11 +3,11 @@
 import math
 from typing import Any
 
-from layerpeel.solvers._certificate import certify
-from layerpeel.solvers._primal_dual import solve_primal_dual
-from layerpeel.solvers._problem import LayerPeeled
-from layerpeel.solvers._projected import Candidate
 from layerpeel.solvers._solution import RANK_TOLERANCE, Solution
+from layerpeel.solvers.program._problem import LayerPeeled
+from layerpeel.solvers.proof._certificate import certify
+from layerpeel.solvers.routes._primal_dual import solve_primal_dual
+from layerpeel.solvers.routes._request import Candidate
 
 ROUNDING = 1e-12
 """Relative allowance for the floating-point sums here: four digits more than they lose."""

@@ -10,10 +10,10 @@ import numpy as np
 from jaxtyping import Float
 
 from layerpeel.numerics import Bracket, GroupMatrix, UnusableInput, factor, require_memory
-from layerpeel.solvers._certificate import Certificate, certify_multiplier
-from layerpeel.solvers._distance import distance_within, low_rank_excess
-from layerpeel.solvers._losses import LOSSES
-from layerpeel.solvers._problem import Form, LayerPeeled
+from layerpeel.solvers.program._losses import LOSSES
+from layerpeel.solvers.program._problem import Form, LayerPeeled
+from layerpeel.solvers.proof._certificate import Certificate, certify_multiplier
+from layerpeel.solvers.proof._distance import distance_within, low_rank_excess
 
 VANISHING_NORM = 1e-2
 """A classifier shorter than this times its ordinary length may be zero, and is asked for a certificate; iterative solvers leave norms

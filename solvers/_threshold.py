@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from layerpeel.numerics import Bracket, UnusableInput, require_positive, validated
 from layerpeel.solvers._enclosures import Enclosures
-from layerpeel.solvers._problem import LayerPeeled, Problem
-from layerpeel.solvers._program import require_unweighted
 from layerpeel.solvers._solution import Solution
 from layerpeel.solvers._solve import solve
+from layerpeel.solvers.program._problem import LayerPeeled, Problem
+from layerpeel.solvers.program._program import require_unweighted
 
 SHARP = 1e-11
 """Relative gap at which phases are told apart to about 1e-5 in the weight."""

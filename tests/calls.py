@@ -41,8 +41,8 @@ CLOSED_FORMS = {
     "layerpeel.numerics.layer_peeled._two_groups_curve",
     "layerpeel.numerics.layer_peeled._two_groups_inverse",
     "layerpeel.numerics.locally_elastic._closed_flow",
-    "layerpeel.solvers._batch",
-    "layerpeel.solvers._symmetric",
+    "layerpeel.solvers.relatives._batch",
+    "layerpeel.solvers.routes._symmetric",
 }
 """Modules whose functions are what is to be confirmed. Their constants and types may be used by anybody."""
 

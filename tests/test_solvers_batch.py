@@ -16,7 +16,7 @@ from stationarity import Conditions
 from strategies import TwoGroups, two_groups
 
 from layerpeel.solvers import LayerPeeled, SolutionBatch, certify, solve, solve_batch
-from layerpeel.solvers._batch_evaluation import evaluate
+from layerpeel.solvers.relatives._batch_evaluation import evaluate
 
 GAP = 1e-8
 """What a batch promises for every problem in its range: a certified gap this small, relative to the value (seen: 5e-10)."""

@@ -11,8 +11,8 @@ from strategies import log_uniform
 
 from layerpeel.numerics import PRECISION, GroupMatrix
 from layerpeel.solvers import LOSSES, LayerPeeled, Problem, UnconstrainedFeatures, certify, solve
-from layerpeel.solvers._in_balls import InBalls
-from layerpeel.solvers._in_doubles import InDoubles
+from layerpeel.solvers.proof._in_balls import InBalls
+from layerpeel.solvers.proof._in_doubles import InDoubles
 
 WIDTH = 1e-11
 """Width of the enclosures in doubles against the terms that enter them: exponents of up to a hundred, a dozen operations."""
@@ -103,7 +103,7 @@ def test_minorants_overlap_and_are_narrow(drawn: dict[str, Any]) -> None:
 @pytest.mark.parametrize("loss", LOSSES)
 def test_whole_certificates_overlap(loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
     found = solve(LayerPeeled.from_groups([(3, 40), (1, 17), (2, 5), (1, 2)], feature_energy=0.3, loss=loss), route="factored")
-    monkeypatch.setattr("layerpeel.solvers._certificate.MANY_GROUPS", 1)
+    monkeypatch.setattr("layerpeel.solvers.proof._certificate.MANY_GROUPS", 1)
     again = certify(found.problem, found.matrix, found.shares, found.group_bias, found.tangent)
     assert again.value.overlaps(found.value)
     assert again != found.certificate  # it was the other arithmetic

@@ -7,7 +7,7 @@ import pytest
 from flint import arb, ctx
 
 from layerpeel.solvers import LayerPeeled, Problem, Status, UnconstrainedFeatures, certify, solve
-from layerpeel.solvers._interior import BITS, MOST_GROUPS, _log_determinant, _Program, solve_interior
+from layerpeel.solvers.routes._interior import BITS, MOST_GROUPS, _log_determinant, _Program, solve_interior
 
 GROUPS = [(3, 30), (2, 10), (1, 1)]
 
@@ -77,9 +77,9 @@ def test_logits_that_doubles_round_too_much_are_called_their_limit() -> None:
 
 
 def test_many_groups_are_left_to_doubles(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("layerpeel.solvers._solve.MAX_ITERATIONS", 2)
-    monkeypatch.setattr("layerpeel.solvers._solve.STEPS_PER_G4", 0)
-    monkeypatch.setattr("layerpeel.solvers._solve.LEAST_STEPS", 2)
+    monkeypatch.setattr("layerpeel.solvers.routes._factored.MAX_ITERATIONS", 2)
+    monkeypatch.setattr("layerpeel.solvers.routes._factored.STEPS_PER_G4", 0)
+    monkeypatch.setattr("layerpeel.solvers.routes._factored.LEAST_STEPS", 2)
     few, many = (solve(LayerPeeled(counts=range(1, 2 + extra), feature_energy=1.0), route="factored") for extra in (2, MOST_GROUPS))
     assert (few.status, many.status) == (Status.CERTIFIED, Status.LOOSE)
 

@@ -12,8 +12,8 @@ from strategies import Blocks, blocks
 
 from layerpeel.numerics import PRECISION, GroupMatrix
 from layerpeel.solvers import LOSSES
-from layerpeel.solvers._losses import LOSSES as IMPLEMENTATIONS
-from layerpeel.solvers._losses import BallLogits, Shares
+from layerpeel.solvers.program._losses import LOSSES as IMPLEMENTATIONS
+from layerpeel.solvers.program._losses import BallLogits, Shares
 
 ROUNDING = 1e-11
 """Relative error of a loss in doubles: logits up to 1e3 enter exponents, each with their own rounding."""

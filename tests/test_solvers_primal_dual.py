@@ -11,7 +11,7 @@ from strategies import log_uniform
 from layerpeel.numerics import GroupMatrix
 from layerpeel.solvers import LayerPeeled, Problem, Status, UnconstrainedFeatures, certify, solve
 from layerpeel.solvers._hinge_phases import _largest_inner_value, _least_if_collapsed
-from layerpeel.solvers._primal_dual import _Game, solve_primal_dual
+from layerpeel.solvers.routes._primal_dual import _Game, solve_primal_dual
 
 TOLERANCE = 1e-8
 """Relative gap asked of route `factored`."""
@@ -217,7 +217,7 @@ def test_a_warm_start_takes_fewer_steps_to_the_same_value(monkeypatch: pytest.Mo
 
 
 def test_unfinished_iterations_still_bracket_the_value(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("layerpeel.solvers._primal_dual.MAX_ITERATIONS", 15)
+    monkeypatch.setattr("layerpeel.solvers.routes._primal_dual.MAX_ITERATIONS", 15)
     problem = hinge(SMALL, 0.2)
     loose = solve(problem)
     assert loose.status is Status.LOOSE

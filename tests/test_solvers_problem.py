@@ -16,7 +16,7 @@ from refusals import refused
 from strategies import OFTEN_ENOUGH, tally
 
 from layerpeel.solvers import LOSSES, ROUTES, SOLVERS, Group, LayerPeeled, bracket_threshold, require_solver, solve, solver_status
-from layerpeel.solvers import _sdp as sdp
+from layerpeel.solvers.routes import _sdp as sdp
 
 COUNTS = st.lists(st.integers(1, 6), min_size=2, max_size=9)
 

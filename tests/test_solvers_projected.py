@@ -10,8 +10,8 @@ from refusals import refused
 
 from layerpeel.numerics import Directions, GroupMatrix, UnusableInput, collapse_threshold
 from layerpeel.solvers import LayerPeeled, UnconstrainedFeatures, certify, critical_oversampling, solve
-from layerpeel.solvers._projected import FEW_GROUPS, FURTHER
-from layerpeel.solvers._smooth import Smooth
+from layerpeel.solvers.program._smooth import Smooth
+from layerpeel.solvers.routes._projected import FEW_GROUPS, FURTHER
 
 TOLERANCE = 1e-8
 """Relative gap asked of route `factored` in these tests."""

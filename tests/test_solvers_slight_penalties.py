@@ -13,7 +13,7 @@ import pytest
 
 from layerpeel.numerics import GroupMatrix
 from layerpeel.solvers import LayerPeeled, Problem, Solution, Status, UnconstrainedFeatures, certify, solve
-from layerpeel.solvers._certificate import rounding_of
+from layerpeel.solvers.proof._certificate import rounding_of
 
 TOLERANCE = 1e-8
 """Relative gap that is asked for."""

@@ -27,9 +27,10 @@ from layerpeel.solvers import (
     solve,
     solve_samples,
 )
-from layerpeel.solvers._projected import Candidate, solve_projected
-from layerpeel.solvers._sdp import solve_sdp
-from layerpeel.solvers._solve import _certified
+from layerpeel.solvers.routes._projected import solve_projected
+from layerpeel.solvers.routes._request import Candidate, Request
+from layerpeel.solvers.routes._sdp import solve_sdp
+from layerpeel.solvers.routes._settled import settled
 
 REFERENCE = json.loads((Path(__file__).parent / "reference" / "two_groups.json").read_text())["cases"]
 
@@ -265,7 +266,7 @@ def test_a_conic_solvers_point_is_polished_by_few_steps_from_it(case: tuple[int,
 def test_the_polish_does_not_repair_another_program(imbalance: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """A semidefinite program with a fault is seen: proximal steps would have found the optimum from anywhere."""
     problem = problem_of(PHASES["distinct"])
-    monkeypatch.setattr("layerpeel.solvers._solve.solve_sdp", lambda _, *rest: solve_sdp(problem_of((2, 2, imbalance, 1.0)), *rest))
+    monkeypatch.setattr("layerpeel.solvers.routes._sdp.solve_sdp", lambda _, *rest: solve_sdp(problem_of((2, 2, imbalance, 1.0)), *rest))
     found = solve(problem, route="sdp")
     assert found.status is Status.LOOSE
     assert found.value.overlaps(solve(problem).value)
@@ -277,7 +278,8 @@ def test_the_status_is_that_of_the_attempt_that_is_returned(best_first: bool) ->
     problem = problem_of(PHASES["distinct"])
     good = solve(problem, route="symmetric")
     attempts = [Candidate(good.matrix, tangent=good.tangent), Candidate(GroupMatrix(problem.sizes, np.ones(2), np.eye(2)))]
-    found = _certified(problem, "sdp", attempts if best_first else attempts[::-1], 1e-30, 0.0, None)
+    request = Request(problem=problem, tolerance=1e-30, began=0.0, solver="clarabel", start=None, dimension=None)
+    found = settled(request, "sdp", attempts if best_first else attempts[::-1])
     assert found.relative_gap <= SYMMETRIC_GAP
     assert found.status is Status.LIMIT_OF_DOUBLES
 

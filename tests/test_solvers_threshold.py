@@ -25,7 +25,7 @@ from layerpeel.solvers import (
     excessive_oversampling,
     solve,
 )
-from layerpeel.solvers._distance import slopes_within
+from layerpeel.solvers.proof._distance import slopes_within
 
 COLLAPSE = json.loads((Path(__file__).parent / "reference" / "thresholds.json").read_text())["collapse"]
 

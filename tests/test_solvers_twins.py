@@ -13,7 +13,7 @@ import pytest
 
 from layerpeel.numerics import Bracket, GroupMatrix
 from layerpeel.solvers import LayerPeeled, Problem, Solution, Status, UnconstrainedFeatures, certify, solve
-from layerpeel.solvers._symmetric import covers
+from layerpeel.solvers.routes._symmetric import covers
 
 TOLERANCE = 1e-8
 """Relative gap that is asked for."""

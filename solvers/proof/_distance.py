@@ -6,10 +6,10 @@ import numpy as np
 from jaxtyping import Float
 
 from layerpeel.numerics import GroupMatrix, validated
-from layerpeel.solvers._certificate import certify
-from layerpeel.solvers._losses import odds
-from layerpeel.solvers._problem import LayerPeeled, Problem
-from layerpeel.solvers._program import require_unweighted
+from layerpeel.solvers.program._losses import odds
+from layerpeel.solvers.program._problem import LayerPeeled, Problem
+from layerpeel.solvers.program._program import require_unweighted
+from layerpeel.solvers.proof._certificate import certify
 
 STEEPNESS = {"cross-entropy": 0.5, "squared": 1.0}
 """Largest eigenvalue of the Hessian of L: the loss's slope moves at most this times as far as its logits."""

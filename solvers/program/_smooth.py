@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Float
 
 from layerpeel.numerics import GroupMatrix
-from layerpeel.solvers._losses import LOSSES
-from layerpeel.solvers._problem import LayerPeeled, Problem
+from layerpeel.solvers.program._losses import LOSSES
+from layerpeel.solvers.program._problem import LayerPeeled, Problem
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,9 +6,10 @@ import numpy as np
 from jaxtyping import Float
 
 from layerpeel.numerics import GroupMatrix, require_memory
-from layerpeel.solvers._losses import least_margins
-from layerpeel.solvers._problem import LayerPeeled, Problem
-from layerpeel.solvers._projected import BYTES_PER_ENTRY, Candidate
+from layerpeel.solvers.program._losses import least_margins
+from layerpeel.solvers.program._problem import LayerPeeled, Problem
+from layerpeel.solvers.routes._projected import BYTES_PER_ENTRY
+from layerpeel.solvers.routes._request import Candidate
 
 MAX_ITERATIONS = 20_000
 """Groups need 50 to 500, also with minorities a million times smaller; 100 distinct counts up to 1600, 300 of them 2100."""

@@ -5,9 +5,9 @@ from jaxtyping import Float
 from scipy.optimize import minimize
 
 from layerpeel.numerics import validated
-from layerpeel.solvers._losses import LOSSES
-from layerpeel.solvers._problem import LayerPeeled
-from layerpeel.solvers._program import require_unweighted
+from layerpeel.solvers.program._losses import LOSSES
+from layerpeel.solvers.program._problem import LayerPeeled
+from layerpeel.solvers.program._program import require_unweighted
 
 
 @validated

@@ -1,14 +1,13 @@
 """Accelerated proximal gradient over block-symmetric matrices: a projection onto the nuclear-norm ball, or a shrinkage."""
 
 import math
-from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
 from layerpeel.numerics import Directions, GroupMatrix, require_memory
-from layerpeel.solvers._problem import LayerPeeled, Problem
-from layerpeel.solvers._smooth import Point, Smooth
+from layerpeel.solvers.program._problem import LayerPeeled, Problem
+from layerpeel.solvers.program._smooth import Point, Smooth
+from layerpeel.solvers.routes._request import Candidate
 
 MAX_ITERATIONS = 50_000
 """Typical problems need 25 to 100; only energies so large that the loss is nearly zero need thousands."""
@@ -34,15 +33,6 @@ BYTES_PER_ENTRY = 200.0
 
 ROUNDING = 1e-15
 """Relative slack of the decrease condition: below it, differences of the loss are rounding."""
-
-
-class Candidate(NamedTuple):
-    """What a route hands to the certificate: Y, the hinge's multipliers, the bias of each group's classes, where a minorant touches."""
-
-    matrix: GroupMatrix
-    shares: GroupMatrix | None = None
-    bias: Float[np.ndarray, " G"] | None = None
-    tangent: GroupMatrix | None = None
 
 
 def solve_projected(problem: Problem, tolerance: float, start: Candidate | None = None, iterations: int = MAX_ITERATIONS) -> Candidate:

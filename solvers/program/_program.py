@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float
 
 from layerpeel.numerics import GroupMatrix, UnusableInput, require_positive
-from layerpeel.solvers._classes import Classes, Group
-from layerpeel.solvers._losses import LOSSES
+from layerpeel.solvers.program._classes import Classes, Group
+from layerpeel.solvers.program._losses import LOSSES
 
 LARGEST_RATIO = 1e100
 """Largest ratio of counts, of weights, and of a radius or penalty to one: squares of such numbers are still doubles."""

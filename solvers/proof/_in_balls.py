@@ -5,8 +5,8 @@ from functools import cached_property
 from flint import arb
 
 from layerpeel.numerics import GroupMatrix, norm_bounds
-from layerpeel.solvers._evaluation import Evaluation, Minorant
-from layerpeel.solvers._losses import LOSSES, BallLogits, Shares, Slope
+from layerpeel.solvers.program._losses import LOSSES, BallLogits, Shares, Slope
+from layerpeel.solvers.proof._evaluation import Evaluation, Minorant
 
 
 class InBalls(Evaluation):

@@ -18,7 +18,7 @@ from layerpeel.numerics import (
     to_bracket,
     validated,
 )
-from layerpeel.solvers._sdp import PRECISIONS, run
+from layerpeel.solvers.routes._sdp import PRECISIONS, find_point
 
 ENTRY_BYTES = 100.0
 """Memory of one entry of the Gram matrix in the conic program, roughly."""
@@ -77,7 +77,7 @@ def solve_samples(
         cp.sum(cp.multiply(cp.diag(gram[:samples, :samples]), share)) <= classes * feature_energy,
         cp.trace(gram[samples:, samples:]) <= classes * weight_energy,
     ]
-    run(cp, cp.Problem(cp.Minimize(weights @ (cp.log_sum_exp(logits, axis=1) - own)), energies), solver, PRECISIONS[solver][-1])
+    find_point(cp, cp.Problem(cp.Minimize(weights @ (cp.log_sum_exp(logits, axis=1) - own)), energies), solver, PRECISIONS[solver][-1])
     found = np.asarray(logits.value)
     return _enclose(found - found.mean(axis=1, keepdims=True), counts, copies, feature_energy, weight_energy)
 

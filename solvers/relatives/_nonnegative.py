@@ -10,8 +10,8 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax
 
 from layerpeel.numerics import PRECISION, Bracket, UnusableInput, require_whole, to_bracket, validated
-from layerpeel.solvers._deep_linear import sample_labels, square_norm
-from layerpeel.solvers._problem import UnconstrainedFeatures
+from layerpeel.solvers.program._problem import UnconstrainedFeatures
+from layerpeel.solvers.relatives._deep_linear import sample_labels, square_norm
 
 OPTIONS = {"maxiter": 20000, "maxfun": 40000, "ftol": 1e-16, "gtol": 1e-12, "maxcor": 30}
 """L-BFGS runs until rounding stops it."""

@@ -9,8 +9,8 @@ from flint import arb
 from jaxtyping import Float
 
 from layerpeel.numerics import GroupMatrix
-from layerpeel.solvers._losses import LOSSES
-from layerpeel.solvers._problem import LayerPeeled, Problem, UnconstrainedFeatures
+from layerpeel.solvers.program._losses import LOSSES
+from layerpeel.solvers.program._problem import LayerPeeled, Problem, UnconstrainedFeatures
 
 
 def exact_radius(problem: LayerPeeled) -> arb:

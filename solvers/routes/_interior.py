@@ -10,9 +10,9 @@ import numpy as np
 from flint import arb, arb_mat, ctx
 
 from layerpeel.numerics import GroupMatrix
-from layerpeel.solvers._evaluation import exact_penalty, exact_radius, exact_scales, exact_weights
-from layerpeel.solvers._problem import LayerPeeled, Problem
-from layerpeel.solvers._projected import Candidate
+from layerpeel.solvers.program._problem import LayerPeeled, Problem
+from layerpeel.solvers.proof._evaluation import exact_penalty, exact_radius, exact_scales, exact_weights
+from layerpeel.solvers.routes._request import Candidate
 
 BITS = 512
 """Working precision: in the end the Hessian's condition is 1/GAP² times the square of the ratio of weights."""

@@ -1,13 +1,17 @@
 """Route `symmetric`: closed forms. Cross-entropy with one or two groups in a handful of scalars, squared error with any groups."""
 
 import math
+import time
 
 import numpy as np
 from jaxtyping import Float
 
 from layerpeel.numerics import GroupMatrix, UnusableInput, two_group_optimum
-from layerpeel.solvers._problem import LayerPeeled, Problem
-from layerpeel.solvers._projected import Candidate
+from layerpeel.solvers._solution import Solution
+from layerpeel.solvers.program._problem import Form, LayerPeeled, Problem
+from layerpeel.solvers.proof._certificate import certify
+from layerpeel.solvers.routes._request import Candidate, Request
+from layerpeel.solvers.routes._settled import status_of
 
 Phases = tuple[bool, ...]
 """One answer per group."""
@@ -18,6 +22,27 @@ def covers(problem: Problem) -> bool:
     if problem.loss == "squared":
         return problem.bias_penalty is None
     return isinstance(problem, LayerPeeled) and problem.loss == "cross-entropy" and problem.unweighted and len(problem.groups) <= 2
+
+
+def run(request: Request[Form]) -> Solution[Form]:
+    """The optimum in closed form, whose zeros and ties are exact."""
+    problem = request.problem
+    candidate, collapsed, vanished = solve_symmetric(problem)
+    certificate = certify(problem, *candidate)
+    return Solution(
+        problem=problem,
+        route="symmetric",
+        matrix=candidate.matrix,
+        shares=None,
+        certificate=certificate,
+        status=status_of(problem, candidate, certificate, request.tolerance),
+        collapsed=collapsed,
+        vanished=vanished,
+        rank=symmetric_rank(problem, candidate.matrix, vanished),
+        seconds=time.perf_counter() - request.began,
+        tangent=candidate.tangent,
+        dimension=request.dimension,
+    )
 
 
 def solve_symmetric(problem: Problem) -> tuple[Candidate, Phases, Phases]:

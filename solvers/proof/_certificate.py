@@ -27,11 +27,11 @@ from flint import arb, ctx
 from jaxtyping import Float
 
 from layerpeel.numerics import PRECISION, Bracket, GroupMatrix, to_bracket, validated
-from layerpeel.solvers._evaluation import Evaluation, Minorant, exact_penalty, exact_radius
-from layerpeel.solvers._in_balls import InBalls
-from layerpeel.solvers._in_doubles import InDoubles
-from layerpeel.solvers._losses import LOSSES
-from layerpeel.solvers._problem import LayerPeeled, Problem, UnconstrainedFeatures
+from layerpeel.solvers.program._losses import LOSSES
+from layerpeel.solvers.program._problem import LayerPeeled, Problem, UnconstrainedFeatures
+from layerpeel.solvers.proof._evaluation import Evaluation, Minorant, exact_penalty, exact_radius
+from layerpeel.solvers.proof._in_balls import InBalls
+from layerpeel.solvers.proof._in_doubles import InDoubles
 
 MANY_GROUPS = 24
 """From here on doubles are certified instead of balls: several times faster, and the bounds lose at most a part in 10¹³."""

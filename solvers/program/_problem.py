@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from layerpeel.numerics import energy_radius, require_positive
-from layerpeel.solvers._classes import classes_from_counts, classes_from_groups, classes_from_imbalance
-from layerpeel.solvers._program import Program, require_representable, root_of_product
+from layerpeel.solvers.program._classes import classes_from_counts, classes_from_groups, classes_from_imbalance
+from layerpeel.solvers.program._program import Program, require_representable, root_of_product
 
 
 @dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)

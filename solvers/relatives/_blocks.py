@@ -23,12 +23,12 @@ from jaxtyping import Float
 
 from layerpeel.numerics import PRECISION, Bracket, GroupMatrix, UnusableInput, require_instance, to_bracket, validated
 from layerpeel.solvers._enclosures import ROUNDING, Enclosures, around, cosine_of, root_of
-from layerpeel.solvers._in_balls import InBalls
-from layerpeel.solvers._losses import LOSSES
-from layerpeel.solvers._problem import LayerPeeled
-from layerpeel.solvers._sdp import PRECISIONS, SolverFailed, pose, require_solver, run
 from layerpeel.solvers._solution import Solution
 from layerpeel.solvers._solve import solve
+from layerpeel.solvers.program._losses import LOSSES
+from layerpeel.solvers.program._problem import LayerPeeled
+from layerpeel.solvers.proof._in_balls import InBalls
+from layerpeel.solvers.routes._sdp import PRECISIONS, SolverFailed, find_point, pose, require_solver
 
 REFINED = 1e-13
 """Relative gap of the point that proves the slope G: the distances go with its root."""
@@ -199,7 +199,7 @@ def solve_blocks(problem: LayerPeeled, *, solver: str = "scs") -> Blocks:
     import cvxpy as cp
 
     posed = pose(cp, problem)
-    run(cp, posed.program, solver, PRECISIONS[solver][-1])
+    find_point(cp, posed.program, solver, PRECISIONS[solver][-1])
     alpha, beta = (float(energy.dual_value) for energy in posed.energies)
     return Blocks(problem, np.asarray(posed.gram.value), (alpha, beta))
 

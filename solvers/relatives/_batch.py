@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from layerpeel.numerics import GroupMatrix, TwoGroupOptima, UnusableInput, broadcast, require_positive_array, two_group_optima
-from layerpeel.solvers._batch_evaluation import evaluate
-from layerpeel.solvers._problem import LayerPeeled
+from layerpeel.solvers.program._problem import LayerPeeled
+from layerpeel.solvers.relatives._batch_evaluation import evaluate
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

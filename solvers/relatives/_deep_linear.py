@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from scipy.optimize import minimize
 
 from layerpeel.numerics import PRECISION, Bracket, UnusableInput, require_whole, to_bracket, validated
-from layerpeel.solvers._problem import UnconstrainedFeatures
+from layerpeel.solvers.program._problem import UnconstrainedFeatures
 
 OPTIONS = {"maxiter": 20000, "maxfun": 40000, "ftol": 1e-16, "gtol": 1e-12, "maxcor": 30}
 """L-BFGS runs until rounding stops it: gradients near 1e-9, values exact to rounding."""

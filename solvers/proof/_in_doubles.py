@@ -7,8 +7,8 @@ from flint import arb
 from jaxtyping import Float
 
 from layerpeel.numerics import Rounded, norm_bounds_near
-from layerpeel.solvers._evaluation import Evaluation, Minorant
-from layerpeel.solvers._rounded_losses import ROUNDED_MINORANTS, ROUNDED_SLOPES, ROUNDED_VALUES, RoundedLogits
+from layerpeel.solvers.proof._evaluation import Evaluation, Minorant
+from layerpeel.solvers.proof._rounded_losses import ROUNDED_MINORANTS, ROUNDED_SLOPES, ROUNDED_VALUES, RoundedLogits
 
 
 class InDoubles(Evaluation):

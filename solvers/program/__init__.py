@@ -1,0 +1,1 @@
+"""What is minimised: classes and their counts, losses, a ball or a penalty for the nuclear norm."""

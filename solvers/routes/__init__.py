@@ -1,0 +1,1 @@
+"""Ways to a solution, one file each; the table says which covers what."""

@@ -1,0 +1,39 @@
+"""Route `factored`: everything, at a cost that depends on the number of distinct counts and not on K."""
+
+from collections.abc import Iterator
+
+from layerpeel.solvers._solution import Solution
+from layerpeel.solvers.program._losses import LOSSES
+from layerpeel.solvers.program._problem import Form, Problem
+from layerpeel.solvers.proof._certificate import certify
+from layerpeel.solvers.routes._interior import MOST_GROUPS, solve_interior
+from layerpeel.solvers.routes._primal_dual import solve_primal_dual
+from layerpeel.solvers.routes._projected import MAX_ITERATIONS, solve_projected
+from layerpeel.solvers.routes._request import Candidate, Request
+from layerpeel.solvers.routes._settled import settled
+
+GAP_MARGIN = 0.3
+"""Share of the tolerance at which route `factored` stops in doubles, so that the rigorous gap stays within it."""
+
+LEAST_STEPS, STEPS_PER_G4 = 1000, 10
+"""With few groups, proximal steps are given up when they have taken as long as extended precision would, which grows like G⁴."""
+
+
+def run(request: Request[Form]) -> Solution[Form]:
+    """The optimum by first-order methods, and for a few groups in extended precision where doubles do not reach the tolerance."""
+    return settled(request, "factored", _attempts(request.problem, request.tolerance, request.start))
+
+
+def _attempts(problem: Problem, tolerance: float, start: Candidate | None) -> Iterator[Candidate]:
+    """What first-order methods find in doubles, then for a smooth loss and few groups what extended precision finds."""
+    if not LOSSES[problem.loss].smooth:
+        yield solve_primal_dual(problem, GAP_MARGIN * tolerance, start)
+        return
+    count = len(problem.groups)
+    steps = max(LEAST_STEPS, STEPS_PER_G4 * count**4) if count <= MOST_GROUPS else MAX_ITERATIONS
+    first = solve_projected(problem, GAP_MARGIN * tolerance, start, min(steps, MAX_ITERATIONS))
+    yield first
+    if count <= MOST_GROUPS:
+        further = solve_interior(problem, certify(problem, *first).value.upper)
+        if further is not None:
+            yield further

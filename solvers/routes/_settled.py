@@ -1,0 +1,151 @@
+"""From what a route finds to a solution: certified, graded, and with what the certificate decides about its geometry."""
+
+import math
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from layerpeel.numerics import GroupMatrix
+from layerpeel.solvers._enclosures import Enclosures
+from layerpeel.solvers._hinge_phases import hinge_collapsed
+from layerpeel.solvers._solution import RANK_TOLERANCE, VANISHING_NORM, Solution, Status
+from layerpeel.solvers.program._losses import LOSSES
+from layerpeel.solvers.program._problem import Form, LayerPeeled, Problem, UnconstrainedFeatures
+from layerpeel.solvers.proof._certificate import ROUNDINGS, UNIT, Certificate, certify, rounding_of
+from layerpeel.solvers.routes._request import Candidate, Request
+
+SETTLED = (Status.CERTIFIED, Status.ZERO)
+"""What ends the attempts of a route."""
+
+
+def settled(request: Request[Form], route: str, attempts: Iterable[Candidate]) -> Solution[Form]:
+    """Certify attempts in turn until one is within the tolerance, and keep the best; without their noise if that fits them into R^p."""
+    problem, tolerance, dimension = request.problem, request.tolerance, request.dimension
+    noise = RANK_TOLERANCE * problem.typical_value
+    found: list[tuple[Candidate, Certificate, Status]] = []
+    for attempt in attempts:
+        matrix = _polished(problem, attempt.matrix)
+        if dimension is not None and matrix.rank(noise) <= dimension:
+            matrix = _polished(problem, matrix.truncated(noise))
+        candidate = attempt._replace(matrix=matrix)
+        certificate = certify(problem, *candidate)
+        status = status_of(problem, candidate, certificate, tolerance)
+        found.append((candidate, certificate, status))
+        if status in SETTLED:
+            break
+    candidate, certificate, status = min(found, key=lambda each: (each[2] not in SETTLED, each[1].value.width, each[1].relative_gap))
+    undecided: tuple[bool | None, ...] = (None,) * len(problem.groups)
+    solution = Solution(
+        problem=problem,
+        route=route,
+        matrix=candidate.matrix,
+        shares=candidate.shares,
+        certificate=certificate,
+        status=status,
+        collapsed=undecided,
+        vanished=undecided,
+        rank=candidate.matrix.rank(noise),
+        seconds=0.0,
+        dimension=dimension,
+        group_bias=candidate.bias,
+        tangent=candidate.tangent,
+    )
+    solution = replace(solution, collapsed=_collapsed(solution))
+    return replace(solution, vanished=_vanished(solution), seconds=time.perf_counter() - request.began)
+
+
+def status_of(problem: Problem, candidate: Candidate, certificate: Certificate, tolerance: float) -> Status:
+    if _negligible(problem, candidate, certificate, tolerance):
+        return Status.ZERO
+    if certificate.relative_gap <= tolerance:
+        return Status.CERTIFIED
+    limited = (
+        certificate.value.width <= math.ulp(certificate.value.upper)
+        or certificate.gap <= rounding_of(problem, candidate.matrix, candidate.bias, certificate.value.upper)
+        or certificate.relative_gap <= _dual_rounding(problem, candidate)
+    )
+    return Status.LIMIT_OF_DOUBLES if limited else Status.LOOSE
+
+
+def _dual_rounding(problem: Problem, candidate: Candidate) -> float:
+    """What rounding the tangent's logits can take from the dual bound, relatively.
+
+    Logits off by δ change cross-entropy's slopes by a part 2δ, and with it ⟨G, Y⟩ and τ‖G‖, each at most the largest margin times the loss.
+    The squared error's are residuals, which keep their digits.
+    """
+    if problem.loss != "cross-entropy" or candidate.tangent is None:
+        return 0.0
+    largest = float(max(np.abs(candidate.tangent.inner).max(), np.abs(candidate.tangent.outer).max()))
+    return ROUNDINGS * UNIT * 2.0 * largest * (1.0 + 2.0 * largest)
+
+
+def _vanished(solution: Solution) -> tuple[bool | None, ...]:
+    """Per group: whether its classifiers are exactly zero, None when they are short and the certificate cannot tell.
+
+    Zero is certain when the block between groups is (its gradient is certainly shorter than λ) and the group has no inner part;
+    otherwise a certainly positive norm says no.
+    """
+    problem = solution.problem
+    limit = VANISHING_NORM * (problem.typical_value / problem.balance) ** 0.5
+    short = [group.classifier_norm < limit for group in solution.groups]
+    if not any(short):
+        return (False,) * len(short)
+    if not LOSSES[problem.loss].smooth:
+        return tuple(None if each else False for each in short)
+    optimum = Enclosures(solution)
+    decided: list[bool | None] = []
+    for g, (each, group) in enumerate(zip(short, solution.groups, strict=True)):
+        if not each or optimum.classifier_norm(g).lower > 0.0:
+            decided.append(False)
+        else:
+            alone = group.classes == 1 or group.collapsed is True
+            decided.append(True if alone and optimum.between_vanishes else None)
+    return tuple(decided)
+
+
+def _polished(problem: Problem, found: GroupMatrix) -> GroupMatrix:
+    """Where the norm is bounded: on the sphere ‖Y‖_* = τ, unless the loss can be zero inside the ball and the point is there."""
+    if not isinstance(problem, LayerPeeled):
+        return found
+    norm = found.nuclear_norm()
+    inside = LOSSES[problem.loss].attains_zero and norm <= problem.radius
+    return found if inside or norm == 0.0 else found.scaled(problem.radius / norm)
+
+
+def _negligible(problem: Problem, candidate: Candidate, certificate: Certificate, tolerance: float) -> bool:
+    """Whether the loss is zero for all practical purposes: below the tolerance times its value at zero, where zero can be attained."""
+    if not LOSSES[problem.loss].attains_zero or not isinstance(problem, LayerPeeled):
+        return False
+    count = len(problem.groups)
+    origin = certify(problem, GroupMatrix(problem.sizes, np.zeros(count), np.zeros((count, count))), candidate.shares)
+    return certificate.value.upper <= tolerance * origin.value.upper
+
+
+def _collapsed(solution: Solution[Any]) -> tuple[bool | None, ...]:
+    """Per group: whether its classifiers coincide, None when the certificate cannot tell.
+
+    Smooth losses, bounded norm: stationarity on the inner space of group g reads (c_g/d_g)·(a factor that is 1 at collapse and below 1
+    beside it) = λ, so the classifiers coincide exactly when λ ≥ c_g/d_g, and the rigorous bracket of λ decides. Penalised norm, where
+    λ is given: a margin that is certainly positive, or an inner gradient that is certainly below λ, decides without that law.
+    The hinge is not smooth at collapse: its rules stand with `hinge_collapsed`.
+    """
+    problem = solution.problem
+    several = [group.classes > 1 for group in problem.groups]
+    if not LOSSES[problem.loss].smooth:
+        return hinge_collapsed(solution)
+    if not any(several):
+        return (False,) * len(several)
+    if isinstance(problem, UnconstrainedFeatures):
+        optimum = Enclosures(solution)
+        return tuple(optimum.coincide(g) if many else False for g, many in enumerate(several))
+    margin = 1e-15  # the weights c_g are rounded quotients
+    decided: list[bool | None] = []
+    for many, slope in zip(several, (problem.weights / problem.scales).tolist(), strict=True):
+        if not many or solution.certified_multiplier.upper < slope * (1 - margin):
+            decided.append(False)
+        else:
+            decided.append(True if solution.certified_multiplier.lower > slope * (1 + margin) else None)
+    return tuple(decided)
