@@ -1,0 +1,45 @@
+"""The command `new-room`: a commented skeleton that is a room already."""
+
+import re
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from layerpeel.numerics import UnusableInput
+from layerpeel.pages.files import write_whole
+from layerpeel.theory import FAMILIES, catalogue
+
+NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)+|[a-z][a-z0-9]+")
+"""Kebab-case."""
+
+
+def new_room(name: str, family: str, *, checkout: Path) -> Path:
+    """Write the skeleton of a room where the catalogue finds it, and return its place.
+
+    Args:
+        name: kebab-case, of no room that there is.
+        family: one of the families.
+        checkout: folder that holds `theory/`.
+
+    Raises:
+        UnusableInput: for another name or family, or a folder that is no checkout.
+    """
+    if not NAME.fullmatch(name):
+        raise UnusableInput(f"the name {name!r} is not kebab-case: it must be words of a-z and 0-9 joined by hyphens, such as 'sharp-law'.")
+    if family not in FAMILIES:
+        raise UnusableInput(f"family {family!r} does not exist: it must be one of {', '.join(FAMILIES)}; choose one of these.")
+    folder = checkout / "theory" / family.replace("-", "_")
+    if not folder.is_dir():
+        raise UnusableInput(f"{folder} is no folder: rooms are written into a checkout of layerpeel; go to its top folder and try again.")
+    place = folder / f"{name.replace('-', '_')}.py"
+    if name in catalogue() or place.exists():
+        raise UnusableInput(f"room {name!r} exists already: it must be a new one; choose another name.")
+    templates = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=False,
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,  # noqa: S701 - Python, not HTML
+    )
+    text = templates.get_template("room.py.j2").render(name=name, title=name.replace("-", " ").capitalize())
+    write_whole("new-room", {place: lambda path: path.write_text(text, encoding="utf-8")})
+    return place
