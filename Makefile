@@ -5,18 +5,21 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 UV := .venvs/uv/bin/uv
 
-# What the targets run by hand test: all but torch, whose build on the index takes 3 GB, metrics, which needs torch, and cluster, which no
-# test needs; EXTRAS=dev has the first two.
+# What the targets run by hand test: all but torch, whose build on the index takes 3 GB, and metrics, which needs torch; EXTRAS=dev has both.
 EXTRAS ?= test,fast,data,frames,mosek
 TESTS ?=
 
-.PHONY: check test lint bench mutants lock test-newest test-lowest test-pythons clean
+.PHONY: check test test-fast lint bench mutants lock test-newest test-lowest test-pythons clean
 
 check: $(VENV)/.installed
 	$(BIN)/layerpeel check --profile quick --out report
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+# The arithmetic alone: no rooms, no networks, nothing that draws thousands of samples or takes seconds.
+test-fast: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not (rooms or networks or statistical or slow or gpu)" tests/numerics tests/solvers
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
