@@ -43,5 +43,5 @@ def multiplier_there(switch: Switch, g: int) -> Bracket:
 
 
 def reported(collapsed: bool | None) -> Bracket:
-    """What `solve` says of a group as a number: 1 for collapsed, 0 for distinct, anything between where it does not tell."""
+    """What is said of a group as a number: 1 for collapsed, 0 for distinct, anything between where it is left open."""
     return Bracket(0.0, 1.0) if collapsed is None else Bracket.exactly(float(collapsed))
