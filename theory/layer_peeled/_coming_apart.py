@@ -3,7 +3,7 @@
 import math
 
 from layerpeel.numerics import Bracket
-from layerpeel.solvers import LayerPeeled, Switch, bracket_switch
+from layerpeel.solvers import Enclosures, LayerPeeled, Switch, bracket_switch
 
 Groups = tuple[tuple[int, int], ...]
 """(classes, samples) of each group, the smallest last."""
@@ -40,6 +40,11 @@ def multiplier_there(switch: Switch, g: int) -> Bracket:
     low, high = (end.solution.certified_multiplier for end in (switch.optimum_before, switch.optimum_beyond))
     # The weight is a rounded quotient.
     return Bracket(low.lower / weight * (1 - 1e-14), high.upper / weight * (1 + 1e-14), rigorous=True)
+
+
+def end(switch: Switch, phase: int) -> Enclosures:
+    """The optimum before the switch (0), or beyond it (1)."""
+    return (switch.optimum_before, switch.optimum_beyond)[phase]
 
 
 def reported(collapsed: bool | None) -> Bracket:
