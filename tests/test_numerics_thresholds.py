@@ -352,10 +352,10 @@ def test_a_batch_is_validated() -> None:
 
 
 def test_a_slope_whose_sign_does_not_show_is_no_proof() -> None:
-    assert threshold_monotone._positive(threshold_monotone._slopes(threshold_monotone.A))
+    assert threshold_monotone.positive(threshold_monotone.slopes(threshold_monotone.A))
     falling = {"slope": threshold_monotone.A - 2}
     with pytest.raises(ArithmeticError, match="is not a sum of positive terms"):
-        threshold_monotone._positive(falling)
+        threshold_monotone.positive(falling)
 
 
 def test_the_slopes_of_the_proof_are_those_of_the_threshold() -> None:
@@ -371,7 +371,7 @@ def test_the_slopes_of_the_proof_are_those_of_the_threshold() -> None:
     values = {threshold_monotone.OTHERS: majority - 1, threshold_monotone.B: minority, threshold_monotone.X: x}
     root, between = (evaluated(along, values) for along in (threshold_monotone.ROOT_A_ALONG, threshold_monotone.S_ALONG))
     inside = between / root - majority * math.log((k * root - minority) / majority)
-    ingredients = {label: evaluated(value, values) for label, value in threshold_monotone.predict_ingredients().items()}
+    ingredients = {label: evaluated(value, values) for label, value in threshold_monotone.ingredients().items()}
     point = {
         threshold_monotone.ROOM_A: k * root - minority,
         threshold_monotone.FALL: ingredients["p = −d log r_A/dζ"],
@@ -379,7 +379,7 @@ def test_the_slopes_of_the_proof_are_those_of_the_threshold() -> None:
         threshold_monotone.S_SLOPE: ingredients["ds/dζ"],
         threshold_monotone.ODDS: math.expm1(inside),
     }
-    sums = {label: evaluated(value, point, values) for label, value in threshold_monotone._slopes(threshold_monotone.A).items()}
+    sums = {label: evaluated(value, point, values) for label, value in threshold_monotone.slopes(threshold_monotone.A).items()}
     root_energy = ((majority - 1) * inside + between) / k
 
     def log_threshold(factor: float) -> float:
