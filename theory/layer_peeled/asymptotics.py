@@ -93,9 +93,9 @@ ROOM = Room.of(
             crowd=crowd_constant,
         ),
         measure=lambda: on_rays(
-            small=lambda *sizes: small_energies(*sizes, SMALL),
-            slope=lambda *sizes: large_energies(*sizes, LARGE)[0],
-            constant=lambda *sizes: large_energies(*sizes, LARGE)[1],
+            small=lambda a, b: small_energies(a, b, SMALL),
+            slope=lambda a, b: large_energies(a, b, LARGE)[0],
+            constant=lambda a, b: large_energies(a, b, LARGE)[1],
             many=lambda share, root: many_classes(share, root, MANY).log(),
             crowd=lambda majority, root: many_minority_classes(majority, root, MANY),
         ),

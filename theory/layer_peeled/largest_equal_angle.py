@@ -10,7 +10,7 @@ from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Stateme
 from layerpeel.theory.layer_peeled._closed_forms import predicted
 
 SIZES = instances("K={}", 2, 3, 4, 7, 10, 25)
-K, RHO = sympy.symbols("K rho", real=True)
+K, J, RHO = sympy.symbols("K j rho", real=True)
 
 ROOM = Room.of(
     Statement(
@@ -45,7 +45,10 @@ ROOM = Room.of(
         "the equicorrelation matrix has eigenvalues 1 + (K−1)ρ and 1 − ρ, for every K",
         over="",
         predict=lambda: {"along the all-ones vector": 1 + (K - 1) * RHO, "across it": 1 - RHO},
-        measure=lambda: {"along the all-ones vector": 1 + sympy.Sum(RHO, (sympy.Symbol("j"), 2, K)).doit(), "across it": 1 - RHO},
+        measure=lambda: {
+            "along the all-ones vector": sympy.Integer(1) + sympy.sympify(sympy.Sum(RHO, (J, 2, K)).doit()),
+            "across it": 1 - RHO,
+        },
         by="the first row of (1 − ρ)I + ρ11ᵀ applied to 1, and to e_1 − e_2, with K and ρ as symbols",
         false={"wrong-eigenvalue": ("the eigenvalue is 1 + Kρ", lambda: {"along the all-ones vector": 1 + K * RHO})},
         evidence=Evidence.PROOF,

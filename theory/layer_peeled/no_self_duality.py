@@ -42,7 +42,7 @@ ROOM = Room.of(
             ),
             "one-percent-late": Variant(
                 says="the squared cosine is that of R/1.01",
-                predict=lambda *case: predicted(shared(*case[:3], case[3] / 1.01)),
+                predict=lambda a, b, energy, ratio: predicted(shared(a, b, energy, ratio / 1.01)),
                 over=BELOW | BEYOND,
             ),
         },
@@ -99,7 +99,7 @@ ROOM = Room.of(
             ),
             "constants-one-percent-late": (
                 "the constants are those of R/1.01",
-                lambda *case: predicted(log_constants(*case[:3], case[3] / 1.01)),
+                lambda a, b, energy, ratio: predicted(log_constants(a, b, energy, ratio / 1.01)),
             ),
         },
         evidence=Evidence.CERTIFIED,
