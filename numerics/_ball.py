@@ -14,6 +14,9 @@ PRECISION = 128
 def to_bracket(ball: arb) -> Bracket:
     """The tightest pair of doubles around a ball, rounded outward.
 
+    Args:
+        ball: a finite ball.
+
     Raises:
         ArithmeticError: when the ball is not finite.
 
@@ -34,6 +37,10 @@ def to_bracket(ball: arb) -> Bracket:
 
 def decimal_bounds(ball: arb, digits: int) -> tuple[str, str]:
     """Decimal strings lower ≤ ball ≤ upper with `digits` significant digits, rounded outward in exact integers.
+
+    Args:
+        ball: a finite ball.
+        digits: significant digits of each string, ≥ 1.
 
     Raises:
         ArithmeticError: when the ball is not finite.
@@ -125,10 +132,14 @@ _BALL_FUNCTIONS = {
 def enclose_expression(expression: sympy.Basic) -> arb:
     """Enclose an exact expression with each free symbol (in alphabetical order) set to 2, 3, 5, 7, …, in ball arithmetic.
 
-    Used to tell two expressions apart: when the enclosure of their difference at this one point excludes zero, they differ.
+    When the enclosure of the difference of two expressions at this one point excludes zero, they differ.
+
+    Args:
+        expression: of numbers, symbols, + · ^, and exp, log, cos, sin, tan, acos, abs; at most 25 symbols.
 
     Raises:
         TypeError: for a function that has no ball counterpart here.
+        IndexError: for more symbols than there are primes below 100.
 
     Example:
         >>> x = sympy.Symbol("x", positive=True)

@@ -28,6 +28,14 @@ def norm_bounds(matrix: BallMatrix) -> tuple[arb, arb]:
     One and two rows have closed forms: with S = hypot(a + d, b − c) and D = hypot(a − d, b + c), the singular values of
     [[a, b], [c, d]] are (S ± D)/2, so ‖A‖_op = (S + D)/2 and ‖A‖_* = max(S, D). Otherwise see `norm_bounds_near`.
 
+    Args:
+        matrix: A, n × n balls with n ≥ 1.
+
+    Raises:
+        ValueError: for rows of different lengths.
+
+    Source: rump2010, section 10 (verification of singular values), for three rows or more.
+
     Example:
         >>> spectral, nuclear = norm_bounds([[arb(3), arb(0)], [arb(0), arb(4)]])
         >>> float(spectral), float(nuclear)
@@ -58,6 +66,16 @@ def norm_bounds_near(middle: Float[np.ndarray, "n n"], distance: arb) -> tuple[a
         ‖A‖_op² ≤ (max_j ‖b_j‖² + ‖offdiag(BᵀB)‖_F)/(1 − δ),      ‖A‖_* ≤ Σ_j ‖b_j‖/√(1 − δ).
 
     The three products are taken in doubles, with bounds on their errors.
+
+    Args:
+        middle: n × n.
+        distance: how far A may lie from it in the Frobenius norm, ≥ 0.
+
+    Returns:
+        Both bounds; infinite where the middle is not finite.
+
+    Raises:
+        numpy.linalg.LinAlgError: when the SVD of the middle does not converge.
 
     Source: rump2010, section 10 (verification of singular values); ozaki2012 for the products.
 

@@ -15,10 +15,20 @@ from layerpeel.numerics._validated import validated
 
 @validated
 def simplex_gram(num_classes: int) -> Float[np.ndarray, "K K"]:
-    """Gram matrix of the K-simplex ETF of unit vectors: 1 on the diagonal, −1/(K−1) off it.
+    """Gram matrix of the K-simplex ETF of unit vectors.
+
+        G = (K/(K−1)) (I − 11ᵀ/K):  1 on the diagonal, −1/(K−1) off it.
+
+    Args:
+        num_classes: K ≥ 2.
+
+    Returns:
+        G, K × K.
 
     Raises:
-        UnusableInput: for K < 2, or more vectors than fit in memory.
+        UnusableInput: for K that is no whole number ≥ 2, or more vectors than fit in memory.
+
+    Source: su2024, "K-simplex ETF".
 
     Example:
         >>> simplex_gram(3).tolist()
@@ -40,8 +50,13 @@ def simplex_etf(num_classes: int, dimension: int | None = None) -> Float[np.ndar
         num_classes: K ≥ 2.
         dimension: p ≥ K − 1; K − 1 when not given.
 
+    Returns:
+        K × p, row k the vector of class k.
+
     Raises:
-        UnusableInput: for K < 2 or p < K − 1, or more than fits in memory.
+        UnusableInput: for numbers that are not whole, K < 2 or p < K − 1, or more than fits in memory.
+
+    Source: su2024, "K-simplex ETF".
 
     Example:
         >>> frame = simplex_etf(4)
@@ -63,12 +78,19 @@ def simplex_etf(num_classes: int, dimension: int | None = None) -> Float[np.ndar
 
 @validated
 def etf_distance(frame: Float[np.ndarray, "K p"]) -> float:
-    """Distance of a frame from the nearest simplex ETF up to rotation and scale: ‖ G/‖G‖_F − G*/‖G*‖_F ‖_F on Gram matrices.
+    """Distance of a frame from the nearest simplex ETF up to rotation and scale, on Gram matrices.
+
+        ‖ G/‖G‖_F − G*/‖G*‖_F ‖_F,    G = F Fᵀ,  G* that of the simplex ETF.
 
     Zero exactly for simplex ETFs; Gram matrices make it blind to rotations, the normalisation to scale.
 
+    Args:
+        frame: F, K × p, one vector per row; class means are to be centred first.
+
     Raises:
-        UnusableInput: for a frame of zeros, which has no shape.
+        UnusableInput: for no array of numbers, fewer than two rows, or a frame of zeros, which has no shape.
+
+    Source: zhu2021, section 5 (NC2).
 
     Example:
         >>> bool(etf_distance(7.0 * simplex_etf(5)) < 1e-14)
@@ -118,10 +140,16 @@ class CollapseGeometry:
 
 @validated
 def collapse_geometry(classifier: Float[np.ndarray, "K p"], features: Float[np.ndarray, "K p"]) -> CollapseGeometry:
-    """Neural-collapse geometry of classifiers W and class means H (row k belongs to class k), after Papyan, Han, Donoho (2020).
+    """Neural-collapse geometry of a classifier W and class means H.
+
+    Args:
+        classifier: W, K × p, row k of class k.
+        features: H, K × p, row k the mean of class k.
 
     Raises:
-        UnusableInput: when all class means, or all classifiers, coincide.
+        UnusableInput: for arrays that do not fit, and when all class means, or all classifiers, coincide.
+
+    Source: papyan2020, section 2.
 
     Example:
         >>> frame = simplex_etf(3)
@@ -152,10 +180,15 @@ def least_equal_correlation(num_vectors: int, *, width: float = 1e-12) -> Bracke
 
     Args:
         num_vectors: K ≥ 2.
-        width: how far the bisection goes.
+        width: of the bracket at which the bisection stops; wider where 128 bits cannot decide.
+
+    Returns:
+        A bracket around −1/(K−1), rigorous.
 
     Raises:
-        UnusableInput: for K < 2.
+        UnusableInput: for K that is no whole number ≥ 2, or a width that is no real number.
+
+    Source: su2024, "K-simplex ETF" (the largest equal angle between K vectors).
 
     Example:
         >>> least_equal_correlation(3).contains(-0.5)
@@ -193,6 +226,16 @@ def _has_positive_pivots(size: int, correlation: arb) -> bool | None:
 @validated
 def angle_bracket(cosine: Bracket) -> Bracket:
     """arccos of a bracket of cosines, rounded outward.
+
+    Args:
+        cosine: cosines in [−1, 1].
+
+    Returns:
+        Angles in radians; rigorous where the cosines are.
+
+    Raises:
+        UnusableInput: for what is no bracket.
+        ArithmeticError: for cosines beyond −1 or 1.
 
     Example:
         >>> angle_bracket(Bracket.exactly(0.0)).contains(1.5707963267948966)

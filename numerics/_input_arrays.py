@@ -57,16 +57,16 @@ def require_array(
     """Real numbers as an array of doubles, from an array or from lists.
 
     Args:
-        values: the array.
+        values: the array, of any shape.
         what: its name in the refusal, with the article.
         shape: for each axis its length, or a letter where any length will do; "..." stands for any number of axes; None for any shape.
         least_size: axes with a letter must be at least this long.
         largest: of absolute values.
-        finite: whether every entry must be finite.
         stored: keep the type of the numbers instead of converting them to doubles.
+        finite: whether every entry must be finite.
 
     Raises:
-        UnusableInput: otherwise.
+        UnusableInput: for what is no array of real numbers, another shape, and entries too large or not finite (the first is named).
 
     Example:
         >>> require_array([[1, 2], [3, 4]], "the frame", ("K", "p")).tolist()
@@ -109,8 +109,14 @@ def _first(array: np.ndarray, broken: np.ndarray) -> str:
 def require_positive_array(values: Any, what: str, *, least: float = 0.0, largest: float = np.inf) -> Float[np.ndarray, "..."]:
     """Positive finite numbers in [least, largest], as doubles.
 
+    Args:
+        values: an array of any shape.
+        what: its name in the refusal, without the article.
+        least: smallest legal entry.
+        largest: greatest legal entry.
+
     Raises:
-        UnusableInput: otherwise.
+        UnusableInput: for what is no array of real numbers, and entries out of range (the first is named).
 
     Example:
         >>> require_positive_array([1, 2.5], "imbalance").tolist()
@@ -133,8 +139,15 @@ def require_whole_array(
 ) -> Float[np.ndarray, "..."]:
     """Whole numbers from `least` to `largest`, as doubles.
 
+    Args:
+        values: an array.
+        what: its name in the refusal, without the article.
+        largest: greatest legal entry.
+        least: smallest legal entry.
+        shape: as for `require_array`; any when not given.
+
     Raises:
-        UnusableInput: otherwise.
+        UnusableInput: for what is no array of real numbers, another shape, and entries not whole or out of range (the first is named).
 
     Example:
         >>> require_whole_array([3, 1], "number of majority classes", largest=10).tolist()
@@ -153,8 +166,11 @@ def require_whole_array(
 def broadcast(**arrays: np.ndarray) -> tuple[Float[np.ndarray, "..."], ...]:
     """All arrays in their common shape, which has at least one axis; to be read only, since entries may share memory.
 
+    Args:
+        arrays: real numbers by name, of any shapes that go together.
+
     Raises:
-        UnusableInput: when the shapes do not go together.
+        UnusableInput: for what is no array of real numbers, and when the shapes do not go together.
 
     Example:
         >>> [array.shape for array in broadcast(majority=np.ones(3), budget=np.ones((2, 1)))]

@@ -21,6 +21,9 @@ def _is_number(value: Any) -> bool:
 def shown(value: Any) -> str:
     """A value as a sentence quotes it: on one line, cut where it is long, NumPy's scalars as plain numbers.
 
+    Args:
+        value: anything.
+
     Example:
         >>> shown("a" * 100), shown(2.5)
         ("'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…", '2.5')
@@ -40,6 +43,9 @@ def shown(value: Any) -> str:
 def double(value: Any) -> float:
     """A real number as a double; infinite when it does not fit, NaN when it is no real number.
 
+    Args:
+        value: anything.
+
     Example:
         >>> double(10**400), double("5")
         (inf, nan)
@@ -55,8 +61,12 @@ def double(value: Any) -> float:
 def require_positive(value: Any, what: str) -> float:
     """A positive finite number, as a float.
 
+    Args:
+        value: anything.
+        what: its name in the refusal, without the article.
+
     Raises:
-        UnusableInput: otherwise.
+        UnusableInput: for what is no positive finite number.
 
     Example:
         >>> require_positive(5, "feature energy")
@@ -71,8 +81,15 @@ def require_positive(value: Any, what: str) -> float:
 def require_real(value: Any, what: str, *, least: float = -math.inf, largest: float = math.inf, remedy: str = "correct it") -> float:
     """A finite real number from `least` to `largest`, as a float: whatever `numbers.Real` covers, NumPy's scalars and fractions too.
 
+    Args:
+        value: anything.
+        what: its name in the refusal, with the article.
+        least: smallest legal number.
+        largest: greatest legal number.
+        remedy: what to do instead, as the refusal ends.
+
     Raises:
-        UnusableInput: otherwise.
+        UnusableInput: for what is no such number.
 
     Example:
         >>> from fractions import Fraction
@@ -106,8 +123,15 @@ def whole_number(value: Any) -> int | None:
 def require_whole(value: Any, what: str, *, least: int = 1, largest: int | None = None, remedy: str) -> int:
     """A whole number from `least` to `largest`, as an int: whatever `numbers.Real` covers, if it has no fraction.
 
+    Args:
+        value: anything.
+        what: its name in the refusal, with the article.
+        least: smallest legal number.
+        largest: greatest legal number; None for no limit.
+        remedy: what to do instead, as the refusal ends.
+
     Raises:
-        UnusableInput: otherwise.
+        UnusableInput: for what is no such number.
 
     Example:
         >>> require_whole(3.0, "the count", remedy="correct it")
@@ -122,6 +146,11 @@ def require_whole(value: Any, what: str, *, least: int = 1, largest: int | None 
 
 def require_list(values: Any, what: str, *, of: str) -> list[Any]:
     """The items of a list, a tuple, an array or a generator, each read once.
+
+    Args:
+        values: anything.
+        what: its name in the refusal.
+        of: what it must list.
 
     Raises:
         UnusableInput: for text, mappings, and what is no collection.
@@ -138,8 +167,16 @@ def require_list(values: Any, what: str, *, of: str) -> list[Any]:
 def require_one_of(value: Any, what: str, legal: Iterable[str]) -> str:
     """One of the legal names.
 
+    Args:
+        value: anything.
+        what: what it names, for the refusal.
+        legal: the legal names.
+
+    Returns:
+        The value.
+
     Raises:
-        UnusableInput: otherwise, with all of them.
+        UnusableInput: for any other value, with all legal names.
 
     Example:
         >>> require_one_of("L", "model", ("I", "L"))
@@ -154,8 +191,14 @@ def require_one_of(value: Any, what: str, legal: Iterable[str]) -> str:
 def require_instance(value: Any, kind: type | tuple[type, ...], what: str, *, made: str) -> None:
     """Check that an argument is of one of our own types.
 
+    Args:
+        value: anything.
+        kind: the type, or types, of which it must be.
+        what: its name in the refusal.
+        made: how such a thing is made, as the refusal ends.
+
     Raises:
-        UnusableInput: otherwise; says how such a thing is made.
+        UnusableInput: for a value of another type.
 
     Example:
         >>> require_instance(1, int, "the number", made="with int(...)")

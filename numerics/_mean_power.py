@@ -16,16 +16,18 @@ NORMAL_REACH = 9.0
 def mean_sample_size(*, difference: float, deviation: float, level: float, power: float) -> int:
     """The smallest number of normal draws whose Student interval leaves a mean that is off by `difference` on its far side.
 
+    The power is the upper tail of the non-central t law with non-centrality √n · difference/deviation.
+
     Args:
         difference: distance of the false mean from the true one, > 0.
-        deviation: standard deviation of one draw, in the same units.
-        level: the interval misses the true mean with this probability.
-        power: probability of excluding the false one, on the right side.
+        deviation: standard deviation of one draw, > 0, in the same units.
+        level: the interval misses the true mean with this probability, in (0, 1).
+        power: probability of excluding the false one, on the right side; in (level, 1).
 
     Raises:
         UnusableInput: for numbers out of range, or when more than 10⁷ draws would be needed.
 
-    The power is the upper tail of the non-central t law with non-centrality √n · difference/deviation.
+    Source: derived (the law of Student's ratio, integrated).
 
     Example:
         >>> mean_sample_size(difference=1.0, deviation=1.0, level=0.05, power=0.9)

@@ -14,8 +14,13 @@ PIECE = 2**20
 def require_memory(need: float, what: str, remedy: str) -> None:
     """Check an estimate in bytes against the machine's memory.
 
+    Args:
+        need: bytes.
+        what: what would need them, as the refusal begins.
+        remedy: what to do instead, as it ends.
+
     Raises:
-        UnusableInput: with both numbers, when it does not fit.
+        UnusableInput: with both numbers, when it does not fit; and for a need that is no number.
 
     Example:
         >>> require_memory(1e6, "a small array", "nothing to do")
@@ -30,7 +35,10 @@ def at_most(read: Callable[[int], bytes], size: int) -> bytearray:
 
     Args:
         read: reads at most as many bytes from an open file, plain or unpacked as it is read.
-        size: bytes.
+        size: bytes wanted, ≥ 0.
+
+    Raises:
+        OSError: as `read` raises it.
 
     Example:
         >>> from io import BytesIO

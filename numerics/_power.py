@@ -43,16 +43,16 @@ def verdict_chances(n: int, *, predicted: Bracket | float, truth: float, level: 
     """The probability of each verdict when the true probability is `truth`.
 
     Args:
-        n: number of trials.
+        n: number of trials, ≥ 1.
         predicted: the predicted probability, or the range that is known to hold it.
         truth: the probability that one trial succeeds.
-        level: the interval misses the truth with at most this probability.
+        level: the interval misses the truth with at most this probability, in (0, 1).
         resolution: widest interval that still confirms.
 
     Raises:
         UnusableInput: for probabilities outside [0, 1], a level outside (0, 1) or n < 1.
 
-    Source: clopper1934.
+    Source: clopper1934 (the interval); the sums over counts are derived.
 
     Example:
         >>> found = verdict_chances(100, predicted=0.5, truth=0.5, level=0.05, resolution=0.25)
@@ -75,6 +75,16 @@ def false_alarm_rate(n: int, *, predicted: Bracket | float, level: float) -> flo
     """The largest probability of a refutation when the truth lies in the predicted range; never above `level`.
 
     Attained at an end of the range: as the truth moves up, low counts get rarer and high ones more frequent, one after the other.
+
+    Args:
+        n: number of trials, ≥ 1.
+        predicted: the predicted probability, or the range that is known to hold it.
+        level: the interval misses the truth with at most this probability, in (0, 1).
+
+    Raises:
+        UnusableInput: for probabilities outside [0, 1], a level outside (0, 1) or n < 1.
+
+    Source: clopper1934 (the interval); the sums over counts are derived.
 
     Example:
         >>> round(false_alarm_rate(100, predicted=0.5, level=0.05), 4)
@@ -99,9 +109,9 @@ def sample_size(*, predicted: Bracket | float, alternative: float, level: float,
         power: probability of a refutation, above `level` and below one.
 
     Raises:
-        UnusableInput: for an alternative inside the prediction, or one that needs more than 10⁷ trials.
+        UnusableInput: for probabilities out of range, an alternative inside the prediction, or one that needs more than 10⁷ trials.
 
-    Source: clopper1934; cover2006, theorem 2.7.1 (the log sum inequality, hence data processing).
+    Source: clopper1934 (the interval); cover2006, theorem 2.7.1 (the log sum inequality, hence data processing).
 
     Example:
         >>> n = sample_size(predicted=0.5, alternative=0.6, level=1e-4, power=0.99)
@@ -137,8 +147,16 @@ def confirming_size(*, predicted: Bracket | float, resolution: float, level: flo
 
     Found by doubling and bisection to half a per cent; that the criterion holds at the answer is computed, not extrapolated.
 
+    Args:
+        predicted: the predicted probability, or the range that is known to hold it.
+        resolution: widest interval that still confirms; above the width of that range.
+        level: the interval misses the truth with at most this probability, in (0, 1).
+        power: probability of a confirmation, in (0, 1 − level).
+
     Raises:
-        UnusableInput: when the power exceeds 1 − level, the range is wider than the resolution, or more than 10⁷ trials would be needed.
+        UnusableInput: for probabilities out of range, a range wider than the resolution, or more than 10⁷ trials.
+
+    Source: clopper1934 (the interval); the search is derived.
 
     Example:
         >>> n = confirming_size(predicted=0.5, resolution=0.1, level=1e-3, power=0.99)
@@ -173,6 +191,23 @@ def simulated_refutations(
     rng: np.random.Generator, *, n: int, predicted: Bracket | float, truth: float, level: float, repeats: int
 ) -> Proportion:
     """How often a simulated check refutes: `repeats` counts are drawn and put through `Proportion.interval` itself.
+
+    Args:
+        rng: source of the counts.
+        n: number of trials in each check, ≥ 1.
+        predicted: the predicted probability, or the range that is known to hold it.
+        truth: the probability that one trial succeeds.
+        level: the interval misses the truth with at most this probability, in (0, 1).
+        repeats: number of checks, ≥ 1.
+
+    Returns:
+        The refuted checks among `repeats`.
+
+    Raises:
+        UnusableInput: for probabilities outside [0, 1], and for what is no generator, whole number or bracket.
+        ValueError: for fewer than one trial or repeat, or a level outside (0, 1).
+
+    Source: clopper1934 (the interval).
 
     Example:
         >>> simulated_refutations(np.random.default_rng(0), n=100, predicted=0.5, truth=0.5, level=0.05, repeats=10_000).successes

@@ -30,6 +30,15 @@ def validated(function: Callable[P, R]) -> Callable[P, R]:
     Whole and real numbers may be whatever `numbers.Integral` and `numbers.Real` cover, arrays may be lists, sequences may be generators;
     each is converted once. Anything else is refused with a sentence. Axes of one name must have one length in all arrays of the call.
 
+    Args:
+        function: whose arguments are to be checked; its annotations say how.
+
+    Returns:
+        A function of the same signature that raises UnusableInput before the first line of the given one.
+
+    Raises:
+        TypeError: for what is no function.
+
     Example:
         >>> from jaxtyping import Float
         >>> @validated
@@ -40,7 +49,7 @@ def validated(function: Callable[P, R]) -> Callable[P, R]:
         >>> total([[1, 2]], 3)
         Traceback (most recent call last):
             ...
-        numerics._inputs.UnusableInput: values of total has shape (1, 2): it must be (n,); reshape it, or give what is missing.
+        layerpeel.numerics._inputs.UnusableInput: values of total has shape (1, 2): it must be (n,); reshape it, or give what is missing.
     """
     parameters = inspect.signature(function).parameters
     name = getattr(function, "__name__", "the function")

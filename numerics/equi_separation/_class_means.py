@@ -96,12 +96,14 @@ def centred_features(
     """Check labelled features and take out their class means.
 
     Args:
-        features: one row per sample.
-        labels: class numbers from 0.
+        features: n × p, one row per sample.
+        labels: n class numbers from 0.
         eps: machine epsilon of the type in which they were stored, where it is coarser than that of the array: 2⁻⁷ for bfloat16.
 
     Raises:
-        UnusableInput: for unusable arrays, or a class without samples.
+        UnusableInput: for unusable arrays, a class without samples, a single class, or an epsilon outside [0, 1).
+
+    Source: he2023, equation (1).
 
     Example:
         >>> centred_features(np.array([[1.0], [3.0], [5.0]]), np.array([0, 0, 1])).residuals.ravel().tolist()
@@ -125,14 +127,16 @@ def centred_features(
 
 @validated
 def feature_energy(features: Shaped[np.ndarray, "..."], labels: Shaped[np.ndarray, "..."]) -> float:
-    """E_H as the Layer-Peeled Model defines it: (1/K) Σ_k (1/n_k) Σ_i ‖h_ki‖².
+    """E_H as the Layer-Peeled Model defines it.
+
+        E_H = (1/K) Σ_k (1/n_k) Σ_i ‖h_ki‖².
 
     Args:
-        features: one row per sample.
-        labels: class numbers from 0.
+        features: n × p, one row h_ki per sample.
+        labels: n class numbers from 0.
 
     Raises:
-        UnusableInput: for unusable arrays, or a class without samples.
+        UnusableInput: for unusable arrays, a class without samples, or a single class.
 
     Source: fang2021, equation (7).
 
@@ -145,7 +149,21 @@ def feature_energy(features: Shaped[np.ndarray, "..."], labels: Shaped[np.ndarra
 
 @validated
 def between_factor(counts: Int[np.ndarray, " K"], means: Float[np.ndarray, "K p"]) -> Float[np.ndarray, "K p"]:
-    """A with SSB = (1/n) Σ_k n_k (x̄_k − x̄)(x̄_k − x̄)ᵀ = AᵀA, where x̄ is the mean of all samples.
+    """A factor of the between-class scatter.
+
+        A with rows √(n_k/n) (x̄_k − x̄):   SSB = (1/n) Σ_k n_k (x̄_k − x̄)(x̄_k − x̄)ᵀ = AᵀA,   x̄ the mean of all samples.
+
+    Args:
+        counts: K numbers n_k ≥ 1.
+        means: x̄_k, K × p.
+
+    Returns:
+        A, K × p.
+
+    Raises:
+        UnusableInput: for arguments that are no arrays of numbers, counts that are not whole, or different K.
+
+    Source: he2023, equation (1).
 
     Example:
         >>> between_factor(np.array([1, 1]), np.array([[0.0], [2.0]])).round(6).ravel().tolist()
@@ -163,8 +181,18 @@ def class_means(
 
     The mean of all samples is taken out first, so an offset common to all classes costs no digits of their differences.
 
+    Args:
+        features: n × p, one row per sample.
+        labels: n class numbers from 0.
+        num_classes: K ≥ 1.
+
+    Returns:
+        The counts (K) and the means (K × p).
+
     Raises:
-        UnusableInput: for labels outside 0 … K − 1.
+        UnusableInput: for arrays that do not fit, and labels that are not whole or outside 0 … K − 1.
+
+    Source: he2023, equation (1).
 
     Example:
         >>> class_means(np.array([[1.0], [3.0], [5.0]]), np.array([0, 0, 1]), 2)[1].ravel().tolist()

@@ -8,10 +8,18 @@ from layerpeel.numerics._validated import validated
 
 @validated
 def cosines(vectors: Float[np.ndarray, "m p"]) -> Float[np.ndarray, "m m"]:
-    """Cosines between all rows, cos_kl = ⟨v_k, v_l⟩/(‖v_k‖ ‖v_l‖); NaN for a row of zeros, which has no direction.
+    """Cosines between all rows; NaN for a row of zeros, which has no direction.
+
+        cos_kl = ⟨v_k, v_l⟩/(‖v_k‖ ‖v_l‖).
 
     Args:
-        vectors: one row each.
+        vectors: v_k, m × p.
+
+    Returns:
+        m × m.
+
+    Raises:
+        UnusableInput: for what is no m × p array of real numbers.
 
     Example:
         >>> cosines(np.array([[1.0, 0.0], [0.0, 2.0], [-3.0, 0.0]])).round(12).tolist()
@@ -28,7 +36,10 @@ def mean_cosine(vectors: Float[np.ndarray, "m p"]) -> float:
     """Average cosine over the pairs of rows; NaN when there is no pair, or a row is zero.
 
     Args:
-        vectors: one row each.
+        vectors: m × p, one vector per row.
+
+    Raises:
+        UnusableInput: for what is no m × p array of real numbers.
 
     Example:
         >>> mean_cosine(np.array([[1.0, 0.0], [2.0, 0.0]]))

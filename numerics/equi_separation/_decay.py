@@ -39,14 +39,17 @@ class Decay:
 
 @validated
 def fit_decay(fuzziness_by_layer: Shaped[np.ndarray, " m"], *, level: float = 0.05) -> Decay:
-    """Fit the law of equi-separation to the separation fuzziness of successive layers.
+    """Fit the law of equi-separation, D_t ≈ c ρᵗ, to the separation fuzziness of successive layers.
+
+    Least squares on log D_t against t, with Student's interval of the slope log ρ and a parabola as the alternative.
 
     Args:
-        fuzziness_by_layer: D_0, …, D_{m−1}, all positive.
-        level: the interval of ρ misses with this probability if the residuals are independent and normal.
+        fuzziness_by_layer: D_0, …, D_{m−1}, m ≥ 3 of them, all positive.
+        level: the interval of ρ misses with this probability, in (0, 1), if the residuals are independent and normal.
 
     Raises:
         UnusableInput: for fewer than three layers, or a D that is not positive and finite.
+        ValueError: for a level outside [0, 1].
 
     Source: he2023, "law of equi-separation", equation (2).
 

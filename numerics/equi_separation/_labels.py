@@ -54,6 +54,13 @@ def require_labelled(
 def require_labels(labels: Shaped[np.ndarray, "..."], *, num_classes: int | None = None) -> Int[np.ndarray, " n"]:
     """Class numbers from 0, whatever type of number they are stored in.
 
+    Args:
+        labels: n numbers.
+        num_classes: K; without it every whole number from 0 on will do.
+
+    Returns:
+        The labels as whole numbers of 64 bits.
+
     Raises:
         UnusableInput: for labels that are not whole numbers, or lie outside 0 … K−1; the first is named as it is.
 
@@ -79,8 +86,11 @@ def require_labels(labels: Shaped[np.ndarray, "..."], *, num_classes: int | None
 def count_classes(labels: Int[np.ndarray, " n"]) -> int:
     """K as the labels tell it, the largest label plus one.
 
+    Args:
+        labels: n class numbers from 0.
+
     Raises:
-        UnusableInput: when there are fewer samples than that, so that some class has none.
+        UnusableInput: for labels that are not whole, and when there are fewer samples than K, so that some class has none.
 
     Example:
         >>> count_classes(np.array([0, 2, 1, 1]))
@@ -106,8 +116,17 @@ def require_scatter(counts: Int[np.ndarray, " K"]) -> None:
 def require_every_class(counts: Int[np.ndarray, " K"]) -> None:
     """Check that no class is empty and that there are two.
 
+    Args:
+        counts: K numbers of samples, ≥ 0.
+
     Raises:
-        UnusableInput: with the first empty class.
+        UnusableInput: with the first empty class, or for fewer than two classes.
+
+    Example:
+        >>> require_every_class(np.array([3, 0]))
+        Traceback (most recent call last):
+            ...
+        layerpeel.numerics._inputs.UnusableInput: class 1 has no sample: each of 0 ... 1 needs one; renumber the labels or add samples.
     """
     if len(counts) < 2:
         raise UnusableInput("one class leaves nothing to separate: at least 2 classes are needed; give samples of another class.")

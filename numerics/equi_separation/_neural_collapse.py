@@ -48,11 +48,13 @@ def neural_collapse(
 ) -> NeuralCollapse:
     """NC1–NC4 and the class-distance normalised variance of labelled last-layer features.
 
+    The formulas stand beside the fields of `NeuralCollapse`.
+
     Args:
-        features: one row per sample.
-        labels: class numbers from 0.
-        classifier: W, row k of class k.
-        bias: added to the logits W h.
+        features: n × p, one row per sample.
+        labels: n class numbers from 0.
+        classifier: W, K × p, row k of class k; without it NC3 and NC4 are None.
+        bias: K numbers added to the logits W h.
         eps: machine epsilon of the type in which the features were stored, where it is coarser than that of the array: 2⁻⁷ for bfloat16.
 
     Raises:
@@ -71,10 +73,17 @@ def neural_collapse(
 def collapse_of(
     centred: CentredFeatures, classifier: Float[np.ndarray, "K p"] | None = None, bias: Float[np.ndarray, " K"] | None = None
 ) -> NeuralCollapse:
-    """The same for features whose class means are known already.
+    """The same as `neural_collapse` for features whose class means are known already.
+
+    Args:
+        centred: what `centred_features` returns.
+        classifier: W, K × p, row k of class k; without it NC3 and NC4 are None.
+        bias: K numbers added to the logits W h.
 
     Raises:
-        UnusableInput: as `neural_collapse`.
+        UnusableInput: as `neural_collapse`, and for what is no `CentredFeatures`.
+
+    Source: papyan2020, section 2 (NC1, NC3, NC4); zhu2021, section 5 (NC2); galanti2022, definition 1 (CDNV).
 
     Example:
         >>> points = centred_features(np.array([[0.9], [1.1], [-0.9], [-1.1]]), np.array([0, 0, 1, 1]))
@@ -100,10 +109,16 @@ def collapse_of(
 
 
 def neural_collapse_of(statistics: ClassStatistics, classifier: Float[np.ndarray, "K p"] | None = None) -> NeuralCollapse:
-    """The same measures from streamed moments; NC4 asks every sample again, so it is None.
+    """The same as `neural_collapse` from streamed moments; NC4 asks every sample again, so it is None.
+
+    Args:
+        statistics: what `ClassMoments.compute` returns.
+        classifier: W, K × p, row k of class k; without it NC3 is None too.
 
     Raises:
-        UnusableInput: as `neural_collapse`.
+        UnusableInput: as `neural_collapse`, and for what is no `ClassStatistics`.
+
+    Source: papyan2020, section 2 (NC1, NC3); zhu2021, section 5 (NC2); galanti2022, definition 1 (CDNV).
 
     Example:
         >>> from layerpeel.numerics import ClassMoments
@@ -176,6 +191,18 @@ def _variance_over_distance(spread: ClassSpread) -> float:
 @validated
 def nearest_mean(features: Float[np.ndarray, "n p"], means: Float[np.ndarray, "K p"]) -> Int[np.ndarray, " n"]:
     """The class whose mean is nearest, argmin_k ‖x − x̄_k‖.
+
+    Args:
+        features: x, n × p, one row per sample.
+        means: x̄_k, K × p.
+
+    Returns:
+        n class numbers; the smallest of those that tie.
+
+    Raises:
+        UnusableInput: for arguments that are no arrays of numbers, or different numbers of features.
+
+    Source: papyan2020, section 2 (NC4).
 
     Example:
         >>> nearest_mean(np.array([[0.4], [2.0]]), np.array([[0.0], [1.0]])).tolist()

@@ -33,12 +33,17 @@ def between_basis(
     one of norms: differences that live in a feature far smaller than the others are taken for the rounding of those.
 
     Args:
-        counts: n_k ≥ 1, the weights of the classes.
-        means: x̄_k, one row per class.
-        errors: e_k, as `mean_errors` of class statistics gives them; means in exact doubles when not given.
+        counts: K numbers n_k ≥ 1, the weights of the classes.
+        means: x̄_k, K × p.
+        errors: K numbers e_k ≥ 0, as `mean_errors` of class statistics gives them; means in exact doubles when not given.
+
+    Returns:
+        The basis (p × r, one vector per column) and the roots (r).
 
     Raises:
-        UnusableInput: when all class means coincide.
+        UnusableInput: for arrays that do not fit, and when all class means coincide.
+
+    Source: derived; docs/derivations/equi-separation.md, "Exact properties".
 
     Example:
         >>> basis, roots = between_basis(np.array([1, 1]), np.array([[0.0, 0.0], [2.0, 0.0]]))
@@ -86,8 +91,8 @@ def separation(features: Shaped[np.ndarray, "n p"], labels: Shaped[np.ndarray, "
     Only the at most K − 1 directions of range(SSB) enter, so the cost is n·p·K and no p×p matrix is formed.
 
     Args:
-        features: one row per sample.
-        labels: class numbers from 0.
+        features: n × p, one row per sample.
+        labels: n class numbers from 0.
         eps: machine epsilon of the type in which the features were stored, where it is coarser than that of the array: 2⁻⁷ for bfloat16.
 
     Raises:
@@ -104,10 +109,15 @@ def separation(features: Shaped[np.ndarray, "n p"], labels: Shaped[np.ndarray, "
 
 @validated
 def separation_of(centred: CentredFeatures) -> Separation:
-    """The same for features whose class means are known already.
+    """The same as `separation` for features whose class means are known already.
+
+    Args:
+        centred: what `centred_features` returns.
 
     Raises:
-        UnusableInput: for single samples everywhere, or class means that all coincide.
+        UnusableInput: for what is no `CentredFeatures`, single samples everywhere, or class means that all coincide.
+
+    Source: he2023, equation (1).
 
     Example:
         >>> points = centred_features(np.array([[0.0], [1.0], [4.0], [5.0]]), np.array([0, 0, 1, 1]))
@@ -131,6 +141,14 @@ def separation_of(centred: CentredFeatures) -> Separation:
 def fuzziness(statistics: ClassStatistics) -> float:
     """D = Tr(SSW SSB⁺) from streamed moments.
 
+    Args:
+        statistics: what `ClassMoments.compute` returns.
+
+    Raises:
+        UnusableInput: for what is no `ClassStatistics`, single samples everywhere, or class means that all coincide.
+
+    Source: he2023, equation (1).
+
     Example:
         >>> from layerpeel.numerics import ClassMoments
         >>> moments = ClassMoments(2, 1)
@@ -149,8 +167,14 @@ def lda_floor(statistics: ClassStatistics) -> float:
 
         D(AX) ≥ Σ_i 1/λ_i(SSW⁻¹ SSB)  =  Tr[(M SSW⁻¹ Mᵀ)⁻¹],      SSB = Mᵀ M with M of full row rank.
 
+    Args:
+        statistics: what `ClassMoments.compute` returns.
+
     Raises:
-        UnusableInput: when SSW is singular to rounding: then no floor above zero is certain.
+        UnusableInput: for what is no `ClassStatistics`, for class means that all coincide, and when SSW is singular to rounding: then no
+            floor above zero is certain.
+
+    Source: derived; docs/derivations/equi-separation.md, "LDA floor".
 
     Example:
         >>> from layerpeel.numerics import ClassMoments

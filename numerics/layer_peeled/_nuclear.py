@@ -9,7 +9,19 @@ from layerpeel.numerics._validated import validated
 
 @validated
 def energy_radius(num_classes: int, feature_energy: float, weight_energy: float) -> float:
-    """τ = K √(E_H E_W): H Wᵀ with Σ‖h_k‖² ≤ K E_H and Σ‖w_k‖² ≤ K E_W fills exactly the ball of this radius.
+    """The radius of the nuclear-norm ball that bounded energies fill.
+
+        {H Wᵀ : Σ‖h_k‖² ≤ K E_H, Σ‖w_k‖² ≤ K E_W}  =  {Z : ‖Z‖_* ≤ τ},      τ = K √(E_H E_W).
+
+    Args:
+        num_classes: K.
+        feature_energy: E_H ≥ 0.
+        weight_energy: E_W ≥ 0.
+
+    Raises:
+        UnusableInput: for arguments that are no numbers, or K that is not whole.
+
+    Source: derived; docs/derivations/layer-peeled.md, section 1.
 
     Example:
         >>> energy_radius(10, 4.0, 1.0)
@@ -22,6 +34,12 @@ def energy_radius(num_classes: int, feature_energy: float, weight_energy: float)
 def nuclear_norm(matrix: Float[np.ndarray, "m n"]) -> float:
     """‖Z‖_* = Σ_i σ_i(Z).
 
+    Args:
+        matrix: Z, m × n.
+
+    Raises:
+        UnusableInput: for what is no m × n array of real numbers.
+
     Example:
         >>> nuclear_norm(np.diag([3.0, -4.0]))
         7.0
@@ -31,7 +49,18 @@ def nuclear_norm(matrix: Float[np.ndarray, "m n"]) -> float:
 
 @validated
 def support(slope: Float[np.ndarray, "m n"], radius: float) -> float:
-    """Support function of the ball: max {⟨G, Z⟩ : ‖Z‖_* ≤ τ} = τ ‖G‖_op.
+    """The support function of the nuclear-norm ball.
+
+        max {⟨G, Z⟩ : ‖Z‖_* ≤ τ} = τ ‖G‖_op.
+
+    Args:
+        slope: G, m × n.
+        radius: τ ≥ 0.
+
+    Raises:
+        UnusableInput: for arguments that are no matrix and no number.
+
+    Source: derived; docs/derivations/layer-peeled.md, section 1.
 
     Example:
         >>> support(np.diag([3.0, -4.0]), 2.0)
@@ -42,7 +71,16 @@ def support(slope: Float[np.ndarray, "m n"], radius: float) -> float:
 
 @validated
 def scale_into(matrix: Float[np.ndarray, "m n"], radius: float) -> Float[np.ndarray, "m n"]:
-    """The matrix itself when it lies in the ball, else the multiple of it on the sphere.
+    """The matrix itself when it lies in the ball ‖Z‖_* ≤ τ, else the multiple of it on the sphere.
+
+    Args:
+        matrix: Z, m × n.
+        radius: τ ≥ 0.
+
+    Raises:
+        UnusableInput: for arguments that are no matrix and no number.
+
+    Source: derived; docs/derivations/numerics.md, "Certificate without cancellation".
 
     Example:
         >>> scale_into(np.diag([3.0, 1.0]), 2.0).tolist()
@@ -63,16 +101,18 @@ def factor(
     On the sphere ‖Z‖_* = K√(E_H E_W) both constraints hold with equality.
 
     Args:
-        logits: Z, row k the logits of class k.
+        logits: Z, K × K, row k the logits of class k.
         feature_energy: E_H > 0.
         weight_energy: E_W > 0.
         dimension: p, the feature dimension; K when not given.
 
     Returns:
-        Features H (row k is h_k) and classifier W (row k is w_k).
+        Features H (K × p, row k is h_k) and classifier W (K × p, row k is w_k).
 
     Raises:
-        UnusableInput: when p is smaller than the rank of Z.
+        UnusableInput: for logits that are no square array, energies that are not positive and finite, or p smaller than the rank of Z.
+
+    Source: derived; docs/derivations/layer-peeled.md, section 1.
 
     Example:
         >>> h, w = factor(np.diag([2.0, 2.0]), feature_energy=2.0, weight_energy=2.0)

@@ -46,25 +46,18 @@ class Threshold:
 
 
 def log_threshold_minus_one(majority: int, minority: int, *, feature_energy: float, weight_energy: float = 1.0) -> float:
-    """log(R0 − 1) as a float.
-
-    On the collapse boundary (b = 0 and λ = n_B/N) the optimum is an explicit function of one scalar ζ > 0,
-
-        s = r_B K_B L_B,   a = s/r_A − K_A L_A,   τ = (K_A − 1) a + s,   R0 − 1 = expm1(a) e^{L_A}/(K r_A)
-
-    with r_B = e^ζ and the other symbols as in `numerics.surface_point`. τ increases with ζ, since s, 1/r_A and −L_A do, so R0 is one
-    increasing scalar root. Depends on the energies through τ = K √(E_H E_W) only.
+    """The logarithm of R0 − 1, R0 the imbalance from which the minority classifiers coincide.
 
     Args:
-        majority: K_A ≥ 1.
-        minority: K_B ≥ 2.
+        majority: K_A, 1 to 10¹⁵.
+        minority: K_B, 2 to 10¹⁵.
         feature_energy: E_H > 0.
-        weight_energy: E_W > 0.
+        weight_energy: E_W > 0; √(E_H E_W) from 1e-100 to 1e6.
 
     Raises:
         UnusableInput: for class numbers or energies out of range.
 
-    Source: derived; existence is su2024, "Minority Collapse".
+    Source: su2024, "Minority Collapse" (that R0 exists); derived; docs/derivations/numerics.md, "The two-group problem".
 
     Example:
         >>> round(1 + math.exp(log_threshold_minus_one(5, 5, feature_energy=5.0)), 10)
@@ -82,10 +75,16 @@ def threshold_elasticity(majority: int, minority: int, *, feature_energy: float,
 
         d log R0 / d log(E_H E_W) = (τ/2) (d log R0/dζ)/(dτ/dζ),      dR0/dE_H = (R0/E_H) · this.
 
+    Args:
+        majority: K_A, as for `log_threshold_minus_one`.
+        minority: K_B.
+        feature_energy: E_H.
+        weight_energy: E_W.
+
     Raises:
         UnusableInput: as `log_threshold_minus_one`.
 
-    Source: derived.
+    Source: derived; docs/derivations/layer-peeled.md, section 6 (both are monotone in one parameter).
 
     Example:
         >>> round(threshold_elasticity(5, 5, feature_energy=5.0), 6)
@@ -101,17 +100,27 @@ def threshold_elasticity(majority: int, minority: int, *, feature_energy: float,
 def log_thresholds_minus_one(
     majority: Float[np.ndarray, " n"], minority: Float[np.ndarray, " n"], budget: Float[np.ndarray, " n"]
 ) -> Float[np.ndarray, " n"]:
-    """log(R0 − 1) for arrays of K_A ≥ 1, K_B ≥ 2 and τ = K √(E_H E_W) > 0, by a vectorised Newton iteration.
+    """The same as `log_threshold_minus_one` for arrays of problems, by a vectorised Newton iteration.
+
+    Args:
+        majority: n numbers K_A, whole, 1 to 10¹⁵.
+        minority: n numbers K_B, whole, 2 to 10¹⁵.
+        budget: n numbers τ = K √(E_H E_W) > 0.
+
+    Returns:
+        n numbers log(R0 − 1).
+
+    Raises:
+        UnusableInput: for arrays of different lengths, class numbers or radii out of range.
+        ArithmeticError: when the iteration does not settle.
+
+    Source: derived; docs/derivations/numerics.md, "The two-group problem".
 
     Example:
         >>> budget = np.array([10 * 5**0.5])
         >>> excess = log_thresholds_minus_one(np.array([5.0]), np.array([5.0]), budget)
         >>> float(np.round(1 + np.exp(excess[0]), 8))
         12.19244708
-
-    Raises:
-        UnusableInput: for class numbers or radii out of range.
-        ArithmeticError: when the iteration does not settle.
     """
     if majority.size == 0:
         return np.zeros(0)
@@ -182,14 +191,17 @@ def collapse_threshold(majority: int, minority: int, *, feature_energy: float, w
     interval of ζ certainly brackets the target, τ is increasing, so the root is inside and R0 is evaluated over the whole interval.
 
     Args:
-        majority: K_A ≥ 1.
-        minority: K_B ≥ 2.
+        majority: K_A, 1 to 10¹⁵.
+        minority: K_B, 2 to 10¹⁵.
         feature_energy: E_H > 0, taken as the exact value of the double.
-        weight_energy: E_W > 0.
+        weight_energy: E_W > 0, likewise; √(E_H E_W) from 1e-100 to 1e6.
         digits: how many digits the two bounds shall share, 1 to 10,000.
 
     Raises:
         UnusableInput: for arguments out of range.
+        ArithmeticError: when the root is not enclosed (never seen).
+
+    Source: su2024, "Minority Collapse" (that R0 exists); derived; docs/derivations/layer-peeled.md, section 3.
 
     Example:
         >>> collapse_threshold(5, 5, feature_energy=5.0, digits=12).lower
@@ -229,10 +241,18 @@ def vanishing_threshold(
 
     It exists exactly when r_A² > K_B/K (and K_A ≥ 2).
 
+    Args:
+        majority: K_A, 1 to 10¹⁵.
+        minority: K_B, 2 to 10¹⁵.
+        feature_energy: E_H > 0, taken as the exact value of the double.
+        weight_energy: E_W > 0, likewise; √(E_H E_W) from 1e-100 to 1e6.
+        digits: how many digits the two bounds shall share, 1 to 10,000.
+
     Raises:
         UnusableInput: for arguments out of range.
+        ArithmeticError: when this precision cannot tell whether R1 exists.
 
-    Source: derived.
+    Source: derived; docs/derivations/layer-peeled.md, section 3 (a second phase).
 
     Example:
         >>> vanishing_threshold(5, 5, feature_energy=5.0) is None

@@ -44,15 +44,20 @@ class SurfacePoint(NamedTuple):
 
 
 def surface_point(ops: Arithmetic, majority: Any, minority: Any, zeta: Any, above: Any, below: Any) -> SurfacePoint:
-    """Evaluate the surface at ζ and v = above − below, of which one is zero.
+    """Evaluate the surface of two-group optima at ζ and v = above − below, of which one is zero.
 
     Args:
-        ops: the arithmetic of all arguments (FLOATS, ARRAYS or BALLS).
-        majority: K_A.
-        minority: K_B.
+        ops: the arithmetic of all other arguments (FLOATS, ARRAYS or BALLS); with ARRAYS they broadcast.
+        majority: K_A ≥ 1.
+        minority: K_B ≥ 1.
         zeta: ζ ≥ 0.
         above: max(v, 0), the distance inside the distinct phase.
         below: max(−v, 0), the distance inside the collapsed phase.
+
+    Raises:
+        OverflowError: with FLOATS, for e^(2 (ζ + below)) beyond doubles.
+
+    Source: derived; docs/derivations/numerics.md, "The two-group problem".
 
     Example:
         >>> from layerpeel.numerics import FLOATS
@@ -113,9 +118,18 @@ def surface_point(ops: Arithmetic, majority: Any, minority: Any, zeta: Any, abov
 
 
 def slopes_by_v(majority: Any, minority: Any, point: SurfacePoint, *, distinct: bool) -> tuple[Any, Any]:
-    """Derivatives (∂τ/∂v, ∂log R/∂v) at fixed ζ, on the distinct side (v moves b) or the collapsed side (v moves log r_B backwards).
+    """Derivatives (∂τ/∂v, ∂log R/∂v) at fixed ζ, on one side of the threshold v = 0, where the two sides differ.
 
-    At the threshold v = 0 the two sides differ.
+    Args:
+        majority: K_A, as for `surface_point`.
+        minority: K_B.
+        point: what `surface_point` returned for them.
+        distinct: True for the distinct side, where v moves b; False for the collapsed side, where v moves log r_B backwards.
+
+    Raises:
+        AttributeError: for a point that is none.
+
+    Source: derived; docs/derivations/numerics.md, "The two-group problem".
 
     Example:
         >>> from layerpeel.numerics import FLOATS

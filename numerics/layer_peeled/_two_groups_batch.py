@@ -65,22 +65,22 @@ def two_group_optima(majority: Any, minority: Any, imbalance: Any, root_energy: 
     """The cross-entropy optima of ‖Z‖_* ≤ τ for arrays of problems, broadcast against each other.
 
     In each problem the two ends of its phase are found first, and decide which phase R is in; then one increasing equation is solved by
-    Newton's method inside them. R < 1 exchanges the groups, R = 1 is balanced.
+    Newton's method inside them. R < 1 exchanges the groups, R = 1 is balanced. The first four arguments are numbers or arrays of any shapes
+    that go together.
 
     Args:
-        majority: K_A ≥ 1, classes of the first group.
-        minority: K_B ≥ 1, classes of the second group.
-        imbalance: R > 0.
-        root_energy: √(E_H E_W) = τ/K > 0.
+        majority: K_A, whole, 1 to 10⁹: classes of the first group.
+        minority: K_B, whole, 1 to 10⁹: classes of the second group.
+        imbalance: R, samples per class of the first group over those of the second, 1e-15 to 1e15.
+        root_energy: √(E_H E_W) = τ/K, 1e-6 to 1e4.
         compiled: whether to compile the loop (numba, one core, the interpreter lock released) or to run it on arrays (NumPy); by
             default the former for large batches where numba is installed. Both agree to 1e-12.
 
     Raises:
-        UnusableInput: for class numbers that are not whole or outside 1…10⁹, R outside 10^±15, √(E_H E_W) outside 10⁻⁶…10⁴, shapes
-            that do not broadcast, or compiled=True without numba (the extra `fast`).
+        UnusableInput: for entries out of these ranges, shapes that do not broadcast, or compiled=True without numba (the extra `fast`).
         ArithmeticError: when an iteration does not settle (none is known).
 
-    Source: derived.
+    Source: derived; docs/derivations/numerics.md, "The two-group problem".
 
     Example:
         >>> optima = two_group_optima(5, 5, [1.0, 2.0, 20.0, 1e9], 5**0.5)

@@ -42,13 +42,16 @@ def two_group_optimum(majority: int, minority: int, imbalance: float, budget: fl
     τ), else collapsed. Inside a phase an increasing equation in ζ at fixed v sits in a monotone equation in v.
 
     Args:
-        majority: K_A ≥ 1.
-        minority: K_B ≥ 1.
-        imbalance: R ≥ 1.
-        budget: τ > 0.
+        majority: K_A ≥ 1, classes of the larger size.
+        minority: K_B ≥ 1, classes of the smaller size.
+        imbalance: R ≥ 1, samples of the first over those of the second.
+        budget: τ > 0, the bound of the nuclear norm.
 
     Raises:
-        UnusableInput: for an imbalance or a budget that is not positive and finite.
+        UnusableInput: for class numbers that are not whole, an imbalance or a budget that is not positive and finite.
+        ArithmeticError: when an iteration does not settle (none is known).
+
+    Source: derived; docs/derivations/numerics.md, "The two-group problem".
 
     Example:
         >>> optimum = two_group_optimum(5, 5, 20.0, 22.36)

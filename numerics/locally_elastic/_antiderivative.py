@@ -155,15 +155,18 @@ def antiderivative(
     without one, relative to ∫|f| over the whole interval.
 
     Args:
-        function: vectorised over times; several functions at once along further axes.
-        end: T > 0.
-        log_weight: logarithm of a factor that may be far beyond doubles.
-        breaks: places where the function is known not to be smooth.
+        function: f without its weight: n times in, n values out, or n × … for several functions at once.
+        end: T, above 0 and at most 1e300.
+        log_weight: logarithm of a factor that may be far beyond doubles: n times in, n values out; none when not given.
+        breaks: times where the function is known not to be smooth.
         what: its name, for the refusal.
 
+    Returns:
+        F(t) = ∫_0^t f for t in [0, T], with an estimate of its error.
+
     Raises:
-        UnusableInput: for an end that is not positive or beyond 1e300, and when the function is not finite, or a panel's area does not
-            vanish with its width (a singularity).
+        UnusableInput: for what is no function, an end that is not positive or beyond 1e300, and when the function is not finite, or a
+            panel's area does not vanish with its width (a singularity).
 
     Example:
         >>> antiderivative(np.cos, 2.0)(np.array([np.pi / 2])).round(12).item()

@@ -97,10 +97,9 @@ def estimate_rates(
 
     Args:
         times: equally spaced and increasing; A and B are integrals from the first on.
-        means: class means, time × class × component, or trial × time × class × component, which are averaged over trials first. The
-            L-model has as many components as classes.
+        means: class means, time × K × p, or trial × time × K × p, which are averaged over trials first; p = K for the L-model.
         model: "I" or "L".
-        counts: how many trials each entry of the first axis is the mean of; one each unless given.
+        counts: how many trials each entry of the first axis is the mean of, one number per entry; one each unless given.
         window: points in the window of the Savitzky–Golay filter that differentiates, odd; a tenth of the series, but at most 151 and
             at least 5, unless given.
         order: degree of the filter's polynomials.
@@ -111,10 +110,10 @@ def estimate_rates(
         The estimate. Its standard errors are those of a jackknife that leaves out one entry of the first axis at a time.
 
     Raises:
-        UnusableInput: when the data cannot be used; says at which time, class and component.
+        UnusableInput: when the data cannot be used (says at which time, class and component), and for a filter or a word that is unknown.
 
-    Source:
-        zhang2021, equation (19) of the slides, there for K = 3 under the L-model.
+    Source: zhang2021, equation (19) of the slides, there for K = 3 under the L-model; derived; docs/derivations/locally-elastic.md,
+        section 4.
 
     Example:
         >>> t = np.linspace(0.0, 1.0, 11)

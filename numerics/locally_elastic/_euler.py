@@ -18,10 +18,21 @@ from layerpeel.numerics.locally_elastic._noise import as_noise
 
 @validated
 def brownian_increments(*, rng: np.random.Generator, end: float, steps: int, shape: tuple[int, ...]) -> Float[np.ndarray, "steps *shape"]:
-    """Increments of independent Brownian motions over `steps` equal steps up to `end`.
+    """Increments of independent Brownian motions over equal steps.
+
+        ΔW ~ N(0, end/steps), independent.
+
+    Args:
+        rng: source of randomness.
+        end: the last time, > 0.
+        steps: number of steps, ≥ 1.
+        shape: of the increments of one step.
+
+    Returns:
+        steps × shape.
 
     Raises:
-        UnusableInput: for a time or number of steps that is not positive, and when they do not fit in memory.
+        UnusableInput: for what is no generator, a time or number of steps that is not positive, and when they do not fit in memory.
 
     Example:
         >>> brownian_increments(rng=np.random.default_rng(0), end=1.0, steps=4, shape=(2,)).shape
@@ -37,8 +48,15 @@ def brownian_increments(*, rng: np.random.Generator, end: float, steps: int, sha
 def coarsened(increments: Float[np.ndarray, "steps *shape"], factor: int) -> Float[np.ndarray, "coarse *shape"]:
     """The same Brownian paths on a grid `factor` times as coarse: sums of neighbouring increments.
 
+    Args:
+        increments: steps × …, on equal steps.
+        factor: how many neighbours are added, ≥ 1.
+
+    Returns:
+        steps/factor × ….
+
     Raises:
-        UnusableInput: when the factor does not divide the number of steps.
+        UnusableInput: for what is no array of numbers, and when the factor does not divide the number of steps.
 
     Example:
         >>> coarsened(np.array([1.0, 2.0, 3.0, 4.0]), 2).tolist()
@@ -64,12 +82,15 @@ def euler_maruyama(
 
     Args:
         model: drift and noise.
-        start: features at time 0; n samples of each class, and any number of paths before.
-        increments: ΔW on equal steps.
-        end: the last time.
-        means: K×p, X̄(0) for drift "mean"; the averages over all given points when left out.
+        start: features at time 0, … × K × n × p: n samples of each class, and any number of paths before.
+        increments: ΔW on equal steps, steps × … × K × n × p.
+        end: the last time, > 0.
+        means: K × p, X̄(0) for drift "mean"; the averages over all given points when left out.
         drift: "mean": Y is the mean flow, stepped by the same scheme from `means`; "literal": Y is X̃ itself, the samples of equal number
             driving each other.
+
+    Returns:
+        Features, … × K × n × p.
 
     Raises:
         UnusableInput: for an unknown drift, a time that is not positive, shapes that do not fit, and features that leave the doubles.
@@ -111,17 +132,22 @@ def euler_chunks(
 
     Args:
         model: drift and noise.
-        start: K×p class means of a Gaussian start, or K×n×p points.
-        end: the last time.
-        steps: equal steps up to it.
+        start: class means of a Gaussian start, K × p, or points, K × n × p.
+        end: the last time, > 0.
+        steps: equal steps up to it, ≥ 1.
         rng: source of randomness.
-        paths: independent repetitions.
+        paths: independent repetitions, ≥ 1.
         samples: n per class; needed for a Gaussian start, fixed for given points.
         spread: of a Gaussian start, as in `law`.
         drift: "mean" or "literal", as in `law`.
 
+    Returns:
+        An iterator over arrays N × K × n × p, whose N add up to the number of paths.
+
     Raises:
-        UnusableInput: as `law` and `euler_maruyama`.
+        UnusableInput: as `law` and `euler_maruyama`, when the first array is asked for.
+
+    Source: kloeden1992, section 10.2.
 
     Example:
         >>> model = ElasticModel(blocks="I", num_classes=2, num_features=3, intra=1, inter=0, noise=1)

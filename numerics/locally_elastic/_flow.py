@@ -133,14 +133,14 @@ def mean_flow(model: ElasticModel, start: Any, times: Any) -> MeanFlow:
 
     Args:
         model: the drift.
-        start: K×p class means at time 0.
+        start: class means at time 0, K × p.
         times: increasing times ≥ 0, the last > 0; or one.
 
     Raises:
         UnusableInput: for a start that is not finite or does not fit the model, times that are negative or do not increase, and rates that
             are singular before the last time.
 
-    Source: zhang2021, equation (4); the closed forms are derived.
+    Source: zhang2021, equation (4) of the slides; derived; docs/derivations/locally-elastic.md, section 2 (the closed forms).
 
     Example:
         >>> model = ElasticModel(blocks="I", num_classes=2, num_features=1, intra=1000, inter="1000 - 2/(1 + t)")

@@ -35,6 +35,18 @@ def drift_matrices(model: ElasticModel, end: float) -> Float[np.ndarray, "r K K"
 
     With α and β these are at most two, and exactly one when α/β is constant.
 
+    Args:
+        model: the drift.
+        end: the last time, ≥ 0.
+
+    Returns:
+        r × K × K.
+
+    Raises:
+        UnusableInput: for what is no model, a time that is negative, and rates that are not finite at a time looked at.
+
+    Source: derived; docs/derivations/locally-elastic.md, section 2.
+
     Example:
         >>> len(drift_matrices(ElasticModel(blocks="L", num_classes=3, intra="1/(1 + t)", inter="2/(1 + t)"), 5.0))
         1
@@ -50,12 +62,20 @@ def drift_matrices(model: ElasticModel, end: float) -> Float[np.ndarray, "r K K"
 
 @validated
 def drift_commutator(model: ElasticModel, end: float) -> float:
-    """How far the drifts at different times are from commuting: max ‖AB − BA‖/(‖A‖‖B‖) over the matrices that M(t) is made of.
+    """How far the drifts at different times are from commuting.
+
+        max ‖AB − BA‖/(‖A‖ ‖B‖)    over the matrices that M(t) is made of (`drift_matrices`).
 
     Zero, up to 1e-12 for rounding, iff M(s) M(t) = M(t) M(s) for all times; then the flow is exp(∫M).
 
+    Args:
+        model: the drift.
+        end: the last time, > 0.
+
     Raises:
-        UnusableInput: for rates that are singular before `end`.
+        UnusableInput: for what is no model, a time that is not positive, and rates that are singular before it.
+
+    Source: derived; docs/derivations/locally-elastic.md, section 2.
 
     Example:
         >>> drift_commutator(ElasticModel(blocks="I", num_classes=3, intra="1/(1 + t)", inter="-t"), 5.0) < 1e-12

@@ -27,17 +27,23 @@ def law(model: ElasticModel, start: Any, times: Any, *, spread: Any = 0, drift: 
 def law(model: ElasticModel, start: Any, times: Any, *, spread: Any = 0, drift: str = "mean") -> MeanDriftLaw | LiteralLaw:
     """The joint Gaussian law of the features at a set of times.
 
+        drift "mean":     X̃_i^k(t) = X̃_i^k(0) + X̄^k(t) − X̄^k(0) + ∫ Σ_k^{1/2} dW;
+        drift "literal":  dX̃ = M(t) X̃ dt + Σ^{1/2} dW.
+
     Args:
         model: drift and noise.
-        start: K×p class means of a Gaussian start, or K×n×p points.
+        start: class means of a Gaussian start, K × p, or points, K × n × p.
         times: increasing times ≥ 0, the last > 0; or one.
-        spread: of a Gaussian start: a standard deviation, one for each class, or a covariance (p×p or K×p×p); none for points.
-        drift: "mean" (zhang2021, equation (7)) or "literal" (equation (2)).
+        spread: of a Gaussian start: a standard deviation, one for each class, or a covariance (p × p or K × p × p); none for points.
+        drift: "mean" or "literal".
+
+    Returns:
+        A `MeanDriftLaw`, or a `LiteralLaw` under the literal drift.
 
     Raises:
         UnusableInput: for a start, times, rates, a spread or a drift that cannot be used.
 
-    Source: zhang2021, equations (2) and (7).
+    Source: zhang2021, equations (2) (literal) and (7) (mean) of the slides.
 
     Example:
         >>> model = ElasticModel(blocks="I", num_classes=2, num_features=1, intra=0, inter=0, noise=2.0)

@@ -223,7 +223,20 @@ class ElasticModel:
 
 @validated
 def logit_directions(num_classes: int) -> Float[np.ndarray, "K K"]:
-    """Rows d̂_j = d_j/‖d_j‖, d_j = e_j − 1/K: a simplex ETF.
+    """The directions of the L-model, a simplex ETF.
+
+        d̂_j = d_j/‖d_j‖,    d_j = e_j − 1/K.
+
+    Args:
+        num_classes: K ≥ 2.
+
+    Returns:
+        K × K, row j the direction d̂_j.
+
+    Raises:
+        UnusableInput: for K that is not whole, or more than fits in memory.
+
+    Source: zhang2021, table 1 of the slides.
 
     Example:
         >>> (logit_directions(3) @ logit_directions(3).T).round(12)[0].tolist()

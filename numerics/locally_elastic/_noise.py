@@ -85,12 +85,14 @@ def as_noise(source: Any, num_classes: int, num_features: int) -> Noise:
 
     Args:
         source: a standard deviation σ per root of time, the same for every class and direction: anything that `as_rate` takes; a list of K
-            of these, one per class; or a covariance Σ: an array of shape (p, p) or (K, p, p), or a callable that returns one at each time.
-        num_classes: K.
-        num_features: p.
+            of these, one per class; or a covariance Σ: an array, p × p or K × p × p, or a callable that returns one at each time.
+        num_classes: K ≥ 1.
+        num_features: p ≥ 1.
 
     Raises:
         UnusableInput: for negative noise, for other shapes, and for what `as_rate` refuses.
+
+    Source: zhang2021, equation (2) of the slides (Σ).
 
     Example:
         >>> as_noise([1.0, "2/(1 + t)"], 2, 3).variances(np.array([0.0, 1.0])).tolist()

@@ -24,16 +24,18 @@ def refitted_means(start: Any, cumulative_intra: Any, cumulative_inter: Any, *, 
     strengths that are constant there, and correct to second order in the step otherwise.
 
     Args:
-        start: class means at the first time, class × component; as many components as classes for the L-model.
-        cumulative_intra: A at the times.
+        start: class means at the first time, K × p; p = K for the L-model.
+        cumulative_intra: A at the times, one number each.
         cumulative_inter: B at the times.
         model: "I" or "L".
 
-    Raises:
-        UnusableInput: for numbers that are not finite, or shapes that do not fit.
+    Returns:
+        Class means at the times, time × K × p.
 
-    Source:
-        zhang2021, the exact solutions behind equation (19) of the slides; the L-model's for time-varying strengths is derived here.
+    Raises:
+        UnusableInput: for numbers that are not finite, shapes that do not fit, or another model.
+
+    Source: zhang2021, the exact solutions behind equation (19) of the slides; derived; docs/derivations/locally-elastic.md, section 2.
 
     Example:
         >>> start = np.array([[1.0, 0.0], [0.0, 1.0]])
@@ -65,22 +67,26 @@ def refitted_means(start: Any, cumulative_intra: Any, cumulative_inter: Any, *, 
 
 @validated
 def relative_difference(observed: Any, refitted: Any, *, model: str = "I") -> Float[np.ndarray, "time K"]:
-    """The relative difference of two trajectories, RD_k(t) = ‖X̄ᵏ − Ȳᵏ‖_{H_k} / ((‖X̄ᵏ‖₂ + ‖Ȳᵏ‖₂)/2), between 0 and 2.
+    """The relative difference of two trajectories, between 0 and 2.
+
+        RD_k(t) = ‖X̄ᵏ − Ȳᵏ‖_{H_k} / ((‖X̄ᵏ‖₂ + ‖Ȳᵏ‖₂)/2).
 
     H_k is a block of H on its diagonal: the identity for the I-model, whose norm is the plain one, and d̂_k d̂_kᵀ for the L-model, in whose
     norm ‖x‖_{H_k} = |d̂_kᵀx| a difference counts along d̂_k ∝ e_k − 1/K alone.
 
     Args:
-        observed: class means, time × class × component.
-        refitted: another such trajectory.
+        observed: X̄, class means, time × K × p.
+        refitted: Ȳ, another such trajectory.
         model: "I" or "L": whose blocks measure the difference.
+
+    Returns:
+        RD, time × K.
 
     Raises:
         UnusableInput: when the shapes differ, where both means of a class are zero, for another model, or for the L-model where there are
             not as many components as classes.
 
-    Source:
-        zhang2021, equation (20) of the slides.
+    Source: zhang2021, equation (20) of the slides.
 
     Example:
         >>> relative_difference(np.ones((1, 2, 2)), -np.ones((1, 2, 2))).tolist()

@@ -46,7 +46,7 @@ def tail_index(times: Any, rate: Any, *, since: float | None = None, spacing: in
         times: increasing times; those before `since` are not used.
         rate: α at these times, of one sign from `since` on.
         since: where the tail begins; a tenth of the last time unless given.
-        spacing: every how many points the errors are independent (the window of a smoothing filter).
+        spacing: every how many points the errors are independent (the window of a smoothing filter), ≥ 1.
 
     Returns:
         The index with the standard error of the regression. Its n is the number of independent points less one, so that its
@@ -56,8 +56,7 @@ def tail_index(times: Any, rate: Any, *, since: float | None = None, spacing: in
     Raises:
         UnusableInput: when the rate is zero or changes sign on the tail (says where), or fewer than three independent points are left.
 
-    Source:
-        zhang2021, the definition of the tail index before equation (20) of the slides.
+    Source: zhang2021, the definition of the tail index before equation (20) of the slides.
 
     Example:
         >>> t = np.arange(1.0, 1001.0)
@@ -80,9 +79,9 @@ def tail_index(times: Any, rate: Any, *, since: float | None = None, spacing: in
 
 @validated
 def printed_tail_index(times: Any, rate: Any, *, since: float | None = None) -> float:
-    """The tail index as printed, 1 − avg log|α(t)|/log(1+t): one more than the definition, and not blind to the unit of α.
+    """The tail index as printed: one more than the definition, and not blind to the unit of α.
 
-    For α = C(1+t)^{−a} it is 1 + a − log C · avg 1/log(1+t).
+        1 − avg log|α(t)|/log(1+t);    for α = C(1+t)^{−a} this is 1 + a − log C · avg 1/log(1+t).
 
     Args:
         times: increasing times.
@@ -90,10 +89,9 @@ def printed_tail_index(times: Any, rate: Any, *, since: float | None = None) -> 
         since: where the average begins; the last thousand units of time (the second half, if that is less) unless given.
 
     Raises:
-        UnusableInput: when the rate is zero or changes sign on the tail; says where.
+        UnusableInput: when times and rate do not fit, or the rate is zero or changes sign on the tail; says where.
 
-    Source:
-        zhang2021, the tail index before equation (20) of the slides.
+    Source: zhang2021, the tail index before equation (20) of the slides.
 
     Example:
         >>> t = np.arange(0.0, 5001.0)
@@ -117,10 +115,9 @@ def cumulative_tail_index(times: Any, cumulative: Any, *, since: float | None = 
         since: where the average begins, as in `printed_tail_index`.
 
     Raises:
-        UnusableInput: when A is zero or changes sign on the tail; says where.
+        UnusableInput: when times and values do not fit, or A is zero or changes sign on the tail; says where.
 
-    Source:
-        zhang2021, the released code (`estimate_tail_idx`).
+    Source: zhang2021, the released code (`estimate_tail_idx`).
 
     Example:
         >>> t = np.arange(0.0, 5001.0)
@@ -134,14 +131,20 @@ def cumulative_tail_index(times: Any, cumulative: Any, *, since: float | None = 
 def tail_indices(
     times: Any, rate: Any, cumulative: Any, *, spacing: int = 1, without: Float[np.ndarray, "trial time"] | None = None
 ) -> TailIndices:
-    """All three, with the reason where one is undefined.
+    """All three tail indices, with the reason where one is undefined.
 
     Args:
         times: increasing times.
         rate: α at these times.
-        cumulative: its integral.
+        cumulative: its integral at these times.
         spacing: as in `tail_index`.
-        without: α estimated without one trial each; the definition's error is then the jackknife's over trials.
+        without: α estimated without one trial each, trial × time; the definition's error is then the jackknife's over trials.
+
+    Raises:
+        UnusableInput: for a spacing that is not whole, or what is no trial × time array; unusable times or rates are reasons in the
+            answer.
+
+    Source: zhang2021, the tail index before equation (20) of the slides, and the released code.
 
     Example:
         >>> t = np.arange(1.0, 1001.0)

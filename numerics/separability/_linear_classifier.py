@@ -75,7 +75,7 @@ def linear_classifier(classes: Sequence[Float[np.ndarray, "_ p"]]) -> LinearSepa
     Stronger than pairwise separability for three classes or more; for two it is the same. Decided like `separating_hyperplane`.
 
     Args:
-        classes: the samples of each class; at least two classes.
+        classes: the samples of each class, n_k × p; at least two classes.
 
     Raises:
         UnusableInput: as `separating_hyperplane`, and for fewer than two classes.

@@ -63,12 +63,12 @@ def ordered_probability(gap: ArrayLike, *, deviations: tuple[ArrayLike, ArrayLik
         gap: mean of the upper class minus mean of the lower one, of either sign. The means enter by their difference only, which is
             why common growth of any size can be left out.
         deviations: standard deviations (lower class, upper class) ≥ 0; a class of deviation zero is one point.
-        counts: numbers of samples (lower class, upper class), whole numbers from 1 to 1e100.
+        counts: numbers of samples (lower class n', upper class n), whole numbers from 1 to 1e100.
 
     Raises:
-        UnusableInput: for values outside these ranges.
+        UnusableInput: for values outside these ranges, and for what is no pair.
 
-    Source: zhang2021 (separability of the locally elastic SDE); here as the law of two extremes.
+    Source: derived; docs/derivations/locally-elastic.md, "Exact Gaussian criterion".
 
     Example:
         >>> law = ordered_probability(3.0, deviations=(0.6, 0.8), counts=(1, 1))   # Φ(3)
@@ -97,15 +97,19 @@ def ordered_probability(gap: ArrayLike, *, deviations: tuple[ArrayLike, ArrayLik
 def separated_probability(
     gap: ArrayLike, *, deviations: tuple[ArrayLike, ArrayLike], counts: tuple[ArrayLike, ArrayLike]
 ) -> LogProbability:
-    """Probability that two Gaussian samples are separated along the direction, in either order: P(gap) + P(−gap), classes exchanged.
+    """Probability that two Gaussian samples are separated along the direction, in either order.
+
+        P(gap) + P(−gap), classes exchanged,    P that of `ordered_probability`.
 
     Args:
-        gap: difference of the means, of either sign.
-        deviations: standard deviations of both classes; with `gap` = m_2 − m_1, class 1 comes first.
+        gap: m_2 − m_1, the difference of the means, of either sign.
+        deviations: standard deviations (class 1, class 2) ≥ 0.
         counts: numbers of samples, in the same order.
 
     Raises:
         UnusableInput: as `ordered_probability`.
+
+    Source: derived; docs/derivations/locally-elastic.md, "Exact Gaussian criterion".
 
     Example:
         >>> law = separated_probability(0.0, deviations=(1.0, 1.0), counts=(1, 1))   # two different points always are

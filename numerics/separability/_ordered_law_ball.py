@@ -25,13 +25,15 @@ def enclose_ordered_probability(gap: float, *, deviations: tuple[float, float], 
 
     Args:
         gap: mean of the upper class minus mean of the lower one.
-        deviations: standard deviations (lower class, upper class).
-        counts: numbers of samples (lower class, upper class).
-        bits: working precision; the ball's relative radius is a few dozen times 2^{−bits}.
+        deviations: standard deviations (lower class, upper class) ≥ 0.
+        counts: numbers of samples (lower class, upper class), ≥ 1.
+        bits: working precision, ≥ 2; the ball's relative radius is a few dozen times 2^{−bits}.
 
     Raises:
         UnusableInput: as `ordered_probability`.
         ArithmeticError: when the quadrature gives up, for probabilities far below 1e-1000.
+
+    Source: derived; docs/derivations/locally-elastic.md, "Exact Gaussian criterion".
 
     Example:
         >>> law = enclose_ordered_probability(3.0, deviations=(0.0, 1.0), counts=(1, 1))

@@ -31,15 +31,18 @@ def separated_along(
     Exact: rounding is bounded, and where the bound cannot tell, rational arithmetic decides.
 
     Args:
-        x: samples of one class by path.
-        y: samples of the other class.
-        direction: ν by path, of any length.
+        x: samples of one class by path, … × n × p.
+        y: samples of the other class, … × m × p.
+        direction: ν by path, … × p, of any length.
         ordered: only x ahead of y counts.
+
+    Returns:
+        One answer per path, ….
 
     Raises:
         UnusableInput: for features that are not finite or shapes that differ, and for a direction of zero or not finite.
 
-    Source: zhang2021 (separability of the locally elastic SDE).
+    Source: zhang2021, The Separation Theorem of the slides (what separable means).
 
     Example:
         >>> x, y = np.array([[2.0, 0.0], [3.0, 9.0]]), np.array([[1.0, 5.0]])
@@ -110,12 +113,12 @@ def pairwise_separable(samples: Float[np.ndarray, "paths K n p"]) -> PairwiseSep
     separable. The others are decided one by one, like `separating_hyperplane` and as surely.
 
     Args:
-        samples: paths × classes × samples × features.
+        samples: paths × K × n × p.
 
     Raises:
         UnusableInput: for fewer than two classes, no paths, or features that are not finite.
 
-    Source: zhang2021 (separability of the locally elastic SDE).
+    Source: zhang2021, The Separation Theorem of the slides (what pairwise separable means).
 
     Example:
         >>> samples = np.arange(3.0)[None, :, None, None] + np.array([0.0, 0.5])[:, None]   # three classes on a line

@@ -79,8 +79,8 @@ def separating_hyperplane(x: Float[np.ndarray, "n p"], y: Float[np.ndarray, "m p
     doubles as they are. A sample that occurs in both classes makes them inseparable.
 
     Args:
-        x: samples of the first class.
-        y: samples of the second class.
+        x: samples of the first class, n × p.
+        y: samples of the second class, m × p.
 
     Raises:
         UnusableInput: for a class without samples, for features that are not finite or differ in number.
