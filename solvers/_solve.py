@@ -24,6 +24,10 @@ def solve(
 ) -> Solution[Form]:
     """Solve a Layer-Peeled program, or a regularised unconstrained-features model, and certify the answer.
 
+    With Z = H Wᵀ (K × K, row k the logits of class k), d_k = 1 or √n_k and c_k = n_k/N, both are convex in Y = diag(d) Z:
+
+        min Σ_k c_k L(Z_k + b, k) + (λ_b/2)‖b‖²    s.t. ‖Y‖_* ≤ K √(E_H E_W),    or with λ‖Y‖_* added to it instead.
+
     Args:
         problem: the program.
         route: "symmetric" (closed forms, any K: cross-entropy with energies, d = 1, no bias and at most two distinct counts; squared
@@ -37,9 +41,14 @@ def solve(
         dimension: p, for features and classifier in R^p. From the rank of the optimal logits on it changes nothing; below, the
             solution carries a warning, its value is a lower bound for that p, and it has no features or classifier to hand out.
 
+    Returns:
+        The solution, with a rigorous bracket of the optimal value whatever the route.
+
     Raises:
         UnusableInput: for an unknown route or solver, a route that does not cover the problem, or an unusable tolerance or dimension.
         SolverFailed: when the conic solver returns no point.
+
+    Source: su2024, "Convex relaxation"; hong2023, the regularised model; derived; docs/derivations/layer-peeled.md, section 1.
 
     Example:
         >>> solution = solve(LayerPeeled.from_groups([(5, 100), (5, 10)], feature_energy=5.0))

@@ -70,8 +70,11 @@ def bracket_switch(
         solver: conic solver of route `sdp`.
 
     Raises:
-        UnusableInput: when the verdicts at the two places are not no and yes.
-        ArithmeticError: when the two routes contradict each other with certainty.
+        UnusableInput: when the verdicts at the two places are not no and yes, and for a width or route that cannot be used.
+        SolverFailed: when the conic solver returns no point.
+        ArithmeticError: when the two routes contradict each other with certainty, or the second decides nothing near an end.
+
+    Source: derived; docs/derivations/layer-peeled.md, section 6 (both sides of a switch can be certified).
 
     Example:
         >>> found = bracket_switch(
@@ -127,7 +130,32 @@ def collapse_switch(
     solver: str = "clarabel",
     width: float = 1e-3,
 ) -> Switch:
-    """The switch of `bracket_threshold` in log R, with the optima at its ends, by the route that is named."""
+    """The switch of `bracket_threshold` in log R, with the optima at its ends, by the route that is named.
+
+    Args:
+        majority: K_A ≥ 1.
+        minority: K_B ≥ 2.
+        feature_energy: E_H > 0.
+        weight_energy: E_W > 0.
+        route: what solves the programs at the ends.
+        solver: conic solver of route `sdp`.
+        width: distance of the ends in log R at which to stop.
+
+    Returns:
+        The switch: distinct before, collapsed beyond.
+
+    Raises:
+        UnusableInput: for a minority of one class, or when no collapse is found up to R = 1e9.
+        SolverFailed: when the conic solver returns no point.
+        ArithmeticError: as `bracket_switch`.
+
+    Source: su2024, "Minority Collapse" (that there is one); derived; docs/derivations/layer-peeled.md, section 6 (how it is certified).
+
+    Example:
+        >>> found = collapse_switch(2, 2, feature_energy=1.0, route="factored", width=0.2)
+        >>> found.optimum_before.coincide(1), found.optimum_beyond.coincide(1)
+        (False, True)
+    """
     if minority < 2:
         raise UnusableInput(
             f"a minority of {minority} class cannot collapse: a threshold needs at least 2 minority classes; use minority >= 2."
@@ -166,8 +194,8 @@ def bracket_threshold(
     Args:
         majority: K_A ≥ 1.
         minority: K_B ≥ 2.
-        feature_energy: E_H.
-        weight_energy: E_W.
+        feature_energy: E_H > 0.
+        weight_energy: E_W > 0.
         solver: conic solver.
         width: relative width at which to stop.
 
@@ -176,6 +204,10 @@ def bracket_threshold(
 
     Raises:
         UnusableInput: for a minority of one class, or when no collapse is found up to R = 1e9.
+        SolverFailed: when the conic solver returns no point.
+        ArithmeticError: as `bracket_switch`.
+
+    Source: su2024, "Minority Collapse" (that R0 exists); derived; docs/derivations/layer-peeled.md, section 6 (how it is certified).
 
     Example:
         >>> bracket_threshold(2, 2, feature_energy=1.0, width=0.2).rigorous
@@ -205,7 +237,10 @@ def critical_oversampling(problem: LayerPeeled, group: int, *, width: float = 1e
         group distinct.
 
     Raises:
-        UnusableInput: for a group of one class, one with the largest count, weights on the nuclear norm, or a bias.
+        UnusableInput: for a group of one class, one with the largest count, a group that does not exist, weights on the nuclear norm, or a
+            bias.
+
+    Source: fang2021, Section 4, oversampling; derived; docs/derivations/layer-peeled.md, section 3 (the effective ratio).
 
     Example:
         >>> problem = LayerPeeled.from_groups([(5, 4000), (5, 100)], feature_energy=5.0)
@@ -256,7 +291,9 @@ def excessive_oversampling(problem: LayerPeeled, group: int, *, width: float = 1
         there is no such group, or none that collapses up to w = 1e9.
 
     Raises:
-        UnusableInput: for weights on the nuclear norm, or a bias.
+        UnusableInput: for a group that does not exist, weights on the nuclear norm, or a bias.
+
+    Source: derived; docs/derivations/layer-peeled.md, section 3 (the effective ratio).
 
     Example:
         >>> problem = LayerPeeled.from_groups([(5, 40), (5, 10)], feature_energy=5.0)

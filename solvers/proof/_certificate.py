@@ -107,14 +107,23 @@ def certify(
 ) -> Certificate:
     """Enclose the optimal value between a candidate's value and its dual bound.
 
+        F(Y) ≥ F* ≥ constant − τ‖G_Y‖_op − ‖g‖²/(2λ_b),    constant + ⟨G_Y, Y⟩ + ⟨g, b⟩ an affine minorant of the loss;
+
+    where the norm is penalised, the largest multiple of the minorant that λ‖Y‖_* outruns takes its place.
+
     Args:
         problem: the program.
-        candidate: Y = diag(d) Z, block-symmetric over the problem's groups; scaled to the sphere of radius τ where the norm is bounded.
-        shares: for the hinge, the averaged multipliers Π (only entries off the diagonal are read).
-        bias: b of one class of each group; zero when not given.
-        tangent: for a smooth loss, logits where its minorant touches it; any are valid, and the candidate's own are taken when not given.
+        candidate: Y = diag(d) Z, K × K, block-symmetric over the problem's groups; scaled to the sphere of radius τ where the norm is
+            bounded.
+        shares: for the hinge, the averaged multipliers Π, K × K (only entries off the diagonal are read).
+        bias: b of one class of each group, G numbers; zero when not given.
+        tangent: for a smooth loss, logits (K × K) where its minorant touches it; any are valid, and the candidate's own are taken when not
+            given.
 
-    Source: su2024, "Convex relaxation"; the bound is the Frank–Wolfe gap on the nuclear-norm ball (jaggi2013, section 3).
+    Raises:
+        UnusableInput: for what is no program, matrix over groups, or list of numbers.
+
+    Source: su2024, "Convex relaxation"; jaggi2013, section 3 (the Frank–Wolfe gap); derived; docs/derivations/layer-peeled.md, section 1.
 
     Example:
         >>> import numpy as np
@@ -161,7 +170,27 @@ def rounding_of(problem: Problem, candidate: GroupMatrix, bias: Float[np.ndarray
 
 @validated
 def dual_slope(problem: Problem, candidate: GroupMatrix, bias: Float[np.ndarray, " G"] | None = None) -> GroupMatrix:
-    """G_Y = diag(1/d) ∇f at the (scaled) candidate, in doubles, for a smooth loss."""
+    """The slope of a smooth loss at a candidate, in doubles.
+
+        G_Y = diag(1/d) ∇f(Z),    Z the candidate's logits, scaled into the ball as `certify` does.
+
+    Args:
+        problem: the program.
+        candidate: Y = diag(d) Z, K × K, block-symmetric over the problem's groups.
+        bias: b of one class of each group, G numbers; zero when not given.
+
+    Raises:
+        UnusableInput: for what is no program, matrix over groups, or list of numbers.
+        ValueError: for the hinge, which has no slope.
+
+    Source: derived; docs/derivations/layer-peeled.md, section 1.
+
+    Example:
+        >>> import numpy as np
+        >>> problem = LayerPeeled.from_groups([(4, 10)], feature_energy=1.0)
+        >>> dual_slope(problem, GroupMatrix((4,), np.array([0.0]), np.zeros((1, 1)))).inner.tolist()   # c_k (softmax(0) − I)
+        [-0.25]
+    """
     loss = LOSSES[problem.loss]
     if isinstance(problem, LayerPeeled):
         norm = candidate.nuclear_norm()
@@ -185,6 +214,18 @@ def certify_multiplier(
     feasible at other radii, so for every h > 0
 
         [F*_lower(τ) − F((1 + h)Y)]/(hτ) ≤ λ ≤ [F((1 − h)Y) − F*_lower(τ)]/(hτ).
+
+    Args:
+        problem: the program.
+        candidate: as for `certify`.
+        shares: as for `certify`.
+        bias: as for `certify`.
+        tangent: as for `certify`.
+
+    Raises:
+        UnusableInput: for what is no program, matrix over groups, or list of numbers.
+
+    Source: derived (F* is convex in τ).
 
     Example:
         >>> import numpy as np

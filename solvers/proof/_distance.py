@@ -30,17 +30,31 @@ def certify_distance(
 ) -> float:
     """Upper bound of the Frobenius distance between a candidate's logits (scaled, centred) and the optimal ones.
 
+        ‖Z − Z*‖ ≤ ρ    for the first ρ tried with κ_ρ ρ²/2 > gap;
+
+    κ_ρ is the least curvature of the loss within ρ of the candidate, min_k c_k min_j p_kj e^{−√2 ρ} for cross-entropy and min_k c_k for the
+    squared error.
+
     Args:
-        problem: the program.
+        problem: the program, with cross-entropy or the squared error.
         candidate: Y, as for `certify`.
-        bias: b of one class of each group.
+        bias: b of one class of each group, G numbers; zero when not given.
         tangent: as for `certify`: a better minorant gives a smaller gap.
 
     Returns:
-        The bound, or infinity when the gap is too large for any; see `distance_within`.
+        The bound, or infinity when the gap is too large for any.
 
     Raises:
+        UnusableInput: for what is no program, matrix over groups, or list of numbers.
         ValueError: for the hinge, which is not strictly convex.
+
+    Source: derived (strong convexity; the steps are in `distance_within` beside it).
+
+    Example:
+        >>> import numpy as np
+        >>> problem = LayerPeeled.from_groups([(4, 10)], feature_energy=1.0)
+        >>> certify_distance(problem, GroupMatrix((4,), np.array([4 / 3]), np.zeros((1, 1)))) < 1e-6
+        True
     """
     _require_curvature(problem)
     return distance_within(certify(problem, candidate, None, bias, tangent).gap, problem, candidate, bias)
@@ -90,12 +104,20 @@ def low_rank_excess(problem: LayerPeeled, candidate: GroupMatrix, dimension: int
     competitor is at least σ − r away from that. On the segment to it f grows from its optimum, over the first ρ with curvature at
     least κ_{ρ+r}, and on at that slope: the excess is at least κ_{ρ+r} (ρ(σ − r) − ρ²/2) for every ρ ≤ σ − r.
 
+    Args:
+        problem: the program: cross-entropy, d = 1, no bias.
+        candidate: Y, as for `certify`.
+        dimension: p ≥ 0.
+        tangent: as for `certify`.
+
     Returns:
         The best bound over ρ; zero proves nothing.
 
     Raises:
-        UnusableInput: for weights on the nuclear norm, or a bias.
+        UnusableInput: for weights on the nuclear norm, a bias, or what is no program, matrix over groups or whole number.
         ValueError: for another loss.
+
+    Source: derived; docs/derivations/layer-peeled.md, section 1 (p = rank Z* − 1 does not attain the optimum).
 
     Example:
         >>> import numpy as np

@@ -112,7 +112,8 @@ def solve_batch(
     """Solve every two-group program of arrays that are broadcast against each other, with cross-entropy.
 
     The phase of a program is decided by closed conditions first; one increasing equation inside a bracket is left. Relative gaps are
-    below 1e-8 for K ≤ 10⁶, R within 10^±12 and √(E_H E_W) from 1e-4 to 1e3, and below 1e-6 wherever entries are accepted.
+    below 1e-8 for K ≤ 10⁶, R within 10^±12 and √(E_H E_W) from 1e-4 to 1e3, and below 1e-6 wherever entries are accepted. All arguments
+    but the last are numbers or arrays of any shapes that go together.
 
     Args:
         majority: K_A ≥ 1, classes of the first group.
@@ -122,9 +123,15 @@ def solve_batch(
         weight_energy: E_W > 0.
         compiled: see `numerics.two_group_optima`.
 
+    Returns:
+        The optima, in arrays of the common shape, which has at least one axis.
+
     Raises:
-        UnusableInput: for entries that are not positive and finite, class numbers that are not whole, entries out of range, or shapes
-            that do not broadcast.
+        UnusableInput: for entries that are not positive and finite, class numbers that are not whole, entries out of range, shapes that do
+            not broadcast, or compiled=True without numba.
+        ArithmeticError: when an iteration does not settle (none is known).
+
+    Source: derived; docs/derivations/numerics.md, "The two-group problem".
 
     Example:
         >>> batch = solve_batch(5, 5, [1.0, 10.0, 100.0], feature_energy=5.0)

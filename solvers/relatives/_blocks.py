@@ -182,7 +182,13 @@ class Blocks:
 
 @validated
 def solve_blocks(problem: LayerPeeled, *, solver: str = "scs") -> Blocks:
-    """Solve the 2K×2K semidefinite program of the source, and enclose its blocks.
+    """Solve the 2K × 2K semidefinite program of the source, and enclose its blocks.
+
+        X = [H; W] [H; W]ᵀ ⪰ 0,   tr X_HH ≤ K E_H,   tr X_WW ≤ K E_W,   min Σ_k c_k L(X_HW,k, k).
+
+    Args:
+        problem: the program: cross-entropy, class norms, no bias; small K.
+        solver: conic solver: "clarabel", "scs" or "mosek".
 
     Raises:
         UnusableInput: for another loss than cross-entropy, norm weights or a bias, or a missing solver.

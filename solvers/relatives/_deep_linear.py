@@ -61,12 +61,16 @@ def descend_linear(
         min (1/2N) ‖W_M ⋯ W_1 H − Y‖² + (λ_W/2) Σ_i ‖W_i‖² + (λ_H/2) ‖H‖²,     Y one-hot.
 
     Args:
-        problem: counts and penalties; squared error, no bias; classes stand group by group.
-        layers: where W_M, …, W_1 start.
-        features: where H starts.
+        problem: counts and penalties; squared error, no bias, norm weights "sample"; classes stand group by group.
+        layers: where W_M, …, W_1 start, each K × K.
+        features: where H starts, K × N, one column per sample, class by class.
+
+    Returns:
+        The point where the descent ends: a local minimum, which need not be the best.
 
     Raises:
-        UnusableInput: for another loss, a bias, or norm weights that are not those of the model.
+        UnusableInput: for another loss, a bias, norm weights that are not those of the model, or factors that do not fit each other.
+        ValueError: for features of another number of samples.
 
     Source: dang2023, the deep linear networks with imbalanced data.
 
@@ -111,6 +115,21 @@ def fitted_start(
 ) -> tuple[list[Float[np.ndarray, "K K"]], Float[np.ndarray, "K N"]]:
     """A start that fits the classes kept exactly, with logits 1, and has nothing of the others.
 
+        W_M = ⋯ = W_1 = diag(kept),    H = diag(kept) Y,    Y one-hot.
+
+    Args:
+        problem: counts; classes stand group by group.
+        layers: M ≥ 1.
+        kept: K answers.
+
+    Returns:
+        W_M, …, W_1 (each K × K) and H (K × N).
+
+    Raises:
+        UnusableInput: for a number of answers other than K, layers that are not whole or below one, or what is no such model.
+
+    Source: derived; docs/derivations/layer-peeled.md, section 5 (a non-zero stationary point survives beyond the collapse).
+
     Example:
         >>> problem = UnconstrainedFeatures(counts=[2, 1], feature_penalty=0.1, weight_penalty=0.1, loss="squared")
         >>> layers, features = fitted_start(problem, 2, kept=[True, False])
@@ -127,7 +146,19 @@ def fitted_start(
 def random_start(
     problem: UnconstrainedFeatures, layers: int, *, scale: float, rng: np.random.Generator
 ) -> tuple[list[Float[np.ndarray, "K K"]], Float[np.ndarray, "K N"]]:
-    """Independent normal entries of the given standard deviation.
+    """A start with independent normal entries.
+
+    Args:
+        problem: counts.
+        layers: M ≥ 1.
+        scale: standard deviation of the entries.
+        rng: their source.
+
+    Returns:
+        W_M, …, W_1 (each K × K) and H (K × N).
+
+    Raises:
+        UnusableInput: for layers that are not whole or below one, or what is no such model, number or generator.
 
     Example:
         >>> problem = UnconstrainedFeatures(counts=[2, 1], feature_penalty=0.1, weight_penalty=0.1, loss="squared")
@@ -151,8 +182,16 @@ def enclose_one_layer(head: DeepLinear) -> tuple[Bracket, ...]:
     The bound is taken at Q = diag(min(λ, √n_k/N)), the point of that ball nearest to D/N. F is strongly convex with constant 1/N, so X
     differs from the optimal one by at most √(2N · gap). Everything is evaluated in balls.
 
+    Args:
+        head: a point with one layer, as `descend_linear` returns it.
+
+    Returns:
+        K rigorous brackets.
+
     Raises:
-        UnusableInput: for more layers than one.
+        UnusableInput: for more layers than one, or what is no such point.
+
+    Source: dang2023, the model; derived; docs/derivations/layer-peeled.md, section 5.
 
     Example:
         >>> problem = UnconstrainedFeatures(counts=[4, 1], feature_penalty=0.1, weight_penalty=0.1, loss="squared")

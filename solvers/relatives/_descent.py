@@ -16,20 +16,25 @@ def descend(
 ) -> tuple[float, Float[np.ndarray, "K p"], Float[np.ndarray, "K p"]]:
     """Best of several L-BFGS runs on H, W in R^{K×p}, both normalised onto their energy spheres.
 
+        min Σ_k c_k L(W h_k, k)    over ‖H‖_F² = K E_H, ‖W‖_F² = K E_W.
+
     The non-convex program as stated, with no relaxation: every point is feasible, so its value is an upper bound of the best value
     at this dimension (and nothing more).
 
     Args:
-        problem: the program; classes stand group by group.
+        problem: the program: d = 1, no bias; classes stand group by group.
         dimension: p ≥ 1.
         rng: source of the random starts.
-        starts: how many.
+        starts: how many, ≥ 1.
 
     Returns:
-        (value, features, classifier) of the best run.
+        (value, features, classifier) of the best run, the last two K × p.
 
     Raises:
-        UnusableInput: for weights on the nuclear norm, or a bias.
+        UnusableInput: for weights on the nuclear norm, a bias, or what is no such program, number or generator.
+        ValueError: for no start.
+
+    Source: su2024, "Layer-Peeled Model".
 
     Example:
         >>> value, *_ = descend(LayerPeeled(counts=[3, 3, 3], feature_energy=1.0), 2, rng=np.random.default_rng(0), starts=1)

@@ -64,13 +64,14 @@ def descend_nonnegative(problem: UnconstrainedFeatures, dimension: int, *, rng: 
     A run can end where a class lost all its features; the more dimensions, the fewer do.
 
     Args:
-        problem: counts and penalties; cross-entropy, no bias; classes stand group by group.
+        problem: counts and penalties; cross-entropy, no bias, norm weights "sample"; classes stand group by group.
         dimension: p ≥ 1; an optimum needs as many as classes with features.
         rng: source of the random starts.
-        starts: how many.
+        starts: how many, ≥ 1.
 
     Raises:
         UnusableInput: for another loss, a bias, other norm weights, or a dimension below 1.
+        ValueError: for no start.
 
     Source: dang2024, the unconstrained ReLU feature model.
 
@@ -118,6 +119,14 @@ def enclose_nonnegative(point: NonNegative) -> NonNegativeEnclosure:
 
         |p − p'| ≤ √(KL/2) for the own class (Pinsker),     ⟨s_k, s_l⟩ ≤ λ_W N² K gap/(β_k β_l),
         n_k ‖h_k‖ ≥ n_k √((K − 1)/K) margin_k/‖W‖,     ‖W‖² ≤ 2f/λ_W.
+
+    Args:
+        point: any point of the model, as `descend_nonnegative` returns it; the nearer the optimum, the narrower the brackets.
+
+    Raises:
+        UnusableInput: for what is no such point.
+
+    Source: dang2024, the unconstrained ReLU feature model; derived (the dual proof).
 
     Example:
         >>> problem = UnconstrainedFeatures(counts=[4, 2], feature_penalty=0.02, weight_penalty=0.02)

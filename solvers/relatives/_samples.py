@@ -37,15 +37,21 @@ def solve_samples(
     enclosed by the same gap as for class means, in ball arithmetic.
 
     Args:
-        counts: n_k, samples per class (small: a dense program over all samples).
-        copies: w_k, how often each sample of class k enters the loss.
-        feature_energy: E_H.
-        weight_energy: E_W.
-        solver: conic solver.
+        counts: K numbers n_k ≥ 1, samples per class (small: a dense program over all samples).
+        copies: K numbers w_k ≥ 1, how often each sample of class k enters the loss.
+        feature_energy: E_H > 0.
+        weight_energy: E_W > 0.
+        solver: conic solver: "clarabel", "scs" or "mosek".
+
+    Returns:
+        A rigorous bracket of the optimal value.
 
     Raises:
         UnusableInput: for counts or copies that are not whole numbers ≥ 1, one for each of two classes or more, more than fit in memory, or
             energies that are not positive and finite.
+        SolverFailed: when the solver returns no point.
+
+    Source: fang2021, Section 4, convex relaxation and oversampling; derived; docs/derivations/layer-peeled.md, section 3 (the weights).
 
     Example:
         >>> solve_samples([2, 2], [1, 1], feature_energy=1.0)

@@ -207,8 +207,14 @@ def require_known_solver(name: str) -> None:
 def require_solver(name: str) -> None:
     """Check that a solver is known, installed and licensed.
 
+    Args:
+        name: "clarabel", "scs" or "mosek".
+
     Raises:
-        UnusableInput: with what is missing and what to use instead.
+        UnusableInput: for another name; for a solver that is not installed or not licensed, with what to use instead.
+
+    Example:
+        >>> require_solver("clarabel")
     """
     require_known_solver(name)
     missing = _missing(name)
@@ -239,7 +245,7 @@ def _missing(name: str) -> str | None:
 
 
 def solver_status() -> dict[str, str]:
-    """For every solver: "solves", proved by a two-class program, or why it does not.
+    """For every conic solver whether it can be used: "solves", proved by a two-class program, or why it does not.
 
     Example:
         >>> solver_status()["clarabel"]
