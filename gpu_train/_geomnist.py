@@ -40,11 +40,11 @@ def geomnist(samples_per_class: int, rng: np.random.Generator) -> Images:
     transform by exp(−2π²σ²|f|²). Everything is one array operation over all images.
 
     Args:
-        samples_per_class: n.
+        samples_per_class: n ≥ 1.
         rng: source of angles and blurs.
 
     Raises:
-        UnusableInput: for a number of samples that is not a whole number ≥ 1.
+        UnusableInput: for a number of samples that is not a whole number ≥ 1, more than fit in memory, or what is no generator.
 
     Source: zhang2021, "GeoMNIST"; the sources fix angles, blur and size, not the exact outlines.
 

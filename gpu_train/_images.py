@@ -74,8 +74,13 @@ class Images:
 def with_counts(images: Images, counts: Iterable[int], rng: np.random.Generator) -> Images:
     """A random subset with exactly n_k images of class k.
 
+    Args:
+        images: where they are taken from.
+        counts: K whole numbers n_k ≥ 1.
+        rng: chooses which.
+
     Raises:
-        UnusableInput: for another number of counts than classes, or a class with fewer images than asked for.
+        UnusableInput: for another number of counts than classes, a count that is not whole, or a class with fewer images than asked for.
 
     Example:
         >>> some = Images(pixels=np.zeros((6, 1, 2, 2), np.float32), labels=np.array([0, 0, 0, 1, 1, 1]), num_classes=2, name="zeros")
@@ -113,10 +118,23 @@ def first_classes(images: Images, count: int) -> Images:
 
 
 def step_counts(majority: int, minority: int, most: int, imbalance: float) -> tuple[int, ...]:
-    """n_k for K_A majority classes of `most` samples and K_B minority classes of most/R, rounded, at least one.
+    """Counts of a step: the majority classes have the most samples, the minority classes R times fewer.
+
+        n_k = most for K_A classes, most/R for K_B, rounded, at least one.
+
+    Args:
+        majority: K_A, 1 to 10⁶.
+        minority: K_B, 1 to 10⁶.
+        most: samples of a majority class, ≥ 1.
+        imbalance: R ≥ 1.
+
+    Returns:
+        K_A + K_B counts.
 
     Raises:
         UnusableInput: for numbers of classes or samples that are not whole, or an imbalance below one or not finite.
+
+    Source: fang2021, Minority Collapse (two sizes of classes).
 
     Example:
         >>> step_counts(2, 2, 100, 10.0)
@@ -128,7 +146,17 @@ def step_counts(majority: int, minority: int, most: int, imbalance: float) -> tu
 
 
 def long_tail_counts(classes: int, most: int, imbalance: float) -> tuple[int, ...]:
-    """n_k = most · R^{−k/(K−1)}, rounded, at least one.
+    """Counts of a long tail, which fall geometrically from class to class.
+
+        n_k = most · R^{−k/(K−1)}, rounded, at least one.
+
+    Args:
+        classes: K, 1 to 10⁶.
+        most: samples of class 0, ≥ 1.
+        imbalance: R ≥ 1.
+
+    Returns:
+        K counts.
 
     Raises:
         UnusableInput: for numbers of classes or samples that are not whole, or an imbalance below one or not finite.
@@ -158,8 +186,16 @@ def oversampled(images: Images, factor: float, classes: Iterable[int], rng: np.r
 
     Classes are a set: naming one twice changes nothing.
 
+    Args:
+        images: all of them are kept.
+        factor: w_r ≥ 1.
+        classes: numbers from 0 of the classes whose images are repeated.
+        rng: chooses the fraction.
+
     Raises:
         UnusableInput: for a factor below one or not finite, a class that does not exist, or more images than memory holds.
+
+    Source: fang2021, Section 4, oversampling; whole w_r there.
 
     Example:
         >>> some = Images(pixels=np.zeros((3, 1, 2, 2), np.float32), labels=np.array([0, 0, 1]), num_classes=2, name="zeros")
@@ -201,8 +237,15 @@ def require_probability(value: Any, what: str) -> float:
 def with_corrupted_labels(images: Images, probability: float, rng: np.random.Generator) -> Images:
     """Each label is replaced with probability p_err by one of the K − 1 others, uniformly.
 
+    Args:
+        images: whose labels are right.
+        probability: p_err in [0, 1].
+        rng: chooses the labels.
+
     Raises:
-        UnusableInput: for a probability outside [0, 1].
+        UnusableInput: for a probability outside [0, 1], or images of a single class.
+
+    Source: zhang2021, slides, figure 3; derived; docs/derivations/locally-elastic.md, section 4 (what it does to α and β).
 
     Example:
         >>> some = Images(pixels=np.zeros((2, 1, 2, 2), np.float32), labels=np.array([0, 1]), num_classes=2, name="zeros")
@@ -232,8 +275,13 @@ def corrupted(
 def resized(images: Images, side: int) -> Images:
     """Square images of another size, bilinear with antialiasing.
 
+    Args:
+        images: square or not, of any size; they come out square.
+        side: pixels, ≥ 1.
+
     Raises:
-        UnusableInput: for a side that is not a whole number ≥ 1.
+        UnusableInput: for a side that is not a whole number ≥ 1, or more than fits in memory.
+        ImportError: without torch.
 
     Example:
         >>> some = Images(pixels=np.ones((1, 1, 4, 4), np.float32), labels=np.array([0]), num_classes=1, name="ones")

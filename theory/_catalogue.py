@@ -33,8 +33,19 @@ def catalogue() -> Mapping[str, tuple[str, Room]]:
 def choose(names: tuple[str, ...] = (), family: str | None = None) -> dict[str, tuple[str, Room]]:
     """The named rooms, or all of them, restricted to a family if one is given.
 
+    Args:
+        names: of rooms; all of them when empty.
+        family: one of `FAMILIES`; all of them when not given.
+
+    Returns:
+        Room name → (family, room), in the catalogue's order.
+
     Raises:
         UnusableInput: for a room or family that does not exist.
+
+    Example:
+        >>> list(choose(("balanced-etf",)))
+        ['balanced-etf']
     """
     rooms = catalogue()
     if family is not None and family not in FAMILIES:
@@ -46,6 +57,13 @@ def choose(names: tuple[str, ...] = (), family: str | None = None) -> dict[str, 
 
 
 def statistical_comparisons() -> int:
-    """How many statistical comparisons (labels of statistical checks) the catalogue holds: the Bonferroni divisor of the suite's level."""
+    """How many statistical comparisons the catalogue holds: the Bonferroni divisor of the suite's level.
+
+    Each label of a statistical check is one.
+
+    Example:
+        >>> statistical_comparisons() > 1
+        True
+    """
     checks = [check for _, room in catalogue().values() for check in room.checks if check.evidence is Evidence.STATISTICAL]
     return sum(len(check.predict()) for check in checks)

@@ -19,6 +19,16 @@ Rule: TypeAlias = Quantity | Callable[..., Found]
 def instances(label: str, *cases: Any) -> dict[str, tuple[Any, ...]]:
     """Cases with their labels; a case is a tuple, or one value.
 
+    Args:
+        label: a format string with one field for each argument of a case.
+        cases: tuples of arguments, or single values.
+
+    Returns:
+        Label → arguments; of two cases with one label the later one.
+
+    Raises:
+        IndexError: for a label with more fields than a case has arguments.
+
     Example:
         >>> instances("K={}, R={:g}", (3, 1.0), (5, 2.5))
         {'K=3, R=1': (3, 1.0), 'K=5, R=2.5': (5, 2.5)}
@@ -83,6 +93,12 @@ def claim(
         kind: how prediction and measurement relate; None takes the statement's kind.
         origin: where this sentence comes from, when it is not where the room's statement does.
         expected: what the verdict must be.
+
+    Returns:
+        The check, and a control for each mistake.
+
+    Raises:
+        ValueError: unless exactly one of `measure` and `measure_all` is given.
 
     Example:
         >>> from layerpeel.numerics import Bracket
@@ -179,6 +195,23 @@ def printed(
         measure: as in `claim`.
         measure_all: as in `claim`.
         common: `by`, `within`, `because`, `headroom` and `kind` of `claim`.
+
+    Returns:
+        The printed claim and the one that holds.
+
+    Raises:
+        ValueError: unless exactly one of `measure` and `measure_all` is given.
+        TypeError: for a word in `common` that `claim` does not know.
+
+    Example:
+        >>> from layerpeel.numerics import Bracket
+        >>> as_printed, derived = printed(
+        ...     "printed", "x²", over=instances("x={}", 4), evidence=Evidence.PROOF, false={},
+        ...     predict=lambda x: Bracket.exactly(x * x), measure=lambda x: Bracket.exactly(0.5 * x),
+        ...     instead=("derived", "x/2", lambda x: Bracket.exactly(x / 2)),
+        ... )
+        >>> as_printed.check.expected.value, derived.check.expected.value
+        ('refuted', 'confirmed')
     """
     shared: dict[str, Any] = {"over": over, "measure": measure, "measure_all": measure_all, "evidence": evidence, **common}
     other, sentence, correct = instead

@@ -28,8 +28,26 @@ def judge(kind: Kind, prediction: Quantities, measurement: Quantities, *, resolu
       last one it must be at most `resolution`; refuted where it certainly grows, or certainly ends farther away.
     * probability and observation: as equality, with the sample's interval at `level`.
 
+    Args:
+        kind: how prediction and measurement relate.
+        prediction: quantities by label.
+        measurement: quantities by label; others than the predicted ones are not looked at.
+        resolution: the widest interval, absolute, that still confirms; for a limit the distance from it that still does.
+        level: each sample's interval misses with this probability.
+
+    Returns:
+        The verdict; inconclusive where nothing is predicted.
+
     Raises:
         KeyError: when a predicted label was not measured.
+        TypeError: for an exact expression against an interval.
+
+    Example:
+        >>> measured = {"x": Bracket(1.9, 2.1)}
+        >>> judge(Kind.EQUALITY, {"x": Bracket.exactly(2.0)}, measured, resolution=0.5, level=0.01).value
+        'confirmed'
+        >>> judge(Kind.EQUALITY, {"x": Bracket.exactly(3.0)}, measured, resolution=0.5, level=0.01).value
+        'refuted'
     """
     if not prediction:
         return Verdict.INCONCLUSIVE
@@ -78,8 +96,16 @@ def _judge_limit(prediction: Quantities, measurement: Quantities, resolution: fl
 def as_bracket(quantity: Quantity, level: float) -> Bracket:
     """A quantity as an interval; samples at the given level.
 
+    Args:
+        quantity: a bracket, an estimate or a proportion.
+        level: a sample's interval misses with this probability, in (0, 1).
+
     Raises:
         TypeError: for an exact expression, which is judged symbolically.
+
+    Example:
+        >>> round(as_bracket(Proportion(successes=0, n=10), 0.05).upper, 4)
+        0.3085
     """
     match quantity:
         case Bracket():

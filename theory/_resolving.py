@@ -39,8 +39,19 @@ def resolving_power(
     A change in both directions must be refuted, so that an interval that begins at what is predicted (a size that cannot be negative, held
     against zero from above) shows that it is blind on one side. One refuted label refutes, so the sharpest label decides.
 
+    Args:
+        kind: as for `judge`.
+        prediction: as for `judge`.
+        measurement: as for `judge`.
+        resolution: as for `judge`.
+        level: as for `judge`.
+
     Returns:
-        None where the check itself is not confirmed.
+        Both changes, the relative one None where all predictions are zero; None where the check itself is not confirmed.
+
+    Raises:
+        KeyError: when a predicted label was not measured.
+        TypeError: for an exact expression against an interval.
 
     Example:
         >>> found = resolving_power(
@@ -107,8 +118,18 @@ def _least(refuted: Callable[[float], bool]) -> float:
 def resolution_used(kind: Kind, prediction: Quantities, measurement: Quantities, *, resolution: float, level: float) -> float | None:
     """The widest measured interval as a share of the resolution, the widest that would still confirm.
 
+    Args:
+        kind: as for `judge`.
+        prediction: as for `judge`.
+        measurement: as for `judge`.
+        resolution: as for `judge`.
+        level: as for `judge`.
+
     Returns:
         None where no resolution is asked for: bounds, limits, and exact expressions.
+
+    Raises:
+        KeyError: when a predicted label was not measured.
 
     Example:
         >>> resolution_used(Kind.EQUALITY, {"x": Bracket.exactly(2.0)}, {"x": Bracket(1.5, 2.5)}, resolution=4.0, level=0.01)
