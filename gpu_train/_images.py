@@ -195,7 +195,7 @@ def oversampled(images: Images, factor: float, classes: Iterable[int], rng: np.r
     Raises:
         UnusableInput: for a factor below one or not finite, a class that does not exist, or more images than memory holds.
 
-    Source: fang2021, Section 4, oversampling; whole w_r there.
+    Source: fang2021, Section 4, oversampling.
 
     Example:
         >>> some = Images(pixels=np.zeros((3, 1, 2, 2), np.float32), labels=np.array([0, 0, 1]), num_classes=2, name="zeros")

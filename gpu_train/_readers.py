@@ -80,7 +80,7 @@ def read_idx(directory: Path, *, train: bool = True) -> Images:
     """MNIST or FashionMNIST from its IDX files, gzipped or not, intensities in [0, 1].
 
     Args:
-        directory: the folder of the four files.
+        directory: the folder of the files, which bear their usual names.
         train: the training images, or else the test images.
 
     Returns:

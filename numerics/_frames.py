@@ -142,6 +142,8 @@ class CollapseGeometry:
 def collapse_geometry(classifier: Float[np.ndarray, "K p"], features: Float[np.ndarray, "K p"]) -> CollapseGeometry:
     """Neural-collapse geometry of a classifier W and class means H.
 
+    The formulas stand beside the fields of `CollapseGeometry`.
+
     Args:
         classifier: W, K × p, row k of class k.
         features: H, K × p, row k the mean of class k.

@@ -42,6 +42,10 @@ class Chances:
 def verdict_chances(n: int, *, predicted: Bracket | float, truth: float, level: float, resolution: float = 1.0) -> Chances:
     """The probability of each verdict when the true probability is `truth`.
 
+        P(refuted) = Σ_k P(X = k) over the counts k whose interval misses the predicted range,    X ~ Binomial(n, truth);
+
+    confirmed are those whose interval meets it and is no wider than `resolution`.
+
     Args:
         n: number of trials, ≥ 1.
         predicted: the predicted probability, or the range that is known to hold it.

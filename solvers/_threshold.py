@@ -200,7 +200,7 @@ def bracket_threshold(
         width: relative width at which to stop.
 
     Returns:
-        (an R that is certainly distinct, an R that is certainly collapsed).
+        A rigorous bracket: its lower end is an R that is certainly distinct, its upper end one that is certainly collapsed.
 
     Raises:
         UnusableInput: for a minority of one class, or when no collapse is found up to R = 1e9.
@@ -233,8 +233,8 @@ def critical_oversampling(problem: LayerPeeled, group: int, *, width: float = 1e
         width: relative width at which to stop; the bracket is wider where neither phase can be certified.
 
     Returns:
-        (a w that certainly collapses, a w that is certainly distinct), or None when even a millionth of the present weight keeps the
-        group distinct.
+        A rigorous bracket: its lower end is a w that certainly collapses, its upper end one that is certainly distinct. None when even a
+        millionth of the present weight keeps the group distinct.
 
     Raises:
         UnusableInput: for a group of one class, one with the largest count, a group that does not exist, weights on the nuclear norm, or a
@@ -287,8 +287,8 @@ def excessive_oversampling(problem: LayerPeeled, group: int, *, width: float = 1
         width: relative width at which to stop; the bracket is wider where neither phase can be certified.
 
     Returns:
-        (a w > 1 at which all other groups that are distinct now certainly still are, a w at which one certainly is not), or None when
-        there is no such group, or none that collapses up to w = 1e9.
+        A rigorous bracket: at its lower end, a w > 1, all other groups that are distinct now certainly still are; at its upper end one
+        certainly is not. None when there is no such group, or none that collapses up to w = 1e9.
 
     Raises:
         UnusableInput: for a group that does not exist, weights on the nuclear norm, or a bias.

@@ -103,8 +103,6 @@ def centred_features(
     Raises:
         UnusableInput: for unusable arrays, a class without samples, a single class, or an epsilon outside [0, 1).
 
-    Source: he2023, equation (1).
-
     Example:
         >>> centred_features(np.array([[1.0], [3.0], [5.0]]), np.array([0, 0, 1])).residuals.ravel().tolist()
         [-1.0, 1.0, 0.0]
@@ -191,8 +189,6 @@ def class_means(
 
     Raises:
         UnusableInput: for arrays that do not fit, and labels that are not whole or outside 0 … K − 1.
-
-    Source: he2023, equation (1).
 
     Example:
         >>> class_means(np.array([[1.0], [3.0], [5.0]]), np.array([0, 0, 1]), 2)[1].ravel().tolist()

@@ -48,6 +48,13 @@ class Threshold:
 def log_threshold_minus_one(majority: int, minority: int, *, feature_energy: float, weight_energy: float = 1.0) -> float:
     """The logarithm of R0 − 1, R0 the imbalance from which the minority classifiers coincide.
 
+    On the collapse boundary (b = 0 and λ = n_B/N) the optimum is an explicit function of one scalar ζ > 0,
+
+        s = r_B K_B L_B,   a = s/r_A − K_A L_A,   τ = (K_A − 1) a + s,   R0 − 1 = expm1(a) e^{L_A}/(K r_A)
+
+    with r_B = e^ζ and the other symbols as in `numerics.surface_point`. τ increases with ζ, since s, 1/r_A and −L_A do, so R0 is one
+    increasing scalar root. Depends on the energies through τ = K √(E_H E_W) only.
+
     Args:
         majority: K_A, 1 to 10¹⁵.
         minority: K_B, 2 to 10¹⁵.

@@ -46,6 +46,11 @@ class SurfacePoint(NamedTuple):
 def surface_point(ops: Arithmetic, majority: Any, minority: Any, zeta: Any, above: Any, below: Any) -> SurfacePoint:
     """Evaluate the surface of two-group optima at ζ and v = above − below, of which one is zero.
 
+        s = r_B (b + K_B L_B),   a = s/r_A − K_A L_A,   τ = (K_A − 1) a + (K_B − 1) b + s,   log R = V − v,
+
+    with log r_B = ζ + below, 1/r_A² = 1/r_B² + (K/K_B)(1 − 1/r_B²), L_A = log((K r_A − K_B)/K_A), L_B = log((K e^ζ − K_A)/K_B),
+    b = log1p(expm1(above)/g_B), V = log1p(expm1(a) g_A), g_A = e^{L_A}/(K r_A), g_B = e^{L_B}/(K e^ζ).
+
     Args:
         ops: the arithmetic of all other arguments (FLOATS, ARRAYS or BALLS); with ARRAYS they broadcast.
         majority: K_A ≥ 1.

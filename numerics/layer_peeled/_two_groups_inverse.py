@@ -36,10 +36,12 @@ class TwoGroupOptimum(NamedTuple):
 
 @validated
 def two_group_optimum(majority: int, minority: int, imbalance: float, budget: float) -> TwoGroupOptimum:
-    """The cross-entropy optimum for imbalance R ≥ 1 and ‖Z‖_* ≤ τ.
+    """The cross-entropy optimum of two groups of classes for imbalance R ≥ 1 and ‖Z‖_* ≤ τ.
 
-    The phase is decided before solving: vanished by the test of `_vanishes`, distinct when R is below the threshold (v = 0 at this
-    τ), else collapsed. Inside a phase an increasing equation in ζ at fixed v sits in a monotone equation in v.
+        ‖Z‖_* = (K_A − 1) a + (K_B − 1) b + s = τ,    a and b the singular values inside the groups, s = hypot(t_A, t_B) between them.
+
+    The phase is decided before solving: vanished (s = 0) by a closed test, distinct when R is below the threshold (v = 0 at this τ), else
+    collapsed (b = 0). Inside a phase an increasing equation in ζ at fixed v sits in a monotone equation in v.
 
     Args:
         majority: K_A ≥ 1, classes of the larger size.

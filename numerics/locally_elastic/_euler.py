@@ -145,7 +145,7 @@ def euler_chunks(
         An iterator over arrays N × K × n × p, whose N add up to the number of paths.
 
     Raises:
-        UnusableInput: as `law` and `euler_maruyama`, when the first array is asked for.
+        UnusableInput: as `law` and `euler_maruyama`, most of it when the first array is asked for.
 
     Source: kloeden1992, section 10.2.
 
