@@ -1,5 +1,7 @@
 """Does my network obey the law of equi-separation, and will its minority collapse? Any torch module, any loader."""
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 
@@ -16,10 +18,7 @@ def main() -> None:
     labels = torch.as_tensor(images.labels, dtype=torch.long)
     torch.manual_seed(0)
     sizes = [inputs.shape[1], *[WIDTH] * DEPTH]
-    layers = [
-        nn.Sequential(nn.Linear(before, after), nn.BatchNorm1d(after), nn.ReLU())
-        for before, after in zip(sizes, sizes[1:], strict=False)
-    ]
+    layers = [nn.Sequential(nn.Linear(before, after), nn.BatchNorm1d(after), nn.ReLU()) for before, after in pairwise(sizes)]
     head = nn.Linear(WIDTH, images.num_classes)
     net = nn.Sequential(*layers, head)
     optimizer = torch.optim.Adam(net.parameters(), lr=3e-3, weight_decay=1e-4)

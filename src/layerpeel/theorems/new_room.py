@@ -2,8 +2,7 @@
 
 import re
 from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from string import Template
 
 from layerpeel.numerics import UnusableInput
 from layerpeel.pages.files import write_whole
@@ -34,12 +33,7 @@ def new_room(name: str, family: str, *, checkout: Path) -> Path:
     place = folder / f"{name.replace('-', '_')}.py"
     if name in catalogue() or place.exists():
         raise UnusableInput(f"room {name!r} exists already: it must be a new one; choose another name.")
-    templates = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=False,
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,  # noqa: S701 - Python, not HTML
-    )
-    text = templates.get_template("room.py.j2").render(name=name, title=name.replace("-", " ").capitalize())
+    template = Path(__file__).with_name("room.py.txt").read_text(encoding="utf-8")
+    text = Template(template).substitute(name=name, title=name.replace("-", " ").capitalize())
     write_whole("new-room", {place: lambda path: path.write_text(text, encoding="utf-8")})
     return place
