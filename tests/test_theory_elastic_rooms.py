@@ -11,7 +11,7 @@ import pytest
 from layerpeel.numerics import ElasticModel, MeanDriftLaw
 from layerpeel.numerics.locally_elastic import _euler, _flow
 from layerpeel.numerics.locally_elastic._closed_flow import Parts
-from layerpeel.theory import Profile, Quantities, Room, Setting, Verdict, as_bracket, judge
+from layerpeel.theory import Profile, Room, Setting, Verdict, as_bracket, judge
 from layerpeel.theory.locally_elastic import (
     neural_collapse_printed,
     separation_critical_constant,
@@ -75,10 +75,12 @@ def test_a_counterexample_outside_the_printed_hypotheses_is_noticed(inter: Fract
 
 
 def test_the_counterexamples_to_separation_are_of_different_kinds() -> None:
-    def ends(found: Quantities) -> float:
-        return as_bracket(list(found.values())[-1], LEVEL).middle
-
     setting = Setting(profile=Profile.QUICK, rng=np.random.default_rng(0), level=LEVEL)
-    pace, chance = (ends(measure(setting)) for measure in (separation_printed.measure_pace, separation_printed.measure_opposed))
+    checks = {check.name: check for check in separation_printed.ROOM.checks}
+
+    def at_last(name: str) -> float:
+        return as_bracket(list(checks[name].measure(setting).values())[-1], LEVEL).middle
+
+    pace, chance = at_last("part-i-pace"), at_last("part-i-opposed")
     assert 0.3 < pace < 0.5
     assert chance < 0.01

@@ -12,7 +12,7 @@ pytest.importorskip("mlxtend")
 import layerpeel.gpu_train.networks
 from layerpeel import gpu_train
 from layerpeel.numerics import refitted_means
-from layerpeel.theory import Kind, Verdict, catalogue, judge
+from layerpeel.theory import Kind, Profile, Verdict, catalogue, judge
 from layerpeel.theory._judge import as_bracket
 from layerpeel.theory._trials import TRIAL_LEVEL
 from layerpeel.theory.layer_peeled import _imbalanced_networks as imbalanced
@@ -209,8 +209,9 @@ def test_chance_labels_could_have_taught_something(monkeypatch: pytest.MonkeyPat
         "trained",
         lambda error, *_others: tuple(SimpleNamespace(accuracy=levels[error] + part) for part in noise),
     )
-    setting: Any = SimpleNamespace(full=False, seed=0)
-    room, measured = label_noise_transition.ROOM, label_noise_transition.measure_sides(setting)
+    setting: Any = SimpleNamespace(profile=Profile.QUICK, seed=0)
+    room = label_noise_transition.ROOM
+    measured = room.checks[0].measure(setting)
     assert judge(Kind.LOWER_BOUND, room.checks[0].predict(), measured, resolution=0.0, level=TRIAL_LEVEL) is Verdict.CONFIRMED
     (control,) = (control for control in room.controls if control.name == "learned-from-chance")
     assert judge(Kind.LOWER_BOUND, control.predict(), measured, resolution=0.0, level=TRIAL_LEVEL) is verdict

@@ -1,25 +1,31 @@
 """Enclosed probabilities of separation: special values, the double-precision law, and a bound over all hyperplanes."""
 
 import math
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layerpeel.numerics import Bracket, ElasticModel, law, pairwise_separable, separated_probability
+from layerpeel.numerics import Bracket, ElasticModel, Proportion, law, pairwise_separable, separated_probability
 from layerpeel.theory._room import Profile, Setting
 from layerpeel.theory.locally_elastic._closed_forms import closed_log_distance, separated_by_law
+from layerpeel.theory.locally_elastic._drift import exact_similarity
 from layerpeel.theory.locally_elastic._line import START, draw_curves, draw_phases, ends_separated
-from layerpeel.theory.locally_elastic._paths import STEPS, constant_noise, ends_of_paths, isotropic, paths_needed, separated_share
+from layerpeel.theory.locally_elastic._paths import STEPS, counted_points, ends_of_paths, paths_needed, separated_frequency
 from layerpeel.theory.locally_elastic._separation import (
     FARTHEST,
     HOPELESS,
     NARROW,
     any_hyperplane_bound,
     distance_in_deviations,
+    log_distances_by_time,
     ordered_enclosure,
     separated_enclosure,
+    separated_in_doubles,
     slow_count,
 )
 
@@ -115,27 +121,60 @@ def test_the_figures_show_curves_that_the_points_follow() -> None:
 def test_paths_have_the_law_that_they_are_drawn_from() -> None:
     means, rng = np.array([[1.0, -1.0], [0.0, 2.0]]), np.random.default_rng(11)
     spread = np.stack([np.array([[2.0, 0.5], [0.5, 1.0]]), np.eye(2)])
-    noise = constant_noise(0.5, 6.0, 2, 2)
+    noise = np.broadcast_to(1.5 / STEPS * np.eye(2), (STEPS, 2, 2, 2))
     (points,) = ends_of_paths(means, noise, spread=spread, rng=rng, paths=4000, samples=3)
     assert points.shape == (4000, 2, 3, 2)
-    assert len(noise) == STEPS
     for k in range(2):
         found = points[:, k].reshape(-1, 2)
         expected = spread[k] + 1.5 * np.eye(2)
         error = np.sqrt(2 * np.abs(expected).max() ** 2 / len(found))
         np.testing.assert_allclose(found.mean(axis=0), means[k], atol=5 * math.sqrt(3.5 / len(found)))
         np.testing.assert_allclose(np.cov(found.T), expected, atol=5 * error)
-    np.testing.assert_array_equal(isotropic(3.0, 2, 2), 9.0 * np.stack([np.eye(2)] * 2))
 
 
 def test_paths_are_separated_as_often_as_the_exact_law_says() -> None:
     model = ElasticModel(blocks="I", num_classes=2, num_features=1, intra=1, inter=0, noise=2)
     start, time = np.array([[1.0], [-1.0]]), 1.5
     predicted = separated_by_law(law(model, start, time, spread=1), samples=3)
-    means = start * math.exp(time / 2)
-    ends = ends_of_paths(
-        means, constant_noise(2.0, time, 2, 1), spread=isotropic(1.0, 2, 1), rng=np.random.default_rng(2), paths=30_000, samples=3
+    setting = Setting(profile=Profile.QUICK, rng=np.random.default_rng(2), level=1e-5)
+    how: dict[str, Any] = {"samples": 3, "pair": (0, 1), "along": np.ones(1), "paths": 30_000}
+    found = separated_frequency(setting, start * math.exp(time / 2), time, noise=4.0, **how)
+    assert found.n == 30_000
+    assert found.interval(1e-5).overlaps(predicted)
+    matrices = np.full((2, 1, 1), 4.0), np.ones((2, 1, 1))
+    again = separated_frequency(
+        replace(setting, rng=np.random.default_rng(2)), start * math.exp(time / 2), time, noise=matrices[0], spread=matrices[1], **how
     )
-    assert separated_share(ends, (0, 1), np.ones(1)).interval(1e-5).overlaps(predicted)
+    assert again == found
     assert closed_log_distance(model, start, time).contains(math.log(2.0) + time / 2)
     assert 20_000 < paths_needed(1e-5) < 100_000
+
+
+def test_sums_of_powers_give_the_distances_of_the_closed_flow() -> None:
+    intra, inter = {0.5: 1.0, 1.0: -2.0}, {1.0: -2.0}
+    model = ElasticModel(blocks="I", num_classes=3, num_features=1, intra="(1 + t)**(-0.5) - 2/(1 + t)", inter="-2/(1 + t)")
+    start, times = (1.0, 0.5, -1.0), (1.0, 30.0)
+    found = log_distances_by_time(exact_similarity("I", 3, 1), start, intra, inter, times, classes=3, pairs=((0, 1), (0, -1)))
+    assert tuple(found) == times
+    for time, row in found.items():
+        for pair, each in zip(((0, 1), (0, 2)), row, strict=True):
+            assert each.rigorous
+            assert each.overlaps(closed_log_distance(model, np.array(start)[:, None], time, pair))
+    exact = {Fraction(1, 2): Fraction(1), Fraction(1): Fraction(-2)}
+    by_fractions = log_distances_by_time(exact_similarity("I", 3, 1), start, exact, {Fraction(1): Fraction(-2)}, times, classes=3)
+    assert [row[0] for row in by_fractions.values()] == [row[1] for row in found.values()]
+
+
+def test_doubles_lie_in_the_enclosure_and_are_one_far_out() -> None:
+    for distance, variance in ((0.0, 1.0), (2.0, 4.0), (1e3, 1.0), (math.inf, 2.0)):
+        enclosed = separated_enclosure(Bracket.exactly(min(distance / math.sqrt(variance), FARTHEST)), 5)
+        assert separated_in_doubles(distance, 5, variance).overlaps(enclosed)
+
+
+def test_points_carry_their_intervals() -> None:
+    found = [Proportion(successes=30, n=100), Proportion(successes=100, n=100)]
+    points = counted_points("counted", [1.0, 2.0], found, 0.05, 3)
+    assert (points.label, points.style, points.color, points.x, points.y) == ("counted", "points", 3, (1.0, 2.0), (0.3, 1.0))
+    assert [(low, high) for low, high in zip(points.low, points.high, strict=True)] == [
+        (each.interval(0.05).lower, each.interval(0.05).upper) for each in found
+    ]

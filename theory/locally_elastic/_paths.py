@@ -1,11 +1,13 @@
 """Paths of the features around integrated class means, with exact increments of the noise; no law is used."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Float
 
-from layerpeel.numerics import Bracket, Proportion, confirming_size, separated_along
+from layerpeel.numerics import Bracket, Estimate, Proportion, confirming_size, separated_along
+from layerpeel.theory._room import Evidence, Kind, Series, Setting
 
 SHARP, POWER = 0.04, 0.999
 """Width that confirms a probability, and the chance that a true prediction is confirmed by an interval of less than half that width."""
@@ -14,6 +16,14 @@ SIZED = (
     "square of its factor in paths"
 )
 """Why this resolution, and why the headroom is two."""
+FREQUENCY: dict[str, Any] = {
+    "evidence": Evidence.STATISTICAL,
+    "kind": Kind.PROBABILITY,
+    "within": SHARP,
+    "because": SIZED,
+    "headroom": 2.0,
+}
+"""What a claim about a frequency over paths rests on."""
 TOGETHER = 20_000
 """Paths drawn at once."""
 STEPS = 3
@@ -53,20 +63,56 @@ def ends_of_paths(
         yield points
 
 
-def constant_noise(deviation: float, time: float, classes: int, features: int) -> Float[np.ndarray, "steps K p p"]:
-    """What noise σ adds in STEPS equal steps up to t: σ² t/STEPS each."""
-    return np.broadcast_to(deviation**2 * time / STEPS * np.eye(features), (STEPS, classes, features, features))
+Covariances: TypeAlias = Float[np.ndarray, "K p p"] | float
+"""One for each class; a number is the variance in every direction."""
 
 
-def isotropic(deviation: float, classes: int, features: int) -> Float[np.ndarray, "K p p"]:
-    """The covariance of features with this deviation in every direction."""
-    return np.broadcast_to(deviation**2 * np.eye(features), (classes, features, features))
+def separated_frequency(
+    setting: Setting,
+    means: Float[np.ndarray, "K p"],
+    time: float,
+    *,
+    samples: int,
+    pair: tuple[int, int],
+    along: Float[np.ndarray, " p"],
+    noise: Covariances = 1.0,
+    spread: Covariances = 1.0,
+    paths: int | None = None,
+) -> Proportion:
+    """How often the samples of two classes lie, at the end of a path, on two sides of some point along a direction.
+
+    Args:
+        setting: its stream and level.
+        means: X̄(t), integrated.
+        time: t.
+        samples: n per class.
+        pair: the two classes.
+        along: the direction.
+        noise: Σ_k per unit of time.
+        spread: of the features at time 0.
+        paths: how many; as many as `paths_needed` when left out.
+    """
+    gathered = np.broadcast_to(time / STEPS * _matrices(noise, *means.shape), (STEPS, *means.shape, means.shape[1]))
+    number = paths_needed(setting.level) if paths is None else paths
+    ends = ends_of_paths(means, gathered, spread=_matrices(spread, *means.shape), rng=setting.rng, paths=number, samples=samples)
+    separated = (separated_along(points[:, pair[0]], points[:, pair[1]], np.tile(along, (len(points), 1))) for points in ends)
+    return Proportion(successes=sum(int(each.sum()) for each in separated), n=number)
 
 
-def separated_share(ends: Iterator[Float[np.ndarray, "N K n p"]], pair: tuple[int, int], along: Float[np.ndarray, " p"]) -> Proportion:
-    """How often the samples of two classes lie on two sides of some point along a direction."""
-    successes = total = 0
-    for points in ends:
-        successes += int(separated_along(points[:, pair[0]], points[:, pair[1]], np.broadcast_to(along, (len(points), len(along)))).sum())
-        total += len(points)
-    return Proportion(successes=successes, n=total)
+def _matrices(covariances: Covariances, classes: int, features: int) -> Float[np.ndarray, "K p p"]:
+    matrices = covariances * np.eye(features) if isinstance(covariances, float) else covariances
+    return np.broadcast_to(matrices, (classes, features, features))
+
+
+def counted_points(label: str, x: Sequence[float], found: Sequence[Proportion | Estimate], level: float, color: int) -> Series:
+    """Frequencies, or means, as points of a figure with their intervals."""
+    intervals = [each.interval(level) for each in found]
+    return Series(
+        label=label,
+        x=tuple(x),
+        y=tuple(each.mean for each in found),
+        style="points",
+        color=color,
+        low=tuple(interval.lower for interval in intervals),
+        high=tuple(interval.upper for interval in intervals),
+    )

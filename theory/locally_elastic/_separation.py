@@ -1,12 +1,19 @@
 """How likely two classes are separated, enclosed: class means by Taylor steps, noise as it adds up, the order by one integral."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
 
+import sympy
 from flint import arb, arb_mat, ctx, fmpq_mat, fmpz
 
-from layerpeel.numerics import PRECISION, Bracket, enclose_ordered_probability, to_bracket
-from layerpeel.theory.locally_elastic._enclosed_flow import Drift, flow
+from layerpeel.numerics import PRECISION, Bracket, enclose_ordered_probability, separated_probability, to_bracket
+from layerpeel.theory._claims import Rule, Variant
+from layerpeel.theory._room import Kind
+from layerpeel.theory.locally_elastic._enclosed_flow import Drift, flow, on_logarithms, rational, two_parameter_drift
+
+Powers = Mapping[float, float] | Mapping[Fraction, Fraction]
+"""A rate Σ a (1 + t)^{−r}, as {r: a}."""
 
 WIDE = 3 * PRECISION
 """Working precision of class means whose common mode outgrows their differences by up to e^70."""
@@ -48,6 +55,34 @@ def log_distances(
             ]
             for at in means
         ]
+
+
+def log_distances_by_time(
+    similarity: sympy.Matrix,
+    start: Sequence[float] | Sequence[Fraction],
+    intra: Powers,
+    inter: Powers,
+    times: Sequence[float],
+    *,
+    classes: int,
+    pairs: Sequence[tuple[int, int]] = ((0, -1),),
+) -> dict[float, list[Bracket]]:
+    """log ‖X̄^k − X̄^l‖ of each pair, by time, for strengths that are sums of powers.
+
+    Args:
+        similarity: H, the features of a class standing together.
+        start: class means at time 0, likewise.
+        intra: α.
+        inter: β.
+        times: t, increasing.
+        classes: K.
+        pairs: (k, l); the first and the last class when left out.
+    """
+    exact = [on_logarithms({Fraction(power): Fraction(factor) for power, factor in rate.items()}) for rate in (intra, inter)]
+    drift = two_parameter_drift(similarity, classes, *exact)
+    column = rational(sympy.Matrix([sympy.Rational(value) for value in start]))
+    whole = [(k % classes, j % classes) for k, j in pairs]
+    return dict(zip(times, log_distances(drift, column, times, whole, classes=classes), strict=True))
 
 
 def distance_in_deviations(log_distance: Bracket, time: float, *, variance: float = 1.0, noise: float = 1.0) -> Bracket:
@@ -94,6 +129,17 @@ def separated_enclosure(distance: Bracket, count: int) -> Bracket:
     """Probability that two samples on a line are separated, in either order: on a line this is separation by any hyperplane."""
     found = ordered_enclosure(distance, count) + ordered_enclosure(-distance, count)
     return Bracket(max(0.0, found.lower), min(1.0, found.upper), rigorous=True)
+
+
+def separated_in_doubles(distance: float, count: int, variance: float = 1.0) -> Bracket:
+    """The same for class means at a distance, by the integral in doubles, for predictions; beyond FARTHEST deviations as there."""
+    deviations = min(distance / math.sqrt(variance), FARTHEST)
+    return separated_probability(deviations, deviations=(1.0, 1.0), counts=(count, count)).bracket()
+
+
+def at_each_time(says: str, predict: Rule) -> Variant:
+    """A false variant of a limit: what the probability would be at each time that is looked at."""
+    return Variant(says=says, predict=predict, kind=Kind.PROBABILITY)
 
 
 def any_hyperplane_bound(distance: Bracket, count: int, features: int) -> Bracket:

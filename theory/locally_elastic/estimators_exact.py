@@ -1,10 +1,14 @@
 """The estimators give the strengths back from exact trajectories, for any number of classes; two other recipes do not."""
 
+from itertools import product
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float
 
 from layerpeel.numerics import Bracket, estimate_rates
-from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
+from layerpeel.theory._claims import Variant, claim, instances
+from layerpeel.theory._room import Evidence, Kind, Origin, Room, Setting, Source, Statement
 from layerpeel.theory.locally_elastic._drift import AGREEMENT, integrated, rate, rate_integral, rate_numbers, similarity_blocks, weights
 
 SIZES = tuple(range(2, 9))
@@ -22,94 +26,13 @@ Pair = tuple[np.ndarray, np.ndarray]
 """The two of them, of one shape."""
 
 
-def _zero(labels: list[str]) -> Quantities:
-    return {f"{label}: {strength}": Bracket.exactly(0.0) for label in labels for strength in STRENGTHS}
+def errors_of(recipe: str, *sizes: int) -> dict[str, tuple[Any, ...]]:
+    """Both errors of a recipe, for each number of classes."""
+    return instances("{}, K={}: {}", *product((recipe,), sizes, STRENGTHS))
 
 
-def predict_errors() -> Quantities:
-    """None; the formula printed for three classes is right for three."""
-    return _zero([f"{model}-model, K={k}" for model in "IL" for k in SIZES] + ["printed for three, K=3"])
-
-
-def predict_errors_printed() -> Quantities:
-    """A false variant: the formula printed for three classes is right for any number."""
-    return _zero([f"printed for three, K={k}" for k in SIZES if k != 3])
-
-
-def predict_errors_right_vectors() -> Quantities:
-    """A false variant: deviations can be read off by projecting on eigenvectors of M(0), as if these were constant in time."""
-    return _zero([f"right vectors, K={k}" for k in SIZES if k > 2])
-
-
-def measure_errors(setting: Setting) -> Quantities:
-    """The largest Â − A and B̂ − B along integrated trajectories, over times and random cases."""
-    found: dict[str, Quantity] = {}
-    for k in SIZES:
-        numbers, means = _trajectories(setting.rng, "I", k)
-        found |= _largest(f"I-model, K={k}", _estimated("I", means), numbers)
-        numbers, means = _trajectories(setting.rng, "L", k)
-        found |= _largest(f"L-model, K={k}", _estimated("L", means), numbers)
-        projections = _projections(means)
-        mean_log = _log_growth(projections.mean(axis=2))
-        deviation_log = _log_growth(projections[:, :, 0] - projections.mean(axis=2))
-        found |= _largest(f"printed for three, K={k}", (mean_log + 2 * deviation_log, 2 * (deviation_log - mean_log)), numbers)
-        right_log = _log_growth(_on_right_vectors(means, numbers))
-        found |= _largest(f"right vectors, K={k}", (mean_log + (k - 1) * right_log, (k - 1) * (right_log - mean_log)), numbers)
-    return found
-
-
-def _trajectories(rng: np.random.Generator, model: str, classes: int) -> tuple[Pair, Float[np.ndarray, "T cases K p"]]:
-    """Numbers of α and β, and integrated class means."""
-    numbers = rate_numbers(rng.random((CASES, 5))), rate_numbers(rng.random((CASES, 5)))
-    starts: list[np.ndarray] = []
-    while len(starts) < CASES:
-        start = rng.normal(size=(classes, classes if model == "L" else FEATURES))
-        modes = start if model == "I" else _projections(start[None, None])[0, 0, :, None]
-        if min(np.abs(modes.mean(axis=0)).min(), np.abs(modes - modes.mean(axis=0)).min()) > SMALLEST:
-            starts.append(start)
-    return numbers, integrated(model, *numbers, np.stack(starts), TIMES)
-
-
-def _estimated(model: str, means: Float[np.ndarray, "T cases K p"]) -> Pair:
-    """Â and B̂ by the library, T × cases."""
-    estimates = [estimate_rates(TIMES, each, model=model) for each in np.moveaxis(means, 1, 0)]
-    return np.stack([each.cumulative_intra for each in estimates], axis=1), np.stack([each.cumulative_inter for each in estimates], axis=1)
-
-
-def _projections(means: Float[np.ndarray, "T cases K K"]) -> Float[np.ndarray, "T cases K"]:
-    """Projections of class j's mean on e_j − 1/K."""
-    return np.diagonal(means, axis1=2, axis2=3) - means.mean(axis=3)
-
-
-def _log_growth(values: Float[np.ndarray, "T cases"]) -> Float[np.ndarray, "T cases"]:
-    return np.log(np.abs(values / values[0]))
-
-
-def _on_right_vectors(means: Float[np.ndarray, "T cases K K"], numbers: Pair) -> Float[np.ndarray, "T cases"]:
-    """Projection of all means on an eigenvector of M(0) for (α + β/(K−1))/K."""
-    classes = means.shape[2]
-    intra, inter = (rate(each, 0.0) for each in numbers)
-    drifts = np.einsum("cij,iajb->ciajb", weights(intra, inter, classes), similarity_blocks("L", classes, classes))
-    found = []
-    for case, value in enumerate((intra + inter / (classes - 1)) / classes):
-        shifted = drifts[case].reshape(classes**2, classes**2) - value * np.eye(classes**2)
-        kernel = np.linalg.svd(shifted)[2][-1]
-        found.append(means[:, case].reshape(len(TIMES), -1) @ kernel)
-    return np.stack(found, axis=1)
-
-
-def _largest(label: str, estimates: Pair, numbers: Pair) -> dict[str, Bracket]:
-    """The error of largest size, with half of the allowance on both sides."""
-    found: dict[str, Bracket] = {}
-    for strength, estimate, truth in zip(STRENGTHS, estimates, numbers, strict=True):
-        errors = (estimate - rate_integral(truth, TIMES[:, None])).ravel()
-        worst = float(errors[np.argmax(np.abs(errors))])
-        found[f"{label}: {strength}"] = Bracket(worst - AGREEMENT / 2, worst + AGREEMENT / 2)
-    return found
-
-
-ROOM = Room(
-    statement=Statement(
+ROOM = Room.of(
+    Statement(
         name="estimators-exact",
         title="The estimators of local elasticity invert the mean flow",
         latex=r"\text{I: } \hat A=c+(K-1)d,\ \hat B=c-d,\qquad \text{L: } \hat A=c+(K-1)d,\ \hat B=(K-1)(d-c)",
@@ -123,24 +46,95 @@ ROOM = Room(
         origin=Origin.DERIVED,
         source=Source("zhang2021", "slides, equation (19), there for K = 3 in the L-model"),
     ),
-    checks=(
-        Check(
-            name="errors",
-            claim="Â = ∫α and B̂ = ∫β on exact trajectories of both models, K = 2 to 8, with rates that vary in time",
-            evidence=Evidence.EMPIRICAL,
-            predict=predict_errors,
-            measure=measure_errors,
-            resolution=20 * AGREEMENT,
-            reason="logarithms of modes of at least 0.05 along means that are integrated to 1e-12; errors of 1e-9 are allowed",
-        ),
-    ),
-    controls=(
-        Control(name="printed-for-three", claim="Â = A' + 2B', B̂ = 2(B' − A') for any K", check="errors", predict=predict_errors_printed),
-        Control(
-            name="right-vectors",
-            claim="projections on right eigenvectors of M(0) give A and B",
-            check="errors",
-            predict=predict_errors_right_vectors,
-        ),
+    claim(
+        "errors",
+        "Â = ∫α and B̂ = ∫β on exact trajectories of both models, K = 2 to 8, with rates that vary in time",
+        over=errors_of("I-model", *SIZES) | errors_of("L-model", *SIZES) | errors_of("printed for three", 3),
+        predict=Bracket.exactly(0.0),
+        measure_all=lambda setting: errors(setting),
+        by="the largest Â − A and B̂ − B along integrated trajectories, over times and random cases",
+        false={
+            "printed-for-three": Variant(
+                says="Â = A' + 2B', B̂ = 2(B' − A') for any K",
+                predict=Bracket.exactly(0.0),
+                over=errors_of("printed for three", *(k for k in SIZES if k != 3)),
+            ),
+            "right-vectors": Variant(
+                says="projections on right eigenvectors of M(0) give A and B",
+                predict=Bracket.exactly(0.0),
+                over=errors_of("right vectors", *SIZES[1:]),
+            ),
+        },
+        evidence=Evidence.EMPIRICAL,
+        within=20 * AGREEMENT,
+        because="logarithms of modes of at least 0.05 along means that are integrated to 1e-12; errors of 1e-9 are allowed",
     ),
 )
+
+
+def errors(setting: Setting) -> dict[str, Bracket]:
+    """Of the library's estimators, of the formula printed for three classes, and of constant eigenvectors, by label."""
+    found: dict[str, Bracket] = {}
+    for k in SIZES:
+        numbers, means = trajectories(setting.rng, "I", k)
+        found |= largest(f"I-model, K={k}", estimated("I", means), numbers)
+        numbers, means = trajectories(setting.rng, "L", k)
+        found |= largest(f"L-model, K={k}", estimated("L", means), numbers)
+        on_left = projections(means)
+        mean_log = log_growth(on_left.mean(axis=2))
+        deviation_log = log_growth(on_left[:, :, 0] - on_left.mean(axis=2))
+        found |= largest(f"printed for three, K={k}", (mean_log + 2 * deviation_log, 2 * (deviation_log - mean_log)), numbers)
+        right_log = log_growth(on_right_vectors(means, numbers))
+        found |= largest(f"right vectors, K={k}", (mean_log + (k - 1) * right_log, (k - 1) * (right_log - mean_log)), numbers)
+    return found
+
+
+def trajectories(rng: np.random.Generator, model: str, classes: int) -> tuple[Pair, Float[np.ndarray, "T cases K p"]]:
+    """Numbers of α and β, and integrated class means."""
+    numbers = rate_numbers(rng.random((CASES, 5))), rate_numbers(rng.random((CASES, 5)))
+    starts: list[np.ndarray] = []
+    while len(starts) < CASES:
+        start = rng.normal(size=(classes, classes if model == "L" else FEATURES))
+        modes = start if model == "I" else projections(start[None, None])[0, 0, :, None]
+        if min(np.abs(modes.mean(axis=0)).min(), np.abs(modes - modes.mean(axis=0)).min()) > SMALLEST:
+            starts.append(start)
+    return numbers, integrated(model, *numbers, np.stack(starts), TIMES)
+
+
+def estimated(model: str, means: Float[np.ndarray, "T cases K p"]) -> Pair:
+    """Â and B̂ by the library, T × cases."""
+    estimates = [estimate_rates(TIMES, each, model=model) for each in np.moveaxis(means, 1, 0)]
+    return np.stack([each.cumulative_intra for each in estimates], axis=1), np.stack([each.cumulative_inter for each in estimates], axis=1)
+
+
+def projections(means: Float[np.ndarray, "T cases K K"]) -> Float[np.ndarray, "T cases K"]:
+    """Projections of class j's mean on e_j − 1/K."""
+    return np.diagonal(means, axis1=2, axis2=3) - means.mean(axis=3)
+
+
+def log_growth(values: Float[np.ndarray, "T cases"]) -> Float[np.ndarray, "T cases"]:
+    """log |s(t)/s(0)|."""
+    return np.log(np.abs(values / values[0]))
+
+
+def on_right_vectors(means: Float[np.ndarray, "T cases K K"], numbers: Pair) -> Float[np.ndarray, "T cases"]:
+    """Projection of all means on an eigenvector of M(0) for (α + β/(K−1))/K."""
+    classes = means.shape[2]
+    intra, inter = (rate(each, 0.0) for each in numbers)
+    drifts = np.einsum("cij,iajb->ciajb", weights(intra, inter, classes), similarity_blocks("L", classes, classes))
+    found = []
+    for case, value in enumerate((intra + inter / (classes - 1)) / classes):
+        shifted = drifts[case].reshape(classes**2, classes**2) - value * np.eye(classes**2)
+        kernel = np.linalg.svd(shifted)[2][-1]
+        found.append(means[:, case].reshape(len(TIMES), -1) @ kernel)
+    return np.stack(found, axis=1)
+
+
+def largest(label: str, estimates: Pair, numbers: Pair) -> dict[str, Bracket]:
+    """The error of largest size, with half of the allowance on both sides."""
+    found: dict[str, Bracket] = {}
+    for strength, estimate, truth in zip(STRENGTHS, estimates, numbers, strict=True):
+        off = (estimate - rate_integral(truth, TIMES[:, None])).ravel()
+        worst = float(off[np.argmax(np.abs(off))])
+        found[f"{label}: {strength}"] = Bracket(worst - AGREEMENT / 2, worst + AGREEMENT / 2)
+    return found

@@ -1,182 +1,39 @@
 """Corrupted labels shrink the gap between the strengths, and close it where labels say nothing."""
 
+from functools import cache
+from itertools import product
+
 import numpy as np
 import sympy
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
 from layerpeel.numerics import Bracket, Estimate
-from layerpeel.theory._room import (
-    Check,
-    Control,
-    Evidence,
-    Figure,
-    Kind,
-    Origin,
-    Quantities,
-    Quantity,
-    Room,
-    Series,
-    Setting,
-    Source,
-    Statement,
-)
+from layerpeel.theory._claims import Variant, claim, instances
+from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement
 from layerpeel.theory.locally_elastic._drift import exact_elasticity
+from layerpeel.theory.locally_elastic._paths import counted_points
 
-LITERAL = (2, 3, 4, 5)
-"""K for which matrices are written out."""
+SHORT = ("γ'", "β'", "p*")
+LITERAL = ("α'", "β'", "p*", "two strengths only", "rows and columns")
+"""What is read off for any K, and where matrices are written out."""
+K, p, ALPHA, BETA, GAMMA = sympy.symbols("K p alpha beta gamma", positive=True)
+J = sympy.Symbol("J")
+"""11ᵀ, with 11ᵀ · 11ᵀ = K 11ᵀ."""
+STRENGTHS = {f"{what}, any K": (what, K) for what in SHORT} | instances("{}, K={}", *product(LITERAL, (2, 3, 4, 5)))
 
 SIZES = (3, 5)
 RATIOS = (0.0, 0.25, 0.5, 2 / 3, 0.8)
 """Shares of corrupted labels; with 2/3 the labels of three classes, with 0.8 those of five are random."""
+CASES = instances("K={}, p={:.4g}", *product(SIZES, RATIOS))
 
 INTRA, INTER, STEP, STEPS, NOISE = 1.0, -0.5, 0.1, 20, 0.02
+GAP = INTRA - INTER
 RUNS = 20_000
 """The standard error of a ratio of about 2 is then below 0.01."""
 
-K, p, intra, inter, gap = sympy.symbols("K p alpha beta gamma", positive=True)
-ones = sympy.Symbol("J")
-"""11ᵀ, with 11ᵀ · 11ᵀ = K 11ᵀ."""
 
-
-def _growth(classes: int, corrupted: float, noisy_gap: float) -> dict[str, Bracket]:
-    """(1 + hγ'/K)^m, by label."""
-    return {f"K={classes}, p={corrupted:.4g}": Bracket.exactly((1 + STEP * noisy_gap / classes) ** STEPS)}
-
-
-def predict_strengths() -> Quantities:
-    """α' = (1−p)α + pβ, β' = (pα + (K−1−p)β)/(K−1), γ' = γ(1 − pK/(K−1)), zero at (K−1)/K."""
-    found: dict[str, Quantity] = {
-        "γ', any K": gap * (1 - p * K / (K - 1)),
-        "β', any K": (p * (gap + inter) + (K - 1 - p) * inter) / (K - 1),
-        "p*, any K": (K - 1) / K,
-    }
-    for k in LITERAL:
-        found |= {f"α', K={k}": (1 - p) * intra + p * inter, f"β', K={k}": (p * intra + (k - 1 - p) * inter) / (k - 1)}
-        found |= {
-            f"p*, K={k}": sympy.Rational(k - 1, k),
-            f"two strengths only, K={k}": sympy.Integer(0),
-            f"rows and columns, K={k}": sympy.Integer(0),
-        }
-    return found
-
-
-def predict_strengths_half() -> Quantities:
-    """A false variant: the gap closes when half of the labels are wrong."""
-    return {f"p*, K={k}": sympy.Rational(1, 2) for k in LITERAL[1:]}
-
-
-def predict_strengths_any_label() -> Quantities:
-    """A false variant, as if a corrupted label could also be the right one: γ' = γ(1 − p)."""
-    return {"γ', any K": gap * (1 - p)}
-
-
-def measure_strengths(setting: Setting) -> Quantities:
-    """E P' with P'_lj = 1 − p for l = j and p/(K−1) else: by J² = KJ for every K, and written out."""
-    share = p / (K - 1)
-    product = sympy.Poly((gap + inter * ones) * ((1 - p - share) + share * ones), ones).rem(sympy.Poly(ones**2 - K * ones, ones))
-    mixed_inter, mixed_gap = product.all_coeffs()
-    found: dict[str, Quantity] = {"γ', any K": mixed_gap, "β', any K": mixed_inter, "p*, any K": _closing(mixed_gap)}
-    for k in LITERAL:
-        sampling = sympy.Matrix(k, k, lambda label, truth, k=k: 1 - p if label == truth else p / (k - 1))
-        mixed = exact_elasticity(k, intra, inter) * sampling
-        expected = exact_elasticity(k, mixed[0, 0], mixed[0, 1])
-        sums = sympy.Matrix.vstack(sampling * sympy.ones(k, 1), sampling.T * sympy.ones(k, 1))
-        found |= {f"α', K={k}": mixed[0, 0], f"β', K={k}": mixed[0, 1], f"p*, K={k}": _closing(mixed[0, 0] - mixed[0, 1])}
-        found[f"two strengths only, K={k}"] = sympy.simplify(_squares(mixed - expected))
-        found[f"rows and columns, K={k}"] = sympy.simplify(_squares(sums - sympy.ones(2 * k, 1)))
-    return found
-
-
-def _squares(matrix: sympy.Matrix) -> sympy.Expr:
-    return (matrix.T * matrix).trace()
-
-
-def _closing(noisy_gap: sympy.Expr) -> sympy.Expr:
-    """The p at which the gap is zero."""
-    (closing,) = sympy.solve(noisy_gap, p)
-    return closing
-
-
-def predict_growth() -> Quantities:
-    """(1 + hγ'/K)^m."""
-    found: dict[str, Quantity] = {}
-    for k in SIZES:
-        for ratio in RATIOS:
-            found |= _growth(k, ratio, (INTRA - INTER) * (1 - ratio * k / (k - 1)))
-    return found
-
-
-def predict_growth_half() -> Quantities:
-    """A false variant: none at p = 1/2 with three classes."""
-    return _growth(3, 0.5, 0.0)
-
-
-def predict_growth_unharmed() -> Quantities:
-    """A false variant: corrupted labels change nothing."""
-    return _growth(3, 0.25, INTRA - INTER) | _growth(5, 0.25, INTRA - INTER)
-
-
-def measure_growth(setting: Setting) -> Quantities:
-    """The mean growth of a class difference in simulated training.
-
-    Each step trains on one sample of a random class, which acts as the class that its label says: class i moves by h·α or h·β times
-    the sample, plus noise. Given the past, the mean step is h E P' X/K.
-    """
-    return {f"K={k}, p={ratio:.4g}": Estimate.of(_differences(setting.rng, k, ratio)[-1] / 2) for k in SIZES for ratio in RATIOS}
-
-
-def _differences(rng: np.random.Generator, classes: int, ratio: float) -> Float[np.ndarray, "steps runs"]:
-    """x_1 − x_2, which starts at 2, after each step of each run."""
-    state = np.zeros((RUNS, classes))
-    state[:, :2] = 1.0, -1.0
-    found, runs = [], np.arange(RUNS)
-    for _ in range(STEPS):
-        truth = rng.integers(classes, size=RUNS)
-        label = _corrupted(rng, truth, classes, ratio)
-        strengths = np.where(np.arange(classes) == label[:, None], INTRA, INTER)
-        state += STEP * strengths * state[runs, truth][:, None] + NOISE * rng.standard_normal(state.shape)
-        found.append(state[:, 0] - state[:, 1])
-    return np.stack(found)
-
-
-def _corrupted(rng: np.random.Generator, truth: Int[np.ndarray, " runs"], classes: int, ratio: float) -> Int[np.ndarray, " runs"]:
-    """Each label replaced, with probability `ratio`, by one of the others."""
-    shift = rng.integers(1, classes, size=truth.size)
-    return np.where(rng.random(truth.size) < ratio, (truth + shift) % classes, truth)
-
-
-def draw_growth(setting: Setting) -> Figure:
-    """Growth of a difference against the share of corrupted labels: prediction, and simulation with its interval."""
-    series: list[Series] = []
-    for color, k in enumerate(SIZES):
-        line = np.linspace(0.0, 0.9, 46)
-        curve = (1 + STEP * (INTRA - INTER) * (1 - line * k / (k - 1)) / k) ** STEPS
-        series.append(Series(label=f"K = {k}", x=tuple(line.tolist()), y=tuple(curve.tolist()), style="line", color=color))
-        found = [Estimate.of(_differences(setting.rng, k, ratio)[-1] / 2) for ratio in RATIOS]
-        intervals = [each.interval(setting.level) for each in found]
-        series.append(
-            Series(
-                label=f"simulated, K = {k}",
-                x=RATIOS,
-                y=tuple(each.mean for each in found),
-                style="points",
-                color=color,
-                low=tuple(each.lower for each in intervals),
-                high=tuple(each.upper for each in intervals),
-            )
-        )
-    return Figure(
-        title="Corrupted labels close the gap at (K−1)/K",
-        caption=f"Mean growth of a class difference over {STEPS} steps, α = 1, β = −1/2; {RUNS} runs for each point.",
-        x_label="share of corrupted labels",
-        y_label="growth of the difference",
-        series=tuple(series),
-        marks=tuple(((k - 1) / k, f"(K−1)/K, K = {k}", color) for color, k in enumerate(SIZES)),
-    )
-
-
-ROOM = Room(
-    statement=Statement(
+ROOM = Room.of(
+    Statement(
         name="label-noise",
         title="Local elasticity under corrupted labels",
         latex=r"\alpha'=(1-p)\alpha+p\beta,\quad \beta'=\frac{p\alpha+(K-1-p)\beta}{K-1},\quad "
@@ -190,32 +47,116 @@ ROOM = Room(
         origin=Origin.DERIVED,
         source=Source("zhang2021", "slides, figure 3 (the dashed line at 2/3 for three classes) and the future work on label corruption"),
     ),
-    checks=(
-        Check(
-            name="strengths",
-            claim="E P' has the strengths α', β' for every K; P' is doubly stochastic; the gap closes at (K−1)/K",
-            evidence=Evidence.PROOF,
-            predict=predict_strengths,
-            measure=measure_strengths,
-        ),
-        Check(
-            name="simulated",
-            claim="in simulated training with corrupted labels the mean difference of two classes grows by (1 + hγ'/K) a step",
-            evidence=Evidence.STATISTICAL,
-            predict=predict_growth,
-            measure=measure_growth,
-            kind=Kind.PROBABILITY,
-            resolution=0.2,
-            headroom=2.0,
-            reason="growth factors lie between 0.8 and 2.7; the 20,000 runs' interval is below 0.1 at any level above 1e-7, and a tenth "
-            "of this resolution would take two million runs",
-        ),
+    claim(
+        "strengths",
+        "E P' has the strengths α', β' for every K; P' is doubly stochastic; the gap closes at (K−1)/K",
+        over=STRENGTHS,
+        predict=lambda what, k: {
+            "α'": (1 - p) * ALPHA + p * BETA,
+            "β'": (p * (GAMMA + BETA if k is K else ALPHA) + (k - 1 - p) * BETA) / (k - 1),
+            "γ'": GAMMA * (1 - p * k / (k - 1)),
+            "p*": (sympy.sympify(k) - 1) / k,
+            "two strengths only": sympy.Integer(0),
+            "rows and columns": sympy.Integer(0),
+        }[what],
+        measure=lambda what, k: (for_any_size() if k is K else written_out(k))[what],
+        by="E P' with P'_lj = 1 − p for l = j and p/(K−1) else: by J² = KJ for every K, and written out",
+        false={
+            "half": Variant(says="the gap closes at p = 1/2", predict=sympy.Rational(1, 2), over=instances("p*, K={}", 3, 4, 5)),
+            "right-by-chance": Variant(says="γ' = γ(1 − p)", predict=GAMMA * (1 - p), over={"γ', any K": ()}),
+        },
+        evidence=Evidence.PROOF,
     ),
-    controls=(
-        Control(name="half", claim="the gap closes at p = 1/2", check="strengths", predict=predict_strengths_half),
-        Control(name="right-by-chance", claim="γ' = γ(1 − p)", check="strengths", predict=predict_strengths_any_label),
-        Control(name="half-simulated", claim="no growth at p = 1/2 with three classes", check="simulated", predict=predict_growth_half),
-        Control(name="unharmed", claim="corrupted labels leave γ alone", check="simulated", predict=predict_growth_unharmed),
+    claim(
+        "simulated",
+        "in simulated training with corrupted labels the mean difference of two classes grows by (1 + hγ'/K) a step",
+        over=CASES,
+        predict=lambda k, ratio: Bracket.exactly((1 + STEP * (GAP * (1 - ratio * k / (k - 1))) / k) ** STEPS),
+        measure_all=lambda setting: [simulated(setting, *case) for case in CASES.values()],
+        by="each step trains on one sample of a random class, which acts as the class that its label says: class i moves by h·α or h·β "
+        "times the sample, plus noise",
+        false={
+            "half-simulated": Variant(
+                says="no growth at p = 1/2 with three classes",
+                predict=Bracket.exactly(1.0),
+                over=instances("K={}, p={:.4g}", (3, 0.5)),
+            ),
+            "unharmed": Variant(
+                says="corrupted labels leave γ alone",
+                predict=lambda k, _: Bracket.exactly((1 + STEP * GAP / k) ** STEPS),
+                over=instances("K={}, p={:.4g}", (3, 0.25), (5, 0.25)),
+            ),
+        },
+        evidence=Evidence.STATISTICAL,
+        kind=Kind.PROBABILITY,
+        within=0.2,
+        headroom=2.0,
+        because="growth factors lie between 0.8 and 2.7; the 20,000 runs' interval is below 0.1 at any level above 1e-7, and a tenth "
+        "of this resolution would take two million runs",
     ),
-    figures=(draw_growth,),
+    figures=(lambda setting: draw_growth(setting),),
 )
+
+
+def for_any_size() -> dict[str, sympy.Expr]:
+    """γ', β' and p* for every K, from E = γI + βJ."""
+    share = p / (K - 1)
+    product = sympy.Poly((GAMMA + BETA * J) * ((1 - p - share) + share * J), J).rem(sympy.Poly(J**2 - K * J, J))
+    inter, gap = product.all_coeffs()
+    return {"γ'": gap, "β'": inter, "p*": closing(gap)}
+
+
+@cache
+def written_out(classes: int) -> dict[str, sympy.Expr]:
+    """The strengths of E P', how far it is from having only two, and the sums of P' less one."""
+    sampling = sympy.Matrix(classes, classes, lambda label, truth: 1 - p if label == truth else p / (classes - 1))
+    mixed = exact_elasticity(classes, ALPHA, BETA) * sampling
+    intra, inter = mixed[0, 0], mixed[0, 1]
+    others = mixed - exact_elasticity(classes, intra, inter)
+    sums = sympy.Matrix.vstack(sampling * sympy.ones(classes, 1), sampling.T * sympy.ones(classes, 1)) - sympy.ones(2 * classes, 1)
+    squares = (sympy.simplify((matrix.T * matrix).trace()) for matrix in (others, sums))
+    return dict(zip(LITERAL, (intra, inter, closing(intra - inter), *squares), strict=True))
+
+
+def closing(noisy_gap: sympy.Expr) -> sympy.Expr:
+    """The p at which the gap is zero."""
+    (found,) = sympy.solve(noisy_gap, p)
+    return found
+
+
+def simulated(setting: Setting, classes: int, ratio: float) -> Estimate:
+    """Growth of x_1 − x_2, which starts at 2. Given the past, the mean step is h E P' X/K."""
+    state = np.zeros((RUNS, classes))
+    state[:, :2] = 1.0, -1.0
+    runs, rng = np.arange(RUNS), setting.rng
+    for _ in range(STEPS):
+        truth = rng.integers(classes, size=RUNS)
+        label = corrupted(rng, truth, classes, ratio)
+        strengths = np.where(np.arange(classes) == label[:, None], INTRA, INTER)
+        state += STEP * strengths * state[runs, truth][:, None] + NOISE * rng.standard_normal(state.shape)
+    return Estimate.of((state[:, 0] - state[:, 1]) / 2)
+
+
+def corrupted(rng: np.random.Generator, truth: Int[np.ndarray, " runs"], classes: int, ratio: float) -> Int[np.ndarray, " runs"]:
+    """Each label replaced, with probability `ratio`, by one of the others."""
+    shift = rng.integers(1, classes, size=truth.size)
+    return np.where(rng.random(truth.size) < ratio, (truth + shift) % classes, truth)
+
+
+def draw_growth(setting: Setting) -> Figure:
+    """Growth of a difference against the share of corrupted labels: prediction, and simulation with its interval."""
+    series: list[Series] = []
+    for color, k in enumerate(SIZES):
+        line = np.linspace(0.0, 0.9, 46)
+        curve = (1 + STEP * GAP * (1 - line * k / (k - 1)) / k) ** STEPS
+        series.append(Series(label=f"K = {k}", x=tuple(line.tolist()), y=tuple(curve.tolist()), style="line", color=color))
+        found = [simulated(setting, k, ratio) for ratio in RATIOS]
+        series.append(counted_points(f"simulated, K = {k}", RATIOS, found, setting.level, color))
+    return Figure(
+        title="Corrupted labels close the gap at (K−1)/K",
+        caption=f"Mean growth of a class difference over {STEPS} steps, α = 1, β = −1/2; {RUNS} runs for each point.",
+        x_label="share of corrupted labels",
+        y_label="growth of the difference",
+        series=tuple(series),
+        marks=tuple(((k - 1) / k, f"(K−1)/K, K = {k}", color) for color, k in enumerate(SIZES)),
+    )

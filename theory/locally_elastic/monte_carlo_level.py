@@ -1,12 +1,13 @@
 """What the Monte Carlo rooms may get wrong, and how often: the judge on simulated counts, true and false."""
 
-from collections import Counter
+from functools import cache
 
 import numpy as np
 
 from layerpeel.numerics import Bracket, Proportion, confirming_size, sample_size, verdict_chances
+from layerpeel.theory._claims import Variant, claim
 from layerpeel.theory._judge import judge
-from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement, Verdict
+from layerpeel.theory._room import Evidence, Kind, Origin, Room, Setting, Source, Statement, Verdict
 
 LEVEL = 0.01
 """Of each simulated check. The suite's own level is so small that no simulation would meet a false alarm."""
@@ -18,94 +19,37 @@ NEAR_MISS, HALF_MISS = TRUTH + RESOLUTION, TRUTH + 0.5 * RESOLUTION
 RESOLUTION, so the former is confirmed only when the interval misses the truth; nothing forbids the latter to be confirmed."""
 FEW = 40
 """Trials at which every interval around a count near 12 is wider than RESOLUTION."""
+ENOUGH = cache(
+    lambda: max(
+        confirming_size(predicted=TRUTH, resolution=RESOLUTION, level=LEVEL, power=POWER),
+        sample_size(predicted=NEAR_MISS, alternative=TRUTH, level=LEVEL, power=POWER),
+    )
+)
+"""Trials from the power calculation: enough to confirm what is true and to refute the near miss."""
+TRIALS = {"few": lambda: FEW, "enough": ENOUGH}
 
 REPEATS = 1_000_000
 """Simulated checks of each kind."""
 SHARP = 0.01
 """Widest interval of a rate that confirms; for REPEATS checks it is narrower than half of that at any level above 1e-6."""
 
-
-def _size() -> int:
-    """Trials from the power calculation: enough to confirm what is true and to refute the near miss."""
-    return max(
-        confirming_size(predicted=TRUTH, resolution=RESOLUTION, level=LEVEL, power=POWER),
-        sample_size(predicted=NEAR_MISS, alternative=TRUTH, level=LEVEL, power=POWER),
-    )
-
-
 CASES = {
-    "true, enough trials": (TRUTH, False, Verdict.CONFIRMED),
-    "near miss, enough trials": (NEAR_MISS, False, Verdict.REFUTED),
-    "half a miss, enough trials": (HALF_MISS, False, Verdict.CONFIRMED),
-    "true, few trials": (TRUTH, True, Verdict.INCONCLUSIVE),
-    "near miss, few trials": (NEAR_MISS, True, Verdict.INCONCLUSIVE),
+    "true, enough trials": (TRUTH, "enough", Verdict.CONFIRMED),
+    "near miss, enough trials": (NEAR_MISS, "enough", Verdict.REFUTED),
+    "half a miss, enough trials": (HALF_MISS, "enough", Verdict.CONFIRMED),
+    "true, few trials": (TRUTH, "few", Verdict.INCONCLUSIVE),
+    "near miss, few trials": (NEAR_MISS, "few", Verdict.INCONCLUSIVE),
 }
-"""(prediction, whether trials are few, the verdict that is counted); what is drawn always has probability TRUTH."""
-
-
-def _exact(prediction: float, *, few: bool) -> dict[Verdict, float]:
-    """The three rates by sums over the binomial law."""
-    found = verdict_chances(FEW if few else _size(), predicted=prediction, truth=TRUTH, level=LEVEL, resolution=RESOLUTION)
-    return {Verdict.CONFIRMED: found.confirmed, Verdict.REFUTED: found.refuted, Verdict.INCONCLUSIVE: found.inconclusive}
-
-
-def predict_verdicts() -> Quantities:
-    """How often the verdict comes back."""
-    return {label: Bracket.exactly(_exact(prediction, few=few)[verdict]) for label, (prediction, few, verdict) in CASES.items()}
-
-
-def predict_verdicts_decided() -> Quantities:
-    """A false variant: few trials confirm as often as many, and are as seldom inconclusive."""
-    return {"true, few trials": Bracket.exactly(_exact(TRUTH, few=False)[Verdict.INCONCLUSIVE])}
-
-
-def _judged(setting: Setting, label: str) -> Counter[Verdict]:
-    """Verdicts of the suite's judge on simulated proportions."""
-    prediction, few, _ = CASES[label]
-    trials = FEW if few else _size()
-    verdicts: Counter[Verdict] = Counter()
-    for count, times in zip(*np.unique(setting.rng.binomial(trials, TRUTH, size=REPEATS), return_counts=True), strict=True):
-        verdict = judge(
-            Kind.PROBABILITY,
-            {"x": Bracket.exactly(prediction)},
-            {"x": Proportion(successes=int(count), n=trials)},
-            resolution=RESOLUTION,
-            level=LEVEL,
-        )
-        verdicts[verdict] += int(times)
-    return verdicts
-
-
-def measure_verdicts(setting: Setting) -> Quantities:
-    """The same rates from simulated checks put through the judge."""
-    return {label: Proportion(successes=_judged(setting, label)[verdict], n=REPEATS) for label, (_, _, verdict) in CASES.items()}
-
-
 ERRORS = {
-    "true, refuted, enough trials": ("true, enough trials", Verdict.REFUTED),
-    "true, refuted, few trials": ("true, few trials", Verdict.REFUTED),
-    "near miss, confirmed, enough trials": ("near miss, enough trials", Verdict.CONFIRMED),
-    "near miss, confirmed, few trials": ("near miss, few trials", Verdict.CONFIRMED),
+    "true, refuted, enough trials": (TRUTH, "enough", Verdict.REFUTED),
+    "true, refuted, few trials": (TRUTH, "few", Verdict.REFUTED),
+    "near miss, confirmed, enough trials": (NEAR_MISS, "enough", Verdict.CONFIRMED),
+    "near miss, confirmed, few trials": (NEAR_MISS, "few", Verdict.CONFIRMED),
 }
+"""The prediction, the trials, the verdict that is counted; what is drawn always has probability TRUTH."""
 
-
-def predict_errors() -> Quantities:
-    """No more than the level."""
-    return {label: Bracket.exactly(LEVEL) for label in ERRORS}
-
-
-def predict_errors_at_tenth() -> Quantities:
-    """A false variant: a tenth of the level."""
-    return {"true, refuted, enough trials": Bracket.exactly(0.1 * LEVEL)}
-
-
-def measure_errors(setting: Setting) -> Quantities:
-    """How often the judge refutes what is true, and confirms what is false by RESOLUTION."""
-    return {label: Proportion(successes=_judged(setting, case)[verdict], n=REPEATS) for label, (case, verdict) in ERRORS.items()}
-
-
-ROOM = Room(
-    statement=Statement(
+ROOM = Room.of(
+    Statement(
         name="monte-carlo-level",
         title="How often a Monte Carlo check errs",
         latex=r"P(\text{refuted}\mid\text{true})\leq\text{level},\qquad P(\text{confirmed}\mid|p-q|\geq\text{resolution})\leq\text{level}",
@@ -117,33 +61,69 @@ ROOM = Room(
         origin=Origin.DERIVED,
         source=Source("clopper1934", "the interval; the rule is the suite's own"),
     ),
-    checks=(
-        Check(
-            name="verdicts",
-            claim="simulated checks are confirmed, refuted and left open as often as sums over the binomial law say",
-            evidence=Evidence.STATISTICAL,
-            predict=predict_verdicts,
-            measure=measure_verdicts,
-            resolution=SHARP,
-            reason="a million simulated checks of each kind give intervals narrower than half of this; ten times narrower needs 10⁸",
-            headroom=2.0,
-        ),
-        Check(
-            name="errors",
-            claim="what is true is refuted, and what is off by the resolution is confirmed, no more often than the level",
-            evidence=Evidence.STATISTICAL,
-            predict=predict_errors,
-            measure=measure_errors,
-            kind=Kind.UPPER_BOUND,
-        ),
+    claim(
+        "verdicts",
+        "simulated checks are confirmed, refuted and left open as often as sums over the binomial law say",
+        over=CASES,
+        predict=lambda *case: chance(LEVEL, *case),
+        measure_all=lambda setting: [judged(setting, *case) for case in CASES.values()],
+        by="simulated checks put through the suite's judge",
+        false={
+            "few-are-enough": Variant(
+                says="forty trials decide as often as enough",
+                predict=lambda: chance(LEVEL, TRUTH, "enough", Verdict.INCONCLUSIVE),
+                over={"true, few trials": ()},
+            ),
+            "level-in-each-tail": ("an interval at the level leaves out the level on either side", lambda *case: chance(2 * LEVEL, *case)),
+        },
+        evidence=Evidence.STATISTICAL,
+        within=SHARP,
+        because="a million simulated checks of each kind give intervals narrower than half of this; ten times narrower needs 10⁸",
+        headroom=2.0,
     ),
-    controls=(
-        Control(name="few-are-enough", claim="forty trials decide as often as enough", check="verdicts", predict=predict_verdicts_decided),
-        Control(
-            name="tenth",
-            claim="what is true is refuted ten times more seldom than the level",
-            check="errors",
-            predict=predict_errors_at_tenth,
-        ),
+    claim(
+        "errors",
+        "what is true is refuted, and what is off by the resolution is confirmed, no more often than the level",
+        over=ERRORS,
+        predict=Bracket.exactly(LEVEL),
+        measure_all=lambda setting: [judged(setting, *case) for case in ERRORS.values()],
+        by="how often the judge refutes what is true, and confirms what is false by the resolution",
+        false={
+            "tenth": Variant(
+                says="what is true is refuted ten times more seldom than the level",
+                predict=Bracket.exactly(0.1 * LEVEL),
+                over={"true, refuted, enough trials": ()},
+            ),
+            "half": Variant(
+                says="what is true is refuted half as often as the level, as by one tail",
+                predict=Bracket.exactly(0.5 * LEVEL),
+                over={"true, refuted, enough trials": ()},
+            ),
+        },
+        evidence=Evidence.STATISTICAL,
+        kind=Kind.UPPER_BOUND,
     ),
 )
+
+
+def chance(level: float, prediction: float, trials: str, verdict: Verdict) -> Bracket:
+    """The verdict's probability by sums over the binomial law."""
+    found = verdict_chances(TRIALS[trials](), predicted=prediction, truth=TRUTH, level=level, resolution=RESOLUTION)
+    return Bracket.exactly(
+        {Verdict.CONFIRMED: found.confirmed, Verdict.REFUTED: found.refuted, Verdict.INCONCLUSIVE: found.inconclusive}[verdict]
+    )
+
+
+def judged(setting: Setting, prediction: float, trials: str, verdict: Verdict) -> Proportion:
+    """How often the suite's judge comes to this verdict on simulated proportions."""
+    number, successes = TRIALS[trials](), 0
+    for count, times in zip(*np.unique(setting.rng.binomial(number, TRUTH, size=REPEATS), return_counts=True), strict=True):
+        found = judge(
+            Kind.PROBABILITY,
+            {"x": Bracket.exactly(prediction)},
+            {"x": Proportion(successes=int(count), n=number)},
+            resolution=RESOLUTION,
+            level=LEVEL,
+        )
+        successes += int(times) if found is verdict else 0
+    return Proportion(successes=successes, n=REPEATS)

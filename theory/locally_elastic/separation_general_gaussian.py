@@ -5,47 +5,35 @@ from functools import cache
 from itertools import combinations
 
 import numpy as np
-from jaxtyping import Float
 
 from layerpeel.numerics import (
     Bracket,
     ElasticModel,
     MeanDriftLaw,
+    Proportion,
     as_rate,
     enclose_ordered_probability,
     law,
     separated_probability,
     to_bracket,
 )
-from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
+from layerpeel.theory._claims import Variant, claim, instances
+from layerpeel.theory._room import Evidence, Kind, Origin, Room, Setting, Source, Statement
 from layerpeel.theory.locally_elastic._closed_forms import separated_by_law
 from layerpeel.theory.locally_elastic._integrated_means import integrated_means, two_parameter
-from layerpeel.theory.locally_elastic._paths import SHARP, SIZED, STEPS, ends_of_paths, paths_needed, separated_share
+from layerpeel.theory.locally_elastic._paths import FREQUENCY, separated_frequency
 
 CLASSES, FEATURES = 3, 2
 INTRA, INTER = "1 + sin(3*t)", "exp(-t) - 1/2"
 """α and β: E is indefinite at times, and drifts at different times do not commute."""
 END, SAMPLES = 2.0, 4
 DIRECTION = np.array([0.8, 0.6])
-PAIRS = tuple(combinations(range(CLASSES), 2))
+PAIRS = {f"classes {k + 1} and {j + 1}": (k, j) for k, j in combinations(range(CLASSES), 2)}
+COUNTS = instances("n = {}", 1, 2, 5, 20)
 
-COUNTS = (1, 2, 5, 20)
-ROUNDING = 1e-14
-"""Widest enclosure of the integral at gap zero."""
-
-
-def _cosines(first: int, second: int) -> Float[np.ndarray, "a b"]:
-    """A matrix in no special position."""
-    return np.cos(1.0 + np.arange(first * second, dtype=float) ** 2).reshape(first, second)
-
-
-@cache
-def _similarity() -> Float[np.ndarray, "K K p p"]:
-    """Positive definite H that is neither the I- nor the L-model's."""
-    root = _cosines(CLASSES * FEATURES, CLASSES * FEATURES)
-    return (root @ root.T / 2.0).reshape(CLASSES, FEATURES, CLASSES, FEATURES).transpose(0, 2, 1, 3)
-
-
+ROOT = np.cos(1.0 + np.arange((CLASSES * FEATURES) ** 2, dtype=float) ** 2).reshape(CLASSES * FEATURES, -1)
+SIMILARITY = (ROOT @ ROOT.T / 2.0).reshape(CLASSES, FEATURES, CLASSES, FEATURES).transpose(0, 2, 1, 3)
+"""Positive definite H that is neither the I- nor the L-model's."""
 START = 4.0 * np.cos(1.0 + np.arange(CLASSES * FEATURES, dtype=float) ** 2).reshape(CLASSES, FEATURES)
 """Class means at time 0."""
 NOISE = np.stack([np.eye(FEATURES) * (1 + k) + 0.5 * np.ones((FEATURES, FEATURES)) for k in range(CLASSES)]) / 4
@@ -53,93 +41,8 @@ NOISE = np.stack([np.eye(FEATURES) * (1 + k) + 0.5 * np.ones((FEATURES, FEATURES
 SPREAD = NOISE[::-1].copy()
 """Covariances of the features at time 0."""
 
-
-@cache
-def _law() -> MeanDriftLaw:
-    """The exact law of numerics at END."""
-    model = ElasticModel(blocks=_similarity(), num_classes=CLASSES, num_features=FEATURES, intra=INTRA, inter=INTER, noise=NOISE)
-    return law(model, START, END, spread=SPREAD)
-
-
-def _pair(first: int, second: int) -> str:
-    return f"classes {first + 1} and {second + 1}"
-
-
-def _deviations(*, start: float = 1.0) -> list[float]:
-    """Of νᵀX̃^k: s_k² = νᵀ(S_k + t Σ_k)ν."""
-    return np.sqrt(np.einsum("a,kab,b->k", DIRECTION, start * SPREAD + END * NOISE, DIRECTION)).tolist()
-
-
-def predict_frequency() -> Quantities:
-    """∫ n φ_k (1 − Φ_k)^{n−1} Φ_lⁿ dx with means and covariances from the exact law of numerics."""
-    return {_pair(*pair): separated_by_law(_law(), samples=SAMPLES, pair=pair, along=DIRECTION) for pair in PAIRS}
-
-
-def _along(gaps: Float[np.ndarray, " K"], deviations: list[float]) -> Quantities:
-    """The integral for means at these places along ν."""
-    return {
-        _pair(k, j): separated_probability(
-            gaps[j] - gaps[k], deviations=(deviations[k], deviations[j]), counts=(SAMPLES, SAMPLES)
-        ).bracket()
-        for k, j in PAIRS
-    }
-
-
-def predict_frequency_of_i_model() -> Quantities:
-    """A false variant: differences grow by e^{Γ/K} for any H."""
-    grown = math.exp(float((as_rate(INTRA) - as_rate(INTER)).scaled(1 / CLASSES).integral(END)))
-    return _along(START @ DIRECTION * grown, _deviations())
-
-
-def predict_frequency_of_noise_alone() -> Quantities:
-    """A false variant: S_k is forgotten, s_k² = t νᵀΣ_kν."""
-    return _along(_law().means[0] @ DIRECTION, _deviations(start=0.0))
-
-
-def predict_frequency_of_pairs() -> Quantities:
-    """A false variant: the n² pairs of samples were independent."""
-    along, deviations = _law().means[0] @ DIRECTION, _deviations()
-    found: dict[str, Quantity] = {}
-    for k, j in PAIRS:
-        ordered = 0.5 * math.erfc((along[k] - along[j]) / math.hypot(deviations[k], deviations[j]) / math.sqrt(2.0))
-        found[_pair(k, j)] = Bracket.exactly(ordered**SAMPLES**2 + (1.0 - ordered) ** SAMPLES**2)
-    return found
-
-
-def measure_frequency(setting: Setting) -> Quantities:
-    """How often paths around integrated means end with two classes separated along ν."""
-
-    def elasticity(time: float) -> np.ndarray:
-        return two_parameter(1.0 + math.sin(3.0 * time), math.exp(-time) - 0.5, CLASSES)
-
-    means = integrated_means(elasticity, _similarity(), START, (END,)).means(0)
-    gathered = np.broadcast_to(END / STEPS * NOISE, (STEPS, *NOISE.shape))
-    paths = paths_needed(setting.level)
-    return {
-        _pair(*pair): separated_share(
-            ends_of_paths(means, gathered, spread=SPREAD, rng=setting.rng, paths=paths, samples=SAMPLES), pair, DIRECTION
-        )
-        for pair in PAIRS
-    }
-
-
-def predict_by_chance() -> Quantities:
-    """n!²/(2n)!: equal laws make all orders of the 2n samples equally likely."""
-    return {f"n = {count}": Bracket.exactly(1 / math.comb(2 * count, count)) for count in COUNTS}
-
-
-def predict_by_coin() -> Quantities:
-    """A false variant: 2^{−2n}, each sample on its side by a coin."""
-    return {f"n = {count}": Bracket.exactly(0.25**count) for count in COUNTS}
-
-
-def measure_by_chance(setting: Setting) -> Quantities:
-    """The integral at equal means and deviations, enclosed."""
-    return {f"n = {count}": to_bracket(enclose_ordered_probability(0.0, deviations=(1.5, 1.5), counts=(count, count))) for count in COUNTS}
-
-
-ROOM = Room(
-    statement=Statement(
+ROOM = Room.of(
+    Statement(
         name="separation-general-gaussian",
         title="The exact probability of separation along a direction, for any H",
         latex=r"P(\nu^\top\tilde X^k<\nu^\top\tilde X^l)=\int n\,\varphi_k(x)\,(1-\Phi_k(x))^{n-1}\,\Phi_l(x)^n\,dx",
@@ -152,31 +55,78 @@ ROOM = Room(
         origin=Origin.DERIVED,
         source=Source("zhang2021", "slides, equations (7) and (8)"),
     ),
-    checks=(
-        Check(
-            name="frequency",
-            claim="paths of a model with positive definite H and unequal noise are separated as often as the integral says",
-            evidence=Evidence.STATISTICAL,
-            predict=predict_frequency,
-            measure=measure_frequency,
-            resolution=SHARP,
-            reason=SIZED,
-            headroom=2.0,
-        ),
-        Check(
-            name="by-chance",
-            claim="for equal laws the integral is n!²/(2n)!",
-            evidence=Evidence.CERTIFIED,
-            predict=predict_by_chance,
-            measure=measure_by_chance,
-            resolution=ROUNDING,
-            reason="an enclosure in ball arithmetic, rounded to doubles",
-        ),
+    claim(
+        "frequency",
+        "paths of a model with positive definite H and unequal noise are separated as often as the integral says",
+        over=PAIRS,
+        predict=lambda *pair: separated_by_law(exact_law(), samples=SAMPLES, pair=pair, along=DIRECTION),
+        measure_all=lambda setting: [frequency(setting, pair) for pair in PAIRS.values()],
+        by="how often paths around integrated means end with two classes separated along ν",
+        false={
+            "i-model": ("differences grow as e^{Γ/K} for any H", lambda *pair: integral(as_the_i_model(), pair, start=1.0)),
+            "independent-pairs": ("pairs are ordered independently", lambda *pair: as_independent(pair)),
+            "noise-alone": ("s_k² = νᵀ∫Σ_kν", lambda *pair: integral(exact_law().means[0] @ DIRECTION, pair, start=0.0)),
+        },
+        **FREQUENCY,
     ),
-    controls=(
-        Control(name="i-model", claim="differences grow as e^{Γ/K} for any H", check="frequency", predict=predict_frequency_of_i_model),
-        Control(name="independent-pairs", claim="pairs are ordered independently", check="frequency", predict=predict_frequency_of_pairs),
-        Control(name="noise-alone", claim="s_k² = νᵀ∫Σ_kν", check="frequency", predict=predict_frequency_of_noise_alone),
-        Control(name="coin", claim="the integral is 2^{−2n} for equal laws", check="by-chance", predict=predict_by_coin),
+    claim(
+        "by-chance",
+        "for equal laws the integral is n!²/(2n)!",
+        over=COUNTS,
+        predict=lambda count: Bracket.exactly(1 / math.comb(2 * count, count)),
+        measure=lambda count: to_bracket(enclose_ordered_probability(0.0, deviations=(1.5, 1.5), counts=(count, count))),
+        by="the integral at equal means and deviations, enclosed",
+        false={
+            "coin": ("the integral is 2^{−2n} for equal laws", lambda count: Bracket.exactly(0.25**count)),
+            "stirling": Variant(
+                says="it is √(πn) 2^{−2n}, Stirling's limit, by 5e-14 less at n = 20",
+                predict=lambda count: Bracket.exactly(math.sqrt(math.pi * count) * 0.25**count),
+                over=instances("n = {}", 20),
+            ),
+        },
+        evidence=Evidence.CERTIFIED,
+        within=1e-14,
+        because="an enclosure in ball arithmetic, rounded to doubles",
     ),
 )
+
+
+def frequency(setting: Setting, pair: tuple[int, int]) -> Proportion:
+    """By paths around means that are integrated from E and H."""
+
+    def elasticity(time: float) -> np.ndarray:
+        return two_parameter(1.0 + math.sin(3.0 * time), math.exp(-time) - 0.5, CLASSES)
+
+    means = integrated_means(elasticity, SIMILARITY, START, (END,)).means(0)
+    return separated_frequency(setting, means, END, samples=SAMPLES, pair=pair, along=DIRECTION, noise=NOISE, spread=SPREAD)
+
+
+@cache
+def exact_law() -> MeanDriftLaw:
+    """At END."""
+    model = ElasticModel(blocks=SIMILARITY, num_classes=CLASSES, num_features=FEATURES, intra=INTRA, inter=INTER, noise=NOISE)
+    return law(model, START, END, spread=SPREAD)
+
+
+def as_the_i_model() -> np.ndarray:
+    """Class means along ν that grow by e^{Γ/K}."""
+    return START @ DIRECTION * math.exp(float((as_rate(INTRA) - as_rate(INTER)).scaled(1 / CLASSES).integral(END)))
+
+
+def deviations(start: float) -> np.ndarray:
+    """Of νᵀX̃^k: s_k² = νᵀ(S_k + t Σ_k)ν, with this share of S_k."""
+    return np.sqrt(np.einsum("a,kab,b->k", DIRECTION, start * SPREAD + END * NOISE, DIRECTION))
+
+
+def integral(along: np.ndarray, pair: tuple[int, int], *, start: float) -> Bracket:
+    """For means at these places along ν."""
+    first, second = deviations(start)[list(pair)].tolist()
+    gap = float(along[pair[1]] - along[pair[0]])
+    return separated_probability(gap, deviations=(first, second), counts=(SAMPLES, SAMPLES)).bracket()
+
+
+def as_independent(pair: tuple[int, int]) -> Bracket:
+    """As if each of the n² pairs of samples were ordered by itself."""
+    along, (first, second) = exact_law().means[0] @ DIRECTION, deviations(1.0)[list(pair)]
+    ordered = 0.5 * math.erfc((along[pair[0]] - along[pair[1]]) / math.hypot(first, second) / math.sqrt(2.0))
+    return Bracket.exactly(ordered**SAMPLES**2 + (1.0 - ordered) ** SAMPLES**2)
