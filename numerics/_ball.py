@@ -6,6 +6,7 @@ import sympy
 from flint import arb, fmpq, fmpz
 
 from layerpeel.numerics._bracket import Bracket
+from layerpeel.numerics._inputs import UnusableInput
 
 PRECISION = 128
 """Default working precision in bits: more than twice that of a double, so that certificates lose nothing to rounding."""
@@ -139,15 +140,14 @@ def enclose_expression(expression: sympy.Basic) -> arb:
 
     Raises:
         TypeError: for a function that has no ball counterpart here.
-        IndexError: for more symbols than there are primes below 100.
+        UnusableInput: for more than 25 symbols.
 
     Example:
         >>> x = sympy.Symbol("x", positive=True)
         >>> bool(enclose_expression(sympy.log(x) - sympy.log(2)).contains(0))
         True
     """
-    symbols = sorted(expression.free_symbols, key=str)
-    points = {symbol: arb(PRIMES[index]) for index, symbol in enumerate(symbols)}
+    points = _sample_point(sorted(expression.free_symbols, key=str))
 
     def enclose(node: sympy.Basic) -> arb:
         if node in points:
@@ -170,3 +170,10 @@ def enclose_expression(expression: sympy.Basic) -> arb:
         raise TypeError(f"{node.func} has no ball arithmetic here; add it to _BALL_FUNCTIONS.")
 
     return enclose(expression)
+
+
+def _sample_point(symbols: list[sympy.Basic]) -> dict[sympy.Basic, arb]:
+    """Each symbol at a prime of its own."""
+    if len(symbols) > len(PRIMES):
+        raise UnusableInput(f"the expression has {len(symbols)} symbols: at most {len(PRIMES)} are set; split it.")
+    return {symbol: arb(PRIMES[index]) for index, symbol in enumerate(symbols)}

@@ -66,7 +66,7 @@ def verdict_chances(n: int, *, predicted: Bracket | float, truth: float, level: 
     trials = require_whole(n, "the number of trials", remedy="give a positive one")
     truth = _require_probability(truth, "the true probability")
     ends = _predicted_range(predicted)
-    least, most = (int(end[0]) for end in _accepted(np.array([trials]), ends, _require_level(level)))
+    least, most = (int(end[0]) for end in _accepted(np.array([trials]), ends, require_level(level)))
     refuted = float(_refuting(np.array([trials]), ends, truth, level)[0])
     counts = np.arange(least, most + 1)
     narrow = _widths(counts, trials, level) <= resolution
@@ -96,7 +96,7 @@ def false_alarm_rate(n: int, *, predicted: Bracket | float, level: float) -> flo
     """
     trials = np.array([require_whole(n, "the number of trials", remedy="give a positive one")])
     ends = _predicted_range(predicted)
-    return max(float(_refuting(trials, ends, end, _require_level(level))[0]) for end in ends)
+    return max(float(_refuting(trials, ends, end, require_level(level))[0]) for end in ends)
 
 
 @validated
@@ -168,7 +168,7 @@ def confirming_size(*, predicted: Bracket | float, resolution: float, level: flo
         (True, True)
     """
     ends = _predicted_range(predicted)
-    if not 0.0 < power < 1.0 - _require_level(level) or ends[1] - ends[0] >= require_positive(resolution, "resolution"):
+    if not 0.0 < power < 1.0 - require_level(level) or ends[1] - ends[0] >= require_positive(resolution, "resolution"):
         raise UnusableInput(
             f"power {power!r}, level {level!r} and resolution {resolution!r} confirm nothing: the power must be below 1 − level, "
             "and the resolution above the width of the prediction; relax one of them."
@@ -208,8 +208,8 @@ def simulated_refutations(
         The refuted checks among `repeats`.
 
     Raises:
-        UnusableInput: for probabilities outside [0, 1], and for what is no generator, whole number or bracket.
-        ValueError: for fewer than one trial or repeat, or a level outside (0, 1).
+        UnusableInput: for probabilities outside [0, 1], a level outside (0, 1), fewer than one trial or repeat, and for what is no generator,
+            whole number or bracket.
 
     Source: clopper1934 (the interval).
 
@@ -219,6 +219,10 @@ def simulated_refutations(
     """
     if not 0.0 <= truth <= 1.0:
         raise UnusableInput(f"the truth is {truth!r}: it must lie in [0, 1]; correct it.")
+    level = require_level(level)
+    n, repeats = (
+        require_whole(number, f"the number of {what}", remedy="give one") for number, what in ((n, "trials"), (repeats, "repeats"))
+    )
     claim = Bracket(*_predicted_range(predicted))
     counts, multiplicities = np.unique(rng.binomial(n, truth, size=repeats), return_counts=True)
     refuted = [not Proportion(successes=int(count), n=n).interval(level).overlaps(claim) for count in counts]
@@ -231,7 +235,8 @@ def _require_probability(value: float, what: str) -> float:
     return float(value) if value > NEGLIGIBLE else 0.0
 
 
-def _require_level(level: float) -> float:
+def require_level(level: float) -> float:
+    """A level strictly between 0 and 1, as it is."""
     if not 0.0 < level < 1.0:
         raise UnusableInput(f"the level is {level!r}: it must lie strictly between 0 and 1; use for example 0.001.")
     return level
@@ -246,7 +251,7 @@ def require_power(power: float, level: float) -> None:
     Example:
         >>> require_power(0.9, 0.05)
     """
-    if not _require_level(level) < power < 1.0:
+    if not require_level(level) < power < 1.0:
         raise UnusableInput(f"the power is {power!r}: it must lie above the level {level:g} and below 1; use for example 0.99.")
 
 

@@ -9,6 +9,7 @@ from scipy import stats
 from layerpeel.numerics._bracket import Bracket
 from layerpeel.numerics._input_arrays import require_array
 from layerpeel.numerics._inputs import UnusableInput
+from layerpeel.numerics._power import require_level
 from layerpeel.numerics._validated import validated
 
 
@@ -48,8 +49,7 @@ def fit_decay(fuzziness_by_layer: Shaped[np.ndarray, " m"], *, level: float = 0.
         level: the interval of ρ misses with this probability, in (0, 1), if the residuals are independent and normal.
 
     Raises:
-        UnusableInput: for fewer than three layers, or a D that is not positive and finite.
-        ValueError: for a level outside [0, 1].
+        UnusableInput: for fewer than three layers, a D that is not positive and finite, or a level outside (0, 1).
 
     Source: he2023, "law of equi-separation", equation (2).
 
@@ -57,6 +57,7 @@ def fit_decay(fuzziness_by_layer: Shaped[np.ndarray, " m"], *, level: float = 0.
         >>> round(fit_decay(np.array([8.0, 4.0, 2.0, 1.0])).half_life, 9)
         1.0
     """
+    level = require_level(level)
     values = require_array(fuzziness_by_layer, "D by layer", finite=False)
     if values.ndim != 1 or len(values) < 3:
         raise UnusableInput(f"{values.size} layers do not determine a slope with its error: at least 3 are needed; measure more layers.")

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from layerpeel.numerics._inputs import UnusableInput, require_positive
+from layerpeel.numerics._inputs import UnusableInput, require_positive, require_real
 from layerpeel.numerics._validated import validated
 
 
@@ -19,7 +19,7 @@ def energy_radius(num_classes: int, feature_energy: float, weight_energy: float)
         weight_energy: E_W ≥ 0.
 
     Raises:
-        UnusableInput: for arguments that are no numbers, or K that is not whole.
+        UnusableInput: for energies that are negative or no numbers, or K that is not whole.
 
     Source: derived; docs/derivations/layer-peeled.md, section 1.
 
@@ -27,6 +27,8 @@ def energy_radius(num_classes: int, feature_energy: float, weight_energy: float)
         >>> energy_radius(10, 4.0, 1.0)
         20.0
     """
+    for name, energy in (("feature", feature_energy), ("weight", weight_energy)):
+        require_real(energy, f"the {name} energy", least=0.0, remedy="give a mean of squared norms")
     return num_classes * float(np.sqrt(feature_energy) * np.sqrt(weight_energy))
 
 

@@ -4,7 +4,7 @@ import math
 from typing import NamedTuple
 
 from layerpeel.numerics._arithmetic import EXPONENT_CAP, FLOATS
-from layerpeel.numerics._inputs import require_positive
+from layerpeel.numerics._inputs import require_positive, require_whole
 from layerpeel.numerics._roots import STEP_TOLERANCE, increasing_root
 from layerpeel.numerics._validated import validated
 from layerpeel.numerics.layer_peeled._two_groups import SurfacePoint, slopes_by_v, surface_point
@@ -50,7 +50,7 @@ def two_group_optimum(majority: int, minority: int, imbalance: float, budget: fl
         budget: τ > 0, the bound of the nuclear norm.
 
     Raises:
-        UnusableInput: for class numbers that are not whole, an imbalance or a budget that is not positive and finite.
+        UnusableInput: for class numbers that are not whole and at least 1, an imbalance or a budget that is not positive and finite.
         ArithmeticError: when an iteration does not settle (none is known).
 
     Source: derived; docs/derivations/numerics.md, "The two-group problem".
@@ -60,6 +60,8 @@ def two_group_optimum(majority: int, minority: int, imbalance: float, budget: fl
         >>> optimum.collapsed, optimum.b, round(4 * optimum.a + optimum.s, 6)
         (True, 0.0, 22.36)
     """
+    majority = require_whole(majority, "the number of majority classes", remedy="give one, for example 5")
+    minority = require_whole(minority, "the number of minority classes", remedy="give one, for example 5")
     imbalance, budget = require_positive(imbalance, "imbalance"), require_positive(budget, "budget")
     if majority > 1 and _vanishes(majority, minority, imbalance, budget):
         a = budget / (majority - 1)

@@ -234,7 +234,7 @@ def logit_directions(num_classes: int) -> Float[np.ndarray, "K K"]:
         K × K, row j the direction d̂_j.
 
     Raises:
-        UnusableInput: for K that is not whole, or more than fits in memory.
+        UnusableInput: for K that is no whole number from 2 on, or more than fits in memory.
 
     Source: zhang2021, table 1 of the slides.
 
@@ -242,6 +242,7 @@ def logit_directions(num_classes: int) -> Float[np.ndarray, "K K"]:
         >>> (logit_directions(3) @ logit_directions(3).T).round(12)[0].tolist()
         [1.0, -0.5, -0.5]
     """
+    num_classes = require_whole(num_classes, "the number of classes", least=2, remedy="directions differ from two classes on")
     require_memory(8.0 * num_classes * num_classes, f"the directions of {num_classes} classes", "use fewer of them")
     return (np.eye(num_classes) - 1 / num_classes) / np.sqrt(1 - 1 / num_classes)
 

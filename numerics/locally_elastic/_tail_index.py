@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from layerpeel.numerics._bracket import Estimate
-from layerpeel.numerics._inputs import UnusableInput
+from layerpeel.numerics._inputs import UnusableInput, require_whole
 from layerpeel.numerics._validated import validated
 from layerpeel.numerics.locally_elastic._series import finite_series, jackknife_error
 
@@ -63,6 +63,7 @@ def tail_index(times: Any, rate: Any, *, since: float | None = None, spacing: in
         >>> round(tail_index(t, 3.0 * t**-1.5).mean, 9)
         1.5
     """
+    spacing = require_whole(spacing, "the spacing", remedy="give every how many points errors are independent")
     after, logs = _logs_on_tail(times, rate, since, TAIL_SHARE)
     independent = len(after) // spacing
     if independent < 3:

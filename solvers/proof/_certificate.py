@@ -29,7 +29,7 @@ from jaxtyping import Float
 from layerpeel.numerics import PRECISION, Bracket, GroupMatrix, to_bracket, validated
 from layerpeel.solvers.program._losses import LOSSES
 from layerpeel.solvers.program._problem import LayerPeeled, Problem, UnconstrainedFeatures
-from layerpeel.solvers.proof._evaluation import Evaluation, Minorant, exact_penalty, exact_radius
+from layerpeel.solvers.proof._evaluation import Evaluation, Minorant, exact_penalty, exact_radius, require_fitting
 from layerpeel.solvers.proof._in_balls import InBalls
 from layerpeel.solvers.proof._in_doubles import InDoubles
 
@@ -88,6 +88,7 @@ def _evaluated(
     tangent: GroupMatrix | None,
 ) -> tuple[Evaluation, arb, Minorant]:
     """Objective and minorant, in doubles for many groups unless exponents leave their range."""
+    require_fitting(problem, candidate, shares, bias, tangent)
     if len(problem.groups) >= MANY_GROUPS:
         evaluation = InDoubles(problem, candidate, shares, bias, tangent)
         value, minorant = evaluation.objective(), evaluation.minorant()
@@ -191,6 +192,7 @@ def dual_slope(problem: Problem, candidate: GroupMatrix, bias: Float[np.ndarray,
         >>> dual_slope(problem, GroupMatrix((4,), np.array([0.0]), np.zeros((1, 1)))).inner.tolist()   # c_k (softmax(0) − I)
         [-0.25]
     """
+    require_fitting(problem, candidate, bias)
     loss = LOSSES[problem.loss]
     if isinstance(problem, LayerPeeled):
         norm = candidate.nuclear_norm()

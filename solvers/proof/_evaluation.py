@@ -8,9 +8,27 @@ import numpy as np
 from flint import arb
 from jaxtyping import Float
 
-from layerpeel.numerics import GroupMatrix
+from layerpeel.numerics import GroupMatrix, UnusableInput
 from layerpeel.solvers.program._losses import LOSSES
 from layerpeel.solvers.program._problem import LayerPeeled, Problem, UnconstrainedFeatures
+
+
+def require_fitting(problem: Problem, *parts: GroupMatrix | Float[np.ndarray, " n"] | None) -> None:
+    """Check that matrices and biases belong to the problem's groups: a bound from others would look like one.
+
+    Raises:
+        UnusableInput: for other groups.
+    """
+    for part in parts:
+        if isinstance(part, GroupMatrix) and part.sizes != problem.sizes:
+            raise UnusableInput(
+                f"a matrix has groups of {part.sizes} classes and the problem groups of {problem.sizes}: they must be the same; make it "
+                "with GroupMatrix.average over the problem's sizes."
+            )
+        if isinstance(part, np.ndarray) and len(part) != len(problem.sizes):
+            raise UnusableInput(
+                f"the bias has {len(part)} numbers for {len(problem.sizes)} groups: it must have one for each; give as many."
+            )
 
 
 def exact_radius(problem: LayerPeeled) -> arb:

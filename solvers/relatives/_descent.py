@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.optimize import minimize
 
-from layerpeel.numerics import validated
+from layerpeel.numerics import require_whole, validated
 from layerpeel.solvers.program._losses import LOSSES
 from layerpeel.solvers.program._problem import LayerPeeled
 from layerpeel.solvers.program._program import require_unweighted
@@ -31,8 +31,8 @@ def descend(
         (value, features, classifier) of the best run, the last two K × p.
 
     Raises:
-        UnusableInput: for weights on the nuclear norm, a bias, or what is no such program, number or generator.
-        ValueError: for no start.
+        UnusableInput: for weights on the nuclear norm, a bias, what is no such program, number or generator, a dimension or a number of
+            starts below 1.
 
     Source: su2024, "Layer-Peeled Model".
 
@@ -42,6 +42,8 @@ def descend(
         0.368981
     """
     require_unweighted(problem, "gradient descent in the factors")
+    dimension = require_whole(dimension, "the dimension", remedy="features have one entry or more")
+    starts = require_whole(starts, "the number of starts", remedy="give one, for example 4")
     loss, classes = LOSSES[problem.loss], problem.num_classes
     weights = np.repeat(problem.weights, problem.sizes)
     sizes = np.sqrt([classes * problem.feature_energy, classes * problem.weight_energy])

@@ -70,8 +70,7 @@ def descend_nonnegative(problem: UnconstrainedFeatures, dimension: int, *, rng: 
         starts: how many, ≥ 1.
 
     Raises:
-        UnusableInput: for another loss, a bias, other norm weights, or a dimension below 1.
-        ValueError: for no start.
+        UnusableInput: for another loss, a bias, other norm weights, or a dimension or a number of starts below 1.
 
     Source: dang2024, the unconstrained ReLU feature model.
 
@@ -84,6 +83,7 @@ def descend_nonnegative(problem: UnconstrainedFeatures, dimension: int, *, rng: 
     _require_model(problem)
     classes, labels = problem.num_classes, sample_labels(problem)
     samples, dimension = len(labels), require_whole(dimension, "the dimension", remedy="features have one entry or more")
+    starts = require_whole(starts, "the number of starts", remedy="give one, for example 4")
     own, cut = np.eye(classes)[labels], classes * dimension
 
     def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:

@@ -18,7 +18,7 @@ from layerpeel.numerics import (
     to_bracket,
     validated,
 )
-from layerpeel.solvers.routes._sdp import PRECISIONS, find_point
+from layerpeel.solvers.routes._sdp import PRECISIONS, find_point, require_solver
 
 ENTRY_BYTES = 100.0
 """Memory of one entry of the Gram matrix in the conic program, roughly."""
@@ -48,7 +48,7 @@ def solve_samples(
 
     Raises:
         UnusableInput: for counts or copies that are not whole numbers ≥ 1, one for each of two classes or more, more than fit in memory, or
-            energies that are not positive and finite.
+            energies that are not positive and finite, or an unknown or missing solver.
         SolverFailed: when the solver returns no point.
 
     Source: fang2021, Section 4, convex relaxation and oversampling; derived; docs/derivations/layer-peeled.md, section 3 (the weights).
@@ -57,6 +57,7 @@ def solve_samples(
         >>> solve_samples([2, 2], [1, 1], feature_energy=1.0)
         Bracket(lower=0.12692801104297..., upper=0.126928011042972..., rigorous=True)
     """
+    require_solver(solver)
     import cvxpy as cp
 
     feature_energy, weight_energy = require_positive(feature_energy, "feature energy"), require_positive(weight_energy, "weight energy")
