@@ -396,7 +396,7 @@ def test_rates_are_drawn_on_logarithmic_axes_where_that_is_sensible(npz: Write, 
     long = estimate_figures(estimate_record(path, model="L", window=None, order=2, crossings="refuse"))
     assert [(figure.log_x, figure.log_y) for figure in long] == [(True, False), (True, True), (True, False)]
     assert [series.label for series in long[1].series] == ["α", "−β"]
-    assert [mark.x for mark in long[1].marks] == [75.0]
+    assert [mark[0] for mark in long[1].marks] == [75.0]
     assert all(len(series.x) <= 800 and series.x[0] == 1.0 and series.x[-1] == 3000.0 for figure in long for series in figure.series)
 
 

@@ -150,12 +150,12 @@ def test_bars_are_two_standard_errors_and_absolute_values_stand_apart() -> None:
     )
     row, _ = record["results"]
     own, apart = figures[2].series
-    assert (own.x, apart.x) == ([0.1], [0.5])
+    assert (own.x, apart.x) == ((0.1,), (0.5,))
     assert own.y[0] == row["cumulative_difference"]
     wide = 2.0 * row["cumulative_difference_error"]
     assert (own.low[0], own.high[0]) == pytest.approx((row["cumulative_difference"] - wide, row["cumulative_difference"] + wide))
-    assert [series.x for series in figures[3].series] == [[0.1]] * 3
-    assert figures[2].marks[0].x == pytest.approx(2.0 / 3.0)
+    assert [series.x for series in figures[3].series] == [(0.1,)] * 3
+    assert figures[2].marks[0][0] == pytest.approx(2.0 / 3.0)
 
 
 def test_strengths_of_an_ensemble_that_follows_the_l_model() -> None:

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from layerpeel.dynamics.trajectories import read_trajectories
-from layerpeel.numerics import Estimate, TailIndices, estimate_rates, refitted_means, relative_difference
-from layerpeel.pages.figure import FigureData, Mark, SeriesData
+from layerpeel.numerics import Estimate, Figure, Series, TailIndices, estimate_rates, refitted_means, relative_difference
 from layerpeel.pages.figure_file import figure_file
 from layerpeel.pages.figures import PALETTE_SIZE
 from layerpeel.pages.files import write_whole
@@ -137,7 +136,7 @@ def write_estimate(record: dict[str, Any], directory: Path) -> None:
     )
 
 
-def estimate_figures(record: dict[str, Any]) -> tuple[FigureData, FigureData, FigureData]:
+def estimate_figures(record: dict[str, Any]) -> tuple[Figure, Figure, Figure]:
     """The integrals, the rates and the relative differences against time."""
     shown = _shown(np.array(record["times"]))
     integrals = {NAMES[name][1]: _curve(record, f"cumulative_{name}", shown) for name in ("intra", "inter")}
@@ -146,7 +145,7 @@ def estimate_figures(record: dict[str, Any]) -> tuple[FigureData, FigureData, Fi
     powers = _two_decades(record["times"][shown[0]], record["times"][-1]) and all(np.all(rate * rate[0] > 0.0) for rate in rates.values())
     if powers:
         rates = {name if rate[0] > 0.0 else f"−{name}": np.abs(rate) for name, rate in rates.items()}
-    half = Mark(x=record["times"][record["window"] // 2], label="half a window", color=2)
+    half = (record["times"][record["window"] // 2], "half a window", 2)
     fit = np.array(record["relative_difference"])[shown]
     fits = {f"class {of_class}": curve for of_class, curve in enumerate(fit.T)}
     if len(fits) > PALETTE_SIZE:
@@ -170,19 +169,19 @@ def _figure(
     curves: dict[str, np.ndarray],
     *,
     log_y: bool = False,
-    marks: Sequence[Mark] = (),
-) -> FigureData:
-    times = [record["times"][place] for place in shown]
-    return FigureData(
+    marks: Sequence[tuple[float, str, int]] = (),
+) -> Figure:
+    times = tuple(record["times"][place] for place in shown)
+    return Figure(
         title=f"{kind}, {record['model']}-model, {record['num_classes']} classes",
         caption="",
         x_label="t",
         y_label=label,
-        series=[
-            SeriesData(label=name, x=times, y=curve.tolist(), style="line", color=color, low=[], high=[])
+        series=tuple(
+            Series(label=name, x=times, y=tuple(curve.tolist()), style="line", color=color)
             for color, (name, curve) in enumerate(curves.items())
-        ],
-        marks=[mark for mark in marks if times[0] < mark.x < times[-1]],
+        ),
+        marks=tuple(mark for mark in marks if times[0] < mark[0] < times[-1]),
         log_x=_two_decades(times[0], times[-1]),
         log_y=log_y,
     )

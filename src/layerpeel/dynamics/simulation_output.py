@@ -8,7 +8,7 @@ import numpy as np
 
 from layerpeel.dynamics.paths import ClassPairs
 from layerpeel.dynamics.simulate import Simulation
-from layerpeel.pages.figure import FigureData, SeriesData
+from layerpeel.numerics import Figure, Series
 from layerpeel.pages.figure_file import figure_file
 from layerpeel.pages.figures import PALETTE_SIZE
 from layerpeel.pages.files import write_whole
@@ -91,7 +91,7 @@ def write_simulation(found: Simulation, record: dict[str, Any], directory: Path)
     )
 
 
-def simulation_figures(found: Simulation) -> tuple[FigureData, FigureData]:
+def simulation_figures(found: Simulation) -> tuple[Figure, Figure]:
     """Distances of class means beside the size of the noise, and cosines between class means, against time."""
     flow = found.flow
     zero = (flow.directions == 0.0).all(axis=2)
@@ -119,19 +119,17 @@ def _drawn_pairs(pairs: ClassPairs) -> list[tuple[str, int, int]]:
     return [(f"{word} at the end: {k} and {j}", k, j) for word, (k, j) in ends]
 
 
-def _figure(found: Simulation, kind: str, label: str, curves: list[tuple[str, np.ndarray]]) -> FigureData:
+def _figure(found: Simulation, kind: str, label: str, curves: list[tuple[str, np.ndarray]]) -> Figure:
     times = found.flow.times
     series = []
     for color, (name, curve) in enumerate(curves):
         seen = np.isfinite(curve) & (times > 0.0)
-        series.append(SeriesData(label=name, x=times[seen].tolist(), y=curve[seen].tolist(), style="line", color=color, low=[], high=[]))
-    return FigureData(
+        series.append(Series(label=name, x=tuple(times[seen].tolist()), y=tuple(curve[seen].tolist()), style="line", color=color))
+    return Figure(
         title=f"{kind}, {found.model.kind}-model, {found.model.num_classes} classes",
         caption="",
         x_label="t",
         y_label=label,
-        series=[one for one in series if one.x],
-        marks=[],
+        series=tuple(one for one in series if one.x),
         log_x=True,
-        log_y=False,
     )

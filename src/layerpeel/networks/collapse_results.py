@@ -7,7 +7,7 @@ import numpy as np
 
 from layerpeel.networks.run_directory import Arrays
 from layerpeel.networks.trial_series import Result, Units, by_settings, figure, line, points
-from layerpeel.pages.figure import FigureData
+from layerpeel.numerics import Figure
 
 ROUNDING = 1e-16
 """Values of the loss differ from the optimum by their rounding at best: a logarithmic axis ends here."""
@@ -17,7 +17,7 @@ def imbalance_results(units: Units) -> Result:
     """Minority cosines against R and w_r, measured and as the Layer-Peeled Model predicts them from the measured energies."""
     settings = by_settings(units, "network", "imbalance", "oversampling")
     rows = [_row(network, ratio, factor, trials) for (network, ratio, factor), trials in settings.items()]
-    figures: list[FigureData] = []
+    figures: list[Figure] = []
     for network in dict.fromkeys(row["network"] for row in rows):
         mine = [row for row in rows if row["network"] == network]
         plain = [row for row in mine if row["oversampling"] == 1.0]
@@ -63,7 +63,7 @@ def _row(network: str, ratio: float, factor: float, trials: Sequence[Arrays]) ->
     }
 
 
-def _cosines(title: str, rows: Sequence[dict[str, Any]], name: str, label: str) -> FigureData:
+def _cosines(title: str, rows: Sequence[dict[str, Any]], name: str, label: str) -> Figure:
     x = [row[name] for row in rows]
     return figure(
         title,

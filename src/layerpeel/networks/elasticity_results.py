@@ -1,14 +1,13 @@
 """What runs of the experiments `geomnist` and `label-noise` show: strengths of local elasticity estimated from mean logits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from layerpeel.networks.run_directory import Arrays
 from layerpeel.networks.trial_series import Result, Units, figure, line, points
-from layerpeel.numerics import RateEstimate, TailIndices, UnusableInput, estimate_rates, refitted_means, relative_difference
-from layerpeel.pages.figure import FigureData, Mark, SeriesData
+from layerpeel.numerics import Figure, RateEstimate, Series, TailIndices, UnusableInput, estimate_rates, refitted_means, relative_difference
 
 FEWEST_TIMES = 10
 """Recorded states that an estimate is made from at the least."""
@@ -92,7 +91,7 @@ def _ensemble_results(images: str, arrays: Arrays) -> Result:
         _cosines(arrays),
     ]
     rows = [{"images": images, **_model_row(model, estimated, arrays)} for model, estimated in models.items()]
-    return rows, [drawn.model_copy(update={"title": f"{drawn.title} ({images})"}) for drawn in figures]
+    return rows, [replace(drawn, title=f"{drawn.title} ({images})") for drawn in figures]
 
 
 def _model_row(model: str, estimated: _Estimated, arrays: Arrays) -> dict[str, Any]:
@@ -119,7 +118,7 @@ def _model_row(model: str, estimated: _Estimated, arrays: Arrays) -> dict[str, A
     }
 
 
-def _strengths(title: str, label: str, models: dict[str, _Estimated], names: tuple[str, str], symbols: tuple[str, str]) -> FigureData:
+def _strengths(title: str, label: str, models: dict[str, _Estimated], names: tuple[str, str], symbols: tuple[str, str]) -> Figure:
     series = [
         line(f"{symbol}, {model}-model", estimated.found.times.tolist(), getattr(estimated.found, name), 2 * row + column)
         for row, (model, estimated) in enumerate(models.items())
@@ -131,11 +130,11 @@ def _strengths(title: str, label: str, models: dict[str, _Estimated], names: tup
     return figure(title, caption + "(intra) and the others (inter), under both models.", "iteration", label, series)
 
 
-def _against_genuine(model: str, estimated: _Estimated) -> FigureData:
+def _against_genuine(model: str, estimated: _Estimated) -> Figure:
     """The logit of each class at its own images: genuine means and those that the estimated strengths imply."""
     times = estimated.found.times
     shown = np.unique(np.linspace(0, len(times) - 1, 25).astype(int))
-    series: list[SeriesData] = []
+    series: list[Series] = []
     for k in range(estimated.genuine.shape[1]):
         series.append(points(f"class {k}, genuine", times[shown].tolist(), estimated.genuine[None, shown, k, k], k))
         series.append(line(f"class {k}, {model}-model", times.tolist(), estimated.simulated[:, k, k], k))
@@ -143,7 +142,7 @@ def _against_genuine(model: str, estimated: _Estimated) -> FigureData:
     return figure(f"Simulated against genuine class means, {model}-model", caption, "iteration", "own logit", series)
 
 
-def _relative_differences(models: dict[str, _Estimated]) -> FigureData:
+def _relative_differences(models: dict[str, _Estimated]) -> Figure:
     series = [
         line(f"class {k}, {model}-model", estimated.found.times[1:].tolist(), estimated.difference[:, k], 3 * row + k)
         for row, (model, estimated) in enumerate(models.items())
@@ -154,7 +153,7 @@ def _relative_differences(models: dict[str, _Estimated]) -> FigureData:
     return figure("Relative difference of simulated class means", caption, "iteration", "RD_k(t)", series)
 
 
-def _cosines(arrays: Arrays) -> FigureData:
+def _cosines(arrays: Arrays) -> Figure:
     means = arrays["logits"].mean(axis=0)
     centred = means - means.mean(axis=1, keepdims=True)
     units = centred / np.linalg.norm(centred, axis=-1, keepdims=True)
@@ -220,12 +219,11 @@ def label_noise_results(units: Units) -> Result:
     ]
 
 
-def _against_errors(title: str, caption: str, label: str, series: list[SeriesData], classes: int) -> FigureData:
+def _against_errors(title: str, caption: str, label: str, series: list[Series], classes: int) -> Figure:
     """A figure over the label-error probability, with the place where labels carry no information."""
     blind = 1.0 - 1.0 / classes
-    mark = Mark(x=blind, label=f"p = {blind:.2g}", color=5)
     drawn = figure(title, f"{caption} At the mark labels carry no information.", "label-error probability p", label, series)
-    return drawn.model_copy(update={"marks": [mark]})
+    return replace(drawn, marks=((blind, f"p = {blind:.2g}", 5),))
 
 
 def _error_row(error: float, arrays: Arrays) -> dict[str, Any]:
@@ -245,11 +243,10 @@ def _error_row(error: float, arrays: Arrays) -> dict[str, Any]:
     }
 
 
-def _with_errors(label: str, rows: list[dict[str, Any]], name: str, error: str | None, color: int) -> SeriesData:
+def _with_errors(label: str, rows: list[dict[str, Any]], name: str, error: str | None, color: int) -> Series:
     """Values where they are defined, with bars of two standard errors where these are known."""
     kept = [row for row in rows if row[name] is not None]
-    y = [row[name] for row in kept]
+    y = tuple(row[name] for row in kept)
     wide = [2.0 * (row[error] or 0.0) if error is not None else 0.0 for row in kept]
-    ends = ([value + sign * width for value, width in zip(y, wide, strict=True)] for sign in (-1.0, 1.0))
-    low, high = ends
-    return SeriesData(label=label, x=[row["label_error"] for row in kept], y=y, style="points", color=color, low=low, high=high)
+    low, high = (tuple(value + sign * width for value, width in zip(y, wide, strict=True)) for sign in (-1.0, 1.0))
+    return Series(label=label, x=tuple(row["label_error"] for row in kept), y=y, style="points", color=color, low=low, high=high)

@@ -6,7 +6,7 @@ from layerpeel.networks.collapse_results import imbalance_results, unconstrained
 from layerpeel.networks.elasticity_results import geomnist_results, label_noise_results
 from layerpeel.networks.run_directory import Run
 from layerpeel.networks.separation_results import separation_results
-from layerpeel.pages.figure import FigureData
+from layerpeel.numerics import Figure
 from layerpeel.pages.output import number, text_table
 from layerpeel.pages.results_page import results_page
 
@@ -23,7 +23,7 @@ RESULTS = {
 """For each experiment, what makes rows and figures of its units."""
 
 
-def summarise(run: Run) -> tuple[dict[str, Any], list[FigureData]]:
+def summarise(run: Run) -> tuple[dict[str, Any], list[Figure]]:
     """The record of a run and its figures."""
     rows, figures = RESULTS[run.experiment](list(run.units.values()))
     files = [f"figure-{position}.svg" for position in range(1, len(figures) + 1)]
@@ -45,7 +45,7 @@ def describe_run(record: dict[str, Any]) -> str:
     return "\n".join([text_table(head, rows), "", f"{record['directory']}/{PAGE} shows them with {count} figure{'s' * (count != 1)}"])
 
 
-def run_page(record: dict[str, Any], figures: list[FigureData]) -> str:
+def run_page(record: dict[str, Any], figures: list[Figure]) -> str:
     """Figures and results as one HTML page."""
     made = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
     subtitle = (

@@ -6,8 +6,7 @@ import numpy as np
 
 from layerpeel.networks.run_directory import Arrays
 from layerpeel.networks.trial_series import Result, Units, by_settings, figure, line, points
-from layerpeel.numerics import fit_decay
-from layerpeel.pages.figure import FigureData, SeriesData
+from layerpeel.numerics import Figure, Series, fit_decay
 
 BARS = "Bars: least and largest over trials; layer 0 is the input."
 
@@ -86,15 +85,15 @@ def _row(variant: str, trials: Sequence[Arrays]) -> dict[str, object]:
     }
 
 
-def _comparison(title: str, names: Sequence[str], caption: str, variants: Mapping[str, Sequence[Arrays]]) -> FigureData:
-    series: list[SeriesData] = []
+def _comparison(title: str, names: Sequence[str], caption: str, variants: Mapping[str, Sequence[Arrays]]) -> Figure:
+    series: list[Series] = []
     for color, name in enumerate(name for name in names if name in variants):
         ends = np.array([arrays["fuzziness"][-1] for arrays in variants[name]])
         series += _with_law(name, ends, color)
     return _by_layer(title, f"{caption} {BARS}", series)
 
 
-def _with_law(label: str, ends: np.ndarray, color: int) -> list[SeriesData]:
+def _with_law(label: str, ends: np.ndarray, color: int) -> list[Series]:
     """D of every layer, and the geometric law fitted to the means over trials of log D."""
     layers = np.arange(ends.shape[1])
     if not np.isfinite(ends).all():
@@ -104,11 +103,11 @@ def _with_law(label: str, ends: np.ndarray, color: int) -> list[SeriesData]:
     return [points(label, layers.tolist(), ends, color), line(f"{label}: ρ = {np.exp(slope):.3f}", layers.tolist(), law, color)]
 
 
-def _by_layer(title: str, caption: str, series: list[SeriesData]) -> FigureData:
+def _by_layer(title: str, caption: str, series: list[Series]) -> Figure:
     return figure(title, caption, "layer", "separation fuzziness D", series, log_y=True)
 
 
-def _emergence(trials: Sequence[Arrays]) -> FigureData:
+def _emergence(trials: Sequence[Arrays]) -> Figure:
     """D of the layers at a few epochs, evenly chosen among those measured."""
     epochs = trials[0]["epochs"]
     chosen = sorted({round(place) for place in np.linspace(0, len(epochs) - 1, EMERGING)})
@@ -119,7 +118,7 @@ def _emergence(trials: Sequence[Arrays]) -> FigureData:
     return _by_layer("The law emerges", f"Eight layers while they are trained. {BARS}", series)
 
 
-def _law_and_collapse(trials: Sequence[Arrays]) -> FigureData:
+def _law_and_collapse(trials: Sequence[Arrays]) -> Figure:
     """1 + r, which is zero on a falling line, and NC1 against epochs: which comes first."""
     when = trials[0]["epochs"].astype(float)
     bent = np.array(
@@ -142,7 +141,7 @@ def _law_and_collapse(trials: Sequence[Arrays]) -> FigureData:
     )
 
 
-def _of_classes(trials: Sequence[Arrays]) -> FigureData:
+def _of_classes(trials: Sequence[Arrays]) -> Figure:
     curves = np.array([arrays["by_class"] for arrays in trials]).mean(axis=0)
     series = _with_law("mean over classes", curves.T, 0)
     return _by_layer(
@@ -150,7 +149,7 @@ def _of_classes(trials: Sequence[Arrays]) -> FigureData:
     )
 
 
-def _of_test_images(trials: Sequence[Arrays]) -> FigureData:
+def _of_test_images(trials: Sequence[Arrays]) -> Figure:
     series = [
         part
         for color, (label, name) in enumerate((("training images", "fuzziness"), ("test images", "test_fuzziness")))

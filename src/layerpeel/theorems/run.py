@@ -8,14 +8,14 @@ from contextlib import ExitStack
 from multiprocessing import get_context
 
 from layerpeel.numerics import UnusableInput, random_stream
-from layerpeel.pages.figure import FigureData
 from layerpeel.pages.stopping import SystemRefused
-from layerpeel.theorems.record import record_check, record_control, record_figure, record_room
+from layerpeel.theorems.record import record_check, record_control, record_room
 from layerpeel.theorems.report import CheckResult, ControlResult, RoomResult
 from layerpeel.theory import (
     SUITE_LEVEL,
     Check,
     Control,
+    Figure,
     Kind,
     Profile,
     Quantities,
@@ -157,14 +157,14 @@ def _sentence(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _draw(room: Room, *, profile: Profile, seed: int, level: float) -> tuple[list[FigureData], str]:
+def _draw(room: Room, *, profile: Profile, seed: int, level: float) -> tuple[list[Figure], str]:
     """The figures, and a note on those that failed: a figure decides no verdict, but its loss is reported."""
-    figures: list[FigureData] = []
+    figures: list[Figure] = []
     notes: list[str] = []
     for number, figure in enumerate(room.figures, start=1):
         setting = Setting(profile=profile, rng=random_stream(seed, room.statement.name, f"figure {number}"), level=level, seed=seed)
         try:
-            figures.append(record_figure(figure(setting)))
+            figures.append(figure(setting))
         except Exception as error:  # noqa: BLE001 - as for a check
             notes.append(f"figure {number} could not be drawn: {_sentence(error)}")
     return figures, "; ".join(notes)

@@ -4,7 +4,8 @@ import json
 
 from pydantic import Field
 
-from layerpeel.pages.figure import FigureData, Finite, Record
+from layerpeel.pages.figure import DrawnFigure
+from layerpeel.pages.records import Finite, Record
 from layerpeel.theory import Evidence, Kind, Origin, Verdict
 
 
@@ -89,7 +90,7 @@ class RoomResult(Record):
     assumptions: list[str]
     checks: list[CheckResult]
     controls: list[ControlResult]
-    figures: list[FigureData]
+    figures: list[DrawnFigure]
     note: str = Field(description="What could not be drawn, and why; otherwise empty.")
 
     @property
