@@ -14,8 +14,10 @@ from layerpeel.numerics._ball_norms import norm_bounds_near as norm_bounds_near
 from layerpeel.numerics._bracket import Bracket as Bracket
 from layerpeel.numerics._bracket import Estimate as Estimate
 from layerpeel.numerics._bracket import Proportion as Proportion
+from layerpeel.numerics._figure import PALETTE_SIZE as PALETTE_SIZE
 from layerpeel.numerics._figure import Figure as Figure
 from layerpeel.numerics._figure import Series as Series
+from layerpeel.numerics._figure import points_over_trials as points_over_trials
 from layerpeel.numerics._frames import CollapseGeometry as CollapseGeometry
 from layerpeel.numerics._frames import angle_bracket as angle_bracket
 from layerpeel.numerics._frames import collapse_geometry as collapse_geometry

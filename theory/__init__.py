@@ -1,7 +1,5 @@
 """One room per theorem: statement, prediction, measurement, check, negative controls."""
 
-from layerpeel.numerics import Figure as Figure
-from layerpeel.numerics import Series as Series
 from layerpeel.theory._catalogue import FAMILIES as FAMILIES
 from layerpeel.theory._catalogue import catalogue as catalogue
 from layerpeel.theory._catalogue import choose as choose
@@ -21,12 +19,14 @@ from layerpeel.theory._room import Check as Check
 from layerpeel.theory._room import Claim as Claim
 from layerpeel.theory._room import Control as Control
 from layerpeel.theory._room import Evidence as Evidence
+from layerpeel.theory._room import Figure as Figure
 from layerpeel.theory._room import Kind as Kind
 from layerpeel.theory._room import Origin as Origin
 from layerpeel.theory._room import Profile as Profile
 from layerpeel.theory._room import Quantities as Quantities
 from layerpeel.theory._room import Quantity as Quantity
 from layerpeel.theory._room import Room as Room
+from layerpeel.theory._room import Series as Series
 from layerpeel.theory._room import Setting as Setting
 from layerpeel.theory._room import Source as Source
 from layerpeel.theory._room import Statement as Statement

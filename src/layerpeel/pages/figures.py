@@ -13,13 +13,11 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
-from layerpeel.numerics import Figure, Series
+from layerpeel.numerics import PALETTE_SIZE, Figure, Series
 from layerpeel.pages.typography import as_mathtext
 
-PALETTE_SIZE = 6
-"""Colours that the page defines as --series-0 … --series-5: blue, vermilion, green, purple, orange, sky (Okabe and Ito)."""
-
 _INK = "#010101"
+# the page defines --series-0 … --series-5: blue, vermilion, green, purple, orange, sky (Okabe and Ito)
 _PALETTE = [f"#0101{number + 2:02x}" for number in range(PALETTE_SIZE)]
 _MARKERS = "osD^vP"
 _WIDTH = 6.2
