@@ -34,9 +34,9 @@ def mistakes(value: Any, schema: dict[str, Any], root: dict[str, Any], place: st
     if "const" in schema:
         return [] if value == schema["const"] else [f"{place} is {value!r}"]
     kind = schema["type"]
-    if not isinstance(value, TYPES[kind]) or (isinstance(value, bool) and kind != "boolean"):
+    if not isinstance(value, TYPES[kind]) or (kind != "boolean" and type(value) is bool):
         return [f"{place} is {value!r:.60}, no {kind}"]
-    if isinstance(value, float):
+    if kind == "number":
         return [] if math.isfinite(value) else [f"{place} is {value}"]
     if kind == "array":
         inner = schema.get("prefixItems") or [schema["items"]] * len(value)

@@ -10,6 +10,7 @@ from json_schemas import valid
 from refusals import refused
 
 from layerpeel.cli import main
+from layerpeel.networks.label_error_results import LabelErrorRow
 from layerpeel.networks.run_directory import Arrays, Run, run_experiment
 from layerpeel.networks.training_run import summarise
 from layerpeel.numerics import refitted_means
@@ -148,10 +149,12 @@ def test_bars_are_two_standard_errors_and_absolute_values_stand_apart() -> None:
     crossing = np.where(np.arange(41) % 2, 1.0, -1.0)[:, None, None] * np.random.default_rng(0).normal(size=(3, 3))
     wild = {**arrays, "logits": np.stack([crossing, crossing])}
     found = summarise(finished("label-noise", [(settings, {**arrays, "logits": noisy}), ({**settings, "label_error": 0.5}, wild)]))
-    (row, _), figures = found.results, found.figures()
+    row, figures = found.results[0], found.figures()
+    assert isinstance(row, LabelErrorRow)
     own, apart = figures[2].series
     assert (own.x, apart.x) == ((0.1,), (0.5,))
     assert own.y[0] == row.cumulative_difference
+    assert row.cumulative_difference_error is not None
     wide = 2.0 * row.cumulative_difference_error
     assert (own.low[0], own.high[0]) == pytest.approx((row.cumulative_difference - wide, row.cumulative_difference + wide))
     assert [series.x for series in figures[3].series] == [(0.1,)] * 3
@@ -207,7 +210,7 @@ def test_a_resumed_run_makes_what_is_missing_and_the_same(counted: list[str], tm
 
 def test_directories_of_anything_else_are_refused(counted: list[str], tmp_path: Path) -> None:
     run_experiment("counted", Plan(), tmp_path / "run", resume=False)
-    refused(lambda: run_experiment("counted", Plan(), tmp_path / "run", resume=False), "--resume")
+    refused(lambda: run_experiment("counted", Plan(), tmp_path / "run", resume=False), "resume it")
     for plan in (Plan(seed=1), Plan(profile="sources")):
         refused(lambda plan=plan: run_experiment("counted", plan, tmp_path / "run", resume=True), "another configuration", "not mixed")
     (tmp_path / "run" / "units" / "a.npz").write_bytes(b"PK")

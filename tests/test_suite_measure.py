@@ -215,7 +215,9 @@ def test_diagnosis_foretells_collapse_beyond_the_threshold() -> None:
     classifier = 0.1 * np.random.default_rng(0).normal(size=(6, 6))
     found = diagnosed(np.array([1000, 1000, 1000, 1, 1, 1]), 1.0, classifier)
     assert found.collapses_now
+    assert found.minimal_oversampling is not None
     assert found.minimal_oversampling > 1.0
+    assert found.expected_minority_cosine is not None
     assert np.isnan(found.expected_minority_cosine)  # classifiers of the minority are zero: they have no direction
 
 
@@ -225,6 +227,8 @@ def test_diagnosis_of_long_tails_and_a_single_rare_class() -> None:
     assert not tail.two_counts
     assert tail.minority_classes == (1, 2, 3)
     assert tail.imbalance == pytest.approx(1000 / (430 / 3))
+    assert tail.expected_minority_cosine is not None
+    assert tail.threshold is not None
     assert -1.0 <= tail.expected_minority_cosine <= 1.0
     assert tail.imbalance_over_threshold == pytest.approx(tail.imbalance / tail.threshold)
     alone, note = diagnose_counts(np.array([10, 10, 10, 1]), 2.0, classifier)

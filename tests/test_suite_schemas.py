@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,6 +50,7 @@ def test_estimates(tmp_path: Path, capsys: pytest.CaptureFixture[str], trials: i
 @pytest.mark.parametrize("counts", [(9, 9, 9), (30, 3, 3)])
 def test_measurements(tmp_path: Path, capsys: pytest.CaptureFixture[str], counts: tuple[int, ...]) -> None:
     labels, rng = np.repeat(np.arange(3), counts), np.random.default_rng(0)
-    layers = {f"features_{t}": np.eye(3)[labels] + 0.5**t * rng.normal(size=(len(labels), 3)) for t in range(4)}
-    np.savez(tmp_path / "features.npz", labels=labels, classifier=np.eye(3), **layers)
+    arrays = {f"features_{t}": np.eye(3)[labels] + 0.5**t * rng.normal(size=(len(labels), 3)) for t in range(4)}
+    arrays |= {"labels": labels, "classifier": np.eye(3)}
+    np.savez(tmp_path / "features.npz", **dict[str, Any](arrays))
     printed(capsys, "measure", str(tmp_path / "features.npz"))

@@ -325,8 +325,8 @@ def test_figures_show_few_curves_and_finite_numbers(classes: int, labels: str) -
     distances, cosines = asked(classes=classes, intra="9", time=3000.0).figures()
     assert distances.series[0].label.startswith(labels)
     assert distances.series[-1].label == "noise of a feature"
-    assert cosines.series[-1].y == (-1 / (classes - 1),) * len(cosines.series[-1].x)
-    assert len(distances.series) <= 6
+    assert set(cosines.series[-1].y) == {-1 / (classes - 1)}
+    assert len([*distances.series]) <= 6
     x, y = np.array(distances.series[0].x, dtype=float), np.array(distances.series[0].y, dtype=float)
     assert y.max() > 308.0
     # differences grow as e^{9t/K}: a straight line in t

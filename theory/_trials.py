@@ -6,6 +6,8 @@ import numpy as np
 
 from layerpeel.numerics import Bracket, Estimate, points_over_trials
 
+__all__ = ["LEAST_TRIALS", "TRIAL_LEVEL", "interval_over_trials", "points_over_trials"]
+
 TRIAL_LEVEL = 1e-3
 """An interval over trained networks misses with this probability, if the trials are normal. What networks do is empirical evidence: no
 theorem says how trials are distributed, so these intervals take no share of the suite's level of statistical comparisons."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from layerpeel.dynamics.estimated_strengths import STRENGTHS, EstimatedStrengths, TailIndex, TailSlope
+from layerpeel.dynamics.estimated_strengths import INTEGRALS, STRENGTHS, EstimatedStrengths, TailIndex, TailSlope
 from layerpeel.dynamics.trajectories import Trajectories
 from layerpeel.dynamics.trajectory_files import read_trajectories
 from layerpeel.numerics import TailIndices, UnusableInput, double, estimate_rates, refitted_means, relative_difference, shown
@@ -60,7 +60,7 @@ def estimate(
     )
     means = np.average(recorded.means, axis=0, weights=recorded.counts)
     refit = refitted_means(means[0], found.cumulative_intra, found.cumulative_inter, model=model)
-    curves = {f"{prefix}{name}": getattr(found, f"{prefix}{name}") for prefix in ("", "cumulative_") for name in STRENGTHS}
+    errors = found.standard_error
     return EstimatedStrengths(
         model=found.model,
         num_classes=found.num_classes,
@@ -71,10 +71,15 @@ def estimate(
         components=found.components,
         crossing=found.crossing,
         times=found.times,
-        **curves,
-        standard_error=None if found.standard_error is None else {name: found.standard_error[name] for name in curves},
+        intra=found.intra,
+        inter=found.inter,
+        difference=found.difference,
+        cumulative_intra=found.cumulative_intra,
+        cumulative_inter=found.cumulative_inter,
+        cumulative_difference=found.cumulative_difference,
+        standard_error=None if errors is None else {name: errors[name] for name in (*STRENGTHS, *INTEGRALS.values())},
         spread=found.spread,
-        tail_index={name: _tail_index(index) for name, index in found.tail_index.items()},
+        tail_index={name: _tail_index(found.tail_index[name]) for name in STRENGTHS},
         relative_difference=relative_difference(means, refit),
     )
 

@@ -9,11 +9,18 @@ from layerpeel.numerics import PALETTE_SIZE, Bracket, Estimate, Figure, Series
 from layerpeel.pages.output import number, text_table
 from layerpeel.pages.records import Number, Numbers, Record, Result, Table
 
-STRENGTHS = {"intra": ("α", "Â"), "inter": ("β", "B̂"), "difference": ("α − β", "Â − B̂")}
-"""How the strengths and their integrals are written."""
-
 Strength = Literal["intra", "inter", "difference"]
 Curve = Literal["intra", "inter", "difference", "cumulative_intra", "cumulative_inter", "cumulative_difference"]
+
+STRENGTHS: Mapping[Strength, str] = {"intra": "α", "inter": "β", "difference": "α − β"}
+"""How the strengths are written."""
+
+INTEGRALS: Mapping[Strength, Curve] = {
+    "intra": "cumulative_intra",
+    "inter": "cumulative_inter",
+    "difference": "cumulative_difference",
+}
+"""The strengths' integrals."""
 
 LEVEL = 0.05
 """The interval of the tail index that is read against one misses with this probability."""
@@ -101,7 +108,7 @@ class EstimatedStrengths(Result):
             f"{self.model}-model, {data}, times {times[0]:g} to {times[-1]:g} ({len(times)})",
             f"{self.crossing} of {self.components} components cross zero{treated}",
         ]
-        rows = [[STRENGTHS[name][0], *self._at_end(name), *_indices(index)] for name, index in self.tail_index.items()]
+        rows = [[STRENGTHS[name], *self._at_end(name), *_indices(index)] for name, index in self.tail_index.items()]
         table = text_table(["strength", "integral at the end", "rate at the end", "tail index", "printed", "cumulative"], rows)
         middle, last = np.median(self.relative_difference, axis=0), self.relative_difference[-1]
         fits = [[str(k), number(usual), number(end)] for k, (usual, end) in enumerate(zip(middle.tolist(), last.tolist(), strict=True))]
@@ -113,13 +120,13 @@ class EstimatedStrengths(Result):
 
     def _at_end(self, name: Strength) -> list[str]:
         """Integral and rate at the last time, with their errors over trials."""
-        curves: tuple[Curve, Curve] = (f"cumulative_{name}", name)
+        curves: tuple[Curve, Curve] = (INTEGRALS[name], name)
         errors = self.standard_error
         return [number(float(self._curve(curve)[-1])) + ("" if errors is None else f" ± {errors[curve][-1]:.1e}") for curve in curves]
 
     def _reading(self) -> list[str]:
         """Why an index is missing, and in the I-model what the index of α − β says about separation."""
-        lines = [f"{STRENGTHS[name][0]}, {reason}" for name, index in self.tail_index.items() for reason in index.undefined]
+        lines = [f"{STRENGTHS[name]}, {reason}" for name, index in self.tail_index.items() for reason in index.undefined]
         slope = self.tail_index["difference"].definition
         if self.model == "L" or slope is None or self.difference[-1] <= 0.0:
             return lines
@@ -139,7 +146,9 @@ class EstimatedStrengths(Result):
         integrals = {"Â": self.cumulative_intra[shown], "B̂": self.cumulative_inter[shown]}
         rates = {"α": self.intra[shown], "β": self.inter[shown]}
         # On logarithmic axes a power law is a line; that needs one sign for each rate.
-        powers = _two_decades(self.times[shown[0]], self.times[-1]) and all(np.all(rate * rate[0] > 0.0) for rate in rates.values())
+        powers = _two_decades(float(self.times[shown[0]]), float(self.times[-1])) and all(
+            np.all(rate * rate[0] > 0.0) for rate in rates.values()
+        )
         if powers:
             rates = {name if rate[0] > 0.0 else f"−{name}": np.abs(rate) for name, rate in rates.items()}
         half = (float(self.times[self.window // 2]), "half a window", 2)

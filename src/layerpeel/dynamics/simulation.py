@@ -1,7 +1,7 @@
 """What a simulation of the locally elastic equations found: its JSON, its text and its figures."""
 
 import math
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -111,7 +111,7 @@ class Simulation(Result):
     paths: int | None
     pairs: tuple[PairOfClasses, ...]
     separated: AllSeparated | None
-    flow: Annotated[MeanFlow, SkipJsonSchema()] = Field(exclude=True, repr=False)
+    flow: SkipJsonSchema[MeanFlow] = Field(exclude=True, repr=False)
 
     def to_text(self) -> str:
         """The means and the cosines at the end, what separates each pair, and how often all are separated."""

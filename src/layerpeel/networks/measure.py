@@ -69,10 +69,12 @@ def measure(features: Any, labels: Any = None, classifier: Any = None, bias: Any
     if not isinstance(features, str | Path):
         if labels is None:
             raise UnusableInput("labels are not given: every sample has a class number; give one for each row of the features.")
-        known = _usable_labels(labels)
+        known = _usable_labels(_array("the labels", labels))
         layers = _given_layers(features, len(known))
-        ends = (None if given is None else _array(name, given) for name, given in (("the classifier", classifier), ("the bias", bias)))
-        return _measured(layers, len(layers), known, *ends)
+        classifier, bias = (
+            None if given is None else _array(name, given) for name, given in (("the classifier", classifier), ("the bias", bias))
+        )
+        return _measured(layers, len(layers), known, classifier, bias)
     if any(given is not None for given in (labels, classifier, bias)):
         raise UnusableInput(f"arrays are given beside the archive {features}, which holds its own: leave them out.")
     path = Path(features)
@@ -80,8 +82,9 @@ def measure(features: Any, labels: Any = None, classifier: Any = None, bias: Any
         names = _layer_names(path, archive)
         known = _saved_labels(path, archive)
         _require_fit(path, archive, names, len(known))
-        ends = (archive.read(name) if name in archive else None for name in ("classifier", "bias"))
-        return _measured(((name, archive.read(name)) for name in names), len(names), known, *ends, where=f" of {path}")
+        classifier, bias = (archive.read(name) if name in archive else None for name in ("classifier", "bias"))
+        layers = ((name, archive.read(name)) for name in names)
+        return _measured(layers, len(names), known, classifier, bias, where=f" of {path}")
 
 
 def _measured(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
@@ -62,7 +62,7 @@ class TrainingRun(Result):
     units: int
     results: tuple[Row, ...]
     figure_files: tuple[str, ...] = Field(serialization_alias="figures")
-    drawn: Annotated[tuple[Figure, ...], SkipJsonSchema()] = Field(exclude=True, repr=False)
+    drawn: SkipJsonSchema[tuple[Figure, ...]] = Field(exclude=True, repr=False)
 
     def to_text(self) -> str:
         """The results as a table, and where they lie."""
