@@ -41,7 +41,8 @@ def test_the_keys_are_the_contract() -> None:
     (room,) = [room for room in report["rooms"] if room["name"] == "with-figure"]
     assert {"name", "title", "family", "kind", "origin", "source", "statement", "assumptions", "checks", "controls", "figures"} <= set(room)
     said = {"name", "claim", "kind", "verdict", "expected", "evidence", "origin", "prediction", "measurement", "seconds", "note"}
-    assert said | {"resolving_power", "resolving_shift", "resolution_used"} == set(room["checks"][0])
+    how_sharp = {"method", "resolution", "resolution_reason", "resolving_power", "resolving_shift", "resolution_used"}
+    assert said | how_sharp == set(room["checks"][0])
     assert {"label", "lower", "upper", "text", "rigorous"} == set(room["checks"][0]["prediction"][0])
     assert {"name", "claim", "check", "verdict"} <= set(room["controls"][0])
 

@@ -174,11 +174,14 @@ def test_the_worked_example_of_contributing_is_a_green_room() -> None:
     assert fake.run(module["ROOM"]).green
 
 
-def test_one_blas_thread_is_asked_for_unless_the_user_asked_for_more() -> None:
-    program = "import suite, os; print(os.environ['OPENBLAS_NUM_THREADS'])"
-    for given, expected in (({}, "1"), ({"OPENBLAS_NUM_THREADS": "4"}, "4")):
+def test_the_command_asks_for_one_blas_thread_unless_the_user_asked_for_more() -> None:
+    """The command alone: whoever imports the library keeps the environment as it is."""
+    for imported, given, expected in (
+        ("layerpeel.__main__", {}, "1"),
+        ("layerpeel.__main__", {"OPENBLAS_NUM_THREADS": "4"}, "4"),
+        ("layerpeel", {}, "None"),
+    ):
+        program = f"import {imported}, os; print(os.environ.get('OPENBLAS_NUM_THREADS'))"
         environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"} | given
-        assert (
-            subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True).stdout.strip()
-            == expected
-        )
+        done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == expected

@@ -47,7 +47,7 @@ def test_a_full_output_of_a_check_is_no_verdict() -> None:
 
 
 def test_a_closed_output_is_a_sentence() -> None:
-    closed = f"{sys.executable} -m suite {' '.join(SOLVE)} >&-"
+    closed = f"{sys.executable} -m layerpeel {' '.join(SOLVE)} >&-"
     refused_by_the_system(subprocess.run(["sh", "-c", closed], capture_output=True, text=True, check=False), "standard output is closed")
 
 

@@ -42,7 +42,7 @@ def _room(room: RoomResult) -> list[str]:
     if room.note:
         lines += [f"> {plain(room.note)}", ""]
     for check in room.checks:
-        told = f"Evidence: {check.evidence}; {check.seconds:.2f} s.", own_origin(room, check), how_measured(check), sharpness(check)
+        told = f"Evidence: {check.evidence}; {check.seconds:.2f} s.", own_origin(room, check), plain(how_measured(check)), sharpness(check)
         lines += [
             f"### {plain(check.name)}: {_verdict(check)}",
             "",
