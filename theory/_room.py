@@ -9,6 +9,7 @@ import numpy as np
 import sympy
 
 from layerpeel.numerics import Bracket, Estimate, Figure, Proportion
+from layerpeel.numerics import Series as Series
 
 Quantity: TypeAlias = Bracket | Estimate | Proportion | sympy.Expr
 """What a check predicts or measures: an enclosure, a sample with its error, or an exact expression."""
