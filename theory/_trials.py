@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from layerpeel.numerics import Bracket, Estimate
+from layerpeel.numerics import Bracket, Estimate, points_over_trials
 
 __all__ = ["LEAST_TRIALS", "TRIAL_LEVEL", "interval_over_trials", "points_over_trials"]
 

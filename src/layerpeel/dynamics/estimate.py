@@ -9,7 +9,6 @@ from layerpeel.dynamics.estimated_strengths import INTEGRALS, STRENGTHS, Estimat
 from layerpeel.dynamics.trajectories import Trajectories
 from layerpeel.dynamics.trajectory_files import read_trajectories
 from layerpeel.numerics import TailIndices, UnusableInput, double, estimate_rates, refitted_means, relative_difference, shown
-from layerpeel.pages.written import Keys, with_files, write_result
 
 
 def estimate(
@@ -96,18 +95,3 @@ def _tail_index(index: TailIndices) -> TailIndex:
     slope = index.definition
     definition = None if slope is None else TailSlope(value=slope.mean, standard_error=slope.standard_error, n=slope.n)
     return TailIndex(definition=definition, printed=index.printed, cumulative=index.cumulative, undefined=tuple(index.undefined))
-
-
-def estimate_record(path: Path, **options: Any) -> Keys:
-    """The keys of `layerpeel estimate --json`."""
-    return Keys(estimate(path, **options))
-
-
-def describe_estimate(record: Keys, directory: Path | None) -> str:
-    """The text of an estimate, and where its files lie."""
-    return with_files(record.result, directory)
-
-
-def write_estimate(record: Keys, directory: Path) -> None:
-    """Write its JSON and its figures, all or none."""
-    write_result(record.result, directory)

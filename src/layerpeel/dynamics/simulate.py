@@ -22,7 +22,6 @@ from layerpeel.numerics import (
     require_positive,
     require_whole,
 )
-from layerpeel.pages.written import Keys
 
 MODELS = ("I", "L", "identity")
 DRIFTS = ("mean", "literal")
@@ -216,8 +215,3 @@ def _pair(pairs: ClassPairs, law: LogProbability | None, splits: SplitCounts | N
         predicted=predicted,
         separated=None if splits is None else _counted(splits.pairs[column], splits.paths),
     )
-
-
-def simulation_record(found: Simulation) -> Keys:
-    """The keys of `layerpeel simulate --json`."""
-    return Keys(found)

@@ -24,7 +24,6 @@ from layerpeel.numerics import (
     separation_of,
 )
 from layerpeel.pages.archives import Archive, open_archive
-from layerpeel.pages.written import Keys
 
 MOST_SAMPLES = 10**9
 """Labels of 8 GB are a mistake."""
@@ -275,13 +274,3 @@ def _foretold(counts: np.ndarray, minority: np.ndarray, imbalance: float, energy
         "collapses_now": imbalance >= limit,
         "expected_minority_cosine": cosine,
     }
-
-
-def measure_record(path: Path) -> Keys:
-    """The keys of `layerpeel measure --json`."""
-    return Keys(measure(path))
-
-
-def describe_measures(record: Keys) -> str:
-    """The text of a measurement."""
-    return record.result.to_text()

@@ -2,14 +2,11 @@
 
 from pathlib import Path
 
-import typer
-
 from layerpeel.networks.run_directory import known_experiments, run_experiment
 from layerpeel.networks.training_run import TrainingRun, summarise, written
 from layerpeel.numerics import UnusableInput
-from layerpeel.pages.stopping import SystemRefused, say_interrupted
-from layerpeel.pages.text import one_line
-from layerpeel.pages.written import Keys, write_texts
+from layerpeel.pages.stopping import SystemRefused
+from layerpeel.pages.written import write_texts
 
 
 def train(
@@ -67,21 +64,3 @@ def train(
     found = summarise(run)
     write_texts(written(found))
     return found
-
-
-def train_experiment(
-    experiment: str, directory: Path, *, profile: str, device: str, data: Path | None, seed: int, resume: bool
-) -> tuple[Keys, str]:
-    """The same for the command line: the keys of the JSON and the text; a run that ends early says so and gives its exit status."""
-    known_experiments()  # refuses where there is no torch
-    from layerpeel.gpu_train.training import TrainingDiverged
-
-    try:
-        found = train(experiment, directory, profile=profile, device=device, data=data, seed=seed, resume=resume)
-    except KeyboardInterrupt as error:
-        status = say_interrupted(f"; what is done lies in {one_line(str(directory))}, and the same command with --resume continues it")
-        raise typer.Exit(status) from error
-    except TrainingDiverged as error:
-        typer.echo(f"layerpeel: {one_line(str(error))}", err=True)
-        raise typer.Exit(1) from error
-    return Keys(found), found.to_text()

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from layerpeel.pages.files import write_whole
 from layerpeel.pages.output import json_text
@@ -38,11 +37,3 @@ def with_files(result: Result, directory: Path | None) -> str:
         else "no figures written; --out DIR does"
     )
     return f"{result.to_text()}\n{where}"
-
-
-class Keys(dict[str, Any]):
-    """The keys of a result's JSON beside the result itself, for a command line that passes on the first and needs the second."""
-
-    def __init__(self, result: Result) -> None:
-        super().__init__(result.to_dict())
-        self.result = result

@@ -1,11 +1,10 @@
 """What a theorem-check report holds; the model is the schema of report.json."""
 
-import json
-
 from pydantic import Field
 
+from layerpeel.numerics import Figure
 from layerpeel.pages.figure import DrawnFigure
-from layerpeel.pages.records import Finite, Record
+from layerpeel.pages.records import Finite, Record, Result
 from layerpeel.theory import Evidence, Kind, Origin, Verdict
 
 
@@ -144,7 +143,7 @@ class Environment(Record):
     packages: dict[str, str]
 
 
-class Report(Record):
+class Report(Result):
     """A theorem-check report; renderers read nothing else."""
 
     summary: Summary
@@ -157,7 +156,12 @@ class Report(Record):
         """The report as JSON, with null for what JSON cannot say."""
         return self.model_dump_json(indent=2) + "\n"
 
+    def to_text(self) -> str:
+        """A table of verdicts, checks and false variants, and the summary."""
+        from layerpeel.theorems.report.terminal import render_text
 
-def schema() -> str:
-    """The JSON schema of report.json, as committed beside this module."""
-    return json.dumps(Report.model_json_schema(), indent=2) + "\n"
+        return render_text(self)
+
+    def figures(self) -> tuple[Figure, ...]:
+        """The figures of all rooms."""
+        return tuple(figure for room in self.rooms for figure in room.figures)
