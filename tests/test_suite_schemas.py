@@ -20,7 +20,8 @@ SIMULATED = ("--model", "L", "--classes", "3", "--intra", "1/(1+t)", "--inter", 
 @pytest.mark.parametrize("result", RESULTS)
 def test_a_committed_schema_is_the_models(result: type[Result]) -> None:
     command = COMMANDS[result.__name__]
-    assert committed(command) == json.loads(result.schema_text()), f"regenerate src/layerpeel/schemas/{command}.json, see CONTRIBUTING.md"
+    remedy = f"write {result.__name__}.schema_text() to src/layerpeel/schemas/{command}.json"
+    assert committed(command) == json.loads(result.schema_text()), remedy
 
 
 def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> None:

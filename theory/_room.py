@@ -9,7 +9,7 @@ import numpy as np
 import sympy
 
 from layerpeel.numerics import Bracket, Estimate, Figure, Proportion
-from layerpeel.numerics import Series as Series  # noqa: PLC0414 - rooms write it beside Figure
+from layerpeel.numerics import Series as Series  # noqa: PLC0414 - rooms take it from here
 
 Quantity: TypeAlias = Bracket | Estimate | Proportion | sympy.Expr
 """What a check predicts or measures: an enclosure, a sample with its error, or an exact expression."""
