@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from typing import assert_type
+from typing import Any, assert_type
 
 import pytest
 
@@ -65,7 +65,8 @@ def test_the_face_answers_as_the_commands_do() -> None:
     assert [room["name"] for room in report.to_dict()["rooms"]] == ["energy-product"]
     assert "Every theorem came out as expected." in report.to_text()
     assert layerpeel.remedy([200] * 5 + [10] * 5, feature_energy=5).minimal_oversampling == pytest.approx(20 / 12.19244708032592, rel=1e-12)
-    for unusable in ({"profile": "slow"}, {"seed": -1}, {"workers": 0}, {"family": "none"}):
+    several: tuple[dict[str, Any], ...] = ({"profile": "slow"}, {"seed": -1}, {"workers": 0}, {"family": "none"})
+    for unusable in several:
         with pytest.raises(layerpeel.UnusableInput):
             layerpeel.check("energy-product", **unusable)
     with pytest.raises(layerpeel.UnusableInput, match="no-such-room"):

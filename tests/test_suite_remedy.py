@@ -10,6 +10,7 @@ def test_nothing_collapses_inside_the_safe_interval_of_two_groups() -> None:
     problem = LayerPeeled.from_groups([(3, 4000), (7, 100)], feature_energy=0.5)
     record = remedy_of(problem)
     low, high = record.safe_oversampling
+    assert high is not None
     assert record.collapses_now
     assert record.minimal_oversampling == low < record.imbalance < high
     for w, expected in ((low * 1.001, False), (high * 0.999, False)):
@@ -28,5 +29,6 @@ def test_with_more_groups_the_upper_end_is_named_too() -> None:
     record = remedy_of(LayerPeeled.from_groups([(3, 100), (3, 14), (1, 8)], feature_energy=0.3))
     (group,) = record.groups
     low, high = group.safe_oversampling
+    assert high is not None
     assert group.minimal_oversampling == low < high
     assert f"From {high:.6g} times as often on" in record.to_text()

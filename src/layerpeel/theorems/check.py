@@ -40,9 +40,9 @@ def check(*rooms: str, family: str | None = None, profile: str = "quick", seed: 
         >>> check("energy-product", workers=1).summary.green
         True
     """
-    from layerpeel import theory
+    from layerpeel.theory import choose
 
-    chosen = theory.choose(rooms, family)
+    chosen = choose(rooms, family)
     amount = Profile(require_one_of(profile, "profile", Profile))
     seed = require_whole(seed, "the seed", least=0, remedy="give one, say 0")
     most = os.cpu_count() or 1 if workers is None else require_whole(workers, "the number of workers", remedy="give one, or none at all")

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import sympy
 
-from layerpeel import theory
 from layerpeel.theorems.report import CheckResult, ControlResult, Number, Reference, RoomResult, read_references
 from layerpeel.theory import Check, Control, Figure, Quantities, Quantity, Room, Verdict, as_bracket, resolution_used, resolving_power
+from layerpeel.theory import __file__ as theory_file
 
 MUCH = 0.5
 """A verdict that used more than this share of its resolution comes with a warning."""
@@ -15,7 +15,7 @@ MUCH = 0.5
 
 @cache
 def _references() -> dict[str, str]:
-    return read_references(Path(theory.__file__).with_name("references.bib"))
+    return read_references(Path(theory_file).with_name("references.bib"))
 
 
 def record_numbers(quantities: Quantities, level: float) -> list[Number]:

@@ -1,10 +1,9 @@
-"""What a theorem-check report holds; the model is the schema of report.json."""
+"""What a theorem-check report holds, part by part."""
 
 from pydantic import Field
 
-from layerpeel.numerics import Figure
 from layerpeel.pages.figure import DrawnFigure
-from layerpeel.pages.records import Finite, Record, Result
+from layerpeel.pages.records import Finite, Record
 from layerpeel.theory import Evidence, Kind, Origin, Verdict
 
 
@@ -141,27 +140,3 @@ class Environment(Record):
     platform: str
     processors: int
     packages: dict[str, str]
-
-
-class Report(Result):
-    """A theorem-check report; renderers read nothing else."""
-
-    summary: Summary
-    rooms: list[RoomResult]
-    environment: Environment
-    seed: int
-    profile: str
-
-    def to_json(self) -> str:
-        """The report as JSON, with null for what JSON cannot say."""
-        return self.model_dump_json(indent=2) + "\n"
-
-    def to_text(self) -> str:
-        """A table of verdicts, checks and false variants, and the summary."""
-        from layerpeel.theorems.report.terminal import render_text
-
-        return render_text(self)
-
-    def figures(self) -> tuple[Figure, ...]:
-        """The figures of all rooms."""
-        return tuple(figure for room in self.rooms for figure in room.figures)
