@@ -83,10 +83,10 @@ def run_experiment(experiment: str, plan: "Plan", directory: Path, *, resume: bo
     require_directory(directory)
     _require_own(directory, config, resume=resume)
     units = known_experiments()[experiment](plan)  # reads the images, so nothing is written when they cannot be used
-    texts = {directory / CONFIG: json_text({**config, UNITS: {unit.name: dict(unit.settings) for unit in units}})}
+    texts = {CONFIG: json_text({**config, UNITS: {unit.name: dict(unit.settings) for unit in units}})}
     if not all((directory / "units" / f"{unit.name}.npz").exists() for unit in units):
         texts[_next_environment(directory)] = json_text(describe_environment())
-    write_texts({place: text + "\n" for place, text in texts.items()})
+    write_texts(directory, {name: text + "\n" for name, text in texts.items()})
     found: dict[str, tuple[Mapping[str, Any], Arrays]] = {}
     reused = 0
     with progress(experiment, len(units)) as bar:
@@ -159,9 +159,9 @@ def _require_own(directory: Path, config: dict[str, Any], *, resume: bool) -> No
         raise UnusableInput(f"{directory} holds files that are not a run's: a run directory holds nothing else; name a new or empty one.")
 
 
-def _next_environment(directory: Path) -> Path:
+def _next_environment(directory: Path) -> str:
     """Where the environment of this session is written: units of a resumed run may come from several."""
-    return directory / f"environment-{len(list(directory.glob('environment-*.json'))) + 1}.json"
+    return f"environment-{len(list(directory.glob('environment-*.json'))) + 1}.json"
 
 
 def _archive(arrays: Arrays) -> Callable[[Path], None]:

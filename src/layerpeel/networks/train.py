@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from layerpeel.networks.run_directory import known_experiments, run_experiment
-from layerpeel.networks.training_run import TrainingRun, summarise, written
+from layerpeel.networks.training_run import TrainingRun, summarise
 from layerpeel.numerics import UnusableInput
 from layerpeel.pages.stopping import SystemRefused
-from layerpeel.pages.written import write_texts
+from layerpeel.pages.written import write_result
 
 
 def train(
@@ -15,7 +15,7 @@ def train(
     *,
     profile: str = "small",
     device: str = "cpu",
-    data: Path | None = None,
+    data: Path | str | None = None,
     seed: int = 0,
     resume: bool = False,
 ) -> TrainingRun:
@@ -39,7 +39,7 @@ def train(
         SystemRefused: when there is no room for a checkpoint.
 
     Example:
-        >>> train("telepathy")
+        >>> train("telepathy")  # doctest: +IGNORE_EXCEPTION_DETAIL
         Traceback (most recent call last):
             ...
         layerpeel.numerics._inputs.UnusableInput: experiment 'telepathy' does not exist: it must be one of ...; choose one of these.
@@ -56,11 +56,11 @@ def train(
         )
     if choose_device(device).type == "cpu" and profile == "small":
         one_thread()
-    plan = Plan(profile=profile, seed=seed, device=device, data=data)
+    plan = Plan(profile=profile, seed=seed, device=device, data=None if data is None else Path(data))
     try:
         run = run_experiment(experiment, plan, Path("runs") / experiment if directory is None else Path(directory), resume=resume)
     except CheckpointNotWritten as error:
         raise SystemRefused(str(error)) from error
     found = summarise(run)
-    write_texts(written(found))
+    write_result(found, run.directory)
     return found

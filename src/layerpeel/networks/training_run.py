@@ -1,8 +1,7 @@
 """What a run of an experiment shows: its JSON with effect sizes over trials, its text, its page and its figures."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
@@ -13,7 +12,7 @@ from layerpeel.networks.run_directory import Run
 from layerpeel.networks.separation_results import SeparationRow, separation_results
 from layerpeel.networks.strengths_results import StrengthsRow, geomnist_results
 from layerpeel.numerics import Figure
-from layerpeel.pages.output import number, text_table
+from layerpeel.pages.output import json_text, number, text_table
 from layerpeel.pages.records import Record, Result
 
 PAGE = "results.html"
@@ -49,8 +48,6 @@ class TrainingRun(Result):
         drawn: the figures; not part of the JSON.
     """
 
-    FILES: ClassVar = ("results.json", PAGE)
-
     experiment: str
     directory: str
     profile: str
@@ -73,6 +70,13 @@ class TrainingRun(Result):
     def figures(self) -> tuple[Figure, ...]:
         """Effect sizes and curves, with bars over trials."""
         return self.drawn
+
+    def files(self) -> dict[str, str]:
+        """The JSON, a figure each, and the page."""
+        from layerpeel.pages.figure_file import figure_file  # what draws is imported where something is drawn
+
+        figures = {name: figure_file(figure) for name, figure in zip(self.figure_files, self.drawn, strict=True)}
+        return {**figures, "results.json": json_text(self.to_dict()) + "\n", PAGE: self.to_page()}
 
     def to_page(self) -> str:
         """Figures and results as one HTML page."""
@@ -98,16 +102,6 @@ def summarise(run: Run) -> TrainingRun:
         figure_files=tuple(f"figure-{position}.svg" for position in range(1, len(figures) + 1)),
         drawn=tuple(figures),
     )
-
-
-def written(found: TrainingRun) -> Mapping[Path, str]:
-    """The files of a run's results, with their texts."""
-    from layerpeel.pages.figure_file import figure_file
-    from layerpeel.pages.output import json_text
-
-    texts = {name: figure_file(figure) for name, figure in zip(found.figure_files, found.drawn, strict=True)}
-    texts |= {"results.json": json_text(found.to_dict()) + "\n", PAGE: found.to_page()}
-    return {Path(found.directory) / name: text for name, text in texts.items()}
 
 
 def _table(results: tuple[Record, ...]) -> tuple[list[str], list[list[str]]]:

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 
 from layerpeel.numerics import Figure
+from layerpeel.pages.output import json_text
 
 
 def _finite(value: float | None) -> float | None:
@@ -70,6 +71,12 @@ class Result(Record):
     def figures(self) -> tuple[Figure, ...]:
         """What it shows, as data."""
         return ()
+
+    def files(self) -> dict[str, str]:
+        """Its files as text, by name."""
+        from layerpeel.pages.figure_file import figure_file  # what draws is imported where something is drawn
+
+        return dict(zip(self.FILES, (json_text(self.to_dict()) + "\n", *map(figure_file, self.figures())), strict=True))
 
     @classmethod
     def schema_text(cls) -> str:

@@ -4,29 +4,26 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from layerpeel.pages.files import write_whole
-from layerpeel.pages.output import json_text
 from layerpeel.pages.records import Result
 
 
-def write_texts(texts: Mapping[Path, str]) -> None:
+def write_texts(directory: Path, texts: Mapping[str, str]) -> None:
     """Write several files of text, all or none.
 
     Raises:
         UnusableInput: when one cannot be written.
     """
-    write_whole("--out", {place: lambda path, text=text: path.write_text(text, encoding="utf-8") for place, text in texts.items()})
+    places = {directory / name: text for name, text in texts.items()}
+    write_whole("--out", {place: lambda path, text=text: path.write_text(text, encoding="utf-8") for place, text in places.items()})
 
 
 def write_result(result: Result, directory: Path) -> None:
-    """Write the JSON of a result and its figures, all or none.
+    """Write the files of a result, all or none.
 
     Raises:
         UnusableInput: when they cannot be written.
     """
-    from layerpeel.pages.figure_file import figure_file  # what draws is imported where something is drawn
-
-    texts = (json_text(result.to_dict()) + "\n", *map(figure_file, result.figures()))
-    write_texts({directory / name: text for name, text in zip(result.FILES, texts, strict=True)})
+    write_texts(directory, result.files())
 
 
 def with_files(result: Result, directory: Path | None) -> str:
