@@ -62,6 +62,17 @@ def test_a_written_report_follows_the_schema(capsys: pytest.CaptureFixture[str],
     follows("check", json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8")))
 
 
+def test_a_written_room_follows_the_schema(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "theory" / "layer_peeled").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert main(["new-room", "sharp-law", "--family", "layer-peeled", "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    follows("new-room", printed)
+    assert Path(printed["file"]).is_file()
+    assert main(["new-room", "sharper-law", "--family", "layer-peeled"]) == 0
+    assert "layerpeel check sharper-law" in capsys.readouterr().out
+
+
 def follows(command: str, printed: dict[str, Any]) -> None:
     """No key is missing, none is new, and each has its type."""
     assert mistakes(printed, committed(command), committed(command)) == []

@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Example:
         >>> main(["--version"])
-        layerpeel 0.1.0
+        layerpeel 0...
         0
     """
     from layerpeel.pages.output import silence_output
@@ -428,6 +428,22 @@ def report(
     read = read_report(source)
     require_report_directory(out)
     _answer(write_report(read, out), as_json)
+
+
+@app.command("new-room")
+def new_room(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Kebab-case, of no room that there is.")],
+    family: Annotated[str, typer.Option(help="layer-peeled, locally-elastic or equi-separation.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write the skeleton of a room into this checkout.
+
+    It is a room already: it passes the catalogue's tests, and says what to replace.
+    """
+    from layerpeel.theorems.new_room import WrittenRoom
+    from layerpeel.theorems.new_room import new_room as write
+
+    _answer(WrittenRoom(file=str(write(name, family, checkout=Path()))), as_json)
 
 
 @app.command()

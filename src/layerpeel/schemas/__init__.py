@@ -11,6 +11,7 @@ MODELS = {
     "estimate": "layerpeel.dynamics.EstimatedStrengths",
     "list": "layerpeel.theorems.listing.ListRecord",
     "measure": "layerpeel.networks.Measurement",
+    "new-room": "layerpeel.theorems.new_room.WrittenRoom",
     "remedy": "layerpeel.counts.remedy.Remedy",
     "report": "layerpeel.theorems.check.WrittenReport",
     "simulate": "layerpeel.dynamics.Simulation",

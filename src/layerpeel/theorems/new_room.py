@@ -7,10 +7,21 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from layerpeel.numerics import UnusableInput
 from layerpeel.pages.files import write_whole
+from layerpeel.pages.records import Result
 from layerpeel.theory import FAMILIES, catalogue
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)+|[a-z][a-z0-9]+")
 """Kebab-case."""
+
+
+class WrittenRoom(Result):
+    """Where a skeleton was written."""
+
+    file: str
+
+    def to_text(self) -> str:
+        """The file, and what to do with it."""
+        return f"{self.file}\nReplace its claims by yours, then run `layerpeel check {Path(self.file).stem.replace('_', '-')}`."
 
 
 def new_room(name: str, family: str, *, checkout: Path) -> Path:
@@ -38,7 +49,7 @@ def new_room(name: str, family: str, *, checkout: Path) -> Path:
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=False,
         undefined=StrictUndefined,
-        keep_trailing_newline=True,  # noqa: S701 - Python, not HTML
+        keep_trailing_newline=True,
     )
     text = templates.get_template("room.py.j2").render(name=name, title=name.replace("-", " ").capitalize())
     write_whole("new-room", {place: lambda path: path.write_text(text, encoding="utf-8")})
