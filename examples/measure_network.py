@@ -17,7 +17,8 @@ def main() -> None:
     torch.manual_seed(0)
     sizes = [inputs.shape[1], *[WIDTH] * DEPTH]
     layers = [
-        nn.Sequential(nn.Linear(before, after), nn.BatchNorm1d(after), nn.ReLU()) for before, after in zip(sizes, sizes[1:], strict=False)
+        nn.Sequential(nn.Linear(before, after), nn.BatchNorm1d(after), nn.ReLU())
+        for before, after in zip(sizes, sizes[1:], strict=False)
     ]
     head = nn.Linear(WIDTH, images.num_classes)
     net = nn.Sequential(*layers, head)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from typing import Any, assert_type
 
+import fake_rooms as fake
 import pytest
 
 import layerpeel
@@ -59,6 +60,15 @@ def test_type_checkers_see_the_names() -> None:
     assert_type(layerpeel.Bracket(1.0, 2.0).width, float)
 
 
+def test_a_room_of_ones_own_is_checked_like_any_other() -> None:
+    report = layerpeel.check(fake.GREEN, fake.UNREFUTED_CONTROL, workers=2)
+    assert [(room.name, room.family, room.green) for room in report.rooms] == [
+        ("one-is-one", "own", True),
+        ("unrefuted-control", "own", False),
+    ]
+    assert not report.summary.green
+
+
 def test_the_face_answers_as_the_commands_do() -> None:
     report = layerpeel.check("energy-product", workers=1)
     assert report.summary.green
@@ -69,5 +79,7 @@ def test_the_face_answers_as_the_commands_do() -> None:
     for unusable in several:
         with pytest.raises(layerpeel.UnusableInput):
             layerpeel.check("energy-product", **unusable)
+    with pytest.raises(layerpeel.UnusableInput, match="a room"):
+        layerpeel.check(1)  # pyright: ignore[reportArgumentType] - that is what is refused
     with pytest.raises(layerpeel.UnusableInput, match="no-such-room"):
         layerpeel.check("no-such-room")

@@ -6,31 +6,36 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from layerpeel.environment import describe_environment
-from layerpeel.numerics import UnusableInput, require_one_of, require_whole
+from layerpeel.numerics import UnusableInput, require_instance, require_one_of, require_whole
 from layerpeel.pages.files import REPORT_FILES, read_small, write_whole
 from layerpeel.pages.progress import progress
 from layerpeel.pages.records import Result
 from layerpeel.theorems.report import Environment, Report, Summary, render_html, render_markdown
 from layerpeel.theorems.run import run_rooms
-from layerpeel.theory import Profile
+from layerpeel.theory import Profile, Room
 
 LARGEST_REPORT = 2**25
 """Bytes of a report.json; that of all rooms with their figures has two million."""
 
 
-def check(*rooms: str, family: str | None = None, profile: str = "quick", seed: int = 0, workers: int | None = None) -> Report:
+OWN_FAMILY = "own"
+"""Family of rooms that are handed over: no package of ours holds them."""
+
+
+def check(*rooms: str | Room, family: str | None = None, profile: str = "quick", seed: int = 0, workers: int | None = None) -> Report:
     """Confirm or refute theorems, with evidence; a progress bar if standard error is a terminal.
 
     Every check also judges false variants of its theorem, which must come back refuted: the report is green when they do, and every
     verdict is the expected one.
 
     Args:
-        rooms: names of theorems; all of them if none is named.
+        rooms: names of theorems, all of them if none is named; or rooms of your own.
         family: only the theorems of this family.
         profile: "quick", or "full" for more work.
         seed: every random number derives from it.
         workers: the largest number of processes, as many as there are processors unless given; 1 stays in this one. With more, a script
-            calls this under `if __name__ == "__main__":`, as all that starts processes is called.
+            calls this under `if __name__ == "__main__":`, as all that starts processes is called. Rooms of your own stay in this one, since
+            their functions do not travel.
 
     Raises:
         UnusableInput: for a room, family or profile that does not exist.
@@ -42,12 +47,18 @@ def check(*rooms: str, family: str | None = None, profile: str = "quick", seed: 
     """
     from layerpeel.theory import choose
 
-    chosen = choose(rooms, family)
+    for room in rooms:
+        require_instance(room, (str, Room), "a room", made="from a statement and its claims, or name one")
+    named = tuple(room for room in rooms if isinstance(room, str))
+    own = {room.statement.name: (OWN_FAMILY, room) for room in rooms if isinstance(room, Room)}
+    chosen = (choose(named, family) if named or not own else {}) | own
     amount = Profile(require_one_of(profile, "profile", Profile))
     seed = require_whole(seed, "the seed", least=0, remedy="give one, say 0")
     most = os.cpu_count() or 1 if workers is None else require_whole(workers, "the number of workers", remedy="give one, or none at all")
     with progress("checking rooms", len(chosen)) as bar:
-        results = run_rooms(chosen, profile=amount, seed=seed, workers=most, finished=lambda room: bar(advance=1, description=room))
+        results = run_rooms(
+            chosen, profile=amount, seed=seed, workers=1 if own else most, finished=lambda room: bar(advance=1, description=room)
+        )
     return Report(
         summary=Summary.of(results),
         rooms=results,

@@ -47,7 +47,7 @@ def new_room(name: str, family: str, *, checkout: Path) -> Path:
         raise UnusableInput(f"room {name!r} exists already: it must be a new one; choose another name.")
     templates = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=False,
+        autoescape=False,  # noqa: S701 - Python, not HTML
         undefined=StrictUndefined,
         keep_trailing_newline=True,
     )
