@@ -295,6 +295,7 @@ def test_a_diverging_network_is_status_one_and_leaves_what_was_done(train: Run, 
 
 
 def test_without_torch_training_is_refused_and_rooms_are_skipped(train: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layerpeel, "gpu_train", layerpeel.gpu_train)  # the import below sets another, which is taken back
     for module in [name for name in sys.modules if name.startswith("layerpeel.gpu_train")]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "torch", None)
