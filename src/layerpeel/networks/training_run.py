@@ -71,7 +71,7 @@ class TrainingRun(Result):
         """Effect sizes and curves, with bars over trials."""
         return self.drawn
 
-    def files(self) -> dict[str, str]:
+    def to_files(self) -> dict[str, str]:
         """The JSON, a figure each, and the page."""
         from layerpeel.pages.figure_file import figure_file  # what draws is imported where something is drawn
 

@@ -72,7 +72,7 @@ class Result(Record):
         """What it shows, as data."""
         return ()
 
-    def files(self) -> dict[str, str]:
+    def to_files(self) -> dict[str, str]:
         """Its files as text, by name."""
         from layerpeel.pages.figure_file import figure_file  # what draws is imported where something is drawn
 

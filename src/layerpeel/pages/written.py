@@ -23,7 +23,7 @@ def write_result(result: Result, directory: Path) -> None:
     Raises:
         UnusableInput: when they cannot be written.
     """
-    write_texts(directory, result.files())
+    write_texts(directory, result.to_files())
 
 
 def with_files(result: Result, directory: Path | None) -> str:
