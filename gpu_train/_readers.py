@@ -115,7 +115,7 @@ def _only(directory: Path, *names: str) -> Path:
         for path in (directory / name, directory / f"{name}.gz"):
             if path.is_file():
                 return path
-    raise UnusableInput(f"{directory} holds no file {names[0]} (or .gz): --data must be the folder with the files of the data set.")
+    raise UnusableInput(f"{directory} holds no file {names[0]} (or .gz): it must be the folder with the files of the data set.")
 
 
 def _idx(path: Path, dimensions: int) -> np.ndarray:
@@ -207,7 +207,7 @@ def read_images(directory: Path, *, train: bool = True) -> Images:
     try:
         images = read_cifar10(directory, train=train) if any(directory.glob("*_batch*")) else read_idx(directory, train=train)
     except OSError as error:  # no permission, a name that is too long
-        raise UnusableInput(f"{directory} cannot be read ({error.strerror}): --data must be a folder that you may read.") from error
+        raise UnusableInput(f"{directory} cannot be read ({error.strerror}): it must be a folder that you may read.") from error
     if not images.counts.all():
         raise UnusableInput(
             f"class {int(np.argmin(images.counts))} has no image in {directory}: experiments need all of 0 ... {images.num_classes - 1}; "
@@ -255,7 +255,9 @@ def _cifar_batch(path: Path) -> tuple[np.ndarray, np.ndarray]:
             found = _ArraysOnly(content, size).load()
         pixels, labels = np.asarray(found[b"data"]), list(found[b"labels"])
     except OSError as error:
-        raise UnusableInput(f"{path} cannot be read ({error.strerror}): --data must be the folder cifar-10-batches-py.") from error
+        raise UnusableInput(
+            f"{path} cannot be read ({error.strerror}): it must be a file of the folder cifar-10-batches-py that you may read."
+        ) from error
     except Exception as error:  # a damaged pickle can raise anything, and nothing it names was imported
         raise UnusableInput(f"{path} is not a CIFAR-10 python batch ({error}): fetch it again from its source.") from error
     if pixels.dtype != np.uint8 or pixels.ndim != 2 or pixels.shape[1] != 3072 or len(labels) != len(pixels) or pixels.nbytes > size:

@@ -97,7 +97,7 @@ def choose_device(name: str) -> torch.device:
         raise UnusableInput(f"device {name!r} is unknown: it must be auto, cpu or cuda; choose one of these.")
     there = torch.cuda.is_available()
     if name == "cuda" and not there:
-        raise UnusableInput("device 'cuda' is not there: this machine or this torch build has no GPU; use --device cpu.")
+        raise UnusableInput("device 'cuda' is not there: this machine or this torch build has no GPU; use device='cpu'.")
     return torch.device("cuda" if there and name != "cpu" else "cpu")
 
 
@@ -326,7 +326,7 @@ def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
     except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
         beside.unlink(missing_ok=True)
         raise CheckpointNotWritten(
-            f"checkpoint {path} cannot be written ({error}): the previous one is untouched; free space or choose --out."
+            f"checkpoint {path} cannot be written ({error}): the previous one is untouched; free space or name another directory."
         ) from error
 
 
@@ -350,7 +350,7 @@ def read_checkpoint(path: Path, belongs_to: Mapping[str, str]) -> dict[str, Any]
         if state.get(part) != wanted:
             raise UnusableInput(
                 f"checkpoint {path} was made with another {part} ({state.get(part)}, not {wanted}): continue it with that one, or name "
-                "another --out."
+                "another directory."
             )
     return state
 

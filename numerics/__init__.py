@@ -1,140 +1,151 @@
 """Numbers with their errors; below, one folder per subject: Layer-Peeled Model, local elasticity, separability, equi-separation."""
 
-from layerpeel.numerics._arithmetic import ARRAYS as ARRAYS
-from layerpeel.numerics._arithmetic import BALLS as BALLS
-from layerpeel.numerics._arithmetic import FLOATS as FLOATS
-from layerpeel.numerics._arithmetic import Arithmetic as Arithmetic
-from layerpeel.numerics._ball import PRECISION as PRECISION
-from layerpeel.numerics._ball import decimal_bounds as decimal_bounds
-from layerpeel.numerics._ball import enclose_expression as enclose_expression
-from layerpeel.numerics._ball import to_bracket as to_bracket
-from layerpeel.numerics._ball_norms import BallMatrix as BallMatrix
-from layerpeel.numerics._ball_norms import norm_bounds as norm_bounds
-from layerpeel.numerics._ball_norms import norm_bounds_near as norm_bounds_near
-from layerpeel.numerics._bracket import Bracket as Bracket
-from layerpeel.numerics._bracket import Estimate as Estimate
-from layerpeel.numerics._bracket import Proportion as Proportion
-from layerpeel.numerics._frames import CollapseGeometry as CollapseGeometry
-from layerpeel.numerics._frames import angle_bracket as angle_bracket
-from layerpeel.numerics._frames import collapse_geometry as collapse_geometry
-from layerpeel.numerics._frames import etf_distance as etf_distance
-from layerpeel.numerics._frames import least_equal_correlation as least_equal_correlation
-from layerpeel.numerics._frames import simplex_etf as simplex_etf
-from layerpeel.numerics._frames import simplex_gram as simplex_gram
-from layerpeel.numerics._input_arrays import broadcast as broadcast
-from layerpeel.numerics._input_arrays import require_array as require_array
-from layerpeel.numerics._input_arrays import require_positive_array as require_positive_array
-from layerpeel.numerics._input_arrays import require_whole_array as require_whole_array
-from layerpeel.numerics._inputs import UnusableInput as UnusableInput
-from layerpeel.numerics._inputs import double as double
-from layerpeel.numerics._inputs import require_instance as require_instance
-from layerpeel.numerics._inputs import require_list as require_list
-from layerpeel.numerics._inputs import require_one_of as require_one_of
-from layerpeel.numerics._inputs import require_positive as require_positive
-from layerpeel.numerics._inputs import require_real as require_real
-from layerpeel.numerics._inputs import require_whole as require_whole
-from layerpeel.numerics._inputs import shown as shown
-from layerpeel.numerics._mean_power import mean_sample_size as mean_sample_size
-from layerpeel.numerics._memory import at_most as at_most
-from layerpeel.numerics._memory import require_memory as require_memory
-from layerpeel.numerics._power import Chances as Chances
-from layerpeel.numerics._power import confirming_size as confirming_size
-from layerpeel.numerics._power import false_alarm_rate as false_alarm_rate
-from layerpeel.numerics._power import sample_size as sample_size
-from layerpeel.numerics._power import simulated_refutations as simulated_refutations
-from layerpeel.numerics._power import verdict_chances as verdict_chances
-from layerpeel.numerics._roots import increasing_root as increasing_root
-from layerpeel.numerics._rounded import Rounded as Rounded
-from layerpeel.numerics._streams import random_stream as random_stream
-from layerpeel.numerics._validated import validated as validated
-from layerpeel.numerics.equi_separation._class_means import CentredFeatures as CentredFeatures
-from layerpeel.numerics.equi_separation._class_means import between_factor as between_factor
-from layerpeel.numerics.equi_separation._class_means import centred_features as centred_features
-from layerpeel.numerics.equi_separation._class_means import class_means as class_means
-from layerpeel.numerics.equi_separation._class_means import feature_energy as feature_energy
-from layerpeel.numerics.equi_separation._class_moments import ClassMoments as ClassMoments
-from layerpeel.numerics.equi_separation._class_moments import ClassStatistics as ClassStatistics
-from layerpeel.numerics.equi_separation._cosines import cosines as cosines
-from layerpeel.numerics.equi_separation._cosines import mean_cosine as mean_cosine
-from layerpeel.numerics.equi_separation._decay import Decay as Decay
-from layerpeel.numerics.equi_separation._decay import fit_decay as fit_decay
-from layerpeel.numerics.equi_separation._labels import count_classes as count_classes
-from layerpeel.numerics.equi_separation._labels import require_every_class as require_every_class
-from layerpeel.numerics.equi_separation._labels import require_labels as require_labels
-from layerpeel.numerics.equi_separation._neural_collapse import NeuralCollapse as NeuralCollapse
-from layerpeel.numerics.equi_separation._neural_collapse import collapse_of as collapse_of
-from layerpeel.numerics.equi_separation._neural_collapse import nearest_mean as nearest_mean
-from layerpeel.numerics.equi_separation._neural_collapse import neural_collapse as neural_collapse
-from layerpeel.numerics.equi_separation._neural_collapse import neural_collapse_of as neural_collapse_of
-from layerpeel.numerics.equi_separation._separation import Separation as Separation
-from layerpeel.numerics.equi_separation._separation import between_basis as between_basis
-from layerpeel.numerics.equi_separation._separation import fuzziness as fuzziness
-from layerpeel.numerics.equi_separation._separation import lda_floor as lda_floor
-from layerpeel.numerics.equi_separation._separation import separation as separation
-from layerpeel.numerics.equi_separation._separation import separation_of as separation_of
-from layerpeel.numerics.layer_peeled._directions import Directions as Directions
-from layerpeel.numerics.layer_peeled._groups import GroupMatrix as GroupMatrix
-from layerpeel.numerics.layer_peeled._nuclear import energy_radius as energy_radius
-from layerpeel.numerics.layer_peeled._nuclear import factor as factor
-from layerpeel.numerics.layer_peeled._nuclear import nuclear_norm as nuclear_norm
-from layerpeel.numerics.layer_peeled._nuclear import scale_into as scale_into
-from layerpeel.numerics.layer_peeled._nuclear import support as support
-from layerpeel.numerics.layer_peeled._thresholds import Threshold as Threshold
-from layerpeel.numerics.layer_peeled._thresholds import collapse_threshold as collapse_threshold
-from layerpeel.numerics.layer_peeled._thresholds import log_threshold_minus_one as log_threshold_minus_one
-from layerpeel.numerics.layer_peeled._thresholds import log_thresholds_minus_one as log_thresholds_minus_one
-from layerpeel.numerics.layer_peeled._thresholds import threshold_elasticity as threshold_elasticity
-from layerpeel.numerics.layer_peeled._thresholds import vanishing_threshold as vanishing_threshold
-from layerpeel.numerics.layer_peeled._two_groups import SurfacePoint as SurfacePoint
-from layerpeel.numerics.layer_peeled._two_groups import slopes_by_v as slopes_by_v
-from layerpeel.numerics.layer_peeled._two_groups import surface_point as surface_point
-from layerpeel.numerics.layer_peeled._two_groups_batch import TwoGroupOptima as TwoGroupOptima
-from layerpeel.numerics.layer_peeled._two_groups_batch import two_group_optima as two_group_optima
-from layerpeel.numerics.layer_peeled._two_groups_inverse import TwoGroupOptimum as TwoGroupOptimum
-from layerpeel.numerics.layer_peeled._two_groups_inverse import two_group_optimum as two_group_optimum
-from layerpeel.numerics.locally_elastic._antiderivative import LATEST_TIME as LATEST_TIME
-from layerpeel.numerics.locally_elastic._antiderivative import Antiderivative as Antiderivative
-from layerpeel.numerics.locally_elastic._antiderivative import antiderivative as antiderivative
-from layerpeel.numerics.locally_elastic._estimation import RateEstimate as RateEstimate
-from layerpeel.numerics.locally_elastic._estimation import estimate_rates as estimate_rates
-from layerpeel.numerics.locally_elastic._euler import brownian_increments as brownian_increments
-from layerpeel.numerics.locally_elastic._euler import coarsened as coarsened
-from layerpeel.numerics.locally_elastic._euler import euler_chunks as euler_chunks
-from layerpeel.numerics.locally_elastic._euler import euler_maruyama as euler_maruyama
-from layerpeel.numerics.locally_elastic._exact_law import MeanDriftLaw as MeanDriftLaw
-from layerpeel.numerics.locally_elastic._expression_values import TIME as TIME
-from layerpeel.numerics.locally_elastic._expressions import parse_expression as parse_expression
-from layerpeel.numerics.locally_elastic._flow import MeanFlow as MeanFlow
-from layerpeel.numerics.locally_elastic._flow import mean_flow as mean_flow
-from layerpeel.numerics.locally_elastic._integrated_flow import drift_commutator as drift_commutator
-from layerpeel.numerics.locally_elastic._integrated_flow import drift_matrices as drift_matrices
-from layerpeel.numerics.locally_elastic._law import law as law
-from layerpeel.numerics.locally_elastic._literal_law import LiteralLaw as LiteralLaw
-from layerpeel.numerics.locally_elastic._model import ElasticModel as ElasticModel
-from layerpeel.numerics.locally_elastic._model import logit_directions as logit_directions
-from layerpeel.numerics.locally_elastic._noise import Noise as Noise
-from layerpeel.numerics.locally_elastic._noise import as_noise as as_noise
-from layerpeel.numerics.locally_elastic._rates import Rate as Rate
-from layerpeel.numerics.locally_elastic._rates import as_rate as as_rate
-from layerpeel.numerics.locally_elastic._refit import refitted_means as refitted_means
-from layerpeel.numerics.locally_elastic._refit import relative_difference as relative_difference
-from layerpeel.numerics.locally_elastic._tail_index import TailIndices as TailIndices
-from layerpeel.numerics.locally_elastic._tail_index import cumulative_tail_index as cumulative_tail_index
-from layerpeel.numerics.locally_elastic._tail_index import printed_tail_index as printed_tail_index
-from layerpeel.numerics.locally_elastic._tail_index import tail_index as tail_index
-from layerpeel.numerics.locally_elastic._tail_index import tail_indices as tail_indices
-from layerpeel.numerics.separability._linear_classifier import Contradiction as Contradiction
-from layerpeel.numerics.separability._linear_classifier import LinearClassifier as LinearClassifier
-from layerpeel.numerics.separability._linear_classifier import LinearSeparability as LinearSeparability
-from layerpeel.numerics.separability._linear_classifier import linear_classifier as linear_classifier
-from layerpeel.numerics.separability._ordered_law import LogProbability as LogProbability
-from layerpeel.numerics.separability._ordered_law import ordered_probability as ordered_probability
-from layerpeel.numerics.separability._ordered_law import separated_probability as separated_probability
-from layerpeel.numerics.separability._ordered_law_ball import enclose_ordered_probability as enclose_ordered_probability
-from layerpeel.numerics.separability._paths import PairwiseSeparability as PairwiseSeparability
-from layerpeel.numerics.separability._paths import pairwise_separable as pairwise_separable
-from layerpeel.numerics.separability._paths import separated_along as separated_along
-from layerpeel.numerics.separability._two_classes import CommonPoint as CommonPoint
-from layerpeel.numerics.separability._two_classes import Hyperplane as Hyperplane
-from layerpeel.numerics.separability._two_classes import Separability as Separability
-from layerpeel.numerics.separability._two_classes import separating_hyperplane as separating_hyperplane
+from typing import TYPE_CHECKING
+
+from layerpeel.exports import on_demand
+
+if TYPE_CHECKING:
+    from layerpeel.numerics._arithmetic import ARRAYS as ARRAYS
+    from layerpeel.numerics._arithmetic import BALLS as BALLS
+    from layerpeel.numerics._arithmetic import FLOATS as FLOATS
+    from layerpeel.numerics._arithmetic import Arithmetic as Arithmetic
+    from layerpeel.numerics._ball import PRECISION as PRECISION
+    from layerpeel.numerics._ball import decimal_bounds as decimal_bounds
+    from layerpeel.numerics._ball import to_bracket as to_bracket
+    from layerpeel.numerics._ball_norms import BallMatrix as BallMatrix
+    from layerpeel.numerics._ball_norms import norm_bounds as norm_bounds
+    from layerpeel.numerics._ball_norms import norm_bounds_near as norm_bounds_near
+    from layerpeel.numerics._bracket import Bracket as Bracket
+    from layerpeel.numerics._bracket import Estimate as Estimate
+    from layerpeel.numerics._bracket import Proportion as Proportion
+    from layerpeel.numerics._exact_expressions import enclose_expression as enclose_expression
+    from layerpeel.numerics._figure import PALETTE_SIZE as PALETTE_SIZE
+    from layerpeel.numerics._figure import Figure as Figure
+    from layerpeel.numerics._figure import Series as Series
+    from layerpeel.numerics._figure import points_over_trials as points_over_trials
+    from layerpeel.numerics._frames import CollapseGeometry as CollapseGeometry
+    from layerpeel.numerics._frames import angle_bracket as angle_bracket
+    from layerpeel.numerics._frames import collapse_geometry as collapse_geometry
+    from layerpeel.numerics._frames import etf_distance as etf_distance
+    from layerpeel.numerics._frames import least_equal_correlation as least_equal_correlation
+    from layerpeel.numerics._frames import simplex_etf as simplex_etf
+    from layerpeel.numerics._frames import simplex_gram as simplex_gram
+    from layerpeel.numerics._input_arrays import broadcast as broadcast
+    from layerpeel.numerics._input_arrays import require_array as require_array
+    from layerpeel.numerics._input_arrays import require_positive_array as require_positive_array
+    from layerpeel.numerics._input_arrays import require_whole_array as require_whole_array
+    from layerpeel.numerics._inputs import UnusableInput as UnusableInput
+    from layerpeel.numerics._inputs import double as double
+    from layerpeel.numerics._inputs import require_instance as require_instance
+    from layerpeel.numerics._inputs import require_list as require_list
+    from layerpeel.numerics._inputs import require_one_of as require_one_of
+    from layerpeel.numerics._inputs import require_positive as require_positive
+    from layerpeel.numerics._inputs import require_real as require_real
+    from layerpeel.numerics._inputs import require_whole as require_whole
+    from layerpeel.numerics._inputs import shown as shown
+    from layerpeel.numerics._mean_power import mean_sample_size as mean_sample_size
+    from layerpeel.numerics._memory import at_most as at_most
+    from layerpeel.numerics._memory import require_memory as require_memory
+    from layerpeel.numerics._power import Chances as Chances
+    from layerpeel.numerics._power import confirming_size as confirming_size
+    from layerpeel.numerics._power import false_alarm_rate as false_alarm_rate
+    from layerpeel.numerics._power import sample_size as sample_size
+    from layerpeel.numerics._power import simulated_refutations as simulated_refutations
+    from layerpeel.numerics._power import verdict_chances as verdict_chances
+    from layerpeel.numerics._roots import increasing_root as increasing_root
+    from layerpeel.numerics._rounded import Rounded as Rounded
+    from layerpeel.numerics._streams import random_stream as random_stream
+    from layerpeel.numerics._validated import validated as validated
+    from layerpeel.numerics.equi_separation._class_means import CentredFeatures as CentredFeatures
+    from layerpeel.numerics.equi_separation._class_means import between_factor as between_factor
+    from layerpeel.numerics.equi_separation._class_means import centred_features as centred_features
+    from layerpeel.numerics.equi_separation._class_means import class_means as class_means
+    from layerpeel.numerics.equi_separation._class_means import feature_energy as feature_energy
+    from layerpeel.numerics.equi_separation._class_moments import ClassMoments as ClassMoments
+    from layerpeel.numerics.equi_separation._class_moments import ClassStatistics as ClassStatistics
+    from layerpeel.numerics.equi_separation._cosines import cosines as cosines
+    from layerpeel.numerics.equi_separation._cosines import mean_cosine as mean_cosine
+    from layerpeel.numerics.equi_separation._decay import Decay as Decay
+    from layerpeel.numerics.equi_separation._decay import fit_decay as fit_decay
+    from layerpeel.numerics.equi_separation._labels import count_classes as count_classes
+    from layerpeel.numerics.equi_separation._labels import require_every_class as require_every_class
+    from layerpeel.numerics.equi_separation._labels import require_labels as require_labels
+    from layerpeel.numerics.equi_separation._neural_collapse import NeuralCollapse as NeuralCollapse
+    from layerpeel.numerics.equi_separation._neural_collapse import collapse_of as collapse_of
+    from layerpeel.numerics.equi_separation._neural_collapse import nearest_mean as nearest_mean
+    from layerpeel.numerics.equi_separation._neural_collapse import neural_collapse as neural_collapse
+    from layerpeel.numerics.equi_separation._neural_collapse import neural_collapse_of as neural_collapse_of
+    from layerpeel.numerics.equi_separation._separation import Separation as Separation
+    from layerpeel.numerics.equi_separation._separation import between_basis as between_basis
+    from layerpeel.numerics.equi_separation._separation import fuzziness as fuzziness
+    from layerpeel.numerics.equi_separation._separation import lda_floor as lda_floor
+    from layerpeel.numerics.equi_separation._separation import separation as separation
+    from layerpeel.numerics.equi_separation._separation import separation_of as separation_of
+    from layerpeel.numerics.layer_peeled._directions import Directions as Directions
+    from layerpeel.numerics.layer_peeled._groups import GroupMatrix as GroupMatrix
+    from layerpeel.numerics.layer_peeled._nuclear import energy_radius as energy_radius
+    from layerpeel.numerics.layer_peeled._nuclear import factor as factor
+    from layerpeel.numerics.layer_peeled._nuclear import nuclear_norm as nuclear_norm
+    from layerpeel.numerics.layer_peeled._nuclear import scale_into as scale_into
+    from layerpeel.numerics.layer_peeled._nuclear import support as support
+    from layerpeel.numerics.layer_peeled._thresholds import Threshold as Threshold
+    from layerpeel.numerics.layer_peeled._thresholds import collapse_threshold as collapse_threshold
+    from layerpeel.numerics.layer_peeled._thresholds import log_threshold_minus_one as log_threshold_minus_one
+    from layerpeel.numerics.layer_peeled._thresholds import log_thresholds_minus_one as log_thresholds_minus_one
+    from layerpeel.numerics.layer_peeled._thresholds import threshold_elasticity as threshold_elasticity
+    from layerpeel.numerics.layer_peeled._thresholds import vanishing_threshold as vanishing_threshold
+    from layerpeel.numerics.layer_peeled._two_groups import SurfacePoint as SurfacePoint
+    from layerpeel.numerics.layer_peeled._two_groups import slopes_by_v as slopes_by_v
+    from layerpeel.numerics.layer_peeled._two_groups import surface_point as surface_point
+    from layerpeel.numerics.layer_peeled._two_groups_batch import TwoGroupOptima as TwoGroupOptima
+    from layerpeel.numerics.layer_peeled._two_groups_batch import two_group_optima as two_group_optima
+    from layerpeel.numerics.layer_peeled._two_groups_inverse import TwoGroupOptimum as TwoGroupOptimum
+    from layerpeel.numerics.layer_peeled._two_groups_inverse import two_group_optimum as two_group_optimum
+    from layerpeel.numerics.locally_elastic._antiderivative import LATEST_TIME as LATEST_TIME
+    from layerpeel.numerics.locally_elastic._antiderivative import Antiderivative as Antiderivative
+    from layerpeel.numerics.locally_elastic._antiderivative import antiderivative as antiderivative
+    from layerpeel.numerics.locally_elastic._estimation import RateEstimate as RateEstimate
+    from layerpeel.numerics.locally_elastic._estimation import estimate_rates as estimate_rates
+    from layerpeel.numerics.locally_elastic._euler import brownian_increments as brownian_increments
+    from layerpeel.numerics.locally_elastic._euler import coarsened as coarsened
+    from layerpeel.numerics.locally_elastic._euler import euler_chunks as euler_chunks
+    from layerpeel.numerics.locally_elastic._euler import euler_maruyama as euler_maruyama
+    from layerpeel.numerics.locally_elastic._exact_law import MeanDriftLaw as MeanDriftLaw
+    from layerpeel.numerics.locally_elastic._expression_values import TIME as TIME
+    from layerpeel.numerics.locally_elastic._expressions import parse_expression as parse_expression
+    from layerpeel.numerics.locally_elastic._flow import MeanFlow as MeanFlow
+    from layerpeel.numerics.locally_elastic._flow import mean_flow as mean_flow
+    from layerpeel.numerics.locally_elastic._integrated_flow import drift_commutator as drift_commutator
+    from layerpeel.numerics.locally_elastic._integrated_flow import drift_matrices as drift_matrices
+    from layerpeel.numerics.locally_elastic._law import law as law
+    from layerpeel.numerics.locally_elastic._literal_law import LiteralLaw as LiteralLaw
+    from layerpeel.numerics.locally_elastic._model import ElasticModel as ElasticModel
+    from layerpeel.numerics.locally_elastic._model import logit_directions as logit_directions
+    from layerpeel.numerics.locally_elastic._noise import Noise as Noise
+    from layerpeel.numerics.locally_elastic._noise import as_noise as as_noise
+    from layerpeel.numerics.locally_elastic._rates import Rate as Rate
+    from layerpeel.numerics.locally_elastic._rates import as_rate as as_rate
+    from layerpeel.numerics.locally_elastic._refit import refitted_means as refitted_means
+    from layerpeel.numerics.locally_elastic._refit import relative_difference as relative_difference
+    from layerpeel.numerics.locally_elastic._tail_index import TailIndices as TailIndices
+    from layerpeel.numerics.locally_elastic._tail_index import cumulative_tail_index as cumulative_tail_index
+    from layerpeel.numerics.locally_elastic._tail_index import printed_tail_index as printed_tail_index
+    from layerpeel.numerics.locally_elastic._tail_index import tail_index as tail_index
+    from layerpeel.numerics.locally_elastic._tail_index import tail_indices as tail_indices
+    from layerpeel.numerics.separability._linear_classifier import Contradiction as Contradiction
+    from layerpeel.numerics.separability._linear_classifier import LinearClassifier as LinearClassifier
+    from layerpeel.numerics.separability._linear_classifier import LinearSeparability as LinearSeparability
+    from layerpeel.numerics.separability._linear_classifier import linear_classifier as linear_classifier
+    from layerpeel.numerics.separability._ordered_law import LogProbability as LogProbability
+    from layerpeel.numerics.separability._ordered_law import ordered_probability as ordered_probability
+    from layerpeel.numerics.separability._ordered_law import separated_probability as separated_probability
+    from layerpeel.numerics.separability._ordered_law_ball import enclose_ordered_probability as enclose_ordered_probability
+    from layerpeel.numerics.separability._paths import PairwiseSeparability as PairwiseSeparability
+    from layerpeel.numerics.separability._paths import pairwise_separable as pairwise_separable
+    from layerpeel.numerics.separability._paths import separated_along as separated_along
+    from layerpeel.numerics.separability._two_classes import CommonPoint as CommonPoint
+    from layerpeel.numerics.separability._two_classes import Hyperplane as Hyperplane
+    from layerpeel.numerics.separability._two_classes import Separability as Separability
+    from layerpeel.numerics.separability._two_classes import separating_hyperplane as separating_hyperplane
+else:
+    __getattr__, __dir__ = on_demand(__name__)

@@ -6,7 +6,6 @@ from numbers import Real
 
 import numpy as np
 from jaxtyping import Float
-from scipy import stats
 
 from layerpeel.numerics._inputs import shown, whole_number
 
@@ -119,6 +118,8 @@ class Estimate:
 
     def interval(self, level: float) -> Bracket:
         """Two-sided Student-t confidence interval that misses with probability `level`."""
+        from scipy import stats
+
         half = float(stats.t.isf(level / 2, self.n - 1)) * self.standard_error
         return Bracket(self.mean - half, self.mean + half)
 
@@ -152,6 +153,8 @@ class Proportion:
 
     def interval(self, level: float) -> Bracket:
         """Clopper–Pearson interval: covers the true probability with probability at least 1 − `level`."""
+        from scipy import stats
+
         low = 0.0 if self.successes == 0 else float(stats.beta.ppf(level / 2, self.successes, self.n - self.successes + 1))
         high = 1.0 if self.successes == self.n else float(stats.beta.isf(level / 2, self.successes + 1, self.n - self.successes))
         return Bracket(low, high)

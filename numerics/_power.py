@@ -208,8 +208,8 @@ def simulated_refutations(
         The refuted checks among `repeats`.
 
     Raises:
-        UnusableInput: for probabilities outside [0, 1], a level outside (0, 1), fewer than one trial or repeat, and for what is no generator,
-            whole number or bracket.
+        UnusableInput: for probabilities outside [0, 1], a level outside (0, 1), fewer than one trial or repeat, and for what is no
+            generator, whole number or bracket.
 
     Source: clopper1934 (the interval).
 

@@ -114,7 +114,7 @@ def test_idx_files(tmp_path: Path, zipped: bool) -> None:
 
 
 def test_unusable_idx_files(tmp_path: Path) -> None:
-    refused(lambda: read_idx(tmp_path), "holds no file train-images-idx3-ubyte", "--data")
+    refused(lambda: read_idx(tmp_path), "holds no file train-images-idx3-ubyte", "the folder with the files of the data set")
     write_idx(tmp_path, images=(2051).to_bytes(4, "big") + bytes(5))
     refused(lambda: read_idx(tmp_path), "ends in the middle of what its header announces")
     write_idx(tmp_path, images=b"".join(n.to_bytes(4, "big") for n in (2051, 2, 3, 3)) + bytes(17))

@@ -185,8 +185,9 @@ INSIDE = {
 
 ROOMS = {
     *("Check", "Control", "Evidence", "Figure", "Kind", "Origin", "Quantities", "Quantity", "Room", "Series", "Setting", "Source"),
-    *("Statement", "Verdict", "as_bracket", "catalogue", "choose", "judge", "statistical_comparisons"),
+    *("Heading", "headings", "Instances", "Statement", "Verdict", "as_bracket", "catalogue", "choose", "judge", "statistical_comparisons"),
     *("ResolvingPower", "resolution_used", "resolving_power", "Claim", "Profile", "Variant", "claim", "instances", "printed"),
+    "points_over_trials",
 }
 """The words in which a room is written; the catalogue's tests read them."""
 
@@ -195,7 +196,8 @@ FILES = {"digits", "mnist_sample", "read_cifar10", "read_idx", "read_images", "d
 
 
 def public(module: ModuleType) -> set[str]:
-    return {name for name, value in vars(module).items() if not name.startswith("_") and callable(value) and not inspect.ismodule(value)}
+    found = {name: getattr(module, name) for name in dir(module) if not name.startswith("_")}
+    return {name for name, value in found.items() if callable(value) and not inspect.ismodule(value)}
 
 
 @pytest.mark.parametrize("module", [theory, solvers, numerics, gpu_train], ids=lambda module: module.__name__)

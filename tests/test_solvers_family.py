@@ -414,7 +414,7 @@ def test_numbers_beyond_doubles_are_refused() -> None:
 
 
 def test_what_a_route_does_not_cover_is_said() -> None:
-    refused(lambda: solve(penalised(GROUPS, 0.1, loss="hinge"), route="symmetric"), "the loss 'hinge'", "--route auto")
+    refused(lambda: solve(penalised(GROUPS, 0.1, loss="hinge"), route="symmetric"), "the loss 'hinge'", "use route='auto'")
     refused(lambda: solve(penalised(GROUPS, 0.1), route="symmetric"), "penalised norm", "squared error, or energies")
     refused(lambda: solve(penalised(GROUPS, 0.1, loss="squared", bias_penalty=1.0), route="symmetric"), "a bias")
     weighted = LayerPeeled.from_groups(GROUPS[:2], feature_energy=1.0, norm_weights="sample")

@@ -85,7 +85,7 @@ def test_a_tolerance_out_of_range_is_refused(bad: float) -> None:
 
 def test_the_symmetric_route_says_what_it_does_not_cover() -> None:
     three = LayerPeeled(counts=[1, 2, 3], feature_energy=1.0)
-    refused(lambda: solve(three, route="symmetric"), "does not cover 3 distinct counts", "at most 2 distinct counts", "--route auto")
+    refused(lambda: solve(three, route="symmetric"), "does not cover 3 distinct counts", "at most 2 distinct counts", "use route='auto'")
     hinge = LayerPeeled(counts=[1, 2], feature_energy=1.0, loss="hinge")
     refused(lambda: solve(hinge, route="symmetric"), "does not cover the loss 'hinge'", "cross-entropy or the squared error")
 
@@ -129,7 +129,7 @@ def fake_mosek(*, licensed: bool) -> types.ModuleType:
 def test_mosek_without_a_licence_is_refused_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mosek", fake_mosek(licensed=False))
     refused(
-        lambda: require_solver("mosek"), "'mosek' cannot be used", "gave no licence", "no licence file", "use --solver clarabel instead"
+        lambda: require_solver("mosek"), "'mosek' cannot be used", "gave no licence", "no licence file", "use solver='clarabel' instead"
     )
     assert solver_status()["mosek"].startswith("MOSEK is installed but gave no licence")
 
@@ -141,7 +141,7 @@ def test_mosek_with_a_licence_is_accepted(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_missing_solver_is_refused_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    refused(lambda: require_solver("mosek"), "not installed (pip install 'layerpeel[mosek]')", "use --solver clarabel instead")
+    refused(lambda: require_solver("mosek"), "not installed (pip install 'layerpeel[mosek]')", "use solver='clarabel' instead")
     refused(lambda: require_solver("scs"), "not installed (pip install scs)")
 
 

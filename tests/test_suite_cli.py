@@ -1,6 +1,8 @@
 """The command line: what it prints, what it refuses, and what it leaves on disk."""
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 import time
@@ -90,7 +92,7 @@ def rooms(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         (["check", "--seed", "-1"], ["--seed", "'-1'"]),
         (["check", "--jobs", "0"], ["--jobs", "'0'"]),
         (["check", "--profile", "slow"], ["'slow'", "quick"]),
-        (["check", "no-such-room"], ["'no-such-room'", "balanced-etf", "layerpeel list"]),
+        (["check", "no-such-room"], ["'no-such-room'", "balanced-etf", "choose"]),
         (["check", "--family", "no-such-family"], ["'no-such-family'", "layer-peeled"]),
         (["list", "--family", "no-such-family"], ["'no-such-family'"]),
         (["solve", *GROUPS, "--route", "scenic"], ["'scenic'", "symmetric"]),
@@ -360,6 +362,24 @@ def test_solve_says_what_it_means(capsys: pytest.CaptureFixture[str], groups: st
     assert all(word in printed for word in words)
 
 
+@pytest.mark.parametrize("energy", ["5", "4.123456789", "1e-3"])
+@pytest.mark.parametrize("spaced", [True, False])
+def test_the_suggested_command_works_and_poses_the_same_problem(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, energy: str, spaced: bool
+) -> None:
+    counts = tmp_path / "my counts; $(true).csv"
+    counts.write_text("100\n100\n10\n10\n")
+    classes = ["--groups", "2 x 100, 2 x 10"] if spaced else ["--counts", str(counts)]
+    assert main(["solve", *classes, "--feature-energy", energy, "--weight-energy", "0.1234567890123"]) == 0
+    found = re.search(r"Next: `layerpeel (.*)` says", capsys.readouterr().out)
+    assert found
+    suggested = shlex.split(found[1])
+    assert main([*suggested, "--json"]) == 0
+    answer = capsys.readouterr().out
+    assert main(["remedy", *classes, "--feature-energy", energy, "--weight-energy", "0.1234567890123", "--json"]) == 0
+    assert capsys.readouterr().out == answer
+
+
 def test_solve_saves_in_the_order_of_the_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "counts.csv").write_text("class,samples\na,10\nb,500\nc,10\n")
     arguments = ["--counts", str(tmp_path / "counts.csv"), "--feature-energy", "5", "--save", str(tmp_path / "solution.npz")]
@@ -408,6 +428,7 @@ def test_remedy_json(capsys: pytest.CaptureFixture[str], samples: int, collapses
     assert main(["remedy", "--groups", f"5x{samples},5x10", "--feature-energy", "5", "--json"]) == 0
     found = printed_json(capsys)
     (group,) = found.pop("groups")
+    assert found.pop("schema_version") == 1
     assert group == {"classes": 5, "samples": 10, **found}
     assert found["imbalance"] == samples / 10
     assert found["collapses_now"] is collapses
@@ -444,7 +465,7 @@ def test_list_names_every_room(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(room["name"] in line for room, line in zip(found, capsys.readouterr().out.splitlines()[1:], strict=True))
 
 
-def test_doctor_knows_which_packages_are_ours(capsys: pytest.CaptureFixture[str]) -> None:
+def test_doctor_knows_what_works(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--json"]) == 0
     found = printed_json(capsys)
     assert found["healthy"] is True

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from layerpeel.environment import DECIDING, OPTIONAL, SHOWING, broken_libraries, describe_diagnosis, diagnose
+from layerpeel.environment import DECIDING, OPTIONAL, SHOWING, broken_libraries, diagnose
 from layerpeel.numerics import UnusableInput
 from layerpeel.solvers import require_solver, solver_status
 
@@ -66,11 +66,11 @@ def test_the_lock_holds_what_is_asked_for(lock: str, extras: tuple[str, ...]) ->
 def test_a_solver_that_cannot_be_imported_is_reported(breaks: Break) -> None:
     breaks("scs")
     record = diagnose()
-    assert record["broken"] == {"scs": "ImportError: numpy.core.multiarray failed to import"}
-    assert record["healthy"] is False
-    assert record["solvers"]["clarabel"] == "solves"
-    assert record["solvers"]["scs"].startswith("scs cannot be imported (ImportError: numpy.core.multiarray failed to import; pip")
-    printed = describe_diagnosis(record)
+    assert record.broken == {"scs": "ImportError: numpy.core.multiarray failed to import"}
+    assert record.healthy is False
+    assert record.solvers["clarabel"] == "solves"
+    assert record.solvers["scs"].startswith("scs cannot be imported (ImportError: numpy.core.multiarray failed to import; pip")
+    printed = record.to_text()
     assert "scs           CANNOT BE IMPORTED: ImportError" in printed
     assert printed.endswith("pip install --force-reinstall scs")
     assert "shadows" not in printed
@@ -83,7 +83,7 @@ def test_without_the_modelling_library_no_solver_solves(breaks: Break) -> None:
     assert {name: reason.partition(" (")[0] for name, reason in solver_status().items() if "not installed" not in reason} == dict.fromkeys(
         ("clarabel", "scs", "mosek"), "cvxpy cannot be imported"
     )
-    assert [*diagnose()["broken"]] == ["cvxpy"]
+    assert [*diagnose().broken] == ["cvxpy"]
 
 
 @pytest.mark.parametrize("error", [SystemError("_core failed"), AttributeError("_ARRAY_API not found"), OSError("libcudart")])
@@ -97,8 +97,22 @@ def test_what_is_optional_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setitem(OPTIONAL, "no-such-accelerator", "fast")
     monkeypatch.setitem(DECIDING, "no-such-accelerator", "no_such_accelerator")
     record = diagnose()
-    assert "no-such-accelerator" not in record["broken"]
-    assert record["missing_extras"]["no-such-accelerator"] == "fast"
-    assert "no-such-accelerator" in describe_diagnosis(record)
+    assert "no-such-accelerator" not in record.broken
+    assert record.missing_extras["no-such-accelerator"] == "fast"
+    assert "no-such-accelerator" in record.to_text()
     monkeypatch.delitem(OPTIONAL, "no-such-accelerator")
-    assert [*diagnose()["broken"]] == ["no-such-accelerator"]
+    assert [*diagnose().broken] == ["no-such-accelerator"]
+
+
+def test_what_waits_for_torch_is_not_to_be_installed_again(breaks: Break, monkeypatch: pytest.MonkeyPatch) -> None:
+    """torchmetrics without torch is in order; torch is what is missing."""
+    breaks("torchmetrics")
+    monkeypatch.setitem(OPTIONAL, "no-such-torch", "train")
+    monkeypatch.setitem(DECIDING, "no-such-torch", "no_such_torch")
+    monkeypatch.setattr("layerpeel.environment.NEEDING", {"torchmetrics": "no-such-torch"})
+    record = diagnose()
+    assert [*record.broken] == ["torchmetrics"]
+    assert "torchmetrics needs no-such-torch: pip install 'layerpeel[train]'" in record.to_text()
+    assert "--force-reinstall" not in record.to_text()
+    breaks("scs")
+    assert diagnose().to_text().endswith("pip install --force-reinstall scs")

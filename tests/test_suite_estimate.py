@@ -15,9 +15,9 @@ import pytest
 from refusals import refused
 
 from layerpeel.cli import main
-from layerpeel.dynamics.estimate import FILES, estimate_figures, estimate_record
-from layerpeel.dynamics.trajectories import read_trajectories
-from layerpeel.dynamics.trajectory_means import GROUPS
+from layerpeel.dynamics import EstimatedStrengths, estimate
+from layerpeel.dynamics.trajectories import GROUPS
+from layerpeel.dynamics.trajectory_files import read_trajectories
 from layerpeel.numerics import estimate_rates, refitted_means, relative_difference
 
 ROUNDING = 1e-12
@@ -343,11 +343,12 @@ def test_groups_of_unequal_size_weigh_as_their_trials(npz: Write) -> None:
     start = np.array([[2.0, 0.1, -0.3], [0.2, 1.0, 0.4], [-0.2, 0.3, 0.5]])
     trials = np.stack([l_model(times, start + 0.1 * rng.standard_normal((3, 3)), 0.5, -0.2) for _ in range(13)])
     trials += 0.01 * rng.standard_normal(trials.shape)
-    record = estimate_record(npz(logits=trials, iterations=times), model="L", window=None, order=2, crossings="refuse")
+    path = npz(logits=trials, iterations=times)
+    record = estimate(path, model="L")
     found = estimate_rates(times, trials.mean(axis=0), model="L")
     refit = refitted_means(trials.mean(axis=0)[0], found.cumulative_intra, found.cumulative_inter, model="L")
-    assert np.allclose(record["cumulative_intra"], found.cumulative_intra, rtol=0, atol=ROUNDING)
-    assert np.allclose(record["relative_difference"], relative_difference(trials.mean(axis=0), refit), rtol=0, atol=ROUNDING)
+    assert np.allclose(record.cumulative_intra, found.cumulative_intra, rtol=0, atol=ROUNDING)
+    assert np.allclose(record.relative_difference, relative_difference(trials.mean(axis=0), refit), rtol=0, atol=ROUNDING)
 
 
 def test_the_text_says_the_same(logits: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -377,9 +378,9 @@ def test_figures_and_record_are_written_whole(logits: Path, tmp_path: Path, caps
     out = tmp_path / "made" / "here"
     assert main(["estimate", str(logits), "--model", "L", "--out", str(out), "--json"]) == 0
     printed = capsys.readouterr().out
-    assert sorted(path.name for path in out.iterdir()) == sorted(FILES)
+    assert sorted(path.name for path in out.iterdir()) == sorted(EstimatedStrengths.FILES)
     assert json.loads((out / "estimate.json").read_text()) == json.loads(printed)
-    for name in FILES[1:]:
+    for name in EstimatedStrengths.FILES[1:]:
         root = ET.fromstring((out / name).read_text())
         assert root.tag == "{http://www.w3.org/2000/svg}svg"
         assert "--series-1" in (out / name).read_text()
@@ -388,22 +389,21 @@ def test_figures_and_record_are_written_whole(logits: Path, tmp_path: Path, caps
 
 
 def test_rates_are_drawn_on_logarithmic_axes_where_that_is_sensible(npz: Write, logits: Path) -> None:
-    short = estimate_figures(estimate_record(logits, model="L", window=None, order=2, crossings="refuse"))
+    short = estimate(logits, model="L").figures()
     assert [(figure.log_x, figure.log_y) for figure in short] == [(False, False)] * 3
     times = np.arange(0.0, 3001.0)
     start = np.array([[2.0, 0.1, -0.3], [0.2, 1.0, 0.4], [-0.2, 0.3, 0.5]])
     path = npz(logits=l_model(times, start, 1e-3, -2e-4))
-    long = estimate_figures(estimate_record(path, model="L", window=None, order=2, crossings="refuse"))
+    long = estimate(path, model="L").figures()
     assert [(figure.log_x, figure.log_y) for figure in long] == [(True, False), (True, True), (True, False)]
     assert [series.label for series in long[1].series] == ["α", "−β"]
-    assert [mark.x for mark in long[1].marks] == [75.0]
+    assert [mark[0] for mark in long[1].marks] == [75.0]
     assert all(len(series.x) <= 800 and series.x[0] == 1.0 and series.x[-1] == 3000.0 for figure in long for series in figure.series)
 
 
 def test_many_classes_are_drawn_as_median_and_worst(npz: Write) -> None:
     path = npz(logits=l_model(np.linspace(0.0, 1.0, 11), np.diag(np.arange(1.0, 9.0)) + 0.1, 0.5, 0.1))
-    record = estimate_record(path, model="L", window=None, order=2, crossings="refuse")
-    assert [series.label for series in estimate_figures(record)[2].series] == ["median of the classes", "worst class"]
+    assert [series.label for series in estimate(path, model="L").figures()[2].series] == ["median of the classes", "worst class"]
 
 
 @pytest.mark.parametrize(
@@ -416,8 +416,8 @@ def test_many_classes_are_drawn_as_median_and_worst(npz: Write) -> None:
         (["--model", "L", "--window", "wide"], ["--window", "'wide'"]),
         (["--model", "L", "--order", "0"], ["order of the filter is 0"]),
         (["--model", "L", "--crossings", "ignore"], ["'ignore'", "refuse, drop or keep"]),
-        (["--model", "L", "--since", "2.5"], ["--since 2.5", "last iteration is 2", "begin earlier"]),
-        (["--model", "L", "--since", "nan"], ["--since nan", "begin earlier"]),
+        (["--model", "L", "--since", "2.5"], ["since 2.5", "last iteration is 2", "begin earlier"]),
+        (["--model", "L", "--since", "nan"], ["since nan", "begin earlier"]),
         (["--model", "L", "--out", "taken"], ["--out taken is a file"]),
     ],
 )
@@ -491,3 +491,29 @@ def test_a_header_longer_than_any_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("logits.npy", b"\x93NUMPY\x02\x00" + (2**32 - 1).to_bytes(4, "little") + bytes(10**6))
     refused(lambda: read_trajectories(path), "the header of an array has 4294967307 bytes")
+
+
+def test_arrays_are_estimated_as_their_file_is(npz: Write) -> None:
+    rng, times = np.random.default_rng(5), np.linspace(0.0, 1.0, 11)
+    start = np.array([[2.0, 0.1, -0.3], [0.2, 1.0, 0.4], [-0.2, 0.3, 0.5]])
+    trials = np.stack([l_model(times, start + 0.1 * rng.standard_normal((3, 3)), 0.5, -0.2) for _ in range(13)])
+    here = estimate(trials, model="L", iterations=times, crossings="keep")
+    assert here.to_dict() == estimate(npz(logits=trials, iterations=times), model="L", crossings="keep").to_dict()
+    assert here.trials == 13
+    one = estimate(trials[0].tolist(), model="L", crossings="keep")
+    assert (one.trials, one.standard_error, one.times.tolist()) == (1, None, list(range(11)))
+
+
+@pytest.mark.parametrize(
+    ("logits", "iterations", "parts"),
+    [
+        ([[1.0, 2.0], [3.0]], None, ["no array", "differ in length"]),
+        (GOOD[0, 0], None, ["the logits: the array is float64 of shape (2, 2)"]),
+        (np.where(GOOD == 19.0, np.nan, GOOD), None, ["the logits: nan in trial 1, at iteration number 1, class 1, logit 1"]),
+        (GOOD, [0, 1], ["shape (2,) for 3 recorded states"]),
+        (GOOD, [0, 1, 3], ["the logits: iteration", "evenly spaced"]),
+        ("logits.npz", [0, 1, 2], ["beside a file of logits", "leave them out"]),
+    ],
+)
+def test_arrays_that_cannot_be_used(logits: Any, iterations: Any, parts: list[str]) -> None:
+    refused(lambda: estimate(logits, model="L", iterations=iterations), *parts)

@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from json_schemas import valid
 from refusals import refused
 
 from layerpeel.cli import main
-from layerpeel.networks.experiment_results import summarise
+from layerpeel.networks.label_error_results import LabelErrorRow
 from layerpeel.networks.run_directory import Arrays, Run, run_experiment
+from layerpeel.networks.training_run import summarise
 from layerpeel.numerics import refitted_means
 from layerpeel.pages.figure_file import figure_file
-from layerpeel.pages.output import json_text
 from layerpeel.solvers import LayerPeeled, solve
 
 pytest.importorskip("torch")
@@ -23,7 +24,7 @@ from layerpeel.gpu_train.studies import Progress
 
 
 def finished(experiment: str, units: Sequence[tuple[dict[str, Any], Arrays]]) -> Run:
-    config = {"profile": "small", "seed": 0, "data": None, "device": "cpu", "versions": {"layerpeel": "0"}}
+    config = {"profile": "small", "seed": 0, "data": None, "checksum": None, "device": "cpu", "versions": {"layerpeel": "0"}}
     return Run(
         experiment=experiment,
         directory=Path("run"),
@@ -33,13 +34,15 @@ def finished(experiment: str, units: Sequence[tuple[dict[str, Any], Arrays]]) ->
     )
 
 
-def shown(run: Run) -> list[dict[str, Any]]:
-    """The rows of a record whose JSON and figures can be written."""
-    record, figures = summarise(run)
-    json_text(record)
-    assert len(record["figures"]) == len(figures)
-    assert all("<svg" in figure_file(figure) for figure in figures)
-    return record["results"]
+def shown(run: Run) -> tuple[Any, ...]:
+    """The rows of a result whose JSON and figures can be written."""
+    found = summarise(run)
+    assert f"<h1>Experiment {run.experiment}</h1>" in found.to_page()
+    assert found.to_text()
+    valid(found)
+    assert len(found.to_dict()["figures"]) == len(found.figures())
+    assert all("<svg" in figure_file(figure) for figure in found.figures())
+    return found.results
 
 
 def minority(ratio: float, factor: float, cosine: float, *, energy: float = 3.0) -> tuple[dict[str, Any], Arrays]:
@@ -61,18 +64,18 @@ def test_oversampled_minorities_are_predicted_at_the_imbalance_that_is_left() ->
     units = [minority(10, 1.0, 0.1), minority(10, 1.0, 0.3), minority(10, 5.0, 0.0), minority(10, 5.0, 0.0)]
     units += [minority(2, 1.0, -0.1), minority(2, 1.0, -0.1)]
     plain, remedied, mild = shown(finished("imbalance", units))
-    assert plain["minority_cosine"] == pytest.approx(0.2)
-    assert plain["standard_deviation"] == pytest.approx(np.sqrt(0.02))
-    assert (plain["majority_accuracy"], plain["minority_accuracy"], plain["trials"]) == pytest.approx((0.9, 0.4, 2))
+    assert plain.minority_cosine == pytest.approx(0.2)
+    assert plain.standard_deviation == pytest.approx(np.sqrt(0.02))
+    assert (plain.majority_accuracy, plain.minority_accuracy, plain.trials) == pytest.approx((0.9, 0.4, 2))
     cosine = solve(LayerPeeled(counts=[10] * 5 + [1] * 5, feature_energy=3.0)).groups[-1].within_cosine
-    assert plain["predicted_cosine"] == pytest.approx(cosine)
-    assert remedied["predicted_cosine"] == pytest.approx(mild["predicted_cosine"])  # ten to one, five times as often, is two to one
-    assert remedied["standard_deviation"] == 0.0
+    assert plain.predicted_cosine == pytest.approx(cosine)
+    assert remedied.predicted_cosine == pytest.approx(mild.predicted_cosine)  # ten to one, five times as often, is two to one
+    assert remedied.standard_deviation == 0.0
 
 
 def test_a_minority_that_vanishes_has_no_predicted_cosine() -> None:
     (row,) = shown(finished("imbalance", [minority(100, 1.0, 1.0, energy=0.01)]))
-    assert np.isnan(row["predicted_cosine"])
+    assert np.isnan(row.predicted_cosine)
 
 
 def test_excess_is_measured_from_the_certified_lower_bound_and_not_rounded_up() -> None:
@@ -86,9 +89,9 @@ def test_excess_is_measured_from_the_certified_lower_bound_and_not_rounded_up() 
         for value in values
     ]
     (row,) = shown(finished("unconstrained", units))
-    assert row["largest_excess"] == pytest.approx(1e-6, rel=1e-9)
-    assert row["least_excess"] == 0.0
-    assert row["certified_value"] == optimum.upper
+    assert row.largest_excess == pytest.approx(1e-6, rel=1e-9)
+    assert row.least_excess == 0.0
+    assert row.certified_value == optimum.upper
 
 
 def test_the_law_of_each_variant_is_fitted_at_the_last_epoch() -> None:
@@ -110,14 +113,14 @@ def test_the_law_of_each_variant_is_fitted_at_the_last_epoch() -> None:
     dead[1]["fuzziness"][-1, 2:] = np.inf
     units = [curves("depth-8", 0.4), curves("depth-8", 0.625), curves("linear", 0.9), dead, alive]
     deep, linear, died = shown(finished("separation", units))
-    assert deep["decay_ratio"] == pytest.approx(0.5)  # the mean over trials of log ρ, as of the line in the figure
-    assert (deep["least_ratio"], deep["largest_ratio"], deep["test_ratio"]) == pytest.approx((0.4, 0.625, 0.25))
-    assert (died["decay_ratio"], died["least_ratio"], died["trials"]) == (None, None, 2)
-    assert deep["rank_between"] == 8
-    assert linear["decay_ratio"] == pytest.approx(0.9)
-    assert (deep["pearson"], deep["max_residual"], deep["curvature"]) == pytest.approx((-1.0, 0.0, 0.0), abs=1e-12)
-    assert deep["final_log_d"] == pytest.approx(np.log(0.5))  # 8 · ρ⁴
-    assert (deep["train_accuracy"], deep["test_accuracy"], deep["trials"]) == (1.0, 0.75, 2)
+    assert deep.decay_ratio == pytest.approx(0.5)  # the mean over trials of log ρ, as of the line in the figure
+    assert (deep.least_ratio, deep.largest_ratio, deep.test_ratio) == pytest.approx((0.4, 0.625, 0.25))
+    assert (died.decay_ratio, died.least_ratio, died.trials) == (None, None, 2)
+    assert deep.rank_between == 8
+    assert linear.decay_ratio == pytest.approx(0.9)
+    assert (deep.pearson, deep.max_residual, deep.curvature) == pytest.approx((-1.0, 0.0, 0.0), abs=1e-12)
+    assert deep.final_log_d == pytest.approx(np.log(0.5))  # 8 · ρ⁴
+    assert (deep.train_accuracy, deep.test_accuracy, deep.trials) == (1.0, 0.75, 2)
 
 
 def ensemble(label_error: float) -> tuple[dict[str, Any], Arrays]:
@@ -133,11 +136,11 @@ def test_strengths_are_counted_from_where_the_networks_have_left_their_plateau()
     settings, arrays = ensemble(0.0)
     accuracy = np.where(np.arange(41) < 17, 0.6, 0.7)  # half-way from 1/3 to 1 lies 2/3
     rows = shown(finished("geomnist", [(settings, {**arrays, "accuracy": np.stack([accuracy, accuracy])})]))
-    assert [row["since"] for row in rows] == [17.0, 17.0]
+    assert [row.since for row in rows] == [17.0, 17.0]
     never = {**arrays, "accuracy": np.full((2, 41), 0.4)}
-    assert [row["since"] for row in shown(finished("geomnist", [(settings, never)]))] == [10.0, 10.0]
+    assert [row.since for row in shown(finished("geomnist", [(settings, never)]))] == [10.0, 10.0]
     late, early = never, {**arrays, "accuracy": np.ones((2, 41))}
-    assert [row["since"] for row in shown(finished("label-noise", [(settings, late), (settings, early)]))] == [10.0, 10.0]
+    assert [row.since for row in shown(finished("label-noise", [(settings, late), (settings, early)]))] == [10.0, 10.0]
 
 
 def test_bars_are_two_standard_errors_and_absolute_values_stand_apart() -> None:
@@ -145,36 +148,36 @@ def test_bars_are_two_standard_errors_and_absolute_values_stand_apart() -> None:
     noisy = arrays["logits"] * np.array([1.0, 1.02])[:, None, None, None] ** np.arange(41)[:, None, None]
     crossing = np.where(np.arange(41) % 2, 1.0, -1.0)[:, None, None] * np.random.default_rng(0).normal(size=(3, 3))
     wild = {**arrays, "logits": np.stack([crossing, crossing])}
-    record, figures = summarise(
-        finished("label-noise", [(settings, {**arrays, "logits": noisy}), ({**settings, "label_error": 0.5}, wild)])
-    )
-    row, _ = record["results"]
+    found = summarise(finished("label-noise", [(settings, {**arrays, "logits": noisy}), ({**settings, "label_error": 0.5}, wild)]))
+    row, figures = found.results[0], found.figures()
+    assert isinstance(row, LabelErrorRow)
     own, apart = figures[2].series
-    assert (own.x, apart.x) == ([0.1], [0.5])
-    assert own.y[0] == row["cumulative_difference"]
-    wide = 2.0 * row["cumulative_difference_error"]
-    assert (own.low[0], own.high[0]) == pytest.approx((row["cumulative_difference"] - wide, row["cumulative_difference"] + wide))
-    assert [series.x for series in figures[3].series] == [[0.1]] * 3
-    assert figures[2].marks[0].x == pytest.approx(2.0 / 3.0)
+    assert (own.x, apart.x) == ((0.1,), (0.5,))
+    assert own.y[0] == row.cumulative_difference
+    assert row.cumulative_difference_error is not None
+    wide = 2.0 * row.cumulative_difference_error
+    assert (own.low[0], own.high[0]) == pytest.approx((row.cumulative_difference - wide, row.cumulative_difference + wide))
+    assert [series.x for series in figures[3].series] == [(0.1,)] * 3
+    assert figures[2].marks[0][0] == pytest.approx(2.0 / 3.0)
 
 
 def test_strengths_of_an_ensemble_that_follows_the_l_model() -> None:
     free, bound = shown(finished("geomnist", [ensemble(0.0)]))
-    assert (free["model"], bound["model"]) == ("I", "L")
-    assert (bound["cumulative_intra"], bound["cumulative_inter"]) == pytest.approx((1.2, -0.4), rel=1e-6)
-    assert bound["final_relative_difference"] < 1e-9 < free["final_relative_difference"]
+    assert (free.model, bound.model) == ("I", "L")
+    assert (bound.cumulative_intra, bound.cumulative_inter) == pytest.approx((1.2, -0.4), rel=1e-6)
+    assert bound.final_relative_difference < 1e-9 < free.final_relative_difference
     (row,) = shown(finished("label-noise", [ensemble(0.2)]))
-    assert row["cumulative_difference"] == pytest.approx(1.6 * 30 / 40, rel=1e-6)  # from a quarter of the run on
-    assert (row["label_error"], row["accuracy"], row["loss"]) == pytest.approx((0.2, 1.0, 0.2))
+    assert row.cumulative_difference == pytest.approx(1.6 * 30 / 40, rel=1e-6)  # from a quarter of the run on
+    assert (row.label_error, row.accuracy, row.loss) == pytest.approx((0.2, 1.0, 0.2))
 
 
 def test_a_record_says_where_absolute_values_were_taken() -> None:
     settings, arrays = ensemble(0.0)
     crossing = np.where(np.arange(41) % 2, 1.0, -1.0)[:, None, None] * np.random.default_rng(0).normal(size=(3, 3))
-    assert [row["crossings"] for row in shown(finished("geomnist", [(settings, arrays)]))] == ["drop", "drop"]
+    assert [row.crossings for row in shown(finished("geomnist", [(settings, arrays)]))] == ["drop", "drop"]
     rows = shown(finished("geomnist", [(settings, {**arrays, "logits": np.stack([crossing, crossing])})]))
-    assert [row["crossings"] for row in rows] == ["keep", "keep"]
-    assert all(row["crossing_components"] > 0 for row in rows)
+    assert [row.crossings for row in rows] == ["keep", "keep"]
+    assert all(row.crossing_components > 0 for row in rows)
 
 
 @pytest.fixture
@@ -207,7 +210,7 @@ def test_a_resumed_run_makes_what_is_missing_and_the_same(counted: list[str], tm
 
 def test_directories_of_anything_else_are_refused(counted: list[str], tmp_path: Path) -> None:
     run_experiment("counted", Plan(), tmp_path / "run", resume=False)
-    refused(lambda: run_experiment("counted", Plan(), tmp_path / "run", resume=False), "--resume")
+    refused(lambda: run_experiment("counted", Plan(), tmp_path / "run", resume=False), "resume it")
     for plan in (Plan(seed=1), Plan(profile="sources")):
         refused(lambda plan=plan: run_experiment("counted", plan, tmp_path / "run", resume=True), "another configuration", "not mixed")
     (tmp_path / "run" / "units" / "a.npz").write_bytes(b"PK")

@@ -13,7 +13,9 @@ import pytest
 from refusals import refused
 
 from layerpeel.cli import main
-from layerpeel.networks.measure import diagnose_counts, measure_record
+from layerpeel.networks import measure
+from layerpeel.networks.measure import diagnose_counts
+from layerpeel.networks.measurement import CollapseDiagnosis
 from layerpeel.numerics import collapse_threshold, neural_collapse, separation, simplex_etf
 from layerpeel.solvers import LayerPeeled, solve
 
@@ -72,7 +74,7 @@ def test_one_layer_in_images_shape_and_text(tmp_path: Path, capsys: pytest.Captu
     arrays = layered([20, 20, 5, 5], layers=1, width=8)
     shaped = {"features": arrays["features_0"].reshape(50, 2, 2, 2).astype(np.float32), "labels": arrays["labels"]}
     path = saved(tmp_path / "f.npz", {**shaped, "classifier": arrays["classifier"], "bias": np.zeros(4)})
-    record = measure_record(path)
+    record = measure(path).to_dict()
     assert record["decay_ratio"] is None
     assert record["layers"][0]["width"] == 8
     assert main(["measure", str(path)]) == 0
@@ -97,7 +99,7 @@ def test_layers_that_are_rounding_alone_are_left_out_of_the_law(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: type[np.floating]
 ) -> None:
     path = saved(tmp_path / "f.npz", collapsing(4, 2, kind))
-    record = measure_record(path)
+    record = measure(path).to_dict()
     above = [layer["fuzziness"] > layer["fuzziness_rounding"] for layer in record["layers"]]
     assert above == [True] * 4 + [False] * 2
     assert record["law_layers"] == 4
@@ -111,7 +113,7 @@ def test_layers_that_are_rounding_alone_are_left_out_of_the_law(
 
 def test_without_three_layers_above_rounding_there_is_no_law(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = saved(tmp_path / "f.npz", collapsing(2, 2, np.float32))
-    record = measure_record(path)
+    record = measure(path).to_dict()
     assert (record["decay_ratio"], record["law_layers"]) == (None, None)
     assert record["law_note"] == "the law needs at least 3 layers and there are 2: D of features_2 is rounding alone."
     assert main(["measure", str(path)]) == 0
@@ -137,7 +139,7 @@ def test_single_precision_behind_a_bottleneck_is_measured_as_double_precision_is
     narrow = 3.0 * rng.normal(size=(10, 3))[labels] + rng.normal(size=(1000, 3))
     wide = narrow @ rng.normal(size=(3, 50))
     records = [
-        measure_record(saved(tmp_path / f"{kind.__name__}.npz", {"features": wide.astype(kind), "labels": labels}))["layers"][0]
+        measure(saved(tmp_path / f"{kind.__name__}.npz", {"features": wide.astype(kind), "labels": labels})).to_dict()["layers"][0]
         for kind in (np.float64, np.float32)
     ]
     for key in ("fuzziness", "nc1", "nc2", "cdnv", "feature_energy"):
@@ -163,7 +165,7 @@ def test_two_classes_at_one_point_make_cdnv_infinite_and_say_so(
 
 def test_a_layer_beyond_one_that_is_rounding_alone_is_left_out_too(tmp_path: Path) -> None:
     arrays = collapsing(3, 1, np.float64)
-    record = measure_record(saved(tmp_path / "f.npz", {**arrays, "features_4": arrays["features_0"]}))
+    record = measure(saved(tmp_path / "f.npz", {**arrays, "features_4": arrays["features_0"]})).to_dict()
     assert record["law_layers"] == 3
     assert "D of features_3 is rounding alone" in record["law_note"]
 
@@ -173,25 +175,31 @@ def test_features_equal_within_every_class_have_no_law(tmp_path: Path) -> None:
     means = np.array([[1.5, 0.25, 3.0], [2.5, -1.0, 0.0], [0.0, 7.0, 1.0]])[arrays["labels"]]
     for kind in (np.int64, np.float32, np.float64):
         layers = {f"features_{t}": ((t + 1) * 4.0 * means).astype(kind) for t in range(4)}
-        record = measure_record(saved(tmp_path / f"{kind.__name__}.npz", {**layers, "labels": arrays["labels"]}))
+        record = measure(saved(tmp_path / f"{kind.__name__}.npz", {**layers, "labels": arrays["labels"]})).to_dict()
         assert record["law_layers"] is None
         assert "there are 0: D of features_0 is rounding alone" in record["law_note"]
 
 
+def diagnosed(counts: np.ndarray, energy: float, classifier: np.ndarray | None) -> CollapseDiagnosis:
+    found, _ = diagnose_counts(counts, energy, classifier)
+    assert found is not None
+    return found
+
+
 def test_diagnosis_of_two_counts_is_the_model_at_the_measured_energies() -> None:
     classifier, counts = np.random.default_rng(0).normal(size=(5, 7)), np.array([100, 10, 100, 10, 100])
-    found = diagnose_counts(counts, 3.0, classifier)["layer_peeled"]
+    found = diagnosed(counts, 3.0, classifier)
     energy = float((classifier**2).sum() / 5)
-    assert found["minority_classes"] == [1, 3]
+    assert found.minority_classes == (1, 3)
     threshold = collapse_threshold(3, 2, feature_energy=3.0, weight_energy=energy).value
-    assert found["threshold"] == threshold
+    assert found.threshold == threshold
     assert threshold is not None
-    assert found["collapses_now"] == (threshold <= 10.0)
-    assert found["minimal_oversampling"] == pytest.approx(max(1.0, 10.0 / threshold))
+    assert found.collapses_now == (threshold <= 10.0)
+    assert found.minimal_oversampling == pytest.approx(max(1.0, 10.0 / threshold))
     optimum = solve(LayerPeeled.from_groups([(3, 100), (2, 10)], feature_energy=3.0, weight_energy=energy))
-    assert found["expected_minority_cosine"] == pytest.approx(optimum.groups[1].within_cosine, abs=1e-9)
+    assert found.expected_minority_cosine == pytest.approx(optimum.groups[1].within_cosine, abs=1e-9)
     u, v = classifier[1], classifier[3]
-    assert found["measured_minority_cosine"] == pytest.approx(u @ v / np.linalg.norm(u) / np.linalg.norm(v))
+    assert found.measured_minority_cosine == pytest.approx(u @ v / np.linalg.norm(u) / np.linalg.norm(v))
 
 
 def test_energies_beyond_the_model_leave_the_measurements(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -205,23 +213,28 @@ def test_energies_beyond_the_model_leave_the_measurements(tmp_path: Path, capsys
 
 def test_diagnosis_foretells_collapse_beyond_the_threshold() -> None:
     classifier = 0.1 * np.random.default_rng(0).normal(size=(6, 6))
-    found = diagnose_counts(np.array([1000, 1000, 1000, 1, 1, 1]), 1.0, classifier)["layer_peeled"]
-    assert found["collapses_now"]
-    assert found["minimal_oversampling"] > 1.0
-    assert np.isnan(found["expected_minority_cosine"])  # classifiers of the minority are zero: they have no direction
+    found = diagnosed(np.array([1000, 1000, 1000, 1, 1, 1]), 1.0, classifier)
+    assert found.collapses_now
+    assert found.minimal_oversampling is not None
+    assert found.minimal_oversampling > 1.0
+    assert found.expected_minority_cosine is not None
+    assert np.isnan(found.expected_minority_cosine)  # classifiers of the minority are zero: they have no direction
 
 
 def test_diagnosis_of_long_tails_and_a_single_rare_class() -> None:
     classifier = np.random.default_rng(0).normal(size=(4, 4))
-    tail = diagnose_counts(np.array([1000, 300, 100, 30]), 2.0, classifier)["layer_peeled"]
-    assert not tail["two_counts"]
-    assert tail["minority_classes"] == [1, 2, 3]
-    assert tail["imbalance"] == pytest.approx(1000 / (430 / 3))
-    assert -1.0 <= tail["expected_minority_cosine"] <= 1.0
-    assert tail["imbalance_over_threshold"] == pytest.approx(tail["imbalance"] / tail["threshold"])
-    alone = diagnose_counts(np.array([10, 10, 10, 1]), 2.0, classifier)
-    assert alone["layer_peeled"]["threshold"] is None
-    assert "no other to collapse onto" in alone["note"]
+    tail = diagnosed(np.array([1000, 300, 100, 30]), 2.0, classifier)
+    assert not tail.two_counts
+    assert tail.minority_classes == (1, 2, 3)
+    assert tail.imbalance == pytest.approx(1000 / (430 / 3))
+    assert tail.expected_minority_cosine is not None
+    assert tail.threshold is not None
+    assert -1.0 <= tail.expected_minority_cosine <= 1.0
+    assert tail.imbalance_over_threshold == pytest.approx(tail.imbalance / tail.threshold)
+    alone, note = diagnose_counts(np.array([10, 10, 10, 1]), 2.0, classifier)
+    assert alone is not None
+    assert alone.threshold is None
+    assert "no other to collapse onto" in str(note)
 
 
 PAIRS = {"features": np.array([[1.0], [1.5], [3.0], [3.5]]), "labels": np.array([0, 0, 1, 1])}
@@ -254,33 +267,33 @@ PAIRS = {"features": np.array([[1.0], [1.5], [3.0], [3.5]]), "labels": np.array(
     ],
 )
 def test_unusable_archives(tmp_path: Path, arrays: dict[str, np.ndarray], words: str) -> None:
-    refused(lambda: measure_record(saved(tmp_path / "f.npz", arrays)), words)
+    refused(lambda: measure(saved(tmp_path / "f.npz", arrays)), words)
 
 
 def test_unusable_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    refused(lambda: measure_record(tmp_path / "none.npz"), "cannot be read")
+    refused(lambda: measure(tmp_path / "none.npz"), "cannot be read")
     (tmp_path / "text.npz").write_text("hello")
-    refused(lambda: measure_record(tmp_path / "text.npz"), "is no sound .npz archive")
+    refused(lambda: measure(tmp_path / "text.npz"), "is no sound .npz archive")
     np.save(tmp_path / "one.npy", np.ones(3))
-    refused(lambda: measure_record(tmp_path / "one.npy"), "holds one array")
+    refused(lambda: measure(tmp_path / "one.npy"), "holds one array")
     whole = saved(tmp_path / "cut.npz", layered([5, 5])).read_bytes()
     (tmp_path / "cut.npz").write_bytes(whole[: len(whole) // 2])
-    refused(lambda: measure_record(tmp_path / "cut.npz"), "is no sound .npz archive")
+    refused(lambda: measure(tmp_path / "cut.npz"), "is no sound .npz archive")
     for name, content in {"announced": ANNOUNCED, "broken": BROKEN, "raw": b"raw"}.items():
         with zipfile.ZipFile(tmp_path / f"{name}.npz", "w") as archive:
             archive.writestr("features.npy" if name != "raw" else "features", content)
             archive.writestr("labels", b"raw")
-        refused(lambda name=name: measure_record(tmp_path / f"{name}.npz"), "features")
+        refused(lambda name=name: measure(tmp_path / f"{name}.npz"), "features")
     assert main(["measure", str(tmp_path / "none.npz")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_without_a_classifier_the_counts_still_speak() -> None:
-    found = diagnose_counts(np.array([100, 10, 10]), 2.0, None)
-    assert (found["layer_peeled"]["minority_classes"], found["layer_peeled"]["imbalance"]) == ([1, 2], 10.0)
-    assert found["layer_peeled"]["threshold"] is None
-    assert "save it as `classifier`" in found["note"]
-    assert "balanced" in diagnose_counts(np.array([10, 10]), 2.0, None)["note"]
+    found, note = diagnose_counts(np.array([100, 10, 10]), 2.0, None)
+    assert found is not None
+    assert (found.minority_classes, found.imbalance, found.threshold) == ((1, 2), 10.0, None)
+    assert "save it as `classifier`" in str(note)
+    assert "balanced" in str(diagnose_counts(np.array([10, 10]), 2.0, None)[1])
 
 
 def test_a_classifier_in_half_precision(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -293,11 +306,11 @@ BOMB = """
 import resource, sys
 from pathlib import Path
 from layerpeel.numerics import UnusableInput
-from layerpeel.networks.measure import measure_record
+from layerpeel.networks import measure
 from layerpeel import solvers
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
-    measure_record(Path(sys.argv[1]))
+    measure(Path(sys.argv[1]))
 except UnusableInput as error:
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, error)
 """
@@ -343,9 +356,9 @@ def test_a_failure_of_our_own_is_not_the_fault_of_the_file(
     def fails(*_: Any) -> None:
         raise mistake("our own mistake")
 
-    monkeypatch.setattr("layerpeel.networks.measure.centred_features", fails)
+    monkeypatch.setattr(sys.modules[diagnose_counts.__module__], "centred_features", fails)
     with pytest.raises(mistake, match=r"^our own mistake$"):
-        measure_record(saved(tmp_path / "f.npz", PAIRS))
+        measure(saved(tmp_path / "f.npz", PAIRS))
 
 
 def test_labels_are_blamed_for_labels(tmp_path: Path) -> None:
@@ -356,9 +369,48 @@ def test_labels_are_blamed_for_labels(tmp_path: Path) -> None:
         (np.array([0, 0.5, 1, 1]), "labels of type float64 are not whole"),
         (np.array([0, 0, 2, 2]), "class 1 has no sample"),
     ):
-        refused(lambda labels=labels: measure_record(saved(tmp_path / "f.npz", {**features, "labels": labels})), "array labels of", words)
+        refused(lambda labels=labels: measure(saved(tmp_path / "f.npz", {**features, "labels": labels})), "array labels of", words)
 
 
 def test_features_far_below_one_are_named_as_such(tmp_path: Path) -> None:
     tiny = {"features": 1e-200 * PAIRS["features"], "labels": PAIRS["labels"]}
-    refused(lambda: measure_record(saved(tmp_path / "f.npz", tiny)), "all features lie below 1e-150", "scale the features")
+    refused(lambda: measure(saved(tmp_path / "f.npz", tiny)), "all features lie below 1e-150", "scale the features")
+
+
+def test_arrays_are_measured_as_their_archive_is(tmp_path: Path) -> None:
+    arrays = layered([30, 3, 3])
+    layers = [arrays[f"features_{t}"] for t in range(4)]
+    here = measure(layers, arrays["labels"], arrays["classifier"])
+    assert here.to_dict() == measure(saved(tmp_path / "f.npz", arrays)).to_dict()
+    one = measure(layers[3].reshape(36, 3, 2), arrays["labels"].tolist(), arrays["classifier"].tolist(), [0.0] * 3)
+    assert [layer.name for layer in one.layers] == ["features"]
+    assert one.layers[0].fuzziness == here.layers[3].fuzziness
+    nested = measure(layers[0].tolist(), arrays["labels"])
+    assert nested.layers[0].fuzziness == here.layers[0].fuzziness
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ((np.eye(4),), "labels are not given"),
+        ((np.eye(4), [0, 1, 0]), "features of shape (4, 4) and 3 labels do not fit"),
+        (([np.eye(4), np.eye(3)], [0, 1, 0, 1]), "features_1: features of shape (3, 3)"),
+        (([[1.0, 2.0], [3.0]], [0, 1]), "no array"),
+        ((np.eye(4), [0, 0, 2, 2]), "class 1 has no sample"),
+        ((np.eye(4), [0, 0, 1, 1], np.ones((3, 1))), "layer features: the classifier has shape (3, 1)"),
+        ((np.eye(4), [0, 0, 1, 1], [[1.0], [1.0, 2.0]]), "the classifier is no array"),
+        (("features.npz", [0, 1]), "beside the archive features.npz"),
+    ],
+)
+def test_arrays_that_cannot_be_used(given: tuple[Any, ...], words: str) -> None:
+    refused(lambda: measure(*given), words)
+
+
+def test_the_figure_shows_the_layers_above_rounding_and_the_law() -> None:
+    arrays = collapsing(4, 2, np.float64)
+    found = measure([arrays[f"features_{t}"] for t in range(6)], arrays["labels"])
+    (drawn,) = found.figures()
+    points, law = drawn.series
+    assert points.x == law.x == (0.0, 1.0, 2.0, 3.0)
+    assert np.log(law.y).mean() == pytest.approx(np.log(points.y).mean())
+    assert law.y[1] / law.y[0] == pytest.approx(found.decay_ratio)

@@ -15,7 +15,7 @@ import fake_rooms as fake
 import pytest
 
 from layerpeel.numerics import random_stream
-from layerpeel.theorems.check import check_rooms
+from layerpeel.theorems.check import check
 from layerpeel.theorems.report import RoomResult, Summary
 from layerpeel.theorems.run import PROCESS_DIED, _result_of, run_rooms
 from layerpeel.theory import Profile, Room, Verdict, choose
@@ -131,18 +131,18 @@ def without_seconds(results: list[RoomResult]) -> list[RoomResult]:
     return [room.model_copy(update={"checks": [check.model_copy(update={"seconds": 0.0}) for check in room.checks]}) for room in results]
 
 
-def test_results_do_not_depend_on_jobs() -> None:
+def test_results_do_not_depend_on_workers() -> None:
     rooms = choose(("largest-equal-angle", "energy-product"))
     finished: list[str] = []
-    alone = run_rooms(rooms, profile=Profile.QUICK, seed=3, jobs=1, finished=finished.append)
-    together = run_rooms(rooms, profile=Profile.QUICK, seed=3, jobs=2, finished=finished.append)
+    alone = run_rooms(rooms, profile=Profile.QUICK, seed=3, workers=1, finished=finished.append)
+    together = run_rooms(rooms, profile=Profile.QUICK, seed=3, workers=2, finished=finished.append)
     assert without_seconds(alone) == without_seconds(together)
     assert sorted(finished) == sorted([*rooms, *rooms])
     assert [room.name for room in together] == list(rooms)
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_what_fails_beside_the_processes_is_not_their_start(jobs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_fails_beside_the_processes_is_not_their_start(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
     @contextmanager
     def full_disk(*_: Any) -> Generator[Callable[..., None]]:
         def bar(**_: Any) -> None:
@@ -153,7 +153,7 @@ def test_what_fails_beside_the_processes_is_not_their_start(jobs: int, monkeypat
     monkeypatch.setattr("layerpeel.theorems.check.progress", full_disk)
 
     with pytest.raises(OSError, match="No space left on device"):
-        check_rooms(choose(("energy-product", "balanced-etf")), profile="quick", seed=0, jobs=jobs)
+        check("energy-product", "balanced-etf", workers=workers)
 
 
 def test_a_process_that_dies_leaves_its_room_inconclusive() -> None:
@@ -174,11 +174,14 @@ def test_the_worked_example_of_contributing_is_a_green_room() -> None:
     assert fake.run(module["ROOM"]).green
 
 
-def test_one_blas_thread_is_asked_for_unless_the_user_asked_for_more() -> None:
-    program = "import suite, os; print(os.environ['OPENBLAS_NUM_THREADS'])"
-    for given, expected in (({}, "1"), ({"OPENBLAS_NUM_THREADS": "4"}, "4")):
+def test_the_command_asks_for_one_blas_thread_unless_the_user_asked_for_more() -> None:
+    """The command alone: whoever imports the library keeps the environment as it is."""
+    for imported, given, expected in (
+        ("layerpeel.__main__", {}, "1"),
+        ("layerpeel.__main__", {"OPENBLAS_NUM_THREADS": "4"}, "4"),
+        ("layerpeel", {}, "None"),
+    ):
+        program = f"import {imported}, os; print(os.environ.get('OPENBLAS_NUM_THREADS'))"
         environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"} | given
-        assert (
-            subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True).stdout.strip()
-            == expected
-        )
+        done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == expected

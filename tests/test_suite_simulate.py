@@ -15,10 +15,8 @@ from refusals import refused
 from scipy.integrate import solve_ivp
 
 from layerpeel.cli import main
-from layerpeel.dynamics.estimate import estimate_record
+from layerpeel.dynamics import Simulation, estimate, simulate
 from layerpeel.dynamics.paths import LEVEL
-from layerpeel.dynamics.simulate import Simulation, simulate, simulation_record
-from layerpeel.dynamics.simulation_output import FILES, simulation_figures
 from layerpeel.dynamics.start import read_start
 from layerpeel.numerics import ElasticModel, Proportion, euler_chunks, pairwise_separable
 
@@ -143,7 +141,7 @@ def test_the_start_is_drawn_from_the_seed_alone(run: Run) -> None:
     assert first["mean"] == again["mean"]
     assert first["mean"][0] != run(*BASIC, "--seed", "4")["mean"][0]
     assert again == run(*BASIC, "--seed", "3", "--samples", "2", "--paths", "3")
-    entries = np.array([simulation_record(asked(seed=seed))["mean"][0] for seed in range(60)]).ravel()
+    entries = np.array([asked(seed=seed).mean[0] for seed in range(60)]).ravel()
     # 540 standard normal numbers: mean and mean square within 4.9 standard errors, which has probability 1 − RARE
     assert abs(entries.mean()) < 4.9 / math.sqrt(540)
     assert abs((entries**2).mean() - 1.0) < 4.9 * math.sqrt(2 / 540)
@@ -243,7 +241,7 @@ def test_hyperplanes_split_at_least_as_often_as_the_difference_of_the_means(run:
 @pytest.mark.parametrize("kind", ["I", "L"])
 def test_counts_agree_with_euler_maruyama(kind: str, drift: str) -> None:
     paths, steps, intra, inter = 800, 60, "1.5/(1+t)", "-0.1"
-    record = simulation_record(asked(model=kind, intra=intra, inter=inter, time=4.0, samples=6, paths=paths, drift=drift))
+    record = asked(model=kind, intra=intra, inter=inter, time=4.0, samples=6, paths=paths, drift=drift).to_dict()
     model = ElasticModel(blocks=kind, num_classes=3, noise=1, intra=intra, inter=inter)
     begin = np.array(record["mean"][0])
     rng = np.random.default_rng(1)
@@ -286,9 +284,9 @@ def test_without_noise_classes_are_points(run: Run) -> None:
 def test_what_was_simulated_can_be_estimated(run: Run, tmp_path: Path) -> None:
     record = run("--model", "L", "--classes", "3", "--intra", "2/(1+t)", "--inter", "-0.1", "--time", "20")
     np.savez(tmp_path / "logits.npz", logits=record["mean"], iterations=record["times"])
-    found = estimate_record(tmp_path / "logits.npz", model="L", window=None, order=2, crossings="keep")
-    assert np.allclose(found["cumulative_intra"], 2 * np.log1p(record["times"]), rtol=0.0, atol=1e-9)
-    assert np.allclose(found["cumulative_inter"], -0.1 * np.array(record["times"]), rtol=0.0, atol=1e-9)
+    found = estimate(tmp_path / "logits.npz", model="L", crossings="keep")
+    assert np.allclose(found.cumulative_intra, 2 * np.log1p(record["times"]), rtol=0.0, atol=1e-9)
+    assert np.allclose(found.cumulative_inter, -0.1 * np.array(record["times"]), rtol=0.0, atol=1e-9)
 
 
 # Text, files, progress
@@ -314,9 +312,9 @@ def test_figures_and_record_are_written_whole(tmp_path: Path, capsys: pytest.Cap
     out = tmp_path / "made" / "here"
     assert main(["simulate", *BASIC, "--out", str(out), "--json"]) == 0
     printed = capsys.readouterr().out
-    assert sorted(path.name for path in out.iterdir()) == sorted(FILES)
+    assert sorted(path.name for path in out.iterdir()) == sorted(Simulation.FILES)
     assert json.loads((out / "simulate.json").read_text()) == json.loads(printed)
-    for name in FILES[1:]:
+    for name in Simulation.FILES[1:]:
         assert ET.fromstring((out / name).read_text()).tag == "{http://www.w3.org/2000/svg}svg"
     assert main(["simulate", *BASIC, "--out", str(out)]) == 0
     assert str(out / "cosines.svg") in capsys.readouterr().out
@@ -324,11 +322,11 @@ def test_figures_and_record_are_written_whole(tmp_path: Path, capsys: pytest.Cap
 
 @pytest.mark.parametrize(("classes", "labels"), [(3, "classes 0 and 1"), (5, "closest at the end")])
 def test_figures_show_few_curves_and_finite_numbers(classes: int, labels: str) -> None:
-    distances, cosines = simulation_figures(asked(classes=classes, intra="9", time=3000.0))
+    distances, cosines = asked(classes=classes, intra="9", time=3000.0).figures()
     assert distances.series[0].label.startswith(labels)
     assert distances.series[-1].label == "noise of a feature"
-    assert cosines.series[-1].y == [-1 / (classes - 1)] * len(cosines.series[-1].x)
-    assert len(distances.series) <= 6
+    assert set(cosines.series[-1].y) == {-1 / (classes - 1)}
+    assert len([*distances.series]) <= 6
     x, y = np.array(distances.series[0].x, dtype=float), np.array(distances.series[0].y, dtype=float)
     assert y.max() > 308.0
     # differences grow as e^{9t/K}: a straight line in t
@@ -363,30 +361,30 @@ def test_progress_goes_to_a_terminal_on_standard_error_only(monkeypatch: pytest.
         ({"time": -1.0}, ["time is -1.0", "positive"]),
         ({"time": math.nan}, ["time is nan"]),
         ({"time": math.inf}, ["time is inf"]),
-        ({"time": 1e305}, ["--time 1e+305", "at most 1e+300", "end earlier"]),
+        ({"time": 1e305}, ["time 1e+305", "at most 1e+300", "end earlier"]),
         ({"intra": "1/t", "time": 1e40}, ["1/t is singular", "near t = 0"]),
         ({"noise": "-1"}, ["noise of class 1 is -1", ">= 0"]),
         ({"noise": "1-t"}, ["noise of class 1 is -", ">= 0"]),
         ({"noise": "1/(1-t)"}, ["singular"]),
         ({"noise": "loud"}, ["'loud'"]),
         ({"noise": "1e200"}, ["1e+200", "at most 1e+100"]),
-        ({"classes": None}, ["neither --classes nor --start"]),
+        ({"classes": None}, ["neither classes nor start"]),
         ({"classes": 1}, ["the number of classes is 1", ">= 2"]),
         ({"classes": 0}, ["the number of classes is 0"]),
         ({"features": 0}, ["the number of features is 0"]),
         ({"model": "L", "features": 2}, ["2 features for 3 classes"]),
-        ({"model": "X"}, ["--model 'X'", "I, L, identity"]),
-        ({"drift": "both"}, ["--drift 'both'", "mean, literal"]),
+        ({"model": "X"}, ["model 'X'", "I, L, identity"]),
+        ({"drift": "both"}, ["drift 'both'", "mean, literal"]),
         ({"samples": 0}, ["the number of samples is 0"]),
         ({"samples": 2, "paths": 0}, ["the number of paths is 0"]),
-        ({"samples": 2, "paths": 10**9}, ["--paths 1000000000", "fewer"]),
-        ({"paths": 10}, ["--paths 10", "--samples"]),
+        ({"samples": 2, "paths": 10**9}, ["paths 1000000000", "fewer"]),
+        ({"paths": 10}, ["paths 10", "give samples"]),
         ({"classes": 10**6}, ["1000000 classes", "GB"]),
         ({"model": "identity", "classes": 10**30}, ["classes", "GB"]),
         ({"features": 10**12}, ["1000000000000 features", "GB"]),
         ({"samples": 10**12}, ["samples", "GB"]),
         ({"model": "identity", "classes": 2, "features": 30_000, "samples": 2, "drift": "literal"}, ["propagators of 60000 rows", "GB"]),
-        ({"intra": "3", "inter": "3-3/(1+t)", "time": 20.0, "samples": 5, "drift": "literal"}, ["lost in rounding", "--drift mean"]),
+        ({"intra": "3", "inter": "3-3/(1+t)", "time": 20.0, "samples": 5, "drift": "literal"}, ["lost in rounding", "the drift mean"]),
         ({"intra": "3", "inter": "3", "time": 5000.0, "samples": 5, "drift": "literal"}, ["beyond doubles", "end earlier"]),
     ],
 )
@@ -397,10 +395,10 @@ def test_unusable_options_are_one_sentence(changes: dict[str, Any], parts: list[
 @pytest.mark.parametrize(
     ("content", "name", "parts"),
     [
-        (np.zeros((4, 3)), "start.npz", ["--classes 3", "(4, 3)"]),
-        (np.zeros((3, 2, 4)), "start.npz", ["--features 3", "(3, 2, 4)"]),
-        (np.zeros((3, 2, 3)), "start.npz", ["--samples 5", "2 points"]),
-        (np.zeros((1, 3)), "start.npz", ["--classes 3", "(1, 3)"]),
+        (np.zeros((4, 3)), "start.npz", ["classes 3", "(4, 3)"]),
+        (np.zeros((3, 2, 4)), "start.npz", ["features 3", "(3, 2, 4)"]),
+        (np.zeros((3, 2, 3)), "start.npz", ["samples 5", "2 points"]),
+        (np.zeros((1, 3)), "start.npz", ["classes 3", "(1, 3)"]),
         (np.zeros(3), "start.npz", ["shape (3,)", "K x P"]),
         (np.zeros((3, 0)), "start.npz", ["shape (3, 0)"]),
         (np.full((3, 3), np.nan), "start.npz", ["nan at index (0, 0)"]),
@@ -460,3 +458,27 @@ def test_the_command_refuses_with_status_two(
     assert printed.err.count("\n") == 1
     assert all(part in printed.err for part in parts), printed.err
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_a_start_may_be_an_array(start: Callable[..., Path]) -> None:
+    given = np.array([[0.0, 1.0], [2.0, -1.0], [1.0, 1.0]])
+    here, there = asked(start=given, features=2), asked(start=start(given), features=2)
+    assert (here.start, there.start.endswith("start.npz")) == ("given", True)
+    assert np.array_equal(here.mean, there.mean)
+    assert asked(start=given.tolist(), features=2).noise_deviation is not None
+    for wrong, word in (
+        (np.zeros(3), "the start is float64 of shape (3,)"),
+        ([[1, 2], [3]], "the start is no array"),
+        ([[1, math.inf]], "inf"),
+    ):
+        refused(lambda wrong=wrong: asked(start=wrong, features=None, classes=None), word)
+
+
+def test_a_result_keeps_what_json_cannot_say() -> None:
+    found = asked(start=np.array([[1.0, 0.0], [1.0, 0.0], [-1.0, 3.0]]), features=2)
+    assert found.pairs[0].log_distance == -math.inf
+    record = found.to_dict()
+    assert record["pairs"][0]["log_distance"] is None
+    assert record["schema_version"] == 1
+    assert "flow" not in record
+    assert json.loads(json.dumps(record, allow_nan=False)) == record

@@ -47,7 +47,7 @@ def test_a_full_output_of_a_check_is_no_verdict() -> None:
 
 
 def test_a_closed_output_is_a_sentence() -> None:
-    closed = f"{sys.executable} -m suite {' '.join(SOLVE)} >&-"
+    closed = f"{sys.executable} -m layerpeel {' '.join(SOLVE)} >&-"
     refused_by_the_system(subprocess.run(["sh", "-c", closed], capture_output=True, text=True, check=False), "standard output is closed")
 
 
@@ -95,7 +95,7 @@ sys.exit(main(["check", "energy-product", "balanced-etf", "--jobs", "2"]))
 def test_without_shared_memory_the_way_out_is_named() -> None:
     """/dev/shm that cannot be written shows as a semaphore that cannot be made."""
     found = subprocess.run([sys.executable, "-c", WITHOUT_SHARED_MEMORY], capture_output=True, text=True, check=False)
-    refused_by_the_system(found, "processes cannot be started", "/dev/shm", "--jobs 1")
+    refused_by_the_system(found, "processes cannot be started", "/dev/shm", "--workers 1")
 
 
 # The first Python that `make` finds

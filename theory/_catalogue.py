@@ -1,16 +1,13 @@
 """Finds the rooms: every public module of a family package that defines ROOM."""
 
 import importlib
-import pkgutil
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
 from layerpeel.numerics import UnusableInput
 from layerpeel.theory._room import Evidence, Room
-
-FAMILIES = ("layer-peeled", "locally-elastic", "equi-separation")
-"""Families in reading order; `layer-peeled` lives in the package theory.layer_peeled."""
+from layerpeel.theory._statements import FAMILIES, require_family, room_files
 
 
 @cache
@@ -23,9 +20,8 @@ def catalogue() -> Mapping[str, tuple[str, Room]]:
     """
     found: dict[str, tuple[str, Room]] = {}
     for family in FAMILIES:
-        package = importlib.import_module(f"layerpeel.theory.{family.replace('-', '_')}")
-        for module in sorted(info.name for info in pkgutil.iter_modules(package.__path__) if not info.name.startswith("_")):
-            room = importlib.import_module(f"{package.__name__}.{module}").ROOM
+        for path in room_files(family):
+            room = importlib.import_module(f"layerpeel.theory.{family.replace('-', '_')}.{path.stem}").ROOM
             found[room.statement.name] = (family, room)
     return MappingProxyType(found)
 
@@ -48,11 +44,10 @@ def choose(names: tuple[str, ...] = (), family: str | None = None) -> dict[str, 
         ['balanced-etf']
     """
     rooms = catalogue()
-    if family is not None and family not in FAMILIES:
-        raise UnusableInput(f"family {family!r} does not exist: it must be one of {', '.join(FAMILIES)}; see `layerpeel list`.")
+    require_family(family)
     for name in names:
         if name not in rooms:
-            raise UnusableInput(f"room {name!r} does not exist: it must be one of {', '.join(rooms)}; see `layerpeel list`.")
+            raise UnusableInput(f"room {name!r} does not exist: it must be one of {', '.join(rooms)}; choose among these.")
     return {name: (of, room) for name, (of, room) in rooms.items() if (not names or name in names) and (family is None or of == family)}
 
 

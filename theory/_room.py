@@ -8,7 +8,8 @@ from typing import TypeAlias
 import numpy as np
 import sympy
 
-from layerpeel.numerics import Bracket, Estimate, Proportion
+from layerpeel.numerics import Bracket, Estimate, Figure, Proportion
+from layerpeel.numerics import Series as Series  # noqa: PLC0414 - rooms take it from here
 
 Quantity: TypeAlias = Bracket | Estimate | Proportion | sympy.Expr
 """What a check predicts or measures: an enclosure, a sample with its error, or an exact expression."""
@@ -168,36 +169,6 @@ class Claim:
 
     check: Check
     controls: tuple[Control, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Series:
-    """One curve (style "line") or set of measured points (style "points", with error bars) of a figure."""
-
-    label: str
-    x: tuple[float, ...]
-    y: tuple[float, ...]
-    style: str
-    color: int
-    low: tuple[float, ...] = ()
-    high: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figure:
-    """A figure as data; whoever renders a report draws it.
-
-    `marks` are vertical lines (x, label, color index): the places that the theory names.
-    """
-
-    title: str
-    caption: str
-    x_label: str
-    y_label: str
-    series: tuple[Series, ...]
-    marks: tuple[tuple[float, str, int], ...] = ()
-    log_x: bool = False
-    log_y: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,11 +1,11 @@
-"""What independent trainings of one network show together: a mean and its interval, and points with bars in a figure."""
+"""What independent trainings of one network show together: a mean and its interval; points with bars come from numerics."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
 from layerpeel.numerics import Bracket, Estimate
-from layerpeel.theory._room import Series
+from layerpeel.numerics import points_over_trials as points_over_trials  # noqa: PLC0414 - rooms take it from here
 
 TRIAL_LEVEL = 1e-3
 """An interval over trained networks misses with this probability, if the trials are normal. What networks do is empirical evidence: no
@@ -33,25 +33,3 @@ def interval_over_trials(values: Iterable[float]) -> Bracket:
     if len(trials) < LEAST_TRIALS:
         raise ValueError(f"{len(trials)} trials were made: an interval needs at least {LEAST_TRIALS}; train more networks.")
     return Estimate.of(trials).interval(TRIAL_LEVEL)
-
-
-def points_over_trials(
-    label: str, x: Iterable[float], trials: Sequence[Iterable[float]] | np.ndarray, color: int, *, logarithmic: bool = False
-) -> Series:
-    """Means over trials as points of a figure, with bars from the least to the largest.
-
-    Args:
-        label: name of the points.
-        x: where they lie.
-        trials: a row for each trial, a number for each x.
-        color: index of a colour.
-        logarithmic: take the mean of logarithms.
-
-    Example:
-        >>> points_over_trials("two trials", [1], [[1.0], [4.0]], 0, logarithmic=True).y
-        (2.0,)
-    """
-    values = np.array([list(trial) for trial in trials], dtype=float)
-    centre = np.exp(np.log(values).mean(axis=0)) if logarithmic else values.mean(axis=0)
-    low, high = (tuple(end.tolist()) for end in (values.min(axis=0), values.max(axis=0)))
-    return Series(label=label, x=tuple(map(float, x)), y=tuple(centre.tolist()), style="points", color=color, low=low, high=high)

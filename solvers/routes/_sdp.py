@@ -189,9 +189,9 @@ def find_point(cp: Any, program: Any, solver: str, precision: float) -> None:
         try:
             program.solve(solver=solver.upper(), **options)
         except cp.error.SolverError as error:
-            raise SolverFailed(f"solver {solver} broke down ({error}); try another --solver, or route 'factored'.") from error
+            raise SolverFailed(f"solver {solver} broke down ({error}); try another solver, or route='factored'.") from error
     if any(variable.value is None for variable in program.variables()):
-        raise SolverFailed(f"solver {solver} returned no point (status {program.status}); try another --solver, or route 'factored'.")
+        raise SolverFailed(f"solver {solver} returned no point (status {program.status}); try another solver, or route='factored'.")
 
 
 def require_known_solver(name: str) -> None:
@@ -219,7 +219,7 @@ def require_solver(name: str) -> None:
     require_known_solver(name)
     missing = _missing(name)
     if missing:
-        raise UnusableInput(f"solver {name!r} cannot be used: {missing}; use --solver clarabel instead.")
+        raise UnusableInput(f"solver {name!r} cannot be used: {missing}; use solver='clarabel' instead.")
 
 
 def _missing(name: str) -> str | None:

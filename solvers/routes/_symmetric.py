@@ -56,7 +56,7 @@ def solve_symmetric(problem: Problem) -> tuple[Candidate, Phases, Phases]:
         UnusableInput: for a problem that has none.
     """
     if not covers(problem):
-        raise UnusableInput(f"route 'symmetric' does not cover {_obstacle(problem)}; use --route auto.")
+        raise UnusableInput(f"route 'symmetric' does not cover {_obstacle(problem)}; use route='auto'.")
     if isinstance(problem, LayerPeeled) and problem.loss == "cross-entropy":
         matrix, collapsed, vanished = _two_groups(problem)
         return Candidate(matrix), collapsed, vanished

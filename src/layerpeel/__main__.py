@@ -1,11 +1,12 @@
-"""The script `layerpeel`, also `python -m suite`: what must stand before anything that takes long to import."""
+"""The script `layerpeel`, also `python -m layerpeel`: what must stand before anything that takes long to import."""
 
 import logging
 import os
 import sys
 
 # Rooms run in parallel processes, so one BLAS thread each: two on a busy core make an SVD many times slower,
-# and the order of their sums changes last digits. It must be said before numpy is first imported.
+# and the order of their sums changes last digits. It must be said before numpy is first imported;
+# the processes inherit it.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # Where the home directory cannot be written, matplotlib works in a temporary one and warns twice. It must be told before it is imported.

@@ -1,17 +1,24 @@
-"""The command `layerpeel`: thin; what a command computes lives below, what it says lives beside."""
+"""The command `layerpeel`: its options, one screen per command; what a command finds, and how that is said, lies below."""
 
+import re
+import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic import ValidationError
 
-from layerpeel.pages.stopping import INTERRUPTED, SystemRefused, answered
+from layerpeel.pages.stopping import INTERRUPTED, SystemRefused, answered, say_interrupted
 from layerpeel.pages.text import one_line
+
+if TYPE_CHECKING:
+    from layerpeel.counts.solve import Geometry
+    from layerpeel.pages.records import Result
+    from layerpeel.theorems.listing import Listing
 
 app = typer.Typer(
     help="Certified solutions of the Layer-Peeled Model, its collapse threshold, and theorems checked with evidence.",
@@ -42,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Example:
         >>> main(["--version"])
-        layerpeel 0.1.0
+        layerpeel 0...
         0
     """
     from layerpeel.pages.output import silence_output
@@ -73,6 +80,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(str(error), 2)
 
 
+_ARGUMENT = re.compile(r"\b(route|solver|device|workers)=('?)([\w.]+)\2")
+
+
+def _as_option(message: str) -> str:
+    """What the library says of its own argument, as a command line writes it.
+
+    Example:
+        >>> _as_option("use route='auto'.")
+        'use --route auto.'
+    """
+    return _ARGUMENT.sub(r"--\1 \3", message)
+
+
 def _usage(error: typer.TyperException) -> str:
     """What was wrong with the options, the value that was given, and where the options are explained."""
     cause = error.__cause__
@@ -84,18 +104,35 @@ def _usage(error: typer.TyperException) -> str:
 
 def _refuse(message: str, status: int) -> int:
     with suppress(OSError):  # standard error may be full too
-        typer.echo(f"layerpeel: {one_line(message)}", err=True)
+        typer.echo(f"layerpeel: {_as_option(one_line(message))}", err=True)
     return status
 
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
-
         from layerpeel.pages.output import say
+        from layerpeel.version import __version__
 
-        say(f"layerpeel {version('layerpeel')}")
+        say(f"layerpeel {__version__}")
         raise typer.Exit
+
+
+def _answer(found: "Result | Geometry | Listing", as_json: bool, text: Callable[[], str] | None = None) -> None:
+    """The JSON of a result, or its text; `text` where a command has more to say than the result has."""
+    from layerpeel.pages.output import print_json, say
+
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        say(text() if text else found.to_text())
+
+
+def _answer_with_files(found: "Result", out: Path | None, as_json: bool) -> None:
+    from layerpeel.pages.written import with_files, write_result
+
+    if out is not None:
+        write_result(found, out)
+    _answer(found, as_json, lambda: with_files(found, out))
 
 
 @app.callback()
@@ -108,26 +145,9 @@ def _options(
 @app.command("list")
 def list_rooms(family: Family = None, as_json: AsJson = False) -> None:
     """List the rooms, one theorem each."""
-    from layerpeel.pages.output import print_json, say, text_table
-    from layerpeel.theory import choose
+    from layerpeel.theorems.listing import list_rooms as listed
 
-    rooms = [
-        {
-            "name": name,
-            "title": room.statement.title,
-            "family": of,
-            "kind": room.statement.kind,
-            "origin": room.statement.origin,
-            "source": {"key": room.statement.source.key, "locator": room.statement.source.locator},
-            "checks": [check.name for check in room.checks],
-            "controls": [control.name for control in room.controls],
-        }
-        for name, (of, room) in choose((), family).items()
-    ]
-    if as_json:
-        print_json({"rooms": rooms})
-    else:
-        say(text_table(["room", "family", "origin", "title"], [[r["name"], r["family"], r["origin"], r["title"]] for r in rooms]))
+    _answer(listed(family), as_json)
 
 
 @app.command()
@@ -136,7 +156,9 @@ def check(
     family: Family = None,
     profile: Annotated[Profile, typer.Option(help="quick takes two minutes on two cores.")] = Profile.QUICK,
     seed: Annotated[int, typer.Option(min=0, help="Every random number derives from it.")] = 0,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; as many as there are processors unless given.")] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", "--jobs", min=1, help="Processes; as many as there are processors unless given.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write report.json, report.md and report.html here.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -145,20 +167,20 @@ def check(
     Every check also judges false variants of its theorem, which must come back refuted.
     """
     from layerpeel.pages.files import require_report_directory
-    from layerpeel.pages.output import print_json_text, say
-    from layerpeel.theorems.check import check_rooms, describe_report, write_report
-    from layerpeel.theory import choose
+    from layerpeel.pages.output import print_json, say
+    from layerpeel.theorems.check import check as run
+    from layerpeel.theorems.check import write_report
 
-    chosen = choose(tuple(rooms or ()), family)
     if out is not None:
         require_report_directory(out)
-    report = check_rooms(chosen, profile=profile.value, seed=seed, jobs=jobs)
+    report = run(*(rooms or ()), family=family, profile=profile, seed=seed, workers=workers)
     if out is not None:
         write_report(report, out)
     if as_json:
-        print_json_text(report.to_json())
+        print_json(report.to_dict())
     else:
-        say(describe_report(report, out), styled=True)
+        where = "no report written; --out DIR writes one" if out is None else f"report: {out / 'report.html'}"
+        say(f"{report.to_text()}\n{one_line(where)}", styled=True)
     raise typer.Exit(0 if report.summary.green else 1)
 
 
@@ -188,10 +210,9 @@ def solve(
 
     The solution is the geometry that the counts of its classes force on a classifier, with a certified gap.
     """
-    from layerpeel.counts.geometry import archive, describe_solution, solution_record
     from layerpeel.counts.reading import read_program
+    from layerpeel.counts.solve import Geometry, archive
     from layerpeel.pages.files import require_archive, write_whole
-    from layerpeel.pages.output import print_json, say
 
     problem = read_program(
         groups,
@@ -205,15 +226,12 @@ def solve(
     )
     if save is not None:
         require_archive(save)
-    solution = _solved(problem, route=route, solver=solver, tolerance=tolerance, dimension=dimension)
-    for warning in solution.warnings:
+    found = Geometry(_solved(problem, route=route, solver=solver, tolerance=tolerance, dimension=dimension))
+    for warning in found.solution.warnings:
         typer.echo(f"layerpeel: warning: {one_line(warning)}", err=True)
     if save is not None:
-        write_whole("--save", {save: archive(solution)})
-    if as_json:
-        print_json(solution_record(solution))
-    else:
-        say(describe_solution(solution, _again(groups, counts, feature_energy or 1.0, weight_energy or 1.0)))
+        write_whole("--save", {save: archive(found.solution)})
+    _answer(found, as_json, lambda: found.to_text(again=_again(groups, counts, feature_energy or 1.0, weight_energy or 1.0)))
 
 
 def _solved(problem: Any, **options: Any) -> Any:
@@ -227,10 +245,19 @@ def _solved(problem: Any, **options: Any) -> Any:
 
 
 def _again(groups: str | None, counts: Path | None, feature_energy: float, weight_energy: float) -> str:
-    """The options that pose the same problem again."""
-    classes = f"--groups {groups}" if groups is not None else f"--counts {counts}"
-    weight = "" if weight_energy == 1.0 else f" --weight-energy {weight_energy:g}"
-    return f"{classes} --feature-energy {feature_energy:g}{weight}"
+    """The options that pose the same problem again, for a shell, every number as it was given.
+
+    Example:
+        >>> _again("5 x 100, 5 x 10", None, 5.0, 0.1234567890123)
+        "--groups '5 x 100, 5 x 10' --feature-energy 5 --weight-energy 0.1234567890123"
+    """
+    classes = ["--groups", groups] if groups is not None else ["--counts", str(counts)]
+    weight = [] if weight_energy == 1.0 else ["--weight-energy", _exactly(weight_energy)]
+    return shlex.join([*classes, "--feature-energy", _exactly(feature_energy), *weight])
+
+
+def _exactly(number: float) -> str:
+    return repr(number).removesuffix(".0")
 
 
 @app.command()
@@ -246,17 +273,9 @@ def threshold(
 
     From R0 on the minority classifiers are one vector; from R1 on, where it exists, that vector is zero.
     """
-    from layerpeel.counts.imbalance import describe_thresholds, threshold_record
-    from layerpeel.numerics import collapse_threshold, vanishing_threshold
-    from layerpeel.pages.output import print_json, say
+    from layerpeel.counts.threshold import thresholds
 
-    collapse = collapse_threshold(majority, minority, feature_energy=feature_energy, weight_energy=weight_energy, digits=digits)
-    vanishing = vanishing_threshold(majority, minority, feature_energy=feature_energy, weight_energy=weight_energy, digits=digits)
-    if as_json:
-        vanishing_record = None if vanishing is None else threshold_record(vanishing)
-        print_json({"collapse": threshold_record(collapse), "vanishing": vanishing_record})
-    else:
-        say(describe_thresholds(collapse, vanishing))
+    _answer(thresholds(majority, minority, feature_energy=feature_energy, weight_energy=weight_energy, digits=digits), as_json)
 
 
 @app.command()
@@ -268,15 +287,10 @@ def remedy(
     as_json: AsJson = False,
 ) -> None:
     """Say how much oversampling prevents collapse."""
-    from layerpeel.counts.imbalance import describe_remedy, remedy_record
     from layerpeel.counts.reading import read_problem
-    from layerpeel.pages.output import print_json, say
+    from layerpeel.counts.remedy import remedy_of
 
-    record = remedy_record(read_problem(groups, counts, feature_energy=feature_energy, weight_energy=weight_energy))
-    if as_json:
-        print_json(record)
-    else:
-        say(describe_remedy(record))
+    _answer(remedy_of(read_problem(groups, counts, feature_energy=feature_energy, weight_energy=weight_energy)), as_json)
 
 
 @app.command()
@@ -296,22 +310,21 @@ def train(
 
     The run can be stopped at any time and resumed: what is done stays, and the rest comes out the same.
     """
-    from layerpeel.networks.train import train_experiment
-    from layerpeel.pages.output import print_json, say
+    from layerpeel.networks.run_directory import known_experiments
+    from layerpeel.networks.train import train as run
 
-    record, text = train_experiment(
-        experiment,
-        out or Path("runs") / experiment,
-        profile=profile,
-        device=device,
-        data=data,
-        seed=seed,
-        resume=resume,
-    )
-    if as_json:
-        print_json(record)
-    else:
-        say(text)
+    known_experiments()  # refuses where there is no torch
+    from layerpeel.gpu_train.training import TrainingDiverged
+
+    directory = out or Path("runs") / experiment
+    try:
+        found = run(experiment, directory, profile=profile, device=device, data=data, seed=seed, resume=resume)
+    except KeyboardInterrupt as error:
+        where = f"; what is done lies in {one_line(str(directory))}, and the same command with --resume continues it"
+        raise typer.Exit(say_interrupted(where)) from error
+    except TrainingDiverged as error:
+        raise typer.Exit(_refuse(str(error), 1)) from error
+    _answer(found, as_json)
 
 
 @app.command()
@@ -326,14 +339,9 @@ def measure(
 
     D and NC1-NC4 of every layer, the law over layers, and whether the label counts foretell minority collapse.
     """
-    from layerpeel.networks.measure import describe_measures, measure_record
-    from layerpeel.pages.output import print_json, say
+    from layerpeel.networks.measure import measure as run
 
-    record = measure_record(features)
-    if as_json:
-        print_json(record)
-    else:
-        say(describe_measures(record))
+    _answer(run(features), as_json)
 
 
 @app.command()
@@ -359,15 +367,12 @@ def simulate(
 
     Where the class means go, and how probably every two classes can be split by a hyperplane at the end.
     """
-    from layerpeel.dynamics.simulate import simulate as simulate_model
-    from layerpeel.dynamics.simulate import simulation_record
-    from layerpeel.dynamics.simulation_output import describe_simulation, write_simulation
+    from layerpeel.dynamics.simulate import simulate as run
     from layerpeel.pages.files import require_directory
-    from layerpeel.pages.output import print_json, say
 
     if out is not None:
         require_directory(out)
-    found = simulate_model(
+    found = run(
         model=model,
         classes=classes,
         features=features,
@@ -381,13 +386,7 @@ def simulate(
         seed=seed,
         drift=drift,
     )
-    record = simulation_record(found)
-    if out is not None:
-        write_simulation(found, record, out)
-    if as_json:
-        print_json(record)
-    else:
-        say(describe_simulation(record, out))
+    _answer_with_files(found, out, as_json)
 
 
 @app.command()
@@ -407,19 +406,13 @@ def estimate(
 
     How strongly training on one class moves that class (intra) and the others (inter), and how fast both decay.
     """
-    from layerpeel.dynamics.estimate import describe_estimate, estimate_record, write_estimate
+    from layerpeel.dynamics.estimate import estimate as run
     from layerpeel.pages.files import require_directory
-    from layerpeel.pages.output import print_json, say
 
     if out is not None:
         require_directory(out)
-    record = estimate_record(logits, model=model, window=window, order=order, crossings=crossings, since=since)
-    if out is not None:
-        write_estimate(record, out)
-    if as_json:
-        print_json(record)
-    else:
-        say(describe_estimate(record, out))
+    found = run(logits, model=model, window=window, order=order, crossings=crossings, since=since)
+    _answer_with_files(found, out, as_json)
 
 
 @app.command()
@@ -429,35 +422,38 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Render a report again from its JSON."""
-    from layerpeel.pages.files import REPORT_FILES, require_report_directory
-    from layerpeel.pages.output import print_json, say
+    from layerpeel.pages.files import require_report_directory
     from layerpeel.theorems.check import read_report, write_report
 
     read = read_report(source)
     require_report_directory(out)
-    write_report(read, out)
-    written = [str(out / name) for name in REPORT_FILES]
-    if as_json:
-        print_json({"green": read.summary.green, "files": written})
-    else:
-        say("\n".join(written))
+    _answer(write_report(read, out), as_json)
+
+
+@app.command("new-room")
+def new_room(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Kebab-case, of no room that there is.")],
+    family: Annotated[str, typer.Option(help="layer-peeled, locally-elastic or equi-separation.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write the skeleton of a room into this checkout.
+
+    It is a room already: it passes the catalogue's tests, and says what to replace.
+    """
+    from layerpeel.theorems.new_room import WrittenRoom
+    from layerpeel.theorems.new_room import new_room as write
+
+    _answer(WrittenRoom(file=str(write(name, family, checkout=Path()))), as_json)
 
 
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
-    """Print versions, working solvers and device.
+    """Print versions, working solvers and device."""
+    from layerpeel.environment import diagnose
 
-    Also whether the packages that Python would import are ours.
-    """
-    from layerpeel.environment import describe_diagnosis, diagnose
-    from layerpeel.pages.output import print_json, say
-
-    record = diagnose()
-    if as_json:
-        print_json(record)
-    else:
-        say(describe_diagnosis(record))
-    raise typer.Exit(0 if record["healthy"] else 1)
+    found = diagnose()
+    _answer(found, as_json)
+    raise typer.Exit(0 if found.healthy else 1)
 
 
 if __name__ == "__main__":

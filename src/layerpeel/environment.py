@@ -8,6 +8,10 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from pydantic import Field
+
+from layerpeel.pages.records import Result
+
 DECIDING = {
     "numpy": "numpy",
     "scipy": "scipy",
@@ -46,6 +50,9 @@ OPTIONAL = {
     "pandas": "frames",
 }
 """Distributions that may be missing, and the extras that bring them."""
+
+NEEDING = {"torchmetrics": "torch"}
+"""Optional distributions that cannot be imported without another optional one."""
 
 
 def versions() -> dict[str, str]:
@@ -99,19 +106,57 @@ def broken_libraries(modules: Mapping[str, str]) -> dict[str, str]:
     return broken
 
 
-def diagnose() -> dict[str, Any]:
-    """The keys of `layerpeel doctor --json`: versions, imports that fail, and which solvers really solve."""
+class Diagnosis(Result):
+    """Versions, imports that fail, and which solvers really solve."""
+
+    python: str
+    platform: str
+    processors: int
+    packages: dict[str, str] = Field(description="Versions of what is installed.")
+    broken: dict[str, str] = Field(description="Why a library cannot be imported, or that it is missing and needed.")
+    missing_extras: dict[str, str] = Field(description="Optional libraries that are not installed, and the extras that bring them.")
+    solvers: dict[str, str] = Field(description="Whether a conic solver solves, or why not.")
+    torch: str = Field(description="The version of torch and its device; empty where torch or numpy is broken.")
+    healthy: bool
+
+    def to_text(self) -> str:
+        """The diagnosis as text, and what to install."""
+        lines = [f"Python {self.python} on {self.platform}, {self.processors} processors", ""]
+        lines += [f"{name:<14}{found}" for name, found in self.packages.items()]
+        lines += [f"{name:<14}not installed, optional: pip install 'layerpeel[{extra}]'" for name, extra in self.missing_extras.items()]
+        lines += ["", *(f"solver {name:<10}{found}" for name, found in self.solvers.items()), *([self.torch] if self.torch else [])]
+        if self.broken:
+            lines += ["", *(f"{name:<14}CANNOT BE IMPORTED: {reason}" for name, reason in self.broken.items())]
+            lines += _repairs(self)
+        return "\n".join(lines)
+
+
+def diagnose() -> Diagnosis:
+    """Look at everything that numbers and pages are made with.
+
+    Example:
+        >>> diagnose().packages["numpy"] == versions()["numpy"]
+        True
+    """
     libraries = {**DECIDING, **SHOWING}
     broken = broken_libraries(libraries)
-    return {
+    return Diagnosis(
         **_machine(),
-        "packages": _installed(("layerpeel", *libraries)),
-        "broken": broken,
-        "missing_extras": {name: extra for name, extra in OPTIONAL.items() if name not in _installed((name,))},
-        "solvers": _solvers(),
-        "torch": _torch(broken),
-        "healthy": not broken,
-    }
+        packages=_installed(("layerpeel", *libraries)),
+        broken=broken,
+        missing_extras={name: extra for name, extra in OPTIONAL.items() if name not in _installed((name,))},
+        solvers=_solvers(),
+        torch=_torch(broken),
+        healthy=not broken,
+    )
+
+
+def _repairs(found: Diagnosis) -> list[str]:
+    """What to install again, apart from libraries that only wait for another one."""
+    waiting = {name: needed for name, needed in NEEDING.items() if name in found.broken and needed in found.missing_extras}
+    again = [name for name in found.broken if name not in waiting]
+    lines = [f"{name} needs {needed}: pip install 'layerpeel[{OPTIONAL[needed]}]'" for name, needed in waiting.items()]
+    return lines + ([f"Install these again: pip install --force-reinstall {' '.join(again)}"] if again else [])
 
 
 def _solvers() -> dict[str, str]:
@@ -130,19 +175,3 @@ def _torch(broken: Mapping[str, str]) -> str:
     except Exception:  # noqa: BLE001 - likewise
         return ""
     return describe_device()
-
-
-def describe_diagnosis(record: dict[str, Any]) -> str:
-    """The diagnosis as text."""
-    lines = [f"Python {record['python']} on {record['platform']}, {record['processors']} processors", ""]
-    lines += [f"{name:<14}{found}" for name, found in record["packages"].items()]
-    lines += [f"{name:<14}not installed, optional: pip install 'layerpeel[{extra}]'" for name, extra in record["missing_extras"].items()]
-    lines += [
-        "",
-        *(f"solver {name:<10}{found}" for name, found in record["solvers"].items()),
-        *([record["torch"]] if record["torch"] else []),
-    ]
-    if record["broken"]:
-        lines += ["", *(f"{name:<14}CANNOT BE IMPORTED: {reason}" for name, reason in record["broken"].items())]
-        lines += ["Install these again: pip install --force-reinstall " + " ".join(record["broken"])]
-    return "\n".join(lines)

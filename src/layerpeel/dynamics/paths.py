@@ -178,5 +178,5 @@ def _require_resolved(drawn: LiteralLaw, pairs: ClassPairs) -> None:
         if max(noise, math.exp(min(distance, LARGEST_LOG))) < LOST * size:
             raise UnusableInput(
                 f"the literal drift makes features {size:.3g} large, and those of classes {k} and {j} differ by a millionth of that: "
-                "the differences are lost in rounding; end earlier, or use --drift mean."
+                "the differences are lost in rounding; end earlier, or use the drift mean."
             )

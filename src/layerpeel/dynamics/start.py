@@ -1,6 +1,7 @@
-"""Reads where the classes of a simulation start: class means, or the points of every class."""
+"""Where the classes of a simulation start: class means, or the points of every class, from a file or an array."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,13 +34,34 @@ def read_start(path: Path) -> np.ndarray:
         found = readers[path.suffix.lower()](path)
     except OSError as error:
         raise UnusableInput(f"start {path} cannot be read ({error.strerror or error}): it must be a file; check the path.") from error
+    return as_start(found, f"start {path}")
+
+
+def as_start(given: Any, what: str = "the start") -> np.ndarray:
+    """Class means (K × P) or points (K × n × P) as doubles.
+
+    Args:
+        given: an array, or lists.
+        what: its name in a refusal.
+
+    Raises:
+        UnusableInput: for other shapes, and for entries that are no numbers, not finite, or too large.
+
+    Example:
+        >>> as_start([[0, 1], [2, 3]]).shape
+        (2, 2)
+    """
+    try:
+        found = np.asarray(given)
+    except ValueError:
+        raise UnusableInput(f"{what} is no array: {_REMEDY}; correct it.") from None
     if found.dtype.kind not in "iuf" or found.ndim not in {2, 3} or 0 in found.shape:
-        raise UnusableInput(f"start {path} is {found.dtype} of shape {found.shape}: {_REMEDY}; correct it.")
+        raise UnusableInput(f"{what} is {found.dtype} of shape {found.shape}: {_REMEDY}; correct it.")
     if not np.isfinite(found).all():
         place = tuple(np.argwhere(~np.isfinite(found))[0].tolist())
-        raise UnusableInput(f"start {path} holds {found[place]} at index {place}: all entries must be finite; correct it.")
+        raise UnusableInput(f"{what} holds {found[place]} at index {place}: all entries must be finite; correct it.")
     if np.abs(found.astype(float)).max() > LARGEST:
-        raise UnusableInput(f"start {path} holds entries beyond {LARGEST:g}: squared distances must be doubles; use a larger unit.")
+        raise UnusableInput(f"{what} holds entries beyond {LARGEST:g}: squared distances must be doubles; use a larger unit.")
     return found.astype(float)
 
 

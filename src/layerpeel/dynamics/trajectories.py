@@ -1,99 +1,147 @@
-"""Reads recorded logits, of any size, into class means over groups of trials."""
+"""Recorded logits as class means over groups of trials, whatever they come from."""
 
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from layerpeel.dynamics.trajectory_means import GROUPS, Trajectories, evenly_spaced, require_room
-from layerpeel.dynamics.trajectory_table import read_table
-from layerpeel.numerics import UnusableInput
-from layerpeel.pages.archives import Archive, open_archive
-from layerpeel.pages.files import require_regular
-from layerpeel.pages.progress import progress
+from layerpeel.numerics import UnusableInput, require_memory
 
-CHUNK = 2**22
-"""Characters of a CSV file parsed at once; parsing holds about five times as much."""
+SPACING = 1e-6
+"""Relative difference between two steps that is rounding: archives may hold times that are not whole."""
 
-BESIDE = ("accuracy", "loss", "settings")
-"""What a trained ensemble leaves in its archive beside its logits."""
+GROUPS = 10
+"""Trials are averaged in at most this many groups, enough for an error over trials with nine degrees of freedom."""
 
 
-def read_trajectories(path: Path, *, chunk: int = CHUNK) -> Trajectories:
-    """Read trajectories from a CSV file or a NumPy archive, by its ending.
-
-    A CSV file has a header with the columns trial, iteration, class, logit_0 … logit_{K−1} in any order, and one row for each trial,
-    iteration and class, in any order. An archive holds `logits`, trial × iteration × class × component or without the first axis, and
-    `iterations` if they are not 0, 1, 2, …; it may be what a trained ensemble left in its run directory.
-
-    Neither is ever in memory as a whole. Needed are 24 G T K p bytes for G = min(trials, 10) groups of trials, T iterations, K classes
-    and p components; for an archive one trial; for a CSV file about five times `chunk`, and two bytes for each row, which find duplicate
-    and missing rows in any order.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Trajectories:
+    """Class means over groups of trials.
 
     Args:
-        path: the file.
-        chunk: characters of a CSV file that are parsed at once.
+        times: the recorded iterations, increasing.
+        means: group × time × class × component.
+        counts: trials in each group.
+    """
+
+    times: np.ndarray
+    means: np.ndarray
+    counts: np.ndarray
+
+    @classmethod
+    def of(cls, logits: Any, iterations: Any = None) -> "Trajectories":
+        """Those of an array.
+
+        Args:
+            logits: trial × iteration × class × component, or without the first axis.
+            iterations: evenly spaced; 0, 1, 2, … unless given.
+
+        Raises:
+            UnusableInput: for other arrays; says where.
+
+        Example:
+            >>> Trajectories.of([[[1, 0], [0, 1]], [[2, 0], [0, 2]]]).means.shape
+            (1, 2, 2, 2)
+        """
+        try:
+            array, times = np.asarray(logits), None if iterations is None else np.asarray(iterations)
+        except ValueError:
+            raise UnusableInput("the logits, or their iterations, are no array: rows differ in length; correct them.") from None
+        require_logits("the logits", array.dtype, array.shape)
+        states = array if array.ndim == 4 else array[None]
+        if times is None:
+            times = np.arange(states.shape[1])
+        require_iterations("the logits", times.dtype, times.shape, states.shape[1])
+        means, counts = mean_over_groups("the logits", states, states.shape)
+        return cls(times=evenly_spaced("the logits", times), means=means, counts=counts)
+
+    def since(self, first: float) -> "Trajectories":
+        """What was recorded from an iteration on.
+
+        Raises:
+            UnusableInput: when that is after the last one.
+        """
+        kept = self.times >= first
+        if not kept.any():
+            raise UnusableInput(f"since {first:g} leaves nothing of the logits, whose last iteration is {self.times[-1]:g}: begin earlier.")
+        return replace(self, times=self.times[kept], means=self.means[:, kept])
+
+
+def mean_over_groups(what: str, states: Iterable[np.ndarray], shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Means over groups of trials, and how many each holds.
+
+    Args:
+        what: the logits' name in a refusal.
+        states: one trial after the other, iteration × class × component; one at a time is in memory.
+        shape: trials and the shape of each.
 
     Raises:
-        UnusableInput: when the file cannot be used; names the line, or the place in the array.
+        UnusableInput: for too many to hold, and for what is not finite; says where.
     """
-    readers = {".csv": lambda: read_table(path, chunk), ".npz": lambda: _read_archive(path)}
-    if path.suffix.lower() not in readers:
-        raise UnusableInput(f"logits {path} end in neither .csv nor .npz: these two are read; export them as one of them.")
-    try:
-        require_regular(path, f"the file of logits {path}")
-        return readers[path.suffix.lower()]()
-    except OSError as error:
-        raise UnusableInput(f"logits {path} cannot be read ({error.strerror or error}): it must be a file; check the path.") from error
-
-
-def _read_archive(path: Path) -> Trajectories:
-    with open_archive(path, f"the file of logits {path}", "save them with np.savez again") as archive:
-        keys = set(archive.names)
-        if "logits" not in keys or not keys <= {"logits", "iterations", *BESIDE}:
-            raise UnusableInput(
-                f"logits {path} hold the arrays {archive.listed}: an archive must hold logits, may hold "
-                f"iterations, {', '.join(BESIDE)}, and nothing else; save it with np.savez(file, logits=..., iterations=...)."
-            )
-        shape = archive.header("logits")[0]
-        times, count = None, shape[-3] if len(shape) >= 3 else 0
-        if "iterations" in keys:
-            header = archive.header("iterations")
-            if header[0] != (count,) or header[2].kind not in "iuf":
-                raise UnusableInput(
-                    f"logits {path}: iterations are {header[2]} of shape {header[0]} for {count} recorded states: one number for "
-                    "each is needed; correct them."
-                )
-            times = archive.read("iterations")
-        size = archive.file.getinfo("logits.npy").file_size
-        with progress("reading logits", size, of_bytes=True) as bar:
-            means, counts = _grouped_means(path, archive, bar)
-    return Trajectories(times=evenly_spaced(path, np.arange(count) if times is None else times), means=means, counts=counts)
-
-
-def _grouped_means(path: Path, archive: Archive, bar: Callable[..., None]) -> tuple[np.ndarray, np.ndarray]:
-    """Means over groups of trials, of which one at a time is read."""
-    shape, columns_first, dtype = archive.header("logits")
-    if dtype.kind not in "iuf" or len(shape) not in {3, 4} or 0 in shape or columns_first:
-        raise UnusableInput(
-            f"logits {path}: the array is {dtype} of shape {shape}{', columns first' if columns_first else ''}: it must be real numbers, "
-            "trial × iteration × class × logit or iteration × class × logit, rows first; convert it with np.ascontiguousarray."
-        )
-    trials, state = (1, shape) if len(shape) == 3 else (shape[0], shape[1:])
+    trials, *state = shape
     groups = min(trials, GROUPS)
     counts = np.full(groups, trials // groups)
     counts[: trials % groups] += 1
-    require_room(path, groups, *state)
-    archive.require_content("logits")
+    require_room(what, groups, *state)
     sums = np.zeros((groups, *state))
-    for trial, content in enumerate(archive.parts("logits", trials)):
-        logits = content.reshape(state)
+    for trial, logits in enumerate(states):
         bad = np.argwhere(~np.isfinite(logits))
         if len(bad):
             raise UnusableInput(
-                f"logits {path}: {logits[tuple(bad[0])]} in trial {trial}, at iteration number {bad[0][0]}, class {bad[0][1]}, logit "
+                f"{what}: {logits[tuple(bad[0])]} in trial {trial}, at iteration number {bad[0][0]}, class {bad[0][1]}, logit "
                 f"{bad[0][2]} (counted from 0): all must be finite; correct it, or leave that trial out."
             )
         sums[trial % GROUPS] += logits
-        bar(advance=logits.nbytes)
     return sums / counts[:, None, None, None], counts
+
+
+def require_logits(what: str, dtype: Any, shape: tuple[int, ...], *, columns_first: bool = False) -> None:
+    """Check that an array holds real logits, before its numbers are read.
+
+    Raises:
+        UnusableInput: otherwise.
+    """
+    if dtype.kind not in "iuf" or len(shape) not in {3, 4} or 0 in shape or columns_first:
+        raise UnusableInput(
+            f"{what}: the array is {dtype} of shape {shape}{', columns first' if columns_first else ''}: it must be real numbers, "
+            "trial × iteration × class × logit or iteration × class × logit, rows first; convert it with np.ascontiguousarray."
+        )
+
+
+def require_iterations(what: str, dtype: Any, shape: tuple[int, ...], states: int) -> None:
+    """Check that there is one number for each recorded state.
+
+    Raises:
+        UnusableInput: otherwise.
+    """
+    if shape != (states,) or dtype.kind not in "iuf":
+        raise UnusableInput(
+            f"{what}: iterations are {dtype} of shape {shape} for {states} recorded states: one number for each is needed; correct them."
+        )
+
+
+def evenly_spaced(what: str, iterations: np.ndarray) -> np.ndarray:
+    """The iterations as times.
+
+    Raises:
+        UnusableInput: when one is missing among evenly spaced ones; says where.
+    """
+    steps = np.diff(iterations)
+    usual = np.median(steps) if len(steps) else 1
+    wrong = np.flatnonzero(~((np.abs(steps - usual) <= SPACING * usual) & (steps > 0)))
+    if len(wrong):
+        raise UnusableInput(
+            f"{what}: iteration {iterations[wrong[0]]:g} is followed by {iterations[wrong[0] + 1]:g}, where the step is {usual:g}: "
+            "iterations must be evenly spaced, because rates are their derivatives; add what is missing, or leave out what is between."
+        )
+    return iterations.astype(float)
+
+
+def require_room(what: str, groups: int, times: int, classes: int, components: int) -> None:
+    """Check the memory that the means need: sums with room to grow, and the result."""
+    require_memory(
+        24.0 * groups * times * classes * components,
+        f"the means of {times} iterations × {classes} classes × {components} logits over {groups} groups of trials in {what}",
+        "record fewer iterations",
+    )

@@ -8,7 +8,7 @@ from typing import IO
 
 import numpy as np
 
-from layerpeel.dynamics.trajectory_means import GROUPS, Trajectories, evenly_spaced, require_room
+from layerpeel.dynamics.trajectories import GROUPS, Trajectories, evenly_spaced, require_room
 from layerpeel.numerics import UnusableInput
 from layerpeel.pages.progress import progress
 
@@ -191,7 +191,7 @@ class _Sums:
         if len(array) >= need:
             return array
         room = max(need, 2 * len(array))
-        require_room(self.path, min(len(self.trials), GROUPS), room // self.classes, self.classes, self.classes)
+        require_room(f"logits {self.path}", min(len(self.trials), GROUPS), room // self.classes, self.classes, self.classes)
         return np.concatenate([array, np.zeros((room - len(array), *array.shape[1:]), dtype=array.dtype)])
 
     def trajectories(self) -> Trajectories:
@@ -219,4 +219,4 @@ class _Sums:
         for group, count in enumerate(counts):
             means[group] = self.sums[group].reshape(-1, self.classes, self.classes)[order] / count
             self.sums[group] = np.empty(0)
-        return Trajectories(times=evenly_spaced(self.path, iterations), means=means, counts=counts)
+        return Trajectories(times=evenly_spaced(f"logits {self.path}", iterations), means=means, counts=counts)

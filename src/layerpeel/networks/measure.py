@@ -1,8 +1,8 @@
-"""The command `measure`: separation and neural collapse of saved activations, and what their label counts foretell."""
+"""Separation and neural collapse of a network's features, and what their label counts foretell."""
 
 import math
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from layerpeel.networks.measurement import CollapseDiagnosis, LayerMeasures, Measurement
 from layerpeel.numerics import (
     UnusableInput,
     centred_features,
@@ -23,7 +24,6 @@ from layerpeel.numerics import (
     separation_of,
 )
 from layerpeel.pages.archives import Archive, open_archive
-from layerpeel.pages.output import number, text_table
 
 MOST_SAMPLES = 10**9
 """Labels of 8 GB are a mistake."""
@@ -35,41 +35,115 @@ MANY_DISTINCT = 200
 """Largest number of distinct counts for which the diagnosis solves the program as it stands: a second or two of work."""
 
 
-def measure_record(path: Path) -> dict[str, Any]:
-    """The keys of `layerpeel measure --json`: one entry per layer, the fit over layers, and the Layer-Peeled diagnosis.
+Layer = tuple[str, np.ndarray]
+"""A name, and a row of features for each sample."""
 
-    Layers are loaded one after the other, so the largest one bounds the memory.
+
+def measure(features: Any, labels: Any = None, classifier: Any = None, bias: Any = None) -> Measurement:
+    """Measure the separation fuzziness D = tr(S_W S_B⁺) and NC1–NC4 of every layer, and fit the law D_t ∝ ρᵗ over the layers.
+
+    Unequal label counts are held against the Layer-Peeled Model at the energies measured in the last layer and its classifier.
+
+    Args:
+        features: samples × features (further axes are flattened) of one layer; a list of such arrays, in the order of the layers; or the
+            path of an .npz archive that holds `labels`, `features` or `features_0`, `features_1`, …, and if there are any `classifier`
+            and `bias`. Of an archive one layer at a time is in memory.
+        labels: class numbers 0 … K−1, one for each sample.
+        classifier: K × features of the last layer.
+        bias: one number for each class.
 
     Raises:
-        UnusableInput: for a file that is not such an archive, or arrays that do not fit.
+        UnusableInput: for arrays or archives that cannot be used; says which.
+
+    Source:
+        he2023 for D and its law; papyan2020 for NC1–NC4.
+
+    Example:
+        >>> labels = np.repeat(np.arange(3), 2)
+        >>> noise = np.array([[0.5, 0.0, 0.0], [-0.5, 0.0, 0.0]] * 3)
+        >>> found = measure([np.eye(3)[labels] + 0.5**t * noise for t in range(4)], labels)
+        >>> print(f"{found.decay_ratio:.3f}", [round(layer.nc1, 4) for layer in found.layers])
+        0.250 [0.1667, 0.0417, 0.0104, 0.0026]
     """
+    if not isinstance(features, str | Path):
+        if labels is None:
+            raise UnusableInput("labels are not given: every sample has a class number; give one for each row of the features.")
+        known = _usable_labels(_array("the labels", labels))
+        layers = _given_layers(features, len(known))
+        classifier, bias = (
+            None if given is None else _array(name, given) for name, given in (("the classifier", classifier), ("the bias", bias))
+        )
+        return _measured(layers, len(layers), known, classifier, bias)
+    if any(given is not None for given in (labels, classifier, bias)):
+        raise UnusableInput(f"arrays are given beside the archive {features}, which holds its own: leave them out.")
+    path = Path(features)
+    with _archive(path) as archive:
+        names = _layer_names(path, archive)
+        known = _saved_labels(path, archive)
+        _require_fit(path, archive, names, len(known))
+        classifier, bias = (archive.read(name) if name in archive else None for name in ("classifier", "bias"))
+        layers = ((name, archive.read(name)) for name in names)
+        return _measured(layers, len(names), known, classifier, bias, where=f" of {path}")
+
+
+def _measured(
+    layers: Iterable[Layer], number: int, labels: np.ndarray, classifier: np.ndarray | None, bias: np.ndarray | None, where: str = ""
+) -> Measurement:
+    """All of it; each layer is dropped before the next one comes, so the largest bounds the memory."""
     from layerpeel.solvers import SolverFailed
 
-    with _archive(path) as arrays:
-        names = _layer_names(path, arrays)
-        labels = _labels(path, arrays)
-        _require_fit(path, arrays, names, len(labels))
-        classifier, bias = (arrays.read(name) if name in arrays else None for name in ("classifier", "bias"))
-        layers: list[dict[str, Any]] = []
-        for index, name in enumerate(names):
-            features = arrays.read(name)
-            features = features.reshape(len(features), -1) if features.ndim > 2 else features
-            last = index == len(names) - 1
-            try:
-                layers.append(_layer_record(name, features, labels, classifier if last else None, bias if last else None))
-            except UnusableInput as error:
-                raise UnusableInput(f"layer {name} of {path}: {error}") from error
+    found: list[LayerMeasures] = []
+    for index, (name, features) in enumerate(layers):
+        flat = features.reshape(len(features), -1) if features.ndim > 2 else features
+        ends = (classifier, bias) if index == number - 1 else (None, None)
+        try:
+            found.append(_layer(name, flat, labels, *ends))
+        except UnusableInput as error:
+            raise UnusableInput(f"layer {name}{where}: {error}") from error
     try:
-        diagnosis = diagnose_counts(np.bincount(labels), layers[-1]["feature_energy"], classifier)
+        diagnosis, note = diagnose_counts(np.bincount(labels), found[-1].feature_energy, classifier)
     except (UnusableInput, SolverFailed) as error:  # energies out of range: what was measured stays
-        diagnosis = {"layer_peeled": None, "note": str(error)}
-    return {
-        "num_classes": int(np.max(labels)) + 1,
-        "num_samples": len(labels),
-        "layers": layers,
-        **_law_record(layers),
-        **diagnosis,
-    }
+        diagnosis, note = None, str(error)
+    return Measurement(
+        num_classes=int(np.max(labels)) + 1,
+        num_samples=len(labels),
+        layers=tuple(found),
+        **_law(found),
+        layer_peeled=diagnosis,
+        note=note,
+    )
+
+
+def _given_layers(features: Any, samples: int) -> list[Layer]:
+    """The layers of a list of arrays, or the one of an array or of nested lists."""
+    several = isinstance(features, list | tuple) and len(features) > 0 and _array("layer 0", features[0]).ndim >= 2
+    named = [(f"features_{t}", layer) for t, layer in enumerate(features)] if several else [("features", features)]
+    layers = [(name, _array(name, layer)) for name, layer in named]
+    for name, layer in layers:
+        if layer.ndim < 2 or len(layer) != samples:
+            raise UnusableInput(f"{name}: {_do_not_fit(layer.shape, samples)}")
+    return layers
+
+
+def _array(what: str, given: Any) -> np.ndarray:
+    try:
+        return np.asarray(given)
+    except ValueError:
+        raise UnusableInput(f"{what} is no array: its rows differ in length; correct it.") from None
+
+
+def _do_not_fit(shape: Sequence[int], samples: int) -> str:
+    return (
+        f"features of shape {tuple(shape)} and {samples} labels do not fit: there must be one row of features for each label; flatten each "
+        "sample to one row."
+    )
+
+
+def _usable_labels(labels: Any) -> np.ndarray:
+    """Class numbers, checked before anything else: what is wrong with them is no fault of the features."""
+    found = require_labels(labels)
+    require_every_class(np.bincount(found, minlength=count_classes(found)))
+    return found
 
 
 @contextmanager
@@ -81,19 +155,16 @@ def _archive(path: Path) -> Generator[Archive]:
         raise UnusableInput(f"{path} cannot be read ({error.strerror}): it must be a NumPy archive (.npz); check the path.") from error
 
 
-def _labels(path: Path, arrays: Archive) -> np.ndarray:
-    """Class numbers, checked before anything else: what is wrong with them is no fault of the features."""
+def _saved_labels(path: Path, arrays: Archive) -> np.ndarray:
     shape = arrays.header("labels")[0]
     if len(shape) != 1 or shape[0] > MOST_SAMPLES:
         raise UnusableInput(
             f"array labels of {path} has shape {shape}: it must be a list of at most {MOST_SAMPLES} labels, one per sample; correct it."
         )
     try:
-        labels = require_labels(arrays.read("labels"))
-        require_every_class(np.bincount(labels, minlength=count_classes(labels)))
+        return _usable_labels(arrays.read("labels"))
     except UnusableInput as error:
         raise UnusableInput(f"array labels of {path}: {error}") from error
-    return labels
 
 
 def _require_fit(path: Path, arrays: Archive, names: list[str], samples: int) -> None:
@@ -101,10 +172,7 @@ def _require_fit(path: Path, arrays: Archive, names: list[str], samples: int) ->
     for name in names:
         shape = arrays.header(name)[0]
         if len(shape) < 2 or shape[0] != samples:
-            raise UnusableInput(
-                f"array {name} of {path}: features of shape {shape} and {samples} labels do not fit: there must be one row of features for "
-                "each label; flatten each sample to one row."
-            )
+            raise UnusableInput(f"array {name} of {path}: {_do_not_fit(shape, samples)}")
         require_memory(COPIES * 8.0 * math.prod(shape), f"layer {name} of {path}, of shape {shape},", "save fewer samples or features")
 
 
@@ -124,36 +192,33 @@ def _layer_names(path: Path, arrays: Archive) -> list[str]:
     return numbered or ["features"]
 
 
-def _layer_record(
-    name: str, features: np.ndarray, labels: np.ndarray, classifier: np.ndarray | None, bias: np.ndarray | None
-) -> dict[str, Any]:
+def _layer(name: str, features: np.ndarray, labels: np.ndarray, classifier: np.ndarray | None, bias: np.ndarray | None) -> LayerMeasures:
     centred = centred_features(features, labels)
     found, collapse = separation_of(centred), collapse_of(centred, classifier, bias)
     pair = next(iter(centred.coinciding), None)
-    return {
-        "name": name,
-        "width": features.shape[1],
-        "fuzziness": found.fuzziness,
-        "fuzziness_rounding": found.rounding,
-        "fuzziness_by_class": found.by_class.tolist(),
-        "rank_between": found.rank_between,
-        "feature_energy": centred.energy,
-        "nc1": collapse.nc1,
-        "nc2": collapse.nc2,
-        "nc3": collapse.nc3,
-        "nc4": collapse.nc4,
-        "cdnv": collapse.cdnv,
-        "cdnv_note": None
-        if pair is None
-        else f"CDNV of {name} is infinite: the means of classes {pair[0]} and {pair[1]} coincide to rounding.",
-    }
+    coincide = None if pair is None else f"the means of classes {pair[0]} and {pair[1]} coincide to rounding"
+    return LayerMeasures(
+        name=name,
+        width=features.shape[1],
+        fuzziness=found.fuzziness,
+        fuzziness_rounding=found.rounding,
+        fuzziness_by_class=tuple(found.by_class.tolist()),
+        rank_between=found.rank_between,
+        feature_energy=centred.energy,
+        nc1=collapse.nc1,
+        nc2=collapse.nc2,
+        nc3=collapse.nc3,
+        nc4=collapse.nc4,
+        cdnv=collapse.cdnv,
+        cdnv_note=None if coincide is None else f"CDNV of {name} is infinite: {coincide}.",
+    )
 
 
-def _law_record(layers: list[dict[str, Any]]) -> dict[str, Any]:
+def _law(layers: Sequence[LayerMeasures]) -> dict[str, Any]:
     """The law over the layers from the first on whose D is more than rounding: the logarithm of a rounding error says nothing."""
     keys = ("decay_ratio", "decay_ratio_low", "decay_ratio_high", "half_life", "pearson", "max_residual", "curvature", "curvature_p_value")
-    known = [layer["fuzziness"] for layer in takewhile(lambda layer: layer["fuzziness"] > layer["fuzziness_rounding"], layers)]
-    end = f"D of {layers[len(known)]['name']} is rounding alone" if len(known) < len(layers) else None
+    known = [layer.fuzziness for layer in takewhile(lambda layer: layer.seen, layers)]
+    end = f"D of {layers[len(known)].name} is rounding alone" if len(known) < len(layers) else None
     if len(known) < 3:
         few = f"the law needs at least 3 layers and there {'is 1' if len(known) == 1 else f'are {len(known)}'}"
         return {**dict.fromkeys(keys), "law_layers": None, "law_note": f"{few}: {end}." if end else f"{few}."}
@@ -164,103 +229,48 @@ def _law_record(layers: list[dict[str, Any]]) -> dict[str, Any]:
     return {**dict(zip(keys, values, strict=True)), "law_layers": len(known), "law_note": note}
 
 
-def diagnose_counts(counts: np.ndarray, energy: float, classifier: np.ndarray | None) -> dict[str, Any]:
-    """What the Layer-Peeled Model foretells from label counts and measured energies, beside what the classifier shows.
+def diagnose_counts(counts: np.ndarray, energy: float, classifier: np.ndarray | None) -> tuple[CollapseDiagnosis | None, str | None]:
+    """What the Layer-Peeled Model foretells from label counts and measured energies, and a note on what it cannot.
 
     The minority are the classes with fewer samples than the average class. Their expected cosine comes from the certified optimum of
     the counts as they are; threshold and oversampling from two groups of the mean counts, which is exact for two distinct counts. All
     three need the classifier's energy, and stay None without a classifier.
     """
+    minority = counts < counts.mean()
+    if not minority.any():
+        return None, "the classes are balanced: the model foretells a simplex ETF and no collapse."
+    imbalance = float(counts[~minority].mean() / counts[minority].mean())
+    seen: dict[str, Any] = {
+        "feature_energy": energy,
+        "weight_energy": None if classifier is None else float((classifier.astype(float) ** 2).sum() / len(counts)),
+        "minority_classes": tuple(np.flatnonzero(minority).tolist()),
+        "imbalance": imbalance,
+        "two_counts": len(np.unique(counts)) == 2,
+    }
+    if classifier is None:
+        return CollapseDiagnosis(**seen), "There is no classifier, and a threshold needs its energy: give it, or save it as `classifier`."
+    seen["measured_minority_cosine"] = mean_cosine(classifier[minority].astype(float))
+    if minority.sum() < 2:
+        return CollapseDiagnosis(**seen), "one minority class has no other to collapse onto: there is no threshold."
+    return CollapseDiagnosis(**seen, **_foretold(counts, minority, imbalance, energy, seen["weight_energy"])), None
+
+
+def _foretold(counts: np.ndarray, minority: np.ndarray, imbalance: float, energy: float, weight_energy: float) -> dict[str, Any]:
+    """Threshold, oversampling and cosine at these energies."""
     from layerpeel.numerics import collapse_threshold
     from layerpeel.solvers import LayerPeeled, solve
 
-    minority = counts < counts.mean()
-    weight_energy = None if classifier is None else float((classifier.astype(float) ** 2).sum() / len(counts))
-    if not minority.any():
-        return {"layer_peeled": None, "note": "the classes are balanced: the model foretells a simplex ETF and no collapse."}
     rare, common = int(minority.sum()), int((~minority).sum())
-    imbalance = float(counts[~minority].mean() / counts[minority].mean())
-    found: dict[str, Any] = {
-        "feature_energy": energy,
-        "weight_energy": weight_energy,
-        "minority_classes": np.flatnonzero(minority).tolist(),
-        "imbalance": imbalance,
-        "two_counts": len(np.unique(counts)) == 2,
-        "threshold": None,
-        "imbalance_over_threshold": None,
-        "minimal_oversampling": None,
-        "collapses_now": None,
-        "expected_minority_cosine": None,
-        "measured_minority_cosine": None if classifier is None else mean_cosine(classifier[minority].astype(float)),
-    }
-    if weight_energy is None:
-        return {"layer_peeled": found, "note": "The archive holds no classifier: a threshold needs its energy; save it as `classifier`."}
-    if rare < 2:
-        return {"layer_peeled": found, "note": "one minority class has no other to collapse onto: there is no threshold."}
     threshold = collapse_threshold(common, rare, feature_energy=energy, weight_energy=weight_energy).value
-    limit = float("inf") if threshold is None else threshold
-    found |= {"threshold": threshold, "imbalance_over_threshold": imbalance / limit}
-    found |= {"minimal_oversampling": max(1.0, imbalance / limit), "collapses_now": imbalance >= limit}
+    limit = math.inf if threshold is None else threshold
+    cosine = None
     if len(np.unique(counts)) <= MANY_DISTINCT:
         optimum = solve(LayerPeeled(counts=counts.tolist(), feature_energy=energy, weight_energy=weight_energy))
-        found["expected_minority_cosine"] = mean_cosine(optimum.classifier[minority])
-    return {"layer_peeled": found, "note": None}
-
-
-def describe_measures(record: dict[str, Any]) -> str:
-    """Layers as a table, the law in one line, the diagnosis in sentences."""
-    columns = ("rank_between", "nc1", "nc2", "nc3", "nc4", "cdnv")
-    rows = [
-        [layer["name"], str(layer["width"]), _fuzziness(layer), *(number(layer[column]) for column in columns)]
-        for layer in record["layers"]
-    ]
-    lines = [
-        f"{record['num_samples']} samples of {record['num_classes']} classes",
-        "",
-        text_table(["layer", "width", "D", "rank", "NC1", "NC2", "NC3", "NC4", "CDNV"], rows),
-        "",
-    ]
-    infinite = [layer["cdnv_note"] for layer in record["layers"] if layer["cdnv_note"] is not None]
-    lines += [*infinite, ""] if infinite else []
-    if record["decay_ratio"] is not None:
-        law = (
-            f"Each layer multiplies D by {record['decay_ratio']:.4g} (95 % interval {record['decay_ratio_low']:.4g} to "
-            f"{record['decay_ratio_high']:.4g}), half-life {number(record['half_life'])} layers; Pearson {record['pearson']:.4f}, largest "
-            f"residual of log D {record['max_residual']:.3g}, curvature {number(record['curvature'])} "
-            f"(p = {number(record['curvature_p_value'])})."
-        )
-        lines += [law, ""]
-    if record["law_note"] is not None:
-        lines += [f"{record['law_note'][0].upper()}{record['law_note'][1:]}", ""]
-    return "\n".join(lines + _diagnosis(record["layer_peeled"], record["note"]))
-
-
-def _fuzziness(layer: dict[str, Any]) -> str:
-    """D, or what rounding leaves of it where it is no more."""
-    rounding = layer["fuzziness_rounding"]
-    return number(layer["fuzziness"]) if layer["fuzziness"] > rounding else f"≤ {rounding:.1g}"
-
-
-def _diagnosis(found: dict[str, Any] | None, note: str | None) -> list[str]:
-    if found is None:
-        return [f"No diagnosis of collapse: {note}"]
-    lines = [
-        f"Energies: features {found['feature_energy']:.6g}, classifier {number(found['weight_energy'])}; "
-        f"minority classes {', '.join(map(str, found['minority_classes']))}, imbalance {found['imbalance']:.6g}"
-        + ("." if found["two_counts"] else " (of the mean counts)."),
-    ]
-    if found["threshold"] is not None or found["collapses_now"] is not None:
-        threshold = "beyond the largest double" if found["threshold"] is None else f"{found['threshold']:.6g}"
-        fate = (
-            f"collapse; oversample the minority more than {found['minimal_oversampling']:.6g} times to prevent it"
-            if found["collapses_now"]
-            else "no collapse"
-        )
-        ratio = f"R/R0 = {found['imbalance_over_threshold']:.3g}"
-        lines.append(f"The Layer-Peeled Model collapses the minority from an imbalance of {threshold} on ({ratio}): {fate}.")
-    if found["weight_energy"] is not None:
-        lines.append(
-            f"Cosine between minority classifiers: expected {number(found['expected_minority_cosine'])}, "
-            f"measured {number(found['measured_minority_cosine'])}."
-        )
-    return [*lines, *([note] if note else [])]
+        cosine = mean_cosine(optimum.classifier[minority])
+    return {
+        "threshold": threshold,
+        "imbalance_over_threshold": imbalance / limit,
+        "minimal_oversampling": max(1.0, imbalance / limit),
+        "collapses_now": imbalance >= limit,
+        "expected_minority_cosine": cosine,
+    }

@@ -19,6 +19,7 @@ from layerpeel.pages.archives import open_archive
 from layerpeel.pages.files import read_small, require_directory, write_whole
 from layerpeel.pages.output import json_text
 from layerpeel.pages.progress import progress
+from layerpeel.pages.written import write_texts
 
 if TYPE_CHECKING:
     from layerpeel.gpu_train.experiments import Plan, Unit
@@ -82,10 +83,10 @@ def run_experiment(experiment: str, plan: "Plan", directory: Path, *, resume: bo
     require_directory(directory)
     _require_own(directory, config, resume=resume)
     units = known_experiments()[experiment](plan)  # reads the images, so nothing is written when they cannot be used
-    texts = {directory / CONFIG: json_text({**config, UNITS: {unit.name: dict(unit.settings) for unit in units}})}
+    texts = {CONFIG: json_text({**config, UNITS: {unit.name: dict(unit.settings) for unit in units}})}
     if not all((directory / "units" / f"{unit.name}.npz").exists() for unit in units):
         texts[_next_environment(directory)] = json_text(describe_environment())
-    write_whole("--out", {place: lambda path, text=text: path.write_text(text + "\n", encoding="utf-8") for place, text in texts.items()})
+    write_texts(directory, {name: text + "\n" for name, text in texts.items()})
     found: dict[str, tuple[Mapping[str, Any], Arrays]] = {}
     reused = 0
     with progress(experiment, len(units)) as bar:
@@ -136,34 +137,31 @@ def _require_own(directory: Path, config: dict[str, Any], *, resume: bool) -> No
     """Accept a new or empty directory, or with `resume` one that the same run made.
 
     Raises:
-        UnusableInput: when it holds a run and --resume was not asked for, another run, or anything else.
+        UnusableInput: when it holds a run that is not to be resumed, another run, or anything else.
     """
     record = directory / CONFIG
     if record.exists():
         try:
             before = json.loads(read_small(record, f"{record}", largest=LARGEST_CONFIG))
         except (OSError, ValueError) as error:
-            raise UnusableInput(f"{record} cannot be read ({error}): it says what the run was made with; name another --out.") from error
+            raise UnusableInput(f"{record} cannot be read ({error}): it says what the run is; name another directory.") from error
         held: dict[str, Any] = before if isinstance(before, dict) else {}
         if {name: value for name, value in held.items() if name != UNITS} != config:
             differing = [f"{name} {held.get(name)!r} there, {value!r} here" for name, value in config.items() if held.get(name) != value]
             raise UnusableInput(
-                f"--out {directory} holds a run of another configuration ({'; '.join(differing)}): runs are not mixed; name another "
-                "directory."
+                f"{directory} holds a run of another configuration ({'; '.join(differing)}): runs are not mixed; name another directory."
             )
         if not resume:
-            raise UnusableInput(f"--out {directory} holds this run already: continue it with --resume, or name another directory.")
+            raise UnusableInput(f"{directory} holds this run already: resume it, or name another directory.")
         return
     half_written = {".config.partial.json", ".environment-1.partial.json"}  # what a kill before the first files are renamed leaves
     if directory.exists() and any(path.name not in half_written for path in directory.iterdir()):
-        raise UnusableInput(
-            f"--out {directory} holds files that are not a run's: a run directory holds nothing else; name a new or empty one."
-        )
+        raise UnusableInput(f"{directory} holds files that are not a run's: a run directory holds nothing else; name a new or empty one.")
 
 
-def _next_environment(directory: Path) -> Path:
+def _next_environment(directory: Path) -> str:
     """Where the environment of this session is written: units of a resumed run may come from several."""
-    return directory / f"environment-{len(list(directory.glob('environment-*.json'))) + 1}.json"
+    return f"environment-{len(list(directory.glob('environment-*.json'))) + 1}.json"
 
 
 def _archive(arrays: Arrays) -> Callable[[Path], None]:
@@ -176,9 +174,9 @@ def _read(place: Path, settings: str) -> dict[str, np.ndarray]:
         with open_archive(place, f"{place}", "it is damaged") as archive:
             arrays = {name: archive.read(name) for name in archive.names}
     except (OSError, UnusableInput) as error:
-        raise UnusableInput(f"{place} cannot be read ({str(error).rstrip('.')}): remove it, and --resume makes it again.") from error
+        raise UnusableInput(f"{place} cannot be read ({str(error).rstrip('.')}): remove it, and resume: it is made again.") from error
     if str(arrays.pop(SETTINGS, "")) != settings:
         raise UnusableInput(
-            f"{place} was made with other settings than this run's: results are not mixed; remove it, and --resume makes it."
+            f"{place} was made with other settings than this run's: results are not mixed; remove it, and resume: it is made again."
         )
     return arrays

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from layerpeel.networks.run_directory import Arrays
-from layerpeel.networks.trial_series import Result, Units, by_settings, figure, line, points
-from layerpeel.numerics import fit_decay
-from layerpeel.pages.figure import FigureData, SeriesData
+from layerpeel.networks.units import Units, by_settings, figure, line
+from layerpeel.numerics import Figure, Series, fit_decay, points_over_trials
+from layerpeel.pages.records import Number, Record
 
 BARS = "Bars: least and largest over trials; layer 0 is the input."
 
@@ -44,7 +44,45 @@ COMPARISONS: Mapping[str, tuple[tuple[str, ...], str]] = {
 """Figures that compare the last epoch of variants: title, variants, caption."""
 
 
-def separation_results(units: Units) -> Result:
+class SeparationRow(Record):
+    """The law of one variant at the last epoch, as means over trials; None where a network died.
+
+    Args:
+        variant: name of the network.
+        trials: how many.
+        rank_between: least rank of the class means over layers and trials.
+        decay_ratio: ρ, the geometric mean.
+        least_ratio: over trials.
+        largest_ratio: likewise.
+        pearson: correlation of layer and log D.
+        max_residual: largest |log D − fit|.
+        curvature: of log D against layers.
+        final_log_d: log D of the last layer.
+        test_ratio: ρ on test images.
+        train_accuracy: mean over trials.
+        test_accuracy: likewise.
+        decay_ratios: ρ of every trial.
+        fuzziness: D of every layer.
+    """
+
+    variant: str
+    trials: int
+    rank_between: int
+    decay_ratio: Number | None
+    least_ratio: Number | None
+    largest_ratio: Number | None
+    pearson: Number | None
+    max_residual: Number | None
+    curvature: Number | None
+    final_log_d: Number | None
+    test_ratio: Number | None
+    train_accuracy: float
+    test_accuracy: float
+    decay_ratios: tuple[Number, ...]
+    fuzziness: tuple[Number, ...]
+
+
+def separation_results(units: Units) -> tuple[list[SeparationRow], list[Figure]]:
     """One row per variant, with the fitted law; figures of D by layer, epoch, class, and on test images."""
     variants = {name: trials for (name,), trials in by_settings(units, "variant").items()}
     usual = variants.get(USUAL, next(iter(variants.values())))
@@ -57,7 +95,7 @@ def separation_results(units: Units) -> Result:
     ]
 
 
-def _row(variant: str, trials: Sequence[Arrays]) -> dict[str, object]:
+def _row(variant: str, trials: Sequence[Arrays]) -> SeparationRow:
     """The law of every trial, as means over trials; None where a network died."""
     ends, tests = (np.array([arrays[name][-1] for arrays in trials]) for name in ("fuzziness", "test_fuzziness"))
     sound = bool(np.isfinite(ends).all() and np.isfinite(tests).all())
@@ -67,59 +105,59 @@ def _row(variant: str, trials: Sequence[Arrays]) -> dict[str, object]:
     def mean(values: Sequence[float]) -> float | None:
         return float(np.mean(values)) if sound else None
 
-    return {
-        "variant": variant,
-        "trials": len(trials),
-        "rank_between": min(int(arrays["rank_between"].min()) for arrays in trials),
-        "decay_ratio": float(np.exp(np.mean(np.log(ratios)))) if sound else None,
-        "least_ratio": min(ratios, default=None),
-        "largest_ratio": max(ratios, default=None),
-        "pearson": mean([law.pearson for law in laws]),
-        "max_residual": mean([law.max_residual for law in laws]),
-        "curvature": mean([law.curvature for law in laws]),
-        "final_log_d": mean([float(value) for value in np.log(ends[:, -1])]),
-        "test_ratio": float(np.exp(np.mean([np.log(law.decay_ratio) for law in of_tests]))) if sound else None,
-        "train_accuracy": float(np.mean([arrays["accuracy"][0] for arrays in trials])),
-        "test_accuracy": float(np.mean([arrays["accuracy"][1] for arrays in trials])),
-        "decay_ratios": ratios,
-        "fuzziness": ends.mean(axis=0).tolist() if sound else [],
-    }
+    return SeparationRow(
+        variant=variant,
+        trials=len(trials),
+        rank_between=min(int(arrays["rank_between"].min()) for arrays in trials),
+        decay_ratio=float(np.exp(np.mean(np.log(ratios)))) if sound else None,
+        least_ratio=min(ratios, default=None),
+        largest_ratio=max(ratios, default=None),
+        pearson=mean([law.pearson for law in laws]),
+        max_residual=mean([law.max_residual for law in laws]),
+        curvature=mean([law.curvature for law in laws]),
+        final_log_d=mean([float(value) for value in np.log(ends[:, -1])]),
+        test_ratio=float(np.exp(np.mean([np.log(law.decay_ratio) for law in of_tests]))) if sound else None,
+        train_accuracy=float(np.mean([arrays["accuracy"][0] for arrays in trials])),
+        test_accuracy=float(np.mean([arrays["accuracy"][1] for arrays in trials])),
+        decay_ratios=tuple(ratios),
+        fuzziness=tuple(ends.mean(axis=0).tolist()) if sound else (),
+    )
 
 
-def _comparison(title: str, names: Sequence[str], caption: str, variants: Mapping[str, Sequence[Arrays]]) -> FigureData:
-    series: list[SeriesData] = []
+def _comparison(title: str, names: Sequence[str], caption: str, variants: Mapping[str, Sequence[Arrays]]) -> Figure:
+    series: list[Series] = []
     for color, name in enumerate(name for name in names if name in variants):
         ends = np.array([arrays["fuzziness"][-1] for arrays in variants[name]])
         series += _with_law(name, ends, color)
     return _by_layer(title, f"{caption} {BARS}", series)
 
 
-def _with_law(label: str, ends: np.ndarray, color: int) -> list[SeriesData]:
+def _with_law(label: str, ends: np.ndarray, color: int) -> list[Series]:
     """D of every layer, and the geometric law fitted to the means over trials of log D."""
     layers = np.arange(ends.shape[1])
     if not np.isfinite(ends).all():
-        return [points(f"{label}: some died", layers.tolist(), ends, color)]
+        return [points_over_trials(f"{label}: some died", layers.tolist(), ends, color)]
     slope, offset = np.polyfit(layers, np.log(ends).mean(axis=0), 1)
     law = np.exp(slope * layers + offset)
-    return [points(label, layers.tolist(), ends, color), line(f"{label}: ρ = {np.exp(slope):.3f}", layers.tolist(), law, color)]
+    return [points_over_trials(label, layers.tolist(), ends, color), line(f"{label}: ρ = {np.exp(slope):.3f}", layers.tolist(), law, color)]
 
 
-def _by_layer(title: str, caption: str, series: list[SeriesData]) -> FigureData:
+def _by_layer(title: str, caption: str, series: list[Series]) -> Figure:
     return figure(title, caption, "layer", "separation fuzziness D", series, log_y=True)
 
 
-def _emergence(trials: Sequence[Arrays]) -> FigureData:
+def _emergence(trials: Sequence[Arrays]) -> Figure:
     """D of the layers at a few epochs, evenly chosen among those measured."""
     epochs = trials[0]["epochs"]
     chosen = sorted({round(place) for place in np.linspace(0, len(epochs) - 1, EMERGING)})
     series = []
     for color, place in enumerate(chosen):
         curves = np.array([arrays["fuzziness"][place] for arrays in trials])
-        series.append(points(f"epoch {epochs[place]}", range(curves.shape[1]), curves, color))
+        series.append(points_over_trials(f"epoch {epochs[place]}", range(curves.shape[1]), curves, color))
     return _by_layer("The law emerges", f"Eight layers while they are trained. {BARS}", series)
 
 
-def _law_and_collapse(trials: Sequence[Arrays]) -> FigureData:
+def _law_and_collapse(trials: Sequence[Arrays]) -> Figure:
     """1 + r, which is zero on a falling line, and NC1 against epochs: which comes first."""
     when = trials[0]["epochs"].astype(float)
     bent = np.array(
@@ -134,15 +172,15 @@ def _law_and_collapse(trials: Sequence[Arrays]) -> FigureData:
         "epoch",
         "1 + r; NC1",
         [
-            points("1 + r, r the correlation of log D and layer", when[later].tolist(), bent[:, later], 0),
-            points("NC1 of the last layer", when[later].tolist(), nc1[:, later], 1),
+            points_over_trials("1 + r, r the correlation of log D and layer", when[later].tolist(), bent[:, later], 0),
+            points_over_trials("NC1 of the last layer", when[later].tolist(), nc1[:, later], 1),
         ],
         log_x=True,
         log_y=True,
     )
 
 
-def _of_classes(trials: Sequence[Arrays]) -> FigureData:
+def _of_classes(trials: Sequence[Arrays]) -> Figure:
     curves = np.array([arrays["by_class"] for arrays in trials]).mean(axis=0)
     series = _with_law("mean over classes", curves.T, 0)
     return _by_layer(
@@ -150,7 +188,7 @@ def _of_classes(trials: Sequence[Arrays]) -> FigureData:
     )
 
 
-def _of_test_images(trials: Sequence[Arrays]) -> FigureData:
+def _of_test_images(trials: Sequence[Arrays]) -> Figure:
     series = [
         part
         for color, (label, name) in enumerate((("training images", "fuzziness"), ("test images", "test_fuzziness")))

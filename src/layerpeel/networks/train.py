@@ -1,54 +1,66 @@
-"""The command `train`: an experiment of the sources, its arrays, its record and its figures."""
+"""Trains networks as the sources did, and writes what they show beside their arrays."""
 
 from pathlib import Path
-from typing import Any
 
-import typer
-
-from layerpeel.networks.experiment_results import PAGE, describe_run, run_page, summarise
 from layerpeel.networks.run_directory import known_experiments, run_experiment
+from layerpeel.networks.training_run import TrainingRun, summarise
 from layerpeel.numerics import UnusableInput
-from layerpeel.pages.figure_file import figure_file
-from layerpeel.pages.files import write_whole
-from layerpeel.pages.output import json_text
-from layerpeel.pages.stopping import SystemRefused, say_interrupted
-from layerpeel.pages.text import one_line
+from layerpeel.pages.stopping import SystemRefused
+from layerpeel.pages.written import write_result
 
 
-def train_experiment(
-    experiment: str, directory: Path, *, profile: str, device: str, data: Path | None, seed: int, resume: bool
-) -> tuple[dict[str, Any], str]:
-    """Run an experiment, write its record and figures beside its arrays, and return the record with its text.
+def train(
+    experiment: str,
+    directory: Path | str | None = None,
+    *,
+    profile: str = "small",
+    device: str = "cpu",
+    data: Path | str | None = None,
+    seed: int = 0,
+    resume: bool = False,
+) -> TrainingRun:
+    """Repeat an experiment of the sources: arrays, results.json, figures and a page are left in a run directory.
+
+    What is trained depends on the seed, the profile and the libraries alone. A run can be stopped at any time: every unit of work that
+    is finished stays, and with `resume` the rest comes out as it would have.
+
+    Args:
+        experiment: geomnist, label-noise, imbalance, unconstrained or separation.
+        directory: where it is left, new or empty; runs/EXPERIMENT unless given.
+        profile: "small" takes minutes on two cores; "sources" is the size of the sources.
+        device: "cpu", "cuda", or "auto" for a GPU if there is one.
+        data: folder with MNIST, FashionMNIST or CIFAR-10 files; packaged MNIST unless given.
+        seed: every random number derives from it.
+        resume: continue the run in the directory.
 
     Raises:
-        UnusableInput: as `run_experiment`.
-        typer.Exit: when a network diverges or the run is interrupted; the sentence says where, and how to go on.
+        UnusableInput: for an unknown experiment, unusable images, another run in the directory, and without torch.
+        TrainingDiverged: when a network diverges; the sentence says where, and what to do.
+        SystemRefused: when there is no room for a checkpoint.
+
+    Example:
+        >>> train("telepathy")  # doctest: +IGNORE_EXCEPTION_DETAIL
+        Traceback (most recent call last):
+            ...
+        layerpeel.numerics._inputs.UnusableInput: experiment 'telepathy' does not exist: it must be one of ...; choose one of these.
     """
     experiments = known_experiments()
     from layerpeel.gpu_train.experiments import OF_IMAGES, Plan, one_thread
-    from layerpeel.gpu_train.training import CheckpointNotWritten, TrainingDiverged, choose_device
+    from layerpeel.gpu_train.training import CheckpointNotWritten, choose_device
 
     if experiment not in experiments:
         raise UnusableInput(f"experiment {experiment!r} does not exist: it must be one of {', '.join(experiments)}; choose one of these.")
     if data is not None and experiment not in OF_IMAGES:
         raise UnusableInput(
-            f"--data {data} is given and {experiment} makes its own data: only {', '.join(OF_IMAGES)} read images; leave it out."
+            f"data {data} are given and {experiment} makes its own data: only {', '.join(OF_IMAGES)} read images; leave them out."
         )
     if choose_device(device).type == "cpu" and profile == "small":
         one_thread()
-    plan = Plan(profile=profile, seed=seed, device=device, data=data)
+    plan = Plan(profile=profile, seed=seed, device=device, data=None if data is None else Path(data))
     try:
-        run = run_experiment(experiment, plan, directory, resume=resume)
-    except TrainingDiverged as error:
-        typer.echo(f"layerpeel: {one_line(str(error))}", err=True)
-        raise typer.Exit(1) from error
+        run = run_experiment(experiment, plan, Path("runs") / experiment if directory is None else Path(directory), resume=resume)
     except CheckpointNotWritten as error:
         raise SystemRefused(str(error)) from error
-    except KeyboardInterrupt as error:
-        status = say_interrupted(f"; what is done lies in {one_line(str(directory))}, and the same command with --resume continues it")
-        raise typer.Exit(status) from error
-    record, figures = summarise(run)
-    texts = {directory / name: figure_file(figure) for name, figure in zip(record["figures"], figures, strict=True)}
-    texts |= {directory / "results.json": json_text(record) + "\n", directory / PAGE: run_page(record, figures)}
-    write_whole("--out", {place: lambda path, text=text: path.write_text(text, encoding="utf-8") for place, text in texts.items()})
-    return record, describe_run(record)
+    found = summarise(run)
+    write_result(found, run.directory)
+    return found

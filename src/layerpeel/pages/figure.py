@@ -1,53 +1,63 @@
-"""A figure as data: what commands, rooms and trainings draw, and what a report holds of it."""
+"""How a figure is written to JSON and read from it."""
 
 import math
-from typing import Annotated
+from dataclasses import asdict
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
+from layerpeel.numerics import Figure
 
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
-
-
-Finite = Annotated[float | None, BeforeValidator(_finite)]
-"""A number, or null where it is NaN, infinite or undefined: JSON knows neither."""
-
-
-class Record(BaseModel):
-    """What is written to JSON: closed, and never changed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+MARK = {"x": "number", "label": "string", "color": "integer"}
+"""What a mark holds, by name, and its type in JSON."""
 
 
-class SeriesData(Record):
-    """One curve or one set of measured points."""
+class _AsJson:
+    """A figure in JSON: null where a number is undefined, and marks by name."""
 
-    label: str
-    x: list[Finite]
-    y: list[Finite]
-    style: str
-    color: int
-    low: list[Finite]
-    high: list[Finite]
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(
+            _read, handler(source), serialization=core_schema.wrap_serializer_function_ser_schema(_written)
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        found = handler(schema)
+        figure = handler.resolve_ref_schema(found)
+        series = handler.resolve_ref_schema(figure["properties"]["series"]["items"])
+        for name in ("x", "y", "low", "high"):
+            series["properties"][name]["items"] = {"anyOf": [{"type": "number"}, {"type": "null"}]}
+        marks = {name: {"type": kind} for name, kind in MARK.items()}
+        figure["properties"]["marks"]["items"] = {
+            "additionalProperties": False,
+            "description": "A vertical line at a place that the theory names.",
+            "properties": marks,
+            "required": list(marks),
+            "type": "object",
+        }
+        for part in (series, figure):
+            part["required"] = list(part["properties"])
+            for described in part["properties"].values():
+                described.pop("default", None)
+        return found
 
 
-class Mark(Record):
-    """A vertical line at a place that the theory names."""
+def _read(found: Any) -> Any:
+    """null is NaN, and a mark is known by its names; numbers of any kind become doubles."""
+    if isinstance(found, Figure):
+        return asdict(found)
+    if isinstance(found, list):
+        return [_read(item) for item in found]
+    if isinstance(found, dict):
+        return tuple(found[name] for name in MARK) if found.keys() == MARK.keys() else {name: _read(item) for name, item in found.items()}
+    return math.nan if found is None else found
 
-    x: float
-    label: str
-    color: int
+
+def _written(figure: Figure, handler: Any) -> dict[str, Any]:
+    return {**handler(figure), "marks": [dict(zip(MARK, mark, strict=True)) for mark in figure.marks]}
 
 
-class FigureData(Record):
-    """A figure as data."""
-
-    title: str
-    caption: str
-    x_label: str
-    y_label: str
-    series: list[SeriesData]
-    marks: list[Mark]
-    log_x: bool
-    log_y: bool
+DrawnFigure = Annotated[Figure, _AsJson]
+"""A figure as a field of a record."""

@@ -2,18 +2,18 @@
 
 from pathlib import Path
 
-from layerpeel.pages.figure import FigureData
+from layerpeel.numerics import Figure
 from layerpeel.pages.figures import figure_svg
 from layerpeel.pages.text import printable
 
 
-def figure_file(figure: FigureData) -> str:
+def figure_file(figure: Figure) -> str:
     """A figure with its title as an SVG document in the report's colours, which follow the viewer's light or dark scheme.
 
     Example:
-        >>> from layerpeel.pages.figure import SeriesData
-        >>> line = SeriesData(label="x = t", x=[0, 1], y=[0, 1], style="line", color=0, low=[], high=[])
-        >>> figure = FigureData(title="x", caption="", x_label="t", y_label="x", series=[line], marks=[], log_x=False, log_y=False)
+        >>> from layerpeel.numerics import Series
+        >>> line = Series(label="x = t", x=(0, 1), y=(0, 1), style="line", color=0)
+        >>> figure = Figure(title="x", caption="", x_label="t", y_label="x", series=(line,))
         >>> figure_file(figure).startswith('<svg xmlns="http://www.w3.org/2000/svg"')
         True
     """

@@ -3,22 +3,21 @@
 import io
 import math
 import re
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
-from layerpeel.pages.figure import FigureData, SeriesData
+from layerpeel.numerics import PALETTE_SIZE, Figure, Series
 from layerpeel.pages.typography import as_mathtext
 
-PALETTE_SIZE = 6
-"""Colours that the page defines as --series-0 … --series-5: blue, vermilion, green, purple, orange, sky (Okabe and Ito)."""
-
 _INK = "#010101"
+# the page defines --series-0 … --series-5: blue, vermilion, green, purple, orange, sky (Okabe and Ito)
 _PALETTE = [f"#0101{number + 2:02x}" for number in range(PALETTE_SIZE)]
 _MARKERS = "osD^vP"
 _WIDTH = 6.2
@@ -43,7 +42,7 @@ _STYLE: dict[Any, Any] = {
 }
 
 
-def figure_svg(figure: FigureData, identity: str, *, titled: bool = False) -> str:
+def figure_svg(figure: Figure, identity: str, *, titled: bool = False) -> str:
     """A figure as SVG: lines, points with error bars, and labelled vertical marks.
 
     Args:
@@ -52,7 +51,7 @@ def figure_svg(figure: FigureData, identity: str, *, titled: bool = False) -> st
         titled: whether the title is drawn too.
     """
     with mpl.rc_context(_STYLE), mpl.rc_context({"svg.hashsalt": identity}):
-        canvas = FigureCanvasSVG(Figure(figsize=(_WIDTH, 4.3), layout="constrained"))
+        canvas = FigureCanvasSVG(Canvas(figsize=(_WIDTH, 4.3), layout="constrained"))
         axes = canvas.figure.subplots()
         _draw(axes, figure)
         if titled:
@@ -65,13 +64,13 @@ def figure_svg(figure: FigureData, identity: str, *, titled: bool = False) -> st
     return _as_page_element(buffer.getvalue(), figure.title)
 
 
-def _draw(axes: Axes, figure: FigureData) -> None:
+def _draw(axes: Axes, figure: Figure) -> None:
     axes.set_xlabel(as_mathtext(figure.x_label))
     axes.set_ylabel(as_mathtext(figure.y_label))
     if figure.log_x:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter("{x:g}")
-    elif all(x is not None and x == round(x) for series in figure.series for x in series.x):  # layers, iterations
+    elif all(math.isfinite(x) and x == round(x) for series in figure.series for x in series.x):  # layers, iterations
         axes.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
     if figure.log_y:
         axes.set_yscale("log")
@@ -79,54 +78,55 @@ def _draw(axes: Axes, figure: FigureData) -> None:
     axes.grid(visible=True)
     for series in figure.series:
         _draw_series(axes, series)
-    for mark in figure.marks:
-        axes.axvline(mark.x, color=_color(mark.color), linewidth=1.0, linestyle=(0, (4, 3)))
+    for x, _, color in figure.marks:
+        axes.axvline(x, color=_color(color), linewidth=1.0, linestyle=(0, (4, 3)))
     _label_marks(axes, figure)
 
 
-def _legend_columns(figure: FigureData) -> int:
+def _legend_columns(figure: Figure) -> int:
     """As many columns as fit below the axes, by the length of the longest label in points."""
     longest = max((len(series.label) for series in figure.series), default=1)
     return max(1, min(3, int(72 * _WIDTH / (40 + 0.6 * 8.5 * longest))))
 
 
-def _draw_series(axes: Axes, series: SeriesData) -> None:
-    x, y = _numbers(series.x), _numbers(series.y)
+def _draw_series(axes: Axes, series: Series) -> None:
+    x, y = _finite(series.x), _finite(series.y)
     color = _color(series.color)
     if series.style == "line":
         axes.plot(x, y, color=color, linewidth=1.8, label=as_mathtext(series.label))
         return
-    low, high = _numbers(series.low) or y, _numbers(series.high) or y
+    low, high = _finite(series.low) or y, _finite(series.high) or y
     bars = [[max(0.0, a - b) for a, b in zip(y, low, strict=True)], [max(0.0, b - a) for a, b in zip(y, high, strict=True)]]
     marker = _MARKERS[series.color % len(_MARKERS)]
     axes.errorbar(x, y, yerr=bars, fmt=marker, color=color, markersize=4.5, elinewidth=1.0, capsize=2.0, label=as_mathtext(series.label))
 
 
-def _label_marks(axes: Axes, figure: FigureData) -> None:
+def _label_marks(axes: Axes, figure: Figure) -> None:
     """Labels above the axes; neighbours that would touch go one row up."""
     to_axes = axes.transScale
     low, high = (float(to_axes.transform((end, 0.0))[0]) for end in axes.get_xlim())
     row_ends: list[float] = []
-    for mark in sorted(figure.marks, key=lambda mark: mark.x):
-        place = (float(to_axes.transform((mark.x, 0.0))[0]) - low) / (high - low)
-        half = 0.0075 * len(mark.label)
+    for x, label, color in sorted(figure.marks):
+        place = (float(to_axes.transform((x, 0.0))[0]) - low) / (high - low)
+        half = 0.0075 * len(label)
         row = next((row for row, end in enumerate(row_ends) if place - half > end), len(row_ends))
         row_ends[row : row + 1] = [place + half + 0.01]
         axes.annotate(
-            as_mathtext(mark.label),
-            (mark.x, 1.0),
+            as_mathtext(label),
+            (x, 1.0),
             xycoords=("data", "axes fraction"),
             xytext=(0, 3 + 11 * row),
             textcoords="offset points",
             ha="center",
             va="bottom",
             fontsize=8.5,
-            color=_color(mark.color),
+            color=_color(color),
         )
 
 
-def _numbers(values: list[float | None]) -> list[float]:
-    return [math.nan if value is None else value for value in values]
+def _finite(values: Sequence[float]) -> list[float]:
+    """Infinity leaves a gap, as NaN does: the JSON of a report knows neither."""
+    return [value if math.isfinite(value) else math.nan for value in values]
 
 
 def _color(number: int) -> str:

@@ -27,12 +27,7 @@ def say(text: str, *, styled: bool = False) -> None:
 
 def print_json(content: dict[str, Any]) -> None:
     """One JSON object; NaN, infinity and what is undefined become null."""
-    print_json_text(json_text(content))
-
-
-def print_json_text(text: str) -> None:
-    """JSON that is text already."""
-    _write(json_printable(text).rstrip("\n"))
+    _write(json_text(content))
 
 
 def _write(text: str) -> None:

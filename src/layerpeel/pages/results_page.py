@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from layerpeel.pages.figure import FigureData
+from layerpeel.numerics import Figure
 from layerpeel.pages.page import figure_element, page
 from layerpeel.pages.typography import typeset
 
 
-def results_page(title: str, subtitle: str, figures: Sequence[FigureData], head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def results_page(title: str, subtitle: str, figures: Sequence[Figure], head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A self-contained page in the style of the report.
 
     Args:

@@ -1,1 +1,1 @@
-"""theorems."""
+"""Which theorems hold? What rooms claim is run, judged and reported."""

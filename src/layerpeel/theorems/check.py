@@ -1,29 +1,16 @@
-"""The command `check`: rooms in, report out, on disk and on the terminal."""
+"""Rooms in, report out; reports on disk."""
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
-import typer
 from pydantic import ValidationError
 
 from layerpeel.environment import describe_environment
-from layerpeel.numerics import UnusableInput
+from layerpeel.numerics import UnusableInput, require_instance, require_one_of, require_whole
 from layerpeel.pages.files import REPORT_FILES, read_small, write_whole
-from layerpeel.pages.output import text_table
 from layerpeel.pages.progress import progress
-from layerpeel.pages.text import one_line
-from layerpeel.theorems.report import (
-    CheckResult,
-    ControlResult,
-    Environment,
-    Report,
-    Summary,
-    headline,
-    render_html,
-    render_markdown,
-    summary_line,
-)
+from layerpeel.pages.records import Result
+from layerpeel.theorems.report import Environment, Report, Summary, render_html, render_markdown
 from layerpeel.theorems.run import run_rooms
 from layerpeel.theory import Profile, Room
 
@@ -31,30 +18,68 @@ LARGEST_REPORT = 2**25
 """Bytes of a report.json; that of all rooms with their figures has two million."""
 
 
-def check_rooms(rooms: Mapping[str, tuple[str, Room]], *, profile: str, seed: int, jobs: int | None) -> Report:
-    """Run the rooms, with a progress bar if standard error is a terminal, and put the results together.
+OWN_FAMILY = "own"
+"""Family of rooms that are handed over: no package of ours holds them."""
+
+
+def check(*rooms: str | Room, family: str | None = None, profile: str = "quick", seed: int = 0, workers: int | None = None) -> Report:
+    """Confirm or refute theorems, with evidence; a progress bar if standard error is a terminal.
+
+    Every check also judges false variants of its theorem, which must come back refuted: the report is green when they do, and every
+    verdict is the expected one.
+
+    Args:
+        rooms: names of theorems, all of them if none is named; or rooms of your own.
+        family: only the theorems of this family.
+        profile: "quick", or "full" for more work.
+        seed: every random number derives from it.
+        workers: the largest number of processes, as many as there are processors unless given; 1 stays in this one. With more, a script
+            calls this under `if __name__ == "__main__":`, as all that starts processes is called. Rooms of your own stay in this one, since
+            their functions do not travel.
 
     Raises:
+        UnusableInput: for a room, family or profile that does not exist.
         SystemRefused: when no process can be started.
+
+    Example:
+        >>> check("energy-product", workers=1).summary.green
+        True
     """
-    with progress("checking rooms", len(rooms)) as bar:
+    from layerpeel.theory import choose
+
+    for room in rooms:
+        require_instance(room, (str, Room), "a room", made="from a statement and its claims, or name one")
+    named = tuple(room for room in rooms if isinstance(room, str))
+    own = {room.statement.name: (OWN_FAMILY, room) for room in rooms if isinstance(room, Room)}
+    chosen = (choose(named, family) if named or not own else {}) | own
+    amount = Profile(require_one_of(profile, "profile", Profile))
+    seed = require_whole(seed, "the seed", least=0, remedy="give one, say 0")
+    most = os.cpu_count() or 1 if workers is None else require_whole(workers, "the number of workers", remedy="give one, or none at all")
+    with progress("checking rooms", len(chosen)) as bar:
         results = run_rooms(
-            rooms,
-            profile=Profile(profile),
-            seed=seed,
-            jobs=jobs or os.cpu_count() or 1,
-            finished=lambda room: bar(advance=1, description=room),
+            chosen, profile=amount, seed=seed, workers=1 if own else most, finished=lambda room: bar(advance=1, description=room)
         )
     return Report(
         summary=Summary.of(results),
         rooms=results,
         environment=Environment.model_validate(describe_environment()),
         seed=seed,
-        profile=profile,
+        profile=amount.value,
     )
 
 
-def write_report(report: Report, directory: Path) -> None:
+class WrittenReport(Result):
+    """Where a report was written, and whether it is green."""
+
+    green: bool
+    files: list[str]
+
+    def to_text(self) -> str:
+        """One file a line."""
+        return "\n".join(self.files)
+
+
+def write_report(report: Report, directory: Path) -> WrittenReport:
     """Write report.json, report.md and report.html, all or none.
 
     Raises:
@@ -64,6 +89,7 @@ def write_report(report: Report, directory: Path) -> None:
     write_whole(
         "--out", {directory / name: lambda path, text=text: path.write_text(text, encoding="utf-8") for name, text in texts.items()}
     )
+    return WrittenReport(green=report.summary.green, files=[str(directory / name) for name in REPORT_FILES])
 
 
 def read_report(path: Path) -> Report:
@@ -83,41 +109,3 @@ def read_report(path: Path) -> Report:
             f"report {path} does not follow the report's schema at {place} ({first['msg']}): it must be a report.json that this "
             "version wrote; make one with `layerpeel check --out DIR`."
         ) from error
-
-
-def describe_report(report: Report, directory: Path | None) -> str:
-    """A table of verdicts, checks and controls, the summary, and where the report is."""
-    rows: list[list[str]] = []
-    for room in report.rooms:
-        of_room = [
-            [result.name, "check", _verdict(result), result.evidence, _resolves(result), f"{result.seconds:.2f} s"]
-            for result in room.checks
-        ]
-        of_room += [[result.name, "control", _verdict(result), "", "", ""] for result in room.controls]
-        rows += [["" if position else room.name, *row] for position, row in enumerate(of_room)]
-    notes = [
-        f"{room.name}, {result.name}: {result.note}" for room in report.rooms for result in [*room.checks, *room.controls] if result.note
-    ]
-    notes += [f"{room.name}: {room.note}" for room in report.rooms if room.note]
-    where = f"report: {directory / 'report.html'}" if directory is not None else "no report written; --out DIR writes one"
-    table = text_table(["room", "name", "", "verdict", "evidence", "refutes a change of", "time"], rows)
-    color = typer.colors.GREEN if report.summary.green else typer.colors.RED
-    headed = typer.style(one_line(headline(report)), fg=color)
-    return "\n".join([table, "", *map(one_line, notes), *([""] if notes else []), headed, summary_line(report), one_line(where)])
-
-
-def _resolves(check: CheckResult) -> str:
-    """The smallest change of the prediction that the measurement refutes: relative, or with a sign where the prediction is zero."""
-    if check.resolving_power is not None:
-        return f"{check.resolving_power:.1e}" if check.resolving_power else "any"
-    if check.resolving_shift is not None:
-        return f"± {check.resolving_shift:.1e}" if check.resolving_shift else "any"
-    return "none on one side" if check.verdict == "confirmed" else ""
-
-
-def _verdict(result: CheckResult | ControlResult) -> str:
-    if result.as_expected:
-        surprising = isinstance(result, CheckResult) and result.verdict == "refuted"
-        return "refuted, as expected" if surprising else f"{result.verdict}"
-    expected = result.expected if isinstance(result, CheckResult) else "refuted"
-    return f"{result.verdict}" if result.verdict == "skipped" else f"{result.verdict} (expected {expected})"

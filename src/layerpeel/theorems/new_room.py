@@ -6,10 +6,21 @@ from string import Template
 
 from layerpeel.numerics import UnusableInput
 from layerpeel.pages.files import write_whole
+from layerpeel.pages.records import Result
 from layerpeel.theory import FAMILIES, catalogue
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)+|[a-z][a-z0-9]+")
 """Kebab-case."""
+
+
+class WrittenRoom(Result):
+    """Where a skeleton was written."""
+
+    file: str
+
+    def to_text(self) -> str:
+        """The file, and what to do with it."""
+        return f"{self.file}\nReplace its claims by yours, then run `layerpeel check {Path(self.file).stem.replace('_', '-')}`."
 
 
 def new_room(name: str, family: str, *, checkout: Path) -> Path:

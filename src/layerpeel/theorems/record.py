@@ -1,15 +1,13 @@
 """From what a room claims and measures to what its report holds."""
 
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
 import sympy
 
-from layerpeel import theory
-from layerpeel.pages.figure import FigureData, Mark, SeriesData
 from layerpeel.theorems.report import CheckResult, ControlResult, Number, Reference, RoomResult, read_references
 from layerpeel.theory import Check, Control, Figure, Quantities, Quantity, Room, Verdict, as_bracket, resolution_used, resolving_power
+from layerpeel.theory import __file__ as theory_file
 
 MUCH = 0.5
 """A verdict that used more than this share of its resolution comes with a warning."""
@@ -17,7 +15,7 @@ MUCH = 0.5
 
 @cache
 def _references() -> dict[str, str]:
-    return read_references(Path(theory.__file__).with_name("references.bib"))
+    return read_references(Path(theory_file).with_name("references.bib"))
 
 
 def record_numbers(quantities: Quantities, level: float) -> list[Number]:
@@ -76,22 +74,8 @@ def record_control(control: Control, verdict: Verdict, *, note: str) -> ControlR
     return ControlResult(name=control.name, claim=control.claim, check=control.check, verdict=verdict, note=note)
 
 
-def record_figure(figure: Figure) -> FigureData:
-    """A figure as data."""
-    return FigureData(
-        title=figure.title,
-        caption=figure.caption,
-        x_label=figure.x_label,
-        y_label=figure.y_label,
-        series=[SeriesData.model_validate(asdict(series)) for series in figure.series],
-        marks=[Mark(x=x, label=label, color=color) for x, label, color in figure.marks],
-        log_x=figure.log_x,
-        log_y=figure.log_y,
-    )
-
-
 def record_room(
-    family: str, room: Room, *, checks: list[CheckResult], controls: list[ControlResult], figures: list[FigureData], note: str
+    family: str, room: Room, *, checks: list[CheckResult], controls: list[ControlResult], figures: list[Figure], note: str
 ) -> RoomResult:
     """A room with its results and its source in full."""
     statement = room.statement

@@ -8,14 +8,14 @@ from contextlib import ExitStack
 from multiprocessing import get_context
 
 from layerpeel.numerics import UnusableInput, random_stream
-from layerpeel.pages.figure import FigureData
 from layerpeel.pages.stopping import SystemRefused
-from layerpeel.theorems.record import record_check, record_control, record_figure, record_room
+from layerpeel.theorems.record import record_check, record_control, record_room
 from layerpeel.theorems.report import CheckResult, ControlResult, RoomResult
 from layerpeel.theory import (
     SUITE_LEVEL,
     Check,
     Control,
+    Figure,
     Kind,
     Profile,
     Quantities,
@@ -27,20 +27,20 @@ from layerpeel.theory import (
     statistical_comparisons,
 )
 
-PROCESS_DIED = "the process that ran this room died (out of memory?); run the room alone, or with fewer --jobs"
+PROCESS_DIED = "the process that ran this room died (out of memory?); run the room alone, or with fewer workers"
 """Note of every check that was lost with its process."""
 
 
 def run_rooms(
-    rooms: Mapping[str, tuple[str, Room]], *, profile: Profile, seed: int, jobs: int, finished: Callable[[str], None]
+    rooms: Mapping[str, tuple[str, Room]], *, profile: Profile, seed: int, workers: int, finished: Callable[[str], None]
 ) -> list[RoomResult]:
-    """Run rooms of the catalogue, in as many processes as `jobs` allows, and return their results in the given order.
+    """Run rooms of the catalogue, in as many processes as `workers` allows, and return their results in the given order.
 
     Args:
         rooms: room name → (family, room), as `theory.choose` gives them.
         profile: how much work to do.
         seed: every random number derives from it.
-        jobs: the largest number of processes; 1 stays in this one.
+        workers: the largest number of processes; 1 stays in this one.
         finished: called with a room's name when that room is done.
 
     Raises:
@@ -48,18 +48,18 @@ def run_rooms(
     """
     level = SUITE_LEVEL / max(1, statistical_comparisons())
     results: dict[str, RoomResult] = {}
-    if min(jobs, len(rooms)) <= 1:
+    if min(workers, len(rooms)) <= 1:
         for name, (family, room) in rooms.items():
             results[name] = run_room(family, room, profile=profile, seed=seed, level=level)
             finished(name)
         return list(results.values())
     with ExitStack() as started:
         try:
-            pool = started.enter_context(ProcessPoolExecutor(min(jobs, len(rooms)), mp_context=get_context("spawn")))
+            pool = started.enter_context(ProcessPoolExecutor(min(workers, len(rooms)), mp_context=get_context("spawn")))
             waiting = {pool.submit(_run_named, name, profile, seed, level): name for name in rooms}
         except (OSError, ImportError, NotImplementedError) as error:
             raise SystemRefused(
-                f"processes cannot be started ({error}): they need shared memory (/dev/shm); run in this one with --jobs 1."
+                f"processes cannot be started ({error}): they need shared memory (/dev/shm); run in this one with workers=1."
             ) from error
         for future in as_completed(waiting):
             name = waiting[future]
@@ -157,14 +157,14 @@ def _sentence(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _draw(room: Room, *, profile: Profile, seed: int, level: float) -> tuple[list[FigureData], str]:
+def _draw(room: Room, *, profile: Profile, seed: int, level: float) -> tuple[list[Figure], str]:
     """The figures, and a note on those that failed: a figure decides no verdict, but its loss is reported."""
-    figures: list[FigureData] = []
+    figures: list[Figure] = []
     notes: list[str] = []
     for number, figure in enumerate(room.figures, start=1):
         setting = Setting(profile=profile, rng=random_stream(seed, room.statement.name, f"figure {number}"), level=level, seed=seed)
         try:
-            figures.append(record_figure(figure(setting)))
+            figures.append(figure(setting))
         except Exception as error:  # noqa: BLE001 - as for a check
             notes.append(f"figure {number} could not be drawn: {_sentence(error)}")
     return figures, "; ".join(notes)

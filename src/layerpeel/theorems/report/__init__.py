@@ -10,9 +10,8 @@ from layerpeel.theorems.report.model import ControlResult as ControlResult
 from layerpeel.theorems.report.model import Environment as Environment
 from layerpeel.theorems.report.model import Number as Number
 from layerpeel.theorems.report.model import Reference as Reference
-from layerpeel.theorems.report.model import Report as Report
 from layerpeel.theorems.report.model import RoomResult as RoomResult
 from layerpeel.theorems.report.model import Summary as Summary
-from layerpeel.theorems.report.model import schema as schema
 from layerpeel.theorems.report.reading import headline as headline
 from layerpeel.theorems.report.reading import summary_line as summary_line
+from layerpeel.theorems.report.report import Report as Report

@@ -7,8 +7,8 @@ from markupsafe import Markup
 from layerpeel.pages.formula import formula_svg
 from layerpeel.pages.page import figure_element, page
 from layerpeel.pages.typography import typeset
-from layerpeel.theorems.report.model import Report
 from layerpeel.theorems.report.reading import headline, how_measured, origin_of, own_origin, pair_numbers, relation, sharpness, summary_line
+from layerpeel.theorems.report.report import Report
 
 LONGEST_OPEN_TABLE = 6
 """Tables of more rows than this are folded."""
@@ -22,8 +22,8 @@ def render_html(report: Report) -> str:
     return page(
         Path(__file__).with_name("report.html.j2"),
         report=report,
-        headline=headline(report),
-        summary_line=summary_line(report),
+        headline=headline(report.summary, report.rooms),
+        summary_line=summary_line(report.summary, report.rooms),
         origin_of=origin_of,
         own_origin=own_origin,
         how_measured=how_measured,

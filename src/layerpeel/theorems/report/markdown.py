@@ -1,13 +1,15 @@
 """The report as Markdown, from the JSON model only."""
 
 from layerpeel.theorems.report.markdown_text import anchor, formula, link, plain
-from layerpeel.theorems.report.model import CheckResult, Number, Report, RoomResult
+from layerpeel.theorems.report.model import CheckResult, Number, RoomResult
 from layerpeel.theorems.report.reading import headline, how_measured, origin_of, own_origin, pair_numbers, relation, sharpness, summary_line
+from layerpeel.theorems.report.report import Report
 
 
 def render_markdown(report: Report) -> str:
     """The whole report: summary, overview, and a section for every room."""
-    lines = ["# Theorem-check report", "", f"**{plain(headline(report))}** {plain(summary_line(report))}", "", *_overview(report)]
+    head, line = headline(report.summary, report.rooms), summary_line(report.summary, report.rooms)
+    lines = ["# Theorem-check report", "", f"**{plain(head)}** {plain(line)}", "", *_overview(report)]
     for room in report.rooms:
         lines += _room(room)
     lines += ["## Environment", "", *_environment(report)]
@@ -42,7 +44,7 @@ def _room(room: RoomResult) -> list[str]:
     if room.note:
         lines += [f"> {plain(room.note)}", ""]
     for check in room.checks:
-        told = f"Evidence: {check.evidence}; {check.seconds:.2f} s.", own_origin(room, check), how_measured(check), sharpness(check)
+        told = f"Evidence: {check.evidence}; {check.seconds:.2f} s.", own_origin(room, check), plain(how_measured(check)), sharpness(check)
         lines += [
             f"### {plain(check.name)}: {_verdict(check)}",
             "",

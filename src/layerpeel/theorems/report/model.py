@@ -1,10 +1,9 @@
-"""What a theorem-check report holds; the model is the schema of report.json."""
-
-import json
+"""What a theorem-check report holds, part by part."""
 
 from pydantic import Field
 
-from layerpeel.pages.figure import FigureData, Finite, Record
+from layerpeel.pages.figure import DrawnFigure
+from layerpeel.pages.records import Finite, Record
 from layerpeel.theory import Evidence, Kind, Origin, Verdict
 
 
@@ -89,7 +88,7 @@ class RoomResult(Record):
     assumptions: list[str]
     checks: list[CheckResult]
     controls: list[ControlResult]
-    figures: list[FigureData]
+    figures: list[DrawnFigure]
     note: str = Field(description="What could not be drawn, and why; otherwise empty.")
 
     @property
@@ -141,22 +140,3 @@ class Environment(Record):
     platform: str
     processors: int
     packages: dict[str, str]
-
-
-class Report(Record):
-    """A theorem-check report; renderers read nothing else."""
-
-    summary: Summary
-    rooms: list[RoomResult]
-    environment: Environment
-    seed: int
-    profile: str
-
-    def to_json(self) -> str:
-        """The report as JSON, with null for what JSON cannot say."""
-        return self.model_dump_json(indent=2) + "\n"
-
-
-def schema() -> str:
-    """The JSON schema of report.json, as committed beside this module."""
-    return json.dumps(Report.model_json_schema(), indent=2) + "\n"

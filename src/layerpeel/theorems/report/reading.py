@@ -1,6 +1,8 @@
-"""The sentences that both renderings share."""
+"""The sentences that the renderings share."""
 
-from layerpeel.theorems.report.model import CheckResult, Number, Report, RoomResult
+from collections.abc import Sequence
+
+from layerpeel.theorems.report.model import CheckResult, Number, RoomResult, Summary
 from layerpeel.theory import Kind, Verdict
 
 _ORIGINS = {
@@ -13,14 +15,14 @@ _ORIGINS = {
 _RELATIONS = {Kind.UPPER_BOUND: "≤ ", Kind.LOWER_BOUND: "≥ ", Kind.LIMIT: "→ "}
 
 
-def headline(report: Report) -> str:
+def headline(summary: Summary, rooms: Sequence[RoomResult]) -> str:
     """Whether the report is green, as a sentence."""
-    skipped = [room for room in report.rooms if room.skipped]
-    if report.summary.green and skipped:
-        return f"Every theorem that ran came out as expected; {len(skipped)} of {len(report.rooms)} did not run ({_reason(skipped[0])})."
-    if report.summary.green:
+    skipped = [room for room in rooms if room.skipped]
+    if summary.green and skipped:
+        return f"Every theorem that ran came out as expected; {len(skipped)} of {len(rooms)} did not run ({_reason(skipped[0])})."
+    if summary.green:
         return "Every theorem came out as expected."
-    unexpected = [room.title for room in report.rooms if not room.green and not room.skipped]
+    unexpected = [room.title for room in rooms if not room.green and not room.skipped]
     return f"Not as expected: {', '.join(unexpected)}." if unexpected else "Nothing ran."
 
 
@@ -28,13 +30,12 @@ def _reason(room: RoomResult) -> str:
     return next((check.note for check in room.checks if check.note), "skipped")
 
 
-def summary_line(report: Report) -> str:
+def summary_line(summary: Summary, rooms: Sequence[RoomResult]) -> str:
     """The six numbers of the summary, as a sentence.
 
     A confirmed theorem counts for something only beside the false variants that the same checks refuted.
     """
-    summary = report.summary
-    total = sum(len(room.controls) for room in report.rooms)
+    total = sum(len(room.controls) for room in rooms)
     verdicts = [
         f"{count} {word}"
         for count, word in (
@@ -45,8 +46,8 @@ def summary_line(report: Report) -> str:
         )
         if count
     ]
-    rooms = f"{len(report.rooms)} room{'s' * (len(report.rooms) != 1)}"
-    return f"{rooms}; checks: {', '.join(verdicts) or 'none'}; {summary.controls} of {total} negative controls refuted."
+    counted = f"{len(rooms)} room{'s' * (len(rooms) != 1)}"
+    return f"{counted}; checks: {', '.join(verdicts) or 'none'}; {summary.controls} of {total} negative controls refuted."
 
 
 def origin_of(room: RoomResult) -> str:

@@ -1,14 +1,18 @@
-"""What a solution says about a data set's classifier: as JSON, as a table, and in plain words."""
+"""What a solution says about a data set's classifier."""
 
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import Field
 
 from layerpeel.pages.output import number, text_table
+from layerpeel.pages.records import Finite, Record, Result
 
 if TYPE_CHECKING:
+    from layerpeel.numerics import Figure
     from layerpeel.solvers import GroupGeometry, Solution
 
 SQUEEZED = 0.95
@@ -18,71 +22,108 @@ MOST_GROUPS_IN_TEXT = 12
 """A matrix of cosines wider than this is no longer read on a terminal; it stays in the JSON."""
 
 
-def solution_record(solution: "Solution") -> dict[str, Any]:
-    """The keys of `layerpeel solve --json`.
+class GroupRecord(Record):
+    """What the optimum does to the classes of one group, as `solvers.GroupGeometry` has it."""
 
-    `value` is the objective of the returned point; the optimum lies in [value − gap, value]. `bias` holds one number per group, or is
-    null without a bias.
-    """
-    return {
-        "value": solution.value.upper,
-        "gap": solution.gap,
-        "relative_gap": solution.relative_gap,
-        "status": str(solution.status),
-        "converged": solution.converged,
-        "route": solution.route,
-        "num_classes": solution.num_classes,
-        "rank": solution.rank,
-        "dimension": solution.dimension,
-        "warnings": solution.warnings,
-        "multiplier": solution.multiplier,
-        "norm_weights": solution.problem.norm_weights,
-        "bias": None if solution.group_bias is None else solution.group_bias.tolist(),
-        "seconds": solution.seconds,
-        "groups": [
-            {
-                "classes": group.classes,
-                "samples": group.samples,
-                "collapsed": group.collapsed,
-                "vanished": group.vanished,
-                "classifier_norm": group.classifier_norm,
-                "feature_norm": group.feature_norm,
-                "within_cosine": group.within_cosine,
-            }
-            for group in solution.groups
-        ],
-        "between_cosine": solution.between_cosine,
-    }
+    classes: int
+    samples: int | float
+    collapsed: bool | None
+    vanished: bool | None
+    classifier_norm: float
+    feature_norm: float
+    within_cosine: Finite
 
 
-def describe_solution(solution: "Solution", options: str) -> str:
-    """Value and gap, a table of groups, the cosines between groups, and what it all means.
+class SolveRecord(Result):
+    """The keys of `layerpeel solve --json`."""
+
+    value: float = Field(description="The objective of the returned point; the optimum lies in [value − gap, value].")
+    gap: float
+    relative_gap: float
+    status: str
+    converged: bool
+    route: str
+    num_classes: int
+    rank: int
+    dimension: int | None
+    warnings: list[str]
+    multiplier: float
+    norm_weights: str
+    bias: list[float] | None = Field(description="One number per group; null without a bias.")
+    seconds: float
+    groups: list[GroupRecord]
+    between_cosine: list[list[Finite]] = Field(description="Groups by groups; null where a classifier vanishes.")
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """The geometry that the counts of its classes force on a classifier, with its certificate.
 
     Args:
-        solution: the solution.
-        options: the options that pose the same problem again, for the suggested next command.
+        solution: of the Layer-Peeled Model of those counts.
     """
-    head = [
-        f"value     {solution.value.upper:.12g}",
-        f"gap       {solution.gap:.1e} at most, certified (relative {solution.relative_gap:.1e})",
-        f"route     {solution.route}, {solution.num_classes} classes, rank {solution.rank}, {solution.seconds:.3g} s",
-        f"status    {solution.status}",
-    ]
-    if solution.group_bias is not None:
-        head.append(f"bias      {', '.join(number(value) for value in solution.group_bias.tolist())} (by group)")
-    rows = [
-        [
-            str(group.classes),
-            str(group.samples),
-            phase(group),
-            number(group.classifier_norm),
-            number(group.feature_norm),
-            number(group.within_cosine),
+
+    solution: "Solution"
+
+    @property
+    def record(self) -> SolveRecord:
+        """What is written to JSON."""
+        solution = self.solution
+        return SolveRecord(
+            value=solution.value.upper,
+            gap=solution.gap,
+            relative_gap=solution.relative_gap,
+            status=str(solution.status),
+            converged=solution.converged,
+            route=solution.route,
+            num_classes=solution.num_classes,
+            rank=solution.rank,
+            dimension=solution.dimension,
+            warnings=list(solution.warnings),
+            multiplier=solution.multiplier,
+            norm_weights=solution.problem.norm_weights,
+            bias=None if solution.group_bias is None else solution.group_bias.tolist(),
+            seconds=solution.seconds,
+            groups=[GroupRecord(**asdict(group)) for group in solution.groups],
+            between_cosine=[list(row) for row in solution.between_cosine],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of `layerpeel solve --json`."""
+        return self.record.to_dict()
+
+    def to_text(self, again: str | None = None) -> str:
+        """Value and gap, a table of groups, the cosines between groups, and what it all means.
+
+        Args:
+            again: the options that pose the same problem to another command, to suggest that one.
+        """
+        solution = self.solution
+        head = [
+            f"value     {solution.value.upper:.12g}",
+            f"gap       {solution.gap:.1e} at most, certified (relative {solution.relative_gap:.1e})",
+            f"route     {solution.route}, {solution.num_classes} classes, rank {solution.rank}, {solution.seconds:.3g} s",
+            f"status    {solution.status}",
         ]
-        for group in solution.groups
-    ]
-    table = text_table(["classes", "samples", "phase", "||w||", "||h||", "cosine within"], rows)
-    return "\n".join(["\n".join(head), "", table, *_between(solution), "", *_reading(solution, options)])
+        if solution.group_bias is not None:
+            head.append(f"bias      {', '.join(number(value) for value in solution.group_bias.tolist())} (by group)")
+        rows = [
+            [
+                str(group.classes),
+                str(group.samples),
+                phase(group),
+                number(group.classifier_norm),
+                number(group.feature_norm),
+                number(group.within_cosine),
+            ]
+            for group in solution.groups
+        ]
+        table = text_table(["classes", "samples", "phase", "||w||", "||h||", "cosine within"], rows)
+        return "\n".join(["\n".join(head), "", table, *_between(solution), "", *_reading(solution, again)])
+
+    def figures(self) -> "tuple[Figure, ...]":
+        """Nothing: the table says it."""
+        return ()
 
 
 def phase(group: "GroupGeometry") -> str:
@@ -108,7 +149,7 @@ def _rounded(cosine: float | None) -> float | None:
     return None if cosine is None else round(cosine, 4) + 0.0  # no minus before a zero
 
 
-def _reading(solution: "Solution", options: str) -> list[str]:
+def _reading(solution: "Solution", again: str | None) -> list[str]:
     from layerpeel.solvers import LayerPeeled, Status
 
     if solution.status is Status.ZERO:
@@ -118,7 +159,8 @@ def _reading(solution: "Solution", options: str) -> list[str]:
     if problem.loss != "cross-entropy" or not (isinstance(problem, LayerPeeled) and problem.unweighted):
         return lines
     if len(solution.groups) == 2 and min(solution.groups, key=lambda group: group.samples).classes > 1:
-        lines.append(f"Next: `layerpeel remedy {options}` says how much oversampling keeps the minority classes apart.")
+        if again is not None:
+            lines.append(f"Next: `layerpeel remedy {again}` says how much oversampling keeps the minority classes apart.")
     elif len(solution.groups) > 1:
         lines.append("Next: solve again with the smallest counts multiplied, which is what oversampling them by that factor does.")
     return lines

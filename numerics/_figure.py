@@ -1,0 +1,61 @@
+"""What is drawn, as data; whoever renders a page draws it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+PALETTE_SIZE = 6
+"""Colours that every page has; a series and a mark name theirs by its index."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """One curve (style "line") or set of measured points (style "points", with error bars) of a figure; NaN leaves a gap."""
+
+    label: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    style: str
+    color: int
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A figure as data.
+
+    `marks` are vertical lines (x, label, color index): the places that the theory names.
+    """
+
+    title: str
+    caption: str
+    x_label: str
+    y_label: str
+    series: tuple[Series, ...]
+    marks: tuple[tuple[float, str, int], ...] = ()
+    log_x: bool = False
+    log_y: bool = False
+
+
+def points_over_trials(
+    label: str, x: Iterable[float], trials: Sequence[Iterable[float]] | np.ndarray, color: int, *, logarithmic: bool = False
+) -> Series:
+    """Means over trials as points of a figure, with bars from the least to the largest.
+
+    Args:
+        label: name of the points.
+        x: where they lie.
+        trials: a row for each trial, a number for each x.
+        color: index of a colour.
+        logarithmic: take the mean of logarithms.
+
+    Example:
+        >>> points_over_trials("two trials", [1], [[1.0], [4.0]], 0, logarithmic=True).y
+        (2.0,)
+    """
+    values = np.array([list(trial) for trial in trials], dtype=float)
+    centre = np.exp(np.log(values).mean(axis=0)) if logarithmic else values.mean(axis=0)
+    low, high = (tuple(end.tolist()) for end in (values.min(axis=0), values.max(axis=0)))
+    return Series(label=label, x=tuple(map(float, x)), y=tuple(centre.tolist()), style="points", color=color, low=low, high=high)
