@@ -13,8 +13,9 @@ ENERGIES = np.geomspace(0.1, 30.0, 8)  # E_H E_W
 def main() -> None:
     """Print log10 R0 as a table, then enclose one entry."""
     minority, energy = np.meshgrid(MINORITIES, ENERGIES, indexing="ij")
-    excess = log_thresholds_minus_one(CLASSES - minority, minority, CLASSES * np.sqrt(energy))  # log(R0 - 1)
-    table = np.logaddexp(excess, 0.0) / np.log(10.0)
+    flat, radius = minority.ravel().astype(float), CLASSES * np.sqrt(energy.ravel())
+    excess = log_thresholds_minus_one(CLASSES - flat, flat, radius)  # log(R0 - 1), all in one call
+    table = np.logaddexp(excess, 0.0).reshape(minority.shape) / np.log(10.0)
     print("log10 R0;  columns: E_H E_W =", *(f"{value:.3g}" for value in ENERGIES))
     for count, row in zip(MINORITIES, table, strict=True):
         print(f"K_B = {count}:", *(f"{value:8.3f}" for value in row))

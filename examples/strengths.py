@@ -23,7 +23,8 @@ def main() -> None:
     end = 1.0 / (1.0 + ITERATIONS[-1])
     print(f"alpha at the end: {found['intra'][-1]:.5f}, true {end:.5f}")
     print(f"beta  at the end: {found['inter'][-1]:.5f}, true {-0.2 * end:.5f}")
-    print(f"tail index: {found['tail_index']}")
+    index = found["tail_index"]["intra"]["definition"]
+    print(f"alpha falls like t^-r, r = {index['value']:.3f} (standard error {index['standard_error']:.1e})")
 
 
 if __name__ == "__main__":
