@@ -10,6 +10,7 @@ from flint import arb, ctx
 from layerpeel.numerics import PRECISION, Bracket, to_bracket
 from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement, Verdict
+from layerpeel.theory.locally_elastic._softmax_in_balls import order, residue_over_miss, residues
 
 SIZES = (2, 3, 4)
 """K of the symbolic identities."""
@@ -18,15 +19,9 @@ ORDERS = (2, 3, 10)
 """K of the measured order."""
 SIGNS = {"−": -1, "+": 1}
 """Of J in the linear part."""
-REPEATS = 10
-"""Random points and directions per K."""
-FAR, NEAR = 2.0**-30, 2.0**-40
-"""Distances between which the order is measured, in ball arithmetic."""
 ORDER_ACCURACY = 1e-4
 """Largest distance of a measured order from a whole number: between these distances the next order is 1e-9 of the leading one, unless that
 one happens to be small."""
-NEXT_ORDER = 2e-6
-"""What the next order may change in a slope: a thousand times what it did for random directions, which can all err to one side."""
 
 ERRORS = instances("1 − p̄_k = {:g}", 1e-2, 1e-4, 1e-8, 1e-16)
 """Near convergence."""
@@ -75,7 +70,7 @@ ROOM = Room.of(
         "as printed in (12) and (15), with +J, the remainder is of second order",
         over=instances("K={}, e_k − σ = {}J", *product(ORDERS, SIGNS)),
         predict=lambda _, sign: Bracket.exactly(2.0) if sign == "+" else None,
-        measure_all=lambda setting: orders(setting.rng),
+        measure_all=lambda setting: [order(setting.rng, k, SIGNS[sign]) for k, sign in product(ORDERS, SIGNS)],
         by="the slope of log ‖remainder‖ against log ‖X − φ‖ between two distances, over random φ and directions",
         false={"constant-left": ("with +J a constant is left", lambda _, sign: Bracket.exactly(0.0) if sign == "+" else None)},
         evidence=Evidence.CERTIFIED,
@@ -88,7 +83,7 @@ ROOM = Room.of(
         "with −J the remainder is of second order",
         over=instances("K={}, e_k − σ = {}J", *product(ORDERS, SIGNS)),
         predict=lambda _, sign: Bracket.exactly(2.0) if sign == "−" else None,
-        measure_all=lambda setting: orders(setting.rng),
+        measure_all=lambda setting: [order(setting.rng, k, SIGNS[sign]) for k, sign in product(ORDERS, SIGNS)],
         by="the slope of log ‖remainder‖ against log ‖X − φ‖ between two distances, over random φ and directions",
         false={
             "first-order": ("the remainder is of first order", lambda _, sign: Bracket.exactly(1.0) if sign == "−" else None),
@@ -104,7 +99,7 @@ ROOM = Room.of(
         "the residue at φ∞ vanishes as p̄_k tends to e_k",
         over=ERRORS,
         predict=Bracket.exactly(0.0),
-        measure_all=lambda setting: residues(setting.rng.dirichlet(np.ones(CLASSES - 1)).tolist()),
+        measure_all=lambda setting: residues(setting.rng.dirichlet(np.ones(CLASSES - 1)).tolist(), [error for (error,) in ERRORS.values()]),
         by="‖e_k − p̄_k + J φ∞‖ in balls, the rest of the probability split at random among the other classes",
         # as near initialization
         false={"constant": ("near convergence the residue stays constant", Bracket.exactly(math.sqrt(1 - 1 / CLASSES)))},
@@ -118,7 +113,7 @@ ROOM = Room.of(
         "it vanishes more slowly than e_k − p̄_k, by the factor 1 + p̄_k log((K−1) p̄_k/(1 − p̄_k)) when errors are even",
         over=ERRORS,
         predict=lambda error: slower_by(error, others=CLASSES - 1),
-        measure=lambda error: measured_factor(error),
+        measure=lambda error: residue_over_miss(error, CLASSES),
         by="the ratio of the two norms in balls, the rest of the probability split evenly",
         false={
             "proportional": ("the residue is e_k − p̄_k alone", Bracket.exactly(1.0)),
@@ -171,68 +166,6 @@ def identities(classes: int) -> dict[str, sympy.Expr]:
         # J is that of the means at any time, not of the point c·1 of expansion
         f"K={classes}: residue at equal logits c": paired(own - softmax(ones) + spread * (c * ones)),
     }
-
-
-def orders(rng: np.random.Generator) -> list[Bracket]:
-    """Slopes over all points and directions, for each K and sign."""
-    found: list[Bracket] = []
-    with ctx.workprec(2 * PRECISION):
-        for k, sign in product(ORDERS, SIGNS.values()):
-            slopes = [slope(rng, k, sign) for _ in range(REPEATS)]
-            low, high = min(each.lower for each in slopes) - NEXT_ORDER, max(each.upper for each in slopes) + NEXT_ORDER
-            found.append(Bracket(low, high, rigorous=True))
-    return found
-
-
-def slope(rng: np.random.Generator, classes: int, sign: int) -> Bracket:
-    """Of the remainder [e_k − σ(φ + step)] − [e_k − σ(φ)] − (±J) step along one direction that sums to zero."""
-    centre, direction = ([arb(each) for each in rng.normal(size=classes).tolist()] for _ in range(2))
-    middle, sizes = sum(direction, arb(0)) / classes, []
-    for distance in (FAR, NEAR):
-        step = [distance * (each - middle) for each in direction]
-        before, after = (probabilities_at(logits) for logits in (centre, [a + b for a, b in zip(centre, step, strict=True)]))
-        sizes.append(norm([old - new - sign * push for old, new, push in zip(before, after, pushed(before, step), strict=True)]))
-    return to_bracket((sizes[0] / sizes[1]).log() / math.log2(FAR / NEAR) / arb(2).log())
-
-
-def probabilities_at(logits: list[arb]) -> list[arb]:
-    """σ in balls."""
-    sizes = [each.exp() for each in logits]
-    total = sum(sizes, arb(0))
-    return [each / total for each in sizes]
-
-
-def pushed(probabilities: list[arb], vector: list[arb]) -> list[arb]:
-    """J v = p ∘ (v − p·v)."""
-    inner = sum((a * b for a, b in zip(probabilities, vector, strict=True)), arb(0))
-    return [each * (value - inner) for each, value in zip(probabilities, vector, strict=True)]
-
-
-def norm(values: list[arb]) -> arb:
-    """‖·‖."""
-    return sum((each**2 for each in values), arb(0)).sqrt()
-
-
-def residues(shares: list[float]) -> list[Bracket]:
-    """‖residue‖ for each error, split by these shares."""
-    with ctx.workprec(PRECISION):
-        return [to_bracket(norm(miss_and_residue(error, [arb(each) for each in shares])[1])) for (error,) in ERRORS.values()]
-
-
-def measured_factor(error: float) -> Bracket:
-    """‖residue‖/‖e_k − p̄_k‖, split evenly."""
-    with ctx.workprec(PRECISION):
-        miss, residue = miss_and_residue(error, [arb(1) / (CLASSES - 1)] * (CLASSES - 1))
-        return to_bracket(norm(residue) / norm(miss))
-
-
-def miss_and_residue(error: float, shares: list[arb]) -> tuple[list[arb], list[arb]]:
-    """e_k − p̄_k, and e_k − p̄_k + J φ∞ with logits φ∞ = log p̄_k, any common shift of which J removes."""
-    total = sum(shares, arb(0))
-    probabilities = [1 - arb(error), *(error * share / total for share in shares)]
-    miss = [int(i == 0) - each for i, each in enumerate(probabilities)]
-    push = pushed(probabilities, [each.log() for each in probabilities])
-    return miss, [a + b for a, b in zip(miss, push, strict=True)]
 
 
 def slower_by(error: float, *, others: int) -> Bracket:
