@@ -7,10 +7,11 @@ from itertools import combinations
 import numpy as np
 from jaxtyping import Float
 
-from layerpeel.numerics import Bracket, separated_probability
+from layerpeel.numerics import Bracket
 from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement, Verdict
-from layerpeel.theory.locally_elastic._integrated_means import i_model_blocks, integrated_means
+from layerpeel.theory.locally_elastic._integrated_means import i_model_blocks
+from layerpeel.theory.locally_elastic._pair_growth import AGREEMENT, exponents, growth_of_two_parameters, least_separated
 
 # For classes k, l put v = (e_k − e_l) ⊗ ν with a unit vector ν, ‖v‖² = 2. For symmetric M with eigenpairs (λ_m, u_m)
 #     vᵀMv/2 = Σ_m λ_m ⟨u_m, v⟩²/2
@@ -22,10 +23,9 @@ SEEN = 1e-9
 """An eigenvector with components closer than this is the same on both classes."""
 ROUNDING = 1e-12
 """Of eigenvalues of order one."""
-AGREEMENT = 1e-7
-"""Exponents are read between the times FAR; slower modes have less than e^{−20} left at the first."""
 FAR, WITH_BLOCKS = (250.0, 500.0), (125.0, 250.0)
-"""The latter where exponents are compared with a lower bound, which they exceed by more than slower modes change them."""
+"""Exponents are read between two times; slower modes have less than e^{−20} left at the first. The latter where exponents are compared with
+a lower bound, which they exceed by more than slower modes change them."""
 READ = "exponents are read over 250 units of time, after slower modes have vanished, with an allowance of 1e-7"
 
 MATRICES = {
@@ -44,7 +44,8 @@ BLOCKS = {
     for name, matrix in {"full rank": FACTOR @ FACTOR.T, "rank two": FACTOR[:, :2] @ FACTOR[:, :2].T, "uncoupled": np.eye(6)}.items()
 }
 """H_ij of a positive semidefinite 6×6 matrix: three classes with two features."""
-TWO_PARAMETER_END = 6.0
+END = 6.0
+"""Of the two-parameter form whose rates vary in time."""
 TIMES, SAMPLES = (1.0, 10.0, 30.0, 100.0), 5
 """Times at which separation is looked at, and samples per class."""
 
@@ -79,13 +80,13 @@ ROOM = Room.of(
         "in the I-model class differences grow as e^{Γ/K} also where α + (K−1)β < 0",
         over=instances("α + 2β < 0: classes {}, {}", *THREE),
         # α = β + 1 + cos t, β = −2 − t/5
-        predict=Bracket.around((TWO_PARAMETER_END + math.sin(TWO_PARAMETER_END)) / 3, AGREEMENT),
-        measure_all=lambda setting: growth_of_two_parameters(setting.rng.standard_normal((3, 2))),
+        predict=Bracket.around((END + math.sin(END)) / 3, AGREEMENT),
+        measure_all=lambda setting: growth_of_two_parameters(setting.rng.standard_normal((3, 2)), END),
         by="the log growth of class differences from a normal start, integrated with E(t) given as a matrix",
         false={
             "common-mode": (
                 "they grow as the common mode",
-                Bracket.exactly((TWO_PARAMETER_END + math.sin(TWO_PARAMETER_END)) / 3 - 2 * TWO_PARAMETER_END - TWO_PARAMETER_END**2 / 10),
+                Bracket.exactly((END + math.sin(END)) / 3 - 2 * END - END**2 / 10),
             ),
         },
         evidence=Evidence.EMPIRICAL,
@@ -127,7 +128,7 @@ ROOM = Room.of(
         "part (i): with all entries of E negative and γ_kl ∝ (1 + t)^{−1/2} every pair is separated in the limit",
         over=instances("t = {:g}", *TIMES),
         predict=Bracket.exactly(1.0),
-        measure_all=lambda _: least_separated(),
+        measure_all=lambda _: least_separated(MATRICES["negative entries"], TIMES, SAMPLES),
         by="the least likely pair's exact probability of separation on a line, around integrated means with variances 1 + t",
         false={"mixes": ("negative entries mix the classes", Bracket.exactly(2 / math.comb(2 * SAMPLES, SAMPLES)))},
         evidence=Evidence.EMPIRICAL,
@@ -229,19 +230,6 @@ def rayleigh(blocks: Float[np.ndarray, "3 3 2 2"], matrix: Float[np.ndarray, "3 
     return 0.5 * float(np.linalg.eigvalsh(own - matrix[k, j] * (blocks[k, j] + blocks[j, k]))[-1])
 
 
-def exponents(
-    matrix: Float[np.ndarray, "K K"], blocks: Float[np.ndarray, "K K p p"], far: tuple[float, float]
-) -> dict[tuple[int, int], Bracket]:
-    """Growth rates of ‖X̄^k − X̄^l‖ from a generic start, between two times."""
-    classes, features = blocks.shape[1:3]
-    start = np.sin(1.0 + np.arange(classes * features) ** 2).reshape(classes, features)
-    means, found = integrated_means(lambda time: matrix, blocks, start, far), dict[tuple[int, int], Bracket]()
-    for k, j in combinations(range(classes), 2):
-        gained = means.log_distance(1, k, j) - means.log_distance(0, k, j)
-        found[k + 1, j + 1] = Bracket(gained.lower / (far[1] - far[0]) - AGREEMENT, gained.upper / (far[1] - far[0]) + AGREEMENT)
-    return found
-
-
 @cache
 def exponents_i_model(name: str) -> dict[tuple[int, int], Bracket]:
     """With H_ij = I."""
@@ -252,25 +240,3 @@ def exponents_i_model(name: str) -> dict[tuple[int, int], Bracket]:
 def exponents_with_blocks(similarity: str, name: str) -> dict[tuple[int, int], Bracket]:
     """With other H."""
     return exponents(MATRICES[name], BLOCKS[similarity], WITH_BLOCKS)
-
-
-def growth_of_two_parameters(start: Float[np.ndarray, "3 2"]) -> list[Bracket]:
-    """log ‖X̄^k − X̄^l‖ gained."""
-    means = integrated_means(
-        lambda time: (1.0 + math.cos(time)) * np.eye(3) - 2.0 - time / 5, i_model_blocks(3, 2), start, (TWO_PARAMETER_END,)
-    )
-    begun = {(k, j): float(np.log(np.linalg.norm(start[k] - start[j]))) for k, j in combinations(range(3), 2)}
-    return [means.log_distance(0, k, j) - Bracket.exactly(log) for (k, j), log in begun.items()]
-
-
-def least_separated() -> list[Bracket]:
-    """By time, over the pairs, for E(t) = E/√(1 + t)."""
-    matrix, start = MATRICES["negative entries"], np.array([[0.5], [0.0], [-1.0]])
-    means = integrated_means(lambda time: matrix / math.sqrt(1.0 + time), i_model_blocks(3, 1), start, TIMES)
-    deviation = np.sqrt(1.0 + np.array(TIMES))
-    found = list[list[Bracket]]()
-    for k, j in combinations(range(3), 2):
-        gaps = np.exp(means.logs) * (means.states[:, k, 0] - means.states[:, j, 0])
-        law = separated_probability(gaps, deviations=(deviation, deviation), counts=(SAMPLES, SAMPLES))
-        found.append([law.bracket(index) for index in range(len(TIMES))])
-    return [min(column, key=lambda value: value.lower) for column in zip(*found, strict=True)]
