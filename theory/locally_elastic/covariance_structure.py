@@ -201,7 +201,8 @@ def exact_curves(times: Float[np.ndarray, " T"], powers: tuple[float, float] = P
 
 def chance(name: str, time: float, powers: tuple[float, float]) -> Bracket:
     """The exact probability along one direction at one time."""
-    value = float(dict(zip((FISHER, ALONG), exact_curves(np.array([time]), powers), strict=True))[name][0])
+    fisher, along = exact_curves(np.array([time]), powers)
+    value = float((fisher if name == FISHER else along)[0])
     return Bracket(max(0.0, value - ROUNDING), min(1.0, value + ROUNDING))
 
 

@@ -37,7 +37,7 @@ ROOM = Room.of(
         predict=lambda: {
             "common mode, any K": pace(sympy.exp((A + (K - 1) * B) / K)),
             "deviation, any K": pace(sympy.exp((A - B) / K)),
-            **{f"dX̄/dt, K={k}": paired(sympy.diff(closed(k, (A + (k - 1) * B) / k), t)) for k in LITERAL},
+            **{f"dX̄/dt, K={k}": paired(slope(closed(k, (A + (k - 1) * B) / k))) for k in LITERAL},
             **{f"start, K={k}": paired(closed(k, (A + (k - 1) * B) / k).subs({A: 0, B: 0})) for k in LITERAL},
         },
         measure=lambda: {
@@ -53,7 +53,7 @@ ROOM = Room.of(
                 "the common mode grows by e^{(A + K B)/K}",
                 lambda: {
                     "common mode, any K": pace(sympy.exp((A + K * B) / K)),
-                    "dX̄/dt, K=2": paired(sympy.diff(closed(2, (A + 2 * B) / 2), t)),
+                    "dX̄/dt, K=2": paired(slope(closed(2, (A + 2 * B) / 2))),
                 },
             ),
         },
@@ -100,6 +100,11 @@ def closed(classes: int, common_exponent: sympy.Expr) -> sympy.Matrix:
     middle = sympy.ones(classes) * starts(classes) / classes
     means = middle * sympy.exp(common_exponent) + (starts(classes) - middle) * sympy.exp((A - B) / classes)
     return means.reshape(classes * FEATURES, 1)
+
+
+def slope(means: sympy.Matrix) -> sympy.Matrix:
+    """d/dt."""
+    return means.applyfunc(lambda entry: sympy.diff(entry, t))
 
 
 def drift(classes: int) -> sympy.Matrix:

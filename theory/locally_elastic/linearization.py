@@ -47,7 +47,7 @@ ROOM = Room.of(
         predict=lambda: {
             **{f"K={k}: gradient of e_k − σ(z)": paired(-1 * jacobian(softmax(exponentials(k)))) for k in SIZES},
             **{f"K={k}: J 1": sympy.Integer(0) for k in SIZES},
-            **{f"K={k}: a minor of J": sympy.Mul(*exponentials(k)) / sympy.Add(*exponentials(k)) ** k for k in SIZES},
+            **{f"K={k}: a minor of J": sympy.Mul(*exponentials(k).flat()) / sympy.Add(*exponentials(k).flat()) ** k for k in SIZES},
             **{f"K={k}: residue at equal logits c": paired(centred_unit(k)) for k in SIZES},
         },
         measure=lambda: {label: value for k in SIZES for label, value in identities(k).items()},
@@ -162,7 +162,7 @@ def identities(classes: int) -> dict[str, sympy.Expr]:
         f"K={classes}: gradient of e_k − σ(z)": paired((own - softmax(logits)).jacobian(logits) * sympy.diag(*logits)),
         f"K={classes}: J 1": paired(spread * ones),
         # with Σ p = 1, a positive minor without the last row and column: the rank is K − 1
-        f"K={classes}: a minor of J": sympy.factor(spread[:-1, :-1].det()),
+        f"K={classes}: a minor of J": sympy.factor(spread.minor(classes - 1, classes - 1)),
         # J is that of the means at any time, not of the point c·1 of expansion
         f"K={classes}: residue at equal logits c": paired(own - softmax(ones) + spread * (c * ones)),
     }

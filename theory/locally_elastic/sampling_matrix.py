@@ -140,14 +140,16 @@ def probe(size: int) -> sympy.Matrix:
 def literal(kind: str, mask: sympy.Matrix) -> sympy.Matrix:
     """(E ⊗ P) ∘ H."""
     k = mask.rows
-    spread = sympy.kronecker_product(exact_elasticity(k, intra, inter), mask)
+    elasticity = exact_elasticity(k, intra, inter)
+    spread = sympy.Matrix(k * k, k * k, lambda row, column: elasticity[row // k, column // k] * mask[row % k, column % k])
     return spread.multiply_elementwise(exact_similarity(kind, k, k))
 
 
 def sampled(kind: str, sampling: sympy.Matrix) -> sympy.Matrix:
     """((E P') ⊗ 11ᵀ) ∘ H / K."""
     k = sampling.rows
-    spread = sympy.kronecker_product(exact_elasticity(k, intra, inter) * sampling, sympy.ones(k))
+    mixed = exact_elasticity(k, intra, inter) * sampling
+    spread = sympy.Matrix(k * k, k * k, lambda row, column: mixed[row // k, column // k])
     return spread.multiply_elementwise(exact_similarity(kind, k, k)) / k
 
 
