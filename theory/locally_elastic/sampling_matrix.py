@@ -141,8 +141,9 @@ def literal(kind: str, mask: sympy.Matrix) -> sympy.Matrix:
     """(E ⊗ P) ∘ H."""
     k = mask.rows
     elasticity = exact_elasticity(k, intra, inter)
-    spread = sympy.Matrix(k * k, k * k, lambda row, column: elasticity[row // k, column // k] * mask[row % k, column % k])
-    return spread.multiply_elementwise(exact_similarity(kind, k, k))
+    spread = sympy.Matrix(k * k, k * k, lambda row, column: elasticity[row // k, column // k])
+    masks = sympy.Matrix(k * k, k * k, lambda row, column: mask[row % k, column % k])
+    return spread.multiply_elementwise(masks).multiply_elementwise(exact_similarity(kind, k, k))
 
 
 def sampled(kind: str, sampling: sympy.Matrix) -> sympy.Matrix:
