@@ -46,6 +46,16 @@ class Bracket:
         """The degenerate bracket of a number that is known exactly."""
         return cls(value, value, rigorous=True)
 
+    @classmethod
+    def around(cls, value: float, error: float) -> "Bracket":
+        """value ± error, for an error that covers all but the rounding of these two ends.
+
+        Example:
+            >>> Bracket.around(1.0, 0.25)
+            Bracket(lower=0.75, upper=1.25, rigorous=False)
+        """
+        return cls(float(value) - error, float(value) + error)
+
     @property
     def width(self) -> float:
         """upper − lower."""

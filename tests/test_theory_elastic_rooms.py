@@ -8,10 +8,10 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from layerpeel.numerics import ElasticModel, MeanDriftLaw
+from layerpeel.numerics import Bracket, ElasticModel, MeanDriftLaw
 from layerpeel.numerics.locally_elastic import _euler, _flow
 from layerpeel.numerics.locally_elastic._closed_flow import Parts
-from layerpeel.theory import Profile, Room, Setting, Verdict, as_bracket, judge
+from layerpeel.theory import Kind, Profile, Room, Setting, Verdict, as_bracket, judge
 from layerpeel.theory.locally_elastic import (
     neural_collapse_printed,
     separation_critical_constant,
@@ -64,14 +64,18 @@ def test_weights_without_the_division_by_k_are_noticed(monkeypatch: pytest.Monke
     assert verdict(separation_literal_drift.ROOM, "frequencies") is Verdict.REFUTED
 
 
-@pytest.mark.parametrize("inter", [Fraction(1, 10), Fraction(-1, 10)])
-def test_a_counterexample_outside_the_printed_hypotheses_is_noticed(inter: Fraction, monkeypatch: pytest.MonkeyPatch) -> None:
-    case = replace(neural_collapse_printed.FLIPPED[0], inter=inter)
-    monkeypatch.setattr(neural_collapse_printed, "FLIPPED", (case,))
-    expected = Verdict.CONFIRMED if inter < 0 else Verdict.REFUTED
-    assert verdict(neural_collapse_printed.ROOM, "hypotheses") is expected
-    monkeypatch.setattr(neural_collapse_printed, "FLIPPED", (replace(case, inter=Fraction(-1, 10), intra=Fraction(-1)),))
-    assert verdict(neural_collapse_printed.ROOM, "hypotheses") is Verdict.REFUTED
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"inter": Fraction(-1, 10)}, Verdict.CONFIRMED),
+        ({"inter": Fraction(1, 10)}, Verdict.REFUTED),
+        ({"inter": Fraction(-1, 10), "intra": Fraction(-1)}, Verdict.REFUTED),
+    ],
+)
+def test_a_counterexample_outside_the_printed_hypotheses_is_noticed(changes: dict[str, Fraction], expected: Verdict) -> None:
+    found = neural_collapse_printed.least_rates(replace(neural_collapse_printed.FLIPPED[0], **changes))
+    positive = dict.fromkeys(found, Bracket.exactly(0.0))
+    assert judge(Kind.LOWER_BOUND, positive, found, resolution=0.0, level=LEVEL) is expected
 
 
 def test_the_counterexamples_to_separation_are_of_different_kinds() -> None:

@@ -7,7 +7,7 @@ import sympy
 from jaxtyping import Float
 
 from layerpeel.numerics import Bracket
-from layerpeel.theory.locally_elastic._drift import rate_numbers
+from layerpeel.theory.locally_elastic._drift import AGREEMENT, integrated, rate_numbers
 
 SIZES = tuple(range(2, 9))
 COUNT = 15
@@ -28,7 +28,7 @@ class Cases:
     marks: Float[np.ndarray, "cases K p"]
     log_marks: Float[np.ndarray, " cases"]
 
-    def digest(self, means: Float[np.ndarray, "cases K p"], allowance: float) -> Bracket:
+    def digest(self, means: Float[np.ndarray, "cases K p"], allowance: float = AGREEMENT / 4) -> Bracket:
         """One number for all cases: Σ ⟨mark, X̄/‖X̄‖⟩ + log-mark · log‖X̄‖, with marks of order one that are unrelated to the means.
 
         An error in any case shows in it, in proportion to its size relative to that case's means.
@@ -53,3 +53,8 @@ def cases_of(kind: str, classes: int) -> Cases:
         marks=marks,
         log_marks=2 * draws[:, 10] - 1,
     )
+
+
+def means_by_integrator(cases: Cases) -> Float[np.ndarray, "cases K p"]:
+    """Class means at END from the drift's definition."""
+    return integrated(cases.kind, cases.intra, cases.inter, cases.start, np.array([END]))[0]

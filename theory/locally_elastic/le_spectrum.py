@@ -1,126 +1,28 @@
 """Eigenvalues of the L-model's drift, their multiplicities, and which of its eigenvectors stay where they are."""
 
+from itertools import product
+
 import sympy
 from sympy.polys.matrices import DomainMatrix
 
-from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
+from layerpeel.theory._claims import claim, instances
+from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
 from layerpeel.theory.locally_elastic._drift import exact_drift, exact_similarity
 
 SIZES = (2, 3, 4, 5)
 """K for which the drift, of size K², is written out."""
+ZERO, MEAN, DEVIATION = "0", "(α−β)/K", "(α+β/(K−1))/K"
+"""The eigenvalues; the last two are the rates of s̄ and of deviations from it."""
 
 K, intra, inter, own = sympy.symbols("K alpha beta delta")
+OTHER, COSINE = sympy.Symbol("i", integer=True), -1 / (K - 1)
+"""Another class, and the cosine of d̂_i and d̂_j."""
 
 FIRST, LATER = (sympy.Integer(1), sympy.Rational(-1, 3)), (sympy.Integer(2), sympy.Rational(1, 5))
 """(α, β) at two times, not proportional."""
 
-
-def _mean_value(classes: sympy.Expr, alpha: sympy.Expr, beta: sympy.Expr) -> sympy.Expr:
-    """(α − β)/K."""
-    return (alpha - beta) / classes
-
-
-def _deviation_value(classes: sympy.Expr, alpha: sympy.Expr, beta: sympy.Expr) -> sympy.Expr:
-    """(α + β/(K−1))/K."""
-    return (alpha + beta / (classes - 1)) / classes
-
-
-def _nullity(matrix: sympy.Matrix) -> sympy.Integer:
-    """Dimension of the kernel, over the rational functions of α and β: for all α, β but finitely many ratios."""
-    domain = DomainMatrix.from_Matrix(matrix).to_field()
-    return sympy.Integer(matrix.cols - domain.rank())
-
-
-def predict_multiplicities() -> Quantities:
-    """0, (α − β)/K and (α + β/(K−1))/K: K(K−1), 1 and K−1 times, all K² of them."""
-    found: dict[str, Quantity] = {}
-    for k in SIZES:
-        found |= {f"K={k}: 0": sympy.Integer(k * (k - 1)), f"K={k}: (α−β)/K": sympy.Integer(1)}
-        found |= {f"K={k}: (α+β/(K−1))/K": sympy.Integer(k - 1)}
-    return found
-
-
-def predict_multiplicities_exchanged() -> Quantities:
-    """A false variant: (α − β)/K is the one that appears K − 1 times, as in the I-model."""
-    return {f"K={k}: (α−β)/K": sympy.Integer(k - 1) for k in SIZES[1:]}
-
-
-def predict_multiplicities_full_rank() -> Quantities:
-    """A false variant: (α + β/(K−1))/K appears K times, once for every class."""
-    return {f"K={k}: (α+β/(K−1))/K": sympy.Integer(k) for k in SIZES}
-
-
-def measure_multiplicities(setting: Setting) -> Quantities:
-    """Dimensions of the kernels of M − λ with α, β as symbols; they sum to K², so there are no others and M is diagonalizable."""
-    found: dict[str, Quantity] = {}
-    for k in SIZES:
-        drift = exact_drift(exact_similarity("L", k, k), k, intra, inter)
-        for label, value in (
-            ("0", sympy.Integer(0)),
-            ("(α−β)/K", _mean_value(sympy.Integer(k), intra, inter)),
-            ("(α+β/(K−1))/K", _deviation_value(sympy.Integer(k), intra, inter)),
-        ):
-            found[f"K={k}: {label}"] = _nullity(drift - value * sympy.eye(k * k))
-    return found
-
-
-def predict_values() -> Quantities:
-    """The rates of s̄ and of deviations from it."""
-    return {"mean": _mean_value(K, intra, inter), "deviation": _deviation_value(K, intra, inter)}
-
-
-def predict_values_of_i_model() -> Quantities:
-    """A false variant: the I-model's eigenvalues (α + (K−1)β)/K and (α − β)/K."""
-    return {"mean": (intra + (K - 1) * inter) / K, "deviation": (intra - inter) / K}
-
-
-def measure_values(setting: Setting) -> Quantities:
-    """What the drift makes of left vectors Σ_i c_i d̂_iᵀX̄^i: c_j ↦ Σ_i c_i E_ij (d̂_i·d̂_j)/K, by the cosines −1/(K−1) of the d̂_i."""
-    cosine = -1 / (K - 1)
-    other = sympy.Symbol("i", integer=True)
-    return {
-        "mean": (intra + sympy.Sum(inter * cosine, (other, 1, K - 1)).doit()) / K,
-        # the other deviations sum to −δ
-        "deviation": (intra * own + inter * cosine * (-own)) / K / own,
-    }
-
-
-def predict_spans() -> Quantities:
-    """Left eigenvectors: the same K − 1 directions at all times. Right ones turn with β/γ: 2(K − 1) directions at two times (K ≥ 3)."""
-    found: dict[str, Quantity] = {}
-    for k in SIZES:
-        found |= {f"K={k}, left, mean": sympy.Integer(1), f"K={k}, left, deviations": sympy.Integer(k - 1)}
-        found |= {f"K={k}, right, mean": sympy.Integer(1)}
-        found |= {f"K={k}, right, deviations": sympy.Integer(2 * (k - 1) if k > 2 else 1)}
-    return found
-
-
-def predict_spans_all_constant() -> Quantities:
-    """A false variant: right eigenvectors are constant in time, as Σ c_i u_i e^{μ_i t} would need for rates that vary."""
-    return {f"K={k}, right, deviations": sympy.Integer(k - 1) for k in SIZES[1:]}
-
-
-def measure_spans(setting: Setting) -> Quantities:
-    """Dimension of what the eigenvectors of one eigenvalue span at two times together."""
-    found: dict[str, Quantity] = {}
-    for k in SIZES:
-        drifts = [exact_drift(exact_similarity("L", k, k), k, *rates) for rates in (FIRST, LATER)]
-        for name, value in (("mean", _mean_value), ("deviations", _deviation_value)):
-            shifted = [
-                drift - value(sympy.Integer(k), *rates) * sympy.eye(k * k) for drift, rates in zip(drifts, (FIRST, LATER), strict=True)
-            ]
-            found[f"K={k}, left, {name}"] = _joint_dimension([matrix.T for matrix in shifted])
-            found[f"K={k}, right, {name}"] = _joint_dimension(shifted)
-    return found
-
-
-def _joint_dimension(matrices: list[sympy.Matrix]) -> sympy.Integer:
-    kernels = [DomainMatrix.from_Matrix(matrix).to_field().nullspace() for matrix in matrices]
-    return sympy.Integer(kernels[0].vstack(*kernels[1:]).rank())
-
-
-ROOM = Room(
-    statement=Statement(
+ROOM = Room.of(
+    Statement(
         name="le-spectrum",
         title="The spectrum of the L-model's drift",
         latex=r"\operatorname{spec}\,M(t)=\left\{0^{\,K(p-1)},\ \Bigl(\tfrac{\alpha-\beta}{K}\Bigr)^{1},\ "
@@ -136,43 +38,73 @@ ROOM = Room(
         origin=Origin.DERIVED,
         source=Source("zhang2021", "slides, equation (6), which leaves u_i and μ_i open, and the vectors v_1, v_2 of equation (19)"),
     ),
-    checks=(
-        Check(
-            name="multiplicities",
-            claim="the eigenvalues 0, (α−β)/K and (α+β/(K−1))/K appear K(p−1), 1 and K−1 times, for K = 2 to 5",
-            evidence=Evidence.PROOF,
-            predict=predict_multiplicities,
-            measure=measure_multiplicities,
-        ),
-        Check(
-            name="left-vectors",
-            claim="Σ c_i d̂_iᵀX̄^i is an eigenvector from the left at all times, for every K: constant c and centred c",
-            evidence=Evidence.PROOF,
-            predict=predict_values,
-            measure=measure_values,
-        ),
-        Check(
-            name="constant-in-time",
-            claim="left eigenvectors stay where they are; for K ≥ 3 the right ones of (α+β/(K−1))/K do not",
-            evidence=Evidence.PROOF,
-            predict=predict_spans,
-            measure=measure_spans,
-        ),
+    claim(
+        "multiplicities",
+        "the eigenvalues 0, (α−β)/K and (α+β/(K−1))/K appear K(p−1), 1 and K−1 times, for K = 2 to 5",
+        over=instances("K={}: {}", *product(SIZES, (ZERO, MEAN, DEVIATION))),
+        predict=lambda k, value: sympy.Integer({ZERO: k * (k - 1), MEAN: 1, DEVIATION: k - 1}[value]),
+        measure=lambda k, value: sympy.Integer(k * k - DomainMatrix.from_Matrix(shifted(k, value, intra, inter)).to_field().rank()),
+        by="dimensions of the kernels of M − λ over the rational functions of α and β; they sum to K², so there are no others and M is "
+        "diagonalizable",
+        false={
+            "exchanged": ("(α−β)/K appears K−1 times", lambda k, value: sympy.Integer(k - 1) if value == MEAN and k > 2 else None),
+            "one-per-class": ("(α+β/(K−1))/K appears K times", lambda k, value: sympy.Integer(k) if value == DEVIATION else None),
+        },
+        evidence=Evidence.PROOF,
     ),
-    controls=(
-        Control(name="exchanged", claim="(α−β)/K appears K−1 times", check="multiplicities", predict=predict_multiplicities_exchanged),
-        Control(
-            name="one-per-class",
-            claim="(α+β/(K−1))/K appears K times",
-            check="multiplicities",
-            predict=predict_multiplicities_full_rank,
+    claim(
+        "left-vectors",
+        "Σ c_i d̂_iᵀX̄^i is an eigenvector from the left at all times, for every K: constant c and centred c",
+        over="",
+        predict=lambda: {"mean": eigenvalue(MEAN, K, intra, inter), "deviation": eigenvalue(DEVIATION, K, intra, inter)},
+        measure=lambda: {
+            "mean": (intra + sympy.Sum(inter * COSINE, (OTHER, 1, K - 1)).doit()) / K,
+            # the other deviations sum to −δ
+            "deviation": (intra * own + inter * COSINE * (-own)) / K / own,
+        },
+        by="what the drift makes of left vectors Σ_i c_i d̂_iᵀX̄^i: c_j ↦ Σ_i c_i E_ij (d̂_i·d̂_j)/K",
+        false={
+            "as-i-model": (
+                "the rates are those of the I-model",
+                lambda: {"mean": (intra + (K - 1) * inter) / K, "deviation": (intra - inter) / K},
+            ),
+            "cosine-one-over-k": ("(α+β/K)/K is the rate of deviations", lambda: {"deviation": (intra + inter / K) / K}),
+        },
+        evidence=Evidence.PROOF,
+    ),
+    claim(
+        "constant-in-time",
+        "left eigenvectors stay where they are; for K ≥ 3 the right ones of (α+β/(K−1))/K do not",
+        over=instances("K={}, {}, {}", *product(SIZES, ("left", "right"), ("mean", "deviations"))),
+        predict=lambda k, side, vectors: sympy.Integer(
+            1 if vectors == "mean" else 2 * (k - 1) if side == "right" and k > 2 else k - 1,
         ),
-        Control(name="as-i-model", claim="the rates are those of the I-model", check="left-vectors", predict=predict_values_of_i_model),
-        Control(
-            name="right-constant",
-            claim="right eigenvectors are constant in time",
-            check="constant-in-time",
-            predict=predict_spans_all_constant,
-        ),
+        measure=lambda k, side, vectors: joint_dimension(k, side, {"mean": MEAN, "deviations": DEVIATION}[vectors]),
+        by="the dimension of what the eigenvectors of one eigenvalue span at two times together",
+        false={
+            "right-constant": (
+                "right eigenvectors are constant in time",
+                lambda k, side, vectors: sympy.Integer(k - 1) if (side, vectors) == ("right", "deviations") and k > 2 else None,
+            ),
+        },
+        evidence=Evidence.PROOF,
     ),
 )
+
+
+def eigenvalue(value: str, classes: sympy.Expr, alpha: sympy.Expr, beta: sympy.Expr) -> sympy.Expr:
+    """λ as an expression."""
+    return {ZERO: sympy.Integer(0), MEAN: (alpha - beta) / classes, DEVIATION: (alpha + beta / (classes - 1)) / classes}[value]
+
+
+def shifted(classes: int, value: str, alpha: sympy.Expr, beta: sympy.Expr) -> sympy.Matrix:
+    """M − λ."""
+    drift = exact_drift(exact_similarity("L", classes, classes), classes, alpha, beta)
+    return drift - eigenvalue(value, sympy.Integer(classes), alpha, beta) * sympy.eye(classes**2)
+
+
+def joint_dimension(classes: int, side: str, value: str) -> sympy.Integer:
+    """Of the kernels of M − λ at both times, from one side."""
+    matrices = [shifted(classes, value, *rates) for rates in (FIRST, LATER)]
+    kernels = [DomainMatrix.from_Matrix(each.T if side == "left" else each).to_field().nullspace() for each in matrices]
+    return sympy.Integer(kernels[0].vstack(*kernels[1:]).rank())

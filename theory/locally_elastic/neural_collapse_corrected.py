@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import numpy as np
 import sympy
 from jaxtyping import Float
 
 from layerpeel.numerics import Bracket, ElasticModel, logit_directions, mean_flow
-from layerpeel.theory._room import Check, Control, Evidence, Figure, Kind, Origin, Quantities, Room, Series, Setting, Source, Statement
+from layerpeel.theory._claims import claim, instances
+from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement
 from layerpeel.theory.locally_elastic._integrated_means import IntegratedMeans, integrated_means, l_model_blocks, two_parameter
 
 # Proof. With φ1 = e^{Γ/K}, φ2 = e^{(A + B/(K−1))/K}, I_γ = (1/K)∫γφ2, I_β = (1/K)∫βφ2 and s_j = d̂_jᵀX̄^j = s̄ + δ_j,
@@ -35,204 +37,30 @@ COLLAPSING: tuple[tuple[Rates, float], ...] = (
 """(α, β) and the shift of s̄(0); the last has B → −0.1 and a shift that leaves no s_j with the other sign."""
 SIZES = (2, 3, 5)
 
-
-def integrated(intra: Callable, inter: Callable, start: Float[np.ndarray, "K K"], times: Sequence[float]) -> IntegratedMeans:
-    """The L-model's class means."""
-    classes = len(start)
-    return integrated_means(lambda time: two_parameter(intra(time), inter(time), classes), l_model_blocks(classes), start, times)
-
-
-def largest_cosine(means: IntegratedMeans, index: int) -> Bracket:
-    """(K − 1) × the largest cosine between two class means: at least −1, and −1 for an ETF only."""
-    cosines, others = means.cosines(index), means.states.shape[1] - 1
-    value = others * float(cosines[~np.eye(others + 1, dtype=bool)].max())
-    doubt = others * means.cosine_error(index) + ROUNDING
-    return Bracket(value - doubt, value + doubt)
-
-
-ROUNDING = 1e-12
-"""Of cosines in doubles."""
-
-
-def predict_collapse() -> Quantities:
-    """−1 in the limit."""
-    return {f"t = {time:g}": Bracket.exactly(-1.0) for time in WATCHED}
-
-
-def predict_collapse_by_k() -> Quantities:
-    """A false variant: cosines −1/K; the largest (K − 1) × −1/K is that of two classes."""
-    return {f"t = {time:g}": Bracket.exactly(-0.5) for time in WATCHED}
-
-
-def measure_collapse(setting: Setting) -> Quantities:
-    """The worst of all cases: K = 2, 3, 5, normal starts shifted along d̂_j, five pairs of rates."""
-    found: list[list[Bracket]] = []
-    for classes in SIZES:
-        for (intra, inter), shift in COLLAPSING:
-            start = np.clip(setting.rng.standard_normal((classes, classes)), -2.0, 2.0) + shift * logit_directions(classes)
-            flow = integrated(intra, inter, start, WATCHED)
-            found.append([largest_cosine(flow, index) for index in range(len(WATCHED))])
-    worst = [Bracket(max(b.lower for b in column), max(b.upper for b in column)) for column in zip(*found, strict=True)]
-    return {f"t = {time:g}": value for time, value in zip(WATCHED, worst, strict=True)}
-
-
 SKEW = np.array([[1.0, 0.0, 0.3], [0.0, 2.0, -0.1], [0.4, 0.0, 1.5]])
 """A start with s_j > 0 and unequal."""
 BALANCED = np.diag([2.0, -1.0, -1.0])
 """A start with s̄(0) = 0."""
+FLIPPED = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.3, -0.5]])
+"""The start whose last vector is flipped when B stays above −0.1."""
 LATE = 80.0
 """Time at which the exceptions are looked at."""
+WAVES = tuple(LATE + quarter * math.pi / 2 for quarter in range(4))
+"""Four phases of one period."""
+PHASES = instances("phase {}/4", *range(4))
 
-
-def _dominated(intra: float, inter: float, start: Float[np.ndarray, "K K"]) -> Float[np.ndarray, "K K"]:
-    """Directions when the deviations δ_j dominate, for constant rates: γ δ_i(0) d̂_i + β Σ_j d̂_j δ_j(0), up to one positive factor."""
-    frame = logit_directions(len(start))
-    along = np.sum(frame * start, axis=1)
-    pushes = (along - along.mean())[:, None] * frame
-    return (intra - inter) * pushes + inter * pushes.sum(axis=0)
-
-
-def _stopped(start: Float[np.ndarray, "K K"]) -> Float[np.ndarray, "K K"]:
-    """Limit for α = −β = e^{−t}/2, hence Γ = 1 and A = −B = ½: φ1 = e^{1/K}, φ2 = e^{κ/K} with κ = ½(1 − 1/(K−1)), I_γ = (φ2 − 1)/κ."""
-    classes, frame = len(start), logit_directions(len(start))
-    along = np.sum(frame * start, axis=1)
-    pushes = (along - along.mean())[:, None] * frame
-    rest = 0.5 * (1 - 1 / (classes - 1))
-    grown = math.expm1(rest / classes) / rest
-    return start + math.expm1(1 / classes) * along.mean() * frame + grown * (pushes - 0.5 * pushes.sum(axis=0))
-
-
-def _as_predicted(vectors: Float[np.ndarray, "K K"]) -> Bracket:
-    units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    value = (len(units) - 1) * float((units @ units.T)[~np.eye(len(units), dtype=bool)].max())
-    return Bracket(value - ROUNDING, value + ROUNDING)
-
-
-def predict_exceptions() -> Quantities:
-    """The limits in closed form."""
-    return {
-        "Γ bounded": _as_predicted(_stopped(SKEW)),
-        "s̄(0) = 0": _as_predicted(_dominated(1.0, -0.1, BALANCED)),
-        "B → +∞": _as_predicted(_dominated(1.0, 0.5, SKEW)),
-        "B bounded, signs differ": Bracket.exactly(1.0),
-    }
-
-
-def predict_no_exceptions() -> Quantities:
-    """All of them collapse."""
-    return dict.fromkeys(("Γ bounded", "s̄(0) = 0", "B → +∞", "B bounded, signs differ"), Bracket.exactly(-1.0))
-
-
-def measure_exceptions(setting: Setting) -> Quantities:
-    """Integrated to a late time."""
-    cases = {
-        "Γ bounded": (lambda t: 0.5 * np.exp(-t), lambda t: -0.5 * np.exp(-t), SKEW),
-        "s̄(0) = 0": (lambda t: 1.0, lambda t: -0.1, BALANCED),
-        "B → +∞": (lambda t: 1.0, lambda t: 0.5, SKEW),
-        "B bounded, signs differ": (lambda t: 1.0, lambda t: -0.1 * np.exp(-t), FLIPPED),
-    }
-    return {name: _late(integrated(intra, inter, start, (LATE,))) for name, (intra, inter, start) in cases.items()}
-
-
+ROUNDING = 1e-12
+"""Of cosines in doubles."""
 LEFT = 1e-7
 """What the slower mode still has at LATE: e^{−20} of the faster one, times the start."""
 
-
-def _late(means: IntegratedMeans) -> Bracket:
-    """The cosine at LATE as that of the limit."""
-    found = largest_cosine(means, 0)
-    return Bracket(found.lower - LEFT, found.upper + LEFT)
-
-
-FLIPPED = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.3, -0.5]])
-"""The start whose last vector is flipped when B stays above −0.1."""
-
-WAVES = tuple(LATE + quarter * math.pi / 2 for quarter in range(4))
-"""Four phases of one period."""
-
-
-def predict_oscillation() -> Quantities:
-    """X̄^i/φ1 = d̂_i (s̄(0) + ρ δ_i(0)) + (1 − 1/K)(r − ρ) Σ_j d̂_j δ_j(0), ρ = I_γ/φ1 lagging behind r = e^{B/(K−1)}, in closed form."""
-    model = ElasticModel(blocks="L", num_classes=3, intra=1, inter="-exp(-t) + cos(t)/2")
-    means = mean_flow(model, SKEW, WAVES).means
-    return {f"phase {quarter}/4": _as_predicted(means[quarter]) for quarter in range(4)}
-
-
-def predict_no_oscillation() -> Quantities:
-    """Collapse, since all s_j e^{−Γ/K} stay positive and B < 0 is bounded."""
-    return {f"phase {quarter}/4": Bracket.exactly(-1.0) for quarter in range(4)}
-
-
-def measure_oscillation(setting: Setting) -> Quantities:
-    """Integrated: B(t) = −1 + e^{−t} + ½ sin t."""
-    flow = integrated(lambda t: 1.0, lambda t: -np.exp(-t) + 0.5 * np.cos(t), SKEW, WAVES)
-    return {f"phase {quarter}/4": largest_cosine(flow, quarter) for quarter in range(4)}
-
-
 K = sympy.Symbol("K", positive=True)
 INTRA, INTER, A, B = sympy.symbols("alpha beta A B", real=True)
+FIRST, SECOND = sympy.exp((A - B) / K), sympy.exp((A + B / (K - 1)) / K)
+"""φ1 and φ2; I_γ' and I_β' are γφ2/K and βφ2/K."""
 
-
-def _slope(expression: sympy.Expr) -> sympy.Expr:
-    """d/dt of a function of A and B, whose derivatives are α and β."""
-    return sympy.diff(expression, A) * INTRA + sympy.diff(expression, B) * INTER
-
-
-def predict_limits() -> Quantities:
-    """I_γ'/φ1' = e^{B/(K−1)}, and I_γ' + K/(K−1) I_β' = φ2'."""
-    return {"ratio of slopes": sympy.exp(B / (K - 1)), "what I_γ and I_β leave of φ2": sympy.Integer(0)}
-
-
-def predict_limits_by_k() -> Quantities:
-    """A false variant: e^{B/K}."""
-    return {"ratio of slopes": sympy.exp(B / K)}
-
-
-def measure_limits(setting: Setting) -> Quantities:
-    """Derivatives of φ1 and φ2 by the chain rule; I_γ' and I_β' from their definitions."""
-    first, second = sympy.exp((A - B) / K), sympy.exp((A + B / (K - 1)) / K)
-    lone, shared = (INTRA - INTER) * second / K, INTER * second / K
-    return {
-        "ratio of slopes": sympy.simplify(lone / _slope(first)),
-        "what I_γ and I_β leave of φ2": sympy.simplify(_slope(second) - lone - K / (K - 1) * shared),
-    }
-
-
-def _draw(title: str, caption: str, rates: Rates, start: Float[np.ndarray, "3 3"], end: float) -> Figure:
-    times = np.linspace(0.0, end, 121)
-    means = integrated(*rates, start, times.tolist())
-    cosines = np.stack([means.cosines(index) for index in range(len(times))])
-    curves = tuple(
-        Series(label=f"classes {i + 1} and {j + 1}", x=tuple(times.tolist()), y=tuple(cosines[:, i, j].tolist()), style="line", color=color)
-        for color, (i, j) in enumerate(((0, 1), (0, 2), (1, 2)))
-    )
-    return Figure(title=title, caption=caption, x_label="time", y_label="cosine between class means", series=curves)
-
-
-def draw_collapse(setting: Setting) -> Figure:
-    """Cosines on the way to an ETF."""
-    return _draw(
-        "Class means tend to an ETF",
-        "L-model with three classes, α = 1, β = −2(1 + t)^(−1/2): Γ → ∞, B → −∞, and all cosines tend to −1/2.",
-        (lambda t: 1.0, lambda t: -2.0 * (1.0 + t) ** -0.5),
-        FLIPPED,
-        END,
-    )
-
-
-def draw_flipped(setting: Setting) -> Figure:
-    """The same start with bounded B."""
-    return _draw(
-        "The flipped counterexample",
-        "The same start with β = −0.1 e^(−t): γ > 0 and B < 0 as printed, yet two cosines tend to +1/2.",
-        (lambda t: 1.0, lambda t: -0.1 * np.exp(-t)),
-        FLIPPED,
-        40.0,
-    )
-
-
-ROOM = Room(
-    statement=Statement(
+ROOM = Room.of(
+    Statement(
         name="neural-collapse-corrected",
         title="Neural collapse of the LE-ODE, corrected",
         latex=r"\gamma>0,\ \Gamma\to\infty,\ B\to b\in[-\infty,\infty)\ \Rightarrow\ e^{-\Gamma/K}\bar X^k\to\sigma_k\hat d_k,\quad"
@@ -246,48 +74,182 @@ ROOM = Room(
         origin=Origin.DERIVED,
         source=Source("zhang2021", "poster, Proposition (Neural Collapse of the LE-ODE), with the conditions that it lacks"),
     ),
-    checks=(
-        Check(
-            name="limits",
-            claim="I_γ'/φ1' = φ2/φ1 = e^{B/(K−1)} and φ2' = I_γ' + K/(K−1) I_β' for all α, β and K: l'Hôpital's rule does the rest",
-            evidence=Evidence.PROOF,
-            predict=predict_limits,
-            measure=measure_limits,
-        ),
-        Check(
-            name="collapse",
-            claim="the largest cosine tends to −1/(K−1) when Γ → ∞ and B → −∞, s̄(0) ≠ 0, or B converges and signs are equal",
-            evidence=Evidence.EMPIRICAL,
-            predict=predict_collapse,
-            measure=measure_collapse,
-            kind=Kind.LIMIT,
-            resolution=1e-3,
-            reason="e^{B/(K−1)} is e^{−9} at the last time in the slowest case",
-        ),
-        Check(
-            name="exceptions",
-            claim="with Γ bounded, s̄(0) = 0, B → +∞ or unequal signs the limit is another one, as computed",
-            evidence=Evidence.EMPIRICAL,
-            predict=predict_exceptions,
-            measure=measure_exceptions,
-            resolution=3e-6,
-            reason="the slower mode has e^{−20} left at the time looked at, and 1e-7 is allowed for it",
-        ),
-        Check(
-            name="oscillation",
-            claim="when B < 0 oscillates, cosines do so for ever although every s_j e^{−Γ/K} stays positive",
-            evidence=Evidence.EMPIRICAL,
-            predict=predict_oscillation,
-            measure=measure_oscillation,
-            resolution=1e-8,
-            reason="the integration is good to 1e-11, by its own estimate",
-        ),
+    claim(
+        "limits",
+        "I_γ'/φ1' = φ2/φ1 = e^{B/(K−1)} and φ2' = I_γ' + K/(K−1) I_β' for all α, β and K: l'Hôpital's rule does the rest",
+        over="",
+        predict=lambda: {"ratio of slopes": sympy.exp(B / (K - 1)), "what I_γ and I_β leave of φ2": sympy.Integer(0)},
+        measure=lambda: {
+            "ratio of slopes": sympy.simplify((INTRA - INTER) * SECOND / K / slope(FIRST)),
+            "what I_γ and I_β leave of φ2": sympy.simplify(slope(SECOND) - (INTRA - INTER) * SECOND / K - INTER * SECOND / (K - 1)),
+        },
+        by="derivatives of φ1 and φ2 by the chain rule; I_γ' and I_β' from their definitions",
+        false={"by-k": ("φ2/φ1 = e^{B/K}", lambda: {"ratio of slopes": sympy.exp(B / K)})},
+        evidence=Evidence.PROOF,
     ),
-    controls=(
-        Control(name="by-k", claim="φ2/φ1 = e^{B/K}", check="limits", predict=predict_limits_by_k),
-        Control(name="one-over-k", claim="cosines tend to −1/K", check="collapse", predict=predict_collapse_by_k),
-        Control(name="no-condition", claim="the four exceptions collapse too", check="exceptions", predict=predict_no_exceptions),
-        Control(name="equal-signs-suffice", claim="equal signs make it collapse", check="oscillation", predict=predict_no_oscillation),
+    claim(
+        "collapse",
+        "the largest cosine tends to −1/(K−1) when Γ → ∞ and B → −∞, s̄(0) ≠ 0, or B converges and signs are equal",
+        over=instances("t = {:g}", *WATCHED),
+        predict=Bracket.exactly(-1.0),
+        measure_all=lambda setting: worst_of_all(setting.rng),
+        by="(K − 1) times the largest cosine, the worst of all cases: K = 2, 3, 5, normal starts shifted along d̂_j, five pairs of rates",
+        # the largest (K − 1) × −1/K is that of two classes
+        false={"one-over-k": ("cosines tend to −1/K", Bracket.exactly(-0.5))},
+        evidence=Evidence.EMPIRICAL,
+        kind=Kind.LIMIT,
+        within=1e-3,
+        because="e^{B/(K−1)} is e^{−9} at the last time in the slowest case",
     ),
-    figures=(draw_collapse, draw_flipped),
+    claim(
+        "exceptions",
+        "with Γ bounded, s̄(0) = 0, B → +∞ or unequal signs the limit is another one, as computed",
+        over="",
+        predict=lambda: {
+            "Γ bounded": as_predicted(stopped(SKEW)),
+            "s̄(0) = 0": as_predicted(dominated(1.0, -0.1, BALANCED)),
+            "B → +∞": as_predicted(dominated(1.0, 0.5, SKEW)),
+            "B bounded, signs differ": Bracket.exactly(1.0),
+        },
+        measure=lambda: {
+            "Γ bounded": late(lambda t: 0.5 * np.exp(-t), lambda t: -0.5 * np.exp(-t), SKEW),
+            "s̄(0) = 0": late(lambda t: 1.0, lambda t: -0.1, BALANCED),
+            "B → +∞": late(lambda t: 1.0, lambda t: 0.5, SKEW),
+            "B bounded, signs differ": late(lambda t: 1.0, lambda t: -0.1 * np.exp(-t), FLIPPED),
+        },
+        by="(K − 1) times the largest cosine, integrated to a late time",
+        false={
+            "no-condition": (
+                "the four exceptions collapse too",
+                lambda: dict.fromkeys(("Γ bounded", "s̄(0) = 0", "B → +∞", "B bounded, signs differ"), Bracket.exactly(-1.0)),
+            ),
+            "own-directions-only": (
+                "with Γ bounded the means keep to their own d̂_k",
+                lambda: {"Γ bounded": as_predicted(stopped(SKEW, shared=0.0))},
+            ),
+        },
+        evidence=Evidence.EMPIRICAL,
+        within=3e-6,
+        because="the slower mode has e^{−20} left at the time looked at, and 1e-7 is allowed for it",
+    ),
+    claim(
+        "oscillation",
+        "when B < 0 oscillates, cosines do so for ever although every s_j e^{−Γ/K} stays positive",
+        over=PHASES,
+        # X̄^i/φ1 = d̂_i (s̄(0) + ρ δ_i(0)) + (1 − 1/K)(r − ρ) Σ_j d̂_j δ_j(0), ρ = I_γ/φ1 lagging behind r = e^{B/(K−1)}
+        predict=lambda quarter: as_predicted(closed_oscillation()[quarter]),
+        measure=lambda quarter: largest_cosine(oscillating(), quarter),
+        by="(K − 1) times the largest cosine, integrated with B(t) = −1 + e^{−t} + ½ sin t",
+        false={"equal-signs-suffice": ("equal signs make it collapse", Bracket.exactly(-1.0))},
+        evidence=Evidence.EMPIRICAL,
+        within=1e-8,
+        because="the integration is good to 1e-11, by its own estimate",
+    ),
+    figures=(lambda setting: draw_collapse(setting), lambda setting: draw_flipped(setting)),
 )
+
+
+def slope(expression: sympy.Expr) -> sympy.Expr:
+    """d/dt of a function of A and B, whose derivatives are α and β."""
+    return sympy.diff(expression, A) * INTRA + sympy.diff(expression, B) * INTER
+
+
+def dominated(intra: float, inter: float, start: Float[np.ndarray, "K K"]) -> Float[np.ndarray, "K K"]:
+    """Directions when the deviations δ_j dominate, for constant rates: γ δ_i(0) d̂_i + β Σ_j d̂_j δ_j(0), up to one positive factor."""
+    frame = logit_directions(len(start))
+    along = np.sum(frame * start, axis=1)
+    pushes = (along - along.mean())[:, None] * frame
+    return (intra - inter) * pushes + inter * pushes.sum(axis=0)
+
+
+def stopped(start: Float[np.ndarray, "K K"], shared: float = -0.5) -> Float[np.ndarray, "K K"]:
+    """Limit for α = −β = e^{−t}/2, hence Γ = 1 and A = −B = ½: φ1 = e^{1/K}, φ2 = e^{κ/K} with κ = ½(1 − 1/(K−1)), I_γ = (φ2 − 1)/κ."""
+    classes, frame = len(start), logit_directions(len(start))
+    along = np.sum(frame * start, axis=1)
+    pushes = (along - along.mean())[:, None] * frame
+    rest = 0.5 * (1 - 1 / (classes - 1))
+    grown = math.expm1(rest / classes) / rest
+    return start + math.expm1(1 / classes) * along.mean() * frame + grown * (pushes + shared * pushes.sum(axis=0))
+
+
+@cache
+def closed_oscillation() -> Float[np.ndarray, "4 3 3"]:
+    """Class means in closed form for B(t) = −1 + e^{−t} + ½ sin t."""
+    model = ElasticModel(blocks="L", num_classes=3, intra=1, inter="-exp(-t) + cos(t)/2")
+    return mean_flow(model, SKEW, WAVES).means
+
+
+def as_predicted(vectors: Float[np.ndarray, "K K"]) -> Bracket:
+    """(K − 1) × the largest cosine between these vectors."""
+    units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return Bracket.around((len(units) - 1) * float((units @ units.T)[~np.eye(len(units), dtype=bool)].max()), ROUNDING)
+
+
+def integrated(intra: Callable, inter: Callable, start: Float[np.ndarray, "K K"], times: Sequence[float]) -> IntegratedMeans:
+    """The L-model's class means."""
+    classes = len(start)
+    return integrated_means(lambda time: two_parameter(intra(time), inter(time), classes), l_model_blocks(classes), start, times)
+
+
+@cache
+def oscillating() -> IntegratedMeans:
+    """For the same B(t)."""
+    return integrated(lambda t: 1.0, lambda t: -np.exp(-t) + 0.5 * np.cos(t), SKEW, WAVES)
+
+
+def largest_cosine(means: IntegratedMeans, index: int) -> Bracket:
+    """(K − 1) × the largest cosine between two class means: at least −1, and −1 for an ETF only."""
+    cosines, others = means.cosines(index), means.states.shape[1] - 1
+    value = others * float(cosines[~np.eye(others + 1, dtype=bool)].max())
+    return Bracket.around(value, others * means.cosine_error(index) + ROUNDING)
+
+
+def worst_of_all(rng: np.random.Generator) -> list[Bracket]:
+    """By time."""
+    found: list[list[Bracket]] = []
+    for classes in SIZES:
+        for (intra, inter), shift in COLLAPSING:
+            start = np.clip(rng.standard_normal((classes, classes)), -2.0, 2.0) + shift * logit_directions(classes)
+            means = integrated(intra, inter, start, WATCHED)
+            found.append([largest_cosine(means, index) for index in range(len(WATCHED))])
+    return [Bracket(max(b.lower for b in column), max(b.upper for b in column)) for column in zip(*found, strict=True)]
+
+
+def late(intra: Callable, inter: Callable, start: Float[np.ndarray, "3 3"]) -> Bracket:
+    """(K − 1) × the largest cosine at LATE as that of the limit."""
+    found = largest_cosine(integrated(intra, inter, start, (LATE,)), 0)
+    return Bracket(found.lower - LEFT, found.upper + LEFT)
+
+
+def drawn(title: str, caption: str, rates: Rates, start: Float[np.ndarray, "3 3"], end: float) -> Figure:
+    """Cosines over time."""
+    times = np.linspace(0.0, end, 121)
+    means = integrated(*rates, start, times.tolist())
+    cosines = np.stack([means.cosines(index) for index in range(len(times))])
+    curves = tuple(
+        Series(label=f"classes {i + 1} and {j + 1}", x=tuple(times.tolist()), y=tuple(cosines[:, i, j].tolist()), style="line", color=color)
+        for color, (i, j) in enumerate(((0, 1), (0, 2), (1, 2)))
+    )
+    return Figure(title=title, caption=caption, x_label="time", y_label="cosine between class means", series=curves)
+
+
+def draw_collapse(_: Setting) -> Figure:
+    """Cosines on the way to an ETF."""
+    return drawn(
+        "Class means tend to an ETF",
+        "L-model with three classes, α = 1, β = −2(1 + t)^(−1/2): Γ → ∞, B → −∞, and all cosines tend to −1/2.",
+        (lambda t: 1.0, lambda t: -2.0 * (1.0 + t) ** -0.5),
+        FLIPPED,
+        END,
+    )
+
+
+def draw_flipped(_: Setting) -> Figure:
+    """The same start with bounded B."""
+    return drawn(
+        "The flipped counterexample",
+        "The same start with β = −0.1 e^(−t): γ > 0 and B < 0 as printed, yet two cosines tend to +1/2.",
+        (lambda t: 1.0, lambda t: -0.1 * np.exp(-t)),
+        FLIPPED,
+        40.0,
+    )

@@ -9,7 +9,8 @@ import sympy
 from jaxtyping import Float
 
 from layerpeel.numerics import Bracket
-from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
+from layerpeel.theory._claims import claim, instances
+from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
 from layerpeel.theory.locally_elastic._integrated_means import blocks_along, integrated_means, two_parameter
 
 # H_ij = v_j v_jᵀ with unit vectors v_j, G_ij = v_i·v_j, s_j = v_jᵀX̄^j. Then s' = (E ∘ G) s/K = (γI + βG) s/K, matrices that commute at all
@@ -19,139 +20,37 @@ from layerpeel.theory.locally_elastic._integrated_means import blocks_along, int
 # simplex ETF of the L-model does, with equal weights; it is put in by the choice d_j, not made by the dynamics. Independent v_j (ker G = 0)
 # do not collapse.
 
-SKEW = np.array([[1.0, 0.0], [-0.6, 0.8], [-5 / 13, -12 / 13]])
-"""Unequal angles around the origin of the plane."""
-HALF = np.array([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]])
-"""On one side of a line: v_2 = 0.6 v_1 + 0.8 v_3, weights of both signs."""
-SPACE = np.array([[1.0, 0.0, 0.0], [-0.6, 0.8, 0.0], [0.0, -0.6, 0.8], [-2 / 7, -3 / 7, -6 / 7]])
-"""Four vectors around the origin of space."""
-FRAMES = {"three in the plane": SKEW, "three in a half-plane": HALF, "four in space": SPACE}
-END = 100.0
-"""Γ ≥ 2t − 1 and B ≤ −t + 1: e^{−Γ/K} and e^{Bμ/K} are below e^{−22}, μ ≥ 0.9 the least positive eigenvalue of G."""
-LEFT = 1e-7
-"""What slower modes change in a cosine at END."""
-
-
-Rate = Callable[[float], float]
-
-
-def _label(name: str, pair: tuple[int, int]) -> str:
-    return f"{name}: classes {pair[0] + 1}, {pair[1] + 1}"
-
-
-def _pairs(frame: np.ndarray) -> list[tuple[int, int]]:
-    return list(combinations(range(len(frame)), 2))
-
-
-def predict_collapse() -> Quantities:
-    """sign(w_k w_l) v_k·v_l with the dependency w."""
-    found: dict[str, Bracket] = {}
-    for name, frame in FRAMES.items():
-        dependency = np.linalg.svd(frame.T)[2][-1]
-        for k, j in _pairs(frame):
-            value = float(np.sign(dependency[k] * dependency[j]) * (frame[k] @ frame[j]))
-            found[_label(name, (k, j))] = Bracket(value - ROUNDING, value + ROUNDING)
-    return found
-
-
-ROUNDING = 1e-12
-"""Of products of unit vectors in doubles."""
-
-
-def predict_etf() -> Quantities:
-    """A false variant: −1/(K−1), whatever the blocks."""
-    return {_label(name, pair): Bracket.exactly(-1 / (len(frame) - 1)) for name, frame in FRAMES.items() for pair in _pairs(frame)}
-
-
-def predict_unflipped() -> Quantities:
-    """A false variant: v_k·v_l for every frame."""
-    name = "three in a half-plane"
-    return {_label(name, (k, j)): Bracket.exactly(float(FRAMES[name][k] @ FRAMES[name][j])) for k, j in _pairs(FRAMES[name])}
-
-
-def _cosines(frame: Float[np.ndarray, "K p"], intra: Rate, inter: Rate, start: Float[np.ndarray, "K p"]) -> Float[np.ndarray, "K K"]:
-    classes = len(frame)
-    return integrated_means(lambda time: two_parameter(intra(time), inter(time), classes), blocks_along(frame), start, (END,)).cosines(0)
-
-
-def measure_collapse(setting: Setting) -> Quantities:
-    """Cosines at END for α = 1 + ½ sin t, β = −1 + ½ cos t; starts are normal vectors, pushed along the frame by 4w + v."""
-    found: dict[str, Bracket] = {}
-    for name, frame in FRAMES.items():
-        pushed = frame * (1.0 + 4.0 * (np.linalg.svd(frame.T)[2][-1]))[:, None]
-        start = 0.3 * np.clip(setting.rng.standard_normal(frame.shape), -2.0, 2.0) + pushed
-        cosines = _cosines(frame, lambda time: 1 + math.sin(time) / 2, lambda time: -1 + math.cos(time) / 2, start)
-        for pair in _pairs(frame):
-            found[_label(name, pair)] = Bracket(float(cosines[pair]) - LEFT, float(cosines[pair]) + LEFT)
-    return found
-
-
+AROUND, HALF, SPACE = "three in the plane", "three in a half-plane", "four in space"
+FRAMES = {
+    # unequal angles around the origin
+    AROUND: np.array([[1.0, 0.0], [-0.6, 0.8], [-5 / 13, -12 / 13]]),
+    # on one side of a line: v_2 = 0.6 v_1 + 0.8 v_3, weights of both signs
+    HALF: np.array([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]]),
+    # around the origin
+    SPACE: np.array([[1.0, 0.0, 0.0], [-0.6, 0.8, 0.0], [0.0, -0.6, 0.8], [-2 / 7, -3 / 7, -6 / 7]]),
+}
+DEPENDENCIES = {name: np.linalg.svd(frame.T)[2][-1] for name, frame in FRAMES.items()}
+"""w."""
 STARTS = {
     "first start": np.array([[1.0, 0.0, 0.2], [0.0, 1.0, -0.3], [0.1, 0.0, 1.0]]),
     "second start": np.array([[2.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, -1.0]]),
 }
 INTRA, INTER = 1.0, -0.5
+"""Constant rates, for orthonormal v_j."""
+END = 100.0
+"""Γ ≥ 2t − 1 and B ≤ −t + 1: e^{−Γ/K} and e^{Bμ/K} are below e^{−22}, μ ≥ 0.9 the least positive eigenvalue of G."""
+LEFT = 1e-7
+"""What slower modes change in a cosine at END."""
+ROUNDING = 1e-12
+"""Of products of unit vectors in doubles."""
 
+GAMMA, BETA = sympy.symbols("gamma beta")
+EXACT = sympy.Matrix([[1, 0], [sympy.Rational(-3, 5), sympy.Rational(4, 5)], [sympy.Rational(-5, 13), sympy.Rational(-12, 13)]])
+"""The plane's frame around the origin, in rationals, with the dependency WEIGHTS > 0."""
+WEIGHTS = EXACT.T.nullspace()[0]
 
-def predict_independent() -> Quantities:
-    """Directions γ s_i(0) v_i + β Σ_j s_j(0) v_j, which keep the start."""
-    found: dict[str, Bracket] = {}
-    for name, start in STARTS.items():
-        along = np.diag(np.diag(start))
-        limit = (INTRA - INTER) * along + INTER * along.sum(axis=0)
-        units = limit / np.linalg.norm(limit, axis=1, keepdims=True)
-        for k, j in _pairs(start):
-            value = float(units[k] @ units[j])
-            found[_label(name, (k, j))] = Bracket(value - ROUNDING, value + ROUNDING)
-    return found
-
-
-def predict_right_angles() -> Quantities:
-    """A false variant: the frame, here right angles."""
-    return {_label(name, pair): Bracket.exactly(0.0) for name, start in STARTS.items() for pair in _pairs(start)}
-
-
-def measure_independent(setting: Setting) -> Quantities:
-    """v_j = e_j, constant α and β, two starts."""
-    found: dict[str, Bracket] = {}
-    for name, start in STARTS.items():
-        cosines = _cosines(np.eye(3), lambda time: INTRA, lambda time: INTER, start)
-        for pair in _pairs(start):
-            found[_label(name, pair)] = Bracket(float(cosines[pair]) - LEFT, float(cosines[pair]) + LEFT)
-    return found
-
-
-GAP, SHARED = sympy.symbols("gamma beta")
-
-
-def _exact_frame() -> sympy.Matrix:
-    """The plane's frame in rationals, vectors as columns."""
-    half, part = sympy.Rational(1, 5), sympy.Rational(1, 13)
-    return sympy.Matrix([[1, -3 * half, -5 * part], [0, 4 * half, -12 * part]])
-
-
-def predict_mode() -> Quantities:
-    """γ w_j with Σ_j w_j v_j = 0, w > 0."""
-    dependency = _exact_frame().nullspace()[0]
-    return {f"class {j + 1}": GAP * dependency[j] for j in range(3)}
-
-
-def predict_mode_of_intra() -> Quantities:
-    """A false variant: α w_j."""
-    dependency = _exact_frame().nullspace()[0]
-    return {f"class {j + 1}": (GAP + SHARED) * dependency[j] for j in range(3)}
-
-
-def measure_mode(setting: Setting) -> Quantities:
-    """(E ∘ G) w for the frame of unequal angles in the plane."""
-    frame = _exact_frame()
-    elasticity = GAP * sympy.eye(3) + SHARED * sympy.ones(3)
-    grown = elasticity.multiply_elementwise(frame.T * frame) * frame.nullspace()[0]
-    return {f"class {j + 1}": sympy.expand(grown[j]) for j in range(3)}
-
-
-ROOM = Room(
-    statement=Statement(
+ROOM = Room.of(
+    Statement(
         name="other-directions",
         title="Class means collapse to the frame of the blocks",
         latex=r"H_{ij}=v_jv_j^\top,\ \Gamma\to\infty,\ B\to-\infty\ \Rightarrow\ e^{-\Gamma/K}\bar X^i\to w_iv_i,\quad "
@@ -165,37 +64,93 @@ ROOM = Room(
         origin=Origin.CONJECTURE,
         source=Source("zhang2021", "slides, Future Works: Beyond L-model for Imitating Genuine Dynamics of DNNs"),
     ),
-    checks=(
-        Check(
-            name="mode",
-            claim="a dependency w of the frame is a mode: (E ∘ G) w = γ w for all α and β",
-            evidence=Evidence.PROOF,
-            predict=predict_mode,
-            measure=measure_mode,
+    claim(
+        "mode",
+        "a dependency w of the frame is a mode: (E ∘ G) w = γ w for all α and β",
+        over=instances("class {}", 1, 2, 3),
+        predict=lambda j: GAMMA * WEIGHTS[j - 1],
+        measure=lambda j: sympy.expand(
+            ((GAMMA * sympy.eye(3) + BETA * sympy.ones(3)).multiply_elementwise(EXACT * EXACT.T) * WEIGHTS)[j - 1]
         ),
-        Check(
-            name="collapse",
-            claim="cosines tend to sign(w_k w_l) v_k·v_l: those of the frame when it surrounds the origin, some flipped when not",
-            evidence=Evidence.EMPIRICAL,
-            predict=predict_collapse,
-            measure=measure_collapse,
-            resolution=3e-6,
-            reason="slower modes have less than e^{−22} left at the time looked at, and 1e-7 is allowed for them",
-        ),
-        Check(
-            name="independent",
-            claim="for orthonormal v_j the limits depend on the start: no collapse",
-            evidence=Evidence.EMPIRICAL,
-            predict=predict_independent,
-            measure=measure_independent,
-            resolution=3e-6,
-            reason="what is left of the start has e^{−33}, and 1e-7 is allowed",
-        ),
+        by="(E ∘ G) w for the frame of unequal angles in the plane, in rationals",
+        false={"intra": ("(E ∘ G) w = α w", lambda j: (GAMMA + BETA) * WEIGHTS[j - 1])},
+        evidence=Evidence.PROOF,
     ),
-    controls=(
-        Control(name="intra", claim="(E ∘ G) w = α w", check="mode", predict=predict_mode_of_intra),
-        Control(name="etf", claim="every frame leads to an ETF", check="collapse", predict=predict_etf),
-        Control(name="unflipped", claim="no vector is flipped in a half-plane", check="collapse", predict=predict_unflipped),
-        Control(name="right-angles", claim="orthonormal v_j lead to right angles", check="independent", predict=predict_right_angles),
+    claim(
+        "collapse",
+        "cosines tend to sign(w_k w_l) v_k·v_l: those of the frame when it surrounds the origin, some flipped when not",
+        over=instances(
+            "{}: classes {}, {}",
+            *((name, *pair) for name, frame in FRAMES.items() for pair in combinations(range(1, len(frame) + 1), 2)),
+        ),
+        predict=lambda name, k, j: Bracket.around(
+            np.sign(DEPENDENCIES[name][k - 1] * DEPENDENCIES[name][j - 1]) * (FRAMES[name][k - 1] @ FRAMES[name][j - 1]), ROUNDING
+        ),
+        measure_all=lambda setting: cosines_of_frames(setting.rng),
+        by="cosines at t = 100 for α = 1 + ½ sin t, β = −1 + ½ cos t; starts are normal vectors, pushed along the frame by 4w + v",
+        false={
+            "etf": ("every frame leads to an ETF", lambda name, *_: Bracket.exactly(-1 / (len(FRAMES[name]) - 1))),
+            "unflipped": (
+                "no vector is flipped in a half-plane",
+                lambda name, k, j: Bracket.exactly(float(FRAMES[name][k - 1] @ FRAMES[name][j - 1])) if name == HALF else None,
+            ),
+        },
+        evidence=Evidence.EMPIRICAL,
+        within=3e-6,
+        because="slower modes have less than e^{−22} left at the time looked at, and 1e-7 is allowed for them",
+    ),
+    claim(
+        "independent",
+        "for orthonormal v_j the limits depend on the start: no collapse",
+        over=instances("{}: classes {}, {}", *((name, *pair) for name in STARTS for pair in combinations((1, 2, 3), 2))),
+        predict=lambda name, k, j: Bracket.around(kept_cosine(STARTS[name], k, j, intra=INTRA), ROUNDING),
+        measure_all=lambda _: [
+            each
+            for start in STARTS.values()
+            for each in pair_cosines(integrated_cosines(np.eye(3), lambda time: INTRA, lambda time: INTER, start))
+        ],
+        by="cosines at t = 100 with v_j = e_j and constant α and β, two starts",
+        false={
+            "right-angles": ("orthonormal v_j lead to right angles", Bracket.exactly(0.0)),
+            "intra-for-gap": (
+                "the limits are along α s_i v_i + β Σ_j s_j v_j",
+                lambda name, k, j: Bracket.around(kept_cosine(STARTS[name], k, j, intra=INTRA + INTER), ROUNDING),
+            ),
+        },
+        evidence=Evidence.EMPIRICAL,
+        within=3e-6,
+        because="what is left of the start has e^{−33}, and 1e-7 is allowed",
     ),
 )
+
+
+def kept_cosine(start: Float[np.ndarray, "3 3"], k: int, j: int, *, intra: float) -> float:
+    """Between the directions γ s_i(0) v_i + β Σ_j s_j(0) v_j, γ = intra − β."""
+    along = np.diag(np.diag(start))
+    limit = (intra - INTER) * along + INTER * along.sum(axis=0)
+    units = limit / np.linalg.norm(limit, axis=1, keepdims=True)
+    return float(units[k - 1] @ units[j - 1])
+
+
+def cosines_of_frames(rng: np.random.Generator) -> list[Bracket]:
+    """Pair after pair, frame after frame."""
+    found: list[Bracket] = []
+    for name, frame in FRAMES.items():
+        pushed = frame * (1.0 + 4.0 * DEPENDENCIES[name])[:, None]
+        start = 0.3 * np.clip(rng.standard_normal(frame.shape), -2.0, 2.0) + pushed
+        cosines = integrated_cosines(frame, lambda time: 1 + math.sin(time) / 2, lambda time: -1 + math.cos(time) / 2, start)
+        found += pair_cosines(cosines)
+    return found
+
+
+def integrated_cosines(
+    frame: Float[np.ndarray, "K p"], intra: Callable[[float], float], inter: Callable[[float], float], start: Float[np.ndarray, "K p"]
+) -> Float[np.ndarray, "K K"]:
+    """Cosines of class means at END."""
+    classes = len(frame)
+    return integrated_means(lambda time: two_parameter(intra(time), inter(time), classes), blocks_along(frame), start, (END,)).cosines(0)
+
+
+def pair_cosines(cosines: Float[np.ndarray, "K K"]) -> list[Bracket]:
+    """Pair after pair."""
+    return [Bracket.around(cosines[pair], LEFT) for pair in combinations(range(len(cosines)), 2)]

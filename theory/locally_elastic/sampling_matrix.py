@@ -1,13 +1,15 @@
 """The sampling matrix: what its two readings do, and what a doubly stochastic one keeps and slows down."""
 
 import math
+from itertools import product
 
 import numpy as np
 import sympy
 from jaxtyping import Float
 
 from layerpeel.numerics import Bracket
-from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Quantity, Room, Setting, Source, Statement
+from layerpeel.theory._claims import claim, instances
+from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
 from layerpeel.theory.locally_elastic._drift import exact_drift, exact_elasticity, exact_similarity, integrated
 
 SIZES = (2, 3)
@@ -15,196 +17,34 @@ SIZES = (2, 3)
 
 intra, inter, later_intra, later_inter = sympy.symbols("alpha beta alpha_2 beta_2")
 
+KEPT = ("mean over classes", "equal classes", "E P' − γP' − β11ᵀ", "commutator at two times")
+COLUMNS_ONLY = "K=3, columns only: equal classes"
+NOISE, DIVIDED = "K=3: P = P' of uniform noise", "K=3: P = 11ᵀ/K, divided by K"
+"""Where the two readings are not the same."""
+
 SHARE = 0.3
 """Share of samples that act as another class."""
+UNIFORM, NEXT, BOTH = "uniform noise, K=4", "next class, K=3", "both neighbours, K=5"
+PAIRS, WITHIN = "confused pairs", "confused pairs, within a pair"
+"""Four classes in two pairs, each confused with its partner only."""
+LATE, EARLY = (150.0, 200.0), (0.0, 5.0)
+"""Growth is measured between the first two times, when all but the fastest difference are below 1e-5 of it; between the others for a
+difference that is a mode by itself and small beside the rest: that WITHIN a pair."""
 STARTS = 10
 ACCURACY = 1e-8
 """Square of what is left of slower differences, and the integrator's errors of 1e-12 over a few hundred steps."""
 
-CONFUSED = np.kron(np.eye(2), np.array([[1 - SHARE, SHARE], [SHARE, 1 - SHARE]]))
-"""Four classes in two pairs, each confused with its partner only."""
-
-
-def _circulant(classes: int, *shares: float) -> Float[np.ndarray, "K K"]:
-    """Class j acts as class j + m with share m."""
-    return sum((share * np.roll(np.eye(classes), shift, axis=0) for shift, share in enumerate(shares)), np.zeros((classes, classes)))
-
-
-LATE, EARLY = (150.0, 200.0), (0.0, 5.0)
-"""Growth is measured between the first two times, when all but the fastest difference are below 1e-5 of it; between the others for a
-difference that is a mode by itself and small beside the rest."""
-
-SAMPLINGS = {
-    "uniform noise, K=4": (_circulant(4, 1 - SHARE, SHARE / 3, SHARE / 3, SHARE / 3), LATE),
-    "next class, K=3": (_circulant(3, 1 - SHARE, SHARE), LATE),
-    "both neighbours, K=5": (_circulant(5, 1 - SHARE, SHARE / 2, 0.0, 0.0, SHARE / 2), LATE),
-    "confused pairs": (CONFUSED, LATE),
-    "confused pairs, within a pair": (CONFUSED, EARLY),
+SECOND = {
+    UNIFORM: 1 - SHARE * 4 / 3,
+    NEXT: 1 - SHARE + SHARE * math.cos(2 * math.pi / 3),
+    BOTH: 1 - SHARE + SHARE * math.cos(2 * math.pi / 5),
+    PAIRS: 1.0,
+    WITHIN: 1 - 2 * SHARE,
 }
+"""The largest real part of the eigenvalues of P' on vectors that sum to zero; that of the pair's difference."""
 
-
-def _literal(kind: str, mask: sympy.Matrix) -> sympy.Matrix:
-    """(E ⊗ P) ∘ H."""
-    k = mask.rows
-    elasticity = exact_elasticity(k, intra, inter)
-    spread = sympy.Matrix(k * k, k * k, lambda row, column: elasticity[row // k, column // k])
-    masks = sympy.Matrix(k * k, k * k, lambda row, column: mask[row % k, column % k])
-    return spread.multiply_elementwise(masks).multiply_elementwise(exact_similarity(kind, k, k))
-
-
-def _sampled(kind: str, sampling: sympy.Matrix) -> sympy.Matrix:
-    """((E P') ⊗ 11ᵀ) ∘ H / K."""
-    k = sampling.rows
-    mixed = exact_elasticity(k, intra, inter) * sampling
-    spread = sympy.Matrix(k * k, k * k, lambda row, column: mixed[row // k, column // k])
-    return spread.multiply_elementwise(exact_similarity(kind, k, k)) / k
-
-
-def _symbols(classes: int) -> sympy.Matrix:
-    return sympy.Matrix(classes, classes, lambda i, j: sympy.Symbol(f"p{i}{j}"))
-
-
-def _squares(matrix: sympy.Matrix) -> sympy.Expr:
-    """Sum of squared entries: zero for a zero matrix only."""
-    entries = matrix.applyfunc(sympy.expand)
-    return (entries.T * entries).trace()
-
-
-def predict_readings() -> Quantities:
-    """Literal: E_ij diag(P), features weighed and no class mixed. Sampling: (E P')_ij I/K. One model at P = 11ᵀ/K and P' = I."""
-    found: dict[str, Quantity] = {}
-    for k in SIZES:
-        probe, column = _probe(k), _symbols(k).col(1)
-        weighed = _symbols(k).multiply_elementwise(sympy.eye(k))
-        found[f"K={k}: literal, block (1, 2)"] = inter * (probe.T * weighed).trace()
-        found[f"K={k}: sampling, block (1, 2)"] = (exact_elasticity(k, intra, inter).row(0) * column)[0] * probe.trace() / k
-        for kind in "IL":
-            found[f"K={k}: P = 11ᵀ/K against P' = I, {kind}-model"] = sympy.Integer(0)
-    return found
-
-
-def predict_readings_the_same() -> Quantities:
-    """A false variant: the two readings agree for every P, for instance for uniform noise."""
-    return {"K=3: P = P' of uniform noise": sympy.Integer(0)}
-
-
-def predict_readings_divided_again() -> Quantities:
-    """A false variant, (E ⊗ P) ∘ H/K of the future work with the same P = 11ᵀ/K: it is the model of equation (4)."""
-    return {"K=3: P = 11ᵀ/K, divided by K": sympy.Integer(0)}
-
-
-def measure_readings(setting: Setting) -> Quantities:
-    """Blocks and differences of the two products, written out."""
-    found: dict[str, Quantity] = {}
-    for k in SIZES:
-        for reading, matrix in (("literal", _literal("I", _symbols(k))), ("sampling", _sampled("I", _symbols(k)))):
-            block = sympy.Matrix(k, k, lambda a, b, matrix=matrix, k=k: matrix[a, k + b])
-            found[f"K={k}: {reading}, block (1, 2)"] = (_probe(k).T * block).trace()
-        for kind in "IL":
-            uniform = _literal(kind, sympy.ones(k) / k)
-            found[f"K={k}: P = 11ᵀ/K against P' = I, {kind}-model"] = _squares(uniform - _sampled(kind, sympy.eye(k)))
-    noise = sympy.Matrix(3, 3, lambda i, j: sympy.Rational(1, 2) if i == j else sympy.Rational(1, 4))
-    found["K=3: P = P' of uniform noise"] = _squares(_literal("I", noise) - _sampled("I", noise))
-    found["K=3: P = 11ᵀ/K, divided by K"] = _squares(
-        _literal("I", sympy.ones(3) / 3) / 3 - exact_drift(exact_similarity("I", 3, 3), 3, intra, inter)
-    )
-    return found
-
-
-def _probe(size: int) -> sympy.Matrix:
-    """Free symbols: an equation of products with them stands for one in every entry."""
-    return sympy.Matrix(size, size, lambda i, j: sympy.Symbol(f"u{i}{j}"))
-
-
-KEPT = ("mean over classes", "equal classes", "E P' − γP' − β11ᵀ", "commutator at two times")
-
-
-def predict_kept() -> Quantities:
-    """All of it."""
-    return {f"K={k}: {what}": sympy.Integer(0) for k in SIZES for what in KEPT}
-
-
-def predict_kept_by_columns() -> Quantities:
-    """A false variant: it is enough that every sample acts as some class (columns of P' sum to one)."""
-    return {"K=3, columns only: equal classes": sympy.Integer(0)}
-
-
-def measure_kept(setting: Setting) -> Quantities:
-    """Residues of 1ᵀE P' = (α + (K−1)β)1ᵀ, E P'1 = (α + (K−1)β)1 and so on, for any P' with these sums."""
-    found: dict[str, Quantity] = {}
-    for k in SIZES:
-        for what, residue in zip(KEPT, _residues(_with_sums(k, rows=True)), strict=True):
-            found[f"K={k}: {what}"] = _squares(residue)
-    found["K=3, columns only: equal classes"] = _squares(_residues(_with_sums(3, rows=False))[1])
-    return found
-
-
-def _with_sums(classes: int, *, rows: bool) -> sympy.Matrix:
-    """Symbols with columns, and rows if asked for, that sum to one."""
-    free, ones = _symbols(classes), sympy.ones(classes, 1)
-    if rows:
-        free[:, classes - 1] = ones - free[:, : classes - 1] * ones[: classes - 1, :]
-    free[classes - 1, :] = ones.T - ones[: classes - 1, :].T * free[: classes - 1, :]
-    return free
-
-
-def _residues(sampling: sympy.Matrix) -> tuple[sympy.Matrix, ...]:
-    """In the order of KEPT."""
-    k = sampling.rows
-    ones, total = sympy.ones(k, 1), intra + (k - 1) * inter
-    mixed, later = (exact_elasticity(k, *rates) * sampling for rates in ((intra, inter), (later_intra, later_inter)))
-    return (
-        ones.T * mixed - total * ones.T,
-        mixed * ones - total * ones,
-        mixed - (intra - inter) * sampling - inter * ones * ones.T,
-        mixed * later - later * mixed,
-    )
-
-
-def predict_growth() -> Quantities:
-    """The largest real part of the eigenvalues of P' on vectors that sum to zero: differences grow by e^{that · Γ/K}."""
-    values = {
-        "uniform noise, K=4": 1 - SHARE * 4 / 3,
-        "next class, K=3": 1 - SHARE + SHARE * math.cos(2 * math.pi / 3),
-        "both neighbours, K=5": 1 - SHARE + SHARE * math.cos(2 * math.pi / 5),
-        "confused pairs": 1.0,
-        "confused pairs, within a pair": 1 - 2 * SHARE,
-    }
-    return {label: Bracket(value - ACCURACY / 4, value + ACCURACY / 4) for label, value in values.items()}
-
-
-def predict_growth_by_diagonal() -> Quantities:
-    """A false variant: the share 1 − p of samples that act as their own class."""
-    return {label: Bracket.exactly(1 - SHARE) for label in SAMPLINGS}
-
-
-def predict_growth_unharmed() -> Quantities:
-    """A false variant: sampling that keeps the classes' shares keeps the growth of all differences."""
-    return {label: Bracket.exactly(1.0) for label in SAMPLINGS if label != "confused pairs"}
-
-
-def measure_growth(setting: Setting) -> Quantities:
-    """K/γ times the late growth rate of differences along integrated class means of the I-model, least and largest over random starts.
-
-    α = 1 and β = −1/(K−1), so that the mean over classes stays. The difference is the root of all squared deviations from that mean, or,
-    within a pair, that of two classes.
-    """
-    found: dict[str, Quantity] = {}
-    for label, (sampling, (early, late)) in SAMPLINGS.items():
-        k = len(sampling)
-        intra_numbers, inter_numbers = (np.tile(np.array([[level], [0.0], [1.0], [0.0], [0.0]]), STARTS) for level in (1.0, -1.0 / (k - 1)))
-        start = setting.rng.normal(size=(STARTS, k, 1))
-        start[:, 0] += 3.0  # the first two classes begin apart
-        means = integrated("I", intra_numbers, inter_numbers, start, np.array([early, late]), sampling)[..., 0]
-        within = label.endswith("within a pair")
-        apart = np.abs(means[..., 0] - means[..., 1]) if within else np.linalg.norm(means - means.mean(axis=2, keepdims=True), axis=2)
-        rates = np.log(apart[1] / apart[0]) / (late - early) * (k - 1)
-        found[label] = Bracket(float(rates.min()) - ACCURACY / 4, float(rates.max()) + ACCURACY / 4)
-    return found
-
-
-ROOM = Room(
-    statement=Statement(
+ROOM = Room.of(
+    Statement(
         name="sampling-matrix",
         title="What the sampling matrix does",
         latex=r"M=\frac1K\bigl((EP')\otimes\mathbf 1\mathbf 1^{\top}\bigr)\circ H:\quad EP'=\gamma P'+\beta\mathbf 1\mathbf 1^{\top},\quad "
@@ -219,41 +59,156 @@ ROOM = Room(
         origin=Origin.DERIVED,
         source=Source("zhang2021", "slides, equation (3), and the future work on mini-batches, imbalance and label corruption"),
     ),
-    checks=(
-        Check(
-            name="readings",
-            claim="the literal product weighs features and mixes no classes, the other mixes classes; at P = 11ᵀ/K and P' = I they agree",
-            evidence=Evidence.PROOF,
-            predict=predict_readings,
-            measure=measure_readings,
-        ),
-        Check(
-            name="kept",
-            claim="a doubly stochastic P' keeps the mean over classes and its rate, turns γI into γP', and drifts at all times commute",
-            evidence=Evidence.PROOF,
-            predict=predict_kept,
-            measure=measure_kept,
-        ),
-        Check(
-            name="growth",
-            claim="differences grow at the rate γ/K times the second eigenvalue of P'",
-            evidence=Evidence.EMPIRICAL,
-            predict=predict_growth,
-            measure=measure_growth,
-            resolution=10 * ACCURACY,
-            reason="slower differences and the integrator's errors; twenty times what is allowed for them",
-        ),
+    claim(
+        "readings",
+        "the literal product weighs features and mixes no classes, the other mixes classes; at P = 11ᵀ/K and P' = I they agree",
+        over="",
+        # literal: E_ij diag(P); sampling: (E P')_ij I/K
+        predict=lambda: {
+            **{f"K={k}: literal, block (1, 2)": inter * (probe(k).T * sympy.diag(*symbols(k).diagonal())).trace() for k in SIZES},
+            **{
+                f"K={k}: sampling, block (1, 2)": (exact_elasticity(k, intra, inter).row(0) * symbols(k).col(1))[0] * probe(k).trace() / k
+                for k in SIZES
+            },
+            **{f"K={k}: P = 11ᵀ/K against P' = I, {kind}-model": sympy.Integer(0) for k in SIZES for kind in "IL"},
+        },
+        measure=lambda: {
+            **{f"K={k}: literal, block (1, 2)": (probe(k).T * literal("I", symbols(k))[:k, k : 2 * k]).trace() for k in SIZES},
+            **{f"K={k}: sampling, block (1, 2)": (probe(k).T * sampled("I", symbols(k))[:k, k : 2 * k]).trace() for k in SIZES},
+            **{
+                f"K={k}: P = 11ᵀ/K against P' = I, {kind}-model": squares(literal(kind, sympy.ones(k) / k) - sampled(kind, sympy.eye(k)))
+                for k in SIZES
+                for kind in "IL"
+            },
+            NOISE: squares(literal("I", (sympy.ones(3) + sympy.eye(3)) / 4) - sampled("I", (sympy.ones(3) + sympy.eye(3)) / 4)),
+            DIVIDED: squares(literal("I", sympy.ones(3) / 3) / 3 - exact_drift(exact_similarity("I", 3, 3), 3, intra, inter)),
+        },
+        by="blocks and differences of the two products, written out",
+        false={
+            "the-same": ("the two readings agree for every P", lambda: {NOISE: sympy.Integer(0)}),
+            # as in the future work, with the same P
+            "divided-again": (
+                "with P = 11ᵀ/K the form (E ⊗ P) ∘ H/K is the model of equation (4)",
+                lambda: {DIVIDED: sympy.Integer(0)},
+            ),
+        },
+        evidence=Evidence.PROOF,
     ),
-    controls=(
-        Control(name="the-same", claim="the two readings agree for every P", check="readings", predict=predict_readings_the_same),
-        Control(
-            name="divided-again",
-            claim="with P = 11ᵀ/K the form (E ⊗ P) ∘ H/K is the model of equation (4)",
-            check="readings",
-            predict=predict_readings_divided_again,
-        ),
-        Control(name="columns-only", claim="columns that sum to one are enough", check="kept", predict=predict_kept_by_columns),
-        Control(name="by-diagonal", claim="differences grow at the rate γ(1 − p)/K", check="growth", predict=predict_growth_by_diagonal),
-        Control(name="unharmed", claim="a doubly stochastic P' slows no difference", check="growth", predict=predict_growth_unharmed),
+    claim(
+        "kept",
+        "a doubly stochastic P' keeps the mean over classes and its rate, turns γI into γP', and drifts at all times commute",
+        over=instances("K={0}: {1}", *product(SIZES, KEPT, (True,))) | {COLUMNS_ONLY: (3, "equal classes", False)},
+        predict=lambda _, __, rows: sympy.Integer(0) if rows else None,
+        measure=lambda k, what, rows: squares(residues(with_sums(k, rows=rows))[what]),
+        by="residues of 1ᵀE P' = (α + (K−1)β)1ᵀ, E P'1 = (α + (K−1)β)1 and so on, for any P' whose columns, and rows, sum to one",
+        # every sample acts as some class
+        false={"columns-only": ("columns that sum to one are enough", lambda _, __, rows: None if rows else sympy.Integer(0))},
+        evidence=Evidence.PROOF,
+    ),
+    claim(
+        "growth",
+        "differences grow at the rate γ/K times the second eigenvalue of P'",
+        over=instances("{}", *SECOND),
+        predict=lambda name: Bracket.around(SECOND[name], ACCURACY / 4),
+        measure_all=lambda setting: growth(setting.rng),
+        by="K/γ times the late growth rate of differences of integrated class means, I-model, least and largest over random starts",
+        false={
+            "by-diagonal": ("differences grow at the rate γ(1 − p)/K", Bracket.exactly(1 - SHARE)),
+            "unharmed": ("a doubly stochastic P' slows no difference", lambda name: Bracket.exactly(1.0) if name != PAIRS else None),
+            "as-uniform": (
+                "differences grow at the rate γ(1 − pK/(K−1))/K for every P'",
+                lambda name: Bracket.exactly(1 - SHARE * 5 / 4) if name == BOTH else None,
+            ),
+        },
+        evidence=Evidence.EMPIRICAL,
+        within=10 * ACCURACY,
+        because="slower differences and the integrator's errors; twenty times what is allowed for them",
     ),
 )
+
+
+def symbols(classes: int) -> sympy.Matrix:
+    """P or P', free."""
+    return sympy.Matrix(classes, classes, lambda i, j: sympy.Symbol(f"p{i}{j}"))
+
+
+def probe(size: int) -> sympy.Matrix:
+    """Free symbols: an equation of products with them stands for one in every entry."""
+    return sympy.Matrix(size, size, lambda i, j: sympy.Symbol(f"u{i}{j}"))
+
+
+def literal(kind: str, mask: sympy.Matrix) -> sympy.Matrix:
+    """(E ⊗ P) ∘ H."""
+    k = mask.rows
+    elasticity = exact_elasticity(k, intra, inter)
+    spread = sympy.Matrix(k * k, k * k, lambda row, column: elasticity[row // k, column // k])
+    masks = sympy.Matrix(k * k, k * k, lambda row, column: mask[row % k, column % k])
+    return spread.multiply_elementwise(masks).multiply_elementwise(exact_similarity(kind, k, k))
+
+
+def sampled(kind: str, sampling: sympy.Matrix) -> sympy.Matrix:
+    """((E P') ⊗ 11ᵀ) ∘ H / K."""
+    k = sampling.rows
+    mixed = exact_elasticity(k, intra, inter) * sampling
+    spread = sympy.Matrix(k * k, k * k, lambda row, column: mixed[row // k, column // k])
+    return spread.multiply_elementwise(exact_similarity(kind, k, k)) / k
+
+
+def squares(matrix: sympy.Matrix) -> sympy.Expr:
+    """Sum of squared entries: zero for a zero matrix only."""
+    entries = matrix.applyfunc(sympy.expand)
+    return (entries.T * entries).trace()
+
+
+def with_sums(classes: int, *, rows: bool) -> sympy.Matrix:
+    """Symbols with columns, and rows if asked for, that sum to one."""
+    free, ones = symbols(classes), sympy.ones(classes, 1)
+    if rows:
+        free[:, classes - 1] = ones - free[:, : classes - 1] * ones[: classes - 1, :]
+    free[classes - 1, :] = ones.T - ones[: classes - 1, :].T * free[: classes - 1, :]
+    return free
+
+
+def residues(sampling: sympy.Matrix) -> dict[str, sympy.Matrix]:
+    """What a doubly stochastic P' leaves of nothing."""
+    k = sampling.rows
+    ones, total = sympy.ones(k, 1), intra + (k - 1) * inter
+    mixed, later = (exact_elasticity(k, *rates) * sampling for rates in ((intra, inter), (later_intra, later_inter)))
+    left = (
+        ones.T * mixed - total * ones.T,
+        mixed * ones - total * ones,
+        mixed - (intra - inter) * sampling - inter * ones * ones.T,
+        mixed * later - later * mixed,
+    )
+    return dict(zip(KEPT, left, strict=True))
+
+
+def circulant(classes: int, *shares: float) -> Float[np.ndarray, "K K"]:
+    """Class j acts as class j + m with share m."""
+    return sum((share * np.roll(np.eye(classes), shift, axis=0) for shift, share in enumerate(shares)), np.zeros((classes, classes)))
+
+
+def growth(rng: np.random.Generator) -> list[Bracket]:
+    """For each sampling matrix, α = 1 and β = −1/(K−1), so that the mean over classes stays.
+
+    The difference is the root of all squared deviations from that mean, or, within a pair, that of two classes.
+    """
+    confused, found = np.kron(np.eye(2), circulant(2, 1 - SHARE, SHARE)), list[Bracket]()
+    samplings = {
+        UNIFORM: circulant(4, 1 - SHARE, SHARE / 3, SHARE / 3, SHARE / 3),
+        NEXT: circulant(3, 1 - SHARE, SHARE),
+        BOTH: circulant(5, 1 - SHARE, SHARE / 2, 0.0, 0.0, SHARE / 2),
+        PAIRS: confused,
+        WITHIN: confused,
+    }
+    for name, sampling in samplings.items():
+        k, (early, late) = len(sampling), EARLY if name == WITHIN else LATE
+        intra_numbers, inter_numbers = (np.tile(np.array([[level], [0.0], [1.0], [0.0], [0.0]]), STARTS) for level in (1.0, -1.0 / (k - 1)))
+        start = rng.normal(size=(STARTS, k, 1))
+        start[:, 0] += 3.0  # the first two classes begin apart
+        means = integrated("I", intra_numbers, inter_numbers, start, np.array([early, late]), sampling)[..., 0]
+        deviations = np.linalg.norm(means - means.mean(axis=2, keepdims=True), axis=2)
+        apart = np.abs(means[..., 0] - means[..., 1]) if name == WITHIN else deviations
+        rates = np.log(apart[1] / apart[0]) / (late - early) * (k - 1)
+        found.append(Bracket(float(rates.min()) - ACCURACY / 4, float(rates.max()) + ACCURACY / 4))
+    return found
