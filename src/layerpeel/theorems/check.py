@@ -7,9 +7,10 @@ from pydantic import ValidationError
 
 from layerpeel.environment import describe_environment
 from layerpeel.numerics import UnusableInput, require_instance, require_one_of, require_whole
-from layerpeel.pages.files import REPORT_FILES, read_small, write_whole
+from layerpeel.pages.files import REPORT_FILES, read_small
 from layerpeel.pages.progress import progress
 from layerpeel.pages.records import Result
+from layerpeel.pages.written import write_texts
 from layerpeel.theorems.report import Environment, Report, Summary, render_html, render_markdown
 from layerpeel.theorems.run import run_rooms
 from layerpeel.theory import Profile, Room
@@ -85,10 +86,8 @@ def write_report(report: Report, directory: Path) -> WrittenReport:
     Raises:
         UnusableInput: when they cannot be written.
     """
-    texts = dict(zip(REPORT_FILES, (report.to_json(), render_markdown(report), render_html(report)), strict=True))
-    write_whole(
-        "--out", {directory / name: lambda path, text=text: path.write_text(text, encoding="utf-8") for name, text in texts.items()}
-    )
+    texts = (report.to_json(), render_markdown(report), render_html(report))
+    write_texts(directory, dict(zip(REPORT_FILES, texts, strict=True)))
     return WrittenReport(green=report.summary.green, files=[str(directory / name) for name in REPORT_FILES])
 
 
