@@ -51,6 +51,9 @@ def points_over_trials(
         color: index of a colour.
         logarithmic: take the mean of logarithms.
 
+    Raises:
+        ValueError: when the trials differ in length.
+
     Example:
         >>> points_over_trials("two trials", [1], [[1.0], [4.0]], 0, logarithmic=True).y
         (2.0,)

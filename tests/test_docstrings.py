@@ -16,12 +16,12 @@ ORDER = ("Args", "Returns", "Raises", "Source", "Example")
 
 WITHOUT_SOURCE = {
     "numerics": "angle_bracket antiderivative as_rate at_most broadcast brownian_increments centred_features class_means coarsened cosines "
-    "count_classes decimal_bounds double enclose_expression increasing_root mean_cosine nuclear_norm parse_expression random_stream "
-    "require_array require_every_class require_instance require_labels require_list require_memory require_one_of require_positive "
-    "require_positive_array require_real require_whole require_whole_array shown to_bracket validated",
+    "count_classes decimal_bounds double enclose_expression increasing_root mean_cosine nuclear_norm parse_expression points_over_trials "
+    "random_stream require_array require_every_class require_instance require_labels require_list require_memory require_one_of "
+    "require_positive require_positive_array require_real require_whole require_whole_array shown to_bracket validated",
     "solvers": "random_start require_solver solver_status",
     "gpu_train": "describe_device digits long_tail_counts mnist_sample read_cifar10 read_idx read_images resized with_counts",
-    "theory": "as_bracket catalogue choose claim instances judge printed resolution_used resolving_power statistical_comparisons",
+    "theory": "as_bracket catalogue choose claim headings instances judge printed resolution_used resolving_power statistical_comparisons",
 }
 """Checks and readings of input, plain arithmetic, and the suite's own rules: there is no theorem behind them to cite."""
 
@@ -37,10 +37,10 @@ NEVER_RAISE = {
 def exported() -> dict[str, Callable[..., Any]]:
     """The functions among the names of the four packages, without what is wrapped around them."""
     return {
-        f"{package.__name__.removeprefix('layerpeel.')}.{name}": inspect.unwrap(value)
+        f"{package.__name__.removeprefix('layerpeel.')}.{name}": inspect.unwrap(getattr(package, name))
         for package in (numerics, solvers, gpu_train, theory)
-        for name, value in vars(package).items()
-        if not name.startswith("_") and inspect.isfunction(inspect.unwrap(value))
+        for name in dir(package)
+        if not name.startswith("_") and inspect.isfunction(inspect.unwrap(getattr(package, name)))
     }
 
 

@@ -1,6 +1,7 @@
 """A new room: the skeleton is green as it stands, and is refused where it cannot be one."""
 
 from pathlib import Path
+from typing import Any
 
 import fake_rooms as fake
 import pytest
@@ -18,10 +19,10 @@ def checkout(tmp_path: Path) -> Path:
 def test_the_skeleton_is_a_green_room_of_its_name(checkout: Path) -> None:
     place = new_room("sharp-law", "layer-peeled", checkout=checkout)
     assert place == checkout / "theory" / "layer_peeled" / "sharp_law.py"
-    module: dict[str, object] = {}
+    module: dict[str, Any] = {}
     exec(place.read_text(encoding="utf-8"), module)
     room = module["ROOM"]
-    assert getattr(room, "statement").name == "sharp-law"  # noqa: B009 - exec gives objects
+    assert room.statement.name == "sharp-law"
     result = fake.run(room)
     assert result.green
     assert [control.verdict for control in result.controls] == ["refuted"]

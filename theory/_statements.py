@@ -22,6 +22,12 @@ class Heading(NamedTuple):
 def headings(family: str | None = None) -> list[Heading]:
     """The theorems of a family, or of all, in family order and alphabetically inside a family, as `catalogue` has them.
 
+    Args:
+        family: one of FAMILIES; all of them unless given.
+
+    Returns:
+        Name, family, origin and title of each.
+
     Raises:
         UnusableInput: for a family that does not exist.
 
