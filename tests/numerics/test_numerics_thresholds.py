@@ -31,7 +31,7 @@ from layerpeel.numerics.layer_peeled import _thresholds as thresholds
 from layerpeel.theory.layer_peeled import threshold_monotone
 from layerpeel.theory.layer_peeled._coming_apart import coming_apart, multiplier_there, reported
 
-REFERENCE = json.loads((Path(__file__).parent / "reference" / "thresholds.json").read_text())
+REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "thresholds.json").read_text())
 
 FLOATS = 1e-12
 """Error of log(R0 − 1) in doubles, relative to 1 + its size: a few hundred roundings of the root and the closed form."""

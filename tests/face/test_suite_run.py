@@ -166,7 +166,7 @@ def test_a_process_that_dies_leaves_its_room_inconclusive() -> None:
 
 
 def test_the_worked_example_of_contributing_is_a_green_room() -> None:
-    text = (Path(__file__).parent.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
     found = re.search(r"```python\n(.*?)```", text, re.DOTALL)
     assert found
     module: dict[str, Any] = {}

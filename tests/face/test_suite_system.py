@@ -17,7 +17,7 @@ from layerpeel.cli import main
 from layerpeel.pages.stopping import _terminate
 
 COMMAND = [sys.executable, "-m", "layerpeel"]
-MAKEFILE = Path(__file__).parents[1] / "Makefile"
+MAKEFILE = Path(__file__).parents[2] / "Makefile"
 SOLVE = ["solve", "--groups", "5x100,5x10", "--feature-energy", "5"]
 
 pytestmark = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's device that is always full")

@@ -15,7 +15,7 @@ from layerpeel.solvers import require_solver, solver_status
 
 Break = Callable[[str], None]
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture

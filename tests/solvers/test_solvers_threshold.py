@@ -27,7 +27,7 @@ from layerpeel.solvers import (
 )
 from layerpeel.solvers.proof._distance import slopes_within
 
-COLLAPSE = json.loads((Path(__file__).parent / "reference" / "thresholds.json").read_text())["collapse"]
+COLLAPSE = json.loads((Path(__file__).parents[1] / "reference" / "thresholds.json").read_text())["collapse"]
 
 WIDTH = 1e-3
 """Relative width asked of the search; the certificates decide ten times as close."""

@@ -136,7 +136,7 @@ def test_a_killed_run_is_completed_to_the_same_bits(
 ) -> None:
     place, steps = tmp_path / "run", list[tuple[str, int]]()
     command = f"import test_suite_train_interrupted as here; here.run_until_killed({str(place)!r}, {file!r})"
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(str(folder) for folder in Path(__file__).parents[:2])}
     killed = subprocess.run([sys.executable, "-c", command], env=environment, capture_output=True, check=False, timeout=120)
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     assert sorted(arrays(place)) == ["first"]

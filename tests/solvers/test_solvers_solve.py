@@ -32,7 +32,7 @@ from layerpeel.solvers.routes._request import Candidate, Request
 from layerpeel.solvers.routes._sdp import solve_sdp
 from layerpeel.solvers.routes._settled import settled
 
-REFERENCE = json.loads((Path(__file__).parent / "reference" / "two_groups.json").read_text())["cases"]
+REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "two_groups.json").read_text())["cases"]
 
 SYMMETRIC_GAP = 1e-12
 """Relative gap promised for the symmetric route at moderate size: doubles of exponents up to a few tens."""

@@ -32,7 +32,7 @@ QUOTIENT = 1e-15
 BUDGET = 1e-10
 """The last step moves ζ so that log R is exact and the budget gives way, by up to 4e-11 at R near 1e12; the certificate rescales."""
 
-REFERENCE = json.loads((Path(__file__).parent / "reference" / "two_groups.json").read_text())
+REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "two_groups.json").read_text())
 
 
 def conditions_at(case: TwoGroups, found: TwoGroupOptimum) -> Conditions:

@@ -40,7 +40,7 @@ CURVE = 1e-11
 
 SCALARS = ("a", "b", "t_a", "t_b", "log_multiplier")
 
-REFERENCE = json.loads((Path(__file__).parent / "reference" / "two_groups.json").read_text())
+REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "two_groups.json").read_text())
 
 WHOLE_RANGE = joined(corners(), scattered(np.random.default_rng(20240607), 4000))
 

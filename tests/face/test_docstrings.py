@@ -11,7 +11,7 @@ import pytest
 from layerpeel import gpu_train, numerics, solvers, theory
 from layerpeel.theorems.report import read_references
 
-DERIVATIONS = Path(__file__).parent.parent / "docs" / "derivations"
+DERIVATIONS = Path(__file__).parents[2] / "docs" / "derivations"
 ORDER = ("Args", "Returns", "Raises", "Source", "Example")
 
 WITHOUT_SOURCE = {

@@ -11,7 +11,7 @@ import pytest
 
 import layerpeel
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 FLOORS = ("theory", "solvers", "numerics", "gpu_train")
 
 
