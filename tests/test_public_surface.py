@@ -85,6 +85,7 @@ CALLS: Mapping[str, Call] = {
     "layerpeel.solvers.enclose_one_layer": call(HEAD),
     "layerpeel.solvers.fitted_start": call(SQUARED, 2, kept=[True, False]),
     "layerpeel.solvers.random_start": call(SQUARED, 2, scale=0.5, rng=RNG),
+    "layerpeel.solvers.search_linear": call(SQUARED, 2, rng=RNG),
     "layerpeel.solvers.require_solver": call("clarabel"),
     "layerpeel.solvers.Enclosures": call(SOLUTION),
     # numerics
@@ -152,6 +153,9 @@ CALLS: Mapping[str, Call] = {
     "layerpeel.numerics.simplex_etf": call(3, 2),
     "layerpeel.numerics.simplex_gram": call(3),
     "layerpeel.numerics.simulated_refutations": call(RNG, n=8, **POWER, truth=0.5, repeats=4),
+    "layerpeel.numerics.squared_error_logit": call(2, 0.25),
+    "layerpeel.numerics.squared_error_survival": call(2),
+    "layerpeel.numerics.squared_error_switch": call(2),
     "layerpeel.numerics.support": call(FRAME, 1.0),
     "layerpeel.numerics.tail_index": call(TIMES, RATE, since=1.0, spacing=1),
     "layerpeel.numerics.tail_indices": call(TIMES, RATE, np.log(TIMES + 1), spacing=1),
@@ -182,7 +186,8 @@ RESULTS = {
 
 INSIDE = {
     *("Arithmetic", "Directions", "GroupMatrix", "Rounded", "BallMatrix", "decimal_bounds", "enclose_expression", "norm_bounds"),
-    *("norm_bounds_near", "to_bracket", "extreme_power_sum", "increasing_root", "slopes_by_v", "surface_point", "antiderivative", "enclose_nonnegative"),
+    *("norm_bounds_near", "to_bracket", "increasing_root", "slopes_by_v", "surface_point", "antiderivative", "enclose_nonnegative"),
+    *("extreme_power_sum", "last_true"),
     *("require_array", "require_instance", "require_list", "require_memory", "require_one_of", "require_positive", "require_real"),
     *("require_positive_array", "require_whole", "require_whole_array", "require_labels", "require_every_class", "shown", "validated"),
     *("UnusableInput", "SolverFailed", "Status", "solver_status", "Problem", "double", "at_most"),
