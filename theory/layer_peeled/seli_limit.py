@@ -101,7 +101,7 @@ ROOM = Room.of(
             # singular values of the counts instead of their roots
             "without-root": (
                 "they grow by R, (R K_B + K_A)/K and 1",
-                lambda group, *split: settled(value_of(group, *split) ** 2),
+                lambda group, *split: settled(value_of(group, *split), power=2),
             ),
             "growth-of-halves": (
                 "between groups they grow by √((R + 1)/2) at any split",
@@ -167,9 +167,9 @@ def value_of(group: str, majority: int, minority: int, ratio: float) -> float:
     return {"majority": math.sqrt(ratio), "minority": 1.0, "between": between(majority, minority, ratio)}[group]
 
 
-def settled(value: float) -> Bracket:
-    """The value with its allowance for growth that has not settled."""
-    return Bracket(value - SETTLED * value, value + SETTLED * value)
+def settled(value: float, power: int = 1) -> Bracket:
+    """A power of the value, with the first power's allowance for growth that has not settled."""
+    return Bracket(value**power - SETTLED * value, value**power + SETTLED * value)
 
 
 def minority_cosine(s: float) -> float:
