@@ -112,7 +112,7 @@ def cosine(what: str, ratio: float) -> Bracket:
     """In that configuration."""
     square = ratio**2 + 2
     cosines = -0.5, (1 - 2 * ratio) / square, -0.5, (2 * ratio + 2) / math.sqrt(6 * square)
-    return predicted(dict(zip(ANGLES, cosines, strict=True))[what])
+    return predicted(cosines[ANGLES.index(what)])
 
 
 def optimum(classes: int, q: float, energy: float, *, rng: np.random.Generator) -> Bracket:

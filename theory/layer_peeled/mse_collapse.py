@@ -184,8 +184,8 @@ ROOM = Room.of(
         "local-minima",
         "zero is a local minimum for M ≥ 2 and not for M = 1; a smaller class is not kept where a larger one is dropped",
         over=STARTS,
-        predict=lambda *case: ends(*case, WELL_BELOW),
-        measure_all=lambda setting: [nudged(*case, setting.rng) for case in STARTS.values()],
+        predict=lambda *case: ends(WELL_BELOW, *case),
+        measure_all=lambda setting: [nudged(setting.rng, *case) for case in STARTS.values()],
         by="own logits at the end of descents that start 0.001 away from zero, and from a wrong choice of the class kept",
         false={
             "zero-kept": ("zero holds for M = 1", lambda m, _: logits(lambda n: 0.0) if m == 1 else None),
@@ -194,7 +194,7 @@ ROOM = Room.of(
                 "any class can be the one kept",
                 lambda m, at: {CLASSES[1]: predicted(branch(m, WELL_BELOW))} if at is ALONE else None,
             ),
-            "larger-penalties": ("they end where 1.01 b would lead", lambda *case: ends(*case, 1.01 * WELL_BELOW)),
+            "larger-penalties": ("they end where 1.01 b would lead", lambda *case: ends(1.01 * WELL_BELOW, *case)),
         },
         evidence=Evidence.EMPIRICAL,
         within=STOPPED,
@@ -214,7 +214,7 @@ def minimum(layers: int, level: float) -> dict[str, Bracket]:
     return logits(lambda n: branch(layers, level * SECOND / n) if level * SECOND / n < switch(layers) else 0.0)
 
 
-def ends(layers: int, start: str, level: float) -> dict[str, Bracket]:
+def ends(level: float, layers: int, start: str) -> dict[str, Bracket]:
     """Zero is left for M = 1 and kept for M ≥ 2; from a smaller class kept, the end is the larger class kept."""
     left = (CLASSES[0],) if start is ALONE else CLASSES if layers == 1 else ()
     return {part: value if part in left else Bracket.exactly(0.0) for part, value in minimum(layers, level).items()}
@@ -237,7 +237,7 @@ def kept(layers: int, level: float, classes: Sequence[bool]) -> DeepLinear:
     return descend_linear(problem(layers, level), *fitted_start(problem(layers, level), layers, kept=classes))
 
 
-def nudged(layers: int, start: str, rng: np.random.Generator) -> dict[str, Bracket]:
+def nudged(rng: np.random.Generator, layers: int, start: str) -> dict[str, Bracket]:
     """Own logits where descent from there ends, with noise on every entry, at the level well below."""
     there = problem(layers, WELL_BELOW)
     fitted, noise = fitted_start(there, layers, kept=KEPT[start]), random_start(there, layers, scale=NUDGE, rng=rng)

@@ -13,7 +13,7 @@ from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series,
 from layerpeel.theory.layer_peeled._closed_forms import predicted
 
 FOUR = (12, 6, 3, 2)
-CASES = (
+CASES: tuple[tuple[tuple[int, ...], float], ...] = (
     *((FOUR, level) for level in (1.1, 2.22, 2.28, 4.47, 4.53)),
     ((5, 5, 5), 1.0),
     *(((20, 4), level) for level in (1.98, 2.02)),

@@ -96,7 +96,7 @@ ROOM = Room.of(
         "price",
         "the cheapest configuration with share v is worse by f*(τ√(1−v)) − f*(τ)",
         over=SHARES,
-        predict=lambda *case: price(*case[:5], 1 - case[5]),
+        predict=lambda *case: price(1 - case[5], *case[:5]),
         measure_all=lambda setting: [cheapest(*case, rng=setting.rng) for case in SHARES.values()],
         by="from above: the optimum at energy (1 − v) E_H, with random variation orthogonal to the classifiers that fills the rest, its "
         "loss taken sample by sample; from below: by Jensen no configuration is better than its means, and they have energy (1 − v) E_H",
@@ -107,15 +107,15 @@ ROOM = Room.of(
             ),
             "second-order": (
                 "the price is quadratic in v",
-                lambda *case: predicted(price(*case[:5], 1 - LARGEST).middle * (case[5] / LARGEST) ** 2),
+                lambda *case: predicted(price(1 - LARGEST, *case[:5]).middle * (case[5] / LARGEST) ** 2),
             ),
             "both-energies": (
                 "the price is f*(τ(1−v)) − f*(τ), since classifiers lose as much as features",
-                lambda *case: price(*case[:5], (1 - case[5]) ** 2),
+                lambda *case: price((1 - case[5]) ** 2, *case[:5]),
             ),
             "root-to-first-order": (
                 "the price is f*(τ(1 − v/2)) − f*(τ)",
-                lambda *case: price(*case[:5], (1 - case[5] / 2) ** 2),
+                lambda *case: price((1 - case[5] / 2) ** 2, *case[:5]),
             ),
         },
         evidence=Evidence.CERTIFIED,
@@ -126,17 +126,17 @@ ROOM = Room.of(
         "any-direction",
         "variation in any direction costs at least that",
         over=SHARES,
-        predict=lambda *case: price(*case[:5], 1 - case[5]),
+        predict=lambda *case: price(1 - case[5], *case[:5]),
         measure_all=lambda setting: [leaning(*case, rng=setting.rng) for case in SHARES.values()],
         by="the excess of a configuration with share v whose variation points partly along the classifiers: across them three times as far",
         false={
             "both-energies-in-any-direction": (
                 "variation in any direction costs at least f*(τ(1−v)) − f*(τ)",
-                lambda *case: price(*case[:5], (1 - case[5]) ** 2),
+                lambda *case: price((1 - case[5]) ** 2, *case[:5]),
             ),
             "share-of-the-means": (
                 "it costs at least what a share v/(1 − v) does, as if v were counted in the energy of the means",
-                lambda *case: price(*case[:5], 1 - case[5] / (1 - case[5])),
+                lambda *case: price(1 - case[5] / (1 - case[5]), *case[:5]),
             ),
         },
         evidence=Evidence.CERTIFIED,
@@ -180,7 +180,7 @@ def optimal(majority: int, minority: int, big: int, small: int, energy: float, k
     return optimal_value(majority, minority, big / small, energy_radius(majority + minority, kept * energy, 1.0))
 
 
-def price(majority: int, minority: int, big: int, small: int, energy: float, kept: float) -> Bracket:
+def price(kept: float, majority: int, minority: int, big: int, small: int, energy: float) -> Bracket:
     """f*(τ√kept) − f*(τ): the energy that goes into variation is missing in the means."""
     case = majority, minority, big, small, energy
     return predicted(optimal(*case, kept) - optimal(*case))
