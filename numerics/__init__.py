@@ -52,7 +52,9 @@ if TYPE_CHECKING:
     from layerpeel.numerics._power import sample_size as sample_size
     from layerpeel.numerics._power import simulated_refutations as simulated_refutations
     from layerpeel.numerics._power import verdict_chances as verdict_chances
+    from layerpeel.numerics._power_sums import extreme_power_sum as extreme_power_sum
     from layerpeel.numerics._roots import increasing_root as increasing_root
+    from layerpeel.numerics._roots import last_true as last_true
     from layerpeel.numerics._rounded import Rounded as Rounded
     from layerpeel.numerics._streams import random_stream as random_stream
     from layerpeel.numerics._validated import validated as validated
@@ -88,6 +90,10 @@ if TYPE_CHECKING:
     from layerpeel.numerics.layer_peeled._nuclear import nuclear_norm as nuclear_norm
     from layerpeel.numerics.layer_peeled._nuclear import scale_into as scale_into
     from layerpeel.numerics.layer_peeled._nuclear import support as support
+    from layerpeel.numerics.layer_peeled._other_norms import least_collapsed_loss as least_collapsed_loss
+    from layerpeel.numerics.layer_peeled._squared_error import squared_error_logit as squared_error_logit
+    from layerpeel.numerics.layer_peeled._squared_error import squared_error_survival as squared_error_survival
+    from layerpeel.numerics.layer_peeled._squared_error import squared_error_switch as squared_error_switch
     from layerpeel.numerics.layer_peeled._thresholds import Threshold as Threshold
     from layerpeel.numerics.layer_peeled._thresholds import collapse_threshold as collapse_threshold
     from layerpeel.numerics.layer_peeled._thresholds import log_threshold_minus_one as log_threshold_minus_one

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Callable
 
+from layerpeel.numerics._bracket import Bracket
+
 STEP_TOLERANCE = 1e-9
 """A Newton step this small (relative) is applied and ends the iteration: quadratic convergence leaves an error near its square."""
 
@@ -62,3 +64,25 @@ def increasing_root(
     raise ArithmeticError(
         f"no root of an increasing function found in [{lower}, {upper}] after {MAX_STEPS} steps; check that it is increasing."
     )
+
+
+def last_true(holds: Callable[[float], bool], low: float, high: float, *, width: float) -> Bracket:
+    """Bisection over a yes or no: where what holds at `low`, and no longer at `high`, ends.
+
+    Args:
+        holds: whether it does; asked between the ends only.
+        low: where it is known to hold, positive.
+        high: where it is known not to.
+        width: relative width at which the bisection stops.
+
+    Returns:
+        The last place with a yes and the first with a no; where there is more than one end, around one of them.
+
+    Example:
+        >>> last_true(lambda x: x * x < 2, 1.0, 2.0, width=0.01)
+        Bracket(lower=1.4140625, upper=1.421875, rigorous=False)
+    """
+    while high - low > width * low:
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return Bracket(low, high)

@@ -38,11 +38,17 @@ if TYPE_CHECKING:
     from layerpeel.solvers.relatives._deep_linear import enclose_one_layer as enclose_one_layer
     from layerpeel.solvers.relatives._deep_linear import fitted_start as fitted_start
     from layerpeel.solvers.relatives._deep_linear import random_start as random_start
+    from layerpeel.solvers.relatives._deep_linear import search_linear as search_linear
     from layerpeel.solvers.relatives._descent import descend as descend
+    from layerpeel.solvers.relatives._factors import FactorPoint as FactorPoint
+    from layerpeel.solvers.relatives._factors import enclose_factors as enclose_factors
     from layerpeel.solvers.relatives._nonnegative import NonNegative as NonNegative
     from layerpeel.solvers.relatives._nonnegative import NonNegativeEnclosure as NonNegativeEnclosure
     from layerpeel.solvers.relatives._nonnegative import descend_nonnegative as descend_nonnegative
     from layerpeel.solvers.relatives._nonnegative import enclose_nonnegative as enclose_nonnegative
+    from layerpeel.solvers.relatives._other_norms import descend_other_norm as descend_other_norm
+    from layerpeel.solvers.relatives._other_norms import enclose_other_norm as enclose_other_norm
+    from layerpeel.solvers.relatives._sample_descent import descend_samples as descend_samples
     from layerpeel.solvers.relatives._samples import solve_samples as solve_samples
     from layerpeel.solvers.routes._sdp import SOLVERS as SOLVERS
     from layerpeel.solvers.routes._sdp import SolverFailed as SolverFailed

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from flint import arb, arb_mat, ctx
@@ -13,6 +14,9 @@ from layerpeel.solvers.program._problem import UnconstrainedFeatures
 
 OPTIONS = {"maxiter": 20000, "maxfun": 40000, "ftol": 1e-16, "gtol": 1e-12, "maxcor": 30}
 """L-BFGS runs until rounding stops it: gradients near 1e-9, values exact to rounding."""
+
+MOST_CLASSES = 8
+"""With more, a descent from every choice of classes kept takes too long."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -169,6 +173,30 @@ def random_start(
     classes, samples = problem.num_classes, len(sample_labels(problem))
     weights = [scale * rng.standard_normal((classes, classes)) for _ in range(_depth(layers))]
     return weights, scale * rng.standard_normal((classes, samples))
+
+
+@validated
+def search_linear(problem: UnconstrainedFeatures, layers: int, *, rng: np.random.Generator) -> DeepLinear:
+    """The best of descents from random starts of three sizes and from every choice of classes kept: 12 + 2^K of them.
+
+    Args:
+        problem: as for `descend_linear`, with few classes.
+        layers: M.
+        rng: source of the random starts.
+
+    Raises:
+        UnusableInput: as for `descend_linear`, and for more than MOST_CLASSES classes.
+
+    Example:
+        >>> problem = UnconstrainedFeatures(counts=[4, 1], feature_penalty=0.1, weight_penalty=0.1, loss="squared")
+        >>> search_linear(problem, 2, rng=np.random.default_rng(0)).own_logits.round(5).tolist()
+        [0.78489, 0.0]
+    """
+    if problem.num_classes > MOST_CLASSES:
+        raise UnusableInput(f"{problem.num_classes} classes have too many choices of those kept: use {MOST_CLASSES} or fewer.")
+    starts = [random_start(problem, layers, scale=scale, rng=rng) for scale in (0.3, 0.6, 1.0) for _ in range(4)]
+    starts += [fitted_start(problem, layers, kept=kept) for kept in product((False, True), repeat=problem.num_classes)]
+    return min((descend_linear(problem, *start) for start in starts), key=lambda head: head.value)
 
 
 @validated

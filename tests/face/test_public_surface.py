@@ -34,6 +34,7 @@ SOLUTION = solvers.solve(solvers.LayerPeeled(counts=[20, 20, 1, 1], feature_ener
 PROBLEM, MATRIX = SOLUTION.problem, SOLUTION.matrix
 SQUARED = solvers.UnconstrainedFeatures(counts=[2, 1], feature_penalty=0.1, weight_penalty=0.1, loss="squared")
 HEAD = solvers.descend_linear(SQUARED, *solvers.fitted_start(SQUARED, 1, kept=[True, True]))
+BALANCED = solvers.LayerPeeled(counts=[2, 2, 2], feature_energy=1.0)
 NONNEGATIVE = solvers.UnconstrainedFeatures(counts=[2, 2], feature_penalty=0.01, weight_penalty=0.01)
 IMAGES = gpu_train.Images(
     pixels=np.arange(24, dtype=np.float32).reshape(6, 1, 2, 2), labels=np.array([0, 0, 0, 1, 1, 1]), num_classes=2, name="blank"
@@ -58,6 +59,7 @@ CALLS: Mapping[str, Call] = {
     "layerpeel.solvers.solve_batch": call(5, 4, 10.0, **ENERGIES),
     "layerpeel.solvers.solve_blocks": call(solvers.LayerPeeled(counts=[2, 2, 2], feature_energy=2.0)),
     "layerpeel.solvers.solve_samples": call([2, 1], [2, 1], **ENERGIES),
+    "layerpeel.solvers.descend_samples": call([2, 1], 2, **ENERGIES, rng=RNG),
     "layerpeel.solvers.bracket_threshold": call(2, 2, feature_energy=1.0, weight_energy=1.0, width=0.5),
     "layerpeel.solvers.bracket_switch": call(
         lambda energy: solvers.LayerPeeled.from_groups([(2, 9), (2, 1)], feature_energy=energy),
@@ -77,9 +79,13 @@ CALLS: Mapping[str, Call] = {
     "layerpeel.solvers.descend": call(PROBLEM, 2, rng=RNG, starts=1),
     "layerpeel.solvers.descend_linear": call(SQUARED, [np.eye(2)], np.ones((2, 3))),
     "layerpeel.solvers.descend_nonnegative": call(NONNEGATIVE, 2, rng=RNG, starts=1),
+    "layerpeel.solvers.enclose_factors": call(BALANCED, FRAME, FRAME),
+    "layerpeel.solvers.descend_other_norm": call(3, 1.5, rng=RNG, starts=1),
+    "layerpeel.solvers.enclose_other_norm": call(1.5, FRAME, FRAME, feature_energy=2.0),
     "layerpeel.solvers.enclose_one_layer": call(HEAD),
     "layerpeel.solvers.fitted_start": call(SQUARED, 2, kept=[True, False]),
     "layerpeel.solvers.random_start": call(SQUARED, 2, scale=0.5, rng=RNG),
+    "layerpeel.solvers.search_linear": call(SQUARED, 2, rng=RNG),
     "layerpeel.solvers.require_solver": call("clarabel"),
     "layerpeel.solvers.Enclosures": call(SOLUTION),
     # numerics
@@ -119,6 +125,7 @@ CALLS: Mapping[str, Call] = {
     "layerpeel.numerics.fuzziness": call(STATISTICS),
     "layerpeel.numerics.law": call(MODEL, np.array([[1.0], [0.0]]), 2.0, spread=0.5),
     "layerpeel.numerics.lda_floor": call(STATISTICS),
+    "layerpeel.numerics.least_collapsed_loss": call(3, 2.0, 2.0),
     "layerpeel.numerics.least_equal_correlation": call(3, width=0.25),
     "layerpeel.numerics.linear_classifier": call([np.array([[0.0]]), np.array([[1.0]])]),
     "layerpeel.numerics.logit_directions": call(3),
@@ -146,6 +153,9 @@ CALLS: Mapping[str, Call] = {
     "layerpeel.numerics.simplex_etf": call(3, 2),
     "layerpeel.numerics.simplex_gram": call(3),
     "layerpeel.numerics.simulated_refutations": call(RNG, n=8, **POWER, truth=0.5, repeats=4),
+    "layerpeel.numerics.squared_error_logit": call(2, 0.25),
+    "layerpeel.numerics.squared_error_survival": call(2),
+    "layerpeel.numerics.squared_error_switch": call(2),
     "layerpeel.numerics.support": call(FRAME, 1.0),
     "layerpeel.numerics.tail_index": call(TIMES, RATE, since=1.0, spacing=1),
     "layerpeel.numerics.tail_indices": call(TIMES, RATE, np.log(TIMES + 1), spacing=1),
@@ -166,7 +176,7 @@ CALLS: Mapping[str, Call] = {
 
 RESULTS = {
     *("Certificate", "DeepLinear", "GroupGeometry", "NonNegative", "NonNegativeEnclosure", "Solution", "SolutionBatch", "Group"),
-    *("Blocks", "Switch"),
+    *("Blocks", "FactorPoint", "Switch"),
     *("Antiderivative", "CentredFeatures", "Chances", "ClassStatistics", "CollapseGeometry", "CommonPoint", "Contradiction", "Decay"),
     *("Hyperplane", "LinearClassifier", "LinearSeparability", "LiteralLaw", "LogProbability", "MeanDriftLaw", "MeanFlow"),
     *("NeuralCollapse", "Noise", "PairwiseSeparability", "Rate", "RateEstimate", "Separability", "Separation", "SurfacePoint"),
@@ -177,6 +187,7 @@ RESULTS = {
 INSIDE = {
     *("Arithmetic", "Directions", "GroupMatrix", "Rounded", "BallMatrix", "decimal_bounds", "enclose_expression", "norm_bounds"),
     *("norm_bounds_near", "to_bracket", "increasing_root", "slopes_by_v", "surface_point", "antiderivative", "enclose_nonnegative"),
+    *("extreme_power_sum", "last_true"),
     *("require_array", "require_instance", "require_list", "require_memory", "require_one_of", "require_positive", "require_real"),
     *("require_positive_array", "require_whole", "require_whole_array", "require_labels", "require_every_class", "shown", "validated"),
     *("UnusableInput", "SolverFailed", "Status", "solver_status", "Problem", "double", "at_most"),

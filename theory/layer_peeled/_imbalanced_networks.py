@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from layerpeel.theory._room import Profile
 from layerpeel.theory._small_images import split
 
 if TYPE_CHECKING:
@@ -27,10 +28,10 @@ WEIGHT_DECAY = 0.015
 BATCH_SIZE = 64
 """Images a step."""
 
-EPOCHS = {False: 60, True: 100}
+EPOCHS = {Profile.QUICK: 60, Profile.FULL: 100}
 """Passes over the data, by profile."""
 
-TRIALS = {False: 8, True: 12}
+TRIALS = {Profile.QUICK: 8, Profile.FULL: 12}
 """Independent trainings of each kind, by profile: the interval then reaches 1.9 or 1.3 standard deviations to each side."""
 
 
@@ -52,14 +53,14 @@ class Trained:
 
 
 @cache
-def trained(full: bool, imbalance: float, oversampling: float, seed: int, *, last_bias: bool = True) -> tuple[Trained, ...]:
+def trained(profile: Profile, imbalance: float, oversampling: float, seed: int, *, last_bias: bool = True) -> tuple[Trained, ...]:
     """Independent trials on MNIST at 10×10 pixels: each draws its images, weights and batches.
 
     Momentum, learning rate .1 divided by ten after one and two thirds, and as much weight decay as lets the classifiers come to rest:
     what is left of a start decays by the factor e every 1/(rate · decay / (1 − .9)) steps, seven of them an epoch.
 
     Args:
-        full: the full profile.
+        profile: how many trainings, and how long.
         imbalance: R, images of a majority class over those of a minority class.
         oversampling: w_r, how often a minority image is shown for each time a majority image is.
         seed: all of it derives from it.
@@ -73,8 +74,8 @@ def trained(full: bool, imbalance: float, oversampling: float, seed: int, *, las
 
     one_thread()
     rare = range(MAJORITY, MAJORITY + MINORITY)
-    recipe = Recipe(epochs=EPOCHS[full], learning_rate=0.1, batch_size=BATCH_SIZE, optimizer="momentum", weight_decay=WEIGHT_DECAY)
-    rngs = np.random.default_rng([seed, round(imbalance), round(oversampling)]).spawn(TRIALS[full])
+    recipe = Recipe(epochs=EPOCHS[profile], learning_rate=0.1, batch_size=BATCH_SIZE, optimizer="momentum", weight_decay=WEIGHT_DECAY)
+    rngs = np.random.default_rng([seed, round(imbalance), round(oversampling)]).spawn(TRIALS[profile])
     halves = [split(rng) for rng in rngs]
     counts = step_counts(MAJORITY, MINORITY, MOST, imbalance)
     shown = [oversampled(with_counts(seen, counts, rng), oversampling, rare, rng) for (seen, _), rng in zip(halves, rngs, strict=True)]
