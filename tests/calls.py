@@ -33,6 +33,8 @@ HONEST_ROUTES = {"sdp", "factored"}
 """Route `symmetric` is the closed form, and `auto` may take it."""
 
 CLOSED_FORMS = {
+    "layerpeel.numerics.layer_peeled._other_norms",
+    "layerpeel.numerics.layer_peeled._squared_error",
     "layerpeel.numerics.layer_peeled._thresholds",
     "layerpeel.theory.layer_peeled._closed_forms",
     "layerpeel.theory.locally_elastic._closed_forms",

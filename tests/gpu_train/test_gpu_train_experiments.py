@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from test_suite_train_images import write_cifar, write_idx
+from image_files import write_cifar, write_idx
 
 import layerpeel.gpu_train.experiments
 from layerpeel.gpu_train import Images
