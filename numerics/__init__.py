@@ -67,7 +67,6 @@ if TYPE_CHECKING:
     from layerpeel.numerics.equi_separation._cosines import mean_cosine as mean_cosine
     from layerpeel.numerics.equi_separation._decay import Decay as Decay
     from layerpeel.numerics.equi_separation._decay import fit_decay as fit_decay
-    from layerpeel.numerics.equi_separation._exact import exact_fuzziness as exact_fuzziness
     from layerpeel.numerics.equi_separation._labels import count_classes as count_classes
     from layerpeel.numerics.equi_separation._labels import require_every_class as require_every_class
     from layerpeel.numerics.equi_separation._labels import require_labels as require_labels

@@ -11,9 +11,10 @@ import numpy as np
 import sympy
 from sympy import Matrix, Rational
 
-from layerpeel.numerics import Bracket, exact_fuzziness, separation
+from layerpeel.numerics import Bracket, separation
 from layerpeel.theory._claims import Variant, claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory.equi_separation._exact import exact_fuzziness
 
 # Matrices of any size are symbols that do not commute.
 C, X, XT, ONE, ONET, B_ROW, B_COLUMN = sympy.symbols("C X X^T 1 1^T b^T b", commutative=False)
