@@ -28,7 +28,7 @@ class SeparationCurves:
         epochs: numbers of epochs done when it was measured; the first is 0, before any step.
         fuzziness: D of the input and of every hidden layer on the training images, (epochs, layers); infinite where all class
             means of a layer coincide, as in a network that died.
-        test_fuzziness: the same on the test images.
+        test_fuzziness: the same on the test images; of trials that are trained side by side of the last hidden layer alone, (epochs, 1).
         by_class: D_k at the end, (layers, class).
         rank_between: rank of SSB at the end, per layer.
         nc1: NC1 of the last hidden layer on the training images, by epoch.
@@ -38,7 +38,7 @@ class SeparationCurves:
 
     epochs: Int[np.ndarray, " E"]
     fuzziness: Float[np.ndarray, "E layers"]
-    test_fuzziness: Float[np.ndarray, "E layers"]
+    test_fuzziness: Float[np.ndarray, "E tested"]
     by_class: Float[np.ndarray, "layers K"]
     rank_between: Int[np.ndarray, " layers"]
     nc1: Float[np.ndarray, " E"]
@@ -97,11 +97,14 @@ def separation_curves(
     def measure(epoch: int, _loss: float) -> None:
         progress(epoch / recipe.epochs)
         if epoch in when:
-            measured.append(_measure(model, images, test))
+            layers, nc1 = _look(model, images)
+            outside = [_separation(layer, test.labels).fuzziness for layer in hidden_layers(model, test)]
+            measured.append(([layer.fuzziness for layer in layers], outside, nc1))
 
     measure(0, float("nan"))
     losses = _resumed(model, images, recipe, rng, device=device, checkpoint=checkpoint, log=measured, after_epoch=measure)
-    return _separation_curves(model, images, test, when, measured, losses)
+    final, _ = _look(model, images)
+    return _separation_curves(model, images, test, when, measured, final, losses)
 
 
 def separation_curves_together(
@@ -131,18 +134,22 @@ def separation_curves_together(
     models = [seeded(build, rng) for rng in rngs]
     trials = list(zip(models, images, tests, strict=True))
     measured: list[list[_Measured]] = [[] for _ in trials]
+    final: list[list[Separation]] = [[] for _ in trials]
 
     def measure(_epoch: int) -> None:
-        for kept, trial in zip(measured, trials, strict=True):
-            kept.append(_measure(*trial))
+        for trial, (model, seen, test) in enumerate(trials):
+            final[trial], nc1 = _look(model, seen)
+            outside = _separation(_last_hidden(model, test), test.labels).fuzziness
+            measured[trial].append(([layer.fuzziness for layer in final[trial]], [outside], nc1))
 
     measure(0)
     losses = train_together(models, images, recipe, rngs, look=measure, epochs=when)
-    return tuple(_separation_curves(*trial, when, kept, loss) for trial, kept, loss in zip(trials, measured, losses, strict=True))
+    ended = zip(trials, measured, final, losses, strict=True)
+    return tuple(_separation_curves(*trial, when, kept, last, loss) for trial, kept, last, loss in ended)
 
 
 _Measured = tuple[list[float], list[float], float]
-"""D by layer on training and on test images, and NC1 of the last layer."""
+"""D on training and on test images, by layer, and NC1 of the last layer."""
 
 
 def _measured_epochs(epochs: Sequence[int], recipe: Recipe, parts: Sequence[Images]) -> list[int]:
@@ -157,17 +164,26 @@ def _measured_epochs(epochs: Sequence[int], recipe: Recipe, parts: Sequence[Imag
     return when
 
 
-def _measure(model: nn.Module, images: Images, test: Images) -> _Measured:
+def _look(model: nn.Module, images: Images) -> tuple[list[Separation], float]:
+    """The separation of every layer, and NC1 of the last."""
     layers = hidden_layers(model, images)
-    inside = [_separation(layer, images.labels).fuzziness for layer in layers]
-    outside = [_separation(layer, test.labels).fuzziness for layer in hidden_layers(model, test)]
-    return inside, outside, _nc1(layers[-1], images.labels)
+    return [_separation(layer, images.labels) for layer in layers], _nc1(layers[-1], images.labels)
+
+
+def _last_hidden(model: nn.Module, images: Images) -> Float[np.ndarray, "n p"]:
+    before, _ = list(model.named_children())[-2]
+    return layer_outputs(model, images.pixels, layers=[before])[before]
 
 
 def _separation_curves(
-    model: nn.Module, images: Images, test: Images, when: Sequence[int], measured: Sequence[_Measured], losses: Any
+    model: nn.Module,
+    images: Images,
+    test: Images,
+    when: Sequence[int],
+    measured: Sequence[_Measured],
+    final: Sequence[Separation],
+    losses: Any,
 ) -> SeparationCurves:
-    final = [_separation(layer, images.labels) for layer in hidden_layers(model, images)]
     return SeparationCurves(
         epochs=np.array(when),
         fuzziness=np.array([inside for inside, _, _ in measured]),

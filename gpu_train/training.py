@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import nn
+from torch.optim.adam import adam
+from torch.optim.sgd import sgd
 
 from layerpeel.gpu_train._images import Images
 from layerpeel.gpu_train.networks import device_of, evaluating, precision_of
@@ -222,7 +225,8 @@ def train_together(
             "one of each, and all sets one size; group them so."
         )
     together = stacked(models)
-    optimizer = _optimizer(together, recipe)
+    trained = [parameter for parameter in together.parameters() if parameter.requires_grad]
+    move = _move(trained, recipe)
     seeds = [int(rng.integers(2**63)) for rng in rngs]
     pixels = torch.from_numpy(np.stack([each.pixels.reshape(len(each.labels), -1) for each in images])).to(precision_of(together))
     labels = torch.from_numpy(np.stack([each.labels for each in images]))
@@ -230,17 +234,14 @@ def train_together(
     lengths = torch.tensor([end - start for start, end in parts])
     together.train()
     for epoch in range(recipe.epochs):
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.rate_at(epoch)
+        rate = recipe.rate_at(epoch)
         order = torch.from_numpy(np.stack([np.random.default_rng([seed, epoch]).permutation(labels.shape[1]) for seed in seeds]))
         found = torch.zeros(len(models), len(parts))
         for step, (start, end) in enumerate(parts):
             rows = order[:, start:end]
             logits = together(pixels[trials, rows].transpose(1, 2))
             each = nn.functional.cross_entropy(logits, labels[trials, rows], reduction="none").mean(dim=1)
-            optimizer.zero_grad()
-            each.sum().backward()  # trials share no parameter, so each gets the gradient of its own loss
-            optimizer.step()
+            move(torch.autograd.grad(each.sum(), trained), rate)  # trials share no parameter: each gets the gradient of its own loss
             found[:, step] = each.detach()
         _require_finite(found.sum(dim=0), together, epoch, recipe, None)
         losses.append((found * lengths).sum(dim=1) / lengths.sum())
@@ -295,12 +296,34 @@ def last_good(checkpoint: Path | None) -> str:
     return f"the last good checkpoint is {checkpoint}" if there else "no checkpoint was kept"
 
 
+MOMENTUM = {"sgd": 0.0, "momentum": 0.9}
+"""By name of the optimiser."""
+
+
 def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if recipe.optimizer == "adam":
         return torch.optim.Adam(parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
-    momentum = 0.9 if recipe.optimizer == "momentum" else 0.0
+    momentum = MOMENTUM[recipe.optimizer]
     return torch.optim.SGD(parameters, lr=recipe.learning_rate, momentum=momentum, weight_decay=recipe.weight_decay, fused=True)
+
+
+def _move(parameters: list[nn.Parameter], recipe: Recipe) -> Callable[[Sequence[torch.Tensor], float], None]:
+    """The steps of `_optimizer` by gradients and learning rate, without its bookkeeping, which takes small networks as long as a layer."""
+    if recipe.optimizer == "adam":
+        first, second = ([torch.zeros_like(each) for each in parameters] for _ in range(2))
+        counts = [torch.tensor(0.0) for _ in parameters]
+        rule = partial(adam, exp_avgs=first, exp_avg_sqs=second, max_exp_avg_sqs=[], state_steps=counts)
+        rule = partial(rule, amsgrad=False, beta1=0.9, beta2=0.999, eps=1e-8)
+    else:
+        buffers: list[torch.Tensor | None] = [None for _ in parameters]
+        rule = partial(sgd, momentum_buffer_list=buffers, momentum=MOMENTUM[recipe.optimizer], dampening=0.0, nesterov=False)
+
+    @torch.no_grad()
+    def move(slopes: Sequence[torch.Tensor], rate: float) -> None:
+        rule(list(parameters), list(slopes), lr=rate, weight_decay=recipe.weight_decay, maximize=False, fused=True)
+
+    return move
 
 
 def identity(recipe: Any, images: Images, weights: Mapping[str, torch.Tensor]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """What independent trainings of one network show together: a mean and its interval; points with bars come from numerics."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -33,3 +33,13 @@ def interval_over_trials(values: Iterable[float]) -> Bracket:
     if len(trials) < LEAST_TRIALS:
         raise ValueError(f"{len(trials)} trials were made: an interval needs at least {LEAST_TRIALS}; train more networks.")
     return Estimate.of(trials).interval(TRIAL_LEVEL)
+
+
+def intervals_over_trials(values: Mapping[str, Iterable[float]]) -> dict[str, Bracket]:
+    """`interval_over_trials` by label: what a claim on trained networks measures.
+
+    Example:
+        >>> round(intervals_over_trials({"accuracy": [0.9, 1.0, 1.1, 1.0, 1.0]})["accuracy"].middle, 12)
+        1.0
+    """
+    return {label: interval_over_trials(each) for label, each in values.items()}

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from layerpeel.theory import Profile, Verdict, as_bracket, judge
-from layerpeel.theory._room import Kind, Setting
+from layerpeel.theory import Check, Control, Kind, Profile, Room, Setting, Verdict, as_bracket, judge
 from layerpeel.theory.equi_separation import equi_separation_invariances as invariances
 from layerpeel.theory.equi_separation import equi_separation_law as law
 from layerpeel.theory.equi_separation import residual_block_is_the_unit as residual
@@ -17,19 +16,23 @@ from layerpeel.theory.equi_separation._networks import (
     correlation_over_trials,
     factor_over_trials,
 )
-from layerpeel.theory.equi_separation.equi_separation_invariances import ROUNDING, SLIGHT, _largest, measure_all_data, predict_unchanged
 
 LAYERS = np.arange(7.0)
 
 
+def power_of(fuzziness: np.ndarray) -> float:
+    """The best power of depth."""
+    return law.best_power(np.log(fuzziness))
+
+
 def obeys(fuzziness: np.ndarray) -> bool:
     """Whether one curve passes all bounds on shape and slope."""
-    fit = law._fit(fuzziness)
+    fit = law.fit(fuzziness)
     return (
         fit["decay ratio"] < law.BOUNDS["decay ratio"]
         and fit["Pearson's r"] <= law.STRAIGHT
         and fit["largest residual"] <= law.RESIDUAL
-        and max(fit["power"], 1 / fit["power"]) <= law.POWER
+        and 1 / law.POWER <= power_of(fuzziness) <= law.POWER
     )
 
 
@@ -37,12 +40,12 @@ def obeys(fuzziness: np.ndarray) -> bool:
 
 
 def test_an_exact_law_wins() -> None:
-    fit = law._fit(8.0 * 0.9**LAYERS)
+    fit = law.fit(8.0 * 0.9**LAYERS)
     assert fit["decay ratio"] == pytest.approx(0.9)
     assert fit["log fall"] == pytest.approx(6 * np.log(0.9))
     assert fit["Pearson's r"] == pytest.approx(-1.0)
     assert fit["largest residual"] < 1e-12
-    assert fit["power"] == pytest.approx(1.0)
+    assert power_of(8.0 * 0.9**LAYERS) == pytest.approx(1.0)
     assert obeys(8.0 * 0.9**LAYERS)  # a small fall is a law as well
 
 
@@ -57,25 +60,26 @@ def test_an_exact_law_wins() -> None:
     ],
 )
 def test_what_is_no_law_loses(name: str, logs: np.ndarray, power: float) -> None:
-    assert law._fit(np.exp(logs))["power"] == pytest.approx(power, rel=0.02), name
+    assert power_of(np.exp(logs)) == pytest.approx(power, rel=0.02), name
     assert not obeys(np.exp(logs))
 
 
 def test_curves_are_nearly_as_correlated_as_lines_so_the_power_is_needed() -> None:
-    fit = law._fit(np.exp(-(LAYERS**2) / 6))
+    fit = law.fit(np.exp(-(LAYERS**2) / 6))
     assert fit["Pearson's r"] == pytest.approx(-0.96, abs=0.01)
     assert fit["largest residual"] == pytest.approx(5 / 36)  # |t² − 6t + 5| over 36, at t = 0
-    slight = law._fit(np.exp(-(LAYERS**1.4)))
-    assert slight["Pearson's r"] <= law.STRAIGHT
-    assert slight["power"] == pytest.approx(1.4, rel=0.02)
-    assert not obeys(np.exp(-(LAYERS**1.4)))
+    slight = np.exp(-(LAYERS**1.4))
+    assert law.fit(slight)["Pearson's r"] <= law.STRAIGHT
+    assert power_of(slight) == pytest.approx(1.4, rel=0.02)
+    assert not obeys(slight)
 
 
 def test_shape_does_not_depend_on_the_fall() -> None:
     bent = -LAYERS - 0.3 * np.sin(LAYERS)
-    small, large = law._fit(np.exp(0.01 * bent)), law._fit(np.exp(3.0 * bent))
-    for quantity in ("Pearson's r", "largest residual", "power"):
-        assert small[quantity] == pytest.approx(large[quantity])
+    small, large = np.exp(0.01 * bent), np.exp(3.0 * bent)
+    for quantity in ("Pearson's r", "largest residual"):
+        assert law.fit(small)[quantity] == pytest.approx(law.fit(large)[quantity])
+    assert power_of(small) == pytest.approx(power_of(large))
 
 
 # Intervals over trials.
@@ -108,15 +112,15 @@ EPOCHS = np.array([0.0, 1.0, 2.0, 4.0, 8.0])
     ],
 )
 def test_the_law_appears_where_it_comes_to_stay(correlations: list[float], when: float) -> None:
-    assert collapse._appearance(EPOCHS, np.array(correlations)) == pytest.approx(when)
+    assert collapse.appearance(EPOCHS, np.array(correlations)) == pytest.approx(when)
 
 
 def test_what_is_left_is_counted_from_there_on() -> None:
     logs = np.array([3.0, 2.0, 1.0, 0.0, -4.0])
-    assert collapse._left(EPOCHS, np.array([0.9, 0.5, -0.5, -0.96, -0.98]), logs) == pytest.approx(2.0)
-    assert collapse._left(EPOCHS, np.array([0.9, 0.5, 0.0, -0.5, -0.9]), logs) == 0.0
+    assert collapse.left(EPOCHS, np.array([0.9, 0.5, -0.5, -0.96, -0.98]), logs) == pytest.approx(2.0)
+    assert collapse.left(EPOCHS, np.array([0.9, 0.5, 0.0, -0.5, -0.9]), logs) == 0.0
     rows = np.exp([LAYERS, -LAYERS])
-    assert collapse._correlations(rows).tolist() == pytest.approx([1.0, -1.0])
+    assert collapse.correlations(rows).tolist() == pytest.approx([1.0, -1.0])
 
 
 # Blocks of two layers and of three.
@@ -142,16 +146,16 @@ def test_layers_are_named_in_order_and_exist() -> None:
 @pytest.mark.parametrize(("unit", "expected"), [("block", 0.0), ("layer", np.log(1.5))])
 def test_the_unit_is_found_whatever_later_blocks_gain(unit: str, expected: float) -> None:
     mixes = {}
-    for sizes in residual.MIXES:
+    for sizes in residual.MIXES.values():
         gains = [(1.0 if unit == "block" else size) * share for size, share in zip(sizes, (0.4, 0.3, 0.2, 0.1), strict=True)]
         ends = np.concatenate([[2.0], 2.0 - np.cumsum(gains)])
         logs = np.interp(np.arange(1 + block_outputs(sizes)[-1]), block_outputs(sizes), ends)
         mixes[sizes] = np.vstack([logs, 2 * logs])
-    assert residual._gain_ratio(mixes) == pytest.approx([expected] * 2)
+    assert residual.gain_ratio(mixes) == pytest.approx([expected] * 2)
 
 
 def test_both_orders_are_there() -> None:
-    first, second = residual.MIXES
+    first, second = residual.MIXES.values()
     assert first == second[::-1]
     assert {*first} == {2, 3}
 
@@ -159,34 +163,51 @@ def test_both_orders_are_there() -> None:
 # A check that cannot be refuted shows nothing.
 
 
+def claimed(room: Room, name: str) -> tuple[Check, list[Control]]:
+    """A check of a room, and its false variants."""
+    (check,) = (check for check in room.checks if check.name == name)
+    return check, [control for control in room.controls if control.check == name]
+
+
+def setting(seed: int = 0) -> Setting:
+    """A stream of its own."""
+    return Setting(profile=Profile.QUICK, rng=np.random.default_rng(seed), level=1e-5)
+
+
 def test_a_change_of_a_third_is_refuted_and_rounding_is_not() -> None:
-    for change, verdict in ((0.3, Verdict.REFUTED), (-0.3, Verdict.REFUTED), (1e-12, Verdict.CONFIRMED), (3 * ROUNDING, Verdict.REFUTED)):
-        found = dict.fromkeys(predict_unchanged(), _largest([0.0, change]))
-        assert judge(Kind.EQUALITY, predict_unchanged(), found, resolution=SLIGHT, level=1e-5) is verdict
+    check, _ = claimed(invariances.ROOM, "in-doubles")
+    for change, verdict in (
+        (0.3, Verdict.REFUTED),
+        (-0.3, Verdict.REFUTED),
+        (1e-12, Verdict.CONFIRMED),
+        (3 * invariances.ROUNDING, Verdict.REFUTED),
+    ):
+        found = dict.fromkeys(check.predict(), invariances.largest([0.0, change]))
+        assert judge(Kind.EQUALITY, check.predict(), found, resolution=check.resolution, level=1e-5) is verdict
 
 
 def test_a_search_that_ends_elsewhere_is_refuted() -> None:
-    found = robustness.measure_spread(Setting(profile=Profile.QUICK, rng=np.random.default_rng(0), level=1e-5))
-    for count in robustness.COUNTS:
-        assert as_bracket(found[f"{count} ratios, unequal perturbations"], 0.5).middle == pytest.approx(9.0, rel=1e-4)
-    assert judge(Kind.EQUALITY, robustness.predict_equal(), found, resolution=robustness.SEARCH_ACCURACY, level=1e-5) is Verdict.CONFIRMED
-    wrong = robustness.predict_equal_all_the_same()
-    assert judge(Kind.EQUALITY, wrong, found, resolution=robustness.SEARCH_ACCURACY, level=1e-5) is Verdict.REFUTED
+    check, (unequal,) = claimed(robustness.ROOM, "search-ends-there")
+    found = check.measure(setting())
+    for label in unequal.predict():
+        assert as_bracket(found[label], 0.5).middle == pytest.approx(9.0, rel=1e-4)
+    assert judge(Kind.EQUALITY, check.predict(), found, resolution=check.resolution, level=1e-5) is Verdict.CONFIRMED
+    assert judge(Kind.EQUALITY, unequal.predict(), found, resolution=check.resolution, level=1e-5) is Verdict.REFUTED
 
 
 def test_splits_near_the_equal_one_are_tried_and_lie_above_the_floor() -> None:
-    found = robustness.measure_least_product(Setting(profile=Profile.QUICK, rng=np.random.default_rng(1), level=1e-5))
-    for label, floor in robustness.predict_floor().items():
+    check, _ = claimed(robustness.ROOM, "no-split-below")
+    found = check.measure(setting(1))
+    for label, floor in check.predict().items():
         above = as_bracket(found[label], 0.5).lower - as_bracket(floor, 0.5).upper
         assert 0.0 < above < 1e-10 * as_bracket(floor, 0.5).upper
 
 
 def test_what_is_assumed_of_matrices_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    setting = Setting(profile=Profile.QUICK, rng=np.random.default_rng(0), level=1e-5)
-    proved = measure_all_data(setting)
-    predicted = invariances.predict_all_data()
+    check, _ = claimed(invariances.ROOM, "for-all-data")
+    proved, predicted = check.measure(setting()), check.predict()
     assert all(proved[label] == expected for label, expected in predicted.items())
     # A map that is not orthogonal, and centring that does not send 1 to zero.
-    for rule, label in ((invariances.Q * invariances.QT, "orthogonal: S'P'S'"), (invariances.C * invariances.ONE, "scatter of sXA + 1bᵀ")):
+    for rule, label in ((invariances.Q * invariances.QT, "orthogonal: S'P'S'"), (invariances.C * invariances.ONE, invariances.SCATTER)):
         monkeypatch.setattr(invariances, "RULES", tuple(each for each in invariances.RULES if each[0] != rule))
-        assert measure_all_data(setting)[label] != predicted[label]
+        assert check.measure(setting())[label] != predicted[label]

@@ -88,7 +88,7 @@ def half(seed: int, strengths: tuple[np.ndarray, np.ndarray], model: str = "I") 
 
 def curves(monkeypatch: pytest.MonkeyPatch, *halves: SimpleNamespace) -> dict[str, float]:
     monkeypatch.setattr(le_sde_imitates, "trained", lambda *_arguments, **_options: halves)
-    found = le_sde_imitates._mean_difference(0)
+    found = le_sde_imitates.mean_difference(0)
     assert all(len(values) == le_sde_imitates.NETWORKS // le_sde_imitates.PER_GROUP for values in found.values())
     return {name: float(values.mean()) for name, values in found.items()}
 
@@ -113,8 +113,8 @@ def in_sample(monkeypatch: pytest.MonkeyPatch, model: str) -> dict[str, float]:
     halves = half(1, STEADY, model), half(2, STEADY, model)
     monkeypatch.setattr(le_sde_imitates, "trained", lambda *_arguments, **_options: halves)
     monkeypatch.setattr(le_sde_imitates, "SINCE", 160)
-    setting: Any = SimpleNamespace(full=False, seed=0)
-    return {name: as_bracket(value, TRIAL_LEVEL).middle for name, value in le_sde_imitates.measure_in_sample(setting).items()}
+    setting: Any = SimpleNamespace(profile=Profile.QUICK, seed=0)
+    return {name: value.middle for name, value in le_sde_imitates.in_sample(setting).items()}
 
 
 def test_means_that_follow_the_l_model_are_imitated_exactly_by_its_strengths_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from layerpeel.numerics import Bracket
+from layerpeel.theory._room import Profile
 from layerpeel.theory._small_images import balanced
 from layerpeel.theory._trials import interval_over_trials
 
@@ -52,12 +53,12 @@ MEASURED = (1, 2, 3, 4, 5, 6, 8, 12, 20)
 COMPANION = Network(layers=6, optimizer="adam", learning_rate=5e-3, weight_decay=0.0, epochs=60, measured=MEASURED)
 """A network whose recipe also trains the same layers without batch norm."""
 
-WATCHED = {False: COMPANION, True: Network(layers=8, measured=MEASURED)}
+WATCHED = {Profile.QUICK: COMPANION, Profile.FULL: Network(layers=8, measured=MEASURED)}
 """The network that one room watches while it learns, and another one when it is done, by profile."""
 
 LINEAR = {
-    False: Network(layers=6, linear=True, epochs=30, measured=(1, 4, 12)),
-    True: Network(layers=8, linear=True, epochs=60, measured=MEASURED),
+    Profile.QUICK: Network(layers=6, linear=True, epochs=30, measured=(1, 4, 12)),
+    Profile.FULL: Network(layers=8, linear=True, epochs=60, measured=MEASURED),
 }
 """Their controls without nonlinearity, by profile; they end at 96 to 98 of 100."""
 

@@ -7,57 +7,16 @@ Qᵀ SSW SSB⁺ Q has the same trace. If SSB has rank p, so has AᵀSSB A for in
 Aᵀ (SSW SSB⁻¹) A⁻ᵀ. If not, A need not keep D: in the plane, with class means on one line, a shear does not.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 import sympy
+from sympy import Matrix, Rational
 
 from layerpeel.numerics import Bracket, separation
-from layerpeel.theory._room import Check, Control, Evidence, Kind, Origin, Quantities, Room, Setting, Source, Statement
+from layerpeel.theory._claims import Variant, claim, instances
+from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory.equi_separation._exact import exact_fuzziness
 
-ROUNDING = 1e-8
-"""Largest relative change of D in doubles: maps of condition number up to 1e3 and data of order one."""
-SLIGHT = 30 * ROUNDING
-"""Widest bracket that still confirms."""
-
-CLASSES = 3
-
-POINTS = sympy.Matrix([[0, 0, 1], [2, 0, 0], [5, 1, 0], [7, 2, 1], [1, 6, 0], [2, 9, 3]])
-"""Six samples of three classes in R³, two each: more directions than SSB has, so D sees only part of the space."""
-
-LABELS = (0, 0, 1, 1, 2, 2)
-
-
-def _exact(points: sympy.Matrix, labels: tuple[int, ...] = LABELS) -> sympy.Expr:
-    """D in rational arithmetic, with an exact pseudo-inverse."""
-    n, classes = len(labels), max(labels) + 1
-    rows = [[i for i in range(n) if labels[i] == k] for k in range(classes)]
-    means = sympy.Matrix.vstack(*(sum((points.row(i) for i in mine), sympy.zeros(1, points.cols)) / len(mine) for mine in rows))
-    grand = sum((points.row(i) for i in range(n)), sympy.zeros(1, points.cols)) / n
-    between, within = sympy.zeros(points.cols), sympy.zeros(points.cols)
-    for k, mine in enumerate(rows):
-        offset = means.row(k) - grand
-        between += sympy.Rational(len(mine), n) * offset.T * offset
-        for i in mine:
-            residual = points.row(i) - means.row(k)
-            within += residual.T * residual / n
-    return sympy.nsimplify((within * between.pinv()).trace())
-
-
-SHIFT = sympy.Matrix([[3, -7, 11]])
-TURN = sympy.Matrix([[sympy.Rational(3, 5), sympy.Rational(-4, 5), 0], [sympy.Rational(4, 5), sympy.Rational(3, 5), 0], [0, 0, 1]])
-SHEAR = sympy.Matrix([[1, 0, 0], [0, 1, 0], [1, 2, 1]])
-FLAT = POINTS.extract(list(range(6)), [0, 1])
-STRETCH = sympy.Matrix([[2, 5], [-1, 3]])
-
-MOVES: dict[str, Callable[[], sympy.Expr]] = {
-    "translation": lambda: _exact(POINTS + sympy.ones(6, 1) * SHIFT),
-    "orthogonal map": lambda: _exact(POINTS * TURN),
-    "common scaling": lambda: _exact(sympy.Rational(7, 3) * POINTS),
-    "every sample twice": lambda: _exact(sympy.Matrix.vstack(POINTS, POINTS), LABELS * 2),
-}
-
-
+# Matrices of any size are symbols that do not commute.
 C, X, XT, ONE, ONET, B_ROW, B_COLUMN = sympy.symbols("C X X^T 1 1^T b^T b", commutative=False)
 A, AT, A_INVERSE, AT_INVERSE = sympy.symbols("A A^T A^-1 A^-T", commutative=False)
 Q, QT, W, S, S_PLUS, S_INVERSE = sympy.symbols("Q Q^T SSW SSB SSB^+ SSB^-1", commutative=False)
@@ -72,8 +31,119 @@ RULES = (
 )
 """What is assumed of the matrices."""
 
+SCATTER = "scatter of sXA + 1bᵀ"
+MOVED, MOVED_T = SCALE * X * A + ONE * B_ROW, SCALE * AT * XT + B_COLUMN * ONET
+S_TURNED, PLUS_TURNED, W_TURNED = QT * S * Q, QT * S_PLUS * Q, QT * W * Q
+S_MOVED, INVERSE_MOVED, W_MOVED = AT * S * A, A_INVERSE * S_INVERSE * AT_INVERSE, AT * W * A
 
-def _reduced(word: sympy.Expr) -> sympy.Expr:
+WORDS = {
+    SCATTER: (MOVED_T * C * MOVED, SCALE**2 * AT * XT * C * X * A),
+    "orthogonal: S'P'S'": (S_TURNED * PLUS_TURNED * S_TURNED, S_TURNED),
+    "orthogonal: P'S'P'": (PLUS_TURNED * S_TURNED * PLUS_TURNED, PLUS_TURNED),
+    "orthogonal: S'P' − P'S'": (S_TURNED * PLUS_TURNED - PLUS_TURNED * S_TURNED, sympy.Integer(0)),
+    "orthogonal: SSW' SSB'⁺": (W_TURNED * PLUS_TURNED, QT * W * S_PLUS * Q),
+    "invertible, full rank: SSB' SSB'⁻¹": (S_MOVED * INVERSE_MOVED, sympy.Integer(1)),
+    "invertible, full rank: SSW' SSB'⁻¹": (W_MOVED * INVERSE_MOVED, AT * W * S_INVERSE * AT_INVERSE),
+}
+"""Products of moved matrices, and what they are equal to."""
+
+TURNED, SHEARED = instances("means on a line in the plane, {}", "turned", "sheared")
+TURN_IN_PLANE = Matrix([[1 - TURN_BY**2, -2 * TURN_BY], [2 * TURN_BY, 1 - TURN_BY**2]]) / (1 + TURN_BY**2)
+SHEAR_IN_PLANE = Matrix([[1, TURN_BY], [0, 1]])
+
+POINTS = Matrix([[0, 0, 1], [2, 0, 0], [5, 1, 0], [7, 2, 1], [1, 6, 0], [2, 9, 3]])
+"""Six samples of three classes in R³, two each: more directions than SSB has, so D sees only part of the space."""
+FLAT = POINTS[:, :2]
+"""The same in the plane, where SSB has full rank."""
+LABELS = (0, 0, 1, 1, 2, 2)
+
+TURN = Matrix([[Rational(3, 5), Rational(-4, 5), 0], [Rational(4, 5), Rational(3, 5), 0], [0, 0, 1]])
+STRETCH = Matrix([[2, 5], [-1, 3]])
+SHEAR = Matrix([[1, 0, 0], [0, 1, 0], [1, 2, 1]])
+
+KEEPING = {
+    "translation": (POINTS, POINTS + sympy.ones(6, 1) * Matrix([[3, -7, 11]]), 1),
+    "orthogonal map": (POINTS, POINTS * TURN, 1),
+    "common scaling": (POINTS, Rational(7, 3) * POINTS, 1),
+    "every sample twice": (POINTS, Matrix.vstack(POINTS, POINTS), 2),
+    "invertible map, p = K − 1": (FLAT, FLAT * STRETCH, 1),
+}
+"""Points, where they move, and how often their labels are repeated."""
+NOT_KEEPING = {"invertible map, p = K": (POINTS, POINTS * SHEAR, 1)}
+
+ROUNDING = 1e-8
+"""Largest relative change of D in doubles: maps of condition number up to 1e3 and data of order one."""
+SLIGHT = 30 * ROUNDING
+"""Widest bracket that still confirms."""
+
+ROOM = Room.of(
+    Statement(
+        name="equi-separation-invariances",
+        title="What separation fuzziness does not notice",
+        latex=r"D(X)=\operatorname{Tr}(\mathrm{SSW}\,\mathrm{SSB}^{+}):\quad D(sXQ+\mathbf 1b^{\top})=D(X)\ \ (QQ^{\top}=I,\ s\ne0),"
+        r"\qquad \operatorname{rank}\mathrm{SSB}=p\ \Rightarrow\ D(XA)=D(X)\ \ \text{for all invertible } A,"
+        r"\ \text{and not in general otherwise}",
+        assumptions=("every class has a sample", "for invertible maps: SSB of full rank, which needs p ≤ K − 1"),
+        kind=Kind.EQUALITY,
+        origin=Origin.DERIVED,
+        source=Source("he2023", "separation fuzziness, equation (1); the invariances are derived"),
+    ),
+    claim(
+        "for-all-data",
+        "translation, orthogonal maps and scaling keep D whatever the data; so does every invertible map where SSB has full rank",
+        over=WORDS | {TURNED: (None, sympy.Integer(0))},
+        predict=lambda _, equal: equal,
+        measure_all=lambda _: {
+            **{label: reduced(word) for label, (word, _) in WORDS.items()},
+            TURNED: change_on_a_line(TURN_IN_PLANE),
+            SHEARED: change_on_a_line(SHEAR_IN_PLANE),
+        },
+        by="multiplying out; matrices of any size are symbols that do not commute, and in the plane all entries are free",
+        false={
+            "sheared": Variant(says="a shear keeps D where class means lie on a line", over={SHEARED: ()}, predict=sympy.Integer(0)),
+            "first-power": Variant(says="the scatter grows with s", over={SCATTER: ()}, predict=SCALE * AT * XT * C * X * A),
+        },
+        evidence=Evidence.PROOF,
+    ),
+    claim(
+        "exact",
+        "so they do at six points of three classes, in rational arithmetic, and so does taking every sample twice",
+        over=KEEPING,
+        predict=lambda before, *_: exact_fuzziness(before, LABELS),
+        measure_all=lambda _: {move: exact_fuzziness(after, LABELS * times) for move, (_, after, times) in (KEEPING | NOT_KEEPING).items()},
+        by="D after each move, in rational arithmetic",
+        false={
+            "any-dimension": Variant(
+                says="an invertible map keeps D whatever p is (exact data)",
+                over=NOT_KEEPING,
+                predict=lambda before, *_: exact_fuzziness(before, LABELS),
+            )
+        },
+        evidence=Evidence.CERTIFIED,
+        because="rational arithmetic has no rounding",
+    ),
+    claim(
+        "in-doubles",
+        "translation, rotation, scaling, duplication and, for p = K − 1, invertible maps keep D on random data",
+        over=instances("{}", "translation", "orthogonal map", "common scaling", "duplicates", "invertible, p = K − 1"),
+        predict=Bracket.exactly(0.0),
+        measure_all=lambda setting: changes(setting.rng),
+        by="the largest relative change of D over twenty draws of data, in doubles; also for an invertible map with p > K − 1",
+        false={
+            "any-dimension-in-doubles": Variant(
+                says="an invertible map keeps D on random data whatever p is",
+                over={"invertible, p > K − 1": ()},
+                predict=Bracket.exactly(0.0),
+            )
+        },
+        evidence=Evidence.EMPIRICAL,
+        within=SLIGHT,
+        because="fifteen times the rounding of D under maps of moderate condition, to either side",
+    ),
+)
+
+
+def reduced(word: sympy.Expr) -> sympy.Expr:
     """A sum of products of matrices of any size, after RULES."""
     before = None
     while word != before:
@@ -83,90 +153,18 @@ def _reduced(word: sympy.Expr) -> sympy.Expr:
     return word
 
 
-def predict_all_data() -> Quantities:
-    """The scatter, the pseudo-inverse and the product move along; in the plane, a turn keeps D."""
-    return {
-        "scatter of sXA + 1bᵀ": SCALE**2 * AT * XT * C * X * A,
-        "orthogonal: S'P'S'": QT * S * Q,
-        "orthogonal: P'S'P'": QT * S_PLUS * Q,
-        "orthogonal: S'P' − P'S'": sympy.Integer(0),
-        "orthogonal: SSW' SSB'⁺": QT * W * S_PLUS * Q,
-        "invertible, full rank: SSB' SSB'⁻¹": sympy.Integer(1),
-        "invertible, full rank: SSW' SSB'⁻¹": AT * W * S_INVERSE * AT_INVERSE,
-        "means on a line in the plane, turned": sympy.Integer(0),
-    }
-
-
-def predict_all_data_sheared() -> Quantities:
-    """False: in the plane, with means on a line, a shear keeps D."""
-    return {"means on a line in the plane, sheared": sympy.Integer(0)}
-
-
-def predict_first_power() -> Quantities:
-    """False: the scatter grows with s, not s²."""
-    return {"scatter of sXA + 1bᵀ": SCALE * AT * XT * C * X * A}
-
-
-def measure_all_data(setting: Setting) -> Quantities:
-    """By multiplying out; matrices of any size are symbols that do not commute, and in the plane all entries are free."""
-    moved, moved_t = SCALE * X * A + ONE * B_ROW, SCALE * AT * XT + B_COLUMN * ONET
-    s_turned, p_turned, w_turned = QT * S * Q, QT * S_PLUS * Q, QT * W * Q
-    s_moved, inverse, w_moved = AT * S * A, A_INVERSE * S_INVERSE * AT_INVERSE, AT * W * A
-    turn = sympy.Matrix([[1 - TURN_BY**2, -2 * TURN_BY], [2 * TURN_BY, 1 - TURN_BY**2]]) / (1 + TURN_BY**2)
-    shear = sympy.Matrix([[1, TURN_BY], [0, 1]])
-    return {
-        "scatter of sXA + 1bᵀ": _reduced(moved_t * C * moved),
-        "orthogonal: S'P'S'": _reduced(s_turned * p_turned * s_turned),
-        "orthogonal: P'S'P'": _reduced(p_turned * s_turned * p_turned),
-        "orthogonal: S'P' − P'S'": _reduced(s_turned * p_turned - p_turned * s_turned),
-        "orthogonal: SSW' SSB'⁺": _reduced(w_turned * p_turned),
-        "invertible, full rank: SSB' SSB'⁻¹": _reduced(s_moved * inverse),
-        "invertible, full rank: SSW' SSB'⁻¹": _reduced(w_moved * inverse),
-        "means on a line in the plane, turned": sympy.simplify(_on_a_line(turn) - _on_a_line(sympy.eye(2))),
-        "means on a line in the plane, sheared": sympy.simplify(_on_a_line(shear) - _on_a_line(sympy.eye(2))),
-    }
-
-
-def _on_a_line(move: sympy.Matrix) -> sympy.Expr:
-    """D in the plane for SSW with free entries and SSB = uuᵀ, whose pseudo-inverse is uuᵀ/‖u‖⁴, after a linear map."""
+def change_on_a_line(move: Matrix) -> sympy.Expr:
+    """What a linear map adds to D in the plane for SSW with free entries and SSB = uuᵀ, whose pseudo-inverse is uuᵀ/‖u‖⁴."""
     w_11, w_12, w_22, u_1, u_2 = sympy.symbols("w_11 w_12 w_22 u_1 u_2", positive=True)
-    offset, within = move.T * sympy.Matrix([u_1, u_2]), move.T * sympy.Matrix([[w_11, w_12], [w_12, w_22]]) * move
-    return (offset.T * within * offset)[0, 0] / (offset.T * offset)[0, 0] ** 2
+    offset, within = Matrix([u_1, u_2]), Matrix([[w_11, w_12], [w_12, w_22]])
+    after, before = (((u.T * w * u)[0, 0] / (u.T * u)[0, 0] ** 2) for u, w in ((move.T * offset, move.T * within * move), (offset, within)))
+    return sympy.simplify(after - before)
 
 
-def predict_exact() -> Quantities:
-    """D itself, and for the plane (two dimensions, K − 1 = 2) the D of the plane."""
-    here, plane = _exact(POINTS), _exact(FLAT)
-    return dict.fromkeys(MOVES, here) | {"invertible map, p = K − 1": plane}
-
-
-def predict_every_map() -> Quantities:
-    """A false variant: an invertible map keeps D in any dimension."""
-    return {"invertible map, p = K": _exact(POINTS)}
-
-
-def measure_exact(setting: Setting) -> Quantities:
-    """D after each move, in rational arithmetic."""
-    return {move: action() for move, action in MOVES.items()} | {
-        "invertible map, p = K − 1": _exact(FLAT * STRETCH),
-        "invertible map, p = K": _exact(POINTS * SHEAR),
-    }
-
-
-KEPT = ("translation", "orthogonal map", "common scaling", "duplicates", "invertible, p = K − 1")
-"""The moves that keep D."""
-
-
-def predict_unchanged() -> Quantities:
-    """No relative change."""
-    return {name: Bracket.exactly(0.0) for name in KEPT}
-
-
-def measure_unchanged(setting: Setting) -> Quantities:
-    """Largest relative change of D over random data in doubles; also for an invertible map with p > K − 1, where it is not small."""
-    changes: dict[str, list[float]] = {name: [] for name in (*KEPT, "invertible, p > K − 1")}
+def changes(rng: np.random.Generator) -> dict[str, Bracket]:
+    """The relative change of largest size for each move, with the rounding of its evaluation."""
+    found: dict[str, list[float]] = {}
     for _ in range(20):
-        rng = setting.rng
         labels = np.repeat(np.arange(4), 8)
         wide = 3.0 * rng.normal(size=(4, 6))[labels] + rng.normal(size=(32, 6))
         flat = wide[:, :3]
@@ -181,72 +179,11 @@ def measure_unchanged(setting: Setting) -> Quantities:
             "invertible, p > K − 1": (wide, wide @ mixed, labels),
         }
         for name, (before, after, of) in pairs.items():
-            changes[name].append(separation(after, of).fuzziness / separation(before, labels).fuzziness - 1.0)
-    return {name: _largest(each) for name, each in changes.items()}
+            found.setdefault(name, []).append(separation(after, of).fuzziness / separation(before, labels).fuzziness - 1.0)
+    return {name: largest(each) for name, each in found.items()}
 
 
-def _largest(changes: list[float]) -> Bracket:
-    """The change of largest size, with the rounding of its evaluation."""
-    largest = max(changes, key=abs)
-    return Bracket(largest - ROUNDING, largest + ROUNDING)
-
-
-def predict_always() -> Quantities:
-    """A false variant: no change for p > K − 1 either."""
-    return {"invertible, p > K − 1": Bracket.exactly(0.0)}
-
-
-ROOM = Room(
-    statement=Statement(
-        name="equi-separation-invariances",
-        title="What separation fuzziness does not notice",
-        latex=r"D(X)=\operatorname{Tr}(\mathrm{SSW}\,\mathrm{SSB}^{+}):\quad D(sXQ+\mathbf 1b^{\top})=D(X)\ \ (QQ^{\top}=I,\ s\ne0),"
-        r"\qquad \operatorname{rank}\mathrm{SSB}=p\ \Rightarrow\ D(XA)=D(X)\ \ \text{for all invertible } A,"
-        r"\ \text{and not in general otherwise}",
-        assumptions=("every class has a sample", "for invertible maps: SSB of full rank, which needs p ≤ K − 1"),
-        kind=Kind.EQUALITY,
-        origin=Origin.DERIVED,
-        source=Source("he2023", "separation fuzziness, equation (1); the invariances are derived"),
-    ),
-    checks=(
-        Check(
-            name="for-all-data",
-            claim="translation, orthogonal maps and scaling keep D whatever the data; so does every invertible map where SSB has full rank",
-            evidence=Evidence.PROOF,
-            predict=predict_all_data,
-            measure=measure_all_data,
-        ),
-        Check(
-            name="exact",
-            claim="so they do at six points of three classes, in rational arithmetic, and so does taking every sample twice",
-            evidence=Evidence.CERTIFIED,
-            predict=predict_exact,
-            measure=measure_exact,
-            reason="rational arithmetic has no rounding",
-        ),
-        Check(
-            name="in-doubles",
-            claim="translation, rotation, scaling, duplication and, for p = K − 1, invertible maps keep D on random data",
-            evidence=Evidence.EMPIRICAL,
-            predict=predict_unchanged,
-            measure=measure_unchanged,
-            resolution=SLIGHT,
-            reason="fifteen times the rounding of D under maps of moderate condition, to either side",
-        ),
-    ),
-    controls=(
-        Control(
-            name="sheared", claim="a shear keeps D where class means lie on a line", check="for-all-data", predict=predict_all_data_sheared
-        ),
-        Control(name="first-power", claim="the scatter grows with s", check="for-all-data", predict=predict_first_power),
-        Control(
-            name="any-dimension", claim="an invertible map keeps D whatever p is (exact data)", check="exact", predict=predict_every_map
-        ),
-        Control(
-            name="any-dimension-in-doubles",
-            claim="an invertible map keeps D on random data whatever p is",
-            check="in-doubles",
-            predict=predict_always,
-        ),
-    ),
-)
+def largest(relative: list[float]) -> Bracket:
+    """The change of largest size, with ROUNDING to either side."""
+    change = max(relative, key=abs)
+    return Bracket(change - ROUNDING, change + ROUNDING)

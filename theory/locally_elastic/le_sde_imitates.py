@@ -8,29 +8,15 @@ question is ours: strengths of one half of the networks, each under its own mode
 images. There, in the first steps, it is the I-model that is nearer, and the L-model is farther off than one common growth factor.
 """
 
-from collections.abc import Mapping
 from itertools import permutations
 
 import numpy as np
 from jaxtyping import Float
 
 from layerpeel.numerics import Bracket, RateEstimate, estimate_rates, refitted_means, relative_difference
-from layerpeel.theory._room import (
-    Check,
-    Control,
-    Evidence,
-    Figure,
-    Kind,
-    Origin,
-    Quantities,
-    Quantity,
-    Room,
-    Series,
-    Setting,
-    Source,
-    Statement,
-)
-from layerpeel.theory._trials import interval_over_trials, points_over_trials
+from layerpeel.theory._claims import Variant, claim
+from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Profile, Room, Series, Setting, Source, Statement
+from layerpeel.theory._trials import interval_over_trials, intervals_over_trials, points_over_trials
 from layerpeel.theory.locally_elastic._ensembles import GIVEN_IMAGES, trained
 
 NETWORKS = 48
@@ -44,6 +30,9 @@ EVERY = 40
 
 CONVOLUTIONAL = 8_000
 """Steps of the source's convolutional net, which the full profile measures beside them: it learns the shapes five times as slowly."""
+
+RUNS = {Profile.QUICK: {"": False}, Profile.FULL: {"": False, " (convolutional net)": True}}
+"""Which nets the source's question is asked of, by what the labels add for them."""
 
 SINCE = 600
 """Step from which the source's question is asked. At first the means are within noise of zero, and no growth rate leads away from there:
@@ -67,15 +56,112 @@ WELL = 0.2
 
 MODELS = ("I", "L")
 
+AS_THE_SOURCE = "I less L, both under the L-model, along d_k"
+L_ALONG = "L under the L-model, along d_k"
+L_PLAIN = "L under the L-model, in the plain norm"
+FORGOTTEN = "I less L without its 1/K, both under the L-model, along d_k"
 
-def _logits(seed: int, *, alexnet: bool = False) -> tuple[Float[np.ndarray, " T"], list[Float[np.ndarray, "trials T K K"]]]:
+ROOM = Room.of(
+    Statement(
+        name="le-sde-imitates",
+        title="Which locally elastic model imitates training",
+        latex=r"\mathrm{RD}_k(t)=\frac{\lVert\bar X^k-\bar Y^k\rVert_{H_k}}{\frac12(\lVert\bar X^k\rVert_2+\lVert\bar Y^k\rVert_2)}:"
+        r"\qquad \mathrm{RD}^{\mathrm L}<\mathrm{RD}^{\mathrm I}",
+        assumptions=(
+            "class means of logits on GeoMNIST, one hidden layer of 64 units, 4,000 steps of one image at rate .005",
+            "as the source asks: α and β from the mean of all networks, from step 600 on, drive the L-model from that mean, in sample",
+            "our own question: α and β from the mean of one half, in steps 160 to 1,600, each under its own model, on pairs of the other",
+            "RD averaged over classes and times",
+            GIVEN_IMAGES,
+        ),
+        kind=Kind.OBSERVATION,
+        origin=Origin.SEED,
+        source=Source("zhang2021", "slides, equation (20) and the captions of figures 4 and 5"),
+    ),
+    claim(
+        "l-model-better",
+        "as the source asks it, from step 600 on and averaged over time, the L-model's strengths leave the smaller difference "
+        "(a window chosen on seeds 0 to 2; from the first steps on, seeds disagree)",
+        over=AS_THE_SOURCE,
+        predict=Bracket.exactly(0.0),
+        measure_all=lambda setting: in_sample(setting),
+        by="RD of the mean of all networks, simulated with its own strengths; intervals by the jackknife over groups of networks",
+        false={
+            "forgotten-share": Variant(
+                says="strengths without the 1/K of the flow do so too", over={FORGOTTEN: ()}, predict=Bracket.exactly(0.0)
+            )
+        },
+        evidence=Evidence.EMPIRICAL,
+        kind=Kind.LOWER_BOUND,
+    ),
+    claim(
+        "reasonably-well",
+        "under the L-model they imitate the means reasonably well: along d_k to a fifth of their norm, or less (the fifth is our reading)",
+        over=L_ALONG,
+        predict=Bracket.exactly(WELL),
+        measure_all=lambda setting: in_sample(setting),
+        by="the same",
+        false={
+            "plain-norm": Variant(
+                says="so they do in every direction, in the plain norm", over={L_PLAIN: ()}, predict=Bracket.exactly(WELL)
+            )
+        },
+        evidence=Evidence.EMPIRICAL,
+        kind=Kind.UPPER_BOUND,
+    ),
+    claim(
+        "i-model-better-on-other-networks",
+        "in 1,600 steps, with strengths of other networks, each under its own model, the I-model leaves the smaller difference",
+        over="I less L",
+        predict=Bracket.exactly(0.0),
+        measure_all=lambda setting: out_of_sample(setting),
+        by="RD in the plain norm, averaged over classes and times, out of sample, compared, over trials",
+        false={
+            "no-growth": Variant(
+                says="means that stay where they were leave a smaller difference than one common growth factor",
+                over={"frozen less common factor": ()},
+                predict=Bracket.exactly(0.0),
+            )
+        },
+        evidence=Evidence.EMPIRICAL,
+        kind=Kind.UPPER_BOUND,
+        origin=Origin.DERIVED,
+    ),
+    claim(
+        "i-model-beats-one-factor",
+        "asked so, the I-model is nearer to the means than one common growth factor",
+        over="common factor less I",
+        predict=Bracket.exactly(0.0),
+        measure_all=lambda setting: out_of_sample(setting),
+        by="the same; the common factor lets all means grow as the norm of the other means does",
+        false={
+            "l-model-too": Variant(
+                says="the L-model is nearer than one common growth factor too",
+                over={"common factor less L": ()},
+                predict=Bracket.exactly(0.0),
+            ),
+            "frozen-too": Variant(
+                says="means that stay where they were are nearer than one common growth factor",
+                over={"common factor less frozen": ()},
+                predict=Bracket.exactly(0.0),
+            ),
+        },
+        evidence=Evidence.EMPIRICAL,
+        kind=Kind.LOWER_BOUND,
+        origin=Origin.DERIVED,
+    ),
+    figures=(lambda setting: draw_in_sample(setting), lambda setting: draw_difference(setting)),
+)
+
+
+def recorded(seed: int, *, alexnet: bool = False) -> tuple[Float[np.ndarray, " T"], list[Float[np.ndarray, "trials T K K"]]]:
     """Times, and mean logits by class of both halves of the networks."""
     iterations = CONVOLUTIONAL if alexnet else ITERATIONS
     halves = trained(0.0, NETWORKS, iterations, seed, alexnet=alexnet, evaluations=iterations // EVERY)
     return halves[0].times.astype(float), [half.logits for half in halves]
 
 
-def _between(
+def between(
     times: Float[np.ndarray, " T"], logits: Float[np.ndarray, "*trials T K K"], since: int, until: int
 ) -> tuple[Float[np.ndarray, " t"], Float[np.ndarray, "*trials t K K"]]:
     """The times from `since` to `until`, counted from `since`, and what was recorded then."""
@@ -83,45 +169,36 @@ def _between(
     return times[inside] - since, logits[..., inside, :, :]
 
 
-# The source's question.
-
-AS_THE_SOURCE = "I less L, both under the L-model, along d_k"
-L_ALONG = "L under the L-model, along d_k"
-L_PLAIN = "L under the L-model, in the plain norm"
-FORGOTTEN = "I less L without its 1/K, both under the L-model, along d_k"
-
-
-def _under_the_l_model(rates: RateEstimate, means: Float[np.ndarray, "T K K"], *, scale: float = 1.0, norm: str = "L") -> float:
+def under_the_l_model(rates: RateEstimate, means: Float[np.ndarray, "T K K"], *, scale: float = 1.0, norm: str = "L") -> float:
     """RD averaged over classes and times: means against what the strengths, times a factor, make of their start under the L-model."""
     simulated = refitted_means(means[0], scale * rates.cumulative_intra, scale * rates.cumulative_inter, model="L")
     return float(relative_difference(means[1:], simulated[1:], model=norm).mean())
 
 
-def _in_sample(times: Float[np.ndarray, " T"], means: Float[np.ndarray, "T K K"]) -> dict[str, float]:
+def compared(times: Float[np.ndarray, " T"], means: Float[np.ndarray, "T K K"]) -> dict[str, float]:
     """What is compared for the means of some networks, from which the strengths come too."""
     rates = {model: estimate_rates(times, means, model=model, crossings="keep") for model in MODELS}
-    along = {model: _under_the_l_model(rates[model], means) for model in MODELS}
-    plain = {model: _under_the_l_model(rates[model], means, norm="I") for model in MODELS}
+    along = {model: under_the_l_model(rates[model], means) for model in MODELS}
+    plain = {model: under_the_l_model(rates[model], means, norm="I") for model in MODELS}
     return {
         AS_THE_SOURCE: along["I"] - along["L"],
         L_ALONG: along["L"],
         L_PLAIN: plain["L"],
-        FORGOTTEN: along["I"] - _under_the_l_model(rates["L"], means, scale=means.shape[-1]),
+        FORGOTTEN: along["I"] - under_the_l_model(rates["L"], means, scale=means.shape[-1]),
         "I under the L-model, along d_k": along["I"],
         "I less L, both under the L-model, in the plain norm": plain["I"] - plain["L"],
     }
 
 
-def measure_in_sample(setting: Setting) -> Quantities:
-    """RD of the mean of all networks, simulated with its own strengths; intervals by the jackknife over groups of networks."""
-    found: dict[str, Quantity] = {}
-    runs = {"": False} | ({" (convolutional net)": True} if setting.full else {})
-    for note, alexnet in runs.items():
-        times, halves = _logits(setting.seed, alexnet=alexnet)
-        clock, logits = _between(times, np.concatenate(halves), SINCE, int(times[-1]))
-        whole = _in_sample(clock, logits.mean(axis=0))
+def in_sample(setting: Setting) -> dict[str, Bracket]:
+    """The source's question: the jackknife over groups of networks that are left out in turn."""
+    found: dict[str, Bracket] = {}
+    for note, alexnet in RUNS[setting.profile].items():
+        times, halves = recorded(setting.seed, alexnet=alexnet)
+        clock, logits = between(times, np.concatenate(halves), SINCE, int(times[-1]))
+        whole = compared(clock, logits.mean(axis=0))
         member = np.arange(len(logits)) % GROUPS
-        without = [_in_sample(clock, logits[member != group].mean(axis=0)) for group in range(GROUPS)]
+        without = [compared(clock, logits[member != group].mean(axis=0)) for group in range(GROUPS)]
         # Pseudo-values, whose mean is the jackknife's estimate and whose spread is its standard error.
         found |= {
             name + note: interval_over_trials(GROUPS * value - (GROUPS - 1) * each[name] for each in without)
@@ -130,30 +207,7 @@ def measure_in_sample(setting: Setting) -> Quantities:
     return found
 
 
-def predict_l_better() -> Quantities:
-    """As the source says."""
-    return {AS_THE_SOURCE: Bracket.exactly(0.0)}
-
-
-def predict_l_better_without_its_share() -> Quantities:
-    """A false variant: so they are without the 1/K of the flow, which one class in K is trained on at a time."""
-    return {FORGOTTEN: Bracket.exactly(0.0)}
-
-
-def predict_well() -> Quantities:
-    """Reasonably well."""
-    return {L_ALONG: Bracket.exactly(WELL)}
-
-
-def predict_well_in_all_directions() -> Quantities:
-    """A false variant: in the plain norm too."""
-    return {L_PLAIN: Bracket.exactly(WELL)}
-
-
-# Our own question.
-
-
-def _followed(times: np.ndarray, estimated_from: np.ndarray, start: np.ndarray) -> dict[str, np.ndarray]:
+def followed(times: np.ndarray, estimated_from: np.ndarray, start: np.ndarray) -> dict[str, np.ndarray]:
     """Means that start at `start` under the strengths of other means, (times, K, K), by model; and two that know no classes.
 
     "common factor" lets all means grow as the norm of the other means does: the I-model with β = 0. "frozen" leaves them where they were.
@@ -166,62 +220,36 @@ def _followed(times: np.ndarray, estimated_from: np.ndarray, start: np.ndarray) 
     return found | {"common factor": (norms / norms[0])[:, None, None] * start, "frozen": np.broadcast_to(start, estimated_from.shape)}
 
 
-def _mean_difference(seed: int) -> dict[str, np.ndarray]:
+def mean_difference(seed: int) -> dict[str, np.ndarray]:
     """RD_k(t) averaged over classes, (trials, times): strengths from one half of the networks, scored on groups of the other half."""
-    times, halves = _logits(seed)
-    clock, _ = _between(times, halves[0], FIRST_SINCE, FIRST)
-    logits = [_between(times, half, FIRST_SINCE, FIRST)[1] for half in halves]
+    times, halves = recorded(seed)
+    clock, _ = between(times, halves[0], FIRST_SINCE, FIRST)
+    logits = [between(times, half, FIRST_SINCE, FIRST)[1] for half in halves]
     found: dict[str, list[np.ndarray]] = {}
     for other, own in permutations(logits):
         for genuine in own.reshape(-1, PER_GROUP, *own.shape[1:]).mean(axis=1):
-            for name, simulated in _followed(clock, other.mean(axis=0), genuine[0]).items():
+            for name, simulated in followed(clock, other.mean(axis=0), genuine[0]).items():
                 found.setdefault(name, []).append(relative_difference(genuine[1:], simulated[1:]).mean(axis=-1))
     return {name: np.array(curves) for name, curves in found.items()}
 
 
-def predict_imitates() -> Quantities:
-    """The I-model is nearer to the genuine means than means that all grow by one factor."""
-    return {"common factor less I": Bracket.exactly(0.0)}
+def out_of_sample(setting: Setting) -> dict[str, Bracket]:
+    """Our own question: both models and both that know no classes, and how they compare."""
+    means = {name: values.mean(axis=1) for name, values in mean_difference(setting.seed).items()}
+    one_factor = means["common factor"]
+    return intervals_over_trials(
+        means
+        | {f"common factor less {name}": one_factor - means[name] for name in (*MODELS, "frozen")}
+        | {"I less L": means["I"] - means["L"], "frozen less common factor": means["frozen"] - one_factor}
+    )
 
 
-def predict_l_imitates() -> Quantities:
-    """A false variant: so is the L-model."""
-    return {"common factor less L": Bracket.exactly(0.0)}
-
-
-def predict_frozen_imitates() -> Quantities:
-    """A false variant: so are means that stay where they were."""
-    return {"common factor less frozen": Bracket.exactly(0.0)}
-
-
-def predict_i_better() -> Quantities:
-    """The I-model is nearer."""
-    return {"I less L": Bracket.exactly(0.0)}
-
-
-def predict_no_growth_better() -> Quantities:
-    """A false variant: growth of the means matters so little that leaving it out is nearer than one factor for all."""
-    return {"frozen less common factor": Bracket.exactly(0.0)}
-
-
-def measure_out_of_sample(setting: Setting) -> Quantities:
-    """RD in the plain norm, averaged over classes and times, out of sample, compared, over trials."""
-    means = {name: values.mean(axis=1) for name, values in _mean_difference(setting.seed).items()}
-    found: dict[str, Quantity] = {name: interval_over_trials(values) for name, values in means.items()}
-    for name in (*MODELS, "frozen"):
-        found[f"common factor less {name}"] = interval_over_trials(means["common factor"] - means[name])
-    return found | {
-        "I less L": interval_over_trials(means["I"] - means["L"]),
-        "frozen less common factor": interval_over_trials(means["frozen"] - means["common factor"]),
-    }
-
-
-NAMES: Mapping[str, str] = {"I": "I-model", "L": "L-model", "common factor": "one common factor", "frozen": "means that stay"}
+NAMES = {"I": "I-model", "L": "L-model", "common factor": "one common factor", "frozen": "means that stay"}
 
 
 def draw_difference(setting: Setting) -> Figure:
     """RD averaged over classes against time, out of sample, for both models and for means that know no classes."""
-    curves = _mean_difference(setting.seed)
+    curves = mean_difference(setting.seed)
     times = tuple(float(time) for time in range(FIRST_SINCE + EVERY, FIRST + 1, EVERY))
     return Figure(
         title="Simulated against genuine class means, each model's strengths under that model",
@@ -236,8 +264,8 @@ def draw_difference(setting: Setting) -> Figure:
 
 def draw_in_sample(setting: Setting) -> Figure:
     """RD along d_k against time for both models' strengths, both under the L-model: the source's figure 5."""
-    times, halves = _logits(setting.seed)
-    clock, means = _between(times, np.concatenate(halves).mean(axis=0), SINCE, ITERATIONS)
+    times, halves = recorded(setting.seed)
+    clock, means = between(times, np.concatenate(halves).mean(axis=0), SINCE, ITERATIONS)
     series = []
     for color, model in enumerate(MODELS):
         rates = estimate_rates(clock, means, model=model, crossings="keep")
@@ -260,94 +288,3 @@ def draw_in_sample(setting: Setting) -> Figure:
         y_label="relative difference RD along d_k",
         series=tuple(series),
     )
-
-
-ROOM = Room(
-    statement=Statement(
-        name="le-sde-imitates",
-        title="Which locally elastic model imitates training",
-        latex=r"\mathrm{RD}_k(t)=\frac{\lVert\bar X^k-\bar Y^k\rVert_{H_k}}{\frac12(\lVert\bar X^k\rVert_2+\lVert\bar Y^k\rVert_2)}:"
-        r"\qquad \mathrm{RD}^{\mathrm L}<\mathrm{RD}^{\mathrm I}",
-        assumptions=(
-            "class means of logits on GeoMNIST, one hidden layer of 64 units, 4,000 steps of one image at rate .005",
-            "as the source asks: α and β from the mean of all networks, from step 600 on, drive the L-model from that mean, in sample",
-            "our own question: α and β from the mean of one half, in steps 160 to 1,600, each under its own model, on pairs of the other",
-            "RD averaged over classes and times",
-            GIVEN_IMAGES,
-        ),
-        kind=Kind.OBSERVATION,
-        origin=Origin.SEED,
-        source=Source("zhang2021", "slides, equation (20) and the captions of figures 4 and 5"),
-    ),
-    checks=(
-        Check(
-            name="l-model-better",
-            claim="as the source asks it, from step 600 on and averaged over time, the L-model's strengths leave the smaller difference "
-            "(a window chosen on seeds 0 to 2; from the first steps on, seeds disagree)",
-            evidence=Evidence.EMPIRICAL,
-            predict=predict_l_better,
-            measure=measure_in_sample,
-            kind=Kind.LOWER_BOUND,
-        ),
-        Check(
-            name="reasonably-well",
-            claim="under the L-model they imitate the means reasonably well: along d_k to a fifth of their norm, or less "
-            "(the fifth is our reading)",
-            evidence=Evidence.EMPIRICAL,
-            predict=predict_well,
-            measure=measure_in_sample,
-            kind=Kind.UPPER_BOUND,
-        ),
-        Check(
-            name="i-model-better-on-other-networks",
-            claim="in 1,600 steps, with strengths of other networks, each under its own model, the I-model leaves the smaller difference",
-            evidence=Evidence.EMPIRICAL,
-            predict=predict_i_better,
-            measure=measure_out_of_sample,
-            kind=Kind.UPPER_BOUND,
-            origin=Origin.DERIVED,
-        ),
-        Check(
-            name="i-model-beats-one-factor",
-            claim="asked so, the I-model is nearer to the means than one common growth factor",
-            evidence=Evidence.EMPIRICAL,
-            predict=predict_imitates,
-            measure=measure_out_of_sample,
-            kind=Kind.LOWER_BOUND,
-            origin=Origin.DERIVED,
-        ),
-    ),
-    controls=(
-        Control(
-            name="forgotten-share",
-            claim="strengths without the 1/K of the flow do so too",
-            check="l-model-better",
-            predict=predict_l_better_without_its_share,
-        ),
-        Control(
-            name="plain-norm",
-            claim="so they do in every direction, in the plain norm",
-            check="reasonably-well",
-            predict=predict_well_in_all_directions,
-        ),
-        Control(
-            name="no-growth",
-            claim="means that stay where they were leave a smaller difference than one common growth factor",
-            check="i-model-better-on-other-networks",
-            predict=predict_no_growth_better,
-        ),
-        Control(
-            name="l-model-too",
-            claim="the L-model is nearer than one common growth factor too",
-            check="i-model-beats-one-factor",
-            predict=predict_l_imitates,
-        ),
-        Control(
-            name="frozen-too",
-            claim="means that stay where they were are nearer than one common growth factor",
-            check="i-model-beats-one-factor",
-            predict=predict_frozen_imitates,
-        ),
-    ),
-    figures=(draw_in_sample, draw_difference),
-)
