@@ -18,6 +18,11 @@ def extreme_power_sum(exponent: float, *, largest: bool) -> arb:
     Returns:
         A ball with the bound in it.
 
+    Raises:
+        UnusableInput: for an exponent that is no number.
+
+    Source: derived; docs/derivations/layer-peeled.md, section 5.
+
     Example:
         >>> bounds = [float(extreme_power_sum(4.0, largest=largest)) for largest in (False, True)]  # 1/2 everywhere
         >>> bounds[0] < 0.5 < bounds[1], bounds[1] - bounds[0] < 1e-2

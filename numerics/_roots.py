@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 
 from layerpeel.numerics._bracket import Bracket
+from layerpeel.numerics._validated import validated
 
 STEP_TOLERANCE = 1e-9
 """A Newton step this small (relative) is applied and ends the iteration: quadratic convergence leaves an error near its square."""
@@ -66,6 +67,7 @@ def increasing_root(
     )
 
 
+@validated
 def last_true(holds: Callable[[float], bool], low: float, high: float, *, width: float) -> Bracket:
     """Bisection over a yes or no: where what holds at `low`, and no longer at `high`, ends.
 
@@ -78,11 +80,13 @@ def last_true(holds: Callable[[float], bool], low: float, high: float, *, width:
     Returns:
         The last place with a yes and the first with a no; where there is more than one end, around one of them.
 
+    Raises:
+        UnusableInput: for what is no function, or ends and a width that are no numbers.
+
     Example:
         >>> last_true(lambda x: x * x < 2, 1.0, 2.0, width=0.01)
         Bracket(lower=1.4140625, upper=1.421875, rigorous=False)
     """
-    while high - low > width * low:
-        middle = 0.5 * (low + high)
+    while high - low > width * low and low < (middle := 0.5 * (low + high)) < high:
         low, high = (middle, high) if holds(middle) else (low, middle)
     return Bracket(low, high)

@@ -187,6 +187,8 @@ def search_linear(problem: UnconstrainedFeatures, layers: int, *, rng: np.random
     Raises:
         UnusableInput: as for `descend_linear`, and for more than MOST_CLASSES classes.
 
+    Source: derived; docs/derivations/layer-peeled.md, section 5.
+
     Example:
         >>> problem = UnconstrainedFeatures(counts=[4, 1], feature_penalty=0.1, weight_penalty=0.1, loss="squared")
         >>> search_linear(problem, 2, rng=np.random.default_rng(0)).own_logits.round(5).tolist()

@@ -101,6 +101,8 @@ def enclose_other_norm(
     Raises:
         UnusableInput: for other than 3 classes and q > 1, where the maximum is not known here, or factors that are zero or not finite.
 
+    Source: derived; docs/derivations/layer-peeled.md, section 5.
+
     Example:
         >>> frame = np.eye(3) - 1 / 3
         >>> found = enclose_other_norm(2.0, frame, frame, feature_energy=1.0)
