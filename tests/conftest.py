@@ -1,4 +1,4 @@
-"""One BLAS thread, before numpy is imported; the Hypothesis profiles; modules of an extra that is not installed are skipped."""
+"""One BLAS thread, before numpy is imported; the Hypothesis profiles; marks by folder; modules of an extra that is not installed are skipped."""
 
 import os
 from collections.abc import Generator
@@ -13,6 +13,16 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 EXTRAS = {"torch": "train", "torchmetrics": "metrics", "mlxtend": "data", "sklearn": "data"}
 """Packages that a test module, or a module with doctests, may need at import, and the extras that bring them."""
+
+
+FOLDERS = {"theory": "rooms", "gpu_train": "networks"}
+"""Folders of tests whose marks are the same throughout."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent.name in FOLDERS:
+            item.add_marker(FOLDERS[item.path.parent.name])
 
 
 class MissingExtras:

@@ -103,11 +103,6 @@ class Setting:
     level: float
     seed: int = 0
 
-    @property
-    def full(self) -> bool:
-        """Whether the profile is the full one."""
-        return self.profile is Profile.FULL
-
 
 @dataclass(frozen=True, kw_only=True)
 class Check:

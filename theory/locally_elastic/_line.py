@@ -15,7 +15,7 @@ from layerpeel.numerics import (
     separated_along,
     separated_probability,
 )
-from layerpeel.theory._room import Figure, Series, Setting
+from layerpeel.theory._room import Figure, Profile, Series, Setting
 
 CLASSES = 3
 DISTANCE, VARIANCE = 2.0, 4.0
@@ -37,6 +37,10 @@ STEP = 1e-3
 """Half a step of the slope in the search for probability one half: good to 1e-6, and only a drawing hangs on it."""
 
 
+PATHS = {Profile.QUICK: 200, Profile.FULL: 2000}
+"""Drawn for a figure."""
+
+
 def line_model(exponent: float, constant: float) -> ElasticModel:
     """The I-model with p = 1, α = c (1 + t)^{−r} and β = 0."""
     return ElasticModel(blocks="I", num_classes=CLASSES, num_features=1, intra=f"{constant!r}*(1 + t)**(-{exponent!r})", inter=0, noise=1)
@@ -51,7 +55,7 @@ def draw_curves(setting: Setting) -> Figure:
     """Separation probability against time on both sides of the transition."""
     series: list[Series] = []
     curve, times = np.geomspace(0.1, DRAWN_END, 80), np.geomspace(1.0, DRAWN_END, 9)
-    paths = 2000 if setting.full else 200
+    paths = PATHS[setting.profile]
     for color, (exponent, constant) in enumerate(DRAWN):
         name = f"r = {exponent:g}" + (f", c = {constant:g}" if exponent == 1.0 else "")
         growth = np.exp(as_rate(f"{constant / CLASSES!r}*(1 + t)**(-{exponent!r})").integral(curve))
