@@ -6,7 +6,7 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from benchmarks._pairs import Growth, Row, grow, pair
-from layerpeel.numerics import ElasticModel, euler_chunks, law, mean_flow
+from layerpeel.numerics import ElasticModel, elastic_law, euler_chunks, mean_flow
 
 END = 1000.0
 """The last time; Euler–Maruyama takes steps of one."""
@@ -27,7 +27,7 @@ def start(classes: int = 3) -> np.ndarray:
 
 def drawn(kind: str, *, classes: int = 3, end: float = END, paths: int = PATHS, samples: int = SAMPLES, times: int = 1) -> np.ndarray:
     """Features at equally many times up to the end, from the exact law; model and mean flow are made anew."""
-    found = law(model(kind, classes), start(classes), end / times * np.arange(1, times + 1))
+    found = elastic_law(model(kind, classes), start(classes), end / times * np.arange(1, times + 1))
     return found.draw(rng=np.random.default_rng(1), paths=paths, samples=samples)
 
 

@@ -71,15 +71,15 @@ def batch_of_thresholds() -> Row:
     """R0 for 200,000 random (K_A, K_B, τ) in NumPy against one at a time in plain Python."""
     rng, size = np.random.default_rng(0), 200_000
     majority, minority = rng.integers(1, 50, size).astype(float), rng.integers(2, 50, size).astype(float)
-    budget = (majority + minority) * 10 ** rng.uniform(-1.0, 1.5, size)
-    energies = ((budget / (majority + minority)) ** 2).tolist()
+    radius = (majority + minority) * 10 ** rng.uniform(-1.0, 1.5, size)
+    energies = ((radius / (majority + minority)) ** 2).tolist()
     few = [(int(majority[i]), int(minority[i]), energies[i]) for i in range(500)]
 
     def one_by_one() -> None:
         for big, small, energy in few:
             log_threshold_minus_one(big, small, feature_energy=energy)
 
-    ours, other, _ = pair(lambda: log_thresholds_minus_one(majority, minority, budget), one_by_one, pairs=7, calls=1)
+    ours, other, _ = pair(lambda: log_thresholds_minus_one(majority, minority, radius), one_by_one, pairs=7, calls=1)
     per_threshold, per_single = ours / size, other / len(few)
     return Row(
         name=f"threshold R0 in a batch, {1 / per_threshold:,.0f} per second",

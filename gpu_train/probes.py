@@ -18,9 +18,9 @@ from layerpeel.numerics import (
     ClassStatistics,
     NeuralCollapse,
     UnusableInput,
-    cosines,
     fuzziness,
     neural_collapse_of,
+    pairwise_cosines,
     require_memory,
 )
 
@@ -134,7 +134,7 @@ def probe(
     return ModelProbe(
         layers=tuple(_layer(name, moments[name], weights if reads[name] else None) for name in names),
         classifier=weights,
-        classifier_cosines=None if weights is None else cosines(weights),
+        classifier_cosines=None if weights is None else pairwise_cosines(weights),
         weight_energy=None if weights is None else float((weights**2).sum() / len(weights)),
         accuracy=right / seen,
     )

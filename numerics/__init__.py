@@ -46,16 +46,16 @@ if TYPE_CHECKING:
     from layerpeel.numerics._mean_power import mean_sample_size as mean_sample_size
     from layerpeel.numerics._memory import at_most as at_most
     from layerpeel.numerics._memory import require_memory as require_memory
-    from layerpeel.numerics._power import Chances as Chances
-    from layerpeel.numerics._power import confirming_size as confirming_size
-    from layerpeel.numerics._power import false_alarm_rate as false_alarm_rate
-    from layerpeel.numerics._power import sample_size as sample_size
-    from layerpeel.numerics._power import simulated_refutations as simulated_refutations
-    from layerpeel.numerics._power import verdict_chances as verdict_chances
     from layerpeel.numerics._power_sums import extreme_power_sum as extreme_power_sum
     from layerpeel.numerics._roots import increasing_root as increasing_root
     from layerpeel.numerics._roots import last_true as last_true
     from layerpeel.numerics._rounded import Rounded as Rounded
+    from layerpeel.numerics._sample_size import Chances as Chances
+    from layerpeel.numerics._sample_size import confirming_size as confirming_size
+    from layerpeel.numerics._sample_size import false_alarm_rate as false_alarm_rate
+    from layerpeel.numerics._sample_size import sample_size as sample_size
+    from layerpeel.numerics._sample_size import simulated_refutations as simulated_refutations
+    from layerpeel.numerics._sample_size import verdict_chances as verdict_chances
     from layerpeel.numerics._streams import random_stream as random_stream
     from layerpeel.numerics._validated import validated as validated
     from layerpeel.numerics.equi_separation._class_means import CentredFeatures as CentredFeatures
@@ -65,8 +65,8 @@ if TYPE_CHECKING:
     from layerpeel.numerics.equi_separation._class_means import feature_energy as feature_energy
     from layerpeel.numerics.equi_separation._class_moments import ClassMoments as ClassMoments
     from layerpeel.numerics.equi_separation._class_moments import ClassStatistics as ClassStatistics
-    from layerpeel.numerics.equi_separation._cosines import cosines as cosines
     from layerpeel.numerics.equi_separation._cosines import mean_cosine as mean_cosine
+    from layerpeel.numerics.equi_separation._cosines import pairwise_cosines as pairwise_cosines
     from layerpeel.numerics.equi_separation._decay import Decay as Decay
     from layerpeel.numerics.equi_separation._decay import fit_decay as fit_decay
     from layerpeel.numerics.equi_separation._labels import count_classes as count_classes
@@ -86,10 +86,10 @@ if TYPE_CHECKING:
     from layerpeel.numerics.layer_peeled._directions import Directions as Directions
     from layerpeel.numerics.layer_peeled._groups import GroupMatrix as GroupMatrix
     from layerpeel.numerics.layer_peeled._nuclear import energy_radius as energy_radius
-    from layerpeel.numerics.layer_peeled._nuclear import factor as factor
+    from layerpeel.numerics.layer_peeled._nuclear import factor_logits as factor_logits
     from layerpeel.numerics.layer_peeled._nuclear import nuclear_norm as nuclear_norm
+    from layerpeel.numerics.layer_peeled._nuclear import nuclear_support as nuclear_support
     from layerpeel.numerics.layer_peeled._nuclear import scale_into as scale_into
-    from layerpeel.numerics.layer_peeled._nuclear import support as support
     from layerpeel.numerics.layer_peeled._other_norms import least_collapsed_loss as least_collapsed_loss
     from layerpeel.numerics.layer_peeled._squared_error import squared_error_logit as squared_error_logit
     from layerpeel.numerics.layer_peeled._squared_error import squared_error_survival as squared_error_survival
@@ -123,7 +123,7 @@ if TYPE_CHECKING:
     from layerpeel.numerics.locally_elastic._flow import mean_flow as mean_flow
     from layerpeel.numerics.locally_elastic._integrated_flow import drift_commutator as drift_commutator
     from layerpeel.numerics.locally_elastic._integrated_flow import drift_matrices as drift_matrices
-    from layerpeel.numerics.locally_elastic._law import law as law
+    from layerpeel.numerics.locally_elastic._law import elastic_law as elastic_law
     from layerpeel.numerics.locally_elastic._literal_law import LiteralLaw as LiteralLaw
     from layerpeel.numerics.locally_elastic._model import ElasticModel as ElasticModel
     from layerpeel.numerics.locally_elastic._model import logit_directions as logit_directions

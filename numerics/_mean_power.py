@@ -5,7 +5,7 @@ import math
 from scipy import integrate, special, stats
 
 from layerpeel.numerics._inputs import UnusableInput, require_positive
-from layerpeel.numerics._power import LARGEST_SIZE, require_power
+from layerpeel.numerics._sample_size import LARGEST_SIZE, require_power
 from layerpeel.numerics._validated import validated
 
 NORMAL_REACH = 9.0

@@ -9,7 +9,7 @@ from typing import Any, Generic
 import numpy as np
 from jaxtyping import Float
 
-from layerpeel.numerics import Bracket, GroupMatrix, UnusableInput, factor, require_memory
+from layerpeel.numerics import Bracket, GroupMatrix, UnusableInput, factor_logits, require_memory
 from layerpeel.solvers.program._losses import LOSSES
 from layerpeel.solvers.program._problem import Form, LayerPeeled
 from layerpeel.solvers.proof._certificate import Certificate, certify_multiplier
@@ -268,7 +268,7 @@ class Solution(Generic[Form]):
         logits = self.matrix.dense()[np.ix_(order, order)]
         width = p or classes
         require_memory(BYTES_PER_FEATURE * classes * width, f"features in R^{width} for {classes} classes", "use a smaller dimension")
-        features, classifier = factor(logits, feature_energy=balance, weight_energy=1 / balance, dimension=p)
+        features, classifier = factor_logits(logits, feature_energy=balance, weight_energy=1 / balance, dimension=p)
         return features / np.repeat(self.problem.scales, self.problem.sizes)[order][:, None], classifier
 
     @property

@@ -50,7 +50,7 @@ CLOSED_FORMS = {
 
 CHOOSING = {
     Name("layerpeel.numerics.locally_elastic._flow", "mean_flow"),
-    Name("layerpeel.numerics.locally_elastic._law", "law"),
+    Name("layerpeel.numerics.locally_elastic._law", "elastic_law"),
     Name("layerpeel.solvers._threshold", "critical_oversampling"),
     Name("layerpeel.solvers._threshold", "excessive_oversampling"),
 }

@@ -1,4 +1,4 @@
-"""One BLAS thread, before numpy is imported; the Hypothesis profiles; marks by folder; modules of an extra that is not installed are skipped."""
+"""One BLAS thread, before numpy is imported; Hypothesis profiles; marks by folder; modules of a missing extra are skipped."""
 
 import os
 from collections.abc import Generator

@@ -27,7 +27,7 @@ class TwoGroups(NamedTuple):
         return self.majority + self.minority
 
     @property
-    def budget(self) -> float:
+    def radius(self) -> float:
         """τ = K √(E_H E_W)."""
         return self.classes * self.root_energy
 

@@ -7,7 +7,7 @@ from layerpeel.numerics._validated import validated
 
 
 @validated
-def cosines(vectors: Float[np.ndarray, "m p"]) -> Float[np.ndarray, "m m"]:
+def pairwise_cosines(vectors: Float[np.ndarray, "m p"]) -> Float[np.ndarray, "m m"]:
     """Cosines between all rows; NaN for a row of zeros, which has no direction.
 
         cos_kl = ⟨v_k, v_l⟩/(‖v_k‖ ‖v_l‖).
@@ -22,7 +22,7 @@ def cosines(vectors: Float[np.ndarray, "m p"]) -> Float[np.ndarray, "m m"]:
         UnusableInput: for what is no m × p array of real numbers.
 
     Example:
-        >>> cosines(np.array([[1.0, 0.0], [0.0, 2.0], [-3.0, 0.0]])).round(12).tolist()
+        >>> pairwise_cosines(np.array([[1.0, 0.0], [0.0, 2.0], [-3.0, 0.0]])).round(12).tolist()
         [[1.0, 0.0, -1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 1.0]]
     """
     sizes = np.abs(vectors).max(axis=1, keepdims=True, initial=0.0)
@@ -46,4 +46,4 @@ def mean_cosine(vectors: Float[np.ndarray, "m p"]) -> float:
         1.0
     """
     first, second = np.triu_indices(len(vectors), 1)
-    return float(cosines(vectors)[first, second].mean()) if len(first) else float("nan")
+    return float(pairwise_cosines(vectors)[first, second].mean()) if len(first) else float("nan")

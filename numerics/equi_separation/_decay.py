@@ -9,7 +9,7 @@ from scipy import stats
 from layerpeel.numerics._bracket import Bracket
 from layerpeel.numerics._input_arrays import require_array
 from layerpeel.numerics._inputs import UnusableInput
-from layerpeel.numerics._power import require_level
+from layerpeel.numerics._sample_size import require_level
 from layerpeel.numerics._validated import validated
 
 

@@ -50,7 +50,7 @@ def nuclear_norm(matrix: Float[np.ndarray, "m n"]) -> float:
 
 
 @validated
-def support(slope: Float[np.ndarray, "m n"], radius: float) -> float:
+def nuclear_support(slope: Float[np.ndarray, "m n"], radius: float) -> float:
     """The support function of the nuclear-norm ball.
 
         max {⟨G, Z⟩ : ‖Z‖_* ≤ τ} = τ ‖G‖_op.
@@ -65,7 +65,7 @@ def support(slope: Float[np.ndarray, "m n"], radius: float) -> float:
     Source: derived; docs/derivations/layer-peeled.md, section 1.
 
     Example:
-        >>> support(np.diag([3.0, -4.0]), 2.0)
+        >>> nuclear_support(np.diag([3.0, -4.0]), 2.0)
         8.0
     """
     return radius * float(np.linalg.norm(slope, 2))
@@ -93,7 +93,7 @@ def scale_into(matrix: Float[np.ndarray, "m n"], radius: float) -> Float[np.ndar
 
 
 @validated
-def factor(
+def factor_logits(
     logits: Float[np.ndarray, "K K"], *, feature_energy: float, weight_energy: float, dimension: int | None = None
 ) -> tuple[Float[np.ndarray, "K p"], Float[np.ndarray, "K p"]]:
     """Split Z = H Wᵀ so that both energies are in the proportion of their bounds.
@@ -117,7 +117,7 @@ def factor(
     Source: derived; docs/derivations/layer-peeled.md, section 1.
 
     Example:
-        >>> h, w = factor(np.diag([2.0, 2.0]), feature_energy=2.0, weight_energy=2.0)
+        >>> h, w = factor_logits(np.diag([2.0, 2.0]), feature_energy=2.0, weight_energy=2.0)
         >>> (h @ w.T).round(12).tolist(), round(float((h**2).sum() / 2), 12)
         ([[2.0, 0.0], [0.0, 2.0]], 2.0)
     """

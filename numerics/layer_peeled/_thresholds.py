@@ -71,8 +71,8 @@ def log_threshold_minus_one(majority: int, minority: int, *, feature_energy: flo
         12.1924470803
     """
     majority, minority, feature_energy, weight_energy = _validate(majority, minority, feature_energy, weight_energy)
-    budget = (majority + minority) * math.sqrt(feature_energy) * math.sqrt(weight_energy)
-    return _log_excess(FLOATS, majority, minority, _boundary_zeta(majority, minority, budget))
+    radius = (majority + minority) * math.sqrt(feature_energy) * math.sqrt(weight_energy)
+    return _log_excess(FLOATS, majority, minority, _boundary_zeta(majority, minority, radius))
 
 
 def threshold_elasticity(majority: int, minority: int, *, feature_energy: float, weight_energy: float = 1.0) -> float:
@@ -98,21 +98,21 @@ def threshold_elasticity(majority: int, minority: int, *, feature_energy: float,
         2.188858
     """
     majority, minority, feature_energy, weight_energy = _validate(majority, minority, feature_energy, weight_energy)
-    budget = (majority + minority) * math.sqrt(feature_energy) * math.sqrt(weight_energy)
-    point = surface_point(FLOATS, majority, minority, _boundary_zeta(majority, minority, budget), 0.0, 0.0)
-    return 0.5 * budget * point.log_imbalance_by_zeta / point.budget_by_zeta
+    radius = (majority + minority) * math.sqrt(feature_energy) * math.sqrt(weight_energy)
+    point = surface_point(FLOATS, majority, minority, _boundary_zeta(majority, minority, radius), 0.0, 0.0)
+    return 0.5 * radius * point.log_imbalance_by_zeta / point.radius_by_zeta
 
 
 @validated
 def log_thresholds_minus_one(
-    majority: Float[np.ndarray, " n"], minority: Float[np.ndarray, " n"], budget: Float[np.ndarray, " n"]
+    majority: Float[np.ndarray, " n"], minority: Float[np.ndarray, " n"], radius: Float[np.ndarray, " n"]
 ) -> Float[np.ndarray, " n"]:
     """The same as `log_threshold_minus_one` for arrays of problems, by a vectorised Newton iteration.
 
     Args:
         majority: n numbers K_A, whole, 1 to 10¹⁵.
         minority: n numbers K_B, whole, 2 to 10¹⁵.
-        budget: n numbers τ = K √(E_H E_W) > 0.
+        radius: n numbers τ = K √(E_H E_W) > 0.
 
     Returns:
         n numbers log(R0 − 1).
@@ -124,19 +124,19 @@ def log_thresholds_minus_one(
     Source: derived; docs/derivations/numerics.md, "The two-group problem".
 
     Example:
-        >>> budget = np.array([10 * 5**0.5])
-        >>> excess = log_thresholds_minus_one(np.array([5.0]), np.array([5.0]), budget)
+        >>> radius = np.array([10 * 5**0.5])
+        >>> excess = log_thresholds_minus_one(np.array([5.0]), np.array([5.0]), radius)
         >>> float(np.round(1 + np.exp(excess[0]), 8))
         12.19244708
     """
     if majority.size == 0:
         return np.zeros(0)
-    if not (_whole_from(majority, 1) and _whole_from(minority, 2) and np.all((budget > 0) & np.isfinite(budget))):
+    if not (_whole_from(majority, 1) and _whole_from(minority, 2) and np.all((radius > 0) & np.isfinite(radius))):
         raise UnusableInput(
             "every problem needs whole numbers K_A >= 1 and K_B >= 2 and a positive finite radius: correct or leave out the others."
         )
     pieces = max(1, math.ceil(majority.size / CHUNK))
-    chunks = zip(np.array_split(majority, pieces), np.array_split(minority, pieces), np.array_split(budget, pieces), strict=True)
+    chunks = zip(np.array_split(majority, pieces), np.array_split(minority, pieces), np.array_split(radius, pieces), strict=True)
     return np.concatenate([_log_excess_of_arrays(*chunk) for chunk in chunks])
 
 
@@ -154,33 +154,33 @@ CONVERGED = 1e-9
 """Relative Newton step after which the next error is below rounding (quadratic convergence)."""
 
 
-def _log_excess_of_arrays(majority: np.ndarray, minority: np.ndarray, budget: np.ndarray) -> np.ndarray:
-    zeta = _start(ARRAYS, majority, minority, budget)
+def _log_excess_of_arrays(majority: np.ndarray, minority: np.ndarray, radius: np.ndarray) -> np.ndarray:
+    zeta = _start(ARRAYS, majority, minority, radius)
     zero = np.zeros(1)
     for _ in range(NEWTON_STEPS):
         point = surface_point(ARRAYS, majority, minority, zeta, zero, zero)
-        step = np.log(point.budget / budget) * point.budget / point.budget_by_zeta
+        step = np.log(point.radius / radius) * point.radius / point.radius_by_zeta
         following = np.clip(zeta - step, 0.25 * zeta, 4.0 * zeta)
         settled = np.all(np.abs(following - zeta) <= CONVERGED * zeta)
         zeta = following
         if settled:
             return _log_excess(ARRAYS, majority, minority, zeta)
-    raise ArithmeticError(f"{NEWTON_STEPS} Newton steps did not settle a batch of {budget.size} thresholds; report this case.")
+    raise ArithmeticError(f"{NEWTON_STEPS} Newton steps did not settle a batch of {radius.size} thresholds; report this case.")
 
 
-def _start(ops: Any, majority: Any, minority: Any, budget: Any) -> Any:
+def _start(ops: Any, majority: Any, minority: Any, radius: Any) -> Any:
     """τ(ζ) is linear in ζ near zero and exponential far from it; log1p of the linear solution serves both."""
     classes = majority + minority
-    return ops.log1p(budget / ((majority - 1) * classes**2 / minority + classes))
+    return ops.log1p(radius / ((majority - 1) * classes**2 / minority + classes))
 
 
-def _boundary_zeta(majority: int, minority: int, budget: float) -> float:
+def _boundary_zeta(majority: int, minority: int, radius: float) -> float:
     def excess(zeta: float) -> tuple[float, float]:
         point = surface_point(FLOATS, majority, minority, zeta, 0.0, 0.0)
-        return math.log(point.budget / budget), point.budget_by_zeta / point.budget
+        return math.log(point.radius / radius), point.radius_by_zeta / point.radius
 
-    upper = 1.0 + math.log1p(budget / minority)
-    return increasing_root(excess, start=min(_start(FLOATS, majority, minority, budget), upper), upper=upper)
+    upper = 1.0 + math.log1p(radius / minority)
+    return increasing_root(excess, start=min(_start(FLOATS, majority, minority, radius), upper), upper=upper)
 
 
 def _log_excess(ops: Any, majority: Any, minority: Any, zeta: Any) -> Any:
@@ -225,15 +225,15 @@ def collapse_threshold(majority: int, minority: int, *, feature_energy: float, w
 def _ball_collapse(majority: int, minority: int, feature_energy: float, weight_energy: float, digits: int) -> arb:
     """R0 − 1 in a ball."""
     k_a, k_b, zero = arb(majority), arb(minority), arb(0)
-    budget = (k_a + k_b) * (arb(feature_energy) * arb(weight_energy)).sqrt()
-    zeta = arb(_boundary_zeta(majority, minority, float(budget)))
+    radius = (k_a + k_b) * (arb(feature_energy) * arb(weight_energy)).sqrt()
+    zeta = arb(_boundary_zeta(majority, minority, float(radius)))
     for _ in range(2 + math.ceil(math.log2(max(digits / 14, 1)))):
         point = surface_point(BALLS, k_a, k_b, zeta, zero, zero)
-        zeta = (zeta - (point.budget - budget) / point.budget_by_zeta).mid()
-    radius = zeta * arb(10) ** (4 - digits)
-    low, high = (zeta - radius).lower(), (zeta + radius).upper()
-    if not (surface_point(BALLS, k_a, k_b, low, zero, zero).budget < budget < surface_point(BALLS, k_a, k_b, high, zero, zero).budget):
-        raise ArithmeticError(f"the root for τ = {budget} was not enclosed at {digits} digits; ask for more digits or report this case.")
+        zeta = (zeta - (point.radius - radius) / point.radius_by_zeta).mid()
+    spread = zeta * arb(10) ** (4 - digits)
+    low, high = (zeta - spread).lower(), (zeta + spread).upper()
+    if not (surface_point(BALLS, k_a, k_b, low, zero, zero).radius < radius < surface_point(BALLS, k_a, k_b, high, zero, zero).radius):
+        raise ArithmeticError(f"the root for τ = {radius} was not enclosed at {digits} digits; ask for more digits or report this case.")
     return _log_excess(BALLS, k_a, k_b, low.union(high)).exp()
 
 

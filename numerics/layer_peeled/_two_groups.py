@@ -23,7 +23,7 @@ class SurfacePoint(NamedTuple):
     """A point of the surface, with the derivatives along ζ that Newton's method needs.
 
     `a`, `b`, `s`: singular values (inside the majority, inside the minority, between). `root_a`, `root_b`: r_A, r_B.
-    `log_multiplier_gap`: V = −log(λ/c_A). `budget`: τ. `log_imbalance`: log R. The last four are partial derivatives that
+    `log_multiplier_gap`: V = −log(λ/c_A). `radius`: τ. `log_imbalance`: log R. The last four are partial derivatives that
     `slopes_by_v` combines: of b by v > 0, and of a by log r_B, of V by a and by log r_B.
     """
 
@@ -33,9 +33,9 @@ class SurfacePoint(NamedTuple):
     root_a: Any
     root_b: Any
     log_multiplier_gap: Any
-    budget: Any
+    radius: Any
     log_imbalance: Any
-    budget_by_zeta: Any
+    radius_by_zeta: Any
     log_imbalance_by_zeta: Any
     b_by_v: Any
     a_by_root: Any

@@ -38,7 +38,7 @@ class TwoGroupOptima:
         majority: K_A, the classes of the first group.
         minority: K_B, the classes of the second group.
         imbalance: R, samples per class of the first group over those of the second.
-        budget: τ.
+        radius: τ.
         a: singular value inside the first group; zero for a single class.
         b: singular value inside the second group; zero for a single class.
         t_a: part of the first group in the singular value between the groups.
@@ -51,7 +51,7 @@ class TwoGroupOptima:
     majority: Float[np.ndarray, "..."]
     minority: Float[np.ndarray, "..."]
     imbalance: Float[np.ndarray, "..."]
-    budget: Float[np.ndarray, "..."]
+    radius: Float[np.ndarray, "..."]
     a: Float[np.ndarray, "..."]
     b: Float[np.ndarray, "..."]
     t_a: Float[np.ndarray, "..."]
@@ -94,11 +94,11 @@ def two_group_optima(majority: Any, minority: Any, imbalance: Any, root_energy: 
         root_energy=require_positive_array(root_energy, "root of the energy product", least=LEAST_ROOT, largest=LARGEST_ROOT),
     )
     first, second, ratio, root = arrays
-    budget = (first + second) * root
+    radius = (first + second) * root
     exchanged = ratio < 1.0
     big, small = np.where(exchanged, second, first), np.where(exchanged, first, second)
     log_ratio = np.abs(np.log(ratio))
-    a, b, s, root_a, root_b, gap, phase = _solve(big, small, log_ratio, budget, compiled)
+    a, b, s, root_a, root_b, gap, phase = _solve(big, small, log_ratio, radius, compiled)
     vanished = phase == curve.VANISHED
     inside = np.where(big > 1.0, a, 0.0), np.where(small > 1.0, b, 0.0)
     between = s * np.sqrt(small / (big + small)) / root_a, s * np.sqrt(big / (big + small)) / root_b
@@ -106,7 +106,7 @@ def two_group_optima(majority: Any, minority: Any, imbalance: Any, root_energy: 
         majority=first,
         minority=second,
         imbalance=ratio,
-        budget=budget,
+        radius=radius,
         a=np.where(exchanged, inside[1], inside[0]),
         b=np.where(exchanged, inside[0], inside[1]),
         t_a=np.where(exchanged, between[1], between[0]),
@@ -118,26 +118,26 @@ def two_group_optima(majority: Any, minority: Any, imbalance: Any, root_energy: 
 
 
 def _solve(
-    big: np.ndarray, small: np.ndarray, log_imbalance: np.ndarray, budget: np.ndarray, compiled: bool | None
+    big: np.ndarray, small: np.ndarray, log_imbalance: np.ndarray, radius: np.ndarray, compiled: bool | None
 ) -> Float[np.ndarray, "scalars ..."]:
     """The scalars of every optimum, one row each."""
-    flat = [np.ascontiguousarray(array).ravel() for array in (big, small, log_imbalance, budget)]
-    rows = np.empty((len(curve.Found._fields), budget.size))
-    loop = _compiled_loop() if compiled or (compiled is None and budget.size >= COMPILED_FROM) else None
+    flat = [np.ascontiguousarray(array).ravel() for array in (big, small, log_imbalance, radius)]
+    rows = np.empty((len(curve.Found._fields), radius.size))
+    loop = _compiled_loop() if compiled or (compiled is None and radius.size >= COMPILED_FROM) else None
     if loop is not None:
         loop(*flat, rows)
     elif compiled:
         raise UnusableInput("compiled=True needs numba, which cannot be imported: pip install 'layerpeel[fast]', or leave compiled out.")
     else:
         with np.errstate(divide="ignore", invalid="ignore"):  # K_A = 1 has no ρ_1: what is computed there is not chosen
-            for start in range(0, budget.size, CHUNK):
+            for start in range(0, radius.size, CHUNK):
                 chunk = slice(start, start + CHUNK)
                 rows[:, chunk] = curve.optimum(*(array[chunk] for array in flat))
     if np.any(np.isnan(rows)):
         worst = int(np.argmax(np.any(np.isnan(rows), axis=0)))
         at = ", ".join(f"{array[worst]:.17g}" for array in flat)
-        raise ArithmeticError(f"no root found for K_A, K_B, log R, budget = {at}; report this case.")
-    return rows.reshape(len(rows), *budget.shape)
+        raise ArithmeticError(f"no root found for K_A, K_B, log R, radius = {at}; report this case.")
+    return rows.reshape(len(rows), *radius.shape)
 
 
 def _choose_one(condition: bool, if_true: float, if_false: float) -> float:

@@ -1,4 +1,4 @@
-"""The optima of one budget as an explicit curve: balanced, distinct, threshold, collapsed, vanished.
+"""The optima of one radius as an explicit curve: balanced, distinct, threshold, collapsed, vanished.
 
 At fixed τ the surface of `_two_groups` is a curve in ρ = log r_B on which every scalar is explicit. With X = (K/K_B) expm1(2ρ),
 w = r_B/r_A = √(1 + X), M_A = −K_A L_A, M_B = K_B L_B (L_B at ζ = ρ) and c = s/r_B, the stationarity conditions
@@ -118,28 +118,28 @@ def place(majority: Any, minority: Any, rho: Any) -> Place:
     )
 
 
-def threshold_excess(majority: Any, minority: Any, budget: Any, rho: Any) -> tuple[Any, Any]:
+def threshold_excess(majority: Any, minority: Any, radius: Any, rho: Any) -> tuple[Any, Any]:
     """log of ((K_A − 1) M_A + P M_B)/τ, zero at the threshold ρ_0, and its derivative."""
     at = place(majority, minority, rho)
     needed = (majority - 1) * majority * at.margin_a + at.pull * minority * at.margin_b
     slope = (majority - 1) * majority * at.margin_a_slope + minority * (at.pull_slope * at.margin_b + at.pull * at.margin_b_slope)
-    return np.log(needed / budget), slope / needed
+    return np.log(needed / radius), slope / needed
 
 
-def last_place(majority: Any, minority: Any, budget: Any) -> Any:
+def last_place(majority: Any, minority: Any, radius: Any) -> Any:
     """ρ_1, where the minority vanishes, or infinity."""
     classes = majority + minority
-    drop = -(majority / classes) * np.expm1(-budget / (majority - 1) / majority)
+    drop = -(majority / classes) * np.expm1(-radius / (majority - 1) / majority)
     drop = drop * (2 - drop)
     return choose(classes * drop < majority, 0.5 * np.log1p(minority * drop / (majority - classes * drop)), np.inf)
 
 
-def curve_point(majority: Any, minority: Any, budget: Any, rho: Any) -> CurvePoint:
+def curve_point(majority: Any, minority: Any, radius: Any, rho: Any) -> CurvePoint:
     """The optimum at ρ ≥ 0, in the phase in which ρ lies."""
     classes = majority + minority
     at = place(majority, minority, rho)
     largest = minority * at.margin_b
-    free = np.maximum((budget - (majority - 1) * majority * at.margin_a) / at.pull, 0.0)
+    free = np.maximum((radius - (majority - 1) * majority * at.margin_a) / at.pull, 0.0)
     distinct = free > largest
     between = np.minimum(free, largest)
     b = (free - between) * at.pull / (at.pull + minority - 1)
@@ -183,41 +183,41 @@ def newton_step(rho: Any, excess: Any, slope: Any, lower: Any, upper: Any) -> tu
     return choose(inside, following, choose(settled, rho, 0.5 * (lower + upper))), lower, upper, settled
 
 
-def threshold_place(majority: Any, minority: Any, budget: Any) -> tuple[Any, Any]:
+def threshold_place(majority: Any, minority: Any, radius: Any) -> tuple[Any, Any]:
     """ρ_0, where the minority collapses, and whether the iteration settled."""
     classes = majority + minority
     # s ≥ K_B e^ρ log(1 + (K/K_B)(e^ρ − 1)) exceeds τ at the upper end; the start solves the part linear in ρ.
-    lower, upper = 0.0 * budget, 1.0 + np.log1p(budget / minority)
-    rho = np.minimum(np.log1p(budget / ((majority - 1) * classes * classes / minority + classes)), upper)
-    settled = budget < 0.0
+    lower, upper = 0.0 * radius, 1.0 + np.log1p(radius / minority)
+    rho = np.minimum(np.log1p(radius / ((majority - 1) * classes * classes / minority + classes)), upper)
+    settled = radius < 0.0
     for _ in range(MAX_STEPS):
-        excess, slope = threshold_excess(majority, minority, budget, rho)
+        excess, slope = threshold_excess(majority, minority, radius, rho)
         rho, lower, upper, settled = newton_step(rho, excess, slope, lower, upper)
         if every(settled):
             break
     return rho, settled
 
 
-def optimum(majority: Any, minority: Any, log_imbalance: Any, budget: Any) -> Found:
+def optimum(majority: Any, minority: Any, log_imbalance: Any, radius: Any) -> Found:
     """The optimum for log R ≥ 0 and τ > 0: the ends of the phases, the phase, and one root inside it."""
-    threshold, settled = threshold_place(majority, minority, budget)
-    last = last_place(majority, minority, budget)
+    threshold, settled = threshold_place(majority, minority, radius)
+    last = last_place(majority, minority, radius)
     ends = last < np.inf
-    collapse = curve_point(majority, minority, budget, threshold).log_imbalance
-    vanishing = choose(ends, curve_point(majority, minority, budget, choose(ends, last, threshold)).log_imbalance, np.inf)
+    collapse = curve_point(majority, minority, radius, threshold).log_imbalance
+    vanishing = choose(ends, curve_point(majority, minority, radius, choose(ends, last, threshold)).log_imbalance, np.inf)
     distinct, vanished = log_imbalance < collapse, log_imbalance >= vanishing
     # The bracket, and a start in it: the chord from ρ = 0 below the threshold, slope 1 beyond it.
     lower = choose(distinct, 0.0, choose(vanished, last, threshold))
     upper = choose(distinct, threshold, choose(vanished, last, np.minimum(last, threshold + log_imbalance)))
     beyond = np.minimum(threshold + np.maximum(log_imbalance - collapse, 0.0), upper)
     rho = choose(distinct, threshold * (log_imbalance / collapse), choose(vanished, last, beyond))
-    found = budget < 0.0
+    found = radius < 0.0
     for _ in range(MAX_STEPS):
-        point = curve_point(majority, minority, budget, rho)
+        point = curve_point(majority, minority, radius, rho)
         rho, lower, upper, found = newton_step(rho, point.log_imbalance - log_imbalance, point.slope, lower, upper)
         if every(found):
             break
-    point = curve_point(majority, minority, budget, rho)
+    point = curve_point(majority, minority, radius, rho)
     capped = np.minimum(point.a, EXPONENT_CAP)
     phase = choose(vanished, VANISHED, choose(distinct, DISTINCT, COLLAPSED))
     return Found(
@@ -231,8 +231,8 @@ def optimum(majority: Any, minority: Any, log_imbalance: Any, budget: Any) -> Fo
     )
 
 
-def fill(majority: Any, minority: Any, log_imbalance: Any, budget: Any, rows: Any) -> None:
+def fill(majority: Any, minority: Any, log_imbalance: Any, radius: Any, rows: Any) -> None:
     """Write `Found` of every problem into a column of `rows`, one after the other: the loop that is compiled."""
     for index in range(majority.size):
-        for row, number in enumerate(optimum(majority[index], minority[index], log_imbalance[index], budget[index])):
+        for row, number in enumerate(optimum(majority[index], minority[index], log_imbalance[index], radius[index])):
             rows[row, index] = number

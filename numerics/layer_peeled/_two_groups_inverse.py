@@ -1,4 +1,4 @@
-"""The surface of two-group optima, inverted: the optimum of given sizes, imbalance and budget."""
+"""The surface of two-group optima, inverted: the optimum of given sizes, imbalance and radius."""
 
 import math
 from typing import NamedTuple
@@ -35,7 +35,7 @@ class TwoGroupOptimum(NamedTuple):
 
 
 @validated
-def two_group_optimum(majority: int, minority: int, imbalance: float, budget: float) -> TwoGroupOptimum:
+def two_group_optimum(majority: int, minority: int, imbalance: float, radius: float) -> TwoGroupOptimum:
     """The cross-entropy optimum of two groups of classes for imbalance R ≥ 1 and ‖Z‖_* ≤ τ.
 
         ‖Z‖_* = (K_A − 1) a + (K_B − 1) b + s = τ,    a and b the singular values inside the groups, s = hypot(t_A, t_B) between them.
@@ -47,10 +47,10 @@ def two_group_optimum(majority: int, minority: int, imbalance: float, budget: fl
         majority: K_A ≥ 1, classes of the larger size.
         minority: K_B ≥ 1, classes of the smaller size.
         imbalance: R ≥ 1, samples of the first over those of the second.
-        budget: τ > 0, the bound of the nuclear norm.
+        radius: τ > 0, the bound of the nuclear norm.
 
     Raises:
-        UnusableInput: for class numbers that are not whole and at least 1, an imbalance or a budget that is not positive and finite.
+        UnusableInput: for class numbers that are not whole and at least 1, an imbalance or a radius that is not positive and finite.
         ArithmeticError: when an iteration does not settle (none is known).
 
     Source: derived; docs/derivations/numerics.md, "The two-group problem".
@@ -62,36 +62,36 @@ def two_group_optimum(majority: int, minority: int, imbalance: float, budget: fl
     """
     majority = require_whole(majority, "the number of majority classes", remedy="give one, for example 5")
     minority = require_whole(minority, "the number of minority classes", remedy="give one, for example 5")
-    imbalance, budget = require_positive(imbalance, "imbalance"), require_positive(budget, "budget")
-    if majority > 1 and _vanishes(majority, minority, imbalance, budget):
-        a = budget / (majority - 1)
+    imbalance, radius = require_positive(imbalance, "imbalance"), require_positive(radius, "radius")
+    if majority > 1 and _vanishes(majority, minority, imbalance, radius):
+        a = radius / (majority - 1)
         gap = math.log1p(math.expm1(a) / (majority + minority * math.exp(a / majority)))
         return TwoGroupOptimum(a, 0.0, 0.0, math.inf, math.inf, gap, minority > 1, True)
     target = math.log(imbalance)
-    on_threshold = _invert_budget(majority, minority, budget, 0.0, 0.0, None, STEP_TOLERANCE)
+    on_threshold = _invert_radius(majority, minority, radius, 0.0, 0.0, None, STEP_TOLERANCE)
     distinct = target < on_threshold[1].log_imbalance
     if distinct:
         classes = majority + minority
-        farthest = _log_lift(budget / (classes - 1), classes)
+        farthest = _log_lift(radius / (classes - 1), classes)
     else:
-        farthest = min(target, _latest_vanishing(majority, minority, budget))
-    point = _match_imbalance(majority, minority, budget, target, distinct, farthest, on_threshold)
+        farthest = min(target, _latest_vanishing(majority, minority, radius))
+    point = _match_imbalance(majority, minority, radius, target, distinct, farthest, on_threshold)
     collapsed = minority > 1 and not distinct
     b = 0.0 if collapsed or minority == 1 else point.b
     return TwoGroupOptimum(point.a, b, point.s, point.root_a, point.root_b, point.log_multiplier_gap, collapsed, False)
 
 
 def _match_imbalance(
-    majority: int, minority: int, budget: float, target: float, distinct: bool, farthest: float, start: tuple[float, SurfacePoint]
+    majority: int, minority: int, radius: float, target: float, distinct: bool, farthest: float, start: tuple[float, SurfacePoint]
 ) -> SurfacePoint:
-    """Move along the fixed budget, away from the threshold, until log R is the target."""
+    """Move along the fixed radius, away from the threshold, until log R is the target."""
     sign = -1.0 if distinct else 1.0  # log R falls with the distance into the distinct phase, and grows into the collapsed one
     distance, (zeta, point) = 0.0, start
 
     def slope() -> tuple[float, float]:
-        """dζ and d log R by the distance, at fixed budget."""
-        budget_by_v, imbalance_by_v = slopes_by_v(majority, minority, point, distinct=distinct)
-        zeta_by_v = -budget_by_v / point.budget_by_zeta
+        """dζ and d log R by the distance, at fixed radius."""
+        radius_by_v, imbalance_by_v = slopes_by_v(majority, minority, point, distinct=distinct)
+        zeta_by_v = -radius_by_v / point.radius_by_zeta
         return -sign * zeta_by_v, -sign * (imbalance_by_v + point.log_imbalance_by_zeta * zeta_by_v)
 
     def predict(following: float) -> float:
@@ -101,7 +101,7 @@ def _match_imbalance(
     def excess(following: float) -> tuple[float, float]:
         nonlocal distance, zeta, point
         above, below = (following, 0.0) if distinct else (0.0, following)
-        zeta, point = _invert_budget(majority, minority, budget, above, below, predict(following), INNER_TOLERANCE)
+        zeta, point = _invert_radius(majority, minority, radius, above, below, predict(following), INNER_TOLERANCE)
         distance = following
         return sign * (point.log_imbalance - target), sign * slope()[1]
 
@@ -111,7 +111,7 @@ def _match_imbalance(
     if not 0.0 < first < farthest:
         first = 0.5 * farthest if farthest < math.inf else 1.0
     root = increasing_root(excess, start=first, upper=farthest)
-    # Rounding of (K_B − 1) b in the budget moves ζ; the budget is restored by scaling, so let ζ meet log R exactly.
+    # Rounding of (K_B − 1) b in the radius moves ζ; the radius is restored by scaling, so let ζ meet log R exactly.
     above, below = (root, 0.0) if distinct else (0.0, root)
     zeta = predict(root)
     point = surface_point(FLOATS, majority, minority, zeta, above, below)
@@ -119,8 +119,8 @@ def _match_imbalance(
     return surface_point(FLOATS, majority, minority, zeta, above, below)
 
 
-def _invert_budget(
-    majority: int, minority: int, budget: float, above: float, below: float, start: float | None, tolerance: float
+def _invert_radius(
+    majority: int, minority: int, radius: float, above: float, below: float, start: float | None, tolerance: float
 ) -> tuple[float, SurfacePoint]:
     """The ζ at which the surface has the given τ, for v = above − below, and its point."""
     classes = majority + minority
@@ -129,11 +129,11 @@ def _invert_budget(
     def excess(zeta: float) -> tuple[float, float]:
         nonlocal point
         point = surface_point(FLOATS, majority, minority, zeta, above, below)
-        return math.log(point.budget / budget), point.budget_by_zeta / point.budget
+        return math.log(point.radius / radius), point.radius_by_zeta / point.radius
 
     if start is None or start <= 0.0:
-        start = math.log1p(budget / ((majority - 1) * classes**2 / minority + classes))
-    upper = 1.0 + math.log1p(budget / minority)  # s ≥ K_B e^ζ log(1 + (K/K_B)(e^ζ − 1)) exceeds τ there
+        start = math.log1p(radius / ((majority - 1) * classes**2 / minority + classes))
+    upper = 1.0 + math.log1p(radius / minority)  # s ≥ K_B e^ζ log(1 + (K/K_B)(e^ζ − 1)) exceeds τ there
     zeta = increasing_root(excess, start=min(start, upper), upper=upper, tolerance=tolerance)
     return zeta, surface_point(FLOATS, majority, minority, zeta, above, below)
 
@@ -144,20 +144,20 @@ def _log_lift(spread: float, classes: int) -> float:
     return math.log1p(math.expm1(capped) / classes) + (spread - capped)
 
 
-def _latest_vanishing(majority: int, minority: int, budget: float) -> float:
+def _latest_vanishing(majority: int, minority: int, radius: float) -> float:
     """The largest −v at this τ before the minority vanishes (s = 0): log r_B there, or infinity when it never does."""
     if majority == 1:
         return math.inf
     classes = majority + minority
-    root_a = (majority * math.exp(-budget / (majority - 1) / majority) + minority) / classes
+    root_a = (majority * math.exp(-radius / (majority - 1) / majority) + minority) / classes
     room = 1.0 - (minority / classes) / root_a**2
     return 0.5 * math.log((majority / classes) / room) if room > 0.0 else math.inf
 
 
-def _vanishes(majority: int, minority: int, imbalance: float, budget: float) -> bool:
+def _vanishes(majority: int, minority: int, imbalance: float, radius: float) -> bool:
     """Whether all between-group logits vanish: the outer block of the gradient at t = 0 has norm at most λ."""
     classes = majority + minority
-    a = budget / (majority - 1)
+    a = radius / (majority - 1)
     if a > EXPONENT_CAP:
         return False
     lift = math.exp(a / majority)

@@ -138,14 +138,14 @@ def euler_chunks(
         rng: source of randomness.
         paths: independent repetitions, ≥ 1.
         samples: n per class; needed for a Gaussian start, fixed for given points.
-        spread: of a Gaussian start, as in `law`.
-        drift: "mean" or "literal", as in `law`.
+        spread: of a Gaussian start, as in `elastic_law`.
+        drift: "mean" or "literal", as in `elastic_law`.
 
     Returns:
         An iterator over arrays N × K × n × p, whose N add up to the number of paths.
 
     Raises:
-        UnusableInput: as `law` and `euler_maruyama`, most of it when the first array is asked for.
+        UnusableInput: as `elastic_law` and `euler_maruyama`, most of it when the first array is asked for.
 
     Source: kloeden1992, section 10.2.
 

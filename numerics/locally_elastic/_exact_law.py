@@ -19,7 +19,7 @@ class MeanDriftLaw:
         X̃_i^k(t) = X̃_i^k(0) + X̄^k(t) − X̄^k(0) + ∫_0^t Σ_k^{1/2} dW_i^k.
 
     X̄ solves the LE-ODE from the population means X̄(0) = E X̃(0) (from their averages when points are given): it is deterministic, not
-    the average of the n samples. Made by `law`.
+    the average of the n samples. Made by `elastic_law`.
 
     Args:
         flow: X̄.

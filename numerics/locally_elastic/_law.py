@@ -18,13 +18,13 @@ DRIFTS = ("mean", "literal")
 
 
 @overload
-def law(model: ElasticModel, start: Any, times: Any, *, spread: Any = 0, drift: Literal["mean"] = "mean") -> MeanDriftLaw: ...
+def elastic_law(model: ElasticModel, start: Any, times: Any, *, spread: Any = 0, drift: Literal["mean"] = "mean") -> MeanDriftLaw: ...
 @overload
-def law(model: ElasticModel, start: Any, times: Any, *, spread: Any = 0, drift: Literal["literal"]) -> LiteralLaw: ...
+def elastic_law(model: ElasticModel, start: Any, times: Any, *, spread: Any = 0, drift: Literal["literal"]) -> LiteralLaw: ...
 @overload
-def law(model: ElasticModel, start: Any, times: Any, *, spread: Any = 0, drift: str) -> MeanDriftLaw | LiteralLaw: ...
+def elastic_law(model: ElasticModel, start: Any, times: Any, *, spread: Any = 0, drift: str) -> MeanDriftLaw | LiteralLaw: ...
 @validated
-def law(model: ElasticModel, start: Any, times: Any, *, spread: Any = 0, drift: str = "mean") -> MeanDriftLaw | LiteralLaw:
+def elastic_law(model: ElasticModel, start: Any, times: Any, *, spread: Any = 0, drift: str = "mean") -> MeanDriftLaw | LiteralLaw:
     """The joint Gaussian law of the features at a set of times.
 
         drift "mean":     X̃_i^k(t) = X̃_i^k(0) + X̄^k(t) − X̄^k(0) + ∫ Σ_k^{1/2} dW;
@@ -47,7 +47,7 @@ def law(model: ElasticModel, start: Any, times: Any, *, spread: Any = 0, drift: 
 
     Example:
         >>> model = ElasticModel(blocks="I", num_classes=2, num_features=1, intra=0, inter=0, noise=2.0)
-        >>> found = law(model, [[0.0], [1.0]], 3.0, spread=1.0)
+        >>> found = elastic_law(model, [[0.0], [1.0]], 3.0, spread=1.0)
         >>> found.class_covariances.ravel().tolist()
         [13.0, 13.0]
         >>> found.draw(rng=np.random.default_rng(0), paths=4, samples=5).shape

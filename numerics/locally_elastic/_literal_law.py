@@ -19,7 +19,7 @@ class LiteralLaw:
         X̃(t) = Φ(t, s) X̃(s) + N(0, Q(t, s)),      Φ' = MΦ,      Q' = MQ + QMᵀ + Σ.
 
     When the I-model meets noise and starts that are the same in all directions, all features share one K×K propagator and covariance
-    (N = K); else N = Kp. Made by `law`.
+    (N = K); else N = Kp. Made by `elastic_law`.
 
     Args:
         times: in increasing order.

@@ -44,8 +44,8 @@ def evaluate(optima: TwoGroupOptima) -> Evaluation:
     top = np.maximum(0.5 * np.logaddexp(2 * along_a, 2 * along_b), np.maximum(inside_a, inside_b))
     inner = (size_a - 1) * a * np.exp(inside_a - top) + (size_b - 1) * b * np.exp(inside_b - top)
     outer = optima.t_a * np.exp(along_a - top) + optima.t_b * np.exp(along_b - top)
-    allowance = ROUNDINGS * np.finfo(float).eps * (1 + side_a.exponent + side_b.exponent + np.abs(top)) * optima.budget
-    shortfall = np.maximum(optima.budget - (inner + outer), 0.0) + allowance
+    allowance = ROUNDINGS * np.finfo(float).eps * (1 + side_a.exponent + side_b.exponent + np.abs(top)) * optima.radius
+    shortfall = np.maximum(optima.radius - (inner + outer), 0.0) + allowance
     return Evaluation(log_value, np.exp(top - log_value) * shortfall, _minority_cosine(optima))
 
 

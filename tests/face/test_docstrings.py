@@ -15,9 +15,9 @@ DERIVATIONS = Path(__file__).parents[2] / "docs" / "derivations"
 ORDER = ("Args", "Returns", "Raises", "Source", "Example")
 
 WITHOUT_SOURCE = {
-    "numerics": "angle_bracket antiderivative as_rate at_most broadcast brownian_increments centred_features class_means coarsened cosines "
-    "count_classes decimal_bounds double enclose_expression increasing_root last_true mean_cosine nuclear_norm parse_expression "
-    "points_over_trials random_stream "
+    "numerics": "angle_bracket antiderivative as_rate at_most broadcast brownian_increments centred_features class_means coarsened "
+    "pairwise_cosines count_classes decimal_bounds double enclose_expression increasing_root last_true mean_cosine nuclear_norm "
+    "parse_expression points_over_trials random_stream "
     "require_array require_every_class require_instance require_labels require_list require_memory require_one_of "
     "require_positive require_positive_array require_real require_whole require_whole_array shown to_bracket validated",
     "solvers": "random_start require_solver solver_status",

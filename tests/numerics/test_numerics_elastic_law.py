@@ -12,7 +12,7 @@ from scipy import stats
 from scipy.integrate import quad, solve_ivp
 from scipy.linalg import block_diag
 
-from layerpeel.numerics import ElasticModel, Estimate, LiteralLaw, MeanDriftLaw, law, mean_flow
+from layerpeel.numerics import ElasticModel, Estimate, LiteralLaw, MeanDriftLaw, elastic_law, mean_flow
 from layerpeel.numerics._draws import CHUNK_BYTES, chunk_sizes
 from layerpeel.numerics.locally_elastic._propagators import _by_modes, _integrated, common_eigenvectors
 
@@ -52,7 +52,7 @@ class TestMeanDrift:
 
     def test_mean_and_covariance_in_closed_form(self) -> None:
         model = ElasticModel(blocks="I", num_classes=2, num_features=2, noise=["1/(1+t)", 2.0], **VARYING)
-        found = law(model, np.eye(2), TIMES, spread=0.5)
+        found = elastic_law(model, np.eye(2), TIMES, spread=0.5)
         assert isinstance(found, MeanDriftLaw)
         assert np.allclose(found.means, mean_flow(model, np.eye(2), TIMES).means, rtol=0.0, atol=0.0)
         gathered = np.stack([TIMES / (1 + TIMES), 4.0 * TIMES], axis=1)
@@ -60,7 +60,7 @@ class TestMeanDrift:
         assert np.allclose(found.class_covariances, exact, rtol=0.0, atol=ROUNDING)
 
     def test_covariance_between_times_is_that_of_the_earlier_one(self) -> None:
-        found = law(ElasticModel(blocks="L", num_classes=3, noise=0.7, **VARYING), np.eye(3), TIMES, spread=0.2)
+        found = elastic_law(ElasticModel(blocks="L", num_classes=3, noise=0.7, **VARYING), np.eye(3), TIMES, spread=0.2)
         early = found.covariance(0, 2)
         for k in range(3):
             for other in range(3):
@@ -72,7 +72,7 @@ class TestMeanDrift:
         rng = np.random.default_rng(1)
         noise, spread = covariance_matrices(rng, 2, 3, 3), covariance_matrices(rng, 3, 3)
         model = ElasticModel(blocks="I", num_classes=2, num_features=3, noise=noise, **VARYING)
-        found = law(model, np.ones((2, 3)), TIMES, spread=spread)
+        found = elastic_law(model, np.ones((2, 3)), TIMES, spread=spread)
         assert np.allclose(found.class_covariances, spread + TIMES[:, None, None, None] * noise, rtol=0.0, atol=ROUNDING)
 
     def test_isotropic_noise_is_the_same_said_with_matrices(self) -> None:
@@ -80,7 +80,7 @@ class TestMeanDrift:
         start = np.random.default_rng(3).standard_normal((3, 2))
         drawn = []
         for noise in (0.5, 0.25 * np.eye(2)):
-            found = law(ElasticModel(blocks="I", num_classes=3, num_features=2, noise=noise, **VARYING), start, TIMES, spread=0.3)
+            found = elastic_law(ElasticModel(blocks="I", num_classes=3, num_features=2, noise=noise, **VARYING), start, TIMES, spread=0.3)
             drawn.append(found.draw(rng=np.random.default_rng(8), paths=5, samples=4))
         assert np.allclose(drawn[0], drawn[1], rtol=0.0, atol=ROUNDING)
 
@@ -89,14 +89,14 @@ class TestMeanDrift:
         points = rng.standard_normal((3, 5, 3))
         model = ElasticModel(blocks="L", num_classes=3, **VARYING)
         flow = mean_flow(model, points.mean(axis=1), TIMES)
-        drawn = law(model, points, TIMES).draw(rng=rng, paths=2)
+        drawn = elastic_law(model, points, TIMES).draw(rng=rng, paths=2)
         assert drawn.shape == (2, 3, 3, 5, 3)
         moved = points + (flow.means - points.mean(axis=1))[:, :, None, :]
         assert np.allclose(drawn, moved, rtol=0.0, atol=ROUNDING)
 
     def test_beyond_doubles_the_comoving_frame_remains(self) -> None:
         model = ElasticModel(blocks="I", num_classes=2, num_features=1, intra="1000 + 1/(1+t)", inter=1000, noise=1.0)
-        found = law(model, [[1.0], [0.0]], 3.0)
+        found = elastic_law(model, [[1.0], [0.0]], 3.0)
         refused(lambda: found.draw(rng=np.random.default_rng(0), paths=1, samples=1), "beyond doubles", "comoving")
         drawn = found.draw(rng=np.random.default_rng(0), paths=2000, samples=50, comoving=True)
         differences = drawn[:, 0, 0].mean(axis=(1, 2)) - drawn[:, 0, 1].mean(axis=(1, 2))
@@ -104,7 +104,7 @@ class TestMeanDrift:
 
     def test_the_comoving_frame_is_a_common_shift(self) -> None:
         model = ElasticModel(blocks="L", num_classes=3, noise=1.0, **VARYING)
-        found = law(model, np.random.default_rng(5).standard_normal((3, 3)), TIMES)
+        found = elastic_law(model, np.random.default_rng(5).standard_normal((3, 3)), TIMES)
         plain, moving = (found.draw(rng=np.random.default_rng(6), paths=2, samples=3, comoving=how) for how in (False, True))
         shifts = plain - moving
         assert np.allclose(shifts, shifts[:1, :, :1, :1, :], rtol=0.0, atol=ROUNDING)
@@ -116,7 +116,7 @@ class TestLiteralDrift:
     def test_one_growing_mode_in_closed_form(self) -> None:
         """H = I: each class is dx = (α/K) x dt + σ dW, so Var = σ0² e^{2λt} + σ²(e^{2λt} − 1)/(2λ)."""
         model = ElasticModel(blocks="identity", num_classes=2, num_features=1, intra=1.2, inter=7, noise=0.5)
-        found = law(model, [[1.0], [2.0]], TIMES, spread=0.3, drift="literal")
+        found = elastic_law(model, [[1.0], [2.0]], TIMES, spread=0.3, drift="literal")
         assert isinstance(found, LiteralLaw)
         growth = np.exp(2 * 0.6 * TIMES)
         assert np.allclose(found.class_covariances[:, 0, 0, 0], 0.09 * growth + 0.25 * (growth - 1) / 1.2, rtol=ROUNDING)
@@ -128,7 +128,7 @@ class TestLiteralDrift:
     def test_the_i_model_has_a_common_and_a_difference_mode(self) -> None:
         """Var(X̃^1 − X̃^2) = 2 e^{2Γ/K}(σ0² + σ² ∫ e^{−2Γ/K}) whatever β does to the common mode."""
         model = ElasticModel(blocks="I", num_classes=3, num_features=2, intra="sin(t) + 2/(1+t)", inter="sin(t)", noise=0.4)
-        found = law(model, np.eye(3, 2), 2.0, spread=0.1, drift="literal")
+        found = elastic_law(model, np.eye(3, 2), 2.0, spread=0.1, drift="literal")
         covariance = found.covariance(0, 0)
         variance = covariance[0, 0, 0, 0] + covariance[1, 0, 1, 0] - 2 * covariance[0, 0, 1, 0]
         shrink = quad(lambda t: (1 + t) ** (-4 / 3), 0.0, 2.0, epsrel=1e-13)[0]
@@ -155,7 +155,7 @@ class TestLiteralDrift:
             return np.diag(np.repeat([0.25, 1 / (1 + time) ** 2, 4.0] if name == "L with classes" else [1 / (1 + time) ** 2] * 3, 3))
 
         model = ElasticModel(num_classes=classes, num_features=features, **options, **VARYING)
-        found = law(model, rng.standard_normal((3, 3)), TIMES, spread=0.5, drift="literal")
+        found = elastic_law(model, rng.standard_normal((3, 3)), TIMES, spread=0.5, drift="literal")
         assert isinstance(found, LiteralLaw)
         exact, propagators = lyapunov(model, 0.25 * np.eye(9), sigma, TIMES)
         size = np.abs(exact).max()
@@ -203,14 +203,14 @@ class TestLiteralDrift:
         rng = np.random.default_rng(4)
         points = rng.standard_normal((3, 5, 3))
         model = ElasticModel(blocks="L", num_classes=3, **VARYING)
-        drawn = law(model, points, TIMES, drift="literal").draw(rng=rng, paths=1)[0]
+        drawn = elastic_law(model, points, TIMES, drift="literal").draw(rng=rng, paths=1)[0]
         for number in range(5):
             alone = mean_flow(model, points[:, number], TIMES).means
             assert np.allclose(drawn[:, :, number], alone, rtol=0.0, atol=INTEGRATED)
 
     def test_covariances_beyond_doubles_are_refused(self) -> None:
         model = ElasticModel(blocks="I", num_classes=2, num_features=1, intra=800, inter=0, noise=1.0)
-        refused(lambda: law(model, [[1.0], [0.0]], 1.0, drift="literal"), "beyond doubles", "t = 1")
+        refused(lambda: elastic_law(model, [[1.0], [0.0]], 1.0, drift="literal"), "beyond doubles", "t = 1")
 
 
 @pytest.mark.parametrize("drift", ["mean", "literal"])
@@ -220,7 +220,7 @@ def test_draws_have_the_moments_of_the_law(drift: str, kind: str, noise: Any) ->
     rng = np.random.default_rng([len(drift), ord(kind), noise == "matrices"])
     matrices = covariance_matrices(rng, 3, 3, 3)
     model = ElasticModel(blocks=kind, num_classes=3, num_features=3, noise=matrices if noise == "matrices" else noise, **VARYING)
-    found = law(model, rng.standard_normal((3, 3)), TIMES, spread=0.5, drift=drift)
+    found = elastic_law(model, rng.standard_normal((3, 3)), TIMES, spread=0.5, drift=drift)
     drawn = found.draw(rng=rng, paths=700, samples=3)
     joint = np.block([[found.covariance(s, t).reshape(9, 9) for t in range(3)] for s in range(3)])
     vectors = np.moveaxis(drawn, 3, 1).reshape(2100, 27) - found.means.ravel()
@@ -238,7 +238,7 @@ def test_draws_have_the_moments_of_the_law(drift: str, kind: str, noise: Any) ->
 def test_samples_of_one_path_are_independent() -> None:
     model = ElasticModel(blocks="L", num_classes=2, noise=1.0, **VARYING)
     for drift in ("mean", "literal"):
-        found = law(model, np.zeros((2, 2)), 1.0, spread=1.0, drift=drift)
+        found = elastic_law(model, np.zeros((2, 2)), 1.0, spread=1.0, drift=drift)
         drawn = found.draw(rng=np.random.default_rng(12), paths=4000, samples=2)[:, 0]
         for first, second in ((drawn[:, 0, 0, 0], drawn[:, 0, 1, 0]), (drawn[:, 0, 0, 0], drawn[:, 1, 1, 1])):
             assert abs(np.corrcoef(first, second)[0, 1]) <= stats.norm.isf(FALSE_ALARM / 2) / math.sqrt(4000)
@@ -250,7 +250,7 @@ class TestChunks:
     @pytest.mark.parametrize("drift", ["mean", "literal"])
     def test_chunks_are_slices_of_one_stream(self, drift: str, monkeypatch: pytest.MonkeyPatch) -> None:
         model = ElasticModel(blocks="L", num_classes=3, noise=1.0, **VARYING)
-        found = law(model, np.eye(3), TIMES, spread=1.0, drift=drift)
+        found = elastic_law(model, np.eye(3), TIMES, spread=1.0, drift=drift)
         whole = found.draw(rng=np.random.default_rng(3), paths=7, samples=4)
         monkeypatch.setattr("layerpeel.numerics._draws.CHUNK_BYTES", 2 * whole[0].nbytes)
         chunks = list(found.chunks(rng=np.random.default_rng(3), paths=7, samples=4))
@@ -266,13 +266,13 @@ class TestChunks:
 
     def test_what_cannot_fit_is_refused_with_its_size(self) -> None:
         model = ElasticModel(blocks="I", num_classes=2, num_features=1000, intra=1, inter=0, noise=1.0)
-        found = law(model, np.zeros((2, 1000)), TIMES)
+        found = elastic_law(model, np.zeros((2, 1000)), TIMES)
         rng = np.random.default_rng(0)
         refused(lambda: found.draw(rng=rng, paths=10**6, samples=10**3), "1000000 paths", "GB", "chunks")
         refused(lambda: next(found.chunks(rng=rng, paths=1, samples=10**9)), "one path", "GB")
         large = ElasticModel(blocks="I", num_classes=2, num_features=10**5, intra=1, inter=0, noise=1.0)
-        refused(lambda: law(large, np.zeros((2, 10**5)), 1.0).class_covariances, "100000 features", "GB")
-        refused(lambda: law(large, np.zeros((2, 10**5)), 1.0, spread=np.eye(2), drift="literal"), "(2, 2)")
+        refused(lambda: elastic_law(large, np.zeros((2, 10**5)), 1.0).class_covariances, "100000 features", "GB")
+        refused(lambda: elastic_law(large, np.zeros((2, 10**5)), 1.0, spread=np.eye(2), drift="literal"), "(2, 2)")
 
 
 @pytest.mark.parametrize(
@@ -291,14 +291,14 @@ class TestChunks:
 def test_unusable_laws_are_refused(changed: dict[str, Any], parts: tuple[str, ...]) -> None:
     model = ElasticModel(blocks="I", num_classes=2, intra=1, inter=0, noise=1.0)
     options: dict[str, Any] = {"start": np.zeros((2, 2)), "times": 1.0, "spread": 0, "drift": "mean", **changed}
-    refused(lambda: law(model, options["start"], options["times"], spread=options["spread"], drift=options["drift"]), *parts)
+    refused(lambda: elastic_law(model, options["start"], options["times"], spread=options["spread"], drift=options["drift"]), *parts)
 
 
 def test_unusable_numbers_of_draws_are_refused() -> None:
     model = ElasticModel(blocks="I", num_classes=2, intra=1, inter=0, noise=1.0)
     rng = np.random.default_rng(0)
     for drift in ("mean", "literal"):
-        gaussian, fixed = (law(model, start, 1.0, drift=drift) for start in (np.zeros((2, 2)), np.zeros((2, 3, 2))))
+        gaussian, fixed = (elastic_law(model, start, 1.0, drift=drift) for start in (np.zeros((2, 2)), np.zeros((2, 3, 2))))
         refused(lambda found=gaussian: found.draw(rng=rng, paths=1), "number of samples is None")
         refused(lambda found=gaussian: found.draw(rng=rng, paths=0, samples=1), "number of paths is 0")
         refused(lambda found=fixed: found.draw(rng=rng, paths=1, samples=2), "3 points")
@@ -308,4 +308,4 @@ def test_noise_that_is_singular_or_turns_negative_is_refused() -> None:
     for noise, part in (("1/(1-t)", "near t = 1"), ("1 - t", "noise of class 1")):
         for drift in ("mean", "literal"):
             model = ElasticModel(blocks="I", num_classes=2, intra=1, inter=0, noise=noise)
-            refused(lambda model=model, drift=drift: law(model, np.zeros((2, 2)), 3.0, drift=drift), part)
+            refused(lambda model=model, drift=drift: elastic_law(model, np.zeros((2, 2)), 3.0, drift=drift), part)

@@ -8,7 +8,7 @@ import pytest
 from refusals import refused
 from scipy import stats
 
-from layerpeel.numerics import ElasticModel, Estimate, brownian_increments, coarsened, euler_chunks, euler_maruyama, law, mean_flow
+from layerpeel.numerics import ElasticModel, Estimate, brownian_increments, coarsened, elastic_law, euler_chunks, euler_maruyama, mean_flow
 
 FALSE_ALARM = 1e-6
 """Chance that a statistical test fails although the scheme is right; the seeds are fixed."""
@@ -91,7 +91,7 @@ def test_the_law_is_the_exact_one_up_to_its_weak_error(kind: str, drift: str, no
     )
     start = rng.standard_normal((3, 3))
     chunks = list(euler_chunks(model, start, end=2.0, steps=512, rng=rng, paths=500, samples=2, spread=0.5, drift=drift))
-    found = law(model, start, 2.0, spread=0.5, drift=drift)
+    found = elastic_law(model, start, 2.0, spread=0.5, drift=drift)
     vectors = np.moveaxis(np.concatenate(chunks), 2, 1).reshape(1000, 9) - found.means[0].ravel()
     white = np.linalg.solve(np.linalg.cholesky(found.covariance(0, 0).reshape(9, 9)), vectors.T)
     level = FALSE_ALARM / 18
@@ -107,7 +107,7 @@ def test_a_wrong_scheme_would_be_noticed() -> None:
     model = ElasticModel(blocks="I", num_classes=3, num_features=3, intra=2, inter=0, noise=0.7)
     start = rng.standard_normal((3, 3))
     drawn = next(euler_chunks(model, start, end=2.0, steps=256, rng=rng, paths=500, samples=1, spread=0.5, drift="literal"))
-    wrong = law(model, start, 2.0, spread=0.5)
+    wrong = elastic_law(model, start, 2.0, spread=0.5)
     squares = np.sum((drawn[:, 0, 0, 0] - wrong.means[0, 0, 0]) ** 2) / wrong.class_covariances[0, 0, 0, 0]
     assert stats.chi2.sf(squares, 500) < FALSE_ALARM
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import dense_matrices, log_uniform
 
-from layerpeel.numerics import UnusableInput, energy_radius, factor, nuclear_norm, scale_into, support
+from layerpeel.numerics import UnusableInput, energy_radius, factor_logits, nuclear_norm, nuclear_support, scale_into
 
 ROUNDING = 1e-12
 """Relative error of norms and products of 6×6 matrices by SVD, with room for a hundred roundings."""
@@ -24,7 +24,7 @@ def test_special_norms() -> None:
     assert nuclear_norm(np.zeros((3, 2))) == 0.0
     assert nuclear_norm(np.ones((3, 3))) == pytest.approx(3.0, rel=ROUNDING)
     assert nuclear_norm(np.eye(7)[::-1]) == pytest.approx(7.0, rel=ROUNDING)
-    assert support(np.ones((2, 2)), 5.0) == pytest.approx(10.0, rel=ROUNDING)
+    assert nuclear_support(np.ones((2, 2)), 5.0) == pytest.approx(10.0, rel=ROUNDING)
 
 
 @given(st.integers(2, 10**6), ENERGIES, ENERGIES)
@@ -43,10 +43,10 @@ def test_support_bounds_every_point_of_the_ball_and_is_attained(pair: tuple[np.n
     slope, point = pair
     inside = scale_into(point * 1e3, radius)
     assert nuclear_norm(inside) <= radius * (1 + ROUNDING)
-    assert np.sum(slope * inside) <= support(slope, radius) * (1 + ROUNDING)
+    assert np.sum(slope * inside) <= nuclear_support(slope, radius) * (1 + ROUNDING)
     left, _, right = np.linalg.svd(slope)
     best = radius * np.outer(left[:, 0], right[0])
-    assert np.sum(slope * best) == pytest.approx(support(slope, radius), rel=ROUNDING)
+    assert np.sum(slope * best) == pytest.approx(nuclear_support(slope, radius), rel=ROUNDING)
 
 
 @given(pairs())
@@ -62,7 +62,7 @@ def test_a_smaller_support_would_be_violated() -> None:
     """Control of the duality property: one part in a thousand less is not an upper bound."""
     slope = np.random.default_rng(2).standard_normal((4, 4))
     left, _, right = np.linalg.svd(slope)
-    assert np.sum(slope * np.outer(left[:, 0], right[0])) > 0.999 * support(slope, 1.0)
+    assert np.sum(slope * np.outer(left[:, 0], right[0])) > 0.999 * nuclear_support(slope, 1.0)
 
 
 @given(dense_matrices(), st.one_of(log_uniform(1e-3, 1e3), log_uniform(0.995, 1.005)))
@@ -80,7 +80,7 @@ def test_scaling_into_the_ball_leaves_what_is_inside_and_keeps_directions(matrix
 def test_factors_multiply_to_the_logits_and_attain_both_energies(matrix: np.ndarray, feature_energy: float, weight_energy: float) -> None:
     classes = len(matrix)
     logits = matrix * (energy_radius(classes, feature_energy, weight_energy) / nuclear_norm(matrix))
-    features, classifier = factor(logits, feature_energy=feature_energy, weight_energy=weight_energy)
+    features, classifier = factor_logits(logits, feature_energy=feature_energy, weight_energy=weight_energy)
     assert np.linalg.norm(features @ classifier.T - logits) <= ROUNDING * np.linalg.norm(logits)
     assert np.sum(features**2) / classes == pytest.approx(feature_energy, rel=ROUNDING)
     assert np.sum(classifier**2) / classes == pytest.approx(weight_energy, rel=ROUNDING)
@@ -92,21 +92,21 @@ def test_the_dimension_must_reach_the_rank_and_no_more(rank: int, dimension: int
     logits = rng.standard_normal((6, rank)) @ rng.standard_normal((rank, 6))
     if dimension < rank:
         with pytest.raises(UnusableInput, match="rank"):
-            factor(logits, feature_energy=1.0, weight_energy=1.0, dimension=dimension)
+            factor_logits(logits, feature_energy=1.0, weight_energy=1.0, dimension=dimension)
     else:
-        features, classifier = factor(logits, feature_energy=1.0, weight_energy=1.0, dimension=dimension)
+        features, classifier = factor_logits(logits, feature_energy=1.0, weight_energy=1.0, dimension=dimension)
         assert features.shape == classifier.shape == (6, dimension)
         assert np.linalg.norm(features @ classifier.T - logits) <= ROUNDING * np.linalg.norm(logits)
 
 
 def test_a_dimension_below_the_rank_is_refused_with_both_numbers() -> None:
     with pytest.raises(UnusableInput) as refused:
-        factor(np.eye(3), feature_energy=1.0, weight_energy=1.0, dimension=2)
+        factor_logits(np.eye(3), feature_energy=1.0, weight_energy=1.0, dimension=2)
     assert "2" in str(refused.value)
     assert "3" in str(refused.value)
 
 
 def test_zero_logits_have_zero_factors() -> None:
-    features, classifier = factor(np.zeros((3, 3)), feature_energy=2.0, weight_energy=1.0)
+    features, classifier = factor_logits(np.zeros((3, 3)), feature_energy=2.0, weight_energy=1.0)
     assert not features.any()
     assert not classifier.any()

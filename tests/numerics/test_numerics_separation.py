@@ -15,7 +15,6 @@ from layerpeel.numerics import (
     between_factor,
     centred_features,
     collapse_geometry,
-    cosines,
     fit_decay,
     fuzziness,
     lda_floor,
@@ -23,6 +22,7 @@ from layerpeel.numerics import (
     nearest_mean,
     neural_collapse,
     neural_collapse_of,
+    pairwise_cosines,
     separation,
     simplex_etf,
 )
@@ -213,13 +213,13 @@ def test_two_collapsed_classes_at_one_point_are_infinitely_far_from_collapse() -
 def test_cosines_by_pair_and_on_average() -> None:
     vectors = np.random.default_rng(0).normal(size=(5, 3))
     pairs = [u @ v / np.linalg.norm(u) / np.linalg.norm(v) for i, u in enumerate(vectors) for v in vectors[:i]]
-    found = cosines(vectors)
+    found = pairwise_cosines(vectors)
     assert np.allclose(found, found.T)
     assert np.allclose(np.diag(found), 1.0)
     assert found[np.tril_indices(5, -1)] == pytest.approx(pairs)
     assert mean_cosine(vectors) == pytest.approx(np.mean(pairs))
     vectors[2] = 0.0
-    assert np.isnan(cosines(vectors)).sum() == 9  # its row and its column
+    assert np.isnan(pairwise_cosines(vectors)).sum() == 9  # its row and its column
     assert math.isnan(mean_cosine(vectors))
     assert math.isnan(mean_cosine(vectors[:1]))
 

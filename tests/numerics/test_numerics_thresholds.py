@@ -45,7 +45,7 @@ def theta_threshold(majority: int, minority: int, energy: Any, digits: int) -> A
     with mp.workdps(digits + 30):
         k_a, k_b = mp.mpf(majority), mp.mpf(minority)
         k = k_a + k_b
-        budget = k * mp.sqrt(mp.mpf(energy))
+        radius = k * mp.sqrt(mp.mpf(energy))
         q_a, q_b = mp.sqrt(k) / (k_a * mp.sqrt(k_b)), mp.sqrt(k) / (k_b * mp.sqrt(k_a))
 
         def curve(theta: Any) -> tuple[Any, Any]:
@@ -66,7 +66,7 @@ def theta_threshold(majority: int, minority: int, energy: Any, digits: int) -> A
         low, high = mp.mpf(-1), mp.mpf(1)
 
         def excess(u: Any) -> Any:
-            return mp.log(curve(largest / (1 + mp.exp(u)))[0] / budget)
+            return mp.log(curve(largest / (1 + mp.exp(u)))[0] / radius)
 
         while excess(low) > 0:
             low *= 2
@@ -277,16 +277,16 @@ def test_the_optimum_changes_phase_at_the_collapse_threshold(case: tuple[int, in
 @given(CASES)
 def test_the_optimum_changes_phase_at_the_vanishing_threshold(case: tuple[int, int, float]) -> None:
     majority, minority, root_energy = case
-    budget = (majority + minority) * root_energy
+    radius = (majority + minority) * root_energy
     found = vanishing_threshold(majority, minority, feature_energy=root_energy, weight_energy=root_energy, digits=20)
     if found is None:
-        assert not two_group_optimum(majority, minority, 1e12, budget).vanished
+        assert not two_group_optimum(majority, minority, 1e12, radius).vanished
         return
     assert found.value is not None
     assume(found.value < 1e12)
     assert found.log_minus_one >= log_threshold_minus_one(majority, minority, feature_energy=root_energy, weight_energy=root_energy)
     for factor, vanished in ((1 - BEYOND, False), (1 + BEYOND, True)):
-        assert two_group_optimum(majority, minority, found.value * factor, budget).vanished == vanished
+        assert two_group_optimum(majority, minority, found.value * factor, radius).vanished == vanished
 
 
 def test_the_strategy_of_thresholds_is_rich() -> None:
@@ -342,9 +342,9 @@ def test_thresholds_outside_the_range_of_doubles_are_refused(arguments: dict[str
 
 def test_a_batch_is_validated() -> None:
     one = np.array([1.0])
-    for majority, minority, budget in ((one, one, one), (0 * one, 2 * one, one), (one, 2 * one, -one), (one, 2 * one, one * np.inf)):
+    for majority, minority, radius in ((one, one, one), (0 * one, 2 * one, one), (one, 2 * one, -one), (one, 2 * one, one * np.inf)):
         with pytest.raises(UnusableInput, match="K_B >= 2"):
-            log_thresholds_minus_one(majority, minority, budget)
+            log_thresholds_minus_one(majority, minority, radius)
     assert log_thresholds_minus_one(one[:0], one[:0], one[:0]).size == 0
 
 

@@ -29,8 +29,8 @@ SURFACE = 1e-13
 QUOTIENT = 1e-15
 """Relative error of a central difference with step 1e-20 in 300 bits: truncation near 1e-40 times third derivatives that reach 1e9."""
 
-BUDGET = 1e-10
-"""The last step moves ζ so that log R is exact and the budget gives way, by up to 4e-11 at R near 1e12; the certificate rescales."""
+RADIUS = 1e-10
+"""The last step moves ζ so that log R is exact and the radius gives way, by up to 4e-11 at R near 1e12; the certificate rescales."""
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "two_groups.json").read_text())
 
@@ -40,7 +40,7 @@ def conditions_at(case: TwoGroups, found: TwoGroupOptimum) -> Conditions:
 
 
 def optimum_of(case: TwoGroups) -> TwoGroupOptimum:
-    return two_group_optimum(case.majority, case.minority, case.imbalance, case.budget)
+    return two_group_optimum(case.majority, case.minority, case.imbalance, case.radius)
 
 
 UNKNOWNS = ("a", "b", "t_A", "t_B", "multiplier")
@@ -50,7 +50,7 @@ def solve_conditions(majority: int, minority: int, imbalance: str, root_energy: 
     """Newton's method in 50 digits on the stationarity conditions themselves: where the pinned references come from."""
     present = [majority > 1, phase == "distinct" and minority > 1, True, True, True]
     with mp.workdps(50):
-        budget = (majority + minority) * mp.mpf(root_energy)
+        radius = (majority + minority) * mp.mpf(root_energy)
 
         def filled(unknowns: Any) -> list[Any]:
             """(a, b, t_A, t_B, multiplier) with zero for what does not exist in this phase."""
@@ -62,7 +62,7 @@ def solve_conditions(majority: int, minority: int, imbalance: str, root_energy: 
             found = Conditions(majority, minority, mp.mpf(imbalance), *scalars)
             shares = scalars[2] / found.s, scalars[3] / found.s
             conditions = [found.along_a, found.along_b, found.along_t_a / shares[0], found.along_t_b / shares[1]]
-            return [found.budget / budget - 1, *(c / multiplier - 1 for c, there in zip(conditions, present, strict=False) if there)]
+            return [found.radius / radius - 1, *(c / multiplier - 1 for c, there in zip(conditions, present, strict=False) if there)]
 
         root = mp.findroot(residuals, [mp.mpf(x) for x, there in zip(start, present, strict=True) if there], tol=1e-80)
         numbers = filled(list(root))
@@ -132,7 +132,7 @@ def test_the_optimum_satisfies_every_stationarity_condition(case: TwoGroups) -> 
     found = optimum_of(case)
     with mp.workdps(50):
         at = conditions_at(case, found)
-        assert abs(at.budget / case.budget - 1) <= BUDGET
+        assert abs(at.radius / case.radius - 1) <= RADIUS
         assert found.a >= 0
         assert found.b >= 0
         exponents = at.a + at.b + abs(at.margin_a) + abs(at.margin_b) + abs(found.log_multiplier_gap) + math.log(case.imbalance)
@@ -165,7 +165,7 @@ def test_no_feasible_neighbour_has_a_smaller_value(case: TwoGroups, by_a: float,
         best = conditions_at(case, found)
         t_a, t_b = found.between(case.majority, case.minority)
         moved = Conditions(case.majority, case.minority, case.imbalance, found.a * by_a, found.b * by_b, t_a * by_t, t_b / by_t)
-        scale = mp.mpf(case.budget) / moved.budget
+        scale = mp.mpf(case.radius) / moved.radius
         rival = Conditions(
             case.majority, case.minority, case.imbalance, *(scale * x for x in (found.a * by_a, found.b * by_b, t_a * by_t, t_b / by_t))
         )
@@ -176,7 +176,7 @@ def test_no_feasible_neighbour_has_a_smaller_value(case: TwoGroups, by_a: float,
 def test_the_minority_spread_falls_and_the_majority_spread_rises_with_the_imbalance(case: TwoGroups, more: float) -> None:
     assume(case.majority > 1)
     found, beyond = optimum_of(case), optimum_of(case._replace(imbalance=case.imbalance * (1 + more)))
-    slack = 1e-9  # inner values of large groups carry the rounding of the budget, (K_B − 1) b against s
+    slack = 1e-9  # inner values of large groups carry the rounding of the radius, (K_B − 1) b against s
     assert beyond.b <= found.b * (1 + slack)
     assert beyond.a >= found.a * (1 - slack)
     assert (found.collapsed, found.vanished) <= (True, True)
@@ -229,11 +229,11 @@ def test_derivatives_of_the_surface_are_those_of_its_difference_quotients(place:
             return surface_point(BALLS, arb(majority), arb(minority), arb(zeta) + by_zeta, above, below)
 
         here, nothing = at(arb(0), arb(0)), arb(0)
-        budget_by_v, log_imbalance_by_v = slopes_by_v(arb(majority), arb(minority), here, distinct=v > 0)
+        radius_by_v, log_imbalance_by_v = slopes_by_v(arb(majority), arb(minority), here, distinct=v > 0)
         stated = (
-            ("budget", step, nothing, here.budget_by_zeta),
+            ("radius", step, nothing, here.radius_by_zeta),
             ("log_imbalance", step, nothing, here.log_imbalance_by_zeta),
-            ("budget", nothing, step, budget_by_v),
+            ("radius", nothing, step, radius_by_v),
             ("log_imbalance", nothing, step, log_imbalance_by_v),
         )
         for quantity, by_zeta, by_v, slope in stated:
@@ -243,17 +243,17 @@ def test_derivatives_of_the_surface_are_those_of_its_difference_quotients(place:
 
 
 @given(class_numbers(10**4), class_numbers(10**4), log_uniform(1e-6, 5.0), st.floats(-2.0, 2.0), log_uniform(1e-3, 1.0))
-def test_the_budget_grows_along_the_surface(majority: int, minority: int, zeta: float, v: float, more: float) -> None:
+def test_the_radius_grows_along_the_surface(majority: int, minority: int, zeta: float, v: float, more: float) -> None:
     here, there = (at_surface(FLOATS, float, majority, minority, z, v) for z in (zeta, zeta * (1 + more)))
-    assert there.budget > here.budget
-    assert here.budget_by_zeta > 0
+    assert there.radius > here.radius
+    assert here.radius_by_zeta > 0
 
 
 def test_a_point_of_the_surface_is_the_optimum_of_what_is_read_off_it() -> None:
     """Metamorphic: parameters → (τ, R) → optimum gives back the point, in both phases."""
     for majority, minority, zeta, v in ((5, 5, 0.3, 1.2), (3, 7, 0.8, -0.4), (40, 2, 0.05, 0.01), (1, 6, 1.5, -2.0)):
         point = at_surface(FLOATS, float, majority, minority, zeta, v)
-        found = two_group_optimum(majority, minority, math.exp(point.log_imbalance), point.budget)
+        found = two_group_optimum(majority, minority, math.exp(point.log_imbalance), point.radius)
         assert found.collapsed == (v < 0)
         assert (found.a, found.b, found.s) == pytest.approx((point.a, point.b, point.s), rel=1e-11)
         assert (found.root_a, found.root_b) == pytest.approx((point.root_a, point.root_b), rel=1e-11)

@@ -33,7 +33,7 @@ ULPS = 8.0
 """Roundings allowed per unit of exponent, as for the scalar solver: a relative error ε of x moves e^{−x} by x ε."""
 
 SCALAR = 1e-9
-"""The scalar solver meets R exactly and lets the budget give way, by up to 4e-11 for its inner values (seen here: 5e-11)."""
+"""The scalar solver meets R exactly and lets the radius give way, by up to 4e-11 for its inner values (seen here: 5e-11)."""
 
 CURVE = 1e-11
 """The same point reached by the surface and by the curve: v is recovered from τ, whose slope by v may be small (seen: 4e-13)."""
@@ -159,7 +159,7 @@ def test_the_optimum_satisfies_every_stationarity_condition(compiled: bool, case
     a, b, t_a, t_b, log_multiplier = (float(getattr(found, name)[0]) for name in SCALARS)
     with mp.workdps(50):
         at = Conditions(*sizes, mp.mpf(ratio), a, b, t_a, t_b)
-        assert abs(at.budget / (case.classes * mp.mpf(case.root_energy)) - 1) <= 4 * EPS
+        assert abs(at.radius / (case.classes * mp.mpf(case.root_energy)) - 1) <= 4 * EPS
         multiplier = mp.exp(log_multiplier) * (sizes[0] * mp.mpf(ratio) + sizes[1])
         slack = ULPS * EPS * (1 + at.a + at.b + abs(at.margin_a) + abs(at.margin_b) + abs(log_multiplier))
         for size, along, is_small in ((sizes[0], at.along_a, ratio < 1), (sizes[1], at.along_b, ratio >= 1)):
@@ -209,16 +209,16 @@ def test_phases_follow_one_another_and_the_minority_spread_falls(compiled: bool,
 def test_the_curve_lies_on_the_surface_with_its_slope(majority: int, minority: int, zeta: float, v: float) -> None:
     """The surface knows the same points by (ζ, v): read off τ and ρ, and find the point and d log R/dρ again on the curve of τ."""
     there = surface_point(FLOATS, majority, minority, zeta, max(v, 0.0), max(-v, 0.0))
-    here = curve.curve_point(float(majority), float(minority), there.budget, zeta + max(-v, 0.0))
+    here = curve.curve_point(float(majority), float(minority), there.radius, zeta + max(-v, 0.0))
     scale = 1 + there.a + abs(v)  # differences of exponents carry their rounding
     assert float(here.log_imbalance) == pytest.approx(there.log_imbalance, rel=CURVE, abs=CURVE * scale)
     numbers = (here.a, here.b, here.s, here.root_a, here.root_b)
-    spread = there.budget / (majority + minority)  # b may be small against the budget it is the rest of
+    spread = there.radius / (majority + minority)  # b may be small against the radius it is the rest of
     assert tuple(map(float, numbers)) == pytest.approx(
         (there.a, there.b, there.s, there.root_a, there.root_b), rel=CURVE, abs=CURVE * spread
     )
-    budget_by_v, log_imbalance_by_v = slopes_by_v(majority, minority, there, distinct=v > 0)
-    v_by_zeta = -there.budget_by_zeta / budget_by_v
+    radius_by_v, log_imbalance_by_v = slopes_by_v(majority, minority, there, distinct=v > 0)
+    v_by_zeta = -there.radius_by_zeta / radius_by_v
     slope = (there.log_imbalance_by_zeta + log_imbalance_by_v * v_by_zeta) / (1 if v > 0 else 1 - v_by_zeta)
     assert float(here.slope) == pytest.approx(slope, rel=1e-6)
 
@@ -297,7 +297,7 @@ def test_the_compiled_loop_is_kept_for_the_next_process() -> None:
 
 def test_an_iteration_that_does_not_settle_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(curve, "MAX_STEPS", 1)
-    with pytest.raises(ArithmeticError, match="K_A, K_B, log R, budget = 5, 5, "):
+    with pytest.raises(ArithmeticError, match="K_A, K_B, log R, radius = 5, 5, "):
         two_group_optima(5, 5, 3.0, 1.0, compiled=False)
 
 

@@ -120,7 +120,7 @@ def test_the_cosine_is_undefined_where_it_has_no_meaning_only() -> None:
 
 
 def test_the_gap_of_a_point_beside_the_optimum_is_seen() -> None:
-    """Move budget from a to b: the gap must grow, and stay above what balls say of the same point."""
+    """Move radius from a to b: the gap must grow, and stay above what balls say of the same point."""
     found = solve_batch(5, 5, [2.0, 8.0], feature_energy=5.0)
     moved = replace(found.optima, a=found.optima.a - 0.01, b=found.optima.b + 0.01)
     gaps = evaluate(moved).relative_gap

@@ -62,7 +62,7 @@ def test_features_times_classifier_are_the_logits_and_energies_are_kept(loss: st
     assert np.linalg.norm(found.features @ found.classifier.T - found.logits) <= ROUNDING * np.linalg.norm(found.logits)
     energies = np.sum(found.features**2) / classes, np.sum(found.classifier**2) / classes
     if loss == "cross-entropy":
-        assert energies == pytest.approx((0.3, 0.2), rel=1e-10)  # the budget of the symmetric route
+        assert energies == pytest.approx((0.3, 0.2), rel=1e-10)  # the radius of the symmetric route
     else:
         assert energies[0] <= 0.3 * (1 + ROUNDING)
         assert energies[1] <= 0.2 * (1 + ROUNDING)

@@ -199,7 +199,7 @@ def test_measurements_and_predictions_do_not_know_each_other(name: str) -> None:
         ),
         ("from layerpeel.numerics import two_group_optimum\ndef measure_x(s): return two_group_optimum(1, 1, 1, 1)", "two_group_optimum"),
         ("from layerpeel.numerics import mean_flow\ndef measure_x(s): return mean_flow(1, 1, 1)", "_flow.mean_flow"),
-        ("from layerpeel.numerics import law\ndef measure_x(s): return law(1)", "_law.law"),
+        ("from layerpeel.numerics import elastic_law\ndef measure_x(s): return elastic_law(1)", "_law.elastic_law"),
         ("from layerpeel.solvers import solve_batch\ndef measure_x(s): return solve_batch(1)", "_batch.solve_batch"),
         ("from layerpeel.solvers import solve\ndef measure_x(s): return solve(1)", "solve(route='auto') in room.measure_x"),
         (

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layerpeel.numerics import Bracket, ElasticModel, Proportion, law, pairwise_separable, separated_probability
+from layerpeel.numerics import Bracket, ElasticModel, Proportion, elastic_law, pairwise_separable, separated_probability
 from layerpeel.theory._room import Profile, Setting
 from layerpeel.theory.locally_elastic._closed_forms import closed_log_distance, separated_by_law
 from layerpeel.theory.locally_elastic._drift import exact_similarity
@@ -135,7 +135,7 @@ def test_paths_have_the_law_that_they_are_drawn_from() -> None:
 def test_paths_are_separated_as_often_as_the_exact_law_says() -> None:
     model = ElasticModel(blocks="I", num_classes=2, num_features=1, intra=1, inter=0, noise=2)
     start, time = np.array([[1.0], [-1.0]]), 1.5
-    predicted = separated_by_law(law(model, start, time, spread=1), samples=3)
+    predicted = separated_by_law(elastic_law(model, start, time, spread=1), samples=3)
     setting = Setting(profile=Profile.QUICK, rng=np.random.default_rng(2), level=1e-5)
     how: dict[str, Any] = {"samples": 3, "pair": (0, 1), "along": np.ones(1), "paths": 30_000}
     found = separated_frequency(setting, start * math.exp(time / 2), time, noise=4.0, **how)

@@ -27,9 +27,9 @@ def minority_cosine(majority: int, minority: int, imbalance: float, feature_ener
     return (common - found.b / minority) / norm if norm > 0.0 else math.nan
 
 
-def optimal_value(majority: int, minority: int, imbalance: float, budget: float) -> float:
+def optimal_value(majority: int, minority: int, imbalance: float, radius: float) -> float:
     """f = (K_A R/N) log D_A + (K_B/N) log D_B at the optimum."""
-    a, b, *_ = found = two_group_optimum(majority, minority, imbalance, budget)
+    a, b, *_ = found = two_group_optimum(majority, minority, imbalance, radius)
     t_a, t_b = found.between(majority, minority)
     root = math.sqrt(majority + minority)
     margin_a = a * (majority - 1) / majority + root / (majority * math.sqrt(minority)) * t_a

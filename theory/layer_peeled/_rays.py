@@ -19,10 +19,10 @@ def _from_zero(end: arb | float) -> arb:
 def small_energies(majority: int, minority: int, largest: float) -> arb:
     """log R0/ε for every 0 < ε ≤ largest: by Cauchy's mean value theorem K (log R0)'/τ' at some ζ of the ray."""
     k_a, k_b, end = arb(majority), arb(minority), largest
-    while not surface_point(BALLS, k_a, k_b, arb(end), arb(0), arb(0)).budget > (k_a + k_b) * largest:
+    while not surface_point(BALLS, k_a, k_b, arb(end), arb(0), arb(0)).radius > (k_a + k_b) * largest:
         end *= 2
     point = surface_point(BALLS, k_a, k_b, _from_zero(end), arb(0), arb(0))
-    return (k_a + k_b) * point.log_imbalance_by_zeta / point.budget_by_zeta
+    return (k_a + k_b) * point.log_imbalance_by_zeta / point.radius_by_zeta
 
 
 def large_energies(majority: int, minority: int, least: float) -> tuple[arb, arb]:
@@ -37,7 +37,7 @@ def large_energies(majority: int, minority: int, least: float) -> tuple[arb, arb
     """
     k_a, k_b, end = arb(majority), arb(minority), arb(2) ** -PRECISION
     classes = k_a + k_b
-    while not surface_point(BALLS, k_a, k_b, -end.log(), arb(0), arb(0)).budget < classes * least:
+    while not surface_point(BALLS, k_a, k_b, -end.log(), arb(0), arb(0)).radius < classes * least:
         end *= 2
     if not end < (-arb(1)).exp():
         raise ArithmeticError(f"the ray from ε = {least:g} on leaves the range of the enclosure; begin farther out.")

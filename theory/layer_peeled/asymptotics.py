@@ -188,8 +188,8 @@ ROOM = Room.of(
 def tangent() -> sympy.Expr:
     """d log R0/dε at ε = 0."""
     point = surface_point(SYMBOLS, A, B, ZETA, sympy.Integer(0), sympy.Integer(0))
-    ratio, budget = (sympy.simplify(sympy.diff(curve, ZETA).subs(ZETA, 0)) for curve in (point.log_imbalance, point.budget))
-    return sympy.simplify((A + B) * ratio / budget)
+    ratio, radius = (sympy.simplify(sympy.diff(curve, ZETA).subs(ZETA, 0)) for curve in (point.log_imbalance, point.radius))
+    return sympy.simplify((A + B) * ratio / radius)
 
 
 @cache

@@ -83,7 +83,7 @@ ROOM = Room.of(
         false={
             "one-percent-off": ("R0 is 1 % larger", lambda *case: log_closed_form(*case) + Bracket.exactly(math.log(1.01))),
             "one-class-less": (
-                "the budget is (K − 1)√(E_H E_W)",
+                "the radius is (K − 1)√(E_H E_W)",
                 lambda a, b, energy: log_closed_form(a, b, energy * ((a + b - 1) / (a + b)) ** 2),
             ),
         },

@@ -83,7 +83,7 @@ ROOM = Room.of(
                 lambda ratio: Bracket.exactly(float(ratio >= 1.01 * threshold(ENERGY))),
             ),
             "one-class-less": (
-                "they are equal from the threshold of the budget (K − 1)√(E_H E_W) on",
+                "they are equal from the threshold of the radius (K − 1)√(E_H E_W) on",
                 lambda ratio: Bracket.exactly(float(ratio >= threshold(ENERGY * ((CLASSES - 1) / CLASSES) ** 2))),
             ),
         },

@@ -73,8 +73,8 @@ ROOM = Room.of(
 
 def value_at(ratio: float) -> Bracket:
     """The class-level optimum; a ratio below one makes the former minority the majority."""
-    budget = energy_radius(2 * CLASSES, ENERGY, 1.0)
-    return predicted(optimal_value(CLASSES, CLASSES, max(ratio, 1 / ratio), budget))
+    radius = energy_radius(2 * CLASSES, ENERGY, 1.0)
+    return predicted(optimal_value(CLASSES, CLASSES, max(ratio, 1 / ratio), radius))
 
 
 def threshold() -> float:

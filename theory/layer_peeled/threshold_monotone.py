@@ -118,7 +118,7 @@ ROOM = Room.of(
         by="increments of log R0, K_A = K_B = 3, between ratios where the margin certainly is positive and certainly is zero",
         false={
             "without-root": (
-                "log R0 rises as it would with the budget K E_H E_W",
+                "log R0 rises as it would with the radius K E_H E_W",
                 lambda low, high: predicted(log_closed_form(high**2) - log_closed_form(low**2)),
             ),
         },
@@ -191,7 +191,7 @@ def computed_slopes(majority: int, minority: int) -> dict[str, Bracket]:
     with ctx.workprec(PRECISION):
         for place in PLACES:
             point = surface_point(BALLS, arb(majority), arb(minority), arb(place), arb(0), arb(0))
-            found[f"ζ={place}: log dτ/dζ"] = to_bracket(point.budget_by_zeta.log())
+            found[f"ζ={place}: log dτ/dζ"] = to_bracket(point.radius_by_zeta.log())
             found[f"ζ={place}: log d log R0/dζ"] = to_bracket(point.log_imbalance_by_zeta.log())
     return found
 
@@ -201,8 +201,8 @@ def slopes_of_series(majority: int, minority: int) -> dict[str, Bracket]:
     found: dict[str, Bracket] = {}
     with ctx.workprec(PRECISION):
         for place in PLACES:
-            budget, ratio = boundary(majority, minority, arb(place))
-            found[f"ζ={place}: log dτ/dζ"] = to_bracket(budget[1].log())
+            radius, ratio = boundary(majority, minority, arb(place))
+            found[f"ζ={place}: log dτ/dζ"] = to_bracket(radius[1].log())
             found[f"ζ={place}: log d log R0/dζ"] = to_bracket(ratio[1].log())
     return found
 
@@ -210,8 +210,8 @@ def slopes_of_series(majority: int, minority: int) -> dict[str, Bracket]:
 def start(majority: int, minority: int) -> dict[str, Bracket]:
     """τ and log R0 at ζ = 0."""
     with ctx.workprec(PRECISION):
-        budget, ratio = boundary(majority, minority, arb(0))
-        return {"τ at ζ=0": to_bracket(budget[0]), "log R0 at ζ=0": to_bracket(ratio[0])}
+        radius, ratio = boundary(majority, minority, arb(0))
+        return {"τ at ζ=0": to_bracket(radius[0]), "log R0 at ζ=0": to_bracket(ratio[0])}
 
 
 def boundary(majority: int, minority: int, zeta: arb) -> tuple[arb_series, arb_series]:

@@ -9,8 +9,8 @@ from layerpeel.numerics import (
     ElasticModel,
     Proportion,
     as_rate,
+    elastic_law,
     increasing_root,
-    law,
     ordered_probability,
     separated_along,
     separated_probability,
@@ -63,7 +63,7 @@ def draw_curves(setting: Setting) -> Figure:
         exact = separated_probability(DISTANCE * growth, deviations=(deviations, deviations), counts=(SAMPLES, SAMPLES))
         heights = np.exp(exact.log)
         series.append(Series(label=f"{name}, exact", x=tuple(curve.tolist()), y=tuple(heights.tolist()), style="line", color=color))
-        joint = law(line_model(exponent, constant), START, times, spread=math.sqrt(VARIANCE))
+        joint = elastic_law(line_model(exponent, constant), START, times, spread=math.sqrt(VARIANCE))
         drawn = joint.draw(rng=setting.rng, paths=paths, samples=SAMPLES)
         counts = [Proportion(successes=ends_separated(drawn[:, index]), n=paths) for index in range(len(times))]
         intervals = [count.interval(LEVEL) for count in counts]

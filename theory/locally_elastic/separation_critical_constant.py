@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from layerpeel.numerics import Bracket, ElasticModel, Proportion, law
+from layerpeel.numerics import Bracket, ElasticModel, Proportion, elastic_law
 from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Setting, Source, Statement
 from layerpeel.theory.locally_elastic._closed_forms import separated_by_law
@@ -123,7 +123,7 @@ ROOM = Room.of(
         "frequency",
         "paths are separated as often as the exact law predicts, below, at and above the switch",
         over=CONSTANTS,
-        predict=lambda c: separated_by_law(law(on_a_line(c), START, END, spread=math.sqrt(VARIANCE)), samples=SAMPLES),
+        predict=lambda c: separated_by_law(elastic_law(on_a_line(c), START, END, spread=math.sqrt(VARIANCE)), samples=SAMPLES),
         measure_all=lambda setting: [frequency(setting, c) for (c,) in CONSTANTS.values()],
         by="how often paths around integrated means end with the outer classes separated",
         false={"one-class-more": ("differences grow as t^{c/(K+1)}", lambda c: by_power(c / (CLASSES + 1), END, SAMPLES))},

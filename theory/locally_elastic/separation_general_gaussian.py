@@ -12,8 +12,8 @@ from layerpeel.numerics import (
     MeanDriftLaw,
     Proportion,
     as_rate,
+    elastic_law,
     enclose_ordered_probability,
-    law,
     separated_probability,
     to_bracket,
 )
@@ -105,7 +105,7 @@ def frequency(setting: Setting, pair: tuple[int, int]) -> Proportion:
 def exact_law() -> MeanDriftLaw:
     """At END."""
     model = ElasticModel(blocks=SIMILARITY, num_classes=CLASSES, num_features=FEATURES, intra=INTRA, inter=INTER, noise=NOISE)
-    return law(model, START, END, spread=SPREAD)
+    return elastic_law(model, START, END, spread=SPREAD)
 
 
 def as_the_i_model() -> np.ndarray:

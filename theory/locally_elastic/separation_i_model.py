@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import sympy
 
-from layerpeel.numerics import Bracket, ElasticModel, Proportion, as_rate, law
+from layerpeel.numerics import Bracket, ElasticModel, Proportion, as_rate, elastic_law
 from layerpeel.theory._claims import Variant, claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Setting, Source, Statement
 from layerpeel.theory.locally_elastic._closed_forms import closed_log_distance, separated_by_law
@@ -168,7 +168,7 @@ ROOM = Room.of(
         "frequency",
         "paths are separated as often as the exact law predicts, for β of either sign",
         over=DRAWN,
-        predict=lambda r, inter: separated_by_law(law(in_the_plane(r, inter), START, END, spread=1), samples=SAMPLES, pair=(0, 1)),
+        predict=lambda r, inter: separated_by_law(elastic_law(in_the_plane(r, inter), START, END, spread=1), samples=SAMPLES, pair=(0, 1)),
         measure_all=lambda setting: [frequency(setting, *case) for case in DRAWN.values()],
         by="how often paths around integrated means end with classes 1 and 2 separated along X̄^1(0) − X̄^2(0)",
         false={

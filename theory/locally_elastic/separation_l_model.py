@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import sympy
 
-from layerpeel.numerics import Bracket, ElasticModel, Proportion, law, logit_directions
+from layerpeel.numerics import Bracket, ElasticModel, Proportion, elastic_law, logit_directions
 from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Setting, Source, Statement
 from layerpeel.theory.locally_elastic._closed_forms import closed_log_distance, separated_by_law
@@ -270,5 +270,5 @@ def frequency(setting: Setting) -> Proportion:
 
 def separated_with(inter: float) -> Bracket:
     """The exact law along d̂_1 − d̂_2, for γ = (1 + t)^{−3/2} and β = b/(1 + t)."""
-    found = law(powers_model(EXPONENT, inter), START, END, spread=1)
+    found = elastic_law(powers_model(EXPONENT, inter), START, END, spread=1)
     return separated_by_law(found, samples=SAMPLES, pair=(0, 1), along=DIRECTION)

@@ -17,7 +17,7 @@ from layerpeel.numerics import (
     MeanFlow,
     Proportion,
     UnusableInput,
-    law,
+    elastic_law,
     pairwise_separable,
     separated_probability,
 )
@@ -113,10 +113,10 @@ def count_splits(
     one path.
 
     Raises:
-        UnusableInput: as `law`, and under the literal drift when the common mode drowns the differences of classes.
+        UnusableInput: as `elastic_law`, and under the literal drift when the common mode drowns the differences of classes.
     """
     if drift == "literal":
-        drawn, differences = law(model, start, end, drift=drift), np.zeros_like(pairs.differences)
+        drawn, differences = elastic_law(model, start, end, drift=drift), np.zeros_like(pairs.differences)
         if isinstance(drawn, LiteralLaw):
             _require_resolved(drawn, pairs)
     else:
@@ -151,7 +151,7 @@ def _around_means(model: ElasticModel, start: np.ndarray, end: float) -> MeanDri
         inter=0,
         noise=list(model.noise.deviations or ()),
     )
-    return law(still, start - start.mean(axis=1, keepdims=True) if start.ndim == 3 else np.zeros_like(start), end)
+    return elastic_law(still, start - start.mean(axis=1, keepdims=True) if start.ndim == 3 else np.zeros_like(start), end)
 
 
 def _pieces(chunks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
