@@ -50,7 +50,7 @@ def thresholds(majority: int, minority: int, *, feature_energy: float, weight_en
 
     Example:
         >>> thresholds(5, 5, feature_energy=5, digits=5).collapse.upper
-        '12.193'
+        '12.19245'
     """
     from layerpeel.numerics import collapse_threshold, vanishing_threshold
 
