@@ -74,6 +74,7 @@ def integrated(kind: str, alpha: Rates, beta: Rates, start: np.ndarray) -> np.nd
 
 @pytest.mark.parametrize("classes", SIZES)
 @pytest.mark.parametrize("kind", ["I", "L", "identity"])
+@pytest.mark.slow
 def test_two_hundred_time_varying_cases_agree_with_an_integrator(kind: str, classes: int) -> None:
     rng = np.random.default_rng([classes, ord(kind[0])])
     alpha, beta = Rates.random(rng, CASES), Rates.random(rng, CASES)
@@ -128,6 +129,7 @@ def any_model(name: str, rng: np.random.Generator) -> ElasticModel:
         ("two matrices", "integrated by DOP853"),
     ],
 )
+@pytest.mark.slow
 def test_other_models_agree_with_an_integrator_within_their_stated_error(name: str, route: str) -> None:
     rng = np.random.default_rng(7)
     model = any_model(name, rng)
@@ -282,6 +284,7 @@ class TestSymmetries:
 
     @settings(max_examples=25)
     @given(kind=st.sampled_from(["I", "L", "identity"]), classes=st.integers(2, 5), seed=st.integers(0, 2**32 - 1))
+    @pytest.mark.slow
     def test_linearity_relabelling_and_the_flow_property(self, kind: str, classes: int, seed: int) -> None:
         rng = np.random.default_rng(seed)
         model = ElasticModel(blocks=kind, num_classes=classes, intra="1/(1+t)", inter="sin(t)")
@@ -328,6 +331,7 @@ class TestProofs:
         assert sympy.expand(drift - ((alpha + (k - 1) * beta) / k * mean + (alpha - beta) / k * deviation)) == 0
 
     @pytest.mark.parametrize("classes", [2, 3, 4])
+    @pytest.mark.slow
     def test_the_l_model(self, classes: int) -> None:
         """In the form that is computed: own parts and the common term v (I_β + I_γ/K); φ1, φ2 and the integrals enter by their slopes."""
         alpha, beta = sympy.symbols("alpha beta")

@@ -135,6 +135,7 @@ class TestLiteralDrift:
         assert variance == pytest.approx(2 * 3.0 ** (4 / 3) * (0.01 + 0.16 * shrink), rel=ROUNDING)
 
     @pytest.mark.parametrize("name", ["I", "L", "identity", "I with matrices", "L with classes", "any blocks", "sampled I"])
+    @pytest.mark.slow
     def test_moments_agree_with_one_plain_lyapunov_run(self, name: str) -> None:
         rng = np.random.default_rng(11)
         classes, features = 3, 3
@@ -199,6 +200,7 @@ class TestLiteralDrift:
         assert common_eigenvectors(np.stack([first, np.diag(np.arange(5.0))])) is None
         assert common_eigenvectors(np.triu(np.ones((1, 5, 5)))) is None
 
+    @pytest.mark.slow
     def test_given_points_move_by_the_propagator(self) -> None:
         rng = np.random.default_rng(4)
         points = rng.standard_normal((3, 5, 3))
@@ -215,6 +217,7 @@ class TestLiteralDrift:
 
 @pytest.mark.parametrize("drift", ["mean", "literal"])
 @pytest.mark.parametrize(("kind", "noise"), [("I", 0.7), ("I", "matrices"), ("L", 0.7), ("L", "matrices")])
+@pytest.mark.statistical
 def test_draws_have_the_moments_of_the_law(drift: str, kind: str, noise: Any) -> None:
     """Whitened draws over times, classes and features are standard normal: each mean, variance and product at its share."""
     rng = np.random.default_rng([len(drift), ord(kind), noise == "matrices"])

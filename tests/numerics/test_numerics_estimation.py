@@ -173,6 +173,7 @@ def noisy(rng: np.random.Generator, trials: int, times: np.ndarray, noise: float
     return grown(times) + np.cumsum(steps, axis=1)
 
 
+@pytest.mark.statistical
 def test_the_error_over_trials_covers_the_truth_as_often_as_it_says() -> None:
     times, level, repeats = np.linspace(0.0, 1.0, 5), 0.05, 400
     rng = np.random.default_rng(3)

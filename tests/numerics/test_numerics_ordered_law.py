@@ -43,6 +43,7 @@ def agrees(law: LogProbability, log: float, rest: float) -> None:
 
 @settings(max_examples=60)
 @given(log_uniform(1e-8, 1e8), st.sampled_from([-1.0, 1.0]), log_uniform(1e-12, 1e12), log_uniform(1e-12, 1e12))
+@pytest.mark.slow
 def test_two_samples_have_the_normal_tail(distance: float, sign: float, first: float, second: float) -> None:
     """n = n' = 1: P = Φ(gap/√(s² + s'²)), over sixteen orders of magnitude of the standardised gap."""
     gap = sign * distance * max(first, second)
@@ -93,6 +94,7 @@ def cases(draw: st.DrawFn) -> tuple[float, tuple[float, float], tuple[int, int]]
     return standard * max(deviations), deviations, (counts[0], counts[1])
 
 
+@pytest.mark.slow
 def test_the_cases_reach_both_tails_and_every_ratio() -> None:
     def labels(case: tuple[float, tuple[float, float], tuple[int, int]]) -> list[str]:
         law = ordered_probability(case[0], deviations=case[1], counts=case[2])
@@ -105,6 +107,7 @@ def test_the_cases_reach_both_tails_and_every_ratio() -> None:
 
 @settings(max_examples=40)
 @given(cases())
+@pytest.mark.slow
 def test_exchanging_the_classes_mirrors_the_line(case: tuple[float, tuple[float, float], tuple[int, int]]) -> None:
     gap, (first, second), (below, above) = case
     one = ordered_probability(gap, deviations=(first, second), counts=(below, above))
@@ -116,6 +119,7 @@ def test_exchanging_the_classes_mirrors_the_line(case: tuple[float, tuple[float,
 
 @settings(max_examples=40)
 @given(cases(), st.floats(0.0, 3.0))
+@pytest.mark.slow
 def test_wider_gaps_and_fewer_samples_are_separated_more_often(
     case: tuple[float, tuple[float, float], tuple[int, int]], more: float
 ) -> None:
@@ -128,6 +132,7 @@ def test_wider_gaps_and_fewer_samples_are_separated_more_often(
 
 @settings(max_examples=40)
 @given(cases())
+@pytest.mark.slow
 def test_many_pairs_are_ordered_between_the_two_extremes_of_dependence(case: tuple[float, tuple[float, float], tuple[int, int]]) -> None:
     """Φ^{nn'} ≤ P (the pairs are associated) and P ≤ Φ; 1 − P ≤ nn'(1 − Φ) (union bound)."""
     gap, deviations, counts = case
@@ -141,6 +146,7 @@ def test_many_pairs_are_ordered_between_the_two_extremes_of_dependence(case: tup
 
 @settings(max_examples=30)
 @given(cases())
+@pytest.mark.slow
 def test_the_law_lies_in_the_ball(case: tuple[float, tuple[float, float], tuple[int, int]]) -> None:
     """Independent route: quadrature with proved bounds. Rare events below e^−2000 are left out, where the ball route gives up."""
     gap, deviations, counts = case
@@ -187,6 +193,7 @@ def test_the_ball_holds_its_tails(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 1e-3 < float(ball.rad() / ball.mid()) < 0.5
 
 
+@pytest.mark.slow
 def test_the_ball_route_says_when_it_gives_up() -> None:
     with pytest.raises(ArithmeticError, match="the quadrature gave up; use ordered_probability"):
         enclose_ordered_probability(-100.0, deviations=(1.0, 0.2), counts=(10**7, 10**7))

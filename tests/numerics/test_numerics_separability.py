@@ -156,6 +156,7 @@ def clouds(draw: st.DrawFn, largest: int = 9) -> Clouds:
     return Clouds(kind, x, y)
 
 
+@pytest.mark.slow
 def test_the_clouds_reach_both_answers_of_every_kind() -> None:
     seen = tally(clouds(), lambda cloud: [(cloud.kind, separating_hyperplane(cloud.x, cloud.y).separable)], examples=400)
     assert all(seen[kind, answer] >= OFTEN_ENOUGH for kind in KINDS for answer in (True, False)), seen

@@ -73,6 +73,7 @@ def test_fuzziness_is_the_trace_of_the_dense_matrices(case: tuple[int, int, int]
 
 
 @given(cases, st.integers(1, 7))
+@pytest.mark.slow
 def test_streaming_in_any_batches_gives_the_same(case: tuple[int, int, int], batch: int) -> None:
     x, y = labelled(*case)
     moments = ClassMoments(case[1], case[2])

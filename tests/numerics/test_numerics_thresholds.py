@@ -125,6 +125,7 @@ def test_pinned_vanishing_thresholds(case: dict[str, Any]) -> None:
 
 @settings(max_examples=40)
 @given(class_numbers(10**4), class_numbers(10**4).map(lambda size: max(size, 2)), log_uniform(1e-4, 1e3))
+@pytest.mark.slow
 def test_the_theta_form_lies_between_the_bounds_at_forty_digits(majority: int, minority: int, energy: float) -> None:
     found = collapse_threshold(majority, minority, feature_energy=energy, digits=40)
     with mp.workdps(90):
@@ -263,6 +264,7 @@ CASES = st.tuples(class_numbers(1000), class_numbers(1000).map(lambda size: max(
 
 
 @given(CASES)
+@pytest.mark.slow
 def test_the_optimum_changes_phase_at_the_collapse_threshold(case: tuple[int, int, float]) -> None:
     majority, minority, root_energy = case
     log_excess = log_threshold_minus_one(majority, minority, feature_energy=root_energy, weight_energy=root_energy)
@@ -275,6 +277,7 @@ def test_the_optimum_changes_phase_at_the_collapse_threshold(case: tuple[int, in
 
 
 @given(CASES)
+@pytest.mark.slow
 def test_the_optimum_changes_phase_at_the_vanishing_threshold(case: tuple[int, int, float]) -> None:
     majority, minority, root_energy = case
     radius = (majority + minority) * root_energy
@@ -390,6 +393,7 @@ def test_the_slopes_of_the_proof_are_those_of_the_threshold() -> None:
     assert sums["d log R0/dζ"] / sums["dτ/dζ"] == pytest.approx(slope, rel=1e-8)
 
 
+@pytest.mark.slow
 def test_the_multiplier_where_classes_come_apart_is_their_weight() -> None:
     switch = coming_apart(((2, 6), (2, 2), (1, 1)), 1)
     assert switch.beyond < switch.before

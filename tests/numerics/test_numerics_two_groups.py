@@ -128,6 +128,7 @@ def test_phases(case: tuple[int, int, float, float], collapsed: bool, vanished: 
 @example(TwoGroups(10**6, 1, 1.0 + 1e-12, 1e-3))
 @example(TwoGroups(690_969, 1, 2.2313, 37.287))  # margins of 1e-5 inside exponents of 80: expm1, not exp − 1
 @example(TwoGroups(524_623, 3, 1.00759, 24.011))
+@pytest.mark.slow
 def test_the_optimum_satisfies_every_stationarity_condition(case: TwoGroups) -> None:
     found = optimum_of(case)
     with mp.workdps(50):
@@ -158,6 +159,7 @@ def test_the_optimum_satisfies_every_stationarity_condition(case: TwoGroups) -> 
 @given(
     two_groups(largest_group=1000, largest_imbalance=1e4, largest_root=10.0), st.floats(0.9, 1.1), st.floats(0.9, 1.1), st.floats(0.9, 1.1)
 )
+@pytest.mark.slow
 def test_no_feasible_neighbour_has_a_smaller_value(case: TwoGroups, by_a: float, by_b: float, by_t: float) -> None:
     """The same optimum said without multipliers: move the scalars, rescale into the ball, and the value does not fall."""
     found = optimum_of(case)
@@ -173,6 +175,7 @@ def test_no_feasible_neighbour_has_a_smaller_value(case: TwoGroups, by_a: float,
 
 
 @given(two_groups(largest_imbalance=1e6, largest_root=10.0, minority=2), st.floats(1e-6, 1.0))
+@pytest.mark.slow
 def test_the_minority_spread_falls_and_the_majority_spread_rises_with_the_imbalance(case: TwoGroups, more: float) -> None:
     assume(case.majority > 1)
     found, beyond = optimum_of(case), optimum_of(case._replace(imbalance=case.imbalance * (1 + more)))
@@ -279,6 +282,7 @@ def test_pinned_optima_come_back_from_their_origin(case: dict[str, Any]) -> None
         assert mp.almosteq(mp.mpf(found[name]), mp.mpf(case[name]), rel_eps=mp.mpf(10) ** -25, abs_eps=mp.mpf(10) ** -40)
 
 
+@pytest.mark.slow
 def test_the_strategy_of_two_groups_is_rich() -> None:
     def labels(case: TwoGroups) -> list[str]:
         found = optimum_of(case)

@@ -60,6 +60,7 @@ def fresh_compiler() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("compiled", BOTH_ROUTES)
+@pytest.mark.slow
 def test_balanced_classes_have_one_singular_value(compiled: bool) -> None:
     """R = 1: Z = a (I − 11ᵀ/K) with a = τ/(K − 1), so a = b = hypot(t_A, t_B)."""
     majority, minority = np.array([5.0, 1.0, 1.0, 400.0, 7.0]), np.array([5.0, 9.0, 1.0, 3.0, 1.0])
@@ -126,6 +127,7 @@ def test_compiled_and_numpy_agree_beside_the_threshold() -> None:
 
 
 @pytest.mark.parametrize("compiled", BOTH_ROUTES)
+@pytest.mark.slow
 def test_the_scalar_solver_gives_the_same_optima(compiled: bool) -> None:
     problems = scattered(np.random.default_rng(7), 400)
     problems = problems._replace(imbalance=np.maximum(problems.imbalance, 1 / problems.imbalance))

@@ -65,6 +65,7 @@ def test_the_value_survives_its_own_underflow() -> None:
 
 
 @pytest.mark.parametrize("compiled", BOTH_ROUTES)
+@pytest.mark.slow
 def test_every_problem_of_the_whole_range_is_solved_to_a_certified_gap(compiled: bool) -> None:
     """Ball arithmetic, per problem; and what the batch says of its own gap is above what the balls say."""
     found = solved(compiled=compiled)

@@ -25,6 +25,7 @@ def solved(energy: float, dimension: int | None, route: str = "auto", loss: str 
 
 @pytest.mark.parametrize("route", ["factored", "sdp"])
 @pytest.mark.parametrize("loss", ["cross-entropy", "squared", "hinge"])
+@pytest.mark.slow
 def test_from_the_rank_on_features_in_that_space_make_the_logits(route: str, loss: str) -> None:
     """The minority collapses, so the rank is below K; an interior-point method's noise must not stand in the way."""
     free = solved(0.1, None, route, loss)
@@ -42,6 +43,7 @@ def test_from_the_rank_on_features_in_that_space_make_the_logits(route: str, los
 
 @settings(max_examples=25)
 @given(st.lists(st.integers(1, 500), min_size=3, max_size=6), log_uniform(0.1, 5.0))
+@pytest.mark.slow
 def test_below_the_rank_the_warning_is_true(counts: list[int], energy: float) -> None:
     """Descent in the factors, whose every point is feasible, cannot get under the optimum by less than the certified excess."""
     problem = LayerPeeled(counts=counts, feature_energy=energy)

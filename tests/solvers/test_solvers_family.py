@@ -131,6 +131,7 @@ def programs(loss: str) -> list[Problem]:
 
 
 @pytest.mark.parametrize("loss", ["cross-entropy", "squared"])
+@pytest.mark.slow
 def test_the_reference_program_agrees_with_the_iteration(loss: str) -> None:
     for problem in programs(loss):
         fast, reference = solve(problem, route="factored"), solve(problem, route="sdp")
@@ -154,6 +155,7 @@ def energies_of(found: Solution[Any]) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("loss", ["cross-entropy", "squared"])
+@pytest.mark.slow
 def test_the_factors_attain_the_value(loss: str) -> None:
     """The objective as users write it, at the features, classifier and bias that the solution hands out."""
     for problem in programs(loss):
@@ -215,6 +217,7 @@ def test_descent_over_samples_reaches_the_certified_value() -> None:
 
 @settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1), log_uniform(1e-3, 10.0), st.integers(0, 11), st.sampled_from(["cross-entropy", "squared"]))
+@pytest.mark.slow
 def test_every_candidate_encloses_the_optimum(seed: int, spread: float, index: int, loss: str) -> None:
     """Weak duality: whatever the candidate and its bias, the lower end is below and the upper end above the optimum."""
     problem, best = optima(loss)[index]
@@ -264,6 +267,7 @@ def test_the_multiple_and_the_bias_term_are_needed() -> None:
     assert constant > best.value.upper + 0.004 * square
 
 
+@pytest.mark.slow
 def test_the_penalty_is_its_own_multiplier_and_the_balls_one_is_enclosed() -> None:
     """The optimum of the penalty solves the ball of its norm, whose multiplier is the penalty."""
     for problem, best in optima("cross-entropy"):
@@ -286,6 +290,7 @@ def test_the_penalty_is_its_own_multiplier_and_the_balls_one_is_enclosed() -> No
 
 @given(log_uniform(0.01, 100.0), log_uniform(0.01, 100.0))
 @settings(max_examples=20)
+@pytest.mark.slow
 def test_only_the_product_of_penalties_and_its_scale_by_d_matter(trade: float, stretch: float) -> None:
     plain = solve(penalised(GROUPS, 0.01))
     traded = UnconstrainedFeatures.from_groups(GROUPS, feature_penalty=0.01 * trade, weight_penalty=0.01 / trade)
@@ -320,6 +325,7 @@ def test_equal_counts_with_different_weights_are_different_groups() -> None:
 
 @pytest.mark.parametrize("log_penalty", [-18.0, -60.0, -112.0])
 @pytest.mark.parametrize("bias_penalty", [1e-3, 1.0])
+@pytest.mark.slow
 def test_a_slight_penalty_on_the_norm_is_certified_beside_a_bias(log_penalty: float, bias_penalty: float) -> None:
     """The loss is nearly flat there and the bias penalty is not: hundreds of steps, where the steps of one length did not get there."""
     decay = math.exp(log_penalty)
@@ -364,6 +370,7 @@ def test_the_value_moves_with_the_penalty_at_the_rate_of_the_norm() -> None:
 # The enclosed geometry.
 
 
+@pytest.mark.slow
 def test_the_enclosures_contain_a_sharper_solution() -> None:
     for problem in programs("cross-entropy"):
         enclosed, sharp = Enclosures(solve(problem, route="factored", tolerance=1e-8)), solve(problem, route="factored", tolerance=1e-13)

@@ -61,12 +61,14 @@ def test_ordinary_programs_have_the_optimum_of_the_iteration(problem: Problem) -
 
 
 @pytest.mark.parametrize("problem", EXTREME.values(), ids=EXTREME)
+@pytest.mark.slow
 def test_what_doubles_do_not_resolve_is_certified(problem: Problem) -> None:
     found = solve(problem, route="factored", tolerance=TOLERANCE)
     assert found.status is Status.CERTIFIED
     assert found.relative_gap <= TOLERANCE / 10
 
 
+@pytest.mark.slow
 def test_logits_that_doubles_round_too_much_are_called_their_limit() -> None:
     """Margins of 10⁵: a rounding of theirs changes slopes by a part in 10¹¹, and the dual bound by 10⁵ times that."""
     found = solve(ball(1e10), route="factored", tolerance=TOLERANCE)

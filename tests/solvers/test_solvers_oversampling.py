@@ -24,6 +24,7 @@ def test_two_groups_swap_at_their_ratio(large: int, small: int, ratio: float) ->
 
 
 @pytest.mark.parametrize("group", [1, 2])
+@pytest.mark.slow
 def test_both_ends_are_what_they_claim_and_leave_room(group: int) -> None:
     problem = LayerPeeled.from_groups([(3, 100), (3, 14), (20, 8)], feature_energy=0.3)
     assert solve(problem, tolerance=1e-10).collapsed == (False, True, True)

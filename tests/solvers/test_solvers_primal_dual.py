@@ -47,6 +47,7 @@ def test_balanced_classes_lose_one_minus_the_margin(classes: int, root_energy: f
 
 
 @pytest.mark.parametrize("counts", [[9, 5, 2], [1000, 30, 30, 30, 1, 1], list(range(1, 13))])
+@pytest.mark.slow
 def test_no_loss_is_left_exactly_from_the_energy_on_that_the_etf_needs(counts: list[int]) -> None:
     """⟨I − J/K, Z⟩ ≥ K − 1 where all margins are 1, so a loss of zero needs τ ≥ K − 1; the simplex ETF attains it."""
     classes = len(counts)
@@ -67,6 +68,7 @@ def test_no_loss_is_left_exactly_from_the_energy_on_that_the_etf_needs(counts: l
     groups_of_classes,
     log_uniform(1e-4, 3.0),
 )
+@pytest.mark.slow
 def test_any_counts_are_solved_to_the_tolerance(groups: list[tuple[int, int]], energy: float) -> None:
     problem = hinge(groups, energy)
     found = solve(problem, tolerance=TOLERANCE)
@@ -195,6 +197,7 @@ def test_minorities_of_next_to_no_weight_are_solved_too(imbalance: int, energy: 
     assert found.value.upper < 10.0 / imbalance
 
 
+@pytest.mark.slow
 def test_a_warm_start_takes_fewer_steps_to_the_same_value(monkeypatch: pytest.MonkeyPatch) -> None:
     steps = 0
     descend = _Game.descend
@@ -261,6 +264,7 @@ def test_the_value_of_a_collapsed_group_is_a_bound_that_is_met() -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(2, 5), st.integers(2, 5), st.integers(2, 60), st.floats(0.05, 0.7))
+@pytest.mark.slow
 def test_shares_bound_the_inner_value_of_every_optimum(large: int, small: int, ratio: int, root_energy: float) -> None:
     found = solve(hinge([(large, ratio), (small, 1)], root_energy**2))
     other = solve_primal_dual(found.problem, 1e-10)
@@ -268,6 +272,7 @@ def test_shares_bound_the_inner_value_of_every_optimum(large: int, small: int, r
         assert other.matrix.inner[g] <= _largest_inner_value(found, g) + 1e-4  # two optima's tolerance, not the bound's
 
 
+@pytest.mark.slow
 def test_two_groups_collapse_and_come_apart_at_one_energy() -> None:
     """The majority is served first: below the energy at which its margins are 1 the minority gets nothing, above it shares."""
     states = [solve(hinge([(5, 100), (5, 10)], energy)).collapsed[1] for energy in np.linspace(0.15, 0.3, 16)]

@@ -25,6 +25,7 @@ energies = st.floats(0.05, 12.0)
 
 @settings(max_examples=25)
 @given(counts, energies)
+@pytest.mark.slow
 def test_any_counts_are_solved_to_the_tolerance(sizes: list[int], energy: float) -> None:
     found = solve(LayerPeeled(counts=sizes, feature_energy=energy), route="factored", tolerance=TOLERANCE)
     assert found.converged
@@ -82,6 +83,7 @@ def test_few_groups_are_taken_further_and_many_are_not() -> None:
     assert FURTHER * 1e-6 < many.relative_gap <= 1e-6
 
 
+@pytest.mark.slow
 def test_what_is_proven_is_kept_when_going_further_fails() -> None:
     """A loss of 1e-58: a gap of 1e-9 of it is there, and not much more."""
     found = solve(LayerPeeled(counts=[1000, 100, 10, 1, 2, 3], feature_energy=1e4), route="factored")
@@ -189,6 +191,7 @@ def test_critical_oversampling_needs_a_group_that_can_collapse() -> None:
             critical_oversampling(problem, group)
 
 
+@pytest.mark.slow
 def test_too_many_distinct_counts_name_the_memory() -> None:
     problem = LayerPeeled.from_groups([(1, count) for count in range(1, 60_001)], feature_energy=1.0)
     refused(lambda: solve(problem, route="factored"), "60000 distinct counts", "720 GB", "this machine has", "round the counts")

@@ -199,6 +199,7 @@ def lower_bound(solution: Solution[Any]) -> arb:
 
 
 @pytest.mark.parametrize(("route", "problem"), CLAIMS)
+@pytest.mark.slow
 def test_the_claimed_gap_is_there(route: str, problem: Problem) -> None:
     tolerance = TOLERANCES[route]
     solution = solve(problem, route=route, tolerance=tolerance)

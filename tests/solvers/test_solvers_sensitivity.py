@@ -22,6 +22,7 @@ def value(problem: LayerPeeled) -> float:
 
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("group", range(3))
+@pytest.mark.slow
 def test_the_value_moves_with_a_count_as_the_envelope_theorem_says(loss: str, group: int) -> None:
     problem = LayerPeeled.from_groups(GROUPS, feature_energy=0.4, loss=loss)
     up, down = (value(problem.reweighted(group, 1 + sign * STEP)) for sign in (1, -1))
@@ -31,6 +32,7 @@ def test_the_value_moves_with_a_count_as_the_envelope_theorem_says(loss: str, gr
 
 
 @pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.slow
 def test_the_value_falls_with_the_energy_at_the_rate_of_the_multiplier(loss: str) -> None:
     up, here, down = (LayerPeeled.from_groups(GROUPS, feature_energy=0.4 * (1 + step), loss=loss) for step in (STEP, 0.0, -STEP))
     slope = solve(here, tolerance=1e-11).value_by_feature_energy

@@ -67,6 +67,7 @@ def certified(problem: Problem, **options: Any) -> Solution:
 @pytest.mark.parametrize("bias_penalty", [None, 1e-2, 1e-5])
 @pytest.mark.parametrize("weights", ["class", "sample"])
 @pytest.mark.parametrize("name", STRUCTURES)
+@pytest.mark.slow
 def test_the_hinge_keeps_a_tenth_of_its_tolerance_at_any_penalty(name: str, weights: str, bias_penalty: float | None) -> None:
     for penalty in PENALTIES:
         values = []
@@ -83,6 +84,7 @@ def test_the_hinge_keeps_a_tenth_of_its_tolerance_at_any_penalty(name: str, weig
 
 @pytest.mark.parametrize("bias_penalty", [1e-5, 1e-8, 1e-2])
 @pytest.mark.parametrize("name", ["three groups", "two groups", "distinct"])
+@pytest.mark.slow
 def test_an_attainable_zero_loss_needs_no_bias_however_slight_its_penalty(name: str, bias_penalty: float) -> None:
     """From √(E_H E_W) = (K − 1)/K on, the ETF leaves no loss, and what bias is left is taken into the ball."""
     classes = sum(size for size, _ in STRUCTURES[name])
@@ -100,6 +102,7 @@ def test_an_attainable_zero_loss_needs_no_bias_however_slight_its_penalty(name: 
 
 
 @pytest.mark.parametrize("energy", [7.7, 7.8, 7.9])
+@pytest.mark.slow
 def test_where_only_a_bias_leaves_no_loss_its_price_is_found(energy: float) -> None:
     """Norms weighted by √n: between the energy that a free bias needs and the one without, the value is λ_b/2 times the least ‖b‖².
 

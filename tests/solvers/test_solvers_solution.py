@@ -191,6 +191,7 @@ def test_enclosures_of_a_reference_solution_contain_the_exact_optimum(name: str)
 
 
 @given(two_groups(largest_group=20, largest_imbalance=100.0, least_root=0.2, largest_root=3.0))
+@pytest.mark.slow
 def test_enclosures_of_the_exact_route_are_narrow_and_hold_its_own_geometry(case: TwoGroups) -> None:
     majority, minority, imbalance, root_energy = case
     found = solve(LayerPeeled.from_imbalance(majority, minority, imbalance, feature_energy=root_energy, weight_energy=root_energy))

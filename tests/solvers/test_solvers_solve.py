@@ -214,6 +214,7 @@ def test_the_symmetric_route_is_exact_at_moderate_size(case: TwoGroups) -> None:
     assert solve(problem_of(case)).relative_gap <= SYMMETRIC_GAP
 
 
+@pytest.mark.slow
 def test_the_strategy_of_certified_problems_is_rich() -> None:
     def labels(case: TwoGroups) -> list[str]:
         found = solve(problem_of(case))
@@ -321,6 +322,7 @@ def test_trading_one_energy_for_the_other_leaves_the_value(case: TwoGroups, trad
 
 
 @given(two_groups(largest_group=50, largest_imbalance=1e4, largest_root=5.0))
+@pytest.mark.slow
 def test_exchanging_the_names_of_majority_and_minority_exchanges_the_groups(case: TwoGroups) -> None:
     majority, minority, imbalance, root_energy = case
     if imbalance == 1.0:
@@ -382,6 +384,7 @@ def test_a_feature_per_sample_changes_nothing(counts: list[int]) -> None:
 
 
 @given(two_groups(largest_group=50, largest_imbalance=1e3, least_root=0.1, largest_root=3.0))
+@pytest.mark.slow
 def test_the_multiplier_is_enclosed_and_is_the_slope_of_the_value(case: TwoGroups) -> None:
     found, step = solve(problem_of(case)), 1e-5
     ahead, behind = (solve(problem_of(case._replace(root_energy=case.root_energy * factor))).value for factor in (1 + step, 1 - step))

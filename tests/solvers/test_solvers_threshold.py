@@ -43,6 +43,7 @@ SHARP = 1e-11
 
 
 @pytest.mark.parametrize("case", [case for case in COLLAPSE if case["bisect"]], ids=lambda case: f"{case['majority']}+{case['minority']}")
+@pytest.mark.slow
 def test_the_margin_encloses_the_pinned_thresholds(case: dict[str, str]) -> None:
     found = bracket_threshold(int(case["majority"]), int(case["minority"]), feature_energy=float(case["feature_energy"]), width=WIDTH)
     assert found.rigorous
@@ -50,6 +51,7 @@ def test_the_margin_encloses_the_pinned_thresholds(case: dict[str, str]) -> None
     assert found.upper <= found.lower * math.exp(WIDTH)
 
 
+@pytest.mark.slow
 def test_trading_energies_leaves_the_measured_threshold() -> None:
     traded = bracket_threshold(2, 2, feature_energy=4.0, weight_energy=0.25, width=WIDTH)
     assert traded.overlaps(bracket_threshold(2, 2, feature_energy=1.0, width=WIDTH))
@@ -86,6 +88,7 @@ def test_a_width_that_is_not_positive_is_refused_before_anything_is_solved(width
             search()
 
 
+@pytest.mark.slow
 def test_energies_out_of_reach_are_refused_with_the_remedy() -> None:
     with pytest.raises(UnusableInput, match=r"no collapse was certified up to R = 1e\+09 at feature energy 400.0.*use smaller energies"):
         bracket_threshold(1, 2, feature_energy=400.0)
@@ -129,6 +132,7 @@ def test_an_end_that_the_other_route_cannot_decide_moves_outward() -> None:
     assert 2.02 < found.beyond < 2.05
 
 
+@pytest.mark.slow
 def test_a_route_that_decides_nothing_is_an_error() -> None:
     def verdict(optimum: Enclosures) -> bool | None:
         return None if optimum.solution.route == "sdp" else place_of(optimum) > 2.0
@@ -155,6 +159,7 @@ def test_places_without_a_switch_between_them_are_refused() -> None:
 
 @settings(max_examples=25)
 @given(class_numbers(30), class_numbers(30).map(lambda size: max(size, 2)), log_uniform(0.3, 2.0), st.sampled_from([-BESIDE, BESIDE]))
+@pytest.mark.slow
 def test_the_geometry_tells_the_phase_beside_the_threshold(majority: int, minority: int, root_energy: float, offset: float) -> None:
     log_excess = log_threshold_minus_one(majority, minority, feature_energy=root_energy**2)
     # In R − 1, so that the two phases are as far apart near R = 1 as elsewhere.
@@ -191,6 +196,7 @@ def slopes(problem: LayerPeeled, logits: GroupMatrix) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("loss", ["cross-entropy", "squared"])
 @pytest.mark.parametrize("bias_penalty", [None, 0.05])
+@pytest.mark.slow
 def test_slopes_are_within_the_bound_of_their_gap(loss: str, bias_penalty: float | None) -> None:
     """Disturbed optima: no group's rows of the gradient are farther off than the excess of the value allows, and some nearly are."""
     rng, shares = np.random.default_rng(3), []

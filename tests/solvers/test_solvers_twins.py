@@ -133,6 +133,7 @@ def wider(bracket: Bracket, relative: float) -> Bracket:
 
 @pytest.mark.parametrize(("route", "solver"), ROUTES, ids=["symmetric", "factored", "clarabel", "scs"])
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@pytest.mark.slow
 def test_twins_are_told_the_same(case: Case, route: str, solver: str) -> None:
     stated = case.posed(case.counts)
     if route == "symmetric" and not covers(stated):
