@@ -162,6 +162,8 @@ def test_a_malformed_room_is_refused() -> None:
 def test_measurements_and_predictions_do_not_know_each_other(name: str) -> None:
     source = program().sources[MODULES[name]]
     assert set(source.claims) == {check.name for check in ROOMS[name].checks}  # the walk goes by what is written, so it must find all
+    # Both sides are written out: what a room hands over in ** would not be walked.
+    assert all("predict" in keywords and {"measure", "measure_all"} & set(keywords) for keywords in source.claims.values())
     # What a proof measures is a property of the closed form itself, so it may read it; a measurement may not.
     sides = [side for side in source.sides if side.startswith("predict_") or not source.proves(side)]
     assert [found for side in sides for found in program().trespasses(Name(MODULES[name], side))] == []
@@ -352,3 +354,27 @@ def test_figures_hold_what_they_name() -> None:
             for x, low, high in zip(series.x, series.low, series.high, strict=True):
                 assert low - 0.02 <= np.interp(np.log(x), np.log(line.x), line.y) <= high + 0.02  # the line is drawn with 160 points
     assert any(abs(mark[0] - 12.19244708) < 1e-6 for mark in figure.marks)  # R0 of K_A = 5, E_H = 5 (reference/thresholds.json)
+
+
+@pytest.mark.parametrize(
+    ("sides", "evidence", "of_both", "trespass"),
+    [
+        ("predict=lambda k: f(k), measure=lambda k: f(k)", "CERTIFIED", True, False),
+        ("predict=lambda k: f(k), measure=lambda k: f(k)", "PROOF", False, False),
+        ("predict=lambda k: k, measure=lambda k: f(k), false={'a': ('b', lambda k: f(k))}", "CERTIFIED", True, False),
+        ("predict=lambda k: f(k), measure=lambda k: g(k)", "CERTIFIED", False, False),
+        ("predict=lambda k: k, measure=lambda k: collapse_threshold(k, k)", "CERTIFIED", False, True),
+        ("predict=lambda k: k, measure_all=lambda s: [solve(1)]", "CERTIFIED", False, True),
+        ("predict=lambda k: solve(k, route='sdp'), measure=lambda k: g(k)", "CERTIFIED", False, True),
+    ],
+)
+def test_the_guard_reads_the_sides_of_a_claim(sides: str, evidence: str, of_both: bool, trespass: bool) -> None:
+    text = (
+        "from layerpeel.numerics import collapse_threshold\nfrom layerpeel.solvers import solve\n"
+        f"def f(k): return k\ndef g(k): return k\nROOM = Room.of(S, claim('c', 'says', over={{}}, {sides}, evidence=Evidence.{evidence}))"
+    )
+    walked = program().with_module("room", text)
+    source = walked.sources["room"]
+    assert set(source.claims) == {"c"}
+    assert bool(walked.of_both_sides("room")) is of_both
+    assert bool([found for side in source.sides for found in walked.trespasses(Name("room", side))]) is trespass
