@@ -1,8 +1,8 @@
 """GeoMNIST: rectangles, ellipses and triangles, rotated and blurred, drawn from a generator."""
 
 import numpy as np
-from jaxtyping import Float, Int
 
+from layerpeel.array_words import Float, Int
 from layerpeel.gpu_train._images import Images
 from layerpeel.numerics import require_memory, require_whole, validated
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
 
+from layerpeel.array_words import Float, Int
 from layerpeel.numerics import UnusableInput, require_instance, require_list, require_memory, require_real, require_whole, validated
 
 MOST_CLASSES = 10**6

@@ -6,9 +6,9 @@ import copy
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from torch import nn
 
+from layerpeel.array_words import Float
 from layerpeel.gpu_train._images import Images
 from layerpeel.gpu_train.training import choose_device
 from layerpeel.numerics import UnusableInput, require_positive, require_whole

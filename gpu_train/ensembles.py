@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
 from torch import nn
 from torch.func import functional_call, grad, stack_module_state, vmap
 
+from layerpeel.array_words import Float, Int
 from layerpeel.gpu_train._images import Images, corrupted, require_probability
 from layerpeel.gpu_train.networks import precision_of
 from layerpeel.gpu_train.stacked import stacked

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from torch import nn
 
+from layerpeel.array_words import Float
 from layerpeel.numerics import UnusableInput
 
 VGG = {

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
 from torch import nn
 
+from layerpeel.array_words import Float, Int
 from layerpeel.gpu_train._images import Images
 from layerpeel.gpu_train.networks import layer_outputs
 from layerpeel.gpu_train.training import CHECKPOINT_SECONDS, Recipe, accuracy_by_class, seeded, train, train_together

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from torch import nn
 from torch.optim.adam import adam
 from torch.optim.sgd import sgd
 
+from layerpeel.array_words import Float
 from layerpeel.gpu_train._images import Images
 from layerpeel.gpu_train.networks import device_of, evaluating, precision_of
 from layerpeel.gpu_train.stacked import stacked, unstack

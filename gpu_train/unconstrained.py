@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
 from torch import nn
 
+from layerpeel.array_words import Float, Int
 from layerpeel.gpu_train.training import TrainingDiverged, choose_device
 from layerpeel.numerics import require_positive, require_whole
 

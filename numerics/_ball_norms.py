@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from flint import arb, arb_mat
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics._rounded import UNIT
 
 BallMatrix = Sequence[Sequence[arb]]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from numbers import Real
 
 import numpy as np
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics._inputs import shown, whole_number
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from flint import arb, ctx
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics._ball import PRECISION, to_bracket
 from layerpeel.numerics._bracket import Bracket
 from layerpeel.numerics._inputs import UnusableInput

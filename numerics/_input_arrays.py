@@ -5,8 +5,8 @@ from numbers import Rational, Real
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics._inputs import UnusableInput, double, shown
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 from flint import arb
-from jaxtyping import Float
+
+from layerpeel.array_words import Float
 
 UNIT = 2.0**-53
 """u: a rounded sum, product, quotient or root of doubles is exact up to a factor 1 + δ with |δ| ≤ u, short of underflow."""

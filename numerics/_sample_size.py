@@ -9,9 +9,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
 from scipy import stats
 
+from layerpeel.array_words import Float, Int
 from layerpeel.numerics._bracket import Bracket, Proportion
 from layerpeel.numerics._inputs import UnusableInput, require_positive, require_whole
 from layerpeel.numerics._validated import validated

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, Union, get_args, get_origin
 
 import numpy as np
-from jaxtyping import AbstractArray
 
+from layerpeel.array_words import AbstractArray
 from layerpeel.numerics._input_arrays import as_array, require_array
 from layerpeel.numerics._inputs import UnusableInput, double, require_instance, require_list, shown, whole_number
 
@@ -40,7 +40,7 @@ def validated(function: Callable[P, R]) -> Callable[P, R]:
         TypeError: for what is no function.
 
     Example:
-        >>> from jaxtyping import Float
+        >>> from layerpeel.array_words import Float
         >>> @validated
         ... def total(values: Float[np.ndarray, " n"], times: int) -> float:
         ...     return float(values.sum()) * times
@@ -196,7 +196,7 @@ def _tuple_reader(inner: list[Reader]) -> Reader:
 
 
 def _array_reader(annotation: Any) -> Reader:
-    """Arrays by jaxtyping's words for them: kind of numbers, and names of axes; whether they may be infinite is the function's affair."""
+    """Arrays by the words for them: kind of numbers, and names of axes; whether they may be infinite is the function's affair."""
     shape = tuple("..." if word[0] in "*." else int(word) if word.isdigit() else word for word in annotation.dim_str.split())
     place = shape.index("...") if "..." in shape else len(shape)
     before, after = shape[:place], shape[place + 1 :]

@@ -4,8 +4,8 @@ import math
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, Int
 
+from layerpeel.array_words import Float, Int
 from layerpeel.numerics import Bracket, GroupMatrix, UnusableInput, require_instance
 from layerpeel.solvers._solution import Solution
 from layerpeel.solvers.program._problem import UnconstrainedFeatures

@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Any, Generic
 
 import numpy as np
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket, GroupMatrix, UnusableInput, factor_logits, require_memory
 from layerpeel.solvers.program._losses import LOSSES
 from layerpeel.solvers.program._problem import Form, LayerPeeled

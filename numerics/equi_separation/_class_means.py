@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
 from scipy.spatial.distance import pdist
 
+from layerpeel.array_words import Float, Int, Shaped
 from layerpeel.numerics._validated import validated
 from layerpeel.numerics.equi_separation._labels import coarsest_eps, count_classes, require_every_class, require_labelled, require_labels
 

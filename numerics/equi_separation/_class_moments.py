@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Shaped
 
+from layerpeel.array_words import Float, Shaped
 from layerpeel.numerics._inputs import UnusableInput, require_whole
 from layerpeel.numerics._memory import require_memory
 from layerpeel.numerics.equi_separation._class_means import ClassSpread, between_factor, class_means, class_residuals

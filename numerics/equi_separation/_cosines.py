@@ -1,8 +1,8 @@
 """Cosines between vectors, by pair and on average."""
 
 import numpy as np
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics._validated import validated
 
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Shaped
 from scipy import stats
 
+from layerpeel.array_words import Float, Shaped
 from layerpeel.numerics._bracket import Bracket
 from layerpeel.numerics._input_arrays import require_array
 from layerpeel.numerics._inputs import UnusableInput

@@ -1,8 +1,8 @@
 """Labelled features at the edge: shapes, types, finite values, and samples of every class."""
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
 
+from layerpeel.array_words import Float, Int, Shaped
 from layerpeel.numerics._inputs import UnusableInput
 from layerpeel.numerics._validated import validated
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
 from scipy.spatial.distance import pdist
 
+from layerpeel.array_words import Float, Int, Shaped
 from layerpeel.numerics._frames import etf_distance, of_norm_one
 from layerpeel.numerics._input_arrays import as_array
 from layerpeel.numerics._inputs import UnusableInput, require_instance

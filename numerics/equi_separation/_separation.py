@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
 
+from layerpeel.array_words import Float, Int, Shaped
 from layerpeel.numerics._inputs import UnusableInput
 from layerpeel.numerics._validated import validated
 from layerpeel.numerics.equi_separation._class_means import CentredFeatures, between_factor, centred_features

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Float
+
+from layerpeel.array_words import Float
 
 GRAM_FROM = 32
 """From this size on, singular values come from the eigenvalues of TᵀT: three times faster than an SVD, and losing half the digits only

@@ -1,8 +1,8 @@
 """The nuclear-norm ball {Z : ‖Z‖_* ≤ τ}: what products H Wᵀ of bounded energy fill."""
 
 import numpy as np
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics._inputs import UnusableInput, require_positive, require_real
 from layerpeel.numerics._validated import validated
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 from flint import arb, ctx
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics._arithmetic import ARRAYS, BALLS, FLOATS
 from layerpeel.numerics._ball import decimal_bounds
 from layerpeel.numerics._inputs import UnusableInput, require_positive, require_whole

@@ -8,9 +8,9 @@ from types import FunctionType
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
 
 import layerpeel.numerics.layer_peeled._two_groups_curve as curve
+from layerpeel.array_words import Bool, Float
 from layerpeel.numerics._input_arrays import broadcast, require_positive_array, require_whole_array
 from layerpeel.numerics._inputs import UnusableInput
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
 from numpy.polynomial import chebyshev
 
+from layerpeel.array_words import Float
 from layerpeel.numerics._inputs import UnusableInput
 from layerpeel.numerics._validated import validated
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics.locally_elastic._antiderivative import antiderivative
 from layerpeel.numerics.locally_elastic._model import ElasticModel, logit_directions
 from layerpeel.numerics.locally_elastic._rates import Rate

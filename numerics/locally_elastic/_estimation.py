@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 from scipy.signal import savgol_filter
 
+from layerpeel.array_words import Float
 from layerpeel.numerics._inputs import UnusableInput, require_whole
 from layerpeel.numerics._validated import validated
 from layerpeel.numerics.locally_elastic._modes import elastic_modes, require_model

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics._draws import chunk_sizes, coloured, square_roots
 from layerpeel.numerics._inputs import UnusableInput, require_positive, require_whole
 from layerpeel.numerics._memory import require_memory

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics._draws import coloured, normal_chunks, require_room, square_roots
 from layerpeel.numerics._inputs import UnusableInput, require_whole
 from layerpeel.numerics._memory import require_memory

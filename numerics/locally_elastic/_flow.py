@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics._inputs import UnusableInput, shown
 from layerpeel.numerics._memory import require_memory
 from layerpeel.numerics._validated import validated

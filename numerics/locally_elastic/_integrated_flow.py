@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
+from layerpeel.array_words import Float
 from layerpeel.numerics._inputs import UnusableInput, require_real
 from layerpeel.numerics._validated import validated
 from layerpeel.numerics.locally_elastic._closed_flow import ROUNDING, Parts

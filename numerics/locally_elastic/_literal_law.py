@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics._draws import normal_chunks, require_room, square_roots
 from layerpeel.numerics.locally_elastic._exact_law import drawn_samples
 

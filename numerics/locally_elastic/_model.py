@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics._inputs import UnusableInput, require_whole
 from layerpeel.numerics._memory import require_memory
 from layerpeel.numerics._validated import validated

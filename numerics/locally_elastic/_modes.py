@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 
+from layerpeel.array_words import Bool, Float, Int
 from layerpeel.numerics._inputs import UnusableInput
 
 CANCELLATION = 4.0 * float(np.finfo(float).eps)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics._inputs import UnusableInput, require_whole
 from layerpeel.numerics.locally_elastic._antiderivative import antiderivative
 from layerpeel.numerics.locally_elastic._rates import Rate, as_rate

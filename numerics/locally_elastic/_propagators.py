@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Float
 from scipy.integrate import solve_ivp
 
+from layerpeel.array_words import Float
 from layerpeel.numerics._inputs import UnusableInput
 from layerpeel.numerics._memory import require_memory
 from layerpeel.numerics.locally_elastic._antiderivative import antiderivative

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import sympy
 from flint import acb, arb, ctx
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics._ball import PRECISION, to_bracket
 from layerpeel.numerics._bracket import Bracket
 from layerpeel.numerics._inputs import UnusableInput, double, require_positive, shown

@@ -3,9 +3,9 @@
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 from scipy.special import exprel
 
+from layerpeel.array_words import Float
 from layerpeel.numerics._inputs import UnusableInput
 from layerpeel.numerics._validated import validated
 from layerpeel.numerics.locally_elastic._modes import own_projections, require_model

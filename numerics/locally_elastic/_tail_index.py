@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics._bracket import Estimate
 from layerpeel.numerics._inputs import UnusableInput, require_whole
 from layerpeel.numerics._validated import validated

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from flint import fmpq, fmpq_mat
-from jaxtyping import Bool, Float, Int
 from scipy.optimize import nnls
+
+from layerpeel.array_words import Bool, Float, Int
 
 UNIT = 2.0**-53
 """Unit roundoff u of a double: a sum of k products is off by at most about k·u times the sum of their absolute values."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from flint import fmpq
-from jaxtyping import Float, Int
 
+from layerpeel.array_words import Float, Int
 from layerpeel.numerics._inputs import UnusableInput
 from layerpeel.numerics._memory import require_memory
 from layerpeel.numerics.separability._gordan import UNDERFLOW, UNIT, Balanced, Positive, dot, gordan, nearest_double, rationals

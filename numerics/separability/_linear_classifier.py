@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
 
+from layerpeel.array_words import Float, Int
 from layerpeel.numerics._validated import validated
 from layerpeel.numerics.separability._gordan import Balanced
 from layerpeel.numerics.separability._homogeneous import decide, require_classes, verified_lead

@@ -15,8 +15,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
 from scipy import special
+
+from layerpeel.array_words import Float, Int
 
 Array = Float[np.ndarray, "..."]
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 from numpy.typing import ArrayLike
 
+from layerpeel.array_words import Float
 from layerpeel.numerics._bracket import Bracket
 from layerpeel.numerics._input_arrays import require_array
 from layerpeel.numerics._inputs import UnusableInput, require_list

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from jaxtyping import Bool, Float
 
+from layerpeel.array_words import Bool, Float
 from layerpeel.numerics._bracket import Proportion
 from layerpeel.numerics._inputs import UnusableInput
 from layerpeel.numerics._validated import validated

@@ -11,8 +11,8 @@ from fractions import Fraction
 
 import numpy as np
 from flint import fmpq
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics._validated import validated
 from layerpeel.numerics.separability._gordan import UNDERFLOW, UNIT, Balanced, Positive, dot, nearest_double, rationals
 from layerpeel.numerics.separability._homogeneous import TWO, Homogeneous, decide, require_classes, verified_lead

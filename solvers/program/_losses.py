@@ -10,8 +10,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 from flint import arb
-from jaxtyping import Float, Int
 
+from layerpeel.array_words import Float, Int
 from layerpeel.numerics import BallMatrix, GroupMatrix
 
 LEAST_MARGIN = -700.0

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics import GroupMatrix, UnusableInput, require_positive
 from layerpeel.solvers.program._classes import Classes, Group
 from layerpeel.solvers.program._losses import LOSSES

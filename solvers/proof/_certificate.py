@@ -24,8 +24,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from flint import arb, ctx
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics import PRECISION, Bracket, GroupMatrix, to_bracket, validated
 from layerpeel.solvers.program._losses import LOSSES
 from layerpeel.solvers.program._problem import LayerPeeled, Problem, UnconstrainedFeatures

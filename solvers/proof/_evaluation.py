@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 from flint import arb
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics import GroupMatrix, UnusableInput
 from layerpeel.solvers.program._losses import LOSSES
 from layerpeel.solvers.program._problem import LayerPeeled, Problem, UnconstrainedFeatures

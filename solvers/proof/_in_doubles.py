@@ -4,8 +4,8 @@ from functools import cached_property
 
 import numpy as np
 from flint import arb
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics import Rounded, norm_bounds_near
 from layerpeel.solvers.proof._evaluation import Evaluation, Minorant
 from layerpeel.solvers.proof._rounded_losses import ROUNDED_MINORANTS, ROUNDED_SLOPES, ROUNDED_VALUES, RoundedLogits

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 from flint import arb
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics import GroupMatrix, Rounded
 
 

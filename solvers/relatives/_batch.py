@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
 
+from layerpeel.array_words import Bool, Float
 from layerpeel.numerics import GroupMatrix, TwoGroupOptima, UnusableInput, broadcast, require_positive_array, two_group_optima
 from layerpeel.solvers.program._problem import LayerPeeled
 from layerpeel.solvers.relatives._batch_evaluation import evaluate

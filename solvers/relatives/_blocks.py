@@ -19,8 +19,8 @@ from functools import cached_property
 
 import numpy as np
 from flint import arb, arb_mat, ctx
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics import PRECISION, Bracket, GroupMatrix, UnusableInput, require_instance, to_bracket, validated
 from layerpeel.solvers._enclosures import ROUNDING, Enclosures, around, cosine_of, root_of
 from layerpeel.solvers._solution import Solution

@@ -6,9 +6,9 @@ from itertools import product
 
 import numpy as np
 from flint import arb, arb_mat, ctx
-from jaxtyping import Float, Int
 from scipy.optimize import minimize
 
+from layerpeel.array_words import Float, Int
 from layerpeel.numerics import PRECISION, Bracket, UnusableInput, require_whole, to_bracket, validated
 from layerpeel.solvers.program._problem import UnconstrainedFeatures
 

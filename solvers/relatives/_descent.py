@@ -1,9 +1,9 @@
 """Gradient descent in the factors themselves: the Layer-Peeled Model at a fixed feature dimension."""
 
 import numpy as np
-from jaxtyping import Float
 from scipy.optimize import minimize
 
+from layerpeel.array_words import Float
 from layerpeel.numerics import require_whole, validated
 from layerpeel.solvers.program._losses import LOSSES
 from layerpeel.solvers.program._problem import LayerPeeled

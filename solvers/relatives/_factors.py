@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from flint import arb, arb_mat, ctx
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics import PRECISION, Bracket, UnusableInput, norm_bounds, to_bracket, validated
 from layerpeel.solvers.program._problem import LayerPeeled
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from flint import arb, arb_mat, ctx
-from jaxtyping import Float
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
+from layerpeel.array_words import Float
 from layerpeel.numerics import PRECISION, Bracket, UnusableInput, require_whole, to_bracket, validated
 from layerpeel.solvers.program._problem import UnconstrainedFeatures
 from layerpeel.solvers.relatives._deep_linear import sample_labels, square_norm

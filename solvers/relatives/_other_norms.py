@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 from flint import arb, ctx
-from jaxtyping import Float
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
+from layerpeel.array_words import Float
 from layerpeel.numerics import (
     PRECISION,
     Bracket,

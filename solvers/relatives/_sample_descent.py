@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
 from scipy.optimize import minimize
 
+from layerpeel.array_words import Float
 from layerpeel.numerics import UnusableInput, require_positive, require_whole, validated
 
 OPTIONS = {"maxiter": 5000, "maxfun": 20000, "ftol": 1e-16, "gtol": 1e-12}

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 from flint import arb, ctx
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics import (
     PRECISION,
     Bracket,

@@ -3,8 +3,8 @@
 import math
 
 import numpy as np
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics import GroupMatrix, require_memory
 from layerpeel.solvers.program._losses import least_margins
 from layerpeel.solvers.program._problem import LayerPeeled, Problem

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Generic, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics import GroupMatrix
 from layerpeel.solvers.program._problem import Form
 

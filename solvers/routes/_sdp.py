@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics import GroupMatrix, UnusableInput, require_memory
 from layerpeel.solvers._solution import Solution
 from layerpeel.solvers.program._losses import LOSSES

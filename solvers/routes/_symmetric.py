@@ -4,8 +4,8 @@ import math
 import time
 
 import numpy as np
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics import GroupMatrix, UnusableInput, two_group_optimum
 from layerpeel.solvers._solution import Solution
 from layerpeel.solvers.program._problem import Form, LayerPeeled, Problem

@@ -33,7 +33,6 @@ SHOWING = {
     "jinja2": "jinja2",
     "matplotlib": "matplotlib",
     "ziamath": "ziamath",
-    "jaxtyping": "jaxtyping",
     "scikit-learn": "sklearn",
     "torchmetrics": "torchmetrics",
     "pandas": "pandas",

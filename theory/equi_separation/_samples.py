@@ -1,8 +1,8 @@
 """Labelled samples that both sides of a claim look at, and how closely doubles know their D."""
 
 import numpy as np
-from jaxtyping import Float, Int
 
+from layerpeel.array_words import Float, Int
 from layerpeel.numerics import Bracket
 
 SAMPLES = 12

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import sympy
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket, class_means, energy_radius, feature_energy
 from layerpeel.solvers import LayerPeeled, Solution, descend_samples, solve_samples
 from layerpeel.theory._claims import claim, instances

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import sympy
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket
 from layerpeel.theory.locally_elastic._drift import AGREEMENT, integrated, rate_numbers
 

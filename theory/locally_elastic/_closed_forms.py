@@ -1,8 +1,8 @@
 """What numerics says in closed form of means and of separation, on the side of predictions; measurements never come here."""
 
 import numpy as np
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket, ElasticModel, MeanDriftLaw, mean_flow, separated_probability
 from layerpeel.theory.locally_elastic._cases import END, Cases
 from layerpeel.theory.locally_elastic._drift import rate

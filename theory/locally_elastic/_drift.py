@@ -4,8 +4,9 @@ from functools import cache
 
 import numpy as np
 import sympy
-from jaxtyping import Float
 from scipy.integrate import solve_ivp
+
+from layerpeel.array_words import Float
 
 RELATIVE = 1e-12
 """Relative tolerance of the integrator (DOP853)."""

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
 from scipy.integrate import solve_ivp
 
+from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket, logit_directions
 
 RELATIVE, LOOSER = 1e-12, 1e-11

@@ -1,9 +1,9 @@
 """The I-model with two classes whose noise gathers as another power of time along each axis: integrated, and followed on paths."""
 
 import numpy as np
-from jaxtyping import Float
 from scipy.integrate import solve_ivp
 
+from layerpeel.array_words import Float
 from layerpeel.numerics import Proportion, separated_along
 from layerpeel.theory._room import Setting
 from layerpeel.theory.locally_elastic._drift import RELATIVE

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket, separated_probability
 from layerpeel.theory.locally_elastic._integrated_means import i_model_blocks, integrated_means
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket, Estimate, Proportion, confirming_size, separated_along
 from layerpeel.theory._room import Evidence, Kind, Series, Setting
 

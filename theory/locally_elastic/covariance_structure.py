@@ -4,9 +4,9 @@ import math
 from itertools import product
 
 import numpy as np
-from jaxtyping import Float
 from scipy.optimize import minimize_scalar
 
+from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket, Proportion, ordered_probability, separated_probability
 from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement

@@ -4,8 +4,8 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket, estimate_rates
 from layerpeel.theory._claims import Variant, claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Setting, Source, Statement

@@ -7,9 +7,9 @@ from itertools import product
 
 import numpy as np
 import sympy
-from jaxtyping import Float
 from sympy.polys.matrices import DomainMatrix
 
+from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket, Proportion, logit_directions, separated_probability
 from layerpeel.theory._claims import Variant, claim, instances
 from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement

@@ -5,8 +5,8 @@ from itertools import product
 
 import numpy as np
 import sympy
-from jaxtyping import Int
 
+from layerpeel.array_words import Int
 from layerpeel.numerics import Bracket, Estimate
 from layerpeel.theory._claims import Variant, claim, instances
 from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement

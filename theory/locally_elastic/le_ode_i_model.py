@@ -2,8 +2,8 @@
 
 import numpy as np
 import sympy
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
 from layerpeel.theory.locally_elastic._cases import END, SIZES, Cases, cases_of, means_by_integrator

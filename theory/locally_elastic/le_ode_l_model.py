@@ -2,9 +2,9 @@
 
 import numpy as np
 import sympy
-from jaxtyping import Float
 from scipy.linalg import expm
 
+from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket, ElasticModel, mean_flow
 from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement

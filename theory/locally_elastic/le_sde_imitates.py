@@ -11,8 +11,8 @@ images. There, in the first steps, it is the I-model that is nearer, and the L-m
 from itertools import permutations
 
 import numpy as np
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket, RateEstimate, estimate_rates, refitted_means, relative_difference
 from layerpeel.theory._claims import Variant, claim
 from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Profile, Room, Series, Setting, Source, Statement

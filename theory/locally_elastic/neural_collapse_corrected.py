@@ -6,8 +6,8 @@ from functools import cache
 
 import numpy as np
 import sympy
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket, ElasticModel, logit_directions, mean_flow
 from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement

@@ -5,8 +5,8 @@ from itertools import product
 
 import numpy as np
 import sympy
-from jaxtyping import Float
 
+from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket
 from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
