@@ -75,7 +75,9 @@ class Points:
         named = {name for axes in varied for name in axes}
         missing = [axis.name for axis in quantity.axes if axis.name not in named and axis.default is REQUIRED]
         if missing:
-            raise UnusableInput(f"{quantity.name} needs {', '.join(missing)}: the sweep must give a value for each; add {'it' if len(missing) == 1 else 'them'}.")
+            raise UnusableInput(
+                f"{quantity.name} needs {', '.join(missing)}: the sweep must give a value for each; add {'it' if len(missing) == 1 else 'them'}."
+            )
         varied += [{axis.name: [axis.default]} for axis in quantity.axes if axis.name not in named and axis.default is not None]
         self._factors = varied
         self._lengths = [len(next(iter(axes.values()))) for axes in varied]
@@ -83,7 +85,10 @@ class Points:
         self._place = {name: place for place, axes in enumerate(varied) for name in axes}
         self._values = {name: values for axes in varied for name, values in axes.items()}
         self._left_out = [
-            {name: frozenset(i for i, value in enumerate(self._values[name]) if value == quantity.axis(name).read(wanted)) for name, wanted in rule.items()}
+            {
+                name: frozenset(i for i, value in enumerate(self._values[name]) if value == quantity.axis(name).read(wanted))
+                for name, wanted in rule.items()
+            }
             for rule in spec.leave_out
         ]
 
@@ -147,7 +152,8 @@ class Points:
     def _arrays(self) -> dict[str, np.ndarray]:
         kinds = {int: np.int64, float: np.float64, bool: np.bool_}
         return {
-            name: np.array(values, dtype=kinds.get(self.quantity.axis(name).kind or object, object)) for name, values in self._values.items()
+            name: np.array(values, dtype=kinds.get(self.quantity.axis(name).kind or object, object))
+            for name, values in self._values.items()
         }
 
     @cached_property
@@ -269,7 +275,10 @@ def _sampled(spec: Specification, quantity: Quantity) -> list[dict[str, list[Any
         quantity.axis(name)
     power = max(0, (size - 1).bit_length())
     unit = qmc.Sobol(len(ranges), scramble=True, seed=random_stream(spec.run.seed, "sample")).random_base2(power)[:size]
-    sampled = {name: [quantity.axis(name).read(_sampled_value(rule, share)) for share in unit[:, place]] for place, (name, rule) in enumerate(ranges.items())}
+    sampled = {
+        name: [quantity.axis(name).read(_sampled_value(rule, share)) for share in unit[:, place]]
+        for place, (name, rule) in enumerate(ranges.items())
+    }
     return [sampled, *fixed]
 
 

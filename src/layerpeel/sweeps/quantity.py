@@ -106,7 +106,9 @@ class Quantity:
         for axis in self.axes:
             if axis.name == name:
                 return axis
-        raise UnusableInput(f"{name} is no axis of {self.name}: it must be one of {', '.join(a.name for a in self.axes)}; {_nearest(name, self.axes)}.")
+        raise UnusableInput(
+            f"{name} is no axis of {self.name}: it must be one of {', '.join(a.name for a in self.axes)}; {_nearest(name, self.axes)}."
+        )
 
 
 def _nearest(name: str, axes: Sequence[Axis]) -> str:
@@ -183,7 +185,7 @@ def imported(address: str, folder: str = "") -> Any:
         sys.path.insert(0, folder)
     try:
         return getattr(importlib.import_module(module), name)
-    except Exception as error:  # noqa: BLE001 - a module of the reader's own can raise anything
+    except Exception as error:
         raise UnusableInput(
             f"{address} cannot be imported ({type(error).__name__}: {error}): the module must lie beside the sweep's file, or be installed; "
             "correct its name, or its code."

@@ -6,7 +6,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+    model_validator,
+)
 
 from layerpeel.numerics import UnusableInput, shown
 from layerpeel.pages.files import read_small
@@ -162,7 +173,9 @@ def specification(content: Mapping[str, Any], *, source: str = "the sweep") -> S
     except ValidationError as error:
         told = dict(reversed([_said(each) for each in error.errors(include_url=False)]))
         sentences = list(told.values())[::-1]
-        raise UnusableInput(f"{source} cannot be used: {'; '.join(sentences)}. Correct {'it' if len(sentences) == 1 else 'them'}.") from error
+        raise UnusableInput(
+            f"{source} cannot be used: {'; '.join(sentences)}. Correct {'it' if len(sentences) == 1 else 'them'}."
+        ) from error
 
 
 MEMBERS = re.compile(r"function-after.*|constrained-.*|[a-z]+\[.*|[A-Z]\w+|bool|int|float|str")
@@ -221,7 +234,9 @@ def _put(content: dict[str, Any], change: str) -> None:
     try:
         value = tomllib.loads(f"value = {text}")["value"]
     except (tomllib.TOMLDecodeError, KeyError) as error:
-        raise UnusableInput(f"the change {change!r} has a value that is no TOML ({error}): quote text, as in sweep.quantity='solve'.") from error
+        raise UnusableInput(
+            f"the change {change!r} has a value that is no TOML ({error}): quote text, as in sweep.quantity='solve'."
+        ) from error
     for table in tables:
         content = content.setdefault(table, {})
         if not isinstance(content, dict):

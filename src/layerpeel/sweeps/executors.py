@@ -1,0 +1,363 @@
+"""Where tasks run: in this process, in a pool of processes here, or on a dask cluster; each is given tasks and hands them back as they end."""
+
+import os
+import queue
+import signal
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from layerpeel.numerics import UnusableInput
+from layerpeel.pages.stopping import SystemRefused
+
+WATCHED = 0.5
+"""Seconds between two looks of a worker at whether its parent lives."""
+
+ANSWER_SECONDS = 10.0
+"""A scheduler that does not answer for so long is not there."""
+
+DIED = "the process that ran it died (out of memory, or killed)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What is run somewhere.
+
+    Args:
+        key: unlike that of every other task of this run.
+        function: importable where it runs.
+        arguments: what can be sent there.
+        time_limit: seconds from its start, or None.
+    """
+
+    key: str
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    time_limit: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How a task ended.
+
+    Args:
+        task: the one.
+        state: "done", "failed" (it raised) or "lost" (its process died, or its time was up).
+        value: what it returned.
+        error: what it raised, where it could be sent back.
+        message: why it is not done.
+        seconds: it ran.
+        worker: host and process.
+    """
+
+    task: Task
+    state: Literal["done", "failed", "lost"]
+    value: Any = None
+    error: Exception | None = None
+    message: str = ""
+    seconds: float = 0.0
+    worker: str = ""
+
+
+class Executor(Protocol):
+    """Somewhere to run tasks."""
+
+    width: int
+    """How many tasks run at once."""
+
+    def submit(self, task: Task) -> None:
+        """Have a task run."""
+        ...
+
+    def completed(self, timeout: float) -> Outcome | None:
+        """The next task that ended, or None when none did in so many seconds."""
+        ...
+
+    def close(self) -> None:
+        """Stop whatever runs, and let go of all processes."""
+        ...
+
+
+def called(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[bool, Any, float, str]:
+    """Runs where the task runs: whether it succeeded, what it returned or raised, its seconds, and where that was."""
+    started = time.perf_counter()
+    try:
+        good, value = True, function(*arguments)
+    except Exception as error:  # noqa: BLE001 - whatever a task raises is its outcome
+        good, value = False, error
+    return good, value, time.perf_counter() - started, f"{socket.gethostname()}:{os.getpid()}"
+
+
+def _outcome(task: Task, answer: tuple[bool, Any, float, str]) -> Outcome:
+    good, value, seconds, worker = answer
+    if good:
+        return Outcome(task=task, state="done", value=value, seconds=seconds, worker=worker)
+    return Outcome(task=task, state="failed", error=value, message=sentence(value), seconds=seconds, worker=worker)
+
+
+def sentence(error: BaseException) -> str:
+    """What was raised, on one line; a refusal is a sentence already."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, UnusableInput) else f"{type(error).__name__}: {text}"
+
+
+class InProcess:
+    """One task after the other, in this process; time limits are not kept, since nothing can stop it."""
+
+    width = 1
+
+    def __init__(self) -> None:
+        self._waiting: deque[Task] = deque()
+
+    def submit(self, task: Task) -> None:
+        """Have a task run when the next one is asked for."""
+        self._waiting.append(task)
+
+    def completed(self, timeout: float) -> Outcome | None:
+        """Run the next task."""
+        if not self._waiting:
+            return None
+        task = self._waiting.popleft()
+        return _outcome(task, called(task.function, task.arguments))
+
+    def close(self) -> None:
+        """Forget what waits."""
+        self._waiting.clear()
+
+
+class Pool:
+    """Processes of this machine. A dead one, or one whose time is up, costs its own task and nothing else; all end with their parent.
+
+    Args:
+        workers: how many.
+
+    Raises:
+        SystemRefused: when no process can be started.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self.width = workers
+        self._outcomes: queue.SimpleQueue[tuple[Task, Any]] = queue.SimpleQueue()
+        self._start()
+
+    def _start(self) -> None:
+        from pebble import ProcessPool
+
+        try:
+            self._pool = ProcessPool(self.width, initializer=begin_worker, initargs=(os.getpid(),), context=get_context("spawn"))  # pyright: ignore[reportArgumentType]
+            self._pool.schedule(begun).result(timeout=60)
+        except (OSError, ImportError, NotImplementedError, TimeoutError) as error:
+            raise SystemRefused(
+                f"processes cannot be started ({error}): they need shared memory (/dev/shm); run in this one with workers=1."
+            ) from error
+
+    def submit(self, task: Task) -> None:
+        """Have a task run when a process is free."""
+        future = self._pool.schedule(called, args=(task.function, task.arguments), timeout=task.time_limit)
+        future.add_done_callback(lambda ended: self._outcomes.put((task, ended)))
+
+    def completed(self, timeout: float) -> Outcome | None:
+        """The next task that ended."""
+        from concurrent.futures import CancelledError
+        from concurrent.futures.process import BrokenProcessPool
+
+        from pebble import ProcessExpired
+
+        try:
+            task, ended = self._outcomes.get(timeout=timeout)
+        except queue.Empty:
+            return None
+        try:
+            return _outcome(task, ended.result())
+        except TimeoutError:
+            return Outcome(task=task, state="lost", message=_late(task))
+        except ProcessExpired as error:
+            return Outcome(task=task, state="lost", message=f"{DIED}, exit status {error.exitcode}")
+        except (BrokenProcessPool, CancelledError):  # a process died between two tasks, and pebble gave the pool up
+            self._again(task)
+            return None
+        except Exception as error:  # noqa: BLE001 - what a task returned or raised cannot be sent
+            return Outcome(task=task, state="failed", error=error, message=sentence(error))
+
+    def _again(self, task: Task) -> None:
+        """A new pool for the tasks that the broken one had, none of which is to blame."""
+        waiting = [task]
+        self._pool.stop()
+        self._pool.join()
+        with suppress(queue.Empty):
+            while True:
+                waiting.append(self._outcomes.get_nowait()[0])
+        self._start()
+        for each in waiting:
+            self.submit(each)
+
+    def close(self) -> None:
+        """Stop all processes."""
+        self._pool.stop()
+        self._pool.join()
+
+
+def begin_worker(parent: int) -> None:
+    """Runs first in every process of a pool: the terminal's interrupt is the parent's affair, and the process ends when its parent does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(WATCHED)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def begun() -> None:
+    """A task that shows that processes can be started."""
+
+
+def _late(task: Task) -> str:
+    return f"it took more than {task.time_limit:g} seconds"
+
+
+class Cluster:
+    """Workers of a dask scheduler, on other machines or here.
+
+    Args:
+        address: tcp://HOST:PORT of the scheduler; or its scheduler file.
+
+    Raises:
+        UnusableInput: when distributed is not installed.
+        SystemRefused: when the scheduler does not answer, has no workers, or they run other versions.
+    """
+
+    def __init__(self, address: str | None = None, *, scheduler_file: Path | None = None) -> None:
+        try:
+            from distributed import Client
+        except ImportError as error:
+            raise UnusableInput("a scheduler needs distributed, which is not installed; pip install 'layerpeel[cluster]'.") from error
+        where = str(address or scheduler_file)
+        how = (
+            "start one with `dask scheduler --port 8786`, and a worker with `dask worker tcp://HOST:8786 --nworkers 2 --nthreads 1` on each "
+            "machine, where layerpeel is installed"
+        )
+        if scheduler_file is not None and not scheduler_file.exists():
+            raise SystemRefused(
+                f"the scheduler file {scheduler_file} does not exist: `dask scheduler --scheduler-file FILE` writes it; {how}."
+            )
+        try:
+            place: dict[str, Any] = {"address": address} if address is not None else {"scheduler_file": str(scheduler_file)}
+            self._client = Client(**place, timeout=ANSWER_SECONDS, set_as_default=False)
+        except (OSError, TimeoutError, ValueError) as error:
+            raise SystemRefused(f"no scheduler answers at {where} within {ANSWER_SECONDS:g} s: {how}.") from error
+        try:
+            self._require_workers(where, how)
+        except BaseException:
+            self._client.close()
+            raise
+        self._futures: dict[str, tuple[Task, Any]] = {}
+        self._running: dict[str, float] = {}
+        self._outcomes: queue.SimpleQueue[tuple[Task, Any]] = queue.SimpleQueue()
+        self._looked = 0.0
+        self._tries: dict[str, int] = {}
+
+    def _require_workers(self, where: str, how: str) -> None:
+        workers = self._client.scheduler_info(n_workers=-1)["workers"]
+        if not workers:
+            raise SystemRefused(f"the scheduler at {where} has no workers: {how}.")
+        try:
+            self._client.get_versions(check=True)
+        except (ValueError, ImportError) as error:
+            raise SystemRefused(
+                f"the scheduler at {where} or its workers run other versions ({' '.join(str(error).split())}): install the same everywhere."
+            ) from error
+        import layerpeel
+
+        here = layerpeel.__version__
+        for worker, version in self._client.run(_version_there, on_error="return").items():
+            if version != here:
+                told = version if isinstance(version, str) else sentence(version)
+                raise SystemRefused(f"worker {worker} has layerpeel {told}, and here it is {here}: install the same everywhere.")
+        self.width = sum(each["nthreads"] for each in workers.values())
+
+    def submit(self, task: Task) -> None:
+        """Have a task run on any worker."""
+        tries = self._tries[task.key] = self._tries.get(task.key, 0) + 1
+        future = self._client.submit(called, task.function, task.arguments, key=f"{task.key}-{tries}", pure=False, retries=0)
+        self._futures[task.key] = task, future
+        future.add_done_callback(lambda ended: self._outcomes.put((task, ended)))
+
+    def completed(self, timeout: float) -> Outcome | None:
+        """The next task that ended; what it returned is not kept on the cluster."""
+        end = time.monotonic() + timeout
+        while True:
+            try:
+                task, future = self._outcomes.get(timeout=max(0.0, min(0.25, end - time.monotonic())))
+            except queue.Empty:
+                late = self._late()
+                if late is not None or time.monotonic() >= end:
+                    return late
+                continue
+            known = self._futures.get(task.key)
+            if known is None or known[1] is not future:
+                continue  # it was given up meanwhile
+            del self._futures[task.key]
+            self._running.pop(task.key, None)
+            return self._ended(task, future)
+
+    def _ended(self, task: Task, future: Any) -> Outcome:
+        try:
+            return _outcome(task, future.result())
+        except Exception as error:  # noqa: BLE001 - the worker died, or what the task returned cannot be sent
+            if type(error).__name__ in {"KilledWorker", "CancelledError", "FutureCancelledError", "CommClosedError"}:
+                return Outcome(task=task, state="lost", message=DIED)
+            return Outcome(task=task, state="failed", error=error, message=sentence(error))
+        finally:
+            future.release()
+
+    def _late(self) -> Outcome | None:
+        """A task whose time is up is given up; its worker finishes it for nothing, since a thread cannot be stopped."""
+        if time.monotonic() - self._looked < 1.0 or not any(task.time_limit for task, _ in self._futures.values()):
+            return None
+        self._looked = time.monotonic()
+        processing = {key for keys in self._client.processing().values() for key in keys}
+        for key, (task, future) in self._futures.items():
+            if task.time_limit is None or future.key not in processing:
+                continue
+            since = self._running.setdefault(key, time.monotonic())
+            if time.monotonic() - since > task.time_limit:
+                del self._futures[key], self._running[key]
+                future.cancel()
+                return Outcome(task=task, state="lost", message=_late(task))
+        return None
+
+    def close(self) -> None:
+        """Take back what waits, and leave the cluster as it was."""
+        with suppress(Exception):  # the scheduler may be gone
+            self._client.cancel([future for _, future in self._futures.values()])
+        with suppress(Exception):
+            self._client.close(timeout=5)
+
+
+def _version_there() -> str:
+    import layerpeel
+
+    return layerpeel.__version__
+
+
+def executor_for(*, workers: int, scheduler: str | None = None, scheduler_file: Path | None = None) -> Executor:
+    """Where tasks are to run.
+
+    Args:
+        workers: processes of this machine; 1 stays in this one.
+        scheduler: address of a dask scheduler, instead.
+        scheduler_file: file that names one, instead.
+    """
+    if scheduler is not None or scheduler_file is not None:
+        return Cluster(scheduler, scheduler_file=scheduler_file)
+    return InProcess() if workers == 1 else Pool(workers)

@@ -1,0 +1,411 @@
+"""What is known of a sweep, on disk: its points, the attempts at them, and their values, in one SQLite file."""
+
+import json
+import os
+import socket
+import sqlite3
+import time
+from collections.abc import Generator, Mapping, Sequence, Set
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from layerpeel.numerics import UnusableInput
+from layerpeel.pages.stopping import SystemRefused
+from layerpeel.sweeps.chunk import Chunk
+
+APPLICATION = 0x6C707377
+"""`application_id` of a store: "lpsw"."""
+
+VERSION = 1
+"""`user_version`: of the tables below."""
+
+TABLES = """
+CREATE TABLE sweep (
+    id INTEGER PRIMARY KEY CHECK (id = 1), specification TEXT NOT NULL, quantity TEXT NOT NULL, results_version INTEGER NOT NULL,
+    points INTEGER NOT NULL, seconds REAL NOT NULL DEFAULT 0, coordinator TEXT
+) STRICT;
+CREATE TABLE environment (id INTEGER PRIMARY KEY, content TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE attempt (
+    id INTEGER PRIMARY KEY, environment INTEGER NOT NULL REFERENCES environment, positions TEXT NOT NULL, started REAL NOT NULL,
+    seconds REAL, worker TEXT, state TEXT NOT NULL CHECK (state IN ('running', 'done', 'failed', 'lost', 'abandoned')), message TEXT
+) STRICT;
+CREATE INDEX running ON attempt (id) WHERE state = 'running';
+CREATE TABLE point (
+    position INTEGER PRIMARY KEY, identity BLOB NOT NULL, parameters TEXT NOT NULL, repeat INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'done', 'failed', 'lost')), attempts INTEGER NOT NULL,
+    attempt INTEGER NOT NULL REFERENCES attempt, message TEXT
+) STRICT;
+CREATE INDEX unsuccessful ON point (position) WHERE state != 'done';
+CREATE TABLE value (
+    position INTEGER NOT NULL REFERENCES point, name TEXT NOT NULL, value REAL, lower REAL, upper REAL, PRIMARY KEY (position, name)
+) STRICT, WITHOUT ROWID;
+"""
+"""A point without a row was not tried yet; `attempt.positions` are ranges [first, last]; rows of `value` belong to done points."""
+
+MIGRATIONS: Mapping[int, str] = {}
+"""From a version to the next."""
+
+NETWORK = {
+    "nfs",
+    "nfs4",
+    "cifs",
+    "smb3",
+    "smbfs",
+    "9p",
+    "lustre",
+    "gpfs",
+    "beegfs",
+    "ceph",
+    "glusterfs",
+    "afs",
+    "fuse.sshfs",
+    "fuse.glusterfs",
+}
+"""File systems whose locks WAL cannot use: its index is shared memory of one machine."""
+
+BEAT = 20.0
+"""Seconds between two signs of life of a coordinator."""
+
+SILENCE = 120.0
+"""A coordinator on another machine is taken for dead after this many seconds without one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """How many points are in which state; pending are all others."""
+
+    done: int = 0
+    failed: int = 0
+    lost: int = 0
+    running: int = 0
+
+
+class Store:
+    """An open store. Only the coordinating process writes; whoever reads may read meanwhile.
+
+    Args:
+        path: of the file; its folder exists.
+        create: whether a store is made where there is none.
+
+    Raises:
+        UnusableInput: for a file that is no store, or of a later version.
+        SystemRefused: when it cannot be written.
+    """
+
+    def __init__(self, path: Path, *, create: bool = True) -> None:
+        self.path = path
+        self._attempts: dict[int, float] = {}
+        self._coordinating = False
+        self._beat = 0.0
+        new = not path.exists() or not path.stat().st_size
+        if new and not create:
+            raise UnusableInput(f"{path} does not exist: it must be a sweep's store; run the sweep first, or correct the path.")
+        with self._told():
+            self._connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}", uri=True, isolation_level=None
+            )
+            try:
+                self._open(new=new)
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def _open(self, *, new: bool) -> None:
+        query = self._connection.execute
+        query("PRAGMA busy_timeout = 10000")
+        try:
+            application, version = (query(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise
+            raise UnusableInput(f"{self.path} is no SQLite file: it must be a sweep's store; name another file.") from error
+        new = new or (not application and not query("SELECT count(*) FROM sqlite_master").fetchone()[0])  # killed while it was made
+        if new:
+            query(f"PRAGMA journal_mode = {'DELETE' if file_system(self.path) in NETWORK else 'WAL'}")
+            query("PRAGMA synchronous = NORMAL")
+            self._connection.executescript(
+                f"BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; {TABLES} COMMIT;"
+            )
+            return
+        if application != APPLICATION:
+            raise UnusableInput(f"{self.path} is an SQLite file of something else: it must be a sweep's store; name another file.")
+        if version > VERSION:
+            raise UnusableInput(
+                f"{self.path} has tables of version {version}, and this layerpeel knows {VERSION}: install a newer one, or name another file."
+            )
+        query("PRAGMA synchronous = NORMAL")
+        for step in range(version, VERSION):
+            self._connection.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[step]} PRAGMA user_version = {step + 1}; COMMIT;")
+
+    def close(self) -> None:
+        """Let go of the store."""
+        if self._coordinating:
+            with suppress(sqlite3.Error):
+                self._connection.execute("UPDATE sweep SET coordinator = NULL")
+            self._coordinating = False
+        with suppress(sqlite3.Error):
+            self._connection.close()
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _told(self) -> Generator[None]:
+        """What SQLite refuses, as a sentence."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise SystemRefused(
+                f"{self.path} cannot be written or read ({error}): what is done so far stays; make room or give access, and run the same "
+                "command again."
+            ) from error
+        except sqlite3.DatabaseError as error:
+            raise UnusableInput(f"{self.path} is damaged ({error}): remove it, and run the sweep again.") from error
+
+    @contextmanager
+    def transaction(self) -> Generator[None]:
+        """All or nothing."""
+        with self._told():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def _rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        with self._told():
+            return self._connection.execute(query, values).fetchall()
+
+    # Whose store it is
+
+    def sweep(self) -> dict[str, Any] | None:
+        """What the store holds: specification, quantity, results_version, points, seconds; None before it is begun."""
+        found = self._rows("SELECT specification, quantity, results_version, points, seconds FROM sweep")
+        names = ("specification", "quantity", "results_version", "points", "seconds")
+        return dict(zip(names, found[0], strict=True)) if found else None
+
+    def begin(self, *, specification: str, quantity: str, results_version: int, points: int) -> None:
+        """Say what the store holds, or that it holds it still."""
+        with self.transaction():
+            self._connection.execute(
+                "INSERT INTO sweep (id, specification, quantity, results_version, points) VALUES (1, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+                "specification = excluded.specification, results_version = excluded.results_version, points = excluded.points",
+                (specification, quantity, results_version, points),
+            )
+
+    def coordinate(self) -> None:
+        """Take the store; what a dead coordinator left running becomes pending.
+
+        Raises:
+            UnusableInput: when another one has it.
+        """
+        with self.transaction():
+            (text,) = self._connection.execute("SELECT coordinator FROM sweep").fetchone()
+            if text is not None and _alive(held := json.loads(text)):
+                raise UnusableInput(
+                    f"{self.path} is being written by process {held['pid']} on {held['host']}: a store has one coordinator; wait for it, stop "
+                    "it, or name another store."
+                )
+            self._connection.execute("UPDATE attempt SET state = 'abandoned' WHERE state = 'running'")
+            self._coordinating = True
+            self._say_alive()
+
+    def _say_alive(self) -> None:
+        self._beat = time.time()
+        me = {"host": socket.gethostname(), "pid": os.getpid(), "started": _started(os.getpid()), "beat": self._beat}
+        self._connection.execute("UPDATE sweep SET coordinator = ?", (json.dumps(me),))
+
+    # Points
+
+    def counts(self) -> Counts:
+        """How many points are in which state."""
+        states = dict(self._rows("SELECT state, count(*) FROM point GROUP BY state"))
+        running = sum(
+            last - first + 1
+            for (text,) in self._rows("SELECT positions FROM attempt WHERE state = 'running'")
+            for first, last in json.loads(text)
+        )
+        return Counts(done=states.get("done", 0), failed=states.get("failed", 0), lost=states.get("lost", 0), running=running)
+
+    def settled(self, start: int, stop: int) -> np.ndarray:
+        """Numbers from `start` up to `stop` that are not to be computed again."""
+        rows = self._rows(
+            "SELECT position FROM point WHERE position >= ? AND position < ? AND state != 'pending' ORDER BY position", start, stop
+        )
+        return np.array([position for (position,) in rows], dtype=np.int64)
+
+    def identities(self, start: int, stop: int) -> dict[int, bytes]:
+        """Number → identity of the done points of a range."""
+        return dict(self._rows("SELECT position, identity FROM point WHERE position >= ? AND position < ? AND state = 'done'", start, stop))
+
+    def reopen(self, *, failed: bool = False, environments_but: int | None = None, everything: bool = False) -> None:
+        """Make points pending again: those that failed or were lost, those of other environments, or all."""
+        with self.transaction():
+            query = self._connection.execute
+            if failed:
+                query("UPDATE point SET state = 'pending', attempts = 0 WHERE state IN ('failed', 'lost')")
+            if everything:
+                query("DELETE FROM value")
+                query("UPDATE point SET state = 'pending', attempts = 0")
+            elif environments_but is not None:
+                of_others = "SELECT position FROM point JOIN attempt ON attempt.id = point.attempt WHERE attempt.environment != ?"
+                query(f"DELETE FROM value WHERE position IN ({of_others})", (environments_but,))
+                query(f"UPDATE point SET state = 'pending', attempts = 0 WHERE position IN ({of_others})", (environments_but,))
+
+    # Attempts
+
+    def environment(self, content: Mapping[str, Any]) -> int:
+        """The number of an environment; a new one is noted."""
+        text = json.dumps(content, sort_keys=True)
+        with self.transaction():
+            self._connection.execute("INSERT INTO environment (content) VALUES (?) ON CONFLICT DO NOTHING", (text,))
+            return int(self._connection.execute("SELECT id FROM environment WHERE content = ?", (text,)).fetchone()[0])
+
+    def environments_of_done(self) -> dict[int, dict[str, Any]]:
+        """The environments that done points come from."""
+        rows = self._rows(
+            "SELECT DISTINCT environment.id, content FROM environment JOIN attempt ON attempt.environment = environment.id "
+            "WHERE EXISTS (SELECT 1 FROM point WHERE point.attempt = attempt.id AND point.state = 'done')"
+        )
+        return {number: json.loads(content) for number, content in rows}
+
+    def started(self, environment: int, ranges: Sequence[tuple[int, int]]) -> int:
+        """Note an attempt at these points, and return its number; it is on disk with the next commit."""
+        with self._told():
+            self._begun()
+            cursor = self._connection.execute(
+                "INSERT INTO attempt (environment, positions, started, state) VALUES (?, ?, ?, 'running')",
+                (environment, json.dumps([list(each) for each in ranges]), time.time()),
+            )
+        return int(cursor.lastrowid or 0)
+
+    def ended(self, attempt: int, state: str, *, seconds: float, worker: str, message: str | None = None) -> None:
+        """Note how an attempt ended."""
+        with self._told():
+            self._begun()
+            self._connection.execute(
+                "UPDATE attempt SET state = ?, seconds = ?, worker = ?, message = ? WHERE id = ?",
+                (state, seconds, worker, message, attempt),
+            )
+            self._connection.execute("UPDATE sweep SET seconds = seconds + ?", (seconds,))
+
+    def put(self, attempt: int, chunk: Chunk, *, settled: Mapping[int, tuple[str, int]], waiting: Set[int]) -> None:
+        """Note what came of points.
+
+        Args:
+            attempt: the one that they come from.
+            chunk: the points.
+            settled: number → state and number of attempts, for those that are not done at the first one.
+            waiting: numbers that get another attempt, of which nothing is noted yet.
+        """
+        with self._told():
+            self._begun()
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO point VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    (
+                        position,
+                        identity,
+                        text,
+                        repeat,
+                        *settled.get(position, ("done", 1)),
+                        attempt,
+                        chunk.failures.get(position, (None,))[0],
+                    )
+                    for position, identity, text, repeat in zip(chunk.positions, chunk.identities, chunk.texts, chunk.repeats, strict=True)
+                    if position not in waiting
+                ),
+            )
+            for name, parts in chunk.columns.items():
+                self._connection.executemany(
+                    "INSERT OR REPLACE INTO value VALUES (?, ?, ?, ?, ?)",
+                    (
+                        (position, name, value, lower, upper)
+                        for position, value, lower, upper in zip(chunk.positions, *parts, strict=True)
+                        if position not in chunk.failures
+                    ),
+                )
+
+    def _begun(self) -> None:
+        if not self._connection.in_transaction:
+            self._connection.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        """Put everything noted so far on disk."""
+        with self._told():
+            if time.time() - self._beat > BEAT:
+                self._begun()
+                self._say_alive()
+            if self._connection.in_transaction:
+                self._connection.execute("COMMIT")
+
+    # What is read
+
+    def rows(self, states: Sequence[str] = ("done", "failed", "lost")) -> Generator[tuple[int, str, int, str, str | None]]:
+        """Position, parameters, repeat, state and message of all points, in order, a thousand at a time."""
+        last = -1
+        marks = ", ".join("?" * len(states))
+        while rows := self._rows(
+            f"SELECT position, parameters, repeat, state, message FROM point WHERE position > ? AND state IN ({marks}) ORDER BY position LIMIT 1000",
+            last,
+            *states,
+        ):
+            yield from rows
+            last = rows[-1][0]
+
+    def values(self, start: int, stop: int) -> list[tuple[int, str, float | None, float | None, float | None]]:
+        """Position, column, value and bounds of the points of a range, in order."""
+        return self._rows("SELECT * FROM value WHERE position >= ? AND position < ? ORDER BY position, name", start, stop)  # pyright: ignore[reportReturnType]
+
+    def columns(self) -> list[str]:
+        """Names of all columns; those of the first points come first."""
+        return [name for (name,) in self._rows("SELECT name FROM value GROUP BY name ORDER BY min(position), name")]
+
+
+def _alive(held: Mapping[str, Any]) -> bool:
+    """Whether a coordinator lives: by its process on this machine, by its last sign of life on another."""
+    if held["host"] == socket.gethostname():
+        return _started(held["pid"]) == held["started"]
+    return time.time() - held["beat"] < SILENCE
+
+
+def _started(pid: int) -> str | None:
+    """When a process began, so that its number is not taken for a later one's; None where there is none."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    if Path("/proc/self").exists():
+        return None
+    try:  # no /proc: the number alone
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return None
+    except OSError:
+        pass
+    return "running"
+
+
+def file_system(path: Path) -> str:
+    """The kind of file system that a file lies on; empty where the system does not tell.
+
+    Example:
+        >>> file_system(Path("/proc/self/status"))
+        'proc'
+    """
+    best, kind = "", ""
+    with suppress(OSError):
+        place = os.path.realpath(path)
+        for line in Path("/proc/mounts").read_text().splitlines():
+            _, mount, type_of, *_ = line.split()
+            if len(mount) >= len(best) and (place == mount or place.startswith(mount.rstrip("/") + "/")):
+                best, kind = mount, type_of
+    return kind
