@@ -10,7 +10,7 @@ import numpy as np
 from layerpeel.numerics import UnusableInput
 from layerpeel.sweeps.executors import sentence
 from layerpeel.sweeps.points import Points
-from layerpeel.sweeps.quantity import Quantity, Stored, quantity_named, stored
+from layerpeel.sweeps.quantity import ComputeBatch, Quantity, Stored, quantity_named, stored
 from layerpeel.sweeps.specification import Specification
 
 
@@ -58,18 +58,16 @@ def compute(text: str, folder: str, positions: Sequence[int] | tuple[int, int]) 
         numbers = start + np.flatnonzero(points.kept(start, stop))
     else:
         numbers = np.array(positions, dtype=np.int64)
-    if points.quantity.compute_batch is not None:
+    if (together := points.quantity.compute_batch) is not None:
         try:
-            return _together(points, points.quantity, numbers)
+            return _together(points, together, numbers)
         except UnusableInput:
             pass  # of some point: each is computed by itself, and says what is wrong with it
     return _one_by_one(points, points.quantity, numbers)
 
 
-def _together(points: Points, quantity: Quantity, numbers: np.ndarray) -> Chunk:
-    assert quantity.compute_batch is not None
-    found = quantity.compute_batch(points.columns(numbers))
-    columns = {name: _lists(value, len(numbers)) for name, value in found.items()}
+def _together(points: Points, compute_batch: ComputeBatch, numbers: np.ndarray) -> Chunk:
+    columns = {name: _lists(value, len(numbers)) for name, value in compute_batch(points.columns(numbers)).items()}
     texts = points.texts(numbers)
     return Chunk(
         positions=numbers.tolist(),

@@ -1,4 +1,4 @@
-"""Where tasks run: in this process, in a pool of processes here, or on a dask cluster; each is given tasks and hands them back as they end."""
+"""Where tasks run: in this process, in a pool of processes here, or on a dask cluster; tasks in, outcomes out."""
 
 import os
 import queue
@@ -243,13 +243,11 @@ class Cluster:
             raise UnusableInput("a scheduler needs distributed, which is not installed; pip install 'layerpeel[cluster]'.") from error
         where = str(address or scheduler_file)
         how = (
-            "start one with `dask scheduler --port 8786`, and a worker with `dask worker tcp://HOST:8786 --nworkers 2 --nthreads 1` on each "
-            "machine, where layerpeel is installed"
+            "start one with `dask scheduler --port 8786`, and `dask worker tcp://HOST:8786 --nworkers 2 --nthreads 1` on each machine, "
+            "where layerpeel is installed"
         )
         if scheduler_file is not None and not scheduler_file.exists():
-            raise SystemRefused(
-                f"the scheduler file {scheduler_file} does not exist: `dask scheduler --scheduler-file FILE` writes it; {how}."
-            )
+            raise SystemRefused(f"{scheduler_file} does not exist: `dask scheduler --scheduler-file FILE` writes it; {how}.")
         try:
             place: dict[str, Any] = {"address": address} if address is not None else {"scheduler_file": str(scheduler_file)}
             self._client = Client(**place, timeout=ANSWER_SECONDS, set_as_default=False)
@@ -267,7 +265,8 @@ class Cluster:
         self._tries: dict[str, int] = {}
 
     def _require_workers(self, where: str, how: str) -> None:
-        workers = self._client.scheduler_info(n_workers=-1)["workers"]
+        known: Any = self._client.scheduler_info(n_workers=-1)
+        workers = known["workers"]
         if not workers:
             raise SystemRefused(f"the scheduler at {where} has no workers: {how}.")
         try:
@@ -279,7 +278,8 @@ class Cluster:
         import layerpeel
 
         here = layerpeel.__version__
-        for worker, version in self._client.run(_version_there, on_error="return").items():
+        found: Any = self._client.run(_version_there, on_error="return")  # a client that is not asynchronous answers at once
+        for worker, version in found.items():
             if version != here:
                 told = version if isinstance(version, str) else sentence(version)
                 raise SystemRefused(f"worker {worker} has layerpeel {told}, and here it is {here}: install the same everywhere.")
@@ -325,7 +325,8 @@ class Cluster:
         if time.monotonic() - self._looked < 1.0 or not any(task.time_limit for task, _ in self._futures.values()):
             return None
         self._looked = time.monotonic()
-        processing = {key for keys in self._client.processing().values() for key in keys}
+        busy: Any = self._client.processing()
+        processing = {key for keys in busy.values() for key in keys}
         for key, (task, future) in self._futures.items():
             if task.time_limit is None or future.key not in processing:
                 continue

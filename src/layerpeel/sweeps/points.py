@@ -75,22 +75,19 @@ class Points:
         named = {name for axes in varied for name in axes}
         missing = [axis.name for axis in quantity.axes if axis.name not in named and axis.default is REQUIRED]
         if missing:
-            raise UnusableInput(
-                f"{quantity.name} needs {', '.join(missing)}: the sweep must give a value for each; add {'it' if len(missing) == 1 else 'them'}."
-            )
+            raise UnusableInput(f"{quantity.name} needs {', '.join(missing)}: the sweep must give a value for each; add what is missing.")
         varied += [{axis.name: [axis.default]} for axis in quantity.axes if axis.name not in named and axis.default is not None]
         self._factors = varied
         self._lengths = [len(next(iter(axes.values()))) for axes in varied]
         self._names = sorted(name for axes in varied for name in axes)
         self._place = {name: place for place, axes in enumerate(varied) for name in axes}
         self._values = {name: values for axes in varied for name, values in axes.items()}
-        self._left_out = [
-            {
-                name: frozenset(i for i, value in enumerate(self._values[name]) if value == quantity.axis(name).read(wanted))
-                for name, wanted in rule.items()
-            }
-            for rule in spec.leave_out
-        ]
+        self._left_out = [{name: self._matching(name, wanted) for name, wanted in rule.items()} for rule in spec.leave_out]
+
+    def _matching(self, name: str, wanted: Any) -> list[int]:
+        """Which values of an axis are the one of a rule."""
+        value = self.quantity.axis(name).read(wanted)
+        return [place for place, each in enumerate(self._values[name]) if each == value]
 
     @cached_property
     def size(self) -> int:
@@ -139,7 +136,7 @@ class Points:
         if self._left_out:
             indices = self._indices(np.arange(start, stop, dtype=np.int64))
             for rule in self._left_out:
-                matches = [np.isin(indices[self._place[name]], sorted(members)) for name, members in rule.items()]
+                matches = [np.isin(indices[self._place[name]], members) for name, members in rule.items()]
                 kept &= ~np.logical_and.reduce(matches)
         return kept
 
@@ -151,10 +148,8 @@ class Points:
     @cached_property
     def _arrays(self) -> dict[str, np.ndarray]:
         kinds = {int: np.int64, float: np.float64, bool: np.bool_}
-        return {
-            name: np.array(values, dtype=kinds.get(self.quantity.axis(name).kind or object, object))
-            for name, values in self._values.items()
-        }
+        types = {name: kinds.get(self.quantity.axis(name).kind or object, object) for name in self._values}
+        return {name: np.array(values, dtype=types[name]) for name, values in self._values.items()}
 
     @cached_property
     def _fragments(self) -> dict[str, list[str]]:
@@ -273,10 +268,10 @@ def _sampled(spec: Specification, quantity: Quantity) -> list[dict[str, list[Any
         raise UnusableInput("the sample has no range: at least one axis must vary; give for example imbalance = { geometric = [1, 1000] }.")
     for name in ranges:
         quantity.axis(name)
-    power = max(0, (size - 1).bit_length())
-    unit = qmc.Sobol(len(ranges), scramble=True, seed=random_stream(spec.run.seed, "sample")).random_base2(power)[:size]
+    sobol = qmc.Sobol(len(ranges), scramble=True, seed=random_stream(spec.run.seed, "sample"))  # pyright: ignore[reportCallIssue] - before SciPy 1.15
+    shares = sobol.random_base2((size - 1).bit_length())[:size]
     sampled = {
-        name: [quantity.axis(name).read(_sampled_value(rule, share)) for share in unit[:, place]]
+        name: [quantity.axis(name).read(_sampled_value(rule, share)) for share in shares[:, place]]
         for place, (name, rule) in enumerate(ranges.items())
     }
     return [sampled, *fixed]

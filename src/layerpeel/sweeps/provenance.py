@@ -1,6 +1,7 @@
 """What a number was made with: recorded with every attempt, and compared when a sweep goes on elsewhere."""
 
 import platform
+import shutil
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
@@ -33,21 +34,20 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
         >>> differences({"python": "3.11.7", "packages": {"numpy": "2.0"}}, {"python": "3.11.7", "packages": {"numpy": "2.1"}})
         ['numpy 2.0 there, 2.1 here']
     """
-    flat_there, flat_here = ({**{k: v for k, v in each.items() if k != "packages"}, **each["packages"]} for each in (there, here))
-    names = sorted({*flat_there, *flat_here})
-    return [
-        f"{name} {flat_there.get(name)} there, {flat_here.get(name)} here" for name in names if flat_there.get(name) != flat_here.get(name)
-    ]
+    one, other = ({**each, **each["packages"]} for each in (there, here))
+    names = sorted({*one, *other} - {"packages"})
+    return [f"{name} {one.get(name)} there, {other.get(name)} here" for name in names if one.get(name) != other.get(name)]
 
 
 def _revision() -> str:
     """The commit of a checkout, with a mark when something is changed; empty for an installed package."""
     folder = Path(__file__).resolve().parent
     with suppress(OSError, subprocess.SubprocessError):
-        if not any((parent / ".git").exists() for parent in folder.parents[:4]):
+        git = shutil.which("git")
+        if git is None or not any((parent / ".git").exists() for parent in folder.parents[:4]):
             return ""
         commit, changes = (
-            subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+            subprocess.run([git, *arguments], cwd=folder, capture_output=True, text=True, timeout=10, check=True).stdout.strip()  # noqa: S603 - arguments of ours
             for arguments in (["rev-parse", "--short=12", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
         )
         return f"{commit}{'+' if changes else ''}"
@@ -66,6 +66,6 @@ def _blas() -> str:
     import numpy as np
 
     with suppress(Exception):  # older releases of NumPy only print it
-        blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]  # pyright: ignore[reportOptionalSubscript, reportGeneralTypeIssues]
+        blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
         return f"{blas['name']} {blas['version']}"
     return ""

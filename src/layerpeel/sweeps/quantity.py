@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from numbers import Integral, Real
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -28,6 +27,9 @@ Columns: TypeAlias = Mapping[str, Any]
 
 Batch: TypeAlias = Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray] | np.ndarray]
 """Column → values, or values with their lower and upper bounds, for every point of a chunk."""
+
+ComputeBatch: TypeAlias = Callable[[Mapping[str, np.ndarray]], Batch]
+"""Axis → values of many points, in; column → values of all of them, out."""
 
 REQUIRED: Any = inspect.Parameter.empty
 """Default of an axis that has none."""
@@ -94,7 +96,7 @@ class Quantity:
     columns: Mapping[str, str] = field(default_factory=dict)
     results_version: int = 1
     compute: Callable[[Parameters, np.random.Generator | None], Columns]
-    compute_batch: Callable[[Mapping[str, Sequence[Any] | np.ndarray]], Batch] | None = None
+    compute_batch: ComputeBatch | None = None
     draws: bool = False
 
     def axis(self, name: str) -> Axis:
@@ -106,13 +108,18 @@ class Quantity:
         for axis in self.axes:
             if axis.name == name:
                 return axis
-        raise UnusableInput(
-            f"{name} is no axis of {self.name}: it must be one of {', '.join(a.name for a in self.axes)}; {_nearest(name, self.axes)}."
-        )
+        known = [axis.name for axis in self.axes]
+        raise UnusableInput(f"{name} is no axis of {self.name}: it must be one of {', '.join(known)}; {nearest(name, known)}.")
 
 
-def _nearest(name: str, axes: Sequence[Axis]) -> str:
-    near = difflib.get_close_matches(name, [axis.name for axis in axes], n=1, cutoff=0.4)
+def nearest(name: str, known: Sequence[str]) -> str:
+    """The remedy for a name that there is not.
+
+    Example:
+        >>> nearest("minorty", ["majority", "minority"])
+        'did you mean minority?'
+    """
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
     return f"did you mean {near[0]}?" if near else "choose one of these"
 
 
@@ -160,9 +167,9 @@ def quantity_named(name: str, folder: str = "") -> Quantity:
             found = of_function(name, found)
     else:
         known = [*BUILT_IN, *(f"{family}:…" for family in FAMILIES), "package.module:function"]
-        near = difflib.get_close_matches(name, BUILT_IN, n=1, cutoff=0.4)
-        remedy = f"did you mean {near[0]}?" if near else "choose one of these"
-        raise UnusableInput(f"the quantity {shown(name)} does not exist: it must be one of {', '.join(known)}; {remedy}.")
+        raise UnusableInput(
+            f"the quantity {shown(name)} does not exist: it must be one of {', '.join(known)}; {nearest(name, list(BUILT_IN))}."
+        )
     return found
 
 
@@ -187,8 +194,8 @@ def imported(address: str, folder: str = "") -> Any:
         return getattr(importlib.import_module(module), name)
     except Exception as error:
         raise UnusableInput(
-            f"{address} cannot be imported ({type(error).__name__}: {error}): the module must lie beside the sweep's file, or be installed; "
-            "correct its name, or its code."
+            f"{address} cannot be imported ({type(error).__name__}: {error}): its module must lie beside the sweep's file, or be "
+            "installed; correct its name, or its code."
         ) from error
 
 
@@ -267,8 +274,3 @@ def stored(column: str, value: Any) -> Stored:
 def _number(value: float | None) -> float | None:
     """SQLite knows no NaN."""
     return None if value is None or math.isnan(value) else value
-
-
-def folder_of(path: Path | None) -> str:
-    """Where modules beside a sweep's file are found."""
-    return "" if path is None else str(path.resolve().parent)

@@ -1,5 +1,6 @@
 """What a sweep found: counts, a table, named axes, a figure, files."""
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,27 @@ from layerpeel.pages.records import Record, Result
 
 if TYPE_CHECKING:
     from layerpeel.sweeps.points import Points
-    from layerpeel.sweeps.sweep import Tally
+
+
+@dataclass
+class Tally:
+    """How far a sweep is.
+
+    Args:
+        points: how many there are.
+        reused: done before this run.
+        done: done in all.
+        failed: whose last attempt raised.
+        lost: whose last attempt's process died, or took too long.
+        failures: the first few that are not done: parameters and message.
+    """
+
+    points: int
+    reused: int = 0
+    done: int = 0
+    failed: int = 0
+    lost: int = 0
+    failures: list[tuple[str, str]] = field(default_factory=list)
 
 
 class Failure(Record):
@@ -46,7 +67,7 @@ class Sweep(Result):
     failures: tuple[Failure, ...]
 
     @classmethod
-    def of(cls, store: Path, points: "Points", tally: "Tally", *, seconds: float) -> "Sweep":
+    def of(cls, store: Path, points: "Points", tally: Tally, *, seconds: float) -> "Sweep":
         """After a run."""
         return cls(
             quantity=points.quantity.name,

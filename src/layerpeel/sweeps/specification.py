@@ -173,9 +173,7 @@ def specification(content: Mapping[str, Any], *, source: str = "the sweep") -> S
     except ValidationError as error:
         told = dict(reversed([_said(each) for each in error.errors(include_url=False)]))
         sentences = list(told.values())[::-1]
-        raise UnusableInput(
-            f"{source} cannot be used: {'; '.join(sentences)}. Correct {'it' if len(sentences) == 1 else 'them'}."
-        ) from error
+        raise UnusableInput(f"{source} cannot be used: {'; '.join(sentences)}. Correct {'them' if sentences[1:] else 'it'}.") from error
 
 
 MEMBERS = re.compile(r"function-after.*|constrained-.*|[a-z]+\[.*|[A-Z]\w+|bool|int|float|str")
@@ -234,9 +232,7 @@ def _put(content: dict[str, Any], change: str) -> None:
     try:
         value = tomllib.loads(f"value = {text}")["value"]
     except (tomllib.TOMLDecodeError, KeyError) as error:
-        raise UnusableInput(
-            f"the change {change!r} has a value that is no TOML ({error}): quote text, as in sweep.quantity='solve'."
-        ) from error
+        raise UnusableInput(f"the change {change!r} has a value that is no TOML ({error}): put text in quotes.") from error
     for table in tables:
         content = content.setdefault(table, {})
         if not isinstance(content, dict):

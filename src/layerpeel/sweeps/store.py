@@ -5,11 +5,12 @@ import os
 import socket
 import sqlite3
 import time
-from collections.abc import Generator, Mapping, Sequence, Set
+from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -49,23 +50,13 @@ CREATE TABLE value (
 MIGRATIONS: Mapping[int, str] = {}
 """From a version to the next."""
 
-NETWORK = {
-    "nfs",
-    "nfs4",
-    "cifs",
-    "smb3",
-    "smbfs",
-    "9p",
-    "lustre",
-    "gpfs",
-    "beegfs",
-    "ceph",
-    "glusterfs",
-    "afs",
-    "fuse.sshfs",
-    "fuse.glusterfs",
-}
+NETWORK = frozenset(
+    ["nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "lustre", "gpfs", "beegfs", "ceph", "glusterfs", "afs", "fuse.sshfs", "fuse.glusterfs"]
+)
 """File systems whose locks WAL cannot use: its index is shared memory of one machine."""
+
+DONE, NOTHING = ("done", 1), (None, False)
+"""State and attempts of a point that is done at the first one, and what is wrong with it."""
 
 BEAT = 20.0
 """Seconds between two signs of life of a coordinator."""
@@ -135,7 +126,7 @@ class Store:
             raise UnusableInput(f"{self.path} is an SQLite file of something else: it must be a sweep's store; name another file.")
         if version > VERSION:
             raise UnusableInput(
-                f"{self.path} has tables of version {version}, and this layerpeel knows {VERSION}: install a newer one, or name another file."
+                f"{self.path} has tables of version {version}, and this layerpeel knows {VERSION}: install a newer one, or name another."
             )
         query("PRAGMA synchronous = NORMAL")
         for step in range(version, VERSION):
@@ -150,7 +141,7 @@ class Store:
         with suppress(sqlite3.Error):
             self._connection.close()
 
-    def __enter__(self) -> "Store":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -198,8 +189,8 @@ class Store:
         """Say what the store holds, or that it holds it still."""
         with self.transaction():
             self._connection.execute(
-                "INSERT INTO sweep (id, specification, quantity, results_version, points) VALUES (1, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
-                "specification = excluded.specification, results_version = excluded.results_version, points = excluded.points",
+                "INSERT INTO sweep (id, specification, quantity, results_version, points) VALUES (1, ?, ?, ?, ?) ON CONFLICT (id) DO "
+                "UPDATE SET results_version = excluded.results_version",
                 (specification, quantity, results_version, points),
             )
 
@@ -213,8 +204,8 @@ class Store:
             (text,) = self._connection.execute("SELECT coordinator FROM sweep").fetchone()
             if text is not None and _alive(held := json.loads(text)):
                 raise UnusableInput(
-                    f"{self.path} is being written by process {held['pid']} on {held['host']}: a store has one coordinator; wait for it, stop "
-                    "it, or name another store."
+                    f"{self.path} is being written by process {held['pid']} on {held['host']}: a store has one coordinator; wait for "
+                    "it, stop it, or name another store."
                 )
             self._connection.execute("UPDATE attempt SET state = 'abandoned' WHERE state = 'running'")
             self._coordinating = True
@@ -258,9 +249,11 @@ class Store:
                 query("DELETE FROM value")
                 query("UPDATE point SET state = 'pending', attempts = 0")
             elif environments_but is not None:
-                of_others = "SELECT position FROM point JOIN attempt ON attempt.id = point.attempt WHERE attempt.environment != ?"
-                query(f"DELETE FROM value WHERE position IN ({of_others})", (environments_but,))
-                query(f"UPDATE point SET state = 'pending', attempts = 0 WHERE position IN ({of_others})", (environments_but,))
+                query(
+                    "UPDATE point SET state = 'pending', attempts = 0 WHERE attempt IN (SELECT id FROM attempt WHERE environment != ?)",
+                    (environments_but,),
+                )
+                query("DELETE FROM value WHERE position IN (SELECT position FROM point WHERE state = 'pending')")
 
     # Attempts
 
@@ -299,7 +292,7 @@ class Store:
             )
             self._connection.execute("UPDATE sweep SET seconds = seconds + ?", (seconds,))
 
-    def put(self, attempt: int, chunk: Chunk, *, settled: Mapping[int, tuple[str, int]], waiting: Set[int]) -> None:
+    def put(self, attempt: int, chunk: Chunk, *, settled: Mapping[int, tuple[str, int]], waiting: AbstractSet[int]) -> None:
         """Note what came of points.
 
         Args:
@@ -351,21 +344,17 @@ class Store:
 
     # What is read
 
-    def rows(self, states: Sequence[str] = ("done", "failed", "lost")) -> Generator[tuple[int, str, int, str, str | None]]:
-        """Position, parameters, repeat, state and message of all points, in order, a thousand at a time."""
+    def rows(self) -> Generator[tuple[int, str, int, str, str | None]]:
+        """Position, parameters, repeat, state and message of all points that were tried, in order; read a thousand at a time."""
         last = -1
-        marks = ", ".join("?" * len(states))
-        while rows := self._rows(
-            f"SELECT position, parameters, repeat, state, message FROM point WHERE position > ? AND state IN ({marks}) ORDER BY position LIMIT 1000",
-            last,
-            *states,
-        ):
+        query = "SELECT position, parameters, repeat, state, message FROM point WHERE position > ? ORDER BY position LIMIT 1000"
+        while rows := self._rows(query, last):
             yield from rows
             last = rows[-1][0]
 
     def values(self, start: int, stop: int) -> list[tuple[int, str, float | None, float | None, float | None]]:
         """Position, column, value and bounds of the points of a range, in order."""
-        return self._rows("SELECT * FROM value WHERE position >= ? AND position < ? ORDER BY position, name", start, stop)  # pyright: ignore[reportReturnType]
+        return self._rows("SELECT * FROM value WHERE position >= ? AND position < ? ORDER BY position, name", start, stop)
 
     def columns(self) -> list[str]:
         """Names of all columns; those of the first points come first."""

@@ -4,7 +4,6 @@ import json
 import os
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from layerpeel.sweeps.engine import run_tasks
 from layerpeel.sweeps.executors import Outcome, Task, executor_for
 from layerpeel.sweeps.points import Points
 from layerpeel.sweeps.provenance import differences, provenance
-from layerpeel.sweeps.results import Sweep
+from layerpeel.sweeps.results import Sweep, Tally
 from layerpeel.sweeps.specification import Specification, read_specification, specification
 from layerpeel.sweeps.store import Store
 
@@ -40,27 +39,6 @@ MANY = 10**9
 
 COMMIT_SECONDS = 0.5
 """What was noted is on disk after this time: so much is computed again after a kill."""
-
-
-@dataclass
-class Tally:
-    """How far a sweep is.
-
-    Args:
-        points: how many there are.
-        reused: done before this run.
-        done: done in all.
-        failed: whose last attempt raised.
-        lost: whose last attempt's process died, or took too long.
-        failures: the first few that are not done: parameters and message.
-    """
-
-    points: int
-    reused: int = 0
-    done: int = 0
-    failed: int = 0
-    lost: int = 0
-    failures: list[tuple[str, str]] = field(default_factory=list)
 
 
 FAILURES_SHOWN = 10
@@ -307,7 +285,8 @@ def _begin(store: Store, points: Points, spec: Specification, *, stale: str) -> 
     held = store.sweep()
     if held is not None and held["specification"] != text:
         raise UnusableInput(
-            f"{store.path} holds another sweep ({'; '.join(_unlike(held['specification'], text))}): sweeps are not mixed; name another store."
+            f"{store.path} holds another sweep ({'; '.join(_unlike(held['specification'], text))}): sweeps are not mixed; name another "
+            "store."
         )
     store.begin(specification=text, quantity=points.quantity.name, results_version=version, points=points.count)
     store.coordinate()
@@ -317,8 +296,8 @@ def _begin(store: Store, points: Points, spec: Specification, *, stale: str) -> 
     if held["results_version"] != version:
         if stale != "rerun":
             raise UnusableInput(
-                f"{store.path} has results of version {held['results_version']} of {points.quantity.name}, and now it is {version}: its numbers "
-                "have changed; compute them again with stale='rerun', or name another store."
+                f"{store.path} has results of version {held['results_version']} of {points.quantity.name}, and now it is {version}: its "
+                "numbers have changed; compute them again with stale='rerun', or name another store."
             )
         store.reopen(everything=True)
     others = {number: content for number, content in store.environments_of_done().items() if number != environment}
@@ -327,8 +306,8 @@ def _begin(store: Store, points: Points, spec: Specification, *, stale: str) -> 
     elif others and stale == "refuse":
         told = differences(next(iter(others.values())), provenance())
         raise UnusableInput(
-            f"{store.path} has points that were made elsewhere ({'; '.join(told)}): go on all the same with stale='keep', compute them again "
-            "with stale='rerun', or name another store."
+            f"{store.path} has points that were made elsewhere ({'; '.join(told)}): go on all the same with stale='keep', compute them "
+            "again with stale='rerun', or name another store."
         )
     return environment
 
