@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -11,7 +12,7 @@ PALETTE_SIZE = 6
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """One curve (style "line") or set of measured points (style "points", with error bars) of a figure; NaN leaves a gap."""
+    """One curve (style "line", with a band) or set of measured points (style "points", with error bars) of a figure; NaN leaves a gap."""
 
     label: str
     x: tuple[float, ...]
@@ -37,6 +38,30 @@ class Figure:
     marks: tuple[tuple[float, str, int], ...] = ()
     log_x: bool = False
     log_y: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class HeatMap:
+    """A figure of a quantity over two axes, as data; NaN leaves a hole.
+
+    `values` has a row for each y and a column for each x, both ascending.
+    """
+
+    title: str
+    caption: str
+    x_label: str
+    y_label: str
+    value_label: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    values: np.ndarray
+    log_x: bool = False
+    log_y: bool = False
+    log_values: bool = False
+
+
+Drawing: TypeAlias = Figure | HeatMap
+"""Whatever a page draws."""
 
 
 def points_over_trials(

@@ -36,6 +36,10 @@ SHOWING = {
     "scikit-learn": "sklearn",
     "torchmetrics": "torchmetrics",
     "pandas": "pandas",
+    "pyarrow": "pyarrow",
+    "xarray": "xarray",
+    "h5netcdf": "h5netcdf",
+    "h5py": "h5py",
 }
 """The other distributions that layerpeel imports."""
 
@@ -47,6 +51,10 @@ OPTIONAL = {
     "scikit-learn": "data",
     "torchmetrics": "metrics",
     "pandas": "frames",
+    "pyarrow": "parquet",
+    "xarray": "cubes",
+    "h5netcdf": "cubes",
+    "h5py": "cubes",
 }
 """Distributions that may be missing, and the extras that bring them."""
 

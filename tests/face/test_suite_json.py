@@ -41,7 +41,9 @@ def test_the_committed_schema_is_the_models(command: str) -> None:
 
 def test_every_command_has_a_schema() -> None:
     commands = {each.name or getattr(each.callback, "__name__", "") for each in app.registered_commands}
-    assert commands == set(MODELS) == {path.stem for path in schema_file("check").parent.glob("*.json")}
+    options = {name for name in MODELS if name.startswith("sweep-")}  # --explain, --quantities and --status answer something else
+    assert commands == set(MODELS) - options
+    assert set(MODELS) == {path.stem for path in schema_file("check").parent.glob("*.json")}
 
 
 @pytest.mark.parametrize(("command", "options"), [(command, options) for command, several in CALLS.items() for options in several])

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from layerpeel.numerics import Figure
+from layerpeel.numerics import Drawing
 from layerpeel.pages.figures import figure_svg
 from layerpeel.pages.text import printable
 
 
-def figure_file(figure: Figure) -> str:
+def figure_file(figure: Drawing) -> str:
     """A figure with its title as an SVG document in the report's colours, which follow the viewer's light or dark scheme.
 
     Example:

@@ -8,12 +8,14 @@ from html import escape
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
-from layerpeel.numerics import PALETTE_SIZE, Figure, Series
+from layerpeel.numerics import PALETTE_SIZE, Drawing, Figure, HeatMap, Series
 from layerpeel.pages.typography import as_mathtext
 
 _INK = "#010101"
@@ -21,6 +23,8 @@ _INK = "#010101"
 _PALETTE = [f"#0101{number + 2:02x}" for number in range(PALETTE_SIZE)]
 _MARKERS = "osD^vP"
 _WIDTH = 6.2
+_DOTS = 200
+"""Dots per inch of a heat map: twice those of most screens, at the width of a page."""
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -42,8 +46,8 @@ _STYLE: dict[Any, Any] = {
 }
 
 
-def figure_svg(figure: Figure, identity: str, *, titled: bool = False) -> str:
-    """A figure as SVG: lines, points with error bars, and labelled vertical marks.
+def figure_svg(figure: Drawing, identity: str, *, titled: bool = False) -> str:
+    """A figure as SVG: lines with bands, points with error bars, and labelled vertical marks; or a heat map, whose cells are one image.
 
     Args:
         figure: the figure as data.
@@ -53,34 +57,66 @@ def figure_svg(figure: Figure, identity: str, *, titled: bool = False) -> str:
     with mpl.rc_context(_STYLE), mpl.rc_context({"svg.hashsalt": identity}):
         canvas = FigureCanvasSVG(Canvas(figsize=(_WIDTH, 4.3), layout="constrained"))
         axes = canvas.figure.subplots()
-        _draw(axes, figure)
+        pad = 6
+        if isinstance(figure, HeatMap):
+            _draw_heat_map(canvas.figure, axes, figure)
+        else:
+            _draw(axes, figure)
+            canvas.figure.legend(loc="outside lower center", ncols=_legend_columns(figure))
+            pad = 20 if figure.marks else 6  # above the labels of the marks
         if titled:
-            axes.set_title(as_mathtext(figure.title), fontsize="medium", pad=20 if figure.marks else 6)  # above the labels of the marks
-        canvas.figure.legend(loc="outside lower center", ncols=_legend_columns(figure))
+            axes.set_title(as_mathtext(figure.title), fontsize="medium", pad=pad)
         buffer = io.StringIO()
         canvas.figure.savefig(
-            buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
+            buffer, format="svg", transparent=True, dpi=_DOTS, metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
         )
     return _as_page_element(buffer.getvalue(), figure.title)
 
 
 def _draw(axes: Axes, figure: Figure) -> None:
-    axes.set_xlabel(as_mathtext(figure.x_label))
-    axes.set_ylabel(as_mathtext(figure.y_label))
-    if figure.log_x:
-        axes.set_xscale("log")
-        axes.xaxis.set_major_formatter("{x:g}")
-    elif all(math.isfinite(x) and x == round(x) for series in figure.series for x in series.x):  # layers, iterations
+    _scale_axes(axes, figure)
+    if not figure.log_x and all(math.isfinite(x) and x == round(x) for series in figure.series for x in series.x):  # layers, iterations
         axes.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
-    if figure.log_y:
-        axes.set_yscale("log")
-        axes.yaxis.set_major_formatter("{x:g}")
     axes.grid(visible=True)
     for series in figure.series:
         _draw_series(axes, series)
     for x, _, color in figure.marks:
         axes.axvline(x, color=_color(color), linewidth=1.0, linestyle=(0, (4, 3)))
     _label_marks(axes, figure)
+
+
+def _scale_axes(axes: Axes, figure: Drawing) -> None:
+    axes.set_xlabel(as_mathtext(figure.x_label))
+    axes.set_ylabel(as_mathtext(figure.y_label))
+    if figure.log_x:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:g}")
+    if figure.log_y:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
+
+
+def _draw_heat_map(canvas: Canvas, axes: Axes, figure: HeatMap) -> None:
+    """Every cell reaches half-way to its neighbours; all cells are one image, however many there are."""
+    values = np.ma.masked_invalid(figure.values)
+    if figure.log_values:
+        values = np.ma.masked_less_equal(values, 0.0)
+    norm = LogNorm() if figure.log_values and values.count() else None
+    cells = axes.pcolormesh(
+        _edges(figure.x, logarithmic=figure.log_x), _edges(figure.y, logarithmic=figure.log_y), values, norm=norm, rasterized=True
+    )
+    _scale_axes(axes, figure)
+    bar = canvas.colorbar(cells, ax=axes, label=as_mathtext(figure.value_label), format="{x:g}" if figure.log_values else None)
+    if bar.solids is not None:
+        bar.solids.set_rasterized(True)
+
+
+def _edges(places: Sequence[float], *, logarithmic: bool) -> np.ndarray:
+    """Half-way between neighbours, and as far beyond the first and the last."""
+    found = np.log(places) if logarithmic else np.array(places, dtype=float)
+    steps = np.diff(found) / 2 if len(found) > 1 else np.array([0.5])
+    edges = np.concatenate([[found[0] - steps[0]], found[:-1] + steps if len(found) > 1 else [], [found[-1] + steps[-1]]])
+    return np.exp(edges) if logarithmic else edges
 
 
 def _legend_columns(figure: Figure) -> int:
@@ -94,10 +130,15 @@ def _draw_series(axes: Axes, series: Series) -> None:
     color = _color(series.color)
     if series.style == "line":
         axes.plot(x, y, color=color, linewidth=1.8, label=as_mathtext(series.label))
+        if series.low and series.high:
+            axes.fill_between(x, _finite(series.low), _finite(series.high), color=color, alpha=0.18, linewidth=0)
+        return
+    marker = _MARKERS[series.color % len(_MARKERS)]
+    if not (series.low or series.high):
+        axes.plot(x, y, marker, color=color, markersize=4.5, label=as_mathtext(series.label))
         return
     low, high = _finite(series.low) or y, _finite(series.high) or y
     bars = [[max(0.0, a - b) for a, b in zip(y, low, strict=True)], [max(0.0, b - a) for a, b in zip(y, high, strict=True)]]
-    marker = _MARKERS[series.color % len(_MARKERS)]
     axes.errorbar(x, y, yerr=bars, fmt=marker, color=color, markersize=4.5, elinewidth=1.0, capsize=2.0, label=as_mathtext(series.label))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from layerpeel.numerics import Figure
+from layerpeel.numerics import Drawing
 from layerpeel.pages.figures import figure_svg
 from layerpeel.pages.text import printable
 
@@ -20,6 +20,6 @@ def page(template: Path, **content: Any) -> str:
     return printable(environment.get_template(template.name).render(style=style, **content))
 
 
-def figure_element(figure: Figure, identity: str) -> Markup:
+def figure_element(figure: Drawing, identity: str) -> Markup:
     """A figure as an element of the page."""
     return Markup(figure_svg(figure, identity))  # noqa: S704 - matplotlib escapes the text that it draws

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 
-from layerpeel.numerics import Figure
+from layerpeel.numerics import Drawing
 from layerpeel.pages.output import json_text
 
 
@@ -68,7 +68,7 @@ class Result(Record):
         """What it says, as plain text."""
         raise NotImplementedError
 
-    def figures(self) -> tuple[Figure, ...]:
+    def figures(self) -> tuple[Drawing, ...]:
         """What it shows, as data."""
         return ()
 

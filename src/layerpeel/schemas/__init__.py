@@ -16,10 +16,14 @@ MODELS = {
     "report": "layerpeel.theorems.check.WrittenReport",
     "simulate": "layerpeel.dynamics.Simulation",
     "solve": "layerpeel.counts.solve.SolveRecord",
+    "sweep": "layerpeel.sweeps.results.Sweep",
+    "sweep-explain": "layerpeel.sweeps.explain.Explanation",
+    "sweep-quantities": "layerpeel.sweeps.listing.QuantityList",
+    "sweep-status": "layerpeel.sweeps.found.status.Status",
     "threshold": "layerpeel.counts.threshold.Thresholds",
     "train": "layerpeel.networks.TrainingRun",
 }
-"""Command → the model of its JSON."""
+"""Command → the model of its JSON; COMMAND-OPTION where an option answers something else."""
 
 
 def model(command: str) -> type[Result]:
