@@ -11,7 +11,7 @@ def figure_file(figure: Drawing) -> str:
     """A figure with its title as an SVG document in the report's colours, which follow the viewer's light or dark scheme.
 
     Example:
-        >>> from layerpeel.numerics import Series
+        >>> from layerpeel.numerics import Figure, Series
         >>> line = Series(label="x = t", x=(0, 1), y=(0, 1), style="line", color=0)
         >>> figure = Figure(title="x", caption="", x_label="t", y_label="x", series=(line,))
         >>> figure_file(figure).startswith('<svg xmlns="http://www.w3.org/2000/svg"')

@@ -37,7 +37,7 @@ def results_page(
         further: tables below the results.
 
     Example:
-        >>> "<td>0.5</td>" in results_page("A run", "of nothing", [], ["ratio"], [["0.5"]])
+        >>> ">0.5</td>" in results_page("A run", "of nothing", [], ["ratio"], [["0.5"]])
         True
     """
     return page(

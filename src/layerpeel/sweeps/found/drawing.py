@@ -80,7 +80,10 @@ def curves(cube: Cube, column: str, *, x: str | None = None, hue: str | None = N
     if not _numeric(cube, x):
         raise UnusableInput(f"{x} has values that are no numbers: they have no place on an axis; use it as hue.")
     if hue is None:
-        hue = next((axis for axis in left if place_of[axis] != place_of[x]), None)
+        hue = next((axis for axis in left if place_of[axis] != place_of[x] and _tells_apart(cube, axis, selection)), None)
+    elif place_of[hue] != place_of[x] and not _tells_apart(cube, hue, selection):
+        others = ", ".join(axis for axis in cube.dimensions[place_of[hue]].axes if axis != hue)
+        raise UnusableInput(f"{hue} has one value at several places, where {others} differ: a curve needs one; choose another hue.")
     used = {place_of[x], place_of[hue] if hue is not None else place_of[x]}
     others = [d for at, d in enumerate(cube.dimensions[:-1]) if at not in used and len(selection.places[at]) > 1]
     if others:
@@ -106,7 +109,7 @@ def drawings(cube: Cube, column: str) -> tuple[Drawing, ...]:
         return ()
     place_of = _places(cube)
     first = cube.dimensions[place_of[numbers[0]]]
-    across = [axis for axis in left if axis not in first.axes]
+    across = [axis for axis in left if axis not in first.axes and _tells_apart(cube, axis, everything)]
     many = [axis for axis in numbers if cube.dimensions[place_of[axis]].size > FEW and len(cube.dimensions[place_of[axis]].axes) == 1]
     mapped = len(many) > 1 and numbers[0] == many[0]
     other = many[1] if mapped else across[0] if across else None
@@ -140,6 +143,13 @@ def _left(cube: Cube, selection: Selection) -> list[str]:
     for dimension, places in zip(cube.dimensions[:-1], selection.places, strict=False):
         found += [(len(set(values[places].tolist())), axis) for axis, values in dimension.axes.items()]
     return [axis for number, axis in sorted(found, key=lambda each: -each[0]) if number > 1]
+
+
+def _tells_apart(cube: Cube, axis: str, selection: Selection) -> bool:
+    """Whether an axis has another value at every place of its dimension; one of several in step need not."""
+    at = _places(cube)[axis]
+    values = cube.dimensions[at].axes[axis][selection.places[at]].tolist()
+    return len(set(values)) == len(values)
 
 
 def _value(value: Any) -> Any:
