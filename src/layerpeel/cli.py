@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(str(error), 2)
 
 
-_ARGUMENT = re.compile(r"\b(route|solver|device|workers)=('?)([\w.]+)\2")
+_ARGUMENT = re.compile(r"\b(route|solver|device|workers|stale)=('?)([\w.]+)\2")
 
 
 def _as_option(message: str) -> str:
@@ -90,7 +90,7 @@ def _as_option(message: str) -> str:
         >>> _as_option("use route='auto'.")
         'use --route auto.'
     """
-    return _ARGUMENT.sub(r"--\1 \3", message)
+    return _ARGUMENT.sub(r"--\1 \3", message.replace("many=True", "--yes"))
 
 
 def _usage(error: typer.TyperException) -> str:
@@ -413,6 +413,59 @@ def estimate(
         require_directory(out)
     found = run(logits, model=model, window=window, order=order, crossings=crossings, since=since)
     _answer_with_files(found, out, as_json)
+
+
+@app.command()
+def sweep(
+    file: Annotated[Path | None, typer.Argument(metavar="FILE.toml", help="What is computed, and over which points.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="STORE.sqlite", help="Where points are kept; FILE.sqlite in the working folder unless given.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; as many as there are processors unless given.")] = None,
+    scheduler: Annotated[str | None, typer.Option(metavar="tcp://HOST:PORT", help="Compute on the workers of this dask scheduler.")] = None,
+    scheduler_file: Annotated[Path | None, typer.Option(metavar="FILE", help="Likewise, of the scheduler that wrote this file.")] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Say how many points there are and how long they take; compute three.")] = False,
+    status: Annotated[bool, typer.Option("--status", help="Say how far the store is; compute nothing.")] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try points again that failed or were lost.")] = False,
+    export: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all points to a .csv, .parquet or .nc file.")] = None,
+    page: Annotated[Path | None, typer.Option(metavar="DIR", help="Write sweep.json, figures and a page here.")] = None,
+    stale: Annotated[str, typer.Option(help="Points of other versions or machines: refuse, keep or rerun.")] = "refuse",
+    yes: Annotated[bool, typer.Option("--yes", help="Begin a sweep of more than a billion points.")] = False,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Put over what the file says: axes.minority=7.")
+    ] = None,
+    list_quantities: Annotated[bool, typer.Option("--quantities", help="List what can be swept, with axes, units and defaults.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compute a quantity over a grid or a sample of parameters.
+
+    What is done is kept: the same command on the same store does what is missing. Exit status 1 when a point failed.
+    """
+    from layerpeel.numerics import UnusableInput
+    from layerpeel.sweeps.listing import quantities
+
+    if list_quantities:
+        _answer(quantities(), as_json)
+        return
+    if file is None:
+        raise UnusableInput("no FILE.toml is given: a sweep is described by one; write one, or list what can be swept with --quantities.")
+    from layerpeel.sweeps import explanation, state
+    from layerpeel.sweeps.sweep import require_export, sweep as run
+
+    store = out or Path(f"{file.stem}.sqlite")
+    given: dict[str, Any] = {"workers": workers, "scheduler": scheduler, "scheduler_file": scheduler_file, "changes": changes or ()}
+    if explain:
+        _answer(explanation.explain(file, store, workers=workers, changes=changes or ()), as_json)
+        return
+    if status:
+        _answer(state.status(store), as_json)
+        return
+    try:
+        found = run(file, store, **given, stale=stale, retry_failed=retry_failed, many=yes)
+    except KeyboardInterrupt as error:
+        where = f"; what is done lies in {one_line(str(store))}, and the same command goes on"
+        raise typer.Exit(say_interrupted(where)) from error
+    raise typer.Exit(0 if found.done == found.points else 1)
 
 
 @app.command()
