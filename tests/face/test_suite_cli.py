@@ -296,7 +296,7 @@ def test_files_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
     first, second = tmp_path / "first.txt", tmp_path / "second.txt"
     first.write_text("old")
     with pytest.raises(SystemRefused, match=r"--out .*second\.txt cannot be written \(No space left on device\)"):
-        write_whole("--out", {first: lambda path: path.write_text("new"), second: fail})
+        write_whole({first: lambda path: path.write_text("new"), second: fail}, "--out")
     assert snapshot(tmp_path) == {"first.txt": b"old"}
 
 

@@ -1,13 +1,12 @@
 """What a run of the experiment `label-noise` shows: accuracy, loss, strengths and tail indices against label errors."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from layerpeel.networks.estimated_ensembles import estimated_ensemble, tail_fields
 from layerpeel.networks.run_directory import Arrays
-from layerpeel.networks.units import Units, figure, line
+from layerpeel.networks.units import Units
 from layerpeel.numerics import Figure, Series, points_over_trials
+from layerpeel.pages.curves import figure, line
 from layerpeel.pages.records import Number, Record
 
 TAILS = (
@@ -109,8 +108,8 @@ def label_noise_results(units: Units) -> tuple[list[LabelErrorRow], list[Figure]
 def _against_errors(title: str, caption: str, label: str, series: list[Series], classes: int) -> Figure:
     """A figure over the label-error probability, with the place where labels carry no information."""
     blind = 1.0 - 1.0 / classes
-    drawn = figure(title, f"{caption} At the mark labels carry no information.", "label-error probability p", label, series)
-    return replace(drawn, marks=((blind, f"p = {blind:.2g}", 5),))
+    caption = f"{caption} At the mark labels carry no information."
+    return figure(title, caption, "label-error probability p", label, series, marks=[(blind, f"p = {blind:.2g}", 5)])
 
 
 def _error_row(error: float, arrays: Arrays) -> LabelErrorRow:

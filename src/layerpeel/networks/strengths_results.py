@@ -6,8 +6,9 @@ import numpy as np
 
 from layerpeel.networks.estimated_ensembles import EstimatedEnsemble, estimated_ensemble, tail_fields
 from layerpeel.networks.run_directory import Arrays
-from layerpeel.networks.units import Units, figure, line
+from layerpeel.networks.units import Units
 from layerpeel.numerics import Figure, Series, points_over_trials
+from layerpeel.pages.curves import figure, line
 from layerpeel.pages.records import Number, Numbers, Record, Table
 
 FEWEST_TIMES = 10
