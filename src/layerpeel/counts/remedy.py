@@ -210,13 +210,13 @@ def _of_two(problem: "LayerPeeled") -> Oversampling:
     def threshold(large: int, small: int) -> float | None:
         return collapse_threshold(large, small, feature_energy=problem.feature_energy, weight_energy=problem.weight_energy).value
 
-    at = threshold(majority.classes, minority.classes)
+    collapse = threshold(majority.classes, minority.classes)
     swapped = None if majority.classes == 1 else threshold(minority.classes, majority.classes)
     imbalance = majority.samples / minority.samples
-    limit = math.inf if at is None else at
+    limit = math.inf if collapse is None else collapse
     return Oversampling(
         imbalance=imbalance,
-        threshold=at,
+        threshold=collapse,
         minimal_oversampling=max(1.0, imbalance / limit),
         collapses_now=imbalance >= limit,
         safe_oversampling=(imbalance / limit, None if swapped is None else imbalance * swapped),

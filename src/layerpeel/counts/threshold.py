@@ -121,7 +121,7 @@ def _imbalance_axis(log_excesses: np.ndarray) -> tuple[str, bool, Callable[[np.n
     largest = np.nanmax(log_excesses)
     if largest < LARGEST_LOG:
         return "imbalance R", bool(largest > math.log(10.0)), lambda excess: 1.0 + np.exp(excess)
-    return "log₁₀ of the imbalance R", False, lambda excess: np.logaddexp(0.0, excess) / math.log(10.0)
+    return "log₁₀ of the imbalance R", False, lambda excess: (np.maximum(excess, 0.0) + np.log1p(np.exp(-np.abs(excess)))) / math.log(10.0)
 
 
 def thresholds(majority: int, minority: int, *, feature_energy: float, weight_energy: float = 1.0, digits: int = 30) -> Thresholds:

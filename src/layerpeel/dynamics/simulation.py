@@ -138,15 +138,15 @@ class Simulation(Result):
 
     def _reading(self) -> list[str]:
         """What was counted, in a sentence."""
-        found = self.separated
-        if found is None or self.paths is None:
+        share = self.separated
+        if share is None or self.paths is None:
             return ["No paths were simulated: they need a number of samples."]
-        count = round(found.estimate * self.paths)
+        count = round(share.estimate * self.paths)
         lines = [
             f"On {count} of {self.paths} paths, with {self.samples} samples in each class, every two classes can be split:",
-            f"probability {found} at level {found.level:g} (Clopper-Pearson).",
+            f"probability {share} at level {share.level:g} (Clopper-Pearson).",
         ]
-        undecided = [f"On {found.undecided} paths rounding cannot tell; the interval allows for both."] if found.undecided else []
+        undecided = [f"On {share.undecided} paths rounding cannot tell; the interval allows for both."] if share.undecided else []
         return lines + undecided
 
     def figures(self) -> tuple[Figure, ...]:

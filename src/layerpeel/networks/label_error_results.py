@@ -114,15 +114,15 @@ def _against_errors(title: str, caption: str, label: str, series: list[Series], 
 
 def _error_row(error: float, arrays: Arrays) -> LabelErrorRow:
     estimated = estimated_ensemble(arrays, "L", len(arrays["iterations"]) // 4)
-    found, errors = estimated.found, estimated.found.standard_error
+    rates, errors = estimated.rates, estimated.rates.standard_error
     return LabelErrorRow(
         label_error=error,
-        **tail_fields(found.tail_index["difference"]),
-        cumulative_difference=float(found.cumulative_difference[-1]),
+        **tail_fields(rates.tail_index["difference"]),
+        cumulative_difference=float(rates.cumulative_difference[-1]),
         cumulative_difference_error=None if errors is None else float(errors["cumulative_difference"][-1]),
         accuracy=float(arrays["accuracy"][:, -1].mean()),
         loss=float(arrays["loss"][:, -1].mean()),
-        since=float(found.times[0]),
+        since=float(rates.times[0]),
         crossings=estimated.crossings,
         accuracies=tuple(arrays["accuracy"][:, -1].tolist()),
         losses=tuple(arrays["loss"][:, -1].tolist()),
