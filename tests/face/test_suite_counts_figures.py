@@ -13,6 +13,7 @@ from layerpeel.counts.remedy import Remedy, remedy_of
 from layerpeel.counts.solve import Geometry
 from layerpeel.counts.threshold import Thresholds, thresholds
 from layerpeel.numerics import Figure, Series, collapse_threshold, vanishing_threshold
+from layerpeel.pages.figure_file import figure_file
 from layerpeel.pages.records import Result
 from layerpeel.solvers import LayerPeeled, UnconstrainedFeatures, solve
 
@@ -106,6 +107,14 @@ def test_curves_end_where_energies_do() -> None:
     curve = np.array(named(figure, "R0").y)
     assert np.isfinite(curve[:81]).all()
     assert np.isnan(curve[-1])
+    (figure,) = thresholds(5, 5, feature_energy=1e308, weight_energy=1e-308).figures()
+    assert np.isnan(named(figure, "R0").y[-1])
+    assert figure_file(figure).startswith("<svg")
+
+
+def test_numbers_of_numpy_are_taken() -> None:
+    answer = thresholds(np.int64(7), np.int64(3), feature_energy=np.float64(5.0))  # pyright: ignore[reportArgumentType] - like Python's
+    assert answer.figures()[0].title == "Minority collapse, 7 majority and 3 minority classes"
 
 
 def test_cosines_and_norms_are_those_of_the_solution() -> None:

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from layerpeel.numerics import UnusableInput, require_one_of, require_positive
+from layerpeel.numerics import UnusableInput, require_positive
 from layerpeel.pages.files import read_small
 
 if TYPE_CHECKING:
@@ -54,8 +54,11 @@ def read_program(
     """
     from layerpeel.solvers import NORM_WEIGHTS, LayerPeeled, UnconstrainedFeatures
 
-    if norm_weights is not None:
-        require_one_of(norm_weights, "--norm-weights", NORM_WEIGHTS)
+    if norm_weights is not None and norm_weights not in NORM_WEIGHTS:
+        raise UnusableInput(
+            f"--norm-weights {norm_weights!r} is unknown: it must be one of {', '.join(NORM_WEIGHTS)}; choose one of these, or give "
+            "numbers in Python."
+        )
     options = {"loss": loss, "bias_penalty": bias_penalty} | ({} if norm_weights is None else {"norm_weights": norm_weights})
     if penalty is None:
         if feature_energy is None:

@@ -60,7 +60,8 @@ class Thresholds(Result):
 
     def figures(self) -> "tuple[Figure, ...]":
         """Both thresholds against the feature energy, from a tenth of the given one to ten times as much."""
-        energies = self.feature_energy * SHOWN_ENERGIES
+        with np.errstate(over="ignore"):  # the curves end before
+            energies = self.feature_energy * SHOWN_ENERGIES
         curves = self._curves(energies)
         asked = {name: threshold for name, threshold in (("R0", self.collapse), ("R1", self.vanishing)) if threshold is not None}
         label, logarithmic, as_drawn = _imbalance_axis(np.concatenate([*curves.values()]))
@@ -141,10 +142,10 @@ def thresholds(majority: int, minority: int, *, feature_energy: float, weight_en
     return Thresholds(
         collapse=EnclosedThreshold.of(collapse),
         vanishing=None if vanishing is None else EnclosedThreshold.of(vanishing),
-        majority=majority,
-        minority=minority,
-        feature_energy=feature_energy,
-        weight_energy=weight_energy,
+        majority=int(majority),
+        minority=int(minority),
+        feature_energy=float(feature_energy),
+        weight_energy=float(weight_energy),
     )
 
 

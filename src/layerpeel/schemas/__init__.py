@@ -26,8 +26,8 @@ def model(command: str) -> type[Keys]:
     """The model of a command's JSON.
 
     Example:
-        >>> sorted(model("threshold").model_fields)
-        ['collapse', 'schema_version', 'vanishing']
+        >>> sorted(model("new-room").model_fields)
+        ['file', 'schema_version']
     """
     module, _, name = MODELS[command].rpartition(".")
     return getattr(import_module(module), name)
