@@ -126,8 +126,8 @@ def test_a_coordinator_killed_twenty_times_leaves_what_is_done_and_no_orphans(fo
     store = folder / "killed.sqlite"
     chance = random.Random(7)
     workers: set[int] = set()
-    for _ in range(20):
-        with start(folder, store.name) as process:
+    for kill in range(20):
+        with start(folder, store.name, workers=1 + kill % 2) as process:
             target = done(store) + chance.randint(1, 15)
             wait(lambda target=target, process=process: done(store) >= target or process.poll() is not None)
             time.sleep(chance.uniform(0.0, 0.1))

@@ -275,9 +275,8 @@ class Cluster:
             raise SystemRefused(
                 f"the scheduler at {where} or its workers run other versions ({' '.join(str(error).split())}): install the same everywhere."
             ) from error
-        import layerpeel
+        from layerpeel.version import __version__ as here
 
-        here = layerpeel.__version__
         found: Any = self._client.run(_version_there, on_error="return")  # a client that is not asynchronous answers at once
         for worker, version in found.items():
             if version != here:
@@ -346,9 +345,9 @@ class Cluster:
 
 
 def _version_there() -> str:
-    import layerpeel
+    from layerpeel.version import __version__
 
-    return layerpeel.__version__
+    return __version__
 
 
 def executor_for(*, workers: int, scheduler: str | None = None, scheduler_file: Path | None = None) -> Executor:

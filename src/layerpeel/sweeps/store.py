@@ -186,11 +186,10 @@ class Store:
         return dict(zip(names, found[0], strict=True)) if found else None
 
     def begin(self, *, specification: str, quantity: str, results_version: int, points: int) -> None:
-        """Say what the store holds, or that it holds it still."""
+        """Say what the store holds from now on."""
         with self.transaction():
             self._connection.execute(
-                "INSERT INTO sweep (id, specification, quantity, results_version, points) VALUES (1, ?, ?, ?, ?) ON CONFLICT (id) DO "
-                "UPDATE SET results_version = excluded.results_version",
+                "INSERT INTO sweep (id, specification, quantity, results_version, points) VALUES (1, ?, ?, ?, ?)",
                 (specification, quantity, results_version, points),
             )
 
@@ -213,7 +212,7 @@ class Store:
 
     def _say_alive(self) -> None:
         self._beat = time.time()
-        me = {"host": socket.gethostname(), "pid": os.getpid(), "started": _started(os.getpid()), "beat": self._beat}
+        me = {"host": socket.gethostname(), "pid": os.getpid(), "began": _began(os.getpid()), "beat": self._beat}
         self._connection.execute("UPDATE sweep SET coordinator = ?", (json.dumps(me),))
 
     # Points
@@ -239,13 +238,14 @@ class Store:
         """Number → identity of the done points of a range."""
         return dict(self._rows("SELECT position, identity FROM point WHERE position >= ? AND position < ? AND state = 'done'", start, stop))
 
-    def reopen(self, *, failed: bool = False, environments_but: int | None = None, everything: bool = False) -> None:
-        """Make points pending again: those that failed or were lost, those of other environments, or all."""
+    def reopen(self, *, failed: bool = False, environments_but: int | None = None, results_version: int | None = None) -> None:
+        """Make points pending again: those that failed or were lost, those of other environments, or all when a new version counts."""
         with self.transaction():
             query = self._connection.execute
             if failed:
                 query("UPDATE point SET state = 'pending', attempts = 0 WHERE state IN ('failed', 'lost')")
-            if everything:
+            if results_version is not None:
+                query("UPDATE sweep SET results_version = ?", (results_version,))
                 query("DELETE FROM value")
                 query("UPDATE point SET state = 'pending', attempts = 0")
             elif environments_but is not None:
@@ -363,16 +363,16 @@ class Store:
 
 def _alive(held: Mapping[str, Any]) -> bool:
     """Whether a coordinator lives: by its process on this machine, by its last sign of life on another."""
-    if held["host"] == socket.gethostname():
-        return _started(held["pid"]) == held["started"]
+    if held["host"] == socket.gethostname() and os.name == "posix":
+        return _began(held["pid"]) == held["began"]
     return time.time() - held["beat"] < SILENCE
 
 
-def _started(pid: int) -> str | None:
+def _began(pid: int) -> str | None:
     """When a process began, so that its number is not taken for a later one's; None where there is none."""
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    if Path("/proc/self").exists():
+    if Path("/proc/self/stat").exists():
+        with suppress(OSError):
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
         return None
     try:  # no /proc: the number alone
         os.kill(pid, 0)
@@ -380,7 +380,7 @@ def _started(pid: int) -> str | None:
         return None
     except OSError:
         pass
-    return "running"
+    return "some time"
 
 
 def file_system(path: Path) -> str:
