@@ -9,6 +9,7 @@ import sympy
 from layerpeel.numerics import Bracket
 from layerpeel.solvers import NonNegative, NonNegativeEnclosure, UnconstrainedFeatures, descend_nonnegative, enclose_nonnegative
 from layerpeel.theory._claims import claim
+from layerpeel.theory._enclosed_points import enclosed_points
 from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement
 from layerpeel.theory.layer_peeled._closed_forms import predicted
 
@@ -234,10 +235,9 @@ def draw_margins(setting: Setting) -> Figure:
     series: list[Series] = []
     for k, count in enumerate(FOUR):
         heights = tuple(max(margin(wrong(count, classes, level), classes), 0.0) for level in levels)
-        middle, low, high = zip(*((m[k].middle, m[k].lower, m[k].upper) for m in measured), strict=True)
         series += [
             Series(label=f"n = {count}, closed form", x=levels, y=heights, style="line", color=k),
-            Series(label=f"n = {count}, certified", x=places, y=middle, low=low, high=high, style="points", color=k),
+            enclosed_points(f"n = {count}, certified", places, [margins[k] for margins in measured], k),
         ]
     return Figure(
         title="Margins with non-negative features: each class collapses at its own threshold",
