@@ -74,7 +74,7 @@ def threshold_at_large_energies(majority: int, minority: int, least: float) -> t
         >>> from layerpeel.numerics import to_bracket
         >>> slope, _ = threshold_at_large_energies(5, 5, 1e8)
         >>> round(to_bracket(slope).middle, 5)  # 10 √2/(1 + 4 √2)
-        2.12442
+        2.12445
     """
     k_a, k_b, end = arb(majority), arb(minority), arb(2) ** -PRECISION
     classes = k_a + k_b
@@ -139,7 +139,7 @@ def threshold_of_many_minority_classes(majority: int, root: float, least: int) -
     Example:
         >>> from layerpeel.numerics import to_bracket
         >>> round(to_bracket(threshold_of_many_minority_classes(1, 0.5, 10**8)).middle, 4)  # ¼ (1 − e^{−2w}), w e^w = ½
-        0.1262
+        0.1263
     """
     return _crowded(majority, least, _root(lambda zeta: _crowded(majority, least, zeta)[0], arb(root)))[1]
 

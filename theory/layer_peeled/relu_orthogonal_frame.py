@@ -102,9 +102,9 @@ ROOM = Room.of(
                     else None
                 ),
             ),
-            "level-off": (
-                "it is that of N²λ_Wλ_H larger by a hundred-millionth",
-                lambda counts, level: value_of(counts, [wrong(count, len(counts), level * (1 + 1e-8)) for count in counts]),
+            "factor-forgotten-in-value": (
+                "it is that of q_k = N√(λ_Wλ_H/n_k)",
+                lambda counts, level: value_of(counts, [min(math.sqrt(level / count), 1 - 1 / len(counts)) for count in counts]),
             ),
         },
         evidence=Evidence.CERTIFIED,
@@ -145,7 +145,7 @@ ROOM = Room.of(
         by="cosines between class means of the exact optimum, enclosed; nothing is known where a mean may vanish",
         false={
             "etf": ("class means form a simplex ETF", lambda counts, *_: predicted(-1 / (len(counts) - 1))),
-            "nearly": ("their cosine is −0.000005", predicted(-5e-6)),
+            "one-class-more": ("their cosine is −1/K", lambda counts, *_: predicted(-1 / len(counts))),
         },
         evidence=Evidence.CERTIFIED,
         within=1e-6,
@@ -167,9 +167,11 @@ ROOM = Room.of(
                 "‖h_k‖² goes with the margin alone",
                 lambda counts, level, k: predicted(cost(counts, level, k) / math.sqrt(UNEQUAL * counts[0])),
             ),
-            "level-off-in-norms": (
-                "they are those of 1.0001 N²λ_Wλ_H",
-                lambda counts, level, k: predicted(cost(counts, 1.0001 * level, k) / math.sqrt(UNEQUAL * counts[k])),
+            "factor-forgotten-in-norms": (
+                "‖h_k‖² = m_k √(λ_W/(λ_H n_k))",
+                lambda counts, level, k: predicted(
+                    cost(counts, level, k) * math.sqrt(len(counts) / (len(counts) - 1)) / math.sqrt(UNEQUAL * counts[k])
+                ),
             ),
         },
         evidence=Evidence.EMPIRICAL,

@@ -117,9 +117,9 @@ ROOM = Room.of(
         false={
             # as if G vanished on differences within a group
             "multiplier-alone": ("the curvature across is the multiplier", lambda *case: predicted(multiplier(*case))),
-            "energy-off": (
-                "it is that of energies larger by a hundred-millionth",
-                lambda classes, groups, energy: predicted(multiplier(classes, groups, energy * (1 + 1e-8)) - 1 / classes),
+            "one-class-fewer": (
+                "e is exp(−τ/(m(g − 1))) with τ = (K − 1)√(E_H E_W)",
+                lambda classes, groups, energy: predicted(multiplier(classes, groups, energy * (1 - 1 / classes)) - 1 / classes),
             ),
         },
         evidence=Evidence.CERTIFIED,
