@@ -35,6 +35,7 @@ HONEST_ROUTES = {"sdp", "factored"}
 CLOSED_FORMS = {
     "layerpeel.numerics.layer_peeled._other_norms",
     "layerpeel.numerics.layer_peeled._squared_error",
+    "layerpeel.numerics.layer_peeled._threshold_rays",
     "layerpeel.numerics.layer_peeled._thresholds",
     "layerpeel.theory.layer_peeled._closed_forms",
     "layerpeel.theory.locally_elastic._closed_forms",
