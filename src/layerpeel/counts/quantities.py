@@ -234,7 +234,7 @@ SOLVE = Quantity(
         Axis(name="certified", kind=bool, says="whether the value's bounds are proved in ball arithmetic, point by point", default=False),
     ),
     columns={
-        "value": "the optimal value; bounds: the duality gap with an allowance for rounding, and proved where `certified`, or another loss, "
+        "value": "the optimal value; bounds: the duality gap with an allowance for rounding, or proved, where `certified` or another loss, "
         "norm or bias is asked for",
         "log_value": "its logarithm, which is finite also where the value is below doubles",
         "multiplier": "λ of ‖Z‖_* ≤ τ, by which the value falls with τ",

@@ -160,8 +160,8 @@ def _posed(parameters: Parameters) -> tuple["ElasticModel", np.ndarray]:
         raise UnusableInput(f"the L-model has {features} features for {classes} classes: it must have as many; leave features out.")
     if not paths and (drift, features) != ("mean", 1):
         raise UnusableInput(
-            f"the exact probability is asked for with {features} features and the drift {drift}: it is exact on a line, when class means move "
-            "the samples; give features = 1 and drift = 'mean', or paths to count on."
+            f"the exact probability is asked for with {features} features and the drift {drift}: it is exact on a line, where class means "
+            "move the samples; give features = 1 and drift = 'mean', or paths to count on."
         )
     intra = _intra(parameters)
     posed = ElasticModel(

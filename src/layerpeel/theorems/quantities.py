@@ -2,12 +2,13 @@
 
 import difflib
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 
 from layerpeel.numerics import UnusableInput
 from layerpeel.sweeps.quantity import Axis, Columns, Parameters, Quantity
+
 
 def room_quantity(name: str) -> Quantity:
     """What `layerpeel check NAME` finds, as a quantity over seeds and profiles.
@@ -57,13 +58,12 @@ def _checked(name: str, parameters: Parameters, _rng: np.random.Generator | None
     from layerpeel.numerics import require_one_of, require_whole
     from layerpeel.theorems.report import Summary
     from layerpeel.theorems.run import run_room
-    from layerpeel.theory import SUITE_LEVEL, Profile, Verdict, choose, statistical_comparisons
+    from layerpeel.theory import Profile, Verdict, choose
 
     profile = Profile(require_one_of(parameters["profile"], "profile", Profile))
     seed = require_whole(parameters["seed"], "the seed", least=0, remedy="give one, say 0")
     family, chosen = choose((name,))[name]
-    level = SUITE_LEVEL / max(1, statistical_comparisons())
-    room = run_room(family, replace(chosen, figures=()), profile=profile, seed=seed, level=level)  # nobody looks at a point's figures
+    room = run_room(family, replace(chosen, figures=()), profile=profile, seed=seed, level=_level())  # nobody looks at a point's figures
     found = Summary.of([room])
     used = [check.resolution_used for check in room.checks if check.resolution_used is not None]
     powers = [check.resolving_power for check in room.checks if check.resolving_power is not None]
@@ -79,3 +79,11 @@ def _checked(name: str, parameters: Parameters, _rng: np.random.Generator | None
         "least_margin": 1.0 - max(used) if used else None,
         "resolving_power": max(powers, default=None),
     }
+
+
+@cache
+def _level() -> float:
+    """That of `check`, one for all points: counting the comparisons of all rooms takes longer than a small room."""
+    from layerpeel.theory import SUITE_LEVEL, statistical_comparisons
+
+    return SUITE_LEVEL / max(1, statistical_comparisons())
