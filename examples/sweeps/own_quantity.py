@@ -15,4 +15,5 @@ def minority_angle(imbalance: float, middle: int, feature_energy: float = 5.0) -
     return {"value": angle, "optimum": solution.value.middle}
 
 
-minority_angle.results_version = 1  # to be raised when its numbers change: its points are then computed again
+# To be raised when the function's numbers change: its points are then computed again.
+minority_angle.results_version = 1  # pyright: ignore[reportFunctionMemberAccess]
