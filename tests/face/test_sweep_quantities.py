@@ -113,6 +113,7 @@ def test_names_axes_and_columns_are_said(name: str) -> None:
 # Many points at once
 
 
+@pytest.mark.slow
 def test_one_point_has_the_bits_that_it_has_among_others(many: tuple[Quantity, dict[str, np.ndarray]]) -> None:
     quantity, columns = many
     assert quantity.compute_batch is not None
@@ -130,6 +131,7 @@ def test_one_point_has_the_bits_that_it_has_among_others(many: tuple[Quantity, d
                     assert (number is None and math.isnan(expected)) or number == expected, (name, place, point)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", [1, 2, 7, 64, 333])
 def test_no_number_depends_on_the_chunk(many: tuple[Quantity, dict[str, np.ndarray]], piece: int) -> None:
     quantity, columns = many
@@ -187,6 +189,7 @@ def thresholds_at_random(number: int) -> list[tuple[int, int, float]]:
     return [(int(a), int(b), float(energy)) for a, b, energy in rows]
 
 
+@pytest.mark.slow
 def test_stated_errors_of_thresholds_cover_the_enclosures_in_ball_arithmetic() -> None:
     problems = [*EDGES, *thresholds_at_random(300)]
     large, small, energy = (np.array(each, dtype=float) for each in zip(*problems, strict=True))
@@ -298,6 +301,7 @@ def test_paths_agree_with_the_exact_probability_on_a_line(model: str) -> None:
     assert counted["undecided"] == 0
 
 
+@pytest.mark.slow
 def test_paths_hang_on_their_stream_alone() -> None:
     def counted(seed: int) -> int:
         return computed("separation-probability", random_stream(seed, "test"), **RATE, paths=300, features=2)["value"].successes
@@ -316,6 +320,7 @@ def test_more_features_are_separated_more_often_than_along_the_means() -> None:
 # Rooms
 
 
+@pytest.mark.rooms
 def test_a_room_is_what_check_says_of_it() -> None:
     import layerpeel
 
