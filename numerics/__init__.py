@@ -94,6 +94,8 @@ if TYPE_CHECKING:
     from layerpeel.numerics.layer_peeled._squared_error import squared_error_logit as squared_error_logit
     from layerpeel.numerics.layer_peeled._squared_error import squared_error_survival as squared_error_survival
     from layerpeel.numerics.layer_peeled._squared_error import squared_error_switch as squared_error_switch
+    from layerpeel.numerics.layer_peeled._threshold_arrays import ThresholdArrays as ThresholdArrays
+    from layerpeel.numerics.layer_peeled._threshold_arrays import threshold_arrays as threshold_arrays
     from layerpeel.numerics.layer_peeled._threshold_rays import threshold_at_large_energies as threshold_at_large_energies
     from layerpeel.numerics.layer_peeled._threshold_rays import threshold_at_small_energies as threshold_at_small_energies
     from layerpeel.numerics.layer_peeled._threshold_rays import threshold_of_many_classes as threshold_of_many_classes

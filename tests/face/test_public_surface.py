@@ -48,6 +48,7 @@ CALLS: Mapping[str, Call] = {
     "layerpeel.numerics.vanishing_threshold": call(7, 3, **ENERGIES, digits=20),
     "layerpeel.numerics.log_threshold_minus_one": call(5, 4, **ENERGIES),
     "layerpeel.numerics.threshold_elasticity": call(5, 4, **ENERGIES),
+    "layerpeel.numerics.threshold_arrays": call(np.array([5.0]), np.array([4.0]), **ENERGIES),
     "layerpeel.numerics.log_thresholds_minus_one": call(np.array([5.0]), np.array([4.0]), np.array([20.0])),
     # solvers
     "layerpeel.solvers.LayerPeeled": call(counts=[20, 20, 1], **ENERGIES, bias_penalty=0.5),
@@ -180,7 +181,7 @@ RESULTS = {
     *("Antiderivative", "CentredFeatures", "Chances", "ClassStatistics", "CollapseGeometry", "CommonPoint", "Contradiction", "Decay"),
     *("Hyperplane", "LinearClassifier", "LinearSeparability", "LiteralLaw", "LogProbability", "MeanDriftLaw", "MeanFlow"),
     *("NeuralCollapse", "Noise", "PairwiseSeparability", "Rate", "RateEstimate", "Separability", "Separation", "SurfacePoint"),
-    *("TailIndices", "TwoGroupOptima", "TwoGroupOptimum", "Threshold", "enclose_nonnegative"),
+    *("TailIndices", "TwoGroupOptima", "TwoGroupOptimum", "Threshold", "ThresholdArrays", "enclose_nonnegative"),
 }
 """What our functions return; nobody makes one by hand, and what takes one checks that it is one."""
 
