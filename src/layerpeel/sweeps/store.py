@@ -45,7 +45,8 @@ CREATE TABLE value (
     position INTEGER NOT NULL REFERENCES point, name TEXT NOT NULL, value REAL, lower REAL, upper REAL, PRIMARY KEY (position, name)
 ) STRICT, WITHOUT ROWID;
 """
-"""A point without a row was not tried yet; `attempt.positions` are ranges [first, last]; rows of `value` belong to done points."""
+"""A point without a row was not tried yet; `attempt.positions` are ranges [first, last]; rows of `value` belong to done points, and what is
+undefined has none."""
 
 MIGRATIONS: Mapping[int, str] = {}
 """From a version to the next."""
@@ -325,7 +326,7 @@ class Store:
                     (
                         (position, name, value, lower, upper)
                         for position, value, lower, upper in zip(chunk.positions, *parts, strict=True)
-                        if position not in chunk.failures
+                        if not (value is lower is upper is None or position in chunk.failures)
                     ),
                 )
 
