@@ -3,11 +3,11 @@
 # pyright: reportMissingImports=false
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
@@ -68,7 +68,19 @@ class Unit:
 
     name: str
     settings: Mapping[str, Any]
-    run: Callable[[np.random.Generator, Path, Progress], dict[str, np.ndarray]] = field(repr=False)
+    run: Callable[[np.random.Generator, Path | None, Progress], dict[str, np.ndarray]] = field(repr=False)
+
+
+Settings = Mapping[str, Any]
+"""What a unit is made of: the fields of its recipe, and what else its experiment varies."""
+
+Taken = TypeVar("Taken")
+
+
+def _taken(kind: type[Taken], settings: Settings) -> Taken:
+    """A recipe from settings, which hold more than its fields."""
+    names = {each.name for each in fields(cast("Any", kind))}
+    return kind(**{name: value for name, value in settings.items() if name in names})
 
 
 # Separation
@@ -138,34 +150,48 @@ def small_images(plan: Plan) -> tuple[Images, Images]:
 
 def separation_units(plan: Plan) -> list[Unit]:
     """D per layer and epoch for every variant and trial."""
-    images, test = small_images(plan)
-    inputs = images.pixels[0].size
+    data = small_images(plan)
     epochs = 150 if plan.small else 600
     trials = 2 if plan.small else 10
-    when = tuple(sorted({1, 2, 5, 10, 20, 50, 100, 200, 400} & set(range(1, epochs))))
 
-    def unit(name: str, variant: Variant, trial: int) -> Unit:
+    def settings(name: str, variant: Variant, trial: int) -> dict[str, Any]:
         recipe = Recipe(epochs=epochs, learning_rate=variant.learning_rate, optimizer=variant.optimizer, weight_decay=variant.weight_decay)
+        return {"variant": name, "trial": trial, **asdict(variant), **asdict(recipe)}
 
-        def run(rng: np.random.Generator, checkpoint: Path, progress: Progress) -> dict[str, np.ndarray]:
-            chosen = images if variant.imbalance == 1.0 else with_counts(images, step_counts(5, 5, 100, variant.imbalance), rng)
-            found = separation_curves(
-                lambda: variant.build(inputs, 10),
-                chosen,
-                test,
-                recipe,
-                rng,
-                epochs=when,
-                frozen=variant.frozen,
-                device=plan.device,
-                checkpoint=checkpoint,
-                progress=progress,
-            )
-            return _arrays(found)
+    return [
+        separation_unit(f"{name}-trial-{trial}", settings(name, variant, trial), data, device=plan.device)
+        for name, variant in VARIANTS.items()
+        for trial in range(trials)
+    ]
 
-        return Unit(name=f"{name}-trial-{trial}", settings={"variant": name, "trial": trial, **asdict(variant), **asdict(recipe)}, run=run)
 
-    return [unit(name, variant, trial) for name, variant in VARIANTS.items() for trial in range(trials)]
+def separation_unit(name: str, settings: Settings, data: tuple[Images, Images], *, device: str) -> Unit:
+    """One network of the separation experiment, by the fields of its `Variant` and its `Recipe`."""
+    images, test = data
+    variant, recipe = _taken(Variant, settings), _taken(Recipe, settings)
+    inputs = images.pixels[0].size
+
+    def run(rng: np.random.Generator, checkpoint: Path | None, progress: Progress) -> dict[str, np.ndarray]:
+        chosen = images if variant.imbalance == 1.0 else with_counts(images, step_counts(5, 5, 100, variant.imbalance), rng)
+        found = separation_curves(
+            lambda: variant.build(inputs, 10),
+            chosen,
+            test,
+            recipe,
+            rng,
+            epochs=tuple(epoch for epoch in MEASURED if epoch < recipe.epochs),
+            frozen=variant.frozen,
+            device=device,
+            checkpoint=checkpoint,
+            progress=progress,
+        )
+        return _arrays(found)
+
+    return Unit(name=name, settings=settings, run=run)
+
+
+MEASURED = (1, 2, 5, 10, 20, 50, 100, 200, 400)
+"""Epochs after which D is measured, besides before the first and after the last."""
 
 
 def _arrays(found: Any) -> dict[str, np.ndarray]:
@@ -181,38 +207,50 @@ def imbalance_units(plan: Plan) -> list[Unit]:
 
     A small feed-forward net on 10×10 pixels, or the convolutional nets of the source on 32×32.
     """
-    rng = np.random.default_rng([plan.seed, 0])
-    side = 10 if plan.small else 32
-    if plan.data is None:
-        whole = resized(mnist_sample(), side)
-        order = rng.permutation(len(whole.labels))
-        cut = len(order) * 3 // 5
-        train, test = whole.chosen(order[:cut]), whole.chosen(order[cut:])
-    else:
-        train, test = (resized(read_images(plan.data, train=part), side) for part in (True, False))
+    train, test = imbalance_images(plan, 10 if plan.small else 32)
     most = min(200, int(train.counts.min())) if plan.small else int(train.counts.min())
     ratios = tuple(ratio for ratio in (1, 3, 10, 30, 100, 200, 1000) if ratio <= most)
     settings = [(ratio, 1.0) for ratio in ratios] + [(ratios[-1], factor) for factor in (3.0, 10.0, 30.0, 100.0) if factor <= ratios[-1]]
     recipe = Recipe(epochs=100 if plan.small else 350, learning_rate=0.1, optimizer="momentum", weight_decay=5e-3 if plan.small else 5e-4)
 
-    minority = range(5, 10)
-
-    def unit(network: str, ratio: float, factor: float, trial: int) -> Unit:
-        def run(rng: np.random.Generator, checkpoint: Path, progress: Progress) -> dict[str, np.ndarray]:
-            chosen = with_counts(train, step_counts(5, 5, most, ratio), rng)
-            seen = oversampled(chosen, factor, minority, rng)
-            build = partial(NETWORKS[network], train.pixels.shape[1])
-            found = minority_outcome(build, seen, test, minority, recipe, rng, device=plan.device, checkpoint=checkpoint, progress=progress)
-            return {**_arrays(found), "counts": chosen.counts, "minority": np.asarray(minority)}
-
-        return Unit(
-            name=f"{network}-ratio-{ratio:g}-oversampling-{factor:g}-trial-{trial}",
-            settings={"network": network, "imbalance": ratio, "oversampling": factor, "trial": trial, "most": most, **asdict(recipe)},
-            run=run,
-        )
-
     networks = ("feed-forward",) if plan.small else ("vgg-11" if train.pixels.shape[1] == 1 else "vgg-13", "resnet-18")
-    return [unit(network, ratio, factor, trial) for network in networks for ratio, factor in settings for trial in range(TRIALS)]
+    return [
+        imbalance_unit(
+            f"{network}-ratio-{ratio:g}-oversampling-{factor:g}-trial-{trial}",
+            {"network": network, "imbalance": ratio, "oversampling": factor, "trial": trial, "most": most, **asdict(recipe)},
+            (train, test),
+            device=plan.device,
+        )
+        for network in networks
+        for ratio, factor in settings
+        for trial in range(TRIALS)
+    ]
+
+
+def imbalance_images(plan: Plan, side: int) -> tuple[Images, Images]:
+    """Training and test images of side × side pixels: three fifths and two fifths of the packaged ones, or those of the folder."""
+    if plan.data is not None:
+        train, test = (resized(read_images(plan.data, train=part), side) for part in (True, False))
+        return train, test
+    whole = resized(mnist_sample(), side)
+    order = np.random.default_rng([plan.seed, 0]).permutation(len(whole.labels))
+    cut = len(order) * 3 // 5
+    return whole.chosen(order[:cut]), whole.chosen(order[cut:])
+
+
+def imbalance_unit(name: str, settings: Settings, data: tuple[Images, Images], *, device: str) -> Unit:
+    """One network of the imbalance experiment, by its name, its imbalance, its oversampling, the largest count and its `Recipe`."""
+    train, test = data
+    recipe, minority = _taken(Recipe, settings), range(5, 10)
+
+    def run(rng: np.random.Generator, checkpoint: Path | None, progress: Progress) -> dict[str, np.ndarray]:
+        chosen = with_counts(train, step_counts(5, 5, settings["most"], settings["imbalance"]), rng)
+        seen = oversampled(chosen, settings["oversampling"], minority, rng)
+        build = partial(NETWORKS[settings["network"]], train.pixels.shape[1])
+        found = minority_outcome(build, seen, test, minority, recipe, rng, device=device, checkpoint=checkpoint, progress=progress)
+        return {**_arrays(found), "counts": chosen.counts, "minority": np.asarray(minority)}
+
+    return Unit(name=name, settings=settings, run=run)
 
 
 NETWORKS: Mapping[str, Callable[[int], nn.Module]] = MappingProxyType(
@@ -238,20 +276,31 @@ def unconstrained_units(plan: Plan) -> list[Unit]:
 
     program: dict[str, Any] = {"feature_energy": 5.0, "weight_energy": 1.0, "dimension": 8, "steps": steps, "learning_rate": 1.0}
 
-    def unit(ratio: int, trial: int) -> Unit:
-        counts = step_counts(3, 3, 10 * ratio, ratio)
+    return [
+        unconstrained_unit(f"ratio-{ratio}-trial-{trial}", {"imbalance": ratio, "trial": trial, **program}, device=plan.device)
+        for ratio in (1, 3, 10, 30, 100)
+        for trial in range(trials)
+    ]
 
-        def run(rng: np.random.Generator, _checkpoint: Path, _progress: Progress) -> dict[str, np.ndarray]:
-            found = unconstrained_features(counts, **program, rng=rng, device=plan.device)
-            return {
-                **_arrays(found),
-                "counts": np.asarray(counts),
-                "energies": np.array([program["feature_energy"], program["weight_energy"]]),
-            }
 
-        return Unit(name=f"ratio-{ratio}-trial-{trial}", settings={"imbalance": ratio, "trial": trial, **program}, run=run)
+PROGRAM = ("feature_energy", "weight_energy", "dimension", "steps", "learning_rate")
+"""What a descent on features and classifier takes, besides its counts."""
 
-    return [unit(ratio, trial) for ratio in (1, 3, 10, 30, 100) for trial in range(trials)]
+
+def unconstrained_unit(name: str, settings: Settings, *, device: str) -> Unit:
+    """One descent of the unconstrained experiment, by its imbalance and its program."""
+    program = {name: settings[name] for name in PROGRAM}
+    counts = step_counts(3, 3, 10 * settings["imbalance"], settings["imbalance"])
+
+    def run(rng: np.random.Generator, _checkpoint: Path | None, _progress: Progress) -> dict[str, np.ndarray]:
+        found = unconstrained_features(counts, **program, rng=rng, device=device)
+        return {
+            **_arrays(found),
+            "counts": np.asarray(counts),
+            "energies": np.array([program["feature_energy"], program["weight_energy"]]),
+        }
+
+    return Unit(name=name, settings=settings, run=run)
 
 
 # GeoMNIST
@@ -261,13 +310,17 @@ Draw = Callable[[np.random.Generator], tuple[Images, Images]]
 """Images to train on and images to look at."""
 
 
-def _shapes(plan: Plan) -> Draw:
+def shapes(plan: Plan) -> Draw:
+    """Images of the three shapes, as many as a profile has."""
     each, looked_at = (200, 30) if plan.small else (600, 60)
     return lambda rng: (geomnist(each, rng), geomnist(looked_at, rng))
 
 
-def _ensemble(plan: Plan, name: str, images: str, draw: Draw, recipe: OneByOne) -> Unit:
-    def run(rng: np.random.Generator, checkpoint: Path, progress: Progress) -> dict[str, np.ndarray]:
+def ensemble_unit(name: str, settings: Settings, draw: Draw, *, device: str) -> Unit:
+    """One ensemble of the experiments on local elasticity, by the fields of its `OneByOne`."""
+    recipe = _taken(OneByOne, settings)
+
+    def run(rng: np.random.Generator, checkpoint: Path | None, progress: Progress) -> dict[str, np.ndarray]:
         chosen, validation = draw(rng)
         found = train_one_by_one(
             partial(small_alexnet, chosen.num_classes, chosen.pixels.shape[1]),
@@ -275,7 +328,7 @@ def _ensemble(plan: Plan, name: str, images: str, draw: Draw, recipe: OneByOne) 
             validation,
             recipe,
             rng,
-            device=plan.device,
+            device=device,
             checkpoint=checkpoint,
             resume=True,
             checkpoint_interval=CHECKPOINT_SECONDS,
@@ -283,7 +336,11 @@ def _ensemble(plan: Plan, name: str, images: str, draw: Draw, recipe: OneByOne) 
         )
         return {"iterations": found.times, "logits": found.logits, "accuracy": found.accuracy, "loss": found.loss}
 
-    return Unit(name=name, settings={"images": images, **asdict(recipe)}, run=run)
+    return Unit(name=name, settings=settings, run=run)
+
+
+def _ensemble(plan: Plan, name: str, images: str, draw: Draw, recipe: OneByOne) -> Unit:
+    return ensemble_unit(name, {"images": images, **asdict(recipe)}, draw, device=plan.device)
 
 
 def geomnist_units(plan: Plan) -> list[Unit]:
@@ -291,7 +348,7 @@ def geomnist_units(plan: Plan) -> list[Unit]:
     trials = 24 if plan.small else 100
     if plan.data is None:
         recipe = OneByOne(iterations=10_000 if plan.small else 100_000, trials=trials)
-        return [_ensemble(plan, "clean", "GeoMNIST", _shapes(plan), recipe)]
+        return [_ensemble(plan, "clean", "GeoMNIST", shapes(plan), recipe)]
     train, test = (resized(read_images(plan.data, train=part), 32) for part in (True, False))
     recipe = OneByOne(iterations=10_000 if plan.small else 300_000, trials=trials)
     return [
@@ -320,7 +377,7 @@ def label_noise_units(plan: Plan) -> list[Unit]:
     errors = tuple(p for p in LABEL_ERRORS if p in {0.0, 0.2, 0.4, 0.6, 2 / 3, 0.8}) if plan.small else LABEL_ERRORS
     iterations, trials = (8_000, 16) if plan.small else (10_000, 100)
     recipes = [OneByOne(iterations=iterations, trials=trials, every=200, label_error=error) for error in errors]
-    return [_ensemble(plan, f"error-{recipe.label_error:.3f}", "GeoMNIST", _shapes(plan), recipe) for recipe in recipes]
+    return [_ensemble(plan, f"error-{recipe.label_error:.3f}", "GeoMNIST", shapes(plan), recipe) for recipe in recipes]
 
 
 def one_thread() -> None:

@@ -96,6 +96,12 @@ if TYPE_CHECKING:
     from layerpeel.numerics.layer_peeled._squared_error import squared_error_logit as squared_error_logit
     from layerpeel.numerics.layer_peeled._squared_error import squared_error_survival as squared_error_survival
     from layerpeel.numerics.layer_peeled._squared_error import squared_error_switch as squared_error_switch
+    from layerpeel.numerics.layer_peeled._threshold_arrays import ThresholdArrays as ThresholdArrays
+    from layerpeel.numerics.layer_peeled._threshold_arrays import threshold_arrays as threshold_arrays
+    from layerpeel.numerics.layer_peeled._threshold_rays import threshold_at_large_energies as threshold_at_large_energies
+    from layerpeel.numerics.layer_peeled._threshold_rays import threshold_at_small_energies as threshold_at_small_energies
+    from layerpeel.numerics.layer_peeled._threshold_rays import threshold_of_many_classes as threshold_of_many_classes
+    from layerpeel.numerics.layer_peeled._threshold_rays import threshold_of_many_minority_classes as threshold_of_many_minority_classes
     from layerpeel.numerics.layer_peeled._thresholds import Threshold as Threshold
     from layerpeel.numerics.layer_peeled._thresholds import collapse_threshold as collapse_threshold
     from layerpeel.numerics.layer_peeled._thresholds import log_threshold_minus_one as log_threshold_minus_one

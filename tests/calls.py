@@ -35,7 +35,9 @@ HONEST_ROUTES = {"sdp", "factored"}
 CLOSED_FORMS = {
     "layerpeel.numerics.layer_peeled._other_norms",
     "layerpeel.numerics.layer_peeled._squared_error",
+    "layerpeel.numerics.layer_peeled._threshold_rays",
     "layerpeel.numerics.layer_peeled._thresholds",
+    "layerpeel.numerics.layer_peeled._threshold_arrays",
     "layerpeel.theory.layer_peeled._closed_forms",
     "layerpeel.theory.locally_elastic._closed_forms",
     "layerpeel.numerics.layer_peeled._two_groups",

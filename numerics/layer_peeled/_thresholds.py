@@ -156,14 +156,14 @@ CONVERGED = 1e-9
 
 def _log_excess_of_arrays(majority: np.ndarray, minority: np.ndarray, radius: np.ndarray) -> np.ndarray:
     zeta = _start(ARRAYS, majority, minority, radius)
-    zero = np.zeros(1)
+    zero, settled = np.zeros(1), np.zeros(zeta.shape, dtype=bool)
     for _ in range(NEWTON_STEPS):
         point = surface_point(ARRAYS, majority, minority, zeta, zero, zero)
         step = np.log(point.radius / radius) * point.radius / point.radius_by_zeta
-        following = np.clip(zeta - step, 0.25 * zeta, 4.0 * zeta)
-        settled = np.all(np.abs(following - zeta) <= CONVERGED * zeta)
+        following = np.where(settled, zeta, np.clip(zeta - step, 0.25 * zeta, 4.0 * zeta))  # what has settled stays, to the last bit
+        settled |= np.abs(following - zeta) <= CONVERGED * zeta
         zeta = following
-        if settled:
+        if settled.all():
             return _log_excess(ARRAYS, majority, minority, zeta)
     raise ArithmeticError(f"{NEWTON_STEPS} Newton steps did not settle a batch of {radius.size} thresholds; report this case.")
 

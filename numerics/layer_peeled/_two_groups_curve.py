@@ -24,7 +24,8 @@ R is read off. Its logarithm V − v + (ρ − ζ) is the difference of two larg
 where nothing cancels. Every R has one optimum, so R increases along the curve. The two ends of its phase decide the phase of an R
 before anything is solved, and bracket the one scalar equation that is left: in the collapsed phase log R ≥ ρ − ζ ≥ ρ − ρ_0.
 
-All functions below are written once for arrays and for single compiled numbers: `choose` and `every` are what differs.
+All functions below are written once for arrays and for single compiled numbers: `choose` and `every` are what differs. In arrays an entry
+that has settled stays where it is while others go on, so that its last bit does not depend on which others there are.
 """
 
 from typing import Any, NamedTuple
@@ -192,7 +193,8 @@ def threshold_place(majority: Any, minority: Any, radius: Any) -> tuple[Any, Any
     settled = radius < 0.0
     for _ in range(MAX_STEPS):
         excess, slope = threshold_excess(majority, minority, radius, rho)
-        rho, lower, upper, settled = newton_step(rho, excess, slope, lower, upper)
+        following, lower, upper, last_step = newton_step(rho, excess, slope, lower, upper)
+        rho, settled = choose(settled, rho, following), settled | last_step
         if every(settled):
             break
     return rho, settled
@@ -214,7 +216,8 @@ def optimum(majority: Any, minority: Any, log_imbalance: Any, radius: Any) -> Fo
     found = radius < 0.0
     for _ in range(MAX_STEPS):
         point = curve_point(majority, minority, radius, rho)
-        rho, lower, upper, found = newton_step(rho, point.log_imbalance - log_imbalance, point.slope, lower, upper)
+        following, lower, upper, last_step = newton_step(rho, point.log_imbalance - log_imbalance, point.slope, lower, upper)
+        rho, found = choose(found, rho, following), found | last_step
         if every(found):
             break
     point = curve_point(majority, minority, radius, rho)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from layerpeel.solvers import UnconstrainedFeatures as UnconstrainedFeatures
     from layerpeel.solvers import solve as solve
     from layerpeel.solvers import solve_batch as solve_batch
+    from layerpeel.sweeps.sweep import sweep as sweep
     from layerpeel.theorems.check import check as check
     from layerpeel.version import __version__ as __version__
 else:

@@ -48,6 +48,7 @@ CALLS: Mapping[str, Call] = {
     "layerpeel.numerics.vanishing_threshold": call(7, 3, **ENERGIES, digits=20),
     "layerpeel.numerics.log_threshold_minus_one": call(5, 4, **ENERGIES),
     "layerpeel.numerics.threshold_elasticity": call(5, 4, **ENERGIES),
+    "layerpeel.numerics.threshold_arrays": call(np.array([5.0]), np.array([4.0]), **ENERGIES),
     "layerpeel.numerics.log_thresholds_minus_one": call(np.array([5.0]), np.array([4.0]), np.array([20.0])),
     # solvers
     "layerpeel.solvers.LayerPeeled": call(counts=[20, 20, 1], **ENERGIES, bias_penalty=0.5),
@@ -180,14 +181,15 @@ RESULTS = {
     *("Antiderivative", "CentredFeatures", "Chances", "ClassStatistics", "CollapseGeometry", "CommonPoint", "Contradiction", "Decay"),
     *("Hyperplane", "LinearClassifier", "LinearSeparability", "LiteralLaw", "LogProbability", "MeanDriftLaw", "MeanFlow"),
     *("NeuralCollapse", "Noise", "PairwiseSeparability", "Rate", "RateEstimate", "Separability", "Separation", "SurfacePoint"),
-    *("TailIndices", "TwoGroupOptima", "TwoGroupOptimum", "Threshold", "enclose_nonnegative"),
+    *("TailIndices", "TwoGroupOptima", "TwoGroupOptimum", "Threshold", "ThresholdArrays", "enclose_nonnegative"),
 }
 """What our functions return; nobody makes one by hand, and what takes one checks that it is one."""
 
 INSIDE = {
     *("Arithmetic", "Directions", "GroupMatrix", "Rounded", "BallMatrix", "decimal_bounds", "enclose_expression", "norm_bounds"),
     *("norm_bounds_near", "to_bracket", "increasing_root", "slopes_by_v", "surface_point", "antiderivative", "enclose_nonnegative"),
-    *("extreme_power_sum", "last_true"),
+    *("extreme_power_sum", "last_true", "threshold_at_small_energies", "threshold_at_large_energies", "threshold_of_many_classes"),
+    "threshold_of_many_minority_classes",
     *("require_array", "require_instance", "require_list", "require_memory", "require_one_of", "require_positive", "require_real"),
     *("require_positive_array", "require_whole", "require_whole_array", "require_labels", "require_every_class", "shown", "validated"),
     *("UnusableInput", "SolverFailed", "Status", "solver_status", "Problem", "double", "at_most"),

@@ -19,11 +19,12 @@ from layerpeel.pages.figure_file import figure_file
 from layerpeel.pages.figures import figure_svg
 from layerpeel.pages.records import Result
 from layerpeel.sweeps import listing
-from layerpeel.sweeps.explain import explain
-from layerpeel.sweeps.found.status import status
+from layerpeel.sweeps.explanation import explain
+from layerpeel.sweeps.found.tables import require_export
 from layerpeel.sweeps.listing import quantities
 from layerpeel.sweeps.quantity import Axis, Quantity
 from layerpeel.sweeps.results import Sweep, export
+from layerpeel.sweeps.state import status
 from layerpeel.sweeps.store import Store
 from layerpeel.sweeps.sweep import sweep
 
@@ -303,6 +304,11 @@ def test_csv_needs_no_library_and_keeps_all_digits(tmp_path: Path, monkeypatch: 
 def test_another_ending_is_refused_with_the_legal_ones(tmp_path: Path) -> None:
     with pytest.raises(UnusableInput, match=r"does not end in \.csv, \.parquet, \.nc"):
         export(swept(tmp_path), tmp_path / "a.xlsx")
+    (tmp_path / "b.csv").mkdir()
+    with pytest.raises(UnusableInput, match=r"--export .*b\.csv is a directory"):
+        require_export(tmp_path / "b.csv", "--export")
+    require_export(tmp_path / "new" / "a.csv")
+    assert not (tmp_path / "new").exists()
 
 
 def test_parquet_says_what_the_table_says(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from sympy import Matrix, Rational
 from layerpeel.numerics import Bracket, separation
 from layerpeel.theory._claims import Variant, claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
-from layerpeel.theory.equi_separation._exact import exact_fuzziness
+from layerpeel.theory.equi_separation._exact import exact_fuzziness, fuzziness_in_means
 
 # Matrices of any size are symbols that do not commute.
 C, X, XT, ONE, ONET, B_ROW, B_COLUMN = sympy.symbols("C X X^T 1 1^T b^T b", commutative=False)
@@ -109,14 +109,14 @@ ROOM = Room.of(
         "exact",
         "so they do at six points of three classes, in rational arithmetic, and so does taking every sample twice",
         over=KEEPING,
-        predict=lambda before, *_: exact_fuzziness(before, LABELS),
+        predict=lambda before, *_: fuzziness_in_means(before, LABELS),
         measure_all=lambda _: {move: exact_fuzziness(after, LABELS * times) for move, (_, after, times) in (KEEPING | NOT_KEEPING).items()},
-        by="D after each move, in rational arithmetic",
+        by="Tr(SSW SSB⁺) after each move, in rational arithmetic; before it D is predicted in coordinates of the class means",
         false={
             "any-dimension": Variant(
                 says="an invertible map keeps D whatever p is (exact data)",
                 over=NOT_KEEPING,
-                predict=lambda before, *_: exact_fuzziness(before, LABELS),
+                predict=lambda before, *_: fuzziness_in_means(before, LABELS),
             )
         },
         evidence=Evidence.CERTIFIED,

@@ -39,7 +39,7 @@ ROOM = Room.of(
         false={
             "e-folding": ("the half-life is 1/log(1/ρ)", lambda ratio: Bracket.exactly(-1.0 / math.log(ratio))),
             "equal-amounts": ("the half-life is ½/(1 − ρ)", lambda ratio: Bracket.exactly(0.5 / (1.0 - ratio))),
-            "ten-digits": ("the half-life is .6931471806/log(1/ρ)", lambda ratio: Bracket.exactly(0.6931471806 / -math.log(ratio))),
+            "rule-of-seventy": ("the half-life is 0.7/log(1/ρ)", lambda ratio: Bracket.exactly(-0.7 / math.log(ratio))),
         },
         evidence=Evidence.CERTIFIED,
         within=1e-10,

@@ -17,6 +17,8 @@ from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Stateme
 
 COUNTS = instances("{} ratios", 2, 3, 5, 10)
 """n = m − 1, the number of ratios."""
+SLIGHTLY = 1e-3
+"""How much larger the last perturbation is than the first where they differ: ten times the accuracy of a search."""
 UNEQUAL = {f"{label}, unequal perturbations": count for label, count in COUNTS.items()}
 
 OVERALL = 1e-3
@@ -93,7 +95,7 @@ ROOM = Room.of(
         predict=Bracket(0.0, SEARCH_ACCURACY),
         measure_all=lambda setting: spreads(setting.rng),
         by="largest over smallest ratio, minus one, where a minimisation of the product over splits of R stops; also where the "
-        "perturbation of the last ratio is ten times that of the first, which makes all r_t/ε_t equal by the same theorem",
+        "perturbation of the last ratio is a thousandth larger than that of the first, which makes all r_t/ε_t equal by the same theorem",
         false={
             "unequal-perturbations": Variant(
                 says="it ends at equal ratios where their perturbations differ, too", over=UNEQUAL, predict=Bracket(0.0, SEARCH_ACCURACY)
@@ -156,7 +158,7 @@ def spreads(rng: np.random.Generator) -> dict[str, Bracket]:
     for equal, unequal, (n,) in zip(COUNTS, UNEQUAL, COUNTS.values(), strict=True):
         start = rng.normal(size=n - 1)
         found[equal] = spread(start, np.full(n, PERTURBATION))
-        found[unequal] = spread(start, np.geomspace(PERTURBATION, 10.0 * PERTURBATION, n))
+        found[unequal] = spread(start, np.geomspace(PERTURBATION, (1.0 + SLIGHTLY) * PERTURBATION, n))
     return found
 
 

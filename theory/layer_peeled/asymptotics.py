@@ -18,11 +18,21 @@ from itertools import pairwise, product
 import sympy
 from flint import arb, ctx
 
-from layerpeel.numerics import PRECISION, Arithmetic, Bracket, log_threshold_minus_one, surface_point, to_bracket
+from layerpeel.numerics import (
+    PRECISION,
+    Arithmetic,
+    Bracket,
+    log_threshold_minus_one,
+    surface_point,
+    threshold_at_large_energies,
+    threshold_at_small_energies,
+    threshold_of_many_classes,
+    threshold_of_many_minority_classes,
+    to_bracket,
+)
 from layerpeel.solvers import collapse_switch
 from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Source, Statement
-from layerpeel.theory.layer_peeled._rays import large_energies, many_classes, many_minority_classes, small_energies
 
 SIZES = ((5, 5), (3, 7), (7, 3), (1, 2), (2, 2), (1, 100), (100, 2))
 """(K_A, K_B) of the proofs on rays of energies."""
@@ -93,11 +103,11 @@ ROOM = Room.of(
             crowd=crowd_constant,
         ),
         measure=lambda: on_rays(
-            small=lambda a, b: small_energies(a, b, SMALL),
-            slope=lambda a, b: large_energies(a, b, LARGE)[0],
-            constant=lambda a, b: large_energies(a, b, LARGE)[1],
-            many=lambda share, root: many_classes(share, root, MANY).log(),
-            crowd=lambda majority, root: many_minority_classes(majority, root, MANY),
+            small=lambda a, b: threshold_at_small_energies(a, b, SMALL),
+            slope=lambda a, b: threshold_at_large_energies(a, b, LARGE)[0],
+            constant=lambda a, b: threshold_at_large_energies(a, b, LARGE)[1],
+            many=lambda share, root: threshold_of_many_classes(share, root, MANY).log(),
+            crowd=lambda majority, root: threshold_of_many_minority_classes(majority, root, MANY),
         ),
         by="enclosures for every ε ≤ 1e-7, every ε ≥ 1e8, every K ≥ 1e8, in balls",
         false={

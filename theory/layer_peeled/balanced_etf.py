@@ -44,9 +44,9 @@ ROOM = Room.of(
         by="from above by the program's own X, from below by the multipliers of its two energies",
         false={
             "orthogonal-value": ("the value is that of an orthogonal frame", lambda k, h, w: predicted(frame_value(k, math.sqrt(h * w)))),
-            "eight-digits": (
-                "the value ends after eight digits",
-                lambda k, h, w: predicted(round(frame_value(k, k / (k - 1) * math.sqrt(h * w)), 8)),
+            "own-class-too": (
+                "the value is log(1 + K exp(−K√(E_W E_H)/(K−1)))",
+                lambda k, h, w: predicted(frame_value(k + 1, k / (k - 1) * math.sqrt(h * w))),
             ),
         },
         evidence=Evidence.CERTIFIED,
@@ -63,10 +63,7 @@ ROOM = Room.of(
         by="cosines inside the blocks X_WW and X_HH of the optimum, enclosed",
         false={
             "orthogonal-frame": ("the classifiers are orthogonal", lambda k, h, w: dict.fromkeys(FRAMES, predicted(0.0))),
-            "four-digits": (
-                "the cosines end after four digits: −0.3333 for K = 4",
-                lambda k, h, w: dict.fromkeys(FRAMES, predicted(round(-1 / (k - 1), 4))),
-            ),
+            "one-class-more": ("the cosines are −1/K", lambda k, h, w: dict.fromkeys(FRAMES, predicted(-1 / k))),
         },
         evidence=Evidence.CERTIFIED,
         within=1e-5,
@@ -82,10 +79,7 @@ ROOM = Room.of(
         false={
             "ratio-without-root": ("C = E_H/E_W", lambda k, h, w: duality(h / w, h)),
             "fourth-root": ("C = (E_H/E_W)^{1/4}", lambda k, h, w: duality((h / w) ** 0.25, h)),
-            "constant-in-four-digits": (
-                "C ends after four digits: 2.2361 for E_H/E_W = 5",
-                lambda k, h, w: duality(round(math.sqrt(h / w), 4), h),
-            ),
+            "centred": ("centring leaves ‖h_k‖ = √(E_H (K−1)/K)", lambda k, h, w: duality(math.sqrt(h / w), h * (k - 1) / k)),
         },
         evidence=Evidence.CERTIFIED,
         within=3e-5,

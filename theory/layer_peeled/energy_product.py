@@ -3,7 +3,7 @@
 import math
 from functools import cache
 
-from layerpeel.numerics import Bracket, energy_radius, log_threshold_minus_one
+from layerpeel.numerics import Bracket, energy_radius, last_true, log_threshold_minus_one
 from layerpeel.solvers import Blocks, LayerPeeled, solve_blocks
 from layerpeel.theory._claims import Variant, claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
@@ -72,7 +72,7 @@ ROOM = Room.of(
         over=TWO_ENERGIES,
         predict=lambda h, w: predicted(log_threshold_minus_one(MAJORITY, MINORITY, feature_energy=h * w)),
         measure=lambda h, w: log_collapse(h, w),
-        by="bisection between certain distance of the minority classifiers in X_WW and certain coincidence",
+        by="bisections for the last certain distance of the minority classifiers in X_WW and the first certain coincidence",
         false={
             "features-only": Variant(
                 says="R0 depends on E_H alone",
@@ -100,16 +100,12 @@ def blocks(imbalance: float, feature_energy: float, weight_energy: float) -> Blo
     return solve_blocks(problem)
 
 
-def log_collapse(feature_energy: float, weight_energy: float, *, farthest: float = 1e3, near: float = 2e-3) -> Bracket:
-    """log(R0 − 1), by halving log R until its ends are within a share `near`; at `farthest` every minority has collapsed."""
-    low, high = 1.0, farthest
-    while high > low * (1 + near):
-        middle = math.sqrt(low * high)
-        there = blocks(middle, feature_energy, weight_energy)
-        if there.classifier_distance(1).lower > 0.0:
-            low = middle
-        elif there.coincide(1):
-            high = middle
-        else:
-            break
-    return Bracket(math.log(low - 1) if low > 1 else -math.inf, math.log(high - 1), rigorous=True)
+def log_collapse(feature_energy: float, weight_energy: float, *, farthest: float = 64.0, near: float = 2e-3) -> Bracket:
+    """log(R0 − 1), from the last certainly distinct R to the first certainly collapsed one; at `farthest` all minorities have collapsed."""
+
+    def at(imbalance: float) -> Blocks:
+        return blocks(imbalance, feature_energy, weight_energy)
+
+    distinct = last_true(lambda imbalance: at(imbalance).classifier_distance(1).lower > 0.0, 1.0, farthest, width=near)
+    apart = last_true(lambda imbalance: not at(imbalance).coincide(1), 1.0, farthest, width=near)
+    return Bracket(math.log(distinct.lower - 1), math.log(apart.upper - 1), rigorous=True)

@@ -172,6 +172,10 @@ ROOM = Room.of(
         measure=lambda groups, energy, _: enclosed(groups, energy).classifier_norm(1) - enclosed(groups, energy).classifier_norm(2),
         by="‖w_k‖ − ‖w_l‖ ≤ ‖w_k − w_l‖ for k in the larger and l in the smaller of the two small groups, enclosed",
         false={
+            "by-the-fourth-root": (
+                "the difference is at least (n_g/n_h)^{1/4} − 1",
+                lambda groups, *_: Bracket.exactly((groups[1][1] / groups[2][1]) ** 0.25 - 1),
+            ),
             "by-the-counts": (
                 "the difference is at least √(n_g/n_h) − 1",
                 lambda groups, *_: Bracket.exactly(math.sqrt(groups[1][1] / groups[2][1]) - 1),

@@ -8,7 +8,8 @@ import sympy
 from layerpeel.numerics import Bracket
 from layerpeel.solvers import Enclosures, UnconstrainedFeatures, bracket_switch, solve
 from layerpeel.theory._claims import claim
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Source, Statement
+from layerpeel.theory._enclosed_points import enclosed_points
+from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Source, Statement
 from layerpeel.theory.layer_peeled._closed_forms import predicted
 
 Case = tuple[int, int, int, int, float | None]
@@ -207,20 +208,10 @@ def draw_margins() -> Figure:
     """Margins inside the two groups against the penalty, with the thresholds."""
     penalties = [LEAST * 10 ** (0.05 * step) for step in range(21)]
     found = [Enclosures(solve(problem(DRAWN, penalty), route="factored", tolerance=PRECISION)) for penalty in penalties]
-    series = []
-    for g, name in enumerate(("majority", "minority")):
-        margins = [optimum.inner_value(g) for optimum in found]
-        series.append(
-            Series(
-                label=f"between two {name} classes",
-                x=tuple(penalties),
-                y=tuple(margin.middle for margin in margins),
-                style="points",
-                color=g,
-                low=tuple(margin.lower for margin in margins),
-                high=tuple(margin.upper for margin in margins),
-            )
-        )
+    series = [
+        enclosed_points(f"between two {name} classes", penalties, [optimum.inner_value(g) for optimum in found], g)
+        for g, name in enumerate(("majority", "minority"))
+    ]
     majority, minority, large, small, _ = DRAWN
     total = majority * large + minority * small
     return Figure(

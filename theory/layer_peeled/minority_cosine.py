@@ -8,6 +8,7 @@ import numpy as np
 from layerpeel.numerics import Bracket, collapse_threshold, vanishing_threshold
 from layerpeel.solvers import Enclosures, LayerPeeled, solve
 from layerpeel.theory._claims import Variant, claim, instances
+from layerpeel.theory._enclosed_points import enclosed_points
 from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Profile, Room, Series, Setting, Source, Statement
 from layerpeel.theory.layer_peeled._closed_forms import minority_cosine, optimum, predicted
 from layerpeel.theory.layer_peeled._reference import two_groups
@@ -128,17 +129,7 @@ def draw(energy: float, setting: Setting) -> Figure:
         points = np.geomspace(1.0, min(1.6 * (collapse.value or 1e3), end, 600.0), POINTS[setting.profile]).tolist()
         problems = [LayerPeeled.from_imbalance(majority, minority, ratio, feature_energy=energy) for ratio in points]
         found = [of_minority(Enclosures(solve(problem, route="factored", tolerance=DRAWN_GAP))) for problem in problems]
-        series.append(
-            Series(
-                label=f"K_A = {majority}, certified optimum",
-                x=tuple(points),
-                y=tuple(bracket.middle for bracket in found),
-                low=tuple(bracket.lower for bracket in found),
-                high=tuple(bracket.upper for bracket in found),
-                style="points",
-                color=color,
-            )
-        )
+        series.append(enclosed_points(f"K_A = {majority}, certified optimum", points, found, color))
         if collapse.value is not None and collapse.value < 1e4:
             marks.append((collapse.value, f"R0 = {collapse.value:.4g}", color))
     return Figure(

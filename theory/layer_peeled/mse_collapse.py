@@ -112,7 +112,10 @@ ROOM = Room.of(
         by="own logits of the exact optimum, enclosed by what the end of one descent from a random start proves",
         false={
             "one-layer-off": ("M = 1 collapses at n_k ≤ 1.01 N²λ_Wλ_H", lambda level: logits(lambda n: branch(1, 1.01 * level / n))),
-            "one-layer-near": ("M = 1 collapses at n_k ≤ 1.0001 N²λ_Wλ_H", lambda level: logits(lambda n: branch(1, 1.0001 * level / n))),
+            "one-sample-fewer": (
+                "M = 1 collapses at n_k ≤ (N − 1)²λ_Wλ_H",
+                lambda level: logits(lambda n: branch(1, (1 - 1 / sum(COUNTS)) ** 2 * level / n)),
+            ),
             "one-layer-jump": ("M = 1 jumps", lambda level: logits(lambda n: max(0.5, branch(1, level / n)) if level < n else 0.0)),
         },
         evidence=Evidence.CERTIFIED,

@@ -9,6 +9,7 @@ import sympy
 from layerpeel.numerics import Bracket
 from layerpeel.solvers import NonNegative, NonNegativeEnclosure, UnconstrainedFeatures, descend_nonnegative, enclose_nonnegative
 from layerpeel.theory._claims import claim
+from layerpeel.theory._enclosed_points import enclosed_points
 from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement
 from layerpeel.theory.layer_peeled._closed_forms import predicted
 
@@ -101,9 +102,9 @@ ROOM = Room.of(
                     else None
                 ),
             ),
-            "level-off": (
-                "it is that of N²λ_Wλ_H larger by a hundred-millionth",
-                lambda counts, level: value_of(counts, [wrong(count, len(counts), level * (1 + 1e-8)) for count in counts]),
+            "factor-forgotten-in-value": (
+                "it is that of q_k = N√(λ_Wλ_H/n_k)",
+                lambda counts, level: value_of(counts, [min(math.sqrt(level / count), 1 - 1 / len(counts)) for count in counts]),
             ),
         },
         evidence=Evidence.CERTIFIED,
@@ -144,7 +145,7 @@ ROOM = Room.of(
         by="cosines between class means of the exact optimum, enclosed; nothing is known where a mean may vanish",
         false={
             "etf": ("class means form a simplex ETF", lambda counts, *_: predicted(-1 / (len(counts) - 1))),
-            "nearly": ("their cosine is −0.000005", predicted(-5e-6)),
+            "one-class-more": ("their cosine is −1/K", lambda counts, *_: predicted(-1 / len(counts))),
         },
         evidence=Evidence.CERTIFIED,
         within=1e-6,
@@ -166,9 +167,11 @@ ROOM = Room.of(
                 "‖h_k‖² goes with the margin alone",
                 lambda counts, level, k: predicted(cost(counts, level, k) / math.sqrt(UNEQUAL * counts[0])),
             ),
-            "level-off-in-norms": (
-                "they are those of 1.0001 N²λ_Wλ_H",
-                lambda counts, level, k: predicted(cost(counts, 1.0001 * level, k) / math.sqrt(UNEQUAL * counts[k])),
+            "factor-forgotten-in-norms": (
+                "‖h_k‖² = m_k √(λ_W/(λ_H n_k))",
+                lambda counts, level, k: predicted(
+                    cost(counts, level, k) * math.sqrt(len(counts) / (len(counts) - 1)) / math.sqrt(UNEQUAL * counts[k])
+                ),
             ),
         },
         evidence=Evidence.EMPIRICAL,
@@ -234,10 +237,9 @@ def draw_margins(setting: Setting) -> Figure:
     series: list[Series] = []
     for k, count in enumerate(FOUR):
         heights = tuple(max(margin(wrong(count, classes, level), classes), 0.0) for level in levels)
-        middle, low, high = zip(*((m[k].middle, m[k].lower, m[k].upper) for m in measured), strict=True)
         series += [
             Series(label=f"n = {count}, closed form", x=levels, y=heights, style="line", color=k),
-            Series(label=f"n = {count}, certified", x=places, y=middle, low=low, high=high, style="points", color=k),
+            enclosed_points(f"n = {count}, certified", places, [margins[k] for margins in measured], k),
         ]
     return Figure(
         title="Margins with non-negative features: each class collapses at its own threshold",

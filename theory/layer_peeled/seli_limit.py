@@ -7,6 +7,7 @@ from itertools import product
 from layerpeel.numerics import Bracket
 from layerpeel.solvers import Enclosures, Solution, UnconstrainedFeatures, solve
 from layerpeel.theory._claims import claim, instances
+from layerpeel.theory._enclosed_points import enclosed_points
 from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement
 from layerpeel.theory.layer_peeled._closed_forms import predicted
 
@@ -65,6 +66,10 @@ ROOM = Room.of(
         false={
             "balanced-values-between": ("all of them do", predicted(1.0)),
             "halves": ("it tends to √((R + 1)/2) at any split", predicted(math.sqrt((RATIO + 1) / 2))),
+            "one-sample-fewer-between": (
+                "it tends to √(((R − 1) K_B + K_A)/K) times",
+                lambda _: predicted(between(MAJORITY, MINORITY, RATIO - 1)),
+            ),
             # each group's count with its own number of classes
             "swapped": ("it tends to √((R K_A + K_B)/K)", lambda _: predicted(between(MINORITY, MAJORITY, RATIO))),
         },
@@ -229,15 +234,7 @@ def draw_limit(setting: Setting) -> Figure:
         ratios = [over_minority(depth, group) for (depth,) in DEPTHS.values()]
         end = value_of(group, *FOLLOWED)
         series += [
-            Series(
-                label=name,
-                x=x,
-                y=tuple(ratio.middle for ratio in ratios),
-                style="points",
-                color=color,
-                low=tuple(ratio.lower for ratio in ratios),
-                high=tuple(ratio.upper for ratio in ratios),
-            ),
+            enclosed_points(name, x, ratios, color),
             Series(label=f"limit {name}", x=(0.0, x[0]), y=(end, end), style="line", color=color),
         ]
     return Figure(

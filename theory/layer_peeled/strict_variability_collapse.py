@@ -134,6 +134,10 @@ ROOM = Room.of(
                 "variation in any direction costs at least f*(τ(1−v)) − f*(τ)",
                 lambda *case: price((1 - case[5]) ** 2, *case[:5]),
             ),
+            "one-sample-fewer": (
+                "it costs at least what a share v N/(N − 1) does, as if variation were averaged over N − 1 samples",
+                lambda a, b, big, small, energy, share: price(1 - share / (1 - 1 / (a * big + b * small)), a, b, big, small, energy),
+            ),
             "share-of-the-means": (
                 "it costs at least what a share v/(1 − v) does, as if v were counted in the energy of the means",
                 lambda *case: price(1 - case[5] / (1 - case[5]), *case[:5]),

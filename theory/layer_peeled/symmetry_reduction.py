@@ -100,9 +100,9 @@ ROOM = Room.of(
                 "the radius is τ/2",
                 lambda a, b, ratio, h: predicted(optimal_value(a, b, ratio, 0.5 * energy_radius(a + b, h, 1.0))),
             ),
-            "six-digits": (
-                "the radius ends after six digits",
-                lambda a, b, ratio, h: predicted(optimal_value(a, b, ratio, round(energy_radius(a + b, h, 1.0), 6))),
+            "one-class-fewer": (
+                "the radius is (K − 1)√(E_H E_W)",
+                lambda a, b, ratio, h: predicted(optimal_value(a, b, ratio, energy_radius(a + b - 1, h, 1.0))),
             ),
         },
         evidence=Evidence.CERTIFIED,

@@ -83,9 +83,9 @@ ROOM = Room.of(
                 "they are with K_A and K_B exchanged",
                 lambda majority, minority: computed_slopes(minority, majority),
             ),
-            "eleven-digits": (
-                "their logarithms end after eleven digits",
-                lambda *sizes: {label: Bracket.exactly(round(value.middle, 11)) for label, value in computed_slopes(*sizes).items()},
+            "one-class-more": (
+                "they are with K_B + 1 for K_B",
+                lambda majority, minority: computed_slopes(majority, minority + 1),
             ),
         },
         evidence=Evidence.CERTIFIED,
@@ -102,7 +102,10 @@ ROOM = Room.of(
         by="the boundary at ζ = 0 in balls; R0 > 1 for every energy, and finite, since every τ is reached at a finite ζ",
         false={
             "never-near-one": ("R0 is at least 1.01 at every energy", lambda *_: {"log R0 at ζ=0": Bracket.exactly(math.log(1.01))}),
-            "never-quite-one": ("R0 is at least 1 + 5e-30 at every energy", lambda *_: {"log R0 at ζ=0": Bracket.exactly(5e-30)}),
+            "by-classes": (
+                "it starts where both groups have as many samples, R0 = K_B/K_A",
+                lambda a, b: {"log R0 at ζ=0": Bracket.exactly(math.log(b / a))} if a != b else None,
+            ),
         },
         evidence=Evidence.CERTIFIED,
         kind=Kind.EQUALITY,

@@ -56,9 +56,15 @@ ROOM = Room.of(
         measure_all=lambda setting: (
             {label: point.gradient for label, (_, point) in critical(setting.rng).items()}
             | {"a random point": enclose_factors(problem("balanced"), *setting.rng.standard_normal((2, 4, 2))).gradient}
+            | {"in half precision": in_half_precision("balanced", setting.rng).gradient}
         ),
-        by="the length of the Riemannian gradient; at a random point too",
+        by="the length of the Riemannian gradient; at a random point too, and where descent ends, rounded to half precision",
         false={
+            "rounded": Variant(
+                says="critical points pass when they are rounded to half precision",
+                predict=Bracket.exactly(STATIONARY),
+                over={"in half precision": ()},
+            ),
             "critical-anywhere": Variant(
                 says="random points pass for critical", predict=Bracket.exactly(STATIONARY), over={"a random point": ()}
             ),
@@ -111,9 +117,9 @@ ROOM = Room.of(
         false={
             # as if G vanished on differences within a group
             "multiplier-alone": ("the curvature across is the multiplier", lambda *case: predicted(multiplier(*case))),
-            "energy-off": (
-                "it is that of energies larger by a hundred-millionth",
-                lambda classes, groups, energy: predicted(multiplier(classes, groups, energy * (1 + 1e-8)) - 1 / classes),
+            "one-class-fewer": (
+                "e is exp(−τ/(m(g − 1))) with τ = (K − 1)√(E_H E_W)",
+                lambda classes, groups, energy: predicted(multiplier(classes, groups, energy * (1 - 1 / classes)) - 1 / classes),
             ),
         },
         evidence=Evidence.CERTIFIED,
@@ -162,6 +168,12 @@ def problem(case: str) -> LayerPeeled:
 def descended(case: str, dimension: int, rng: np.random.Generator) -> FactorPoint:
     """Where descent ends."""
     return enclose_factors(problem(case), *descend(problem(case), dimension, rng=rng)[1:])
+
+
+def in_half_precision(case: str, rng: np.random.Generator) -> FactorPoint:
+    """Where descent in one coordinate ends, rounded."""
+    _, *factors = descend(problem(case), 1, rng=rng)
+    return enclose_factors(problem(case), *(factor.astype(np.float16).astype(float) for factor in factors))
 
 
 def critical(rng: np.random.Generator) -> dict[str, tuple[LayerPeeled, FactorPoint]]:

@@ -16,6 +16,7 @@ from layerpeel.numerics import (
     separated_probability,
 )
 from layerpeel.theory._room import Figure, Profile, Series, Setting
+from layerpeel.theory.locally_elastic._paths import counted_points
 
 CLASSES = 3
 DISTANCE, VARIANCE = 2.0, 4.0
@@ -66,18 +67,7 @@ def draw_curves(setting: Setting) -> Figure:
         joint = elastic_law(line_model(exponent, constant), START, times, spread=math.sqrt(VARIANCE))
         drawn = joint.draw(rng=setting.rng, paths=paths, samples=SAMPLES)
         counts = [Proportion(successes=ends_separated(drawn[:, index]), n=paths) for index in range(len(times))]
-        intervals = [count.interval(LEVEL) for count in counts]
-        series.append(
-            Series(
-                label=f"{name}, Monte Carlo",
-                x=tuple(times.tolist()),
-                y=tuple(count.mean for count in counts),
-                low=tuple(interval.lower for interval in intervals),
-                high=tuple(interval.upper for interval in intervals),
-                style="points",
-                color=color,
-            )
-        )
+        series.append(counted_points(f"{name}, Monte Carlo", times.tolist(), counts, LEVEL, color))
     return Figure(
         title="Separation probability for γ = c (1 + t)^(−r), I-model with K = 3",
         caption=f"Lines: the exact Gaussian integral. Points: {paths} paths, with 95 % intervals, each path followed through all times. "

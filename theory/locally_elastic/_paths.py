@@ -7,6 +7,7 @@ import numpy as np
 
 from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket, Estimate, Proportion, confirming_size, separated_along
+from layerpeel.theory._enclosed_points import enclosed_points
 from layerpeel.theory._room import Evidence, Kind, Series, Setting
 
 SHARP, POWER = 0.04, 0.999
@@ -106,13 +107,4 @@ def _matrices(covariances: Covariances, classes: int, features: int) -> Float[np
 
 def counted_points(label: str, x: Sequence[float], found: Sequence[Proportion | Estimate], level: float, color: int) -> Series:
     """Frequencies, or means, as points of a figure with their intervals."""
-    intervals = [each.interval(level) for each in found]
-    return Series(
-        label=label,
-        x=tuple(x),
-        y=tuple(each.mean for each in found),
-        style="points",
-        color=color,
-        low=tuple(interval.lower for interval in intervals),
-        high=tuple(interval.upper for interval in intervals),
-    )
+    return enclosed_points(label, x, [each.interval(level) for each in found], color, at=[each.mean for each in found])

@@ -3,13 +3,14 @@
 import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from typing import Any
 
 import sympy
 from flint import arb, arb_mat, ctx, fmpq_mat, fmpz
 
 from layerpeel.numerics import PRECISION, Bracket, enclose_ordered_probability, separated_probability, to_bracket
 from layerpeel.theory._claims import Rule, Variant
-from layerpeel.theory._room import Kind
+from layerpeel.theory._room import Evidence, Kind
 from layerpeel.theory.locally_elastic._enclosed_flow import Drift, flow, on_logarithms, rational, two_parameter_drift
 
 Powers = Mapping[float, float] | Mapping[Fraction, Fraction]
@@ -23,6 +24,13 @@ HOPELESS = 10.0
 
 FARTHEST = 60.0
 """Distance in deviations beyond which probabilities are bounded by those at this distance: they are within 1e-390 of 0 or 1 there."""
+
+ENCLOSED: dict[str, Any] = {
+    "evidence": Evidence.CERTIFIED,
+    "within": 1e-3,
+    "because": "brackets are enclosures in ball arithmetic: means by Taylor steps with a proved remainder, their order by one integral",
+}
+"""How near to its limit a probability must come."""
 
 NARROW = 1e-9
 """Widest interval of distances of which one end is evaluated and the other bounded."""

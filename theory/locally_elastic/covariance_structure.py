@@ -21,7 +21,7 @@ from layerpeel.theory.locally_elastic._noise_along_axes import (
     integrated,
     separated_paths,
 )
-from layerpeel.theory.locally_elastic._paths import SHARP, SIZED, paths_needed
+from layerpeel.theory.locally_elastic._paths import SHARP, SIZED, counted_points, paths_needed
 
 # Features of class k are N(X̄^k(t), S_k(t)) with S_k = Cov at time 0 + ∫Σ_k. Along ν two classes have the gap ν·D, D = X̄^k − X̄^l, and
 # deviations √(νᵀS_kν), √(νᵀS_lν).
@@ -142,6 +142,10 @@ ROOM = Room.of(
                 "the means decide along both directions",
                 lambda name, time: chance(FISHER, time, POWERS) if name == ALONG else None,
             ),
+            "without-the-one": (
+                "means and noise grow with t for 1 + t",
+                lambda name, time: chance(name, time - 1.0, POWERS) if time > 1.0 else None,
+            ),
             "mean-noise": ("the mean exponent decides", lambda name, time: chance(name, time, (sum(POWERS) / 2, sum(POWERS) / 2))),
         },
         evidence=Evidence.STATISTICAL,
@@ -254,18 +258,7 @@ def draw_window(setting: Setting) -> Figure:
     counted, series = [separated_paths(setting, time, 1000) for time in watched.tolist()], list[Series]()
     for color, (name, curve) in enumerate(zip((FISHER, ALONG), exact_curves(times), strict=True)):
         series.append(Series(label=name, x=tuple(times.tolist()), y=tuple(curve.tolist()), style="line", color=color))
-        intervals = [proportion.interval(setting.level) for proportion in [found[name] for found in counted]]
-        series.append(
-            Series(
-                label=f"{name}, 1000 paths",
-                x=tuple(watched.tolist()),
-                y=tuple(found[name].mean for found in counted),
-                style="points",
-                color=color,
-                low=tuple(interval.lower for interval in intervals),
-                high=tuple(interval.upper for interval in intervals),
-            )
-        )
+        series.append(counted_points(f"{name}, 1000 paths", watched.tolist(), [found[name] for found in counted], setting.level, color))
     return Figure(
         title="The direction decides",
         caption=f"I-model, K = 2, γ = {STRENGTH:g}/(1 + t), noise gathering as t² and √t along the axes, {SAMPLES} samples per class.",

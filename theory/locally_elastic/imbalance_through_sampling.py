@@ -122,6 +122,10 @@ ROOM = Room.of(
         false={
             "all-alike": ("all differences grow as t^{c/K}", lambda group, t: probability(STRENGTH / CLASSES, group, t)),
             "own-samples": ("they grow as t^{c/2}", lambda group, t: probability(0.5 * STRENGTH, group, t)),
+            "noise-alone": (
+                "the deviation is √t, without the start's",
+                lambda group, t: probability(STRENGTH * float(SHARES[RATIO][PAIRS[group][0]]), group, t, start=0.0) if t > 1.0 else None,
+            ),
         },
         **FREQUENCY,
     ),
@@ -258,9 +262,9 @@ def larger_root(intra: float, inter: float, ratio: float, members: int = 2) -> f
     return max(float(np.sort(roots)[-1]), (intra - inter) * float(share[0]))
 
 
-def probability(exponent: float, group: str, time: float) -> Bracket:
-    """That n samples of each class are separated; means grow apart as d (1 + t)^e, variances as 1 + t."""
-    deviation = math.sqrt(1 + time)
+def probability(exponent: float, group: str, time: float, *, start: float = 1.0) -> Bracket:
+    """That n samples of each class are separated; means grow apart as d (1 + t)^e, and variances, from `start`, by t."""
+    deviation = math.sqrt(start + time)
     found = separated_probability(APART[group] * (1 + time) ** exponent, deviations=(deviation, deviation), counts=(SAMPLES, SAMPLES))
     return predicted(float(np.exp(found.log)), ROUNDING)
 

@@ -169,6 +169,10 @@ ROOM = Room.of(
         false={
             "always": ("every start collapses", Bracket.exactly(1.0)),
             "independent-signs": ("a quarter collapses, whatever B(∞)", lambda bound: Bracket.exactly(0.25) if bound == -2.0 else None),
+            "arcsine-forgotten": (
+                "the share ¼ + (3/2π) ρ collapses",
+                lambda bound: Bracket.exactly(0.25 + 1.5 / math.pi * correlation(math.exp(bound))) if bound == -2.0 else None,
+            ),
         },
         evidence=Evidence.STATISTICAL,
         kind=Kind.PROBABILITY,
@@ -203,8 +207,13 @@ def cosine_when_stopped(exponent: sympy.Expr) -> Bracket:
 
 
 def share_of_starts(square: float) -> float:
-    """¼ + (3/2π) arcsin ρ, ρ = (1 − r²)/(1 + 2r²), r = e^{B(∞)/2}: three normal variables of correlation ρ share a sign."""
-    return 0.25 + 1.5 / math.pi * math.asin((1 - square) / (1 + 2 * square))
+    """¼ + (3/2π) arcsin ρ: three normal variables of correlation ρ share a sign."""
+    return 0.25 + 1.5 / math.pi * math.asin(correlation(square))
+
+
+def correlation(square: float) -> float:
+    """ρ = (1 − r²)/(1 + 2r²), r = e^{B(∞)/2}."""
+    return (1 - square) / (1 + 2 * square)
 
 
 def least_rates(case: Case) -> dict[str, Bracket]:

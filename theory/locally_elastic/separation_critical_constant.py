@@ -3,19 +3,19 @@
 import math
 from fractions import Fraction
 from functools import cache
-from typing import Any
 
 import numpy as np
 
 from layerpeel.numerics import Bracket, ElasticModel, Proportion, elastic_law
 from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Setting, Source, Statement
+from layerpeel.theory._room import Kind, Origin, Room, Setting, Source, Statement
 from layerpeel.theory.locally_elastic._closed_forms import separated_by_law
 from layerpeel.theory.locally_elastic._drift import exact_similarity
 from layerpeel.theory.locally_elastic._integrated_means import i_model_blocks, integrated_means, two_parameter
 from layerpeel.theory.locally_elastic._line import CLASSES, DISTANCE, START, VARIANCE, draw_curves, draw_phases
 from layerpeel.theory.locally_elastic._paths import FREQUENCY, separated_frequency
 from layerpeel.theory.locally_elastic._separation import (
+    ENCLOSED,
     at_each_time,
     distance_in_deviations,
     log_distances_by_time,
@@ -37,13 +37,6 @@ FIXED = 5
 CONSTANTS = instances("c = {:g}", 0.25 * CLASSES, 0.5 * CLASSES, 0.75 * CLASSES)
 END, SAMPLES = 5.0, 4
 """Monte Carlo: a time at which the probabilities lie between .17 and .75, and samples per class."""
-
-ENCLOSED: dict[str, Any] = {
-    "evidence": Evidence.CERTIFIED,
-    "within": 1e-3,
-    "because": "brackets are enclosures in ball arithmetic: means by Taylor steps with a proved remainder, their order by one integral",
-}
-"""How near to its limit a probability must come; at c = K/2 it is off by O(1/t)."""
 
 ROOM = Room.of(
     Statement(
@@ -126,7 +119,13 @@ ROOM = Room.of(
         predict=lambda c: separated_by_law(elastic_law(on_a_line(c), START, END, spread=math.sqrt(VARIANCE)), samples=SAMPLES),
         measure_all=lambda setting: [frequency(setting, c) for (c,) in CONSTANTS.values()],
         by="how often paths around integrated means end with the outer classes separated",
-        false={"one-class-more": ("differences grow as t^{c/(K+1)}", lambda c: by_power(c / (CLASSES + 1), END, SAMPLES))},
+        false={
+            "one-class-more": ("differences grow as t^{c/(K+1)}", lambda c: by_power(c / (CLASSES + 1), END, SAMPLES)),
+            "noise-as-the-rate": (
+                "noise gathers as 1 + t, like the growth",
+                lambda c: by_power(c / CLASSES, END, SAMPLES, start=VARIANCE + 1.0),
+            ),
+        },
         **FREQUENCY,
     ),
     figures=(draw_curves, draw_phases),

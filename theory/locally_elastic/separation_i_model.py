@@ -175,6 +175,7 @@ ROOM = Room.of(
             "intra-alone": ("differences grow as e^{A/K}", lambda r, inter: separated_by(f"({gap(r)} + ({inter}))/{CLASSES}")),
             "one-fewer": ("differences grow as e^{Γ/(K−1)}", lambda r, _: separated_by(f"{gap(r)}/{CLASSES - 1}")),
             "noise-alone": ("the deviation is √t", lambda r, _: separated_by(f"{gap(r)}/{CLASSES}", start=0.0)),
+            "both-starts": ("the deviation is √(2 + t)", lambda r, _: separated_by(f"{gap(r)}/{CLASSES}", start=2.0)),
         },
         **FREQUENCY,
         origin=Origin.DERIVED,

@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from functools import cache
-from typing import Any
 
 import numpy as np
 import sympy
@@ -17,6 +16,7 @@ from layerpeel.theory.locally_elastic._drift import AGREEMENT, exact_drift, exac
 from layerpeel.theory.locally_elastic._integrated_means import integrated_means, l_model_blocks, two_parameter
 from layerpeel.theory.locally_elastic._paths import FREQUENCY, separated_frequency
 from layerpeel.theory.locally_elastic._separation import (
+    ENCLOSED,
     at_each_time,
     distance_in_deviations,
     log_distances_by_time,
@@ -55,13 +55,6 @@ INTER, END, SAMPLES = 4.4, 4.0, 4
 """Monte Carlo: b, strong enough that separation is likely early; time, and samples per class."""
 START = np.array(ALONG, dtype=float)[:, None] * (np.eye(CLASSES) - 1 / CLASSES)
 DIRECTION = logit_directions(CLASSES)[0] - logit_directions(CLASSES)[1]
-
-ENCLOSED: dict[str, Any] = {
-    "evidence": Evidence.CERTIFIED,
-    "within": 1e-3,
-    "because": "brackets are enclosures in ball arithmetic: means by Taylor steps with a proved remainder, their order by one integral",
-}
-"""How near to its limit a probability must come."""
 
 ROOM = Room.of(
     Statement(
@@ -180,6 +173,7 @@ ROOM = Room.of(
         false={
             "without-pull": ("β does not move class differences", lambda: separated_with(0.0)),
             "pull-by-k": ("β pulls with B/K", lambda: separated_with(INTER * (CLASSES - 1) / CLASSES)),
+            "both-starts": ("the deviation is √(2 + t)", lambda: separated_with(INTER, spread=math.sqrt(2.0))),
         },
         **FREQUENCY,
     ),
@@ -268,7 +262,7 @@ def frequency(setting: Setting) -> Proportion:
     return separated_frequency(setting, means, END, samples=SAMPLES, pair=(0, 1), along=DIRECTION)
 
 
-def separated_with(inter: float) -> Bracket:
+def separated_with(inter: float, *, spread: float = 1.0) -> Bracket:
     """The exact law along d̂_1 − d̂_2, for γ = (1 + t)^{−3/2} and β = b/(1 + t)."""
-    found = elastic_law(powers_model(EXPONENT, inter), START, END, spread=1)
+    found = elastic_law(powers_model(EXPONENT, inter), START, END, spread=spread)
     return separated_by_law(found, samples=SAMPLES, pair=(0, 1), along=DIRECTION)

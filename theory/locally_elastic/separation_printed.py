@@ -55,6 +55,8 @@ FIXED = 5
 """Samples per class where the theorem lets the number be fixed."""
 CHANCE = 2 / math.comb(2 * FIXED, FIXED)
 """2/C(2n, n), what exchangeable samples do by chance."""
+FOR_MANY = 2 * math.sqrt(math.pi * FIXED) * 0.25**FIXED
+"""The same by Stirling's formula."""
 ZERO, ONE = Bracket.exactly(0.0), Bracket.exactly(1.0)
 """Mixed, and separated."""
 ENCLOSED: dict[str, Any] = {
@@ -146,6 +148,7 @@ ROOM = Room.of(
         false={
             "means-stay": at_each_time("the means stay as they are", lambda t: separated_in_doubles(2.0, FIXED, 1.0 + t)),
             "one-order": ("1/C(2n, n)", Bracket.exactly(CHANCE / 2)),
+            "stirling": ("2√(πn)/4ⁿ, as for large n", Bracket.exactly(FOR_MANY)),
             "undivided": at_each_time(
                 "the means shrink as e^A, not as e^{A/K}", lambda t: separated_in_doubles(2.0 * math.exp(-t), FIXED, 1.0 + t)
             ),
@@ -168,6 +171,7 @@ ROOM = Room.of(
         false={
             "half-a-deviation": ("half a deviation stays", lambda _: separated_in_doubles(0.5, FIXED)),
             "coins": ("2 · 2^{−2n}", Bracket.exactly(2 * 0.25**FIXED)),
+            "stirling-opposed": ("2√(πn)/4ⁿ, as for large n", Bracket.exactly(FOR_MANY)),
             "opposed-undivided": at_each_time(
                 "the difference grows as e^{A + B}, not as e^{(A + B)/K}",
                 lambda t: separated_in_doubles(2.0 * math.exp(t / (1.0 + t)), FIXED, 1.0 + t),

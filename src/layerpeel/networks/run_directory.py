@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import typer
 
 from layerpeel.environment import describe_environment, versions
 from layerpeel.numerics import UnusableInput, random_stream
@@ -87,37 +85,35 @@ def run_experiment(experiment: str, plan: "Plan", directory: Path, *, resume: bo
     if not all((directory / "units" / f"{unit.name}.npz").exists() for unit in units):
         texts[_next_environment(directory)] = json_text(describe_environment())
     write_texts(directory, {name: text + "\n" for name, text in texts.items()})
-    found: dict[str, tuple[Mapping[str, Any], Arrays]] = {}
+    finished: dict[str, tuple[Mapping[str, Any], Arrays]] = {}
     reused = 0
-    with progress(experiment, len(units)) as bar:
+    with progress(experiment, len(units), in_lines=True) as bar:
         for position, unit in enumerate(units):
             place, checkpoint = (directory / "units" / f"{unit.name}.{ending}" for ending in ("npz", "checkpoint"))
             settings = json_text({"experiment": experiment, "seed": plan.seed, "unit": unit.name, **unit.settings})
             if place.exists():
                 reused += 1
             else:
-                if not sys.stderr.isatty():
-                    typer.echo(f"{experiment} {position + 1}/{len(units)}: {unit.name}", err=True)
                 bar(completed=position, description=unit.name)
                 arrays = unit.run(
                     random_stream(plan.seed, experiment, unit.name), checkpoint, lambda share, done=position: bar(completed=done + share)
                 )
-                write_whole("--out", {place: _archive({**arrays, SETTINGS: np.array(settings)})})
+                write_whole({place: _archive({**arrays, SETTINGS: np.array(settings)})})
             checkpoint.unlink(missing_ok=True)
-            found[unit.name] = (unit.settings, _read(place, settings))
-    return Run(experiment=experiment, directory=directory, config=config, units=found, reused=reused)
+            finished[unit.name] = (unit.settings, _read(place, settings))
+    return Run(experiment=experiment, directory=directory, config=config, units=finished, reused=reused)
 
 
 def _checksum(folder: Path) -> str:
     """Of all files in a folder that may hold images; what cannot be read is the readers' to refuse."""
-    found = 0
+    checksum = 0
     with suppress(OSError):
         for path in sorted(folder.iterdir()):
             if ("ubyte" in path.name or "_batch" in path.name) and path.is_file():
                 with path.open("rb") as file:
                     while piece := file.read(2**20):
-                        found = zlib.crc32(piece, found)
-    return f"{found:08x}"
+                        checksum = zlib.crc32(piece, checksum)
+    return f"{checksum:08x}"
 
 
 def known_experiments() -> "Mapping[str, Callable[[Plan], list[Unit]]]":

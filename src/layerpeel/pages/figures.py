@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure as Canvas
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from layerpeel.numerics import PALETTE_SIZE, Drawing, Figure, HeatMap, Series
 from layerpeel.pages.typography import as_mathtext
@@ -25,6 +25,10 @@ _MARKERS = "osD^vP"
 _WIDTH = 6.2
 _DOTS = 200
 """Dots per inch of a heat map: twice those of most screens, at the width of a page."""
+ROW = 11
+"""Points from one row of labels to the next."""
+SHORT = 100.0
+"""A logarithmic axis whose ends differ by a smaller factor is labelled between the powers of ten too."""
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -57,15 +61,16 @@ def figure_svg(figure: Drawing, identity: str, *, titled: bool = False) -> str:
     with mpl.rc_context(_STYLE), mpl.rc_context({"svg.hashsalt": identity}):
         canvas = FigureCanvasSVG(Canvas(figsize=(_WIDTH, 4.3), layout="constrained"))
         axes = canvas.figure.subplots()
-        pad = 6
+        rows = 0
         if isinstance(figure, HeatMap):
             _draw_heat_map(canvas.figure, axes, figure)
         else:
-            _draw(axes, figure)
+            rows = _draw(axes, figure)
             canvas.figure.legend(loc="outside lower center", ncols=_legend_columns(figure))
-            pad = 20 if figure.marks else 6  # above the labels of the marks
         if titled:
-            axes.set_title(as_mathtext(figure.title), fontsize="medium", pad=pad)
+            axes.set_title(
+                as_mathtext(figure.title), fontsize="medium", pad=6 + ROW * rows + 3 * (rows > 0)
+            )  # above the labels of the marks
         buffer = io.StringIO()
         canvas.figure.savefig(
             buffer, format="svg", transparent=True, dpi=_DOTS, metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
@@ -73,7 +78,8 @@ def figure_svg(figure: Drawing, identity: str, *, titled: bool = False) -> str:
     return _as_page_element(buffer.getvalue(), figure.title)
 
 
-def _draw(axes: Axes, figure: Figure) -> None:
+def _draw(axes: Axes, figure: Figure) -> int:
+    """Everything but title and legend; returns how many rows the labels of the marks take."""
     _scale_axes(axes, figure)
     if not figure.log_x and all(math.isfinite(x) and x == round(x) for series in figure.series for x in series.x):  # layers, iterations
         axes.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
@@ -82,7 +88,8 @@ def _draw(axes: Axes, figure: Figure) -> None:
         _draw_series(axes, series)
     for x, _, color in figure.marks:
         axes.axvline(x, color=_color(color), linewidth=1.0, linestyle=(0, (4, 3)))
-    _label_marks(axes, figure)
+    _label_short_scales(axes, figure)
+    return _label_marks(axes, figure)
 
 
 def _scale_axes(axes: Axes, figure: Drawing) -> None:
@@ -96,6 +103,15 @@ def _scale_axes(axes: Axes, figure: Drawing) -> None:
         axes.yaxis.set_major_formatter("{x:g}")
 
 
+def _label_short_scales(axes: Axes, figure: Drawing) -> None:
+    """Labels between the powers of ten, where few of these are in sight, or none."""
+    for axis, logarithmic in ((axes.xaxis, figure.log_x), (axes.yaxis, figure.log_y)):
+        low, high = axis.get_view_interval()
+        if logarithmic and high < SHORT * low:
+            axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axis.set_minor_formatter(NullFormatter())
+
+
 def _draw_heat_map(canvas: Canvas, axes: Axes, figure: HeatMap) -> None:
     """Every cell reaches half-way to its neighbours; all cells are one image, however many there are."""
     values = np.ma.masked_invalid(figure.values)
@@ -106,6 +122,7 @@ def _draw_heat_map(canvas: Canvas, axes: Axes, figure: HeatMap) -> None:
         _edges(figure.x, logarithmic=figure.log_x), _edges(figure.y, logarithmic=figure.log_y), values, norm=norm, rasterized=True
     )
     _scale_axes(axes, figure)
+    _label_short_scales(axes, figure)
     bar = canvas.colorbar(cells, ax=axes, label=as_mathtext(figure.value_label), format="{x:g}" if figure.log_values else None)
     if bar.solids is not None:
         bar.solids.set_rasterized(True)
@@ -122,7 +139,8 @@ def _edges(places: Sequence[float], *, logarithmic: bool) -> np.ndarray:
 def _legend_columns(figure: Figure) -> int:
     """As many columns as fit below the axes, by the length of the longest label in points."""
     longest = max((len(series.label) for series in figure.series), default=1)
-    return max(1, min(3, int(72 * _WIDTH / (40 + 0.6 * 8.5 * longest))))
+    most = 4 if len(figure.series) == 4 else 3
+    return max(1, min(most, int(72 * _WIDTH / (40 + 0.6 * 8.5 * longest))))
 
 
 def _draw_series(axes: Axes, series: Series) -> None:
@@ -142,8 +160,8 @@ def _draw_series(axes: Axes, series: Series) -> None:
     axes.errorbar(x, y, yerr=bars, fmt=marker, color=color, markersize=4.5, elinewidth=1.0, capsize=2.0, label=as_mathtext(series.label))
 
 
-def _label_marks(axes: Axes, figure: Figure) -> None:
-    """Labels above the axes; neighbours that would touch go one row up."""
+def _label_marks(axes: Axes, figure: Figure) -> int:
+    """Labels above the axes, in as many rows as are returned; neighbours that would touch go one row up."""
     to_axes = axes.transScale
     low, high = (float(to_axes.transform((end, 0.0))[0]) for end in axes.get_xlim())
     row_ends: list[float] = []
@@ -156,13 +174,14 @@ def _label_marks(axes: Axes, figure: Figure) -> None:
             as_mathtext(label),
             (x, 1.0),
             xycoords=("data", "axes fraction"),
-            xytext=(0, 3 + 11 * row),
+            xytext=(0, 3 + ROW * row),
             textcoords="offset points",
             ha="center",
             va="bottom",
             fontsize=8.5,
             color=_color(color),
         )
+    return len(row_ends)
 
 
 def _finite(values: Sequence[float]) -> list[float]:

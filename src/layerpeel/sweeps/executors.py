@@ -23,6 +23,12 @@ WATCHED = 0.5
 ANSWER_SECONDS = 10.0
 """A scheduler that does not answer for so long is not there."""
 
+START_SECONDS = 120.0
+"""A process that takes longer to start will not start."""
+
+FRUITLESS = 10
+"""Pools in a row that may die between tasks."""
+
 DIED = "the process that ran it died (out of memory, or killed)"
 
 
@@ -144,7 +150,9 @@ class Pool:
 
     def __init__(self, workers: int) -> None:
         self.width = workers
-        self._outcomes: queue.SimpleQueue[tuple[Task, Any]] = queue.SimpleQueue()
+        self._under_way: dict[str, Task] = {}
+        self._outcomes: queue.SimpleQueue[tuple[int, Task, Any]] = queue.SimpleQueue()
+        self._generation = self._fruitless = 0
         self._start()
 
     def _start(self) -> None:
@@ -152,7 +160,7 @@ class Pool:
 
         try:
             self._pool = ProcessPool(self.width, initializer=begin_worker, initargs=(os.getpid(),), context=get_context("spawn"))  # pyright: ignore[reportArgumentType]
-            self._pool.schedule(begun).result(timeout=60)
+            self._pool.schedule(begun).result(timeout=START_SECONDS)
         except (OSError, ImportError, NotImplementedError, TimeoutError) as error:
             raise SystemRefused(
                 f"processes cannot be started ({error}): they need shared memory (/dev/shm); run in this one with workers=1."
@@ -160,8 +168,16 @@ class Pool:
 
     def submit(self, task: Task) -> None:
         """Have a task run when a process is free."""
+        self._under_way[task.key] = task
+        try:
+            self._schedule(task)
+        except RuntimeError:  # an idle process died, and pebble gave the pool up
+            self._again()
+
+    def _schedule(self, task: Task) -> None:
+        generation = self._generation
         future = self._pool.schedule(called, args=(task.function, task.arguments), timeout=task.time_limit)
-        future.add_done_callback(lambda ended: self._outcomes.put((task, ended)))
+        future.add_done_callback(lambda ended: self._outcomes.put((generation, task, ended)))
 
     def completed(self, timeout: float) -> Outcome | None:
         """The next task that ended."""
@@ -171,32 +187,38 @@ class Pool:
         from pebble import ProcessExpired
 
         try:
-            task, ended = self._outcomes.get(timeout=timeout)
+            generation, task, ended = self._outcomes.get(timeout=timeout)
         except queue.Empty:
             return None
+        if task.key not in self._under_way:
+            return None  # it ended in an earlier pool already
         try:
-            return _outcome(task, ended.result())
+            outcome = _outcome(task, ended.result())
         except TimeoutError:
-            return Outcome(task=task, state="lost", message=_late(task))
+            outcome = Outcome(task=task, state="lost", message=_late(task))
         except ProcessExpired as error:
-            return Outcome(task=task, state="lost", message=f"{DIED}, exit status {error.exitcode}")
+            outcome = Outcome(task=task, state="lost", message=f"{DIED}, exit status {error.exitcode}")
         except (BrokenProcessPool, CancelledError):  # a process died between two tasks, and pebble gave the pool up
-            self._again(task)
+            if generation == self._generation:
+                self._again()
             return None
         except Exception as error:  # noqa: BLE001 - what a task returned or raised cannot be sent
-            return Outcome(task=task, state="failed", error=error, message=sentence(error))
+            outcome = Outcome(task=task, state="failed", error=error, message=sentence(error))
+        self._fruitless = 0
+        del self._under_way[task.key]
+        return outcome
 
-    def _again(self, task: Task) -> None:
-        """A new pool for the tasks that the broken one had, none of which is to blame."""
-        waiting = [task]
+    def _again(self) -> None:
+        """A new pool for the tasks of the broken one, none of which is to blame."""
+        self._fruitless += 1
+        if self._fruitless > FRUITLESS:
+            raise SystemRefused(f"{FRUITLESS} pools of processes died before they ended a task: use fewer workers, or more memory.")
+        self._generation += 1
         self._pool.stop()
         self._pool.join()
-        with suppress(queue.Empty):
-            while True:
-                waiting.append(self._outcomes.get_nowait()[0])
         self._start()
-        for each in waiting:
-            self.submit(each)
+        for task in self._under_way.values():
+            self._schedule(task)
 
     def close(self) -> None:
         """Stop all processes."""
@@ -275,9 +297,8 @@ class Cluster:
             raise SystemRefused(
                 f"the scheduler at {where} or its workers run other versions ({' '.join(str(error).split())}): install the same everywhere."
             ) from error
-        import layerpeel
+        from layerpeel.version import __version__ as here
 
-        here = layerpeel.__version__
         found: Any = self._client.run(_version_there, on_error="return")  # a client that is not asynchronous answers at once
         for worker, version in found.items():
             if version != here:
@@ -346,9 +367,9 @@ class Cluster:
 
 
 def _version_there() -> str:
-    import layerpeel
+    from layerpeel.version import __version__
 
-    return layerpeel.__version__
+    return __version__
 
 
 def executor_for(*, workers: int, scheduler: str | None = None, scheduler_file: Path | None = None) -> Executor:

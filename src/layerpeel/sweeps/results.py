@@ -174,7 +174,7 @@ class Sweep(Result):
         return read_cube(self.swept, store, only=column)
 
 
-def export(sweep: Sweep, path: Path | str) -> None:
+def export(sweep: Sweep, path: Path | str, what: str = "file") -> None:
     """Write a sweep's table to a file, whole or not at all.
 
     CSV needs nothing else; CSV and Parquet are written as they are read, in memory that does not grow with the number of points.
@@ -182,6 +182,7 @@ def export(sweep: Sweep, path: Path | str) -> None:
     Args:
         sweep: what `layerpeel.sweep` returned.
         path: FILE.csv, FILE.parquet (extra `parquet`) or FILE.nc (extra `cubes`).
+        what: its name in a refusal.
 
     Raises:
         UnusableInput: for another ending, a missing library, or a place where nothing can be written.
@@ -198,4 +199,4 @@ def export(sweep: Sweep, path: Path | str) -> None:
         1900,2000,0,done,24.0,,
         1900,2100,0,done,49.0,,
     """
-    write(sweep.swept, Path(sweep.store), Path(path))
+    write(sweep.swept, Path(sweep.store), Path(path), what)

@@ -30,7 +30,7 @@ MOST_VALUES = 10**6
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="constants")
 
 
 Count = Annotated[StrictInt, Field(ge=1, le=MOST_VALUES)]

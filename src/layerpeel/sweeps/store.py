@@ -45,7 +45,8 @@ CREATE TABLE value (
     position INTEGER NOT NULL REFERENCES point, name TEXT NOT NULL, value REAL, lower REAL, upper REAL, PRIMARY KEY (position, name)
 ) STRICT, WITHOUT ROWID;
 """
-"""A point without a row was not tried yet; `attempt.positions` are ranges [first, last]; rows of `value` belong to done points."""
+"""A point without a row was not tried yet; `attempt.positions` are ranges [first, last]; rows of `value` belong to done points, and what is
+undefined has none."""
 
 MIGRATIONS: Mapping[int, str] = {}
 """From a version to the next."""
@@ -186,11 +187,10 @@ class Store:
         return dict(zip(names, found[0], strict=True)) if found else None
 
     def begin(self, *, specification: str, quantity: str, results_version: int, points: int) -> None:
-        """Say what the store holds, or that it holds it still."""
+        """Say what the store holds from now on."""
         with self.transaction():
             self._connection.execute(
-                "INSERT INTO sweep (id, specification, quantity, results_version, points) VALUES (1, ?, ?, ?, ?) ON CONFLICT (id) DO "
-                "UPDATE SET results_version = excluded.results_version",
+                "INSERT INTO sweep (id, specification, quantity, results_version, points) VALUES (1, ?, ?, ?, ?)",
                 (specification, quantity, results_version, points),
             )
 
@@ -213,7 +213,7 @@ class Store:
 
     def _say_alive(self) -> None:
         self._beat = time.time()
-        me = {"host": socket.gethostname(), "pid": os.getpid(), "started": _started(os.getpid()), "beat": self._beat}
+        me = {"host": socket.gethostname(), "pid": os.getpid(), "began": _began(os.getpid()), "beat": self._beat}
         self._connection.execute("UPDATE sweep SET coordinator = ?", (json.dumps(me),))
 
     # Points
@@ -239,13 +239,14 @@ class Store:
         """Number → identity of the done points of a range."""
         return dict(self._rows("SELECT position, identity FROM point WHERE position >= ? AND position < ? AND state = 'done'", start, stop))
 
-    def reopen(self, *, failed: bool = False, environments_but: int | None = None, everything: bool = False) -> None:
-        """Make points pending again: those that failed or were lost, those of other environments, or all."""
+    def reopen(self, *, failed: bool = False, environments_but: int | None = None, results_version: int | None = None) -> None:
+        """Make points pending again: those that failed or were lost, those of other environments, or all when a new version counts."""
         with self.transaction():
             query = self._connection.execute
             if failed:
                 query("UPDATE point SET state = 'pending', attempts = 0 WHERE state IN ('failed', 'lost')")
-            if everything:
+            if results_version is not None:
+                query("UPDATE sweep SET results_version = ?", (results_version,))
                 query("DELETE FROM value")
                 query("UPDATE point SET state = 'pending', attempts = 0")
             elif environments_but is not None:
@@ -325,7 +326,7 @@ class Store:
                     (
                         (position, name, value, lower, upper)
                         for position, value, lower, upper in zip(chunk.positions, *parts, strict=True)
-                        if position not in chunk.failures
+                        if not (value is lower is upper is None or position in chunk.failures)
                     ),
                 )
 
@@ -363,16 +364,16 @@ class Store:
 
 def _alive(held: Mapping[str, Any]) -> bool:
     """Whether a coordinator lives: by its process on this machine, by its last sign of life on another."""
-    if held["host"] == socket.gethostname():
-        return _started(held["pid"]) == held["started"]
+    if held["host"] == socket.gethostname() and os.name == "posix":
+        return _began(held["pid"]) == held["began"]
     return time.time() - held["beat"] < SILENCE
 
 
-def _started(pid: int) -> str | None:
+def _began(pid: int) -> str | None:
     """When a process began, so that its number is not taken for a later one's; None where there is none."""
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    if Path("/proc/self").exists():
+    if Path("/proc/self/stat").exists():
+        with suppress(OSError):
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
         return None
     try:  # no /proc: the number alone
         os.kill(pid, 0)
@@ -380,7 +381,7 @@ def _started(pid: int) -> str | None:
         return None
     except OSError:
         pass
-    return "running"
+    return "some time"
 
 
 def file_system(path: Path) -> str:

@@ -146,7 +146,7 @@ class Coordinator:
         for position, arrays in chunk.arrays.items():
             content: dict[str, Any] = arrays
             place = arrays_of(self._store.path) / f"{chunk.identities[chunk.positions.index(position)].hex()}.npz"
-            write_whole("the store's arrays", {place: lambda path, content=content: np.savez_compressed(path, **content)})
+            write_whole({place: lambda path, content=content: np.savez_compressed(path, **content)}, "array")
         self._store.put(attempt, chunk, settled=settled, waiting=frozenset(again))
         self.tally.done += len(chunk.positions) - len(chunk.failures)
         self.tally.failed += sum(state == "failed" for state, _ in settled.values())
@@ -288,7 +288,8 @@ def _begin(store: Store, points: Points, spec: Specification, *, stale: str) -> 
             f"{store.path} holds another sweep ({'; '.join(_unlike(held['specification'], text))}): sweeps are not mixed; name another "
             "store."
         )
-    store.begin(specification=text, quantity=points.quantity.name, results_version=version, points=points.count)
+    if held is None:
+        store.begin(specification=text, quantity=points.quantity.name, results_version=version, points=points.count)
     store.coordinate()
     environment = store.environment(provenance())
     if held is None:
@@ -299,7 +300,7 @@ def _begin(store: Store, points: Points, spec: Specification, *, stale: str) -> 
                 f"{store.path} has results of version {held['results_version']} of {points.quantity.name}, and now it is {version}: its "
                 "numbers have changed; compute them again with stale='rerun', or name another store."
             )
-        store.reopen(everything=True)
+        store.reopen(results_version=version)
     others = {number: content for number, content in store.environments_of_done().items() if number != environment}
     if others and stale == "rerun":
         store.reopen(environments_but=environment)
@@ -314,7 +315,8 @@ def _begin(store: Store, points: Points, spec: Specification, *, stale: str) -> 
 
 def _same(spec: Specification) -> str:
     """What must not change between two runs on one store: all but how failures and time are dealt with."""
-    content = spec.model_dump(mode="json", exclude={"run": {"retries", "time_limit", "on_error"}}, exclude_defaults=True)
+    content = spec.model_dump(mode="json", exclude={"run"}, exclude_defaults=True)
+    content["run"] = {"seed": spec.run.seed, "repeats": spec.run.repeats}
     return json.dumps(content, sort_keys=True, separators=(",", ":"))
 
 

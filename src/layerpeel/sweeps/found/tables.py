@@ -1,20 +1,24 @@
 """A sweep as a table: in memory, or written to a file as it is read."""
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from layerpeel.numerics import UnusableInput
-from layerpeel.pages.files import write_whole
+from layerpeel.pages.files import require_file, write_whole
 from layerpeel.sweeps.found.cube import dataset
 from layerpeel.sweeps.found.reading import STATES, Block, Names, Reading, blocks, names_of
 from layerpeel.sweeps.points import Points
 
 if TYPE_CHECKING:
     import pandas as pd
+
+LIBRARIES = {"pyarrow": (".parquet", "parquet"), "xarray": (".nc", "cubes"), "h5netcdf": (".nc", "cubes"), "h5py": (".nc", "cubes")}
+"""Library → the ending that needs it, and the extra that brings it."""
 
 STATE_WORDS = np.array(STATES, dtype=object)
 
@@ -52,23 +56,52 @@ def _columns(block: Block, names: Names) -> dict[str, np.ndarray]:
     return found
 
 
-def export(points: Points, store: Path, path: Path) -> None:
+def export(points: Points, store: Path, path: Path, what: str = "file") -> None:
     """Write a sweep to a file, whole or not at all.
 
     Args:
         points: of the sweep.
         store: where its points are.
         path: FILE.csv, FILE.parquet or FILE.nc; the first two are written as they are read, in memory that does not grow.
+        what: its name in a refusal.
 
     Raises:
         UnusableInput: for another ending, a missing library, or a place where nothing can be written.
         SystemRefused: when there is no room.
     """
-    writers: dict[str, Callable[[Points, Path, Path], None]] = {".csv": _csv, ".parquet": _parquet, ".nc": _netcdf}
-    write = writers.get(path.suffix)
-    if write is None:
-        raise UnusableInput(f"--export {path} does not end in {', '.join(writers)}: its ending says what is written; give it one of these.")
-    write_whole("--export", {path: lambda partial: write(points, store, partial)})
+    require_export(path, what)
+    write = WRITERS[path.suffix]
+    write_whole({path: lambda partial: write(points, store, partial)}, what)
+
+
+def require_export(path: Path, what: str = "file") -> None:
+    """Make sure, before minutes of work, that a table can be written there; creates nothing.
+
+    Args:
+        path: FILE.csv, FILE.parquet or FILE.nc.
+        what: its name in a refusal.
+
+    Raises:
+        UnusableInput: for another ending, a missing library, or a place where nothing can be written.
+
+    Example:
+        >>> require_export(Path("points.xlsx"))
+        Traceback (most recent call last):
+            ...
+        layerpeel.numerics._inputs.UnusableInput: file points.xlsx does not end in .csv, .parquet, .nc: its ending says what is \
+written; give it one of these.
+    """
+    if path.suffix not in WRITERS:
+        raise UnusableInput(f"{what} {path} does not end in {', '.join(WRITERS)}: its ending says what is written; give it one of these.")
+    for library, (ending, extra) in LIBRARIES.items():
+        if path.suffix == ending:
+            try:
+                import_module(library)
+            except ImportError as error:
+                raise UnusableInput(
+                    f"{what} {path} needs {library}, which is not installed: pip install 'layerpeel[{extra}]', or export a CSV."
+                ) from error
+    require_file(path, what)
 
 
 def _read(points: Points, store: Path) -> Iterator[tuple[Names, Block]]:
@@ -101,11 +134,9 @@ def _cells(values: np.ndarray) -> list[Any]:
 
 
 def _parquet(points: Points, store: Path, path: Path) -> None:
-    try:
-        import pyarrow as pa
-        from pyarrow.parquet import ParquetWriter
-    except ImportError as error:
-        raise UnusableInput("Parquet needs pyarrow, which is not installed: pip install 'layerpeel[parquet]', or export a CSV.") from error
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetWriter
+
     types = {int: pa.int64(), float: pa.float64(), bool: pa.bool_(), str: pa.string()}
     writer: Any = None
     try:
@@ -127,9 +158,8 @@ def _parquet(points: Points, store: Path, path: Path) -> None:
 def _netcdf(points: Points, store: Path, path: Path) -> None:
     found = dataset(points, store)
     squeezed = {name: {"zlib": True, "complevel": 1} for name, variable in found.variables.items() if variable.ndim and name in found}
-    try:
-        found.to_netcdf(path, engine="h5netcdf", encoding=squeezed)
-    except ImportError as error:
-        raise UnusableInput(
-            "netCDF needs h5netcdf with h5py, which is not installed: pip install 'layerpeel[cubes]', or export a CSV."
-        ) from error
+    found.to_netcdf(path, engine="h5netcdf", encoding=squeezed)
+
+
+WRITERS: Mapping[str, Callable[[Points, Path, Path], None]] = {".csv": _csv, ".parquet": _parquet, ".nc": _netcdf}
+"""Ending of a file → what writes it."""

@@ -1,39 +1,80 @@
 """The collapse threshold on whole rays: all small or large energies at once, all large class numbers at once.
 
-On the boundary (b = 0, v = 0 in `numerics.surface_point`) τ = Kε and R0 are explicit in ζ = log r_B. In coordinates in which that curve
-is continuous at its limit point, a ball that holds the limit point encloses a whole ray.
+On the boundary (b = 0, v = 0 in `surface_point`) τ = Kε, ε = √(E_H E_W), and R0 are explicit in ζ = log r_B. In coordinates in which that
+curve is continuous at its limit point, a ball that holds the limit point encloses a whole ray.
 """
 
 from collections.abc import Callable
 
 from flint import arb
 
-from layerpeel.numerics import BALLS, PRECISION, surface_point
+from layerpeel.numerics._arithmetic import BALLS
+from layerpeel.numerics._ball import PRECISION
+from layerpeel.numerics.layer_peeled._two_groups import surface_point
+
+FARTHEST = arb(2) ** 64
+"""Beyond this place on the curve nothing is looked for."""
 
 
-def _from_zero(end: arb | float) -> arb:
-    """The ball [0, end]."""
-    return arb(0).union(arb(end))
+def threshold_at_small_energies(majority: int, minority: int, largest: float) -> arb:
+    """Enclose log R0/ε for every 0 < ε ≤ largest: by Cauchy's mean value theorem it is K (log R0)'/τ' at some ζ of the ray.
 
+    Args:
+        majority: K_A ≥ 1.
+        minority: K_B ≥ 2.
+        largest: the largest ε = √(E_H E_W), positive.
 
-def small_energies(majority: int, minority: int, largest: float) -> arb:
-    """log R0/ε for every 0 < ε ≤ largest: by Cauchy's mean value theorem K (log R0)'/τ' at some ζ of the ray."""
+    Returns:
+        A ball in the working precision that is set, around the limit K/(K_A (K − 1)).
+
+    Raises:
+        ArithmeticError: where the ray ends too far out to be enclosed.
+
+    Source: derived; docs/derivations/numerics.md, "The two-group problem".
+
+    Example:
+        >>> from layerpeel.numerics import to_bracket
+        >>> to_bracket(threshold_at_small_energies(5, 5, 1e-9)).contains(10 / (5 * 9))
+        True
+    """
     k_a, k_b, end = arb(majority), arb(minority), largest
     while not surface_point(BALLS, k_a, k_b, arb(end), arb(0), arb(0)).radius > (k_a + k_b) * largest:
         end *= 2
+        if end > FARTHEST:
+            raise ArithmeticError(f"the ray up to ε = {largest:g} leaves the range of the enclosure; end it nearer.")
     point = surface_point(BALLS, k_a, k_b, _from_zero(end), arb(0), arb(0))
     return (k_a + k_b) * point.log_imbalance_by_zeta / point.radius_by_zeta
 
 
-def large_energies(majority: int, minority: int, least: float) -> tuple[arb, arb]:
-    """(log R0/ε, log R0 − (Kφ/κ)ε) for every ε ≥ least, φ = √(K/K_B), κ = 1 + (K_A − 1)φ, in u = 1/r_B on [0, u0], ε(u0) < least.
+def threshold_at_large_energies(majority: int, minority: int, least: float) -> tuple[arb, arb]:
+    """Enclose log R0/ε and log R0 − (Kφ/κ)ε for every ε ≥ least, with φ = √(K/K_B) and κ = 1 + (K_A − 1)φ.
 
+    In u = 1/r_B on [0, u0], where ε(u0) < least:
     F = 1/r_A = √(K/K_B − (K_A/K_B)u²) and L_A are continuous at u = 0, where F = φ; s = K_B L_B/u. With g = e^{L_A}/(K r_A),
 
         log R0 = a + log g + log1p(e^{−a}(1/g − 1)),   a = sF − K_A L_A,   τ = (K_A − 1)a + s,
         log R0 − (φ/κ)τ = −s(φ − F)/κ − K_A L_A/κ + log g + log1p(…),   s(φ − F) = K_A u L_B/(φ + F),
 
     and u L_B = u log(u + (K/K_B)(1 − u)) − u log u, where u log u falls from 0 on [0, 1/e].
+
+    Args:
+        majority: K_A ≥ 1.
+        minority: K_B ≥ 2.
+        least: the least ε = √(E_H E_W).
+
+    Returns:
+        Both as balls in the working precision that is set.
+
+    Raises:
+        ArithmeticError: where the ray begins too near to be enclosed.
+
+    Source: derived; docs/derivations/numerics.md, "The two-group problem".
+
+    Example:
+        >>> from layerpeel.numerics import to_bracket
+        >>> slope, _ = threshold_at_large_energies(5, 5, 1e8)
+        >>> round(to_bracket(slope).middle, 5)  # 10 √2/(1 + 4 √2)
+        2.12445
     """
     k_a, k_b, end = arb(majority), arb(minority), arb(2) ** -PRECISION
     classes = k_a + k_b
@@ -54,15 +95,58 @@ def large_energies(majority: int, minority: int, least: float) -> tuple[arb, arb
     return classes * slope, rest - k_a * (margin_b / (limit + f) + margin_a) / split
 
 
-def many_classes(share: float, root: float, least: int) -> arb:
-    """K (R0 − 1) for every K ≥ least with K_A = αK, at ε = root."""
+def threshold_of_many_classes(share: float, root: float, least: int) -> arb:
+    """Enclose K (R0 − 1) for every K ≥ least with K_A = αK, at one energy.
+
+    Args:
+        share: α, between 0 and 1.
+        root: ε = √(E_H E_W), positive.
+        least: the least K.
+
+    Returns:
+        A ball in the working precision that is set.
+
+    Raises:
+        ArithmeticError: where the ray begins with too few classes to be enclosed.
+
+    Source: derived; docs/derivations/numerics.md, "The two-group problem".
+
+    Example:
+        >>> from layerpeel.numerics import to_bracket
+        >>> round(to_bracket(threshold_of_many_classes(0.5, 1.0, 10**8)).middle, 4)  # e² − 1
+        6.3891
+    """
     h = _from_zero(arb(1) / least)
     return _shared(share, h, _root(lambda y: _shared(share, h, y)[0], arb(root)))[1]
 
 
-def many_minority_classes(majority: int, root: float, least: int) -> arb:
-    """log R0 − K ε/K_A + log K for every K ≥ least with the given K_A, at ε = root."""
+def threshold_of_many_minority_classes(majority: int, root: float, least: int) -> arb:
+    """Enclose log R0 − Kε/K_A + log K for every K ≥ least with the same K_A, at one energy.
+
+    Args:
+        majority: K_A ≥ 1.
+        root: ε = √(E_H E_W), positive.
+        least: the least K.
+
+    Returns:
+        A ball in the working precision that is set.
+
+    Raises:
+        ArithmeticError: where the ray begins with too few classes to be enclosed.
+
+    Source: derived; docs/derivations/numerics.md, "The two-group problem".
+
+    Example:
+        >>> from layerpeel.numerics import to_bracket
+        >>> round(to_bracket(threshold_of_many_minority_classes(1, 0.5, 10**8)).middle, 4)  # ¼ (1 − e^{−2w}), w e^w = ½
+        0.1263
+    """
     return _crowded(majority, least, _root(lambda zeta: _crowded(majority, least, zeta)[0], arb(root)))[1]
+
+
+def _from_zero(end: arb | float) -> arb:
+    """The ball [0, end]."""
+    return arb(0).union(arb(end))
 
 
 def _root(function: Callable[[arb], arb], target: arb) -> arb:
@@ -70,6 +154,8 @@ def _root(function: Callable[[arb], arb], target: arb) -> arb:
     low, high = arb(0), arb(1)
     while not function(high) > target:
         high *= 2
+        if high > FARTHEST:
+            raise ArithmeticError("the ray leaves the range of the enclosure; begin with more classes.")
     for _ in range(PRECISION):
         middle = ((low + high) / 2).mid()
         value = function(middle)
