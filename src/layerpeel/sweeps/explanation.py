@@ -2,6 +2,7 @@
 
 import math
 import os
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -48,6 +49,7 @@ class Explanation(Result):
         chunks: how many are missing.
         measured: what was computed for this.
         seconds_per_point: from that.
+        noting_per_point: seconds in which one process, beside the workers where there are several, notes a point in a store.
         workers: processes.
         seconds: how long all that is missing takes with them.
     """
@@ -61,6 +63,7 @@ class Explanation(Result):
     chunks: int
     measured: tuple[MeasuredPoints, ...]
     seconds_per_point: float
+    noting_per_point: float
     workers: int
     seconds: float
 
@@ -71,7 +74,7 @@ class Explanation(Result):
         rows += [[f"values of {name}", str(number)] for name, number in self.axes.items() if number > 1]
         how = "computed together" if self.together else "computed one by one"
         rows += [["chunks", f"{self.chunks} of {self.chunk} points, {how}"]]
-        rows += [["one point", _duration(self.seconds_per_point)]]
+        rows += [["one point", f"{_duration(self.seconds_per_point)}, and {_duration(self.noting_per_point)} to note it"]]
         rows += [[f"all, with {self.workers} worker{'s' * (self.workers != 1)}", f"about {_duration(self.seconds)}"]]
         measured = [[each.parameters, str(each.points), _duration(each.seconds), each.message] for each in self.measured]
         table = text_table(["measured", "points", "took", "failed because"], measured)
@@ -119,7 +122,9 @@ def explain(
         with Store(Path(store), create=False) as opened:
             done = opened.counts().done
     together = points.quantity.compute_batch is not None
-    measured = [_measured(text, folder, numbers) for numbers in (_one_chunk(points) if together else _three(points))]
+    computed = [_measured(text, folder, numbers) for numbers in (_one_chunk(points) if together else _three(points))]
+    measured = [found for _, found in computed]
+    noting = _noting([chunk for chunk, _ in computed])
     each = sum(found.seconds for found in measured) / sum(found.points for found in measured)
     missing = points.count - done
     chunk = min(BATCH if together else int(min(max(CHUNK_SECONDS / max(each, 1e-9), 1), LARGEST_CHUNK)), points.count)
@@ -134,8 +139,9 @@ def explain(
         chunks=chunks,
         measured=tuple(measured),
         seconds_per_point=each,
+        noting_per_point=noting,
         workers=processes,
-        seconds=missing * each / max(min(processes, chunks), 1),
+        seconds=missing * (each + noting if processes == 1 else max(each / max(min(processes, chunks), 1), noting)),
     )
 
 
@@ -158,12 +164,25 @@ def _next(points: Points, place: int, step: int) -> int | None:
     return start + int(found[0 if step > 0 else -1]) if len(found) else None
 
 
-def _measured(text: str, folder: str, numbers: list[int]) -> MeasuredPoints:
+def _measured(text: str, folder: str, numbers: list[int]) -> tuple[Chunk, MeasuredPoints]:
     chunk, seconds = _timed(text, folder, numbers)
     if seconds < WARM:
         seconds = min(seconds, _timed(text, folder, numbers)[1])
     message = next((message for message, _ in chunk.failures.values()), "")
-    return MeasuredPoints(parameters=chunk.texts[0], points=len(chunk.positions), seconds=seconds, message=message)
+    return chunk, MeasuredPoints(parameters=chunk.texts[0], points=len(chunk.positions), seconds=seconds, message=message)
+
+
+def _noting(chunks: Sequence[Chunk]) -> float:
+    """Seconds in which a point is noted, in a store that is thrown away."""
+    with tempfile.TemporaryDirectory() as folder, Store(Path(folder) / "thrown-away.sqlite") as store:
+        store.begin(specification="", quantity="", results_version=1, points=0)
+        attempt = store.started(store.environment({}), [(0, 0)])
+        began = time.perf_counter()
+        for chunk in chunks:
+            store.put(attempt, chunk, settled={}, waiting=frozenset())
+        if len(chunks) == 1:
+            store.commit()  # a whole chunk; after single points it waits for more of them
+        return (time.perf_counter() - began) / sum(len(chunk.positions) for chunk in chunks)
 
 
 def _timed(text: str, folder: str, numbers: list[int]) -> tuple[Chunk, float]:

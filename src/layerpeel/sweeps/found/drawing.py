@@ -310,7 +310,7 @@ def _title(cube: Cube, column: str, axes: Sequence[str], selection: Selection) -
 
 def _said(cube: Cube, column: str) -> str:
     """A column in words that fit beside an axis."""
-    says = cube.points.quantity.columns.get(column, "")
+    says = cube.points.quantity.columns.get(column, "").partition(";")[0]  # what it is stands before how it is computed
     return says if 0 < len(says) <= LONGEST_LABEL else _words(column)
 
 
