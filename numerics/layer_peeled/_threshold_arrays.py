@@ -65,9 +65,9 @@ def threshold_arrays(majority: Any, minority: Any, *, feature_energy: Any, weigh
     Source: su2024, "Minority Collapse" (that R0 exists); derived; docs/derivations/numerics.md, "The two-group problem".
 
     Example:
-        >>> found = threshold_arrays(7, [3, 7], feature_energy=5.0)
+        >>> found = threshold_arrays([7, 5], [3, 5], feature_energy=5.0)
         >>> (1 + np.exp(found.collapse)).round(6).tolist(), np.exp(found.vanishing).round(6).tolist()
-        ([3.973544, 41.064436], [5.70533, nan])
+        ([4.000467, 12.192447], [5.70533, nan])
     """
     arrays = broadcast(
         majority=require_whole_array(majority, "number of majority classes", largest=MOST_CLASSES),
