@@ -99,22 +99,26 @@ def cluster() -> Generator[Path]:
     """The scheduler file of a scheduler with two worker processes on the loopback."""
     dask = [sys.executable, "-m", "dask"]
     place = ["--no-dashboard", "--host", "127.0.0.1"]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "scheduler.json"
         at = ["--scheduler-file", str(file)]
-        commands = [[*dask, "scheduler", *at, "--port", "0", *place], *[[*dask, "worker", *at, "--nthreads", "1", "--no-nanny", *place]] * 2]
-        started = [subprocess.Popen(each, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for each in commands[:1]]
+        started = [start([*dask, "scheduler", *at, "--port", "0", *place])]
         try:
             while not file.exists():
                 time.sleep(0.1)
-            started += [subprocess.Popen(each, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for each in commands[1:]]
+            started += [start([*dask, "worker", *at, "--nthreads", "1", "--no-nanny", *place]) for _ in range(2)]
             wait_for_workers(file, 2)
             yield file
         finally:
             for process in reversed(started):
                 process.kill()
                 process.wait()
+
+
+def start(command: list[str]) -> "subprocess.Popen[bytes]":
+    """A process that finds this package, and says nothing."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - dask's own
 
 
 def wait_for_workers(file: Path, number: int) -> None:

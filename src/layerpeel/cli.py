@@ -464,29 +464,51 @@ def sweep(
     What is done is kept: the same command on the same store does what is missing. Exit status 1 when a point failed.
     """
     from layerpeel.numerics import UnusableInput
+    from layerpeel.pages.files import require_directory
+    from layerpeel.pages.written import write_result
     from layerpeel.sweeps.listing import quantities
 
     if list_quantities:
-        _answer(quantities(), as_json)
-        return
+        return _answer(quantities(), as_json)
     if file is None:
         raise UnusableInput("no FILE.toml is given: a sweep is described by one; write one, or list what can be swept with --quantities.")
-    from layerpeel.sweeps import explanation, state
-    from layerpeel.sweeps.sweep import require_export, sweep as run
-
     store = out or Path(f"{file.stem}.sqlite")
-    given: dict[str, Any] = {"workers": workers, "scheduler": scheduler, "scheduler_file": scheduler_file, "changes": changes or ()}
     if explain:
-        _answer(explanation.explain(file, store, workers=workers, changes=changes or ()), as_json)
-        return
+        from layerpeel.sweeps.explanation import explain as explained
+
+        return _answer(explained(file, changes=changes or (), workers=workers), as_json)
     if status:
-        _answer(state.status(store), as_json)
-        return
+        from layerpeel.sweeps.state import status as state_of
+
+        return _answer(state_of(store), as_json)
+    from layerpeel.sweeps.found.tables import require_export
+    from layerpeel.sweeps.results import export as write
+    from layerpeel.sweeps.sweep import sweep as run
+
+    if export is not None:
+        require_export(export, "--export")
+    if page is not None:
+        require_directory(page, "--page")
     try:
-        found = run(file, store, **given, stale=stale, retry_failed=retry_failed, many=yes)
+        found = run(
+            file,
+            store,
+            workers=workers,
+            scheduler=scheduler,
+            scheduler_file=scheduler_file,
+            stale=stale,
+            retry_failed=retry_failed,
+            many=yes,
+            changes=changes or (),
+        )
+        if export is not None:
+            write(found, export, "--export")
+        if page is not None:
+            write_result(found, page, "--page")
     except KeyboardInterrupt as error:
         where = f"; what is done lies in {one_line(str(store))}, and the same command goes on"
         raise typer.Exit(say_interrupted(where)) from error
+    _answer(found, as_json)
     raise typer.Exit(0 if found.done == found.points else 1)
 
 

@@ -167,8 +167,7 @@ def running(commands: Sequence[Sequence[str]], environment: dict[str, str]) -> G
     """Processes that are killed at the end."""
     started: list[subprocess.Popen[bytes]] = []
     try:
-        for command in commands:
-            started.append(subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        started.extend(subprocess.Popen(each, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for each in commands)
         yield started
     finally:
         for process in started:

@@ -9,7 +9,7 @@ from layerpeel.numerics import UnusableInput
 from layerpeel.pages.output import text_table
 from layerpeel.pages.records import Record, Result
 from layerpeel.sweeps.found.reading import Reading
-from layerpeel.sweeps.store import _alive
+from layerpeel.sweeps.store import alive
 
 FAILURES_SHOWN = 10
 """Failed points that a status names."""
@@ -133,9 +133,9 @@ def status(store: Path | str) -> Status:
         if held is None:
             raise UnusableInput(f"{store} holds no sweep yet: it was made and never begun; run the sweep again, or remove it.")
         counts, coordinator = reading.counts(), reading.coordinator()
-        alive = coordinator is not None and _alive(coordinator)
+        living = coordinator is not None and alive(coordinator)
         settled = counts.done + counts.failed + counts.lost
-        running = min(counts.running, held["points"] - settled) if alive else 0
+        running = min(counts.running, held["points"] - settled) if living else 0
         return Status(
             store=str(store),
             **held,
@@ -146,7 +146,7 @@ def status(store: Path | str) -> Status:
             lost=counts.lost,
             attempts=reading.attempts(),
             environments=tuple(_made_with(content, number) for content, number in reading.environments()),
-            coordinator=CoordinatorAt(host=coordinator["host"], pid=coordinator["pid"]) if alive and coordinator else None,
+            coordinator=CoordinatorAt(host=coordinator["host"], pid=coordinator["pid"]) if living and coordinator else None,
             failures=tuple(
                 FailedPoint(parameters=text, repeat=repeat, state=state, message=message)
                 for text, repeat, state, message in reading.failures(FAILURES_SHOWN)

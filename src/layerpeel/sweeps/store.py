@@ -202,7 +202,7 @@ class Store:
         """
         with self.transaction():
             (text,) = self._connection.execute("SELECT coordinator FROM sweep").fetchone()
-            if text is not None and _alive(held := json.loads(text)):
+            if text is not None and alive(held := json.loads(text)):
                 raise UnusableInput(
                     f"{self.path} is being written by process {held['pid']} on {held['host']}: a store has one coordinator; wait for "
                     "it, stop it, or name another store."
@@ -362,7 +362,7 @@ class Store:
         return [name for (name,) in self._rows("SELECT name FROM value GROUP BY name ORDER BY min(position), name")]
 
 
-def _alive(held: Mapping[str, Any]) -> bool:
+def alive(held: Mapping[str, Any]) -> bool:
     """Whether a coordinator lives: by its process on this machine, by its last sign of life on another."""
     if held["host"] == socket.gethostname() and os.name == "posix":
         return _began(held["pid"]) == held["began"]

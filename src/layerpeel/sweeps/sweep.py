@@ -245,7 +245,8 @@ def sweep(
         coordinator = Coordinator(points, opened, environment, folder)
         tally = coordinator.tally
         if tally.reused + tally.failed + tally.lost < tally.points:
-            executor = executor_for(workers=most, scheduler=scheduler, scheduler_file=scheduler_file)
+            alone = points.quantity.compute_batch is not None and points.size <= BATCH  # one chunk keeps one process busy
+            executor = executor_for(workers=1 if alone else most, scheduler=scheduler, scheduler_file=scheduler_file)
             with progress(points.quantity.name, tally.points) as bar:
 
                 def tick() -> None:
