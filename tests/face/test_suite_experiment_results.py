@@ -186,7 +186,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     ran: list[str] = []
 
     def unit(name: str) -> Unit:
-        def run(rng: np.random.Generator, _checkpoint: Path, _progress: Progress) -> dict[str, np.ndarray]:
+        def run(rng: np.random.Generator, _checkpoint: Path | None, _progress: Progress) -> dict[str, np.ndarray]:
             ran.append(name)
             return {"drawn": rng.random(3)}
 
@@ -245,7 +245,7 @@ def test_a_diverging_network_ends_the_run_with_a_sentence(
 ) -> None:
     from layerpeel.gpu_train.training import TrainingDiverged
 
-    def run(_rng: np.random.Generator, _checkpoint: Path, _progress: Progress) -> dict[str, np.ndarray]:
+    def run(_rng: np.random.Generator, _checkpoint: Path | None, _progress: Progress) -> dict[str, np.ndarray]:
         raise TrainingDiverged("the loss is nan in epoch 1 of 5: no checkpoint was kept; lower the learning rate.")
 
     monkeypatch.setattr("layerpeel.gpu_train.experiments.EXPERIMENTS", {"separation": lambda _plan: [Unit(name="a", settings={}, run=run)]})

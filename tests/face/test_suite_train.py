@@ -34,7 +34,7 @@ def tiny_units(plan: Plan) -> list[Unit]:
     def unit(ratio: int, trial: int) -> Unit:
         name = f"ratio-{ratio}-trial-{trial}"
 
-        def run(rng: np.random.Generator, _checkpoint: Path, progress: Callable[[float], None]) -> dict[str, np.ndarray]:
+        def run(rng: np.random.Generator, _checkpoint: Path | None, progress: Callable[[float], None]) -> dict[str, np.ndarray]:
             ran.append(name)
             progress(0.5)
             if name == stop_at[0]:

@@ -41,7 +41,8 @@ def tiny(hook: Hook) -> Mapping[str, Callable[[Plan], list[Unit]]]:
     """All experiments, with the tiny one in place of its namesake."""
 
     def unit(name: str) -> Unit:
-        def run(rng: np.random.Generator, checkpoint: Path, *_: object) -> dict[str, np.ndarray]:
+        def run(rng: np.random.Generator, checkpoint: Path | None, *_: object) -> dict[str, np.ndarray]:
+            assert checkpoint is not None
             images = geomnist(4, rng)
             found = train_one_by_one(
                 lambda: feed_forward(1024, 3, [6], batch_norm=False),
