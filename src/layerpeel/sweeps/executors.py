@@ -7,8 +7,8 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -19,6 +19,9 @@ from layerpeel.pages.stopping import SystemRefused
 
 WATCHED = 0.5
 """Seconds between two looks of a worker at whether its parent lives."""
+
+STARTED_SECONDS = 120.0
+"""A process that has not begun after so long never does."""
 
 ANSWER_SECONDS = 10.0
 """A scheduler that does not answer for so long is not there."""
@@ -148,15 +151,28 @@ class Pool:
         self._start()
 
     def _start(self) -> None:
+        from concurrent.futures.process import BrokenProcessPool
+
         from pebble import ProcessPool
 
         try:
             self._pool = ProcessPool(self.width, initializer=begin_worker, initargs=(os.getpid(),), context=get_context("spawn"))  # pyright: ignore[reportArgumentType]
-            self._pool.schedule(begun).result(timeout=60)
+            with _interrupts_held():
+                first = self._pool.schedule(begun)
+            first.result(timeout=STARTED_SECONDS)
         except (OSError, ImportError, NotImplementedError, TimeoutError) as error:
             raise SystemRefused(
                 f"processes cannot be started ({error}): they need shared memory (/dev/shm); run in this one with workers=1."
             ) from error
+        except BrokenProcessPool as error:
+            self.close()
+            raise SystemRefused(
+                'processes end as soon as they are started: a script calls what starts them under `if __name__ == "__main__":`; or run in '
+                "this one with workers=1."
+            ) from error
+        except BaseException:  # an interrupt: whoever asked for the pool never gets it, and cannot close it
+            self.close()
+            raise
 
     def submit(self, task: Task) -> None:
         """Have a task run when a process is free."""
@@ -202,6 +218,19 @@ class Pool:
         """Stop all processes."""
         self._pool.stop()
         self._pool.join()
+
+
+@contextmanager
+def _interrupts_held() -> Generator[None]:
+    """What is begun here never sees SIGINT: it reaches all processes of a terminal, and one that is still importing would say so."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def begin_worker(parent: int) -> None:
