@@ -248,7 +248,8 @@ def test_what_a_room_raises_beside_its_checks_is_raised(monkeypatch: pytest.Monk
 
 def test_rooms_of_ones_own_stay_here() -> None:
     assert check(fake.GREEN, fake.NOISY, workers=2).summary.green
-    for elsewhere in ({"scheduler": "tcp://nowhere:1"}, {"scheduler_file": "nowhere"}, {"time_limit": 1.0}):
+    options: tuple[dict[str, Any], ...] = ({"scheduler": "tcp://nowhere:1"}, {"scheduler_file": "nowhere"}, {"time_limit": 1.0})
+    for elsewhere in options:
         with pytest.raises(UnusableInput, match="one-is-one: rooms of your own run in this process"):
             check(fake.GREEN, **elsewhere)
     for limit in (0.0, float("nan"), -1.0):

@@ -14,6 +14,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from layerpeel.environment import versions
 from layerpeel.numerics import UnusableInput
 from layerpeel.pages.stopping import SystemRefused
 
@@ -304,15 +305,22 @@ class Cluster:
             raise SystemRefused(
                 f"the scheduler at {where} or its workers run other versions ({' '.join(str(error).split())}): install the same everywhere."
             ) from error
-        import layerpeel
-
-        here = layerpeel.__version__
-        found: Any = self._client.run(_version_there, on_error="return")  # a client that is not asynchronous answers at once
-        for worker, version in found.items():
-            if version != here:
-                told = version if isinstance(version, str) else sentence(version)
-                raise SystemRefused(f"worker {worker} has layerpeel {told}, and here it is {here}: install the same everywhere.")
-        self.width = sum(each["nthreads"] for each in workers.values())
+        here = versions()
+        found: Any = self._client.run(versions, on_error="return")  # a client that is not asynchronous answers at once
+        for worker, there in found.items():
+            if not isinstance(there, dict):
+                raise SystemRefused(f"worker {worker} has no layerpeel of this version ({sentence(there)}): install the same everywhere.")
+            if there != here:
+                names = [name for name in {**here, **there} if here.get(name) != there.get(name)]
+                told = ", ".join(f"{name} {there.get(name, 'not at all')} there, {here.get(name, 'not at all')} here" for name in names)
+                raise SystemRefused(f"worker {worker} has other versions ({told}): install the same everywhere.")
+        for worker, each in workers.items():
+            if each["nthreads"] > 1:
+                raise SystemRefused(
+                    f"worker {worker} runs {each['nthreads']} tasks at once in one process, where ball arithmetic has one precision for "
+                    "all: start it with --nthreads 1, and as many as there are processors with --nworkers."
+                )
+        self.width = len(workers)
 
     def submit(self, task: Task) -> None:
         """Have a task run on any worker."""
@@ -372,12 +380,6 @@ class Cluster:
             self._client.cancel([future for _, future in self._futures.values()])
         with suppress(Exception):
             self._client.close(timeout=5)
-
-
-def _version_there() -> str:
-    import layerpeel
-
-    return layerpeel.__version__
 
 
 def executor_for(*, workers: int, scheduler: str | None = None, scheduler_file: Path | None = None) -> Executor:
