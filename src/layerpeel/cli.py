@@ -16,7 +16,6 @@ from layerpeel.pages.stopping import INTERRUPTED, SystemRefused, answered, say_i
 from layerpeel.pages.text import one_line
 
 if TYPE_CHECKING:
-    from layerpeel.counts.solve import Geometry
     from layerpeel.pages.records import Result
     from layerpeel.theorems.listing import Listing
 
@@ -35,10 +34,8 @@ Counts = Annotated[Path | None, typer.Option(metavar="FILE", help="CSV file with
 FeatureEnergy = Annotated[float, typer.Option(help="E_H: bound on the mean squared norm of the features.")]
 WeightEnergy = Annotated[float, typer.Option(help="E_W: bound on the mean squared norm of the classifiers.")]
 Family = Annotated[str | None, typer.Option(help="Only the rooms of this family.")]
-Scheduler = Annotated[
-    str | None, typer.Option(metavar="tcp://HOST:PORT", help="Run on the workers of this dask scheduler, instead of in processes here.")
-]
-SchedulerFile = Annotated[Path | None, typer.Option(metavar="FILE", help="Likewise, of the scheduler that this file names.")]
+Scheduler = Annotated[str | None, typer.Option(metavar="tcp://HOST:PORT", help="Compute on the workers of this dask scheduler.")]
+SchedulerFile = Annotated[Path | None, typer.Option(metavar="FILE", help="Likewise, of the scheduler that wrote this file.")]
 
 
 class Profile(StrEnum):
@@ -84,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(str(error), 2)
 
 
-_ARGUMENT = re.compile(r"\b(route|solver|device|workers)=('?)([\w.]+)\2")
+_ARGUMENT = re.compile(r"\b(route|solver|device|workers|stale)=('?)([\w.]+)\2")
 
 
 def _as_option(message: str) -> str:
@@ -94,7 +91,7 @@ def _as_option(message: str) -> str:
         >>> _as_option("use route='auto'.")
         'use --route auto.'
     """
-    return _ARGUMENT.sub(r"--\1 \3", message)
+    return _ARGUMENT.sub(r"--\1 \3", message.replace("many=True", "--yes"))
 
 
 def _usage(error: typer.TyperException) -> str:
@@ -121,7 +118,7 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def _answer(found: "Result | Geometry | Listing", as_json: bool, text: Callable[[], str] | None = None) -> None:
+def _answer(found: "Result | Listing", as_json: bool, text: Callable[[], str] | None = None) -> None:
     """The JSON of a result, or its text; `text` where a command has more to say than the result has."""
     from layerpeel.pages.output import print_json, say
 
@@ -131,12 +128,19 @@ def _answer(found: "Result | Geometry | Listing", as_json: bool, text: Callable[
         say(text() if text else found.to_text())
 
 
-def _answer_with_files(found: "Result", out: Path | None, as_json: bool) -> None:
-    from layerpeel.pages.written import with_files, write_result
+def _answer_with_files(
+    found: "Result", out: Path | None, as_json: bool, text: Callable[[], str] | None = None, *, without: str = ""
+) -> None:
+    """The same, and its files; `without` is what there is to say when they are not asked for."""
+    from layerpeel.pages.written import named_files, write_result
 
     if out is not None:
-        write_result(found, out)
-    _answer(found, as_json, lambda: with_files(found, out))
+        write_result(found, out, "--out")
+    where = without if out is None else named_files(found, out)
+    _answer(found, as_json, lambda: "\n".join([text() if text else found.to_text(), *([where] if where else [])]))
+
+
+NO_FIGURES = "no figures written; --out DIR does"
 
 
 @app.callback()
@@ -181,7 +185,7 @@ def check(
     from layerpeel.theorems.check import write_report
 
     if out is not None:
-        require_report_directory(out)
+        require_report_directory(out, "--out")
     try:
         report = run(
             *(rooms or ()),
@@ -225,6 +229,7 @@ def solve(
     tolerance: Annotated[float, typer.Option(help="Relative certified gap to reach.")] = 1e-8,
     dimension: Annotated[int | None, typer.Option(help="Feature dimension p; as large as the optimum needs unless given.")] = None,
     save: Annotated[Path | None, typer.Option(metavar="FILE.npz", help="Save logits, features and classifier.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write solve.json and its figures here.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Solve the Layer-Peeled Model of a data set.
@@ -233,7 +238,7 @@ def solve(
     """
     from layerpeel.counts.reading import read_program
     from layerpeel.counts.solve import Geometry, archive
-    from layerpeel.pages.files import require_archive, write_whole
+    from layerpeel.pages.files import require_archive, require_directory, write_whole
 
     problem = read_program(
         groups,
@@ -246,13 +251,16 @@ def solve(
         loss=loss,
     )
     if save is not None:
-        require_archive(save)
-    found = Geometry(_solved(problem, route=route, solver=solver, tolerance=tolerance, dimension=dimension))
+        require_archive(save, "--save")
+    if out is not None:
+        require_directory(out, "--out")
+    found = Geometry.of(_solved(problem, route=route, solver=solver, tolerance=tolerance, dimension=dimension))
     for warning in found.solution.warnings:
         typer.echo(f"layerpeel: warning: {one_line(warning)}", err=True)
     if save is not None:
-        write_whole("--save", {save: archive(found.solution)})
-    _answer(found, as_json, lambda: found.to_text(again=_again(groups, counts, feature_energy or 1.0, weight_energy or 1.0)))
+        write_whole({save: archive(found.solution)}, "--save")
+    again = _again(groups, counts, feature_energy or 1.0, weight_energy or 1.0)
+    _answer_with_files(found, out, as_json, lambda: found.to_text(again=again))
 
 
 def _solved(problem: Any, **options: Any) -> Any:
@@ -288,6 +296,7 @@ def threshold(
     feature_energy: FeatureEnergy,
     weight_energy: WeightEnergy = 1.0,
     digits: Annotated[int, typer.Option(help="Decimal digits of the enclosure, 1 to 10000.")] = 30,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write threshold.json and its figure here.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Enclose the imbalance of minority collapse.
@@ -295,8 +304,12 @@ def threshold(
     From R0 on the minority classifiers are one vector; from R1 on, where it exists, that vector is zero.
     """
     from layerpeel.counts.threshold import thresholds
+    from layerpeel.pages.files import require_directory
 
-    _answer(thresholds(majority, minority, feature_energy=feature_energy, weight_energy=weight_energy, digits=digits), as_json)
+    if out is not None:
+        require_directory(out, "--out")
+    found = thresholds(majority, minority, feature_energy=feature_energy, weight_energy=weight_energy, digits=digits)
+    _answer_with_files(found, out, as_json)
 
 
 @app.command()
@@ -305,13 +318,18 @@ def remedy(
     groups: Groups = None,
     counts: Counts = None,
     weight_energy: WeightEnergy = 1.0,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write remedy.json and its figure here.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say how much oversampling prevents collapse."""
     from layerpeel.counts.reading import read_problem
     from layerpeel.counts.remedy import remedy_of
+    from layerpeel.pages.files import require_directory
 
-    _answer(remedy_of(read_problem(groups, counts, feature_energy=feature_energy, weight_energy=weight_energy)), as_json)
+    if out is not None:
+        require_directory(out, "--out")
+    found = remedy_of(read_problem(groups, counts, feature_energy=feature_energy, weight_energy=weight_energy))
+    _answer_with_files(found, out, as_json)
 
 
 @app.command()
@@ -406,7 +424,7 @@ def simulate(
     from layerpeel.pages.files import require_directory
 
     if out is not None:
-        require_directory(out)
+        require_directory(out, "--out")
     found = run(
         model=model,
         classes=classes,
@@ -421,7 +439,7 @@ def simulate(
         seed=seed,
         drift=drift,
     )
-    _answer_with_files(found, out, as_json)
+    _answer_with_files(found, out, as_json, without=NO_FIGURES)
 
 
 @app.command()
@@ -445,9 +463,62 @@ def estimate(
     from layerpeel.pages.files import require_directory
 
     if out is not None:
-        require_directory(out)
+        require_directory(out, "--out")
     found = run(logits, model=model, window=window, order=order, crossings=crossings, since=since)
-    _answer_with_files(found, out, as_json)
+    _answer_with_files(found, out, as_json, without=NO_FIGURES)
+
+
+@app.command()
+def sweep(
+    file: Annotated[Path | None, typer.Argument(metavar="FILE.toml", help="What is computed, and over which points.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="STORE.sqlite", help="Where points are kept; FILE.sqlite in the working folder unless given.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; as many as there are processors unless given.")] = None,
+    scheduler: Scheduler = None,
+    scheduler_file: SchedulerFile = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Say how many points there are and how long they take; compute three.")] = False,
+    status: Annotated[bool, typer.Option("--status", help="Say how far the store is; compute nothing.")] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try points again that failed or were lost.")] = False,
+    export: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all points to a .csv, .parquet or .nc file.")] = None,
+    page: Annotated[Path | None, typer.Option(metavar="DIR", help="Write sweep.json, figures and a page here.")] = None,
+    stale: Annotated[str, typer.Option(help="Points of other versions or machines: refuse, keep or rerun.")] = "refuse",
+    yes: Annotated[bool, typer.Option("--yes", help="Begin a sweep of more than a billion points.")] = False,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Put over what the file says: axes.minority=7.")
+    ] = None,
+    list_quantities: Annotated[bool, typer.Option("--quantities", help="List what can be swept, with axes, units and defaults.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compute a quantity over a grid or a sample of parameters.
+
+    What is done is kept: the same command on the same store does what is missing. Exit status 1 when a point failed.
+    """
+    from layerpeel.numerics import UnusableInput
+    from layerpeel.sweeps.listing import quantities
+
+    if list_quantities:
+        _answer(quantities(), as_json)
+        return
+    if file is None:
+        raise UnusableInput("no FILE.toml is given: a sweep is described by one; write one, or list what can be swept with --quantities.")
+    from layerpeel.sweeps import explanation, state
+    from layerpeel.sweeps.sweep import require_export, sweep as run
+
+    store = out or Path(f"{file.stem}.sqlite")
+    given: dict[str, Any] = {"workers": workers, "scheduler": scheduler, "scheduler_file": scheduler_file, "changes": changes or ()}
+    if explain:
+        _answer(explanation.explain(file, store, workers=workers, changes=changes or ()), as_json)
+        return
+    if status:
+        _answer(state.status(store), as_json)
+        return
+    try:
+        found = run(file, store, **given, stale=stale, retry_failed=retry_failed, many=yes)
+    except KeyboardInterrupt as error:
+        where = f"; what is done lies in {one_line(str(store))}, and the same command goes on"
+        raise typer.Exit(say_interrupted(where)) from error
+    raise typer.Exit(0 if found.done == found.points else 1)
 
 
 @app.command()
@@ -461,7 +532,7 @@ def report(
     from layerpeel.theorems.check import read_report, write_report
 
     read = read_report(source)
-    require_report_directory(out)
+    require_report_directory(out, "--out")
     _answer(write_report(read, out), as_json)
 
 

@@ -129,6 +129,10 @@ class Diagnosis(Result):
             lines += _repairs(self)
         return "\n".join(lines)
 
+    def figures(self) -> tuple[()]:
+        """Nothing: versions and names have no size that could be drawn."""
+        return ()
+
 
 def diagnose() -> Diagnosis:
     """Look at everything that numbers and pages are made with.

@@ -18,9 +18,12 @@ import layerpeel.pages.files
 from layerpeel import solvers, theory
 from layerpeel.cli import main
 from layerpeel.counts.reading import read_counts
-from layerpeel.pages.files import write_whole
+from layerpeel.numerics import UnusableInput
+from layerpeel.pages.files import require_archive, require_directory, require_report_directory, write_whole
 from layerpeel.pages.output import print_json
+from layerpeel.pages.records import Result
 from layerpeel.pages.stopping import SystemRefused
+from layerpeel.pages.written import write_texts
 from layerpeel.theorems.report import Report
 from layerpeel.theory import Room
 
@@ -288,6 +291,29 @@ def test_an_earlier_report_is_replaced(tmp_path: Path, rooms: Callable[..., None
     assert all(path.read_text(encoding="utf-8") != "old" for path in tmp_path.iterdir())
 
 
+def test_the_library_names_its_own_arguments(tmp_path: Path) -> None:
+    """What a command line calls them, the command line says."""
+    taken = tmp_path / "taken"
+    taken.write_text("")
+    several: dict[str, Callable[[], object]] = {
+        f"directory {taken} is a file": lambda: require_directory(taken),
+        f"directory {tmp_path} holds files that are not a report's": lambda: require_report_directory(tmp_path),
+        f"file {taken} does not end in .npz": lambda: require_archive(taken),
+        f"file {taken / 'below'} cannot be written": lambda: write_texts(taken, {"below": ""}),
+    }
+    for said, refusal in several.items():
+        with pytest.raises(UnusableInput, match=f"^{re.escape(said)}"):
+            refusal()
+
+
+def test_what_says_nothing_is_no_result() -> None:
+    class Silent(Result):
+        number: int
+
+    with pytest.raises(TypeError, match="to_text"):
+        Silent(number=1)  # pyright: ignore[reportAbstractUsage] - that is what is refused
+
+
 def test_files_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
     def fail(path: Path) -> None:
         path.write_text("half")
@@ -296,7 +322,7 @@ def test_files_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
     first, second = tmp_path / "first.txt", tmp_path / "second.txt"
     first.write_text("old")
     with pytest.raises(SystemRefused, match=r"--out .*second\.txt cannot be written \(No space left on device\)"):
-        write_whole("--out", {first: lambda path: path.write_text("new"), second: fail})
+        write_whole({first: lambda path: path.write_text("new"), second: fail}, "--out")
     assert snapshot(tmp_path) == {"first.txt": b"old"}
 
 

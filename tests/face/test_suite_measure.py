@@ -1,5 +1,6 @@
 """The command `measure`: numbers against the layers they describe, the diagnosis, and every archive that must be refused."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -414,3 +415,17 @@ def test_the_figure_shows_the_layers_above_rounding_and_the_law() -> None:
     assert points.x == law.x == (0.0, 1.0, 2.0, 3.0)
     assert np.log(law.y).mean() == pytest.approx(np.log(points.y).mean())
     assert law.y[1] / law.y[0] == pytest.approx(found.decay_ratio)
+
+
+def test_only_an_error_of_reading_the_file_calls_it_unreadable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = saved(tmp_path / "f.npz", layered([5, 5, 5]))
+
+    def fails(*_: Any, **__: Any) -> Any:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(zipfile.ZipExtFile, "read", fails)
+        refused(lambda: measure(path), "f.npz", "cannot be read (Input/output error)")
+    monkeypatch.setattr(sys.modules["layerpeel.networks.measure"], "separation_of", fails)
+    with pytest.raises(OSError, match="Input/output error"):
+        measure(path)

@@ -30,7 +30,7 @@ def test_the_skeleton_is_a_green_room_of_its_name(checkout: Path) -> None:
 
 def test_what_can_be_no_new_room_is_refused(checkout: Path) -> None:
     refused(lambda: new_room("Sharp Law", "layer-peeled", checkout=checkout), "'Sharp Law' is not kebab-case")
-    refused(lambda: new_room("sharp-law", "peeled", checkout=checkout), "family 'peeled' does not exist", "layer-peeled")
+    refused(lambda: new_room("sharp-law", "peeled", checkout=checkout), "family 'peeled' is unknown", "layer-peeled")
     refused(lambda: new_room("sharp-law", "locally-elastic", checkout=checkout), "is no folder", "go to its top folder")
     refused(lambda: new_room("balanced-etf", "layer-peeled", checkout=checkout), "room 'balanced-etf' exists already")
     new_room("sharp-law", "layer-peeled", checkout=checkout)

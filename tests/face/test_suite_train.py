@@ -279,7 +279,7 @@ def test_every_session_that_makes_something_leaves_its_environment(train: Run, t
 
 def test_unknown_experiments_devices_and_profiles(train: Run, tmp_path: Path) -> None:
     out = ["--out", str(tmp_path / "run")]
-    assert "'sepration' does not exist: it must be one of geomnist" in refused(train, "sepration", *out)
+    assert "'sepration' is unknown: it must be one of geomnist" in refused(train, "sepration", *out)
     assert "device 'tpu' is unknown" in refused(train, TINY, *out, "--device", "tpu")
     assert "profile 'huge' is unknown" in refused(train, TINY, *out, "--profile", "huge")
     assert not (tmp_path / "run").exists()

@@ -1,16 +1,30 @@
 """How much oversampling keeps minority classes apart."""
 
 import math
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
-from layerpeel.numerics import UnusableInput
+from layerpeel.numerics import PALETTE_SIZE, UnusableInput
+from layerpeel.pages.curves import figure, line
 from layerpeel.pages.records import Finite, Record, Result
 
 if TYPE_CHECKING:
+    from layerpeel.numerics import Figure, Series
+    from layerpeel.pages.curves import Mark
     from layerpeel.solvers import LayerPeeled
+
+SHOWN_FACTORS, FEWEST_FACTORS = 36, 10
+"""The figure solves at as many factors, shared by the groups, and at so many more for each of them."""
+
+BESIDE = (1.0, 1.003, 1.01, 1.03, 1.06, 1.1)
+"""It also solves at these multiples of the end of a phase."""
+
+FAR = 20.0
+"""It ends short of where too much does harm when that is more than so many times the balancing factor."""
 
 
 class Oversampling(Record):
@@ -55,11 +69,85 @@ class GroupOversampling(Oversampling):
 class Remedy(Oversampling, Result):
     """The answer of every minority group, and at the top that of the group that needs the most oversampling."""
 
+    FILES: ClassVar = ("remedy.json", "remedy.svg")
+
     groups: list[GroupOversampling]
+    problem: SkipJsonSchema[Any] = Field(exclude=True, repr=False)
 
     def to_text(self) -> str:
         """Imbalance against threshold for each minority group, and what to do."""
         return "\n\n".join(group.sentences(alone=len(self.groups) == 1) for group in self.groups)
+
+    def figures(self) -> "tuple[Figure, ...]":
+        """The cosine inside each minority group against how many times as often it is sampled, by solves."""
+        problem: LayerPeeled = self.problem
+        alone = len(self.groups) == 1
+        places = dict(zip(self.groups, _minorities(problem), strict=True))
+        drawn = sorted(self.groups, key=lambda group: -group.minimal_oversampling)[:PALETTE_SIZE]
+        last = _last_factor(drawn)
+        series: list[Series] = []
+        marks: list[Mark] = []
+        for color, group in enumerate(drawn):
+            factors = _shown_factors(group, last, SHOWN_FACTORS // len(drawn) + FEWEST_FACTORS)
+            own, others = np.array([_cosines_inside(problem, places[group], factor) for factor in factors]).T
+            series.append(line(f"{group.classes} classes of {group.samples} samples", factors, own, color))
+            if group.collapses_now:
+                marks.append((group.minimal_oversampling, f"{'apart beyond ' if alone else ''}{group.minimal_oversampling:.6g}", color))
+            if alone and np.isfinite(others).any():
+                series.append(line("other classes of one count, the closest", factors, others, 1))
+        if alone:
+            most = drawn[0].safe_oversampling[1]
+            marks.append((drawn[0].imbalance, f"R = {drawn[0].imbalance:.6g}", 2))
+            marks += [(most, f"too much from {most:.6g}", 1)] if most is not None and most <= last else []
+        how = (
+            " At R these classes count as much as the largest."
+            if alone
+            else " Each group is sampled more often by itself, the others as they are."
+        )
+        left_out = "" if len(drawn) == len(self.groups) else f" The {len(drawn)} groups that need the most are drawn."
+        return (
+            figure(
+                f"Oversampling against collapse, {problem.num_classes} classes",
+                "Cosine between two classifiers of one count at the optimum; at 1 they are one, and where they are zero there is "
+                f"none. A group that collapses as it is comes apart beyond the mark in its colour.{how}{left_out}",
+                "times as often as now",
+                "cosine",
+                series,
+                marks=marks,
+                log_x=True,
+            ),
+        )
+
+
+def _minorities(problem: "LayerPeeled") -> list[int]:
+    """Groups of several classes with fewer samples than the largest count."""
+    largest = max(group.samples for group in problem.groups)
+    return [place for place, group in enumerate(problem.groups) if group.classes > 1 and group.samples < largest]
+
+
+def _last_factor(groups: Sequence[GroupOversampling]) -> float:
+    """Beyond balance, and beyond where too much does harm if that is not far."""
+    largest = max(group.imbalance for group in groups)
+    ends = [end for group in groups for end in group.safe_oversampling if end is not None and end < FAR * largest]
+    return 1.5 * max(largest, *ends)
+
+
+def _shown_factors(group: GroupOversampling, last: float, number: int) -> list[float]:
+    """Evenly by their logarithm from things as they are, and close to where a phase ends, where the cosine moves fast."""
+    low, high = group.safe_oversampling
+    ends = [low * side for side in BESIDE] + ([] if high is None else [high / side for side in BESIDE])
+    return sorted({*np.geomspace(1.0, last, number).tolist(), *(end for end in ends if 1.0 < end < last)})
+
+
+def _cosines_inside(problem: "LayerPeeled", place: int, factor: float) -> tuple[float, float]:
+    """The cosine inside a group that is sampled more often, and the largest inside another one; NaN where there is none."""
+    from layerpeel.solvers import solve
+
+    cosines = [
+        math.nan if group.within_cosine is None else group.within_cosine for group in solve(problem.reweighted(place, factor)).groups
+    ]
+    own = cosines.pop(place)
+    return own, max((cosine for cosine in cosines if not math.isnan(cosine)), default=math.nan)
 
 
 def remedy(counts: Iterable[int], *, feature_energy: float, weight_energy: float = 1.0) -> Remedy:
@@ -82,8 +170,8 @@ def remedy(counts: Iterable[int], *, feature_energy: float, weight_energy: float
         UnusableInput: when no two classes below the largest count share their count, or an argument is unusable.
 
     Example:
-        >>> found = remedy([200] * 5 + [10] * 5, feature_energy=5)
-        >>> found.collapses_now, round(found.minimal_oversampling, 5)
+        >>> answer = remedy([200] * 5 + [10] * 5, feature_energy=5)
+        >>> answer.collapses_now, round(answer.minimal_oversampling, 5)
         (True, 1.64036)
     """
     from layerpeel.solvers import LayerPeeled
@@ -97,12 +185,11 @@ def remedy_of(problem: "LayerPeeled") -> Remedy:
     Raises:
         UnusableInput: when no two classes below the largest count share their count.
     """
-    largest = max(group.samples for group in problem.groups)
-    minorities = [index for index, group in enumerate(problem.groups) if group.classes > 1 and group.samples < largest]
+    minorities = _minorities(problem)
     if not minorities:
-        found = ", ".join(f"{group.classes}x{group.samples}" for group in problem.groups[:6])
+        listed = ", ".join(f"{group.classes}x{group.samples}" for group in problem.groups[:6])
         raise UnusableInput(
-            f"the classes {found}{', …' if problem.groups[6:] else ''} hold no two minority classes of one count: only classes of equal "
+            f"the classes {listed}{', …' if problem.groups[6:] else ''} hold no two minority classes of one count: only classes of equal "
             "count collapse exactly, so there is nothing to remedy; solve the model for their geometry, or merge similar counts."
         )
     answers = [_of_two(problem) if len(problem.groups) == 2 else _by_solves(problem, index) for index in minorities]
@@ -111,7 +198,7 @@ def remedy_of(problem: "LayerPeeled") -> Remedy:
         for index, answer in zip(minorities, answers, strict=True)
     ]
     hardest = max(answers, key=lambda answer: answer.minimal_oversampling)
-    return Remedy(**hardest.model_dump(), groups=groups)
+    return Remedy(**hardest.model_dump(), groups=groups, problem=problem)
 
 
 def _of_two(problem: "LayerPeeled") -> Oversampling:
@@ -123,13 +210,13 @@ def _of_two(problem: "LayerPeeled") -> Oversampling:
     def threshold(large: int, small: int) -> float | None:
         return collapse_threshold(large, small, feature_energy=problem.feature_energy, weight_energy=problem.weight_energy).value
 
-    found = threshold(majority.classes, minority.classes)
+    collapse = threshold(majority.classes, minority.classes)
     swapped = None if majority.classes == 1 else threshold(minority.classes, majority.classes)
     imbalance = majority.samples / minority.samples
-    limit = math.inf if found is None else found
+    limit = math.inf if collapse is None else collapse
     return Oversampling(
         imbalance=imbalance,
-        threshold=found,
+        threshold=collapse,
         minimal_oversampling=max(1.0, imbalance / limit),
         collapses_now=imbalance >= limit,
         safe_oversampling=(imbalance / limit, None if swapped is None else imbalance * swapped),

@@ -1,18 +1,21 @@
 """What a solution says about a data set's classifier."""
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
+from layerpeel.pages.curves import figure, line, points
 from layerpeel.pages.output import number, text_table
 from layerpeel.pages.records import Finite, Record, Result
 
 if TYPE_CHECKING:
-    from layerpeel.numerics import Figure
+    from layerpeel.numerics import Figure, Series
     from layerpeel.solvers import GroupGeometry, Solution
 
 SQUEEZED = 0.95
@@ -20,6 +23,10 @@ SQUEEZED = 0.95
 
 MOST_GROUPS_IN_TEXT = 12
 """A matrix of cosines wider than this is no longer read on a terminal; it stays in the JSON."""
+
+
+WIDE = 10.0
+"""Counts that differ by this factor are drawn on a logarithmic axis."""
 
 
 class GroupRecord(Record):
@@ -34,8 +41,10 @@ class GroupRecord(Record):
     within_cosine: Finite
 
 
-class SolveRecord(Result):
-    """The keys of `layerpeel solve --json`."""
+class Geometry(Result):
+    """The geometry that the counts of its classes force on a classifier, with its certificate."""
+
+    FILES: ClassVar = ("solve.json", "cosines.svg", "norms.svg")
 
     value: float = Field(description="The objective of the returned point; the optimum lies in [value − gap, value].")
     gap: float
@@ -53,23 +62,12 @@ class SolveRecord(Result):
     seconds: float
     groups: list[GroupRecord]
     between_cosine: list[list[Finite]] = Field(description="Groups by groups; null where a classifier vanishes.")
+    solution: SkipJsonSchema[Any] = Field(exclude=True, repr=False)
 
-
-@dataclass(frozen=True)
-class Geometry:
-    """The geometry that the counts of its classes force on a classifier, with its certificate.
-
-    Args:
-        solution: of the Layer-Peeled Model of those counts.
-    """
-
-    solution: "Solution"
-
-    @property
-    def record(self) -> SolveRecord:
-        """What is written to JSON."""
-        solution = self.solution
-        return SolveRecord(
+    @classmethod
+    def of(cls, solution: "Solution") -> "Geometry":
+        """What a solution of the Layer-Peeled Model of those counts says."""
+        return cls(
             value=solution.value.upper,
             gap=solution.gap,
             relative_gap=solution.relative_gap,
@@ -86,11 +84,8 @@ class Geometry:
             seconds=solution.seconds,
             groups=[GroupRecord(**asdict(group)) for group in solution.groups],
             between_cosine=[list(row) for row in solution.between_cosine],
+            solution=solution,
         )
-
-    def to_dict(self) -> dict[str, Any]:
-        """The keys of `layerpeel solve --json`."""
-        return self.record.to_dict()
 
     def to_text(self, again: str | None = None) -> str:
         """Value and gap, a table of groups, the cosines between groups, and what it all means.
@@ -98,7 +93,7 @@ class Geometry:
         Args:
             again: the options that pose the same problem to another command, to suggest that one.
         """
-        solution = self.solution
+        solution: Solution = self.solution
         head = [
             f"value     {solution.value.upper:.12g}",
             f"gap       {solution.gap:.1e} at most, certified (relative {solution.relative_gap:.1e})",
@@ -122,8 +117,74 @@ class Geometry:
         return "\n".join(["\n".join(head), "", table, *_between(solution), "", *_reading(solution, again)])
 
     def figures(self) -> "tuple[Figure, ...]":
-        """Nothing: the table says it."""
-        return ()
+        """Cosines between classifiers, and norms of classifiers and features, against the samples of a class."""
+        from layerpeel.solvers import Status
+
+        samples = [float(group.samples) for group in self.groups]
+        span = [samples[0] / 2.0, 2.0 * samples[0]] if len(set(samples)) == 1 else [min(samples), max(samples)]
+        wide = len(set(samples)) > 1 and span[1] >= WIDE * span[0]
+        what = f"of the optimum of {self.num_classes} classes in {len(samples)} group{'s' * (len(samples) > 1)}"
+        more = " The energies allow a loss of zero: this optimum is one of many." if self.status == Status.ZERO else ""
+        balanced = -1.0 / (self.num_classes - 1) if self.solution.problem.loss == "cross-entropy" else None
+        return (
+            figure(
+                "Cosines between classifiers",
+                f"Between the classifiers {what}: at 1 two classes share a direction. A classifier that vanishes has no cosine.{more}",
+                "samples of the class",
+                "cosine",
+                [
+                    *_known_points(samples, self._cosines()),
+                    *([] if balanced is None else [line("two balanced classes", span, [balanced] * 2, 3)]),
+                ],
+                log_x=wide,
+            ),
+            figure(
+                "Norms of classifiers and features",
+                f"Of the classifier w and of the features h of a class, {what}; lines, where there are any, are what the energies allow "
+                f"balanced classes.{more}",
+                "samples of the class",
+                "norm",
+                [
+                    *_known_points(
+                        samples,
+                        {"‖w‖": [group.classifier_norm for group in self.groups], "‖h‖": [group.feature_norm for group in self.groups]},
+                    ),
+                    *(line(name, span, [norm] * 2, color) for color, (name, norm) in enumerate(self._balanced_norms().items())),
+                ],
+                log_x=wide,
+            ),
+        )
+
+    def _cosines(self) -> dict[str, list[float | None]]:
+        """For each group the cosines inside it, and with the others: the largest and the smallest where these differ."""
+        others = [[cosine for h, cosine in enumerate(row) if h != g and cosine is not None] for g, row in enumerate(self.between_cosine)]
+        cosines = {"two classes of one group": [group.within_cosine for group in self.groups]}
+        if len(self.groups) == 2:
+            return {**cosines, "with a class of the other group": [max(row, default=None) for row in others]}
+        return {
+            **cosines,
+            "with the closest class of another group": [max(row, default=None) for row in others],
+            "with the farthest class of another group": [min(row, default=None) for row in others],
+        }
+
+    def _balanced_norms(self) -> dict[str, float]:
+        """√E_W and √E_H; nothing where the norms are penalised instead, or samples weigh them."""
+        from layerpeel.solvers import LayerPeeled
+
+        problem = self.solution.problem
+        if not isinstance(problem, LayerPeeled) or problem.norm_weights != "class":
+            return {}
+        return {"√E_W": math.sqrt(problem.weight_energy), "√E_H": math.sqrt(problem.feature_energy)}
+
+
+def _known_points(samples: Sequence[float], rows: Mapping[str, Sequence[float | None]]) -> "list[Series]":
+    """A point for each group where it is defined; what no group has is left out."""
+    series: list[Series] = []
+    for color, (name, row) in enumerate(rows.items()):
+        known = [(n, value) for n, value in zip(samples, row, strict=True) if value is not None]
+        if known:
+            series.append(points(name, [n for n, _ in known], [value for _, value in known], color))
+    return series
 
 
 def phase(group: "GroupGeometry") -> str:
@@ -200,14 +261,14 @@ def _squeezed(solution: "Solution") -> list[str]:
 def _largest_cosine(solution: "Solution") -> list[str]:
     """How close the closest two classes come, against the balanced optimum."""
     groups = solution.groups
-    found = [(group.within_cosine, f"two classes of {group.samples} samples") for group in groups if group.within_cosine is not None]
+    cosines = [(group.within_cosine, f"two classes of {group.samples} samples") for group in groups if group.within_cosine is not None]
     for i, row in enumerate(solution.between_cosine):
         for j, cosine in enumerate(row[:i]):
             if cosine is not None:
-                found.append((cosine, f"a class of {groups[j].samples} and one of {groups[i].samples} samples"))
-    if not found:
+                cosines.append((cosine, f"a class of {groups[j].samples} and one of {groups[i].samples} samples"))
+    if not cosines:
         return []
-    largest, pair = max(found)
+    largest, pair = max(cosines)
     closest = f"The closest classifiers are those of {pair}: cosine {largest:.4f}"
     if solution.problem.loss != "cross-entropy":
         return [f"{closest}."]

@@ -1,13 +1,24 @@
 """Where minority classes collapse, and where their classifiers vanish."""
 
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
+from layerpeel.pages.curves import figure, line, points
 from layerpeel.pages.records import Finite, Record, Result
 
 if TYPE_CHECKING:
-    from layerpeel.numerics import Threshold
+    from layerpeel.numerics import Figure, Threshold
+
+SHOWN_ENERGIES = np.geomspace(0.1, 10.0, 161)
+"""Feature energies of the figure, as multiples of the given one, which stands in the middle."""
+
+LARGEST_LOG = 690.0
+"""e to this power is still a double."""
 
 
 class EnclosedThreshold(Record):
@@ -19,16 +30,22 @@ class EnclosedThreshold(Record):
     log_minus_one: float = Field(description="The logarithm of what it exceeds one by.")
 
     @classmethod
-    def of(cls, found: "Threshold") -> "EnclosedThreshold":
+    def of(cls, threshold: "Threshold") -> "EnclosedThreshold":
         """As `numerics` encloses it."""
-        return cls(value=found.value, lower=found.lower, upper=found.upper, log_minus_one=found.log_minus_one)
+        return cls(value=threshold.value, lower=threshold.lower, upper=threshold.upper, log_minus_one=threshold.log_minus_one)
 
 
 class Thresholds(Result):
     """R0, from which on the minority classifiers are one vector, and R1, from which on that vector is zero, where there is one."""
 
+    FILES: ClassVar = ("threshold.json", "threshold.svg")
+
     collapse: EnclosedThreshold
     vanishing: EnclosedThreshold | None
+    majority: SkipJsonSchema[int] = Field(exclude=True, repr=False)
+    minority: SkipJsonSchema[int] = Field(exclude=True, repr=False)
+    feature_energy: SkipJsonSchema[float] = Field(exclude=True, repr=False)
+    weight_energy: SkipJsonSchema[float] = Field(exclude=True, repr=False)
 
     def to_text(self) -> str:
         """Both thresholds with their enclosures, and what happens on either side."""
@@ -40,6 +57,72 @@ class Thresholds(Result):
         if self.vanishing is not None:
             lines.append(f"From {_short(self.vanishing)} on that one is zero: the minority classes have no classifier at all.")
         return "\n".join(lines)
+
+    def figures(self) -> "tuple[Figure, ...]":
+        """Both thresholds against the feature energy, from a tenth of the given one to ten times as much."""
+        with np.errstate(over="ignore"):  # the curves end before
+            energies = self.feature_energy * SHOWN_ENERGIES
+        curves = self._curves(energies)
+        asked = {name: threshold for name, threshold in (("R0", self.collapse), ("R1", self.vanishing)) if threshold is not None}
+        label, logarithmic, as_drawn = _imbalance_axis(np.concatenate([*curves.values()]))
+        series = [
+            line(name, energies, as_drawn(excesses), color)
+            for color, (name, excesses) in enumerate(curves.items())
+            if np.isfinite(excesses).any()
+        ]
+        phases = "Below R0 every minority class has a classifier of its own, from there on they share one"
+        places = np.array([threshold.log_minus_one for threshold in asked.values()])
+        numbers = ", ".join(f"{name} = {_short(threshold)}" for name, threshold in asked.items())
+        vanishing = ", which is zero from R1 on; R1 exists only where it is drawn." if len(series) > 1 else "."
+        return (
+            figure(
+                f"Minority collapse, {self.majority} majority and {self.minority} minority classes",
+                f"{phases}{vanishing} Weight energy {self.weight_energy:g}; the mark stands at the feature energy that was asked for.",
+                "feature energy E_H",
+                label,
+                [*series, points("as asked", [self.feature_energy] * len(asked), as_drawn(places), 2)],
+                marks=[(self.feature_energy, f"E_H = {self.feature_energy:g}: {numbers}", 2)],
+                log_x=True,
+                log_y=logarithmic,
+            ),
+        )
+
+    def _curves(self, energies: np.ndarray) -> dict[str, np.ndarray]:
+        """log(R0 − 1) and log(R1 − 1) at these feature energies, NaN where there is none."""
+        from layerpeel.numerics import log_threshold_minus_one, vanishing_threshold
+
+        def collapse(energy: float) -> float:
+            return log_threshold_minus_one(self.majority, self.minority, feature_energy=energy, weight_energy=self.weight_energy)
+
+        def vanishing(energy: float) -> float:
+            threshold = vanishing_threshold(self.majority, self.minority, feature_energy=energy, weight_energy=self.weight_energy, digits=6)
+            return math.nan if threshold is None else threshold.log_minus_one
+
+        return {
+            name: np.array([_within_range(log_excess, energy) for energy in energies.tolist()])
+            for name, log_excess in (("R0", collapse), ("R1", vanishing))
+        }
+
+
+def _within_range(log_excess: Callable[[float], float], energy: float) -> float:
+    """A point of a curve, which ends where energies are too small or too large for a threshold."""
+    from layerpeel.numerics import UnusableInput
+
+    try:
+        return log_excess(energy)
+    except UnusableInput:
+        return math.nan
+
+
+def _imbalance_axis(log_excesses: np.ndarray) -> tuple[str, bool, Callable[[np.ndarray], np.ndarray]]:
+    """Name of the axis of imbalances R, whether it is logarithmic, and what makes its numbers of log(R − 1).
+
+    It shows R itself, or the logarithm where R is no double.
+    """
+    largest = np.nanmax(log_excesses)
+    if largest < LARGEST_LOG:
+        return "imbalance R", bool(largest > math.log(10.0)), lambda excess: 1.0 + np.exp(excess)
+    return "log₁₀ of the imbalance R", False, lambda excess: (np.maximum(excess, 0.0) + np.log1p(np.exp(-np.abs(excess)))) / math.log(10.0)
 
 
 def thresholds(majority: int, minority: int, *, feature_energy: float, weight_energy: float = 1.0, digits: int = 30) -> Thresholds:
@@ -56,7 +139,14 @@ def thresholds(majority: int, minority: int, *, feature_energy: float, weight_en
 
     collapse = collapse_threshold(majority, minority, feature_energy=feature_energy, weight_energy=weight_energy, digits=digits)
     vanishing = vanishing_threshold(majority, minority, feature_energy=feature_energy, weight_energy=weight_energy, digits=digits)
-    return Thresholds(collapse=EnclosedThreshold.of(collapse), vanishing=None if vanishing is None else EnclosedThreshold.of(vanishing))
+    return Thresholds(
+        collapse=EnclosedThreshold.of(collapse),
+        vanishing=None if vanishing is None else EnclosedThreshold.of(vanishing),
+        majority=int(majority),
+        minority=int(minority),
+        feature_energy=float(feature_energy),
+        weight_energy=float(weight_energy),
+    )
 
 
 def _enclosure(name: str, threshold: EnclosedThreshold) -> str:

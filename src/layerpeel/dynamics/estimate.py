@@ -45,8 +45,8 @@ def estimate(
     Example:
         >>> times = np.linspace(0.0, 1.0, 11)
         >>> logits = np.array([[1.0, 2.0], [3.0, -1.0]]) * np.exp(times)[:, None, None]
-        >>> found = estimate(logits, model="I", iterations=times)
-        >>> print(found.cumulative_intra[-1].round(6), abs(found.cumulative_inter[-1]).round(6), found.trials)
+        >>> strengths = estimate(logits, model="I", iterations=times)
+        >>> print(strengths.cumulative_intra[-1].round(6), abs(strengths.cumulative_inter[-1]).round(6), strengths.trials)
         2.0 0.0 1
     """
     recorded = _recorded(logits, iterations)
@@ -54,31 +54,31 @@ def estimate(
         if np.isnan(double(since)) and not isinstance(since, float):
             raise UnusableInput(f"since is {shown(since)}: it must be an iteration; give a number.")
         recorded = recorded.since(double(since))
-    found = estimate_rates(
+    rates = estimate_rates(
         recorded.times, recorded.means, model=model, counts=recorded.counts, window=window, order=order, crossings=crossings
     )
     means = np.average(recorded.means, axis=0, weights=recorded.counts)
-    refit = refitted_means(means[0], found.cumulative_intra, found.cumulative_inter, model=model)
-    errors = found.standard_error
+    refit = refitted_means(means[0], rates.cumulative_intra, rates.cumulative_inter, model=model)
+    errors = rates.standard_error
     return EstimatedStrengths(
-        model=found.model,
-        num_classes=found.num_classes,
-        trials=found.trials,
-        window=found.window,
-        order=found.order,
+        model=rates.model,
+        num_classes=rates.num_classes,
+        trials=rates.trials,
+        window=rates.window,
+        order=rates.order,
         crossings=crossings,
-        components=found.components,
-        crossing=found.crossing,
-        times=found.times,
-        intra=found.intra,
-        inter=found.inter,
-        difference=found.difference,
-        cumulative_intra=found.cumulative_intra,
-        cumulative_inter=found.cumulative_inter,
-        cumulative_difference=found.cumulative_difference,
+        components=rates.components,
+        crossing=rates.crossing,
+        times=rates.times,
+        intra=rates.intra,
+        inter=rates.inter,
+        difference=rates.difference,
+        cumulative_intra=rates.cumulative_intra,
+        cumulative_inter=rates.cumulative_inter,
+        cumulative_difference=rates.cumulative_difference,
         standard_error=None if errors is None else {name: errors[name] for name in (*STRENGTHS, *INTEGRALS.values())},
-        spread=found.spread,
-        tail_index={name: _tail_index(found.tail_index[name]) for name in STRENGTHS},
+        spread=rates.spread,
+        tail_index={name: _tail_index(rates.tail_index[name]) for name in STRENGTHS},
         relative_difference=relative_difference(means, refit),
     )
 

@@ -5,7 +5,8 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from layerpeel.numerics import PALETTE_SIZE, Bracket, Estimate, Figure, Series
+from layerpeel.numerics import PALETTE_SIZE, Bracket, Estimate, Figure
+from layerpeel.pages.curves import Mark, figure, line
 from layerpeel.pages.output import number, text_table
 from layerpeel.pages.records import Number, Numbers, Record, Result, Table
 
@@ -170,19 +171,16 @@ class EstimatedStrengths(Result):
         curves: Mapping[str, np.ndarray],
         *,
         log_y: bool = False,
-        marks: Sequence[tuple[float, str, int]] = (),
+        marks: Sequence[Mark] = (),
     ) -> Figure:
-        times = tuple(self.times[shown].tolist())
-        return Figure(
-            title=f"{kind}, {self.model}-model, {self.num_classes} classes",
-            caption="",
-            x_label="t",
-            y_label=label,
-            series=tuple(
-                Series(label=name, x=times, y=tuple(curve.tolist()), style="line", color=color)
-                for color, (name, curve) in enumerate(curves.items())
-            ),
-            marks=tuple(mark for mark in marks if times[0] < mark[0] < times[-1]),
+        times = self.times[shown]
+        return figure(
+            f"{kind}, {self.model}-model, {self.num_classes} classes",
+            "",
+            "t",
+            label,
+            [line(name, times, curve, color) for color, (name, curve) in enumerate(curves.items())],
+            marks=[mark for mark in marks if times[0] < mark[0] < times[-1]],
             log_x=_two_decades(times[0], times[-1]),
             log_y=log_y,
         )

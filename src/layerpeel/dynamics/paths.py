@@ -128,8 +128,8 @@ def count_splits(
             split, perhaps = np.ones((2, len(piece)), dtype=bool)
             for column, ((k, j), difference) in enumerate(zip(pairs.classes, differences, strict=True)):
                 if np.isfinite(difference).all():
-                    found = pairwise_separable(np.stack([piece[:, k] + difference, piece[:, j]], axis=1))
-                    yes, open_ = found.separable[:, 0], ~found.decided[:, 0]
+                    separations = pairwise_separable(np.stack([piece[:, k] + difference, piece[:, j]], axis=1))
+                    yes, open_ = separations.separable[:, 0], ~separations.decided[:, 0]
                 else:  # the means are 1e308 apart; noise, whose square is a double, is below 1e160
                     yes, open_ = np.ones((2, len(piece)), dtype=bool) * np.array([[True], [False]])
                 least[column] += yes.sum()

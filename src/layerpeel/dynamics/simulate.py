@@ -83,10 +83,10 @@ def simulate(
         zhang2021, slides, equation (4).
 
     Example:
-        >>> found = simulate(model="L", classes=3, intra="1/(1+t)", inter=0, time=10.0)
-        >>> found.mean.shape, found.separated
+        >>> flow = simulate(model="L", classes=3, intra="1/(1+t)", inter=0, time=10.0)
+        >>> flow.mean.shape, flow.separated
         ((201, 3, 3), None)
-        >>> print(found.log_norm[-1].round(3))
+        >>> print(flow.log_norm[-1].round(3))
         [1.128 0.419 0.416]
     """
     require_one_of(model, "model", MODELS)
@@ -165,12 +165,12 @@ def _size(start: np.ndarray | None, classes: int | None, features: int | None, m
     """
     if start is None and classes is None:
         raise UnusableInput("neither classes nor start is given: the number of classes must be known; give, say, 3 classes.")
-    found = (classes, features) if start is None else (start.shape[0], start.shape[-1])
-    for name, asked, has in (("classes", classes, found[0]), ("features", features, found[1])):
+    size = (classes, features) if start is None else (start.shape[0], start.shape[-1])
+    for name, asked, has in (("classes", classes, size[0]), ("features", features, size[1])):
         if asked is not None and asked != has:
             raise UnusableInput(f"{name} {asked} and the start of shape {start.shape if start is not None else ()} disagree: leave it out.")
-    num_classes = require_whole(found[0], "the number of classes", least=2, remedy="correct it")
-    num_features = num_classes if found[1] is None else require_whole(found[1], "the number of features", remedy="correct it")
+    num_classes = require_whole(size[0], "the number of classes", least=2, remedy="correct it")
+    num_features = num_classes if size[1] is None else require_whole(size[1], "the number of features", remedy="correct it")
     if model == "L" and num_features != num_classes:
         raise UnusableInput(
             f"the L-model has {num_features} features for {num_classes} classes: it must have as many features as classes; correct it."
@@ -189,8 +189,8 @@ def _cosines_at_end(flow: MeanFlow) -> np.ndarray:
 
 
 def _counted(counts: np.ndarray, paths: int) -> Counted:
-    found = interval(counts, paths)
-    return Counted(estimate=float(counts[0] / paths), low=found.lower, high=found.upper, level=LEVEL, undecided=int(counts[1] - counts[0]))
+    share = interval(counts, paths)
+    return Counted(estimate=float(counts[0] / paths), low=share.lower, high=share.upper, level=LEVEL, undecided=int(counts[1] - counts[0]))
 
 
 def _all_separated(splits: SplitCounts, law: LogProbability | None) -> AllSeparated:

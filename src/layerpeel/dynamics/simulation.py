@@ -7,7 +7,8 @@ import numpy as np
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
-from layerpeel.numerics import PALETTE_SIZE, Figure, MeanFlow, Series
+from layerpeel.numerics import PALETTE_SIZE, Figure, MeanFlow
+from layerpeel.pages.curves import figure, line
 from layerpeel.pages.output import number, text_table
 from layerpeel.pages.records import Number, Numbers, Record, Result, Table, Tables
 
@@ -137,15 +138,15 @@ class Simulation(Result):
 
     def _reading(self) -> list[str]:
         """What was counted, in a sentence."""
-        found = self.separated
-        if found is None or self.paths is None:
+        share = self.separated
+        if share is None or self.paths is None:
             return ["No paths were simulated: they need a number of samples."]
-        count = round(found.estimate * self.paths)
+        count = round(share.estimate * self.paths)
         lines = [
             f"On {count} of {self.paths} paths, with {self.samples} samples in each class, every two classes can be split:",
-            f"probability {found} at level {found.level:g} (Clopper-Pearson).",
+            f"probability {share} at level {share.level:g} (Clopper-Pearson).",
         ]
-        undecided = [f"On {found.undecided} paths rounding cannot tell; the interval allows for both."] if found.undecided else []
+        undecided = [f"On {share.undecided} paths rounding cannot tell; the interval allows for both."] if share.undecided else []
         return lines + undecided
 
     def figures(self) -> tuple[Figure, ...]:
@@ -178,16 +179,9 @@ class Simulation(Result):
         series = []
         for color, (name, curve) in enumerate(curves):
             seen = np.isfinite(curve) & (self.times > 0.0)
-            x, y = (tuple(values[seen].tolist()) for values in (self.times, curve))
-            series.append(Series(label=name, x=x, y=y, style="line", color=color))
-        return Figure(
-            title=f"{kind}, {self.model}-model, {self.num_classes} classes",
-            caption="",
-            x_label="t",
-            y_label=label,
-            series=tuple(one for one in series if one.x),
-            log_x=True,
-        )
+            if seen.any():
+                series.append(line(name, self.times[seen], curve[seen], color))
+        return figure(f"{kind}, {self.model}-model, {self.num_classes} classes", "", "t", label, series, log_x=True)
 
 
 def _from_log(logarithm: float) -> str:

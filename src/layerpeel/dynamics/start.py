@@ -31,10 +31,10 @@ def read_start(path: Path) -> np.ndarray:
         raise UnusableInput(f"start {path} ends in neither .csv nor .npz: these two are read; export it as one of them.")
     try:
         require_memory(10.0 * path.stat().st_size, f"start {path}", "give fewer points")
-        found = readers[path.suffix.lower()](path)
+        held = readers[path.suffix.lower()](path)
     except OSError as error:
         raise UnusableInput(f"start {path} cannot be read ({error.strerror or error}): it must be a file; check the path.") from error
-    return as_start(found, f"start {path}")
+    return as_start(held, f"start {path}")
 
 
 def as_start(given: Any, what: str = "the start") -> np.ndarray:
@@ -52,17 +52,17 @@ def as_start(given: Any, what: str = "the start") -> np.ndarray:
         (2, 2)
     """
     try:
-        found = np.asarray(given)
+        array = np.asarray(given)
     except ValueError:
         raise UnusableInput(f"{what} is no array: {_REMEDY}; correct it.") from None
-    if found.dtype.kind not in "iuf" or found.ndim not in {2, 3} or 0 in found.shape:
-        raise UnusableInput(f"{what} is {found.dtype} of shape {found.shape}: {_REMEDY}; correct it.")
-    if not np.isfinite(found).all():
-        place = tuple(np.argwhere(~np.isfinite(found))[0].tolist())
-        raise UnusableInput(f"{what} holds {found[place]} at index {place}: all entries must be finite; correct it.")
-    if np.abs(found.astype(float)).max() > LARGEST:
+    if array.dtype.kind not in "iuf" or array.ndim not in {2, 3} or 0 in array.shape:
+        raise UnusableInput(f"{what} is {array.dtype} of shape {array.shape}: {_REMEDY}; correct it.")
+    if not np.isfinite(array).all():
+        place = tuple(np.argwhere(~np.isfinite(array))[0].tolist())
+        raise UnusableInput(f"{what} holds {array[place]} at index {place}: all entries must be finite; correct it.")
+    if np.abs(array.astype(float)).max() > LARGEST:
         raise UnusableInput(f"{what} holds entries beyond {LARGEST:g}: squared distances must be doubles; use a larger unit.")
-    return found.astype(float)
+    return array.astype(float)
 
 
 def _read_table(path: Path) -> np.ndarray:

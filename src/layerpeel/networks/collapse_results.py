@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from layerpeel.networks.run_directory import Arrays
-from layerpeel.networks.units import Units, by_settings, figure, line
+from layerpeel.networks.units import Units, by_settings
 from layerpeel.numerics import Figure, points_over_trials
+from layerpeel.pages.curves import figure, line
 from layerpeel.pages.records import Number, Record
 
 ROUNDING = 1e-16

@@ -13,14 +13,14 @@ class EstimatedEnsemble:
     """Strengths under one model, and the class means that they imply.
 
     Args:
-        found: the estimate.
+        rates: the estimate.
         crossings: "drop" when components that cross zero were left out, "keep" when nothing else was left and absolute values were
             taken, as in the sources.
         genuine: mean logits, (time, class, logit).
         simulated: the same as the mean flow makes them of the first ones.
     """
 
-    found: RateEstimate
+    rates: RateEstimate
     crossings: str
     genuine: np.ndarray
     simulated: np.ndarray
@@ -35,12 +35,12 @@ def estimated_ensemble(arrays: Arrays, model: str, start: int) -> EstimatedEnsem
     """The estimate from the recorded state `start` on; components that cross zero are dropped where others are left."""
     times, trials = arrays["iterations"][start:].astype(float), arrays["logits"][:, start:]
     try:
-        crossings, found = "drop", estimate_rates(times, trials, model=model, crossings="drop")
+        crossings, rates = "drop", estimate_rates(times, trials, model=model, crossings="drop")
     except UnusableInput:
-        crossings, found = "keep", estimate_rates(times, trials, model=model, crossings="keep")
+        crossings, rates = "keep", estimate_rates(times, trials, model=model, crossings="keep")
     genuine = trials.mean(axis=0)
-    simulated = refitted_means(genuine[0], found.cumulative_intra, found.cumulative_inter, model=model)
-    return EstimatedEnsemble(found=found, crossings=crossings, genuine=genuine, simulated=simulated)
+    simulated = refitted_means(genuine[0], rates.cumulative_intra, rates.cumulative_inter, model=model)
+    return EstimatedEnsemble(rates=rates, crossings=crossings, genuine=genuine, simulated=simulated)
 
 
 def tail_fields(indices: TailIndices) -> dict[str, float | None]:

@@ -1,13 +1,12 @@
 """What a run of the experiment `label-noise` shows: accuracy, loss, strengths and tail indices against label errors."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from layerpeel.networks.estimated_ensembles import estimated_ensemble, tail_fields
 from layerpeel.networks.run_directory import Arrays
-from layerpeel.networks.units import Units, figure, line
+from layerpeel.networks.units import Units
 from layerpeel.numerics import Figure, Series, points_over_trials
+from layerpeel.pages.curves import figure, line
 from layerpeel.pages.records import Number, Record
 
 TAILS = (
@@ -109,21 +108,21 @@ def label_noise_results(units: Units) -> tuple[list[LabelErrorRow], list[Figure]
 def _against_errors(title: str, caption: str, label: str, series: list[Series], classes: int) -> Figure:
     """A figure over the label-error probability, with the place where labels carry no information."""
     blind = 1.0 - 1.0 / classes
-    drawn = figure(title, f"{caption} At the mark labels carry no information.", "label-error probability p", label, series)
-    return replace(drawn, marks=((blind, f"p = {blind:.2g}", 5),))
+    caption = f"{caption} At the mark labels carry no information."
+    return figure(title, caption, "label-error probability p", label, series, marks=[(blind, f"p = {blind:.2g}", 5)])
 
 
 def _error_row(error: float, arrays: Arrays) -> LabelErrorRow:
     estimated = estimated_ensemble(arrays, "L", len(arrays["iterations"]) // 4)
-    found, errors = estimated.found, estimated.found.standard_error
+    rates, errors = estimated.rates, estimated.rates.standard_error
     return LabelErrorRow(
         label_error=error,
-        **tail_fields(found.tail_index["difference"]),
-        cumulative_difference=float(found.cumulative_difference[-1]),
+        **tail_fields(rates.tail_index["difference"]),
+        cumulative_difference=float(rates.cumulative_difference[-1]),
         cumulative_difference_error=None if errors is None else float(errors["cumulative_difference"][-1]),
         accuracy=float(arrays["accuracy"][:, -1].mean()),
         loss=float(arrays["loss"][:, -1].mean()),
-        since=float(found.times[0]),
+        since=float(rates.times[0]),
         crossings=estimated.crossings,
         accuracies=tuple(arrays["accuracy"][:, -1].tolist()),
         losses=tuple(arrays["loss"][:, -1].tolist()),

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -61,8 +61,8 @@ def measure(features: Any, labels: Any = None, classifier: Any = None, bias: Any
     Example:
         >>> labels = np.repeat(np.arange(3), 2)
         >>> noise = np.array([[0.5, 0.0, 0.0], [-0.5, 0.0, 0.0]] * 3)
-        >>> found = measure([np.eye(3)[labels] + 0.5**t * noise for t in range(4)], labels)
-        >>> print(f"{found.decay_ratio:.3f}", [round(layer.nc1, 4) for layer in found.layers])
+        >>> measured = measure([np.eye(3)[labels] + 0.5**t * noise for t in range(4)], labels)
+        >>> print(f"{measured.decay_ratio:.3f}", [round(layer.nc1, 4) for layer in measured.layers])
         0.250 [0.1667, 0.0417, 0.0104, 0.0026]
     """
     if not isinstance(features, str | Path):
@@ -92,23 +92,23 @@ def _measured(
     """All of it; each layer is dropped before the next one comes, so the largest bounds the memory."""
     from layerpeel.solvers import SolverFailed
 
-    found: list[LayerMeasures] = []
+    measures: list[LayerMeasures] = []
     for index, (name, features) in enumerate(layers):
         flat = features.reshape(len(features), -1) if features.ndim > 2 else features
         ends = (classifier, bias) if index == number - 1 else (None, None)
         try:
-            found.append(_layer(name, flat, labels, *ends))
+            measures.append(_layer(name, flat, labels, *ends))
         except UnusableInput as error:
             raise UnusableInput(f"layer {name}{where}: {error}") from error
     try:
-        diagnosis, note = diagnose_counts(np.bincount(labels), found[-1].feature_energy, classifier)
+        diagnosis, note = diagnose_counts(np.bincount(labels), measures[-1].feature_energy, classifier)
     except (UnusableInput, SolverFailed) as error:  # energies out of range: what was measured stays
         diagnosis, note = None, str(error)
     return Measurement(
         num_classes=int(np.max(labels)) + 1,
         num_samples=len(labels),
-        layers=tuple(found),
-        **_law(found),
+        layers=tuple(measures),
+        **_law(measures),
         layer_peeled=diagnosis,
         note=note,
     )
@@ -141,18 +141,19 @@ def _do_not_fit(shape: Sequence[int], samples: int) -> str:
 
 def _usable_labels(labels: Any) -> np.ndarray:
     """Class numbers, checked before anything else: what is wrong with them is no fault of the features."""
-    found = require_labels(labels)
-    require_every_class(np.bincount(found, minlength=count_classes(found)))
-    return found
+    numbers = require_labels(labels)
+    require_every_class(np.bincount(numbers, minlength=count_classes(numbers)))
+    return numbers
 
 
 @contextmanager
 def _archive(path: Path) -> Generator[Archive]:
-    try:
-        with open_archive(path, str(path), "save the arrays with numpy.savez(FILE, features=…, labels=…)") as found:
-            yield found
-    except OSError as error:
-        raise UnusableInput(f"{path} cannot be read ({error.strerror}): it must be a NumPy archive (.npz); check the path.") from error
+    with ExitStack() as opened:
+        try:
+            archive = opened.enter_context(open_archive(path, str(path), "save the arrays with numpy.savez(FILE, features=…, labels=…)"))
+        except OSError as error:
+            raise UnusableInput(f"{path} cannot be read ({error.strerror}): it must be a NumPy archive (.npz); check the path.") from error
+        yield archive
 
 
 def _saved_labels(path: Path, arrays: Archive) -> np.ndarray:
@@ -194,16 +195,16 @@ def _layer_names(path: Path, arrays: Archive) -> list[str]:
 
 def _layer(name: str, features: np.ndarray, labels: np.ndarray, classifier: np.ndarray | None, bias: np.ndarray | None) -> LayerMeasures:
     centred = centred_features(features, labels)
-    found, collapse = separation_of(centred), collapse_of(centred, classifier, bias)
+    separation, collapse = separation_of(centred), collapse_of(centred, classifier, bias)
     pair = next(iter(centred.coinciding), None)
     coincide = None if pair is None else f"the means of classes {pair[0]} and {pair[1]} coincide to rounding"
     return LayerMeasures(
         name=name,
         width=features.shape[1],
-        fuzziness=found.fuzziness,
-        fuzziness_rounding=found.rounding,
-        fuzziness_by_class=tuple(found.by_class.tolist()),
-        rank_between=found.rank_between,
+        fuzziness=separation.fuzziness,
+        fuzziness_rounding=separation.rounding,
+        fuzziness_by_class=tuple(separation.by_class.tolist()),
+        rank_between=separation.rank_between,
         feature_energy=centred.energy,
         nc1=collapse.nc1,
         nc2=collapse.nc2,

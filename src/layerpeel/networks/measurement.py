@@ -5,7 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from layerpeel.numerics import Figure, Series
+from layerpeel.numerics import Figure
+from layerpeel.pages.curves import figure, line, points
 from layerpeel.pages.output import number, text_table
 from layerpeel.pages.records import Number, Record, Result
 
@@ -174,22 +175,13 @@ class Measurement(Result):
 
     def figures(self) -> tuple[Figure, ...]:
         """D against layers, as far as it is not rounding, with the fitted law."""
-        shown = [(place, layer.fuzziness) for place, layer in enumerate(self.layers) if layer.seen]
-        x, y = (tuple(float(value) for value in values) for values in (zip(*shown, strict=True) if shown else ((), ())))
-        series = [Series(label="D", x=x, y=y, style="points", color=0)]
+        x = [place for place, layer in enumerate(self.layers) if layer.seen]
+        y = [self.layers[place].fuzziness for place in x]
+        series = [points("D", x, y, 0)]
         if self.law_layers is not None and self.decay_ratio is not None:
             fitted = np.arange(self.law_layers)
             middle = math.exp(np.mean(np.log(y[: self.law_layers])))  # the line of least squares passes through the means
             law = middle * self.decay_ratio ** (fitted - fitted.mean())
-            series.append(Series(label=f"ρ = {self.decay_ratio:.3f}", x=x[: self.law_layers], y=tuple(law.tolist()), style="line", color=1))
+            series.append(line(f"ρ = {self.decay_ratio:.3f}", x[: self.law_layers], law, 1))
         caption = f"D of {self.num_samples} samples of {self.num_classes} classes; the line is the fitted law."
-        return (
-            Figure(
-                title="Separation through the layers",
-                caption=caption,
-                x_label="layer",
-                y_label="separation fuzziness D",
-                series=tuple(series),
-                log_y=True,
-            ),
-        )
+        return (figure("Separation through the layers", caption, "layer", "separation fuzziness D", series, log_y=True),)

@@ -128,7 +128,7 @@ class _Files:
 
     def write(self, arrays: Arrays) -> None:
         """The arrays, whole or not at all."""
-        write_whole("--out", {self.place: _archive({**arrays, SETTINGS: np.array(self._settings)})})
+        write_whole({self.place: _archive({**arrays, SETTINGS: np.array(self._settings)})})
 
     def read(self) -> dict[str, np.ndarray]:
         """The arrays that are there; the checkpoint is needed no more."""
@@ -220,14 +220,14 @@ def _units_here(experiment: str, plan: "Plan", checksum: str | None) -> "dict[st
 
 def _checksum(folder: Path) -> str:
     """Of all files in a folder that may hold images; what cannot be read is the readers' to refuse."""
-    found = 0
+    checksum = 0
     with suppress(OSError):
         for path in sorted(folder.iterdir()):
             if ("ubyte" in path.name or "_batch" in path.name) and path.is_file():
                 with path.open("rb") as file:
                     while piece := file.read(2**20):
-                        found = zlib.crc32(piece, found)
-    return f"{found:08x}"
+                        checksum = zlib.crc32(piece, checksum)
+    return f"{checksum:08x}"
 
 
 def known_experiments() -> "Mapping[str, Callable[[Plan], list[Unit]]]":

@@ -6,8 +6,9 @@ import numpy as np
 
 from layerpeel.networks.estimated_ensembles import EstimatedEnsemble, estimated_ensemble, tail_fields
 from layerpeel.networks.run_directory import Arrays
-from layerpeel.networks.units import Units, figure, line
+from layerpeel.networks.units import Units
 from layerpeel.numerics import Figure, Series, points_over_trials
+from layerpeel.pages.curves import figure, line
 from layerpeel.pages.records import Number, Numbers, Record, Table
 
 FEWEST_TIMES = 10
@@ -98,33 +99,33 @@ def _ensemble_results(images: str, arrays: Arrays) -> tuple[list[StrengthsRow], 
 
 
 def _model_row(images: str, model: str, estimated: EstimatedEnsemble, arrays: Arrays) -> StrengthsRow:
-    found, errors, difference = estimated.found, estimated.found.standard_error, estimated.difference
+    rates, errors, difference = estimated.rates, estimated.rates.standard_error, estimated.difference
     return StrengthsRow(
         images=images,
         model=model,
-        since=float(found.times[0]),
-        cumulative_intra=float(found.cumulative_intra[-1]),
+        since=float(rates.times[0]),
+        cumulative_intra=float(rates.cumulative_intra[-1]),
         cumulative_intra_error=None if errors is None else float(errors["cumulative_intra"][-1]),
-        cumulative_inter=float(found.cumulative_inter[-1]),
+        cumulative_inter=float(rates.cumulative_inter[-1]),
         cumulative_inter_error=None if errors is None else float(errors["cumulative_inter"][-1]),
-        **tail_fields(found.tail_index["intra"]),
+        **tail_fields(rates.tail_index["intra"]),
         mean_relative_difference=float(difference.mean()),
         final_relative_difference=float(difference[-1].mean()),
         final_accuracy=float(arrays["accuracy"][:, -1].mean()),
         crossings=estimated.crossings,
-        crossing_components=found.crossing,
-        iterations=found.times,
-        intra=found.intra,
-        inter=found.inter,
-        cumulative_intra_curve=found.cumulative_intra,
-        cumulative_inter_curve=found.cumulative_inter,
+        crossing_components=rates.crossing,
+        iterations=rates.times,
+        intra=rates.intra,
+        inter=rates.inter,
+        cumulative_intra_curve=rates.cumulative_intra,
+        cumulative_inter_curve=rates.cumulative_inter,
         relative_difference=difference,
     )
 
 
 def _strengths(title: str, label: str, models: dict[str, EstimatedEnsemble], names: tuple[str, str], symbols: tuple[str, str]) -> Figure:
     series = [
-        line(f"{symbol}, {model}-model", estimated.found.times.tolist(), getattr(estimated.found, name), 2 * row + column)
+        line(f"{symbol}, {model}-model", estimated.rates.times.tolist(), getattr(estimated.rates, name), 2 * row + column)
         for row, (model, estimated) in enumerate(models.items())
         for column, (name, symbol) in enumerate(zip(names, symbols, strict=True))
     ]
@@ -136,7 +137,7 @@ def _strengths(title: str, label: str, models: dict[str, EstimatedEnsemble], nam
 
 def _against_genuine(model: str, estimated: EstimatedEnsemble) -> Figure:
     """The logit of each class at its own images: genuine means and those that the estimated strengths imply."""
-    times = estimated.found.times
+    times = estimated.rates.times
     shown = np.unique(np.linspace(0, len(times) - 1, 25).astype(int))
     series: list[Series] = []
     for k in range(estimated.genuine.shape[1]):
@@ -148,7 +149,7 @@ def _against_genuine(model: str, estimated: EstimatedEnsemble) -> Figure:
 
 def _relative_differences(models: dict[str, EstimatedEnsemble]) -> Figure:
     series = [
-        line(f"class {k}, {model}-model", estimated.found.times[1:].tolist(), estimated.difference[:, k], 3 * row + k)
+        line(f"class {k}, {model}-model", estimated.rates.times[1:].tolist(), estimated.difference[:, k], 3 * row + k)
         for row, (model, estimated) in enumerate(models.items())
         for k in range(estimated.genuine.shape[1])
     ]

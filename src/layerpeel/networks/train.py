@@ -4,7 +4,7 @@ from pathlib import Path
 
 from layerpeel.networks.run_directory import known_experiments, run_experiment
 from layerpeel.networks.training_run import TrainingRun, summarise
-from layerpeel.numerics import UnusableInput, require_whole
+from layerpeel.numerics import UnusableInput, require_one_of, require_whole
 from layerpeel.pages.stopping import SystemRefused
 from layerpeel.pages.written import write_result
 from layerpeel.sweeps.executors import executor_for
@@ -50,14 +50,13 @@ def train(
         >>> train("telepathy")  # doctest: +IGNORE_EXCEPTION_DETAIL
         Traceback (most recent call last):
             ...
-        layerpeel.numerics._inputs.UnusableInput: experiment 'telepathy' does not exist: it must be one of ...; choose one of these.
+        layerpeel.numerics._inputs.UnusableInput: experiment 'telepathy' is unknown: it must be one of ...; choose one of these.
     """
     experiments = known_experiments()
     from layerpeel.gpu_train.experiments import OF_IMAGES, Plan, one_thread
     from layerpeel.gpu_train.training import CheckpointNotWritten, choose_device
 
-    if experiment not in experiments:
-        raise UnusableInput(f"experiment {experiment!r} does not exist: it must be one of {', '.join(experiments)}; choose one of these.")
+    require_one_of(experiment, "experiment", experiments)
     if data is not None and experiment not in OF_IMAGES:
         raise UnusableInput(
             f"data {data} are given and {experiment} makes its own data: only {', '.join(OF_IMAGES)} read images; leave them out."
@@ -80,6 +79,6 @@ def train(
         )
     except CheckpointNotWritten as error:
         raise SystemRefused(str(error)) from error
-    found = summarise(run)
-    write_result(found, run.directory)
-    return found
+    finished = summarise(run)
+    write_result(finished, run.directory)
+    return finished

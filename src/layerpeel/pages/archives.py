@@ -62,6 +62,10 @@ class Archive:
         try:
             with self.file.open(f"{name}.npy") as member:
                 yield member
+        except OSError as error:
+            raise UnusableInput(
+                f"array {name} of {self.path} cannot be read ({error.strerror or error}): the file must stay readable; copy it elsewhere."
+            ) from error
         except DAMAGED as error:
             if isinstance(error, UnusableInput):
                 raise

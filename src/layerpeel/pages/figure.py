@@ -24,8 +24,8 @@ class _AsJson:
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        found = handler(schema)
-        figure = handler.resolve_ref_schema(found)
+        reference = handler(schema)
+        figure = handler.resolve_ref_schema(reference)
         series = handler.resolve_ref_schema(figure["properties"]["series"]["items"])
         for name in ("x", "y", "low", "high"):
             series["properties"][name]["items"] = {"anyOf": [{"type": "number"}, {"type": "null"}]}
@@ -41,18 +41,18 @@ class _AsJson:
             part["required"] = list(part["properties"])
             for described in part["properties"].values():
                 described.pop("default", None)
-        return found
+        return reference
 
 
-def _read(found: Any) -> Any:
+def _read(part: Any) -> Any:
     """null is NaN, and a mark is known by its names; numbers of any kind become doubles."""
-    if isinstance(found, Figure):
-        return asdict(found)
-    if isinstance(found, list):
-        return [_read(item) for item in found]
-    if isinstance(found, dict):
-        return tuple(found[name] for name in MARK) if found.keys() == MARK.keys() else {name: _read(item) for name, item in found.items()}
-    return math.nan if found is None else found
+    if isinstance(part, Figure):
+        return asdict(part)
+    if isinstance(part, list):
+        return [_read(item) for item in part]
+    if isinstance(part, dict):
+        return tuple(part[name] for name in MARK) if part.keys() == MARK.keys() else {name: _read(item) for name, item in part.items()}
+    return math.nan if part is None else part
 
 
 def _written(figure: Figure, handler: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Canvas
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from layerpeel.numerics import PALETTE_SIZE, Figure, Series
 from layerpeel.pages.typography import as_mathtext
@@ -21,6 +21,10 @@ _INK = "#010101"
 _PALETTE = [f"#0101{number + 2:02x}" for number in range(PALETTE_SIZE)]
 _MARKERS = "osD^vP"
 _WIDTH = 6.2
+ROW = 11
+"""Points from one row of labels to the next."""
+SHORT = 100.0
+"""A logarithmic axis whose ends differ by a smaller factor is labelled between the powers of ten too."""
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -53,9 +57,11 @@ def figure_svg(figure: Figure, identity: str, *, titled: bool = False) -> str:
     with mpl.rc_context(_STYLE), mpl.rc_context({"svg.hashsalt": identity}):
         canvas = FigureCanvasSVG(Canvas(figsize=(_WIDTH, 4.3), layout="constrained"))
         axes = canvas.figure.subplots()
-        _draw(axes, figure)
+        rows = _draw(axes, figure)
         if titled:
-            axes.set_title(as_mathtext(figure.title), fontsize="medium", pad=20 if figure.marks else 6)  # above the labels of the marks
+            axes.set_title(
+                as_mathtext(figure.title), fontsize="medium", pad=6 + ROW * rows + 3 * (rows > 0)
+            )  # above the labels of the marks
         canvas.figure.legend(loc="outside lower center", ncols=_legend_columns(figure))
         buffer = io.StringIO()
         canvas.figure.savefig(
@@ -64,7 +70,8 @@ def figure_svg(figure: Figure, identity: str, *, titled: bool = False) -> str:
     return _as_page_element(buffer.getvalue(), figure.title)
 
 
-def _draw(axes: Axes, figure: Figure) -> None:
+def _draw(axes: Axes, figure: Figure) -> int:
+    """Everything but title and legend; returns how many rows the labels of the marks take."""
     axes.set_xlabel(as_mathtext(figure.x_label))
     axes.set_ylabel(as_mathtext(figure.y_label))
     if figure.log_x:
@@ -80,13 +87,19 @@ def _draw(axes: Axes, figure: Figure) -> None:
         _draw_series(axes, series)
     for x, _, color in figure.marks:
         axes.axvline(x, color=_color(color), linewidth=1.0, linestyle=(0, (4, 3)))
-    _label_marks(axes, figure)
+    for axis, logarithmic in ((axes.xaxis, figure.log_x), (axes.yaxis, figure.log_y)):
+        low, high = axis.get_view_interval()
+        if logarithmic and high < SHORT * low:  # few powers of ten are in sight, or none
+            axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axis.set_minor_formatter(NullFormatter())
+    return _label_marks(axes, figure)
 
 
 def _legend_columns(figure: Figure) -> int:
     """As many columns as fit below the axes, by the length of the longest label in points."""
     longest = max((len(series.label) for series in figure.series), default=1)
-    return max(1, min(3, int(72 * _WIDTH / (40 + 0.6 * 8.5 * longest))))
+    most = 4 if len(figure.series) == 4 else 3
+    return max(1, min(most, int(72 * _WIDTH / (40 + 0.6 * 8.5 * longest))))
 
 
 def _draw_series(axes: Axes, series: Series) -> None:
@@ -101,8 +114,8 @@ def _draw_series(axes: Axes, series: Series) -> None:
     axes.errorbar(x, y, yerr=bars, fmt=marker, color=color, markersize=4.5, elinewidth=1.0, capsize=2.0, label=as_mathtext(series.label))
 
 
-def _label_marks(axes: Axes, figure: Figure) -> None:
-    """Labels above the axes; neighbours that would touch go one row up."""
+def _label_marks(axes: Axes, figure: Figure) -> int:
+    """Labels above the axes, in as many rows as are returned; neighbours that would touch go one row up."""
     to_axes = axes.transScale
     low, high = (float(to_axes.transform((end, 0.0))[0]) for end in axes.get_xlim())
     row_ends: list[float] = []
@@ -115,13 +128,14 @@ def _label_marks(axes: Axes, figure: Figure) -> None:
             as_mathtext(label),
             (x, 1.0),
             xycoords=("data", "axes fraction"),
-            xytext=(0, 3 + 11 * row),
+            xytext=(0, 3 + ROW * row),
             textcoords="offset points",
             ha="center",
             va="bottom",
             fontsize=8.5,
             color=_color(color),
         )
+    return len(row_ends)
 
 
 def _finite(values: Sequence[float]) -> list[float]:

@@ -56,51 +56,63 @@ def read_small(path: Path, what: str, *, largest: int) -> bytes:
     return content
 
 
-def require_report_directory(directory: Path) -> None:
+def require_report_directory(directory: Path, what: str = "directory") -> None:
     """Make sure, before minutes of work, that a report can be written there; creates nothing.
+
+    Args:
+        directory: new, empty, or with a report in it.
+        what: its name in a refusal.
 
     Raises:
         UnusableInput: when the path is a file, cannot be written, or is a directory that holds anything but a report.
     """
-    with _option("--out", directory):
+    with _written(what, directory):
         if directory.is_dir():
             ours = {*REPORT_FILES, *map(_partial_name, REPORT_FILES)}
             foreign = sorted(path.name for path in directory.iterdir() if path.name not in ours or not path.is_file())
             if foreign:
                 raise UnusableInput(
-                    f"--out {directory} holds files that are not a report's ({', '.join(foreign[:3])}{', …' if foreign[3:] else ''}): "
+                    f"{what} {directory} holds files that are not a report's ({', '.join(foreign[:3])}{', …' if foreign[3:] else ''}): "
                     "a report directory holds nothing else; name a new or empty directory."
                 )
         elif directory.exists():
-            raise UnusableInput(f"--out {directory} is a file: a report is a directory of three files; name a directory.")
+            raise UnusableInput(f"{what} {directory} is a file: a report is a directory of three files; name a directory.")
         _require_writable(directory)
 
 
-def require_directory(directory: Path) -> None:
+def require_directory(directory: Path, what: str = "directory") -> None:
     """Make sure, before minutes of work, that files can be written there; creates nothing.
+
+    Args:
+        directory: new or not.
+        what: its name in a refusal.
 
     Raises:
         UnusableInput: when the path is a file or cannot be written.
     """
-    with _option("--out", directory):
+    with _written(what, directory):
         if directory.exists() and not directory.is_dir():
-            raise UnusableInput(f"--out {directory} is a file: several files are written there; name a directory.")
+            raise UnusableInput(f"{what} {directory} is a file: several files are written there; name a directory.")
         _require_writable(directory)
 
 
-def require_archive(path: Path) -> None:
+def require_archive(path: Path, what: str = "file") -> None:
     """Make sure that a NumPy archive can be written there; creates nothing.
+
+    Args:
+        path: new or not.
+        what: its name in a refusal.
 
     Raises:
         UnusableInput: when the name does not end in .npz, or the place cannot be written.
     """
     if path.suffix != ".npz":
-        raise UnusableInput(f"--save {path} does not end in .npz: the solution is saved as a NumPy archive; give the file that ending.")
-    with _option("--save", path):
+        raise UnusableInput(f"{what} {path} does not end in .npz: the solution is saved as a NumPy archive; give the file that ending.")
+    with _written(what, path):
         if path.is_dir():
-            raise UnusableInput(f"--save {path} is a directory: the solution is saved as one file; name a file in it.")
+            raise UnusableInput(f"{what} {path} is a directory: the solution is saved as one file; name a file in it.")
         if not path.parent.is_dir():
-            raise UnusableInput(f"--save {path} lies in no existing directory: {path.parent} must exist; create it first.")
+            raise UnusableInput(f"{what} {path} lies in no existing directory: {path.parent} must exist; create it first.")
         _require_writable(path.parent)
 
 
@@ -111,24 +123,24 @@ def _require_writable(directory: Path) -> None:
 
 
 @contextmanager
-def _option(name: str, path: Path) -> Generator[None]:
-    """What the operating system refuses becomes a sentence about the option that asked for it."""
+def _written(what: str, path: Path) -> Generator[None]:
+    """What the operating system refuses becomes a sentence about what was to be written."""
     try:
         yield
     except OSError as error:
         if error.errno in REFUSALS:
-            raise SystemRefused(f"{name} {path} cannot be written ({error.strerror}): make room, or name another place.") from error
+            raise SystemRefused(f"{what} {path} cannot be written ({error.strerror}): make room, or name another place.") from error
         raise UnusableInput(
-            f"{name} {path} cannot be written ({error.strerror}): it must be a place you may write to; name another."
+            f"{what} {path} cannot be written ({error.strerror}): it must be a place you may write to; name another."
         ) from error
 
 
-def write_whole(option: str, contents: Mapping[Path, Callable[[Path], object]]) -> None:
+def write_whole(contents: Mapping[Path, Callable[[Path], object]], what: str = "file") -> None:
     """Write every file under a temporary name beside its place, and put all in place only when all are complete.
 
     Args:
-        option: the option that named the place, for the message.
         contents: for each path, a function that writes the content into the path it is given.
+        what: the name of each in a refusal.
 
     Raises:
         UnusableInput: when a file cannot be written there; nothing half-written is left behind.
@@ -137,11 +149,11 @@ def write_whole(option: str, contents: Mapping[Path, Callable[[Path], object]]) 
     partial = {path: path.with_name(_partial_name(path.name)) for path in contents}
     try:
         for path, write in contents.items():
-            with _option(option, path):
+            with _written(what, path):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 write(partial[path])
         for path, temporary in partial.items():
-            with _option(option, path):
+            with _written(what, path):
                 temporary.replace(path)
     finally:
         for temporary in partial.values():

@@ -68,7 +68,11 @@ def progress(doing: str, total: int, *, of_bytes: bool = False) -> Generator[Cal
         ...     bar(advance=1)
     """
     count = Count(total)
-    with _bar(doing, count, of_bytes=of_bytes) if sys.stderr.isatty() else _lines(doing, count, of_bytes=of_bytes) as shown:
+    with (
+        _bar(doing, count, of_bytes=of_bytes)
+        if sys.stderr is not None and sys.stderr.isatty()
+        else _lines(doing, count, of_bytes=of_bytes) as shown
+    ):
         yield shown
 
 
@@ -79,7 +83,7 @@ def _lines(doing: str, count: Count, *, of_bytes: bool) -> Generator[Callable[..
 
     def write() -> None:
         while not ended.wait(EVERY):
-            with suppress(OSError, ValueError):  # standard error may be full or closed
+            with suppress(OSError, ValueError, AttributeError):  # standard error may be full or closed
                 sys.stderr.write(line(doing, count, of_bytes=of_bytes) + "\n")
                 sys.stderr.flush()
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+from abc import ABC, abstractmethod
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -16,9 +17,9 @@ def _finite(value: float | None) -> float | None:
 
 
 def _lists(array: np.ndarray) -> Any:
-    found = array.astype(object)
-    found[~np.isfinite(array)] = None
-    return found.tolist()
+    entries = array.astype(object)
+    entries[~np.isfinite(array)] = None
+    return entries.tolist()
 
 
 Finite = Annotated[float | None, BeforeValidator(_finite)]
@@ -45,11 +46,8 @@ class Record(BaseModel):
     )
 
 
-class Result(Record):
-    """What a command answers: its fields are the keys of its JSON, and it says itself in words and in figures."""
-
-    FILES: ClassVar[tuple[str, ...]] = ()
-    """Names of its files: the JSON, then one for each figure."""
+class Keys(Record):
+    """The JSON of a command: its fields are the keys."""
 
     schema_version: Literal[1] = 1
 
@@ -64,9 +62,21 @@ class Result(Record):
         """The keys and values of its JSON."""
         return self.model_dump(mode="json", by_alias=True)
 
+    @classmethod
+    def schema_text(cls) -> str:
+        """The JSON schema of `to_dict`, as committed in the package's folder `schemas`."""
+        return json.dumps(cls.model_json_schema(mode="serialization"), indent=2, ensure_ascii=False) + "\n"
+
+
+class Result(Keys, ABC):
+    """What a command answers: its fields are the keys of its JSON, and it says itself in words and in figures."""
+
+    FILES: ClassVar[tuple[str, ...]] = ()
+    """Names of its files: the JSON, then one for each figure."""
+
+    @abstractmethod
     def to_text(self) -> str:
         """What it says, as plain text."""
-        raise NotImplementedError
 
     def figures(self) -> tuple[Figure, ...]:
         """What it shows, as data."""
@@ -77,8 +87,3 @@ class Result(Record):
         from layerpeel.pages.figure_file import figure_file  # what draws is imported where something is drawn
 
         return dict(zip(self.FILES, (json_text(self.to_dict()) + "\n", *map(figure_file, self.figures())), strict=True))
-
-    @classmethod
-    def schema_text(cls) -> str:
-        """The JSON schema of `to_dict`, as committed in the package's folder `schemas`."""
-        return json.dumps(cls.model_json_schema(mode="serialization"), indent=2, ensure_ascii=False) + "\n"

@@ -14,7 +14,7 @@ def printable(text: str) -> str:
         >>> printable("a\x1b[31mb\u202e")
         'a\\x1b[31mb\\u202e'
     """
-    return _UNPRINTABLE.sub(lambda found: f"\\x{ord(found[0]):02x}" if ord(found[0]) < 256 else f"\\u{ord(found[0]):04x}", text)
+    return _UNPRINTABLE.sub(lambda control: f"\\x{ord(control[0]):02x}" if ord(control[0]) < 256 else f"\\u{ord(control[0]):04x}", text)
 
 
 def one_line(text: str) -> str:
@@ -34,4 +34,4 @@ def json_printable(text: str) -> str:
         >>> json_printable('{"name": "\x9b31m"}')
         '{"name": "\\u009b31m"}'
     """
-    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _UNPRINTABLE.sub(lambda control: f"\\u{ord(control[0]):04x}", text)

@@ -21,8 +21,8 @@ def typeset(text: str) -> Markup:
         >>> print(typeset("d̂_jᵀX"))
         d̂<sub>j</sub>ᵀX
     """
-    text = _SUBSCRIPT.sub(lambda found: f"{found[1]}<sub>{found[2] or found[3]}</sub>", escape(printable(text), quote=False))
-    text = _SUPERSCRIPT.sub(lambda found: f"<sup>{found[1] or found[2]}</sup>", text)
+    text = _SUBSCRIPT.sub(lambda script: f"{script[1]}<sub>{script[2] or script[3]}</sub>", escape(printable(text), quote=False))
+    text = _SUPERSCRIPT.sub(lambda script: f"<sup>{script[1] or script[2]}</sup>", text)
     return Markup(_NUMBERED.sub(r"\1<sub>\2</sub>", text))  # noqa: S704 - escaped above
 
 
@@ -34,4 +34,4 @@ def as_mathtext(text: str) -> str:
         '$\\mathregular{K_{A}}$ = 3, $\\mathregular{R_{0}}$'
     """
     text = _NUMBERED.sub(r"\1_\2", printable(text).replace("$", r"\$"))
-    return _SUBSCRIPT.sub(lambda found: rf"$\mathregular{{{found[1]}_{{{found[2] or found[3]}}}}}$", text)
+    return _SUBSCRIPT.sub(lambda script: rf"$\mathregular{{{script[1]}_{{{script[2] or script[3]}}}}}$", text)

@@ -3,7 +3,7 @@
 from importlib import import_module
 from pathlib import Path
 
-from layerpeel.pages.records import Result
+from layerpeel.pages.records import Keys
 
 MODELS = {
     "check": "layerpeel.theorems.report.Report",
@@ -15,19 +15,19 @@ MODELS = {
     "remedy": "layerpeel.counts.remedy.Remedy",
     "report": "layerpeel.theorems.check.WrittenReport",
     "simulate": "layerpeel.dynamics.Simulation",
-    "solve": "layerpeel.counts.solve.SolveRecord",
+    "solve": "layerpeel.counts.solve.Geometry",
     "threshold": "layerpeel.counts.threshold.Thresholds",
     "train": "layerpeel.networks.TrainingRun",
 }
 """Command → the model of its JSON."""
 
 
-def model(command: str) -> type[Result]:
+def model(command: str) -> type[Keys]:
     """The model of a command's JSON.
 
     Example:
-        >>> sorted(model("threshold").model_fields)
-        ['collapse', 'schema_version', 'vanishing']
+        >>> sorted(model("new-room").model_fields)
+        ['file', 'schema_version']
     """
     module, _, name = MODELS[command].rpartition(".")
     return getattr(import_module(module), name)

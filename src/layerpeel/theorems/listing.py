@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from layerpeel.pages.output import text_table
-from layerpeel.pages.records import Record, Result
+from layerpeel.pages.records import Keys, Record
 
 if TYPE_CHECKING:
     from layerpeel.numerics import Figure
@@ -31,7 +31,7 @@ class ListedRoom(Record):
     controls: list[str]
 
 
-class ListRecord(Result):
+class ListRecord(Keys):
     """The keys of `layerpeel list --json`."""
 
     rooms: list[ListedRoom]
@@ -73,7 +73,7 @@ class Listing:
         )
 
     def figures(self) -> "tuple[Figure, ...]":
-        """Nothing."""
+        """Nothing: titles and names have no size that could be drawn."""
         return ()
 
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from string import Template
 
-from layerpeel.numerics import UnusableInput
+from layerpeel.numerics import UnusableInput, require_one_of
 from layerpeel.pages.files import write_whole
 from layerpeel.pages.records import Result
 from layerpeel.theory import FAMILIES, catalogue
@@ -36,8 +36,7 @@ def new_room(name: str, family: str, *, checkout: Path) -> Path:
     """
     if not NAME.fullmatch(name):
         raise UnusableInput(f"the name {name!r} is not kebab-case: it must be words of a-z and 0-9 joined by hyphens, such as 'sharp-law'.")
-    if family not in FAMILIES:
-        raise UnusableInput(f"family {family!r} does not exist: it must be one of {', '.join(FAMILIES)}; choose one of these.")
+    require_one_of(family, "family", FAMILIES)
     folder = checkout / "theory" / family.replace("-", "_")
     if not folder.is_dir():
         raise UnusableInput(f"{folder} is no folder: rooms are written into a checkout of layerpeel; go to its top folder and try again.")
@@ -46,5 +45,5 @@ def new_room(name: str, family: str, *, checkout: Path) -> Path:
         raise UnusableInput(f"room {name!r} exists already: it must be a new one; choose another name.")
     template = Path(__file__).with_name("room.py.txt").read_text(encoding="utf-8")
     text = Template(template).substitute(name=name, title=name.replace("-", " ").capitalize())
-    write_whole("new-room", {place: lambda path: path.write_text(text, encoding="utf-8")})
+    write_whole({place: lambda path: path.write_text(text, encoding="utf-8")}, "room")
     return place
