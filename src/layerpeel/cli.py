@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Certified solutions of the Layer-Peeled Model, its collapse threshold, and theorems checked with evidence.",
     epilog="Exit status: 0 green, 1 a verdict is not as expected, 2 unusable input, 3 the system refused (full disk, closed output, "
-    "no shared memory), 130 interrupted, 143 terminated.",
+    "no shared memory, no scheduler), 130 interrupted, 143 terminated.",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
