@@ -8,7 +8,7 @@ from types import FrameType
 
 
 class SystemRefused(Exception):
-    """What was asked for is in order, and the system does not allow it now: a full disk, a closed output, no shared memory, no scheduler."""
+    """What was asked for is in order, and the system does not allow it now: full disk, closed output, no shared memory, no scheduler."""
 
 
 INTERRUPTED = 130
