@@ -382,7 +382,22 @@ def label_noise_units(plan: Plan) -> list[Unit]:
 
 def one_thread() -> None:
     """Let torch use one thread: on networks this small a second one only waits for the first."""
-    torch.set_num_threads(1)
+    use_threads(1)
+
+
+def threads() -> int:
+    """How many threads torch uses: sums are taken in an order that follows from them.
+
+    Example:
+        >>> threads() >= 1
+        True
+    """
+    return torch.get_num_threads()
+
+
+def use_threads(number: int) -> None:
+    """Let torch use so many, here as in the process that began a run."""
+    torch.set_num_threads(number)
 
 
 EXPERIMENTS: Mapping[str, Callable[[Plan], list[Unit]]] = MappingProxyType(

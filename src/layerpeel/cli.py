@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Certified solutions of the Layer-Peeled Model, its collapse threshold, and theorems checked with evidence.",
     epilog="Exit status: 0 green, 1 a verdict is not as expected, 2 unusable input, 3 the system refused (full disk, closed output, "
-    "no shared memory), 130 interrupted, 143 terminated.",
+    "no shared memory, no scheduler), 130 interrupted, 143 terminated.",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -34,6 +34,8 @@ Counts = Annotated[Path | None, typer.Option(metavar="FILE", help="CSV file with
 FeatureEnergy = Annotated[float, typer.Option(help="E_H: bound on the mean squared norm of the features.")]
 WeightEnergy = Annotated[float, typer.Option(help="E_W: bound on the mean squared norm of the classifiers.")]
 Family = Annotated[str | None, typer.Option(help="Only the rooms of this family.")]
+Scheduler = Annotated[str | None, typer.Option(metavar="tcp://HOST:PORT", help="Compute on the workers of this dask scheduler.")]
+SchedulerFile = Annotated[Path | None, typer.Option(metavar="FILE", help="Likewise, of the scheduler that wrote this file.")]
 
 
 class Profile(StrEnum):
@@ -165,6 +167,11 @@ def check(
     workers: Annotated[
         int | None, typer.Option("--workers", "--jobs", min=1, help="Processes; as many as there are processors unless given.")
     ] = None,
+    scheduler: Scheduler = None,
+    scheduler_file: SchedulerFile = None,
+    time_limit: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="A room that takes longer, twice, is inconclusive; no limit unless given.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write report.json, report.md and report.html here.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -179,7 +186,19 @@ def check(
 
     if out is not None:
         require_report_directory(out, "--out")
-    report = run(*(rooms or ()), family=family, profile=profile, seed=seed, workers=workers)
+    try:
+        report = run(
+            *(rooms or ()),
+            family=family,
+            profile=profile,
+            seed=seed,
+            workers=workers,
+            scheduler=scheduler,
+            scheduler_file=scheduler_file,
+            time_limit=time_limit,
+        )
+    except KeyboardInterrupt as error:
+        raise typer.Exit(say_interrupted("; nothing is kept of a check: run it again")) from error
     if out is not None:
         write_report(report, out)
     if as_json:
@@ -323,6 +342,9 @@ def train(
         Path | None, typer.Option(metavar="DIR", help="Folder with MNIST, FashionMNIST or CIFAR-10 files; packaged MNIST unless given.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Every random number derives from it.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; its units of work are independent.")] = 1,
+    scheduler: Scheduler = None,
+    scheduler_file: SchedulerFile = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in the run directory.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -338,7 +360,18 @@ def train(
 
     directory = out or Path("runs") / experiment
     try:
-        found = run(experiment, directory, profile=profile, device=device, data=data, seed=seed, resume=resume)
+        found = run(
+            experiment,
+            directory,
+            profile=profile,
+            device=device,
+            data=data,
+            seed=seed,
+            workers=workers,
+            scheduler=scheduler,
+            scheduler_file=scheduler_file,
+            resume=resume,
+        )
     except KeyboardInterrupt as error:
         where = f"; what is done lies in {one_line(str(directory))}, and the same command with --resume continues it"
         raise typer.Exit(say_interrupted(where)) from error
@@ -442,8 +475,8 @@ def sweep(
         Path | None, typer.Option(metavar="STORE.sqlite", help="Where points are kept; FILE.sqlite in the working folder unless given.")
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; as many as there are processors unless given.")] = None,
-    scheduler: Annotated[str | None, typer.Option(metavar="tcp://HOST:PORT", help="Compute on the workers of this dask scheduler.")] = None,
-    scheduler_file: Annotated[Path | None, typer.Option(metavar="FILE", help="Likewise, of the scheduler that wrote this file.")] = None,
+    scheduler: Scheduler = None,
+    scheduler_file: SchedulerFile = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say how many points there are and how long they take; compute three.")
     ] = False,

@@ -5,8 +5,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Generator
-from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,10 +12,11 @@ from typing import Any
 import fake_rooms as fake
 import pytest
 
-from layerpeel.numerics import random_stream
+from layerpeel.numerics import UnusableInput, random_stream
+from layerpeel.sweeps.executors import Outcome, Task
 from layerpeel.theorems.check import check
 from layerpeel.theorems.report import RoomResult, Summary
-from layerpeel.theorems.run import PROCESS_DIED, _result_of, run_rooms
+from layerpeel.theorems.run import BEGUN_FIRST, run_rooms
 from layerpeel.theory import Profile, Room, Verdict, choose
 
 
@@ -133,11 +132,11 @@ def without_seconds(results: list[RoomResult]) -> list[RoomResult]:
 
 def test_results_do_not_depend_on_workers() -> None:
     rooms = choose(("largest-equal-angle", "energy-product"))
-    finished: list[str] = []
+    finished: list[RoomResult] = []
     alone = run_rooms(rooms, profile=Profile.QUICK, seed=3, workers=1, finished=finished.append)
     together = run_rooms(rooms, profile=Profile.QUICK, seed=3, workers=2, finished=finished.append)
     assert without_seconds(alone) == without_seconds(together)
-    assert sorted(finished) == sorted([*rooms, *rooms])
+    assert sorted(room.name for room in finished) == sorted([*rooms, *rooms])
     assert [room.name for room in together] == list(rooms)
 
 
@@ -156,13 +155,106 @@ def test_what_fails_beside_the_processes_is_not_their_start(workers: int, monkey
         check("energy-product", "balanced-etf", workers=workers)
 
 
-def test_a_process_that_dies_leaves_its_room_inconclusive() -> None:
-    future: Future[RoomResult] = Future()
-    future.set_exception(BrokenProcessPool("killed"))
-    result = _result_of(future, "fake", fake.GREEN)
-    assert not result.green
-    assert [found.verdict for found in result.results] == [Verdict.INCONCLUSIVE] * 2
-    assert {found.note for found in result.results} == {PROCESS_DIED}
+class Losing:
+    """Runs tasks as this process does, and loses those that hold the stated room: the first, or all of them."""
+
+    width = 2
+
+    def __init__(self, room: str, times: int) -> None:
+        self.room, self.times, self.tasks = room, times, list[Task]()
+        self._waiting = list[Task]()
+
+    def submit(self, task: Task) -> None:
+        self.tasks.append(task)
+        self._waiting.append(task)
+
+    def completed(self, timeout: float) -> Outcome | None:
+        task = self._waiting.pop(0)
+        if self.room in task.arguments[0] and self.times:
+            self.times -= 1
+            return Outcome(task=task, state="lost", message="its process died")
+        return Outcome(task=task, state="done", value=task.function(*task.arguments))
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def names_of(tasks: list[Task]) -> list[tuple[str, ...]]:
+    return [task.arguments[0] for task in tasks]
+
+
+@pytest.fixture
+def losing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[list[RoomResult], Losing]]:
+    """Runs rooms where the process of one of them dies so many times."""
+
+    def run(rooms: dict[str, Room], room: str, times: int) -> tuple[list[RoomResult], Losing]:
+        executor = Losing(room, times)
+        monkeypatch.setattr("layerpeel.theorems.run.InProcess", lambda: executor)
+        asked = {name: ("fake", made) for name, made in rooms.items()}
+        return run_rooms(asked, profile=Profile.QUICK, seed=0, workers=1, finished=lambda _: None), executor
+
+    return run
+
+
+def test_a_process_that_dies_twice_leaves_its_room_inconclusive_and_no_other(
+    losing: Callable[..., tuple[list[RoomResult], Losing]],
+) -> None:
+    rooms = {name: fake.make_room(name) for name in ("one", "two", "three")}
+    results, executor = losing(rooms, "two", 2)
+    assert names_of(executor.tasks) == [("one",), ("two",), ("three",), ("two",)]
+    assert [room.name for room in results] == ["one", "two", "three"]
+    assert [room.green for room in results] == [True, False, True]
+    assert [found.verdict for found in results[1].results] == [Verdict.INCONCLUSIVE] * 2
+    assert {found.note for found in results[1].results} == {
+        "its process died, at each of 2 attempts; run the room alone, with fewer workers, or with more time"
+    }
+    assert executor.closed
+
+
+def test_a_process_that_dies_once_costs_an_attempt(losing: Callable[..., tuple[list[RoomResult], Losing]]) -> None:
+    results, executor = losing({name: fake.make_room(name) for name in ("one", "two")}, "two", 1)
+    assert all(room.green for room in results)
+    assert names_of(executor.tasks) == [("one",), ("two",), ("two",)]
+
+
+def test_rooms_that_share_a_process_are_tried_again_one_by_one(losing: Callable[..., tuple[list[RoomResult], Losing]]) -> None:
+    together = BEGUN_FIRST[0]
+    results, executor = losing({name: fake.make_room(name) for name in ("short", *together)}, together[1], 2)
+    assert names_of(executor.tasks) == [together, ("short",), *((name,) for name in together)]
+    assert [room.green for room in results] == [True, True, False]
+
+
+def test_the_rooms_that_are_begun_first_exist_and_share_their_networks() -> None:
+    """What is trained is cached in the private modules that rooms of one line import, and in no other."""
+    rooms = choose()
+    assert {name for line in BEGUN_FIRST for name in line} <= {*rooms}
+    caching: dict[str, set[str]] = {}
+    for name, (family, _) in rooms.items():
+        module = sys.modules[f"layerpeel.theory.{family.replace('-', '_')}.{name.replace('-', '_')}"]
+        trained = getattr(module, "trained", None)
+        if trained is not None and trained.__module__.rpartition(".")[2] != "_ensembles":  # whose rooms train different ones
+            caching.setdefault(trained.__module__, set()).add(name)
+    assert sorted(map(sorted, caching.values())) == sorted(sorted(line) for line in BEGUN_FIRST if len(line) > 1)
+
+
+def test_what_a_room_raises_beside_its_checks_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> RoomResult:
+        raise ZeroDivisionError("a fault of the runner")
+
+    monkeypatch.setattr("layerpeel.theorems.run.run_room", broken)
+    with pytest.raises(ZeroDivisionError, match="a fault of the runner"):
+        check("energy-product", workers=1)
+
+
+def test_rooms_of_ones_own_stay_here() -> None:
+    assert check(fake.GREEN, fake.NOISY, workers=2).summary.green
+    options: tuple[dict[str, Any], ...] = ({"scheduler": "tcp://nowhere:1"}, {"scheduler_file": "nowhere"}, {"time_limit": 1.0})
+    for elsewhere in options:
+        with pytest.raises(UnusableInput, match="one-is-one: rooms of your own run in this process"):
+            check(fake.GREEN, **elsewhere)
+    for limit in (0.0, float("nan"), -1.0):
+        with pytest.raises(UnusableInput, match="the time limit is"):
+            check("energy-product", time_limit=limit)
 
 
 def test_the_worked_example_of_contributing_is_a_green_room() -> None:

@@ -122,7 +122,7 @@ def test_a_run_leaves_configuration_arrays_record_and_figure(train: Run, tmp_pat
     assert all(row["least_excess"] <= row["largest_excess"] for row in record["results"])
     assert "torch" in (place / "environment-1.json").read_text()
     assert str(place) in out
-    assert "4/4: ratio-3-trial-1" in error
+    assert error == ""  # a line a minute, and this took less
 
 
 def test_json_is_one_object_on_standard_output(train: Run, tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_json_is_one_object_on_standard_output(train: Run, tmp_path: Path) -> No
     status, out, error = train(TINY, "--out", str(place), "--json")
     assert status == 0
     assert json.loads(out) == json.loads((place / "results.json").read_text())
-    assert "1/4" in error
+    assert error == ""
 
 
 def test_a_stopped_run_is_completed_to_the_same_arrays(train: Run, tmp_path: Path) -> None:
@@ -192,7 +192,6 @@ def test_progress_goes_to_a_terminal_on_standard_error(train: Run, tmp_path: Pat
     status, out, error = train(TINY, "--out", str(tmp_path / "run"), "--json")
     assert (status, json.loads(out)["units"]) == (0, 4)
     assert TINY in error
-    assert "1/4: " not in error
 
 
 def test_foreign_files_and_files_in_the_way_are_refused(train: Run, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """The command train when it is killed, when the disk is full, and when a checkpoint is damaged: nothing half-done is ever read as done."""
 
+import importlib
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -19,6 +21,10 @@ from layerpeel.gpu_train import geomnist
 from layerpeel.gpu_train.ensembles import OneByOne, train_one_by_one
 from layerpeel.gpu_train.experiments import Plan, Unit
 from layerpeel.gpu_train.networks import feed_forward
+from layerpeel.gpu_train.training import CheckpointNotWritten, TrainingDiverged
+from layerpeel.networks.run_directory import _units_here, run_unit
+from layerpeel.numerics import UnusableInput
+from layerpeel.sweeps.executors import Outcome, Task
 
 TINY = "unconstrained"
 """The experiment that is replaced by a tiny ensemble whose losses are shown as its values, so that record and figure are the real ones."""
@@ -211,3 +217,114 @@ def test_a_damaged_checkpoint_is_named_with_its_remedy(train: Train, undisturbed
     checkpoint.unlink()
     assert train(place, "--resume")[0] == 0
     assert arrays(place) == undisturbed
+
+
+class Elsewhere:
+    """Runs units as another process does, which finds them by name; loses the stated one so many times."""
+
+    width = 2
+
+    def __init__(self, lost: str = "", times: int = 0) -> None:
+        self.lost, self.times, self.tries = lost, times, list[str]()
+        self._waiting = list[Task]()
+
+    def submit(self, task: Task) -> None:
+        self._waiting.append(task)
+
+    def completed(self, timeout: float) -> Outcome | None:
+        task = self._waiting.pop(0)
+        self.tries.append(task.key)
+        if task.key == self.lost and self.times:
+            self.times -= 1
+            return Outcome(task=task, state="lost", message="its process died")
+        try:
+            return Outcome(task=task, state="done", value=task.function(*task.arguments))
+        except Exception as error:  # noqa: BLE001 - as a worker sends it back
+            return Outcome(task=task, state="failed", error=error)
+
+    def close(self) -> None:
+        self._waiting.clear()
+
+
+@pytest.fixture
+def elsewhere(train: Train, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str]]:
+    """Runs the tiny experiment so."""
+
+    def run(executor: Elsewhere, directory: Path, *options: str, **given: Any) -> tuple[int, str]:
+        _units_here.cache_clear()
+        with monkeypatch.context() as patch:
+            module = importlib.import_module("layerpeel.networks.train")  # whose package has a function of the same name
+            patch.setattr(module, "executor_for", lambda **_: executor)
+            return train(directory, *options, **given)
+
+    return run
+
+
+def test_a_run_that_another_process_began_is_resumed_here(
+    train: Train, elsewhere: Train, undisturbed: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    place, steps = tmp_path / "run", list[tuple[str, int]]()
+
+    def stop(name: str, done: int, _checkpoint: Path) -> None:
+        if (name, done) == ("second", 30):
+            raise KeyboardInterrupt
+
+    assert elsewhere(Elsewhere(), place, hook=stop)[0] == 130
+    assert sorted(arrays(place)) == ["first"]
+    assert train(place, "--resume", hook=lambda name, done, _place: steps.append((name, done)))[0] == 0
+    assert steps == [("second", done) for done in (40, 50, 60)]
+    assert arrays(place) == undisturbed
+    assert not list(place.rglob("*.checkpoint"))
+
+
+def test_a_unit_whose_process_dies_is_tried_again(elsewhere: Train, undisturbed: dict[str, dict[str, Any]], tmp_path: Path) -> None:
+    executor = Elsewhere("second", 1)
+    assert elsewhere(executor, tmp_path / "run") == (0, "")
+    assert executor.tries == ["first", "second", "second"]
+    assert arrays(tmp_path / "run") == undisturbed
+
+
+def test_a_unit_whose_process_dies_twice_ends_the_run_which_can_be_resumed(
+    elsewhere: Train, undisturbed: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    place = tmp_path / "run"
+    status, error = elsewhere(Elsewhere("first", 2), place)
+    assert (status, error.count("\n")) == (3, 1)
+    assert f"unit first was lost at each of 2 attempts (its process died): what is done lies in {place}" in error
+    assert elsewhere(Elsewhere(), place, "--resume")[0] == 0
+    assert arrays(place) == undisturbed
+
+
+@pytest.mark.parametrize(
+    ("raised", "status"),
+    [
+        (TrainingDiverged("the loss is nan at step 30; lower the rate."), 1),
+        (CheckpointNotWritten("checkpoint c cannot be written: make room."), 3),
+        (UnusableInput("the images are none: they must be some; give some."), 2),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_a_unit_raises_elsewhere_ends_as_it_does_here(
+    train: Train, elsewhere: Train, tmp_path: Path, raised: Exception, status: int
+) -> None:
+    def fail(name: str, done: int, _checkpoint: Path) -> None:
+        if (name, done) == ("second", 30):
+            raise pickle.loads(pickle.dumps(raised))
+
+    for place, run in ((tmp_path / "here", train), (tmp_path / "there", lambda *given, **hook: elsewhere(Elsewhere(), *given, **hook))):
+        assert run(place, hook=fail) == (status, f"layerpeel: {raised}\n")
+        assert sorted(arrays(place)) == ["first"]
+
+
+def test_where_the_directory_is_not_a_unit_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layerpeel.gpu_train.experiments, "EXPERIMENTS", tiny(lambda _name, _done, _checkpoint: None))
+    _units_here.cache_clear()
+    found = run_unit(TINY, Plan(), None, 1, "first", tmp_path / "run" / "units" / "first.checkpoint")
+    assert {*found} >= {"steps", "values"}
+    assert not any(tmp_path.iterdir())
+
+
+def test_other_images_elsewhere_are_refused(tmp_path: Path) -> None:
+    _units_here.cache_clear()
+    with pytest.raises(UnusableInput, match="are others on"):
+        run_unit(TINY, Plan(data=tmp_path), "01234567", 1, "first", tmp_path / "run" / "units" / "first.checkpoint")

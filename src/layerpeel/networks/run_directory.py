@@ -2,11 +2,14 @@
 
 import json
 import os
+import platform
 import zlib
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +20,10 @@ from layerpeel.pages.archives import open_archive
 from layerpeel.pages.files import read_small, require_directory, write_whole
 from layerpeel.pages.output import json_text
 from layerpeel.pages.progress import progress
+from layerpeel.pages.stopping import SystemRefused
 from layerpeel.pages.written import write_texts
+from layerpeel.sweeps.engine import Attempts, run_tasks
+from layerpeel.sweeps.executors import Executor, InProcess, Outcome, Task
 
 if TYPE_CHECKING:
     from layerpeel.gpu_train.experiments import Plan, Unit
@@ -36,6 +42,9 @@ UNITS = "units"
 
 SETTINGS = "settings"
 """Array of a unit's file that says what it was made with."""
+
+RETRIES = 1
+"""A unit whose process died goes on from its checkpoint once."""
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -59,17 +68,28 @@ class Run:
     reused: int
 
 
-def run_experiment(experiment: str, plan: "Plan", directory: Path, *, resume: bool) -> Run:
-    """Run the units of an experiment that are not there yet, with a progress line on standard error.
+def run_experiment(
+    experiment: str, plan: "Plan", directory: Path, *, resume: bool, executor: Callable[[int], Executor] = lambda _: InProcess()
+) -> Run:
+    """Run the units of an experiment that are not there yet; how far it is goes to standard error.
 
-    Every unit draws from a stream of its own, named after it, so a run that was stopped and resumed holds the same arrays.
+    Every unit draws from a stream of its own, named after it, so a run that was stopped and resumed holds the same arrays, wherever its
+    units ran.
+
+    Args:
+        experiment: its name.
+        plan: what the run is asked for.
+        directory: where it lies.
+        resume: whether it may be there already.
+        executor: where that many units are to run.
 
     Raises:
         UnusableInput: for a directory that holds anything but this run.
+        SystemRefused: for a unit whose process died twice.
     """
     from layerpeel.gpu_train.training import choose_device
 
-    config = {
+    config: dict[str, Any] = {
         "experiment": experiment,
         "profile": plan.profile,
         "seed": plan.seed,
@@ -80,28 +100,122 @@ def run_experiment(experiment: str, plan: "Plan", directory: Path, *, resume: bo
     }
     require_directory(directory)
     _require_own(directory, config, resume=resume)
-    units = known_experiments()[experiment](plan)  # reads the images, so nothing is written when they cannot be used
-    texts = {CONFIG: json_text({**config, UNITS: {unit.name: dict(unit.settings) for unit in units}})}
-    if not all((directory / "units" / f"{unit.name}.npz").exists() for unit in units):
+    units = {unit.name: unit for unit in known_experiments()[experiment](plan)}  # reads the images: nothing is written if they are unusable
+    texts = {CONFIG: json_text({**config, UNITS: {name: dict(unit.settings) for name, unit in units.items()}})}
+    files = {name: _Files(directory, name, experiment, plan.seed, unit.settings) for name, unit in units.items()}
+    missing = [name for name in units if not files[name].place.exists()]
+    found: dict[str, Arrays] = {name: files[name].read() for name in units if name not in missing}
+    if missing:
         texts[_next_environment(directory)] = json_text(describe_environment())
-    write_texts(directory, {name: text + "\n" for name, text in texts.items()})
-    finished: dict[str, tuple[Mapping[str, Any], Arrays]] = {}
-    reused = 0
-    with progress(experiment, len(units), in_lines=True) as bar:
-        for position, unit in enumerate(units):
-            place, checkpoint = (directory / "units" / f"{unit.name}.{ending}" for ending in ("npz", "checkpoint"))
-            settings = json_text({"experiment": experiment, "seed": plan.seed, "unit": unit.name, **unit.settings})
-            if place.exists():
-                reused += 1
-            else:
-                bar(completed=position, description=unit.name)
-                arrays = unit.run(
-                    random_stream(plan.seed, experiment, unit.name), checkpoint, lambda share, done=position: bar(completed=done + share)
+    with closing(executor(len(missing)) if missing else InProcess()) as where:  # nothing is written where there is nowhere to run
+        write_texts(directory, {name: text + "\n" for name, text in texts.items()})
+        found |= _run_missing(experiment, replace(plan, device=config["device"]), units, files, missing, where)
+    return Run(
+        experiment=experiment,
+        directory=directory,
+        config=config,
+        units={name: (unit.settings, found[name]) for name, unit in units.items()},
+        reused=len(units) - len(missing),
+    )
+
+
+class _Files:
+    """What is kept of a unit: its arrays, and its checkpoint until they are there."""
+
+    def __init__(self, directory: Path, name: str, experiment: str, seed: int, settings: Mapping[str, Any]) -> None:
+        self.place, self.checkpoint = (directory / "units" / f"{name}.{ending}" for ending in ("npz", "checkpoint"))
+        self._settings = json_text({"experiment": experiment, "seed": seed, "unit": name, **settings})
+
+    def write(self, arrays: Arrays) -> None:
+        """The arrays, whole or not at all."""
+        write_whole({self.place: _archive({**arrays, SETTINGS: np.array(self._settings)})})
+
+    def read(self) -> dict[str, np.ndarray]:
+        """The arrays that are there; the checkpoint is needed no more."""
+        self.checkpoint.unlink(missing_ok=True)
+        return _read(self.place, self._settings)
+
+
+def _run_missing(
+    experiment: str, plan: "Plan", units: "Mapping[str, Unit]", files: Mapping[str, _Files], missing: list[str], executor: Executor
+) -> dict[str, Arrays]:
+    """Their arrays, each written as soon as it is there."""
+    from layerpeel.gpu_train.experiments import threads
+
+    found: dict[str, Arrays] = {}
+    attempts, there = Attempts(RETRIES), len(units) - len(missing)
+    with progress(experiment, len(units)) as bar:
+        bar(completed=there)
+
+        def here(name: str) -> dict[str, np.ndarray]:
+            bar(description=name)
+            rng, before = random_stream(plan.seed, experiment, name), there + len(found)
+            return units[name].run(rng, files[name].checkpoint, lambda share: bar(completed=before + share))
+
+        def tasks() -> Generator[Task]:
+            if isinstance(executor, InProcess):
+                yield from (Task(key=name, function=here, arguments=(name,)) for name in missing)
+                return
+            checksum = None if plan.data is None else _checksum(plan.data)
+            travels = replace(plan, data=None if plan.data is None else Path(os.path.realpath(plan.data)))
+            for name in missing:
+                place = files[name].checkpoint.absolute()
+                yield Task(key=name, function=run_unit, arguments=(experiment, travels, checksum, threads(), name, place))
+
+        def settle(outcome: Outcome) -> list[Task]:
+            name = outcome.task.key
+            if outcome.error is not None:
+                raise outcome.error
+            if outcome.state == "lost":
+                if attempts.left(outcome):
+                    return [outcome.task]
+                raise SystemRefused(
+                    f"unit {name} was lost at each of {RETRIES + 1} attempts ({outcome.message}): what is done lies in "
+                    f"{files[name].place.parent.parent}; free memory, or use fewer workers, and resume it."
                 )
-                write_whole({place: _archive({**arrays, SETTINGS: np.array(settings)})})
-            checkpoint.unlink(missing_ok=True)
-            finished[unit.name] = (unit.settings, _read(place, settings))
-    return Run(experiment=experiment, directory=directory, config=config, units=finished, reused=reused)
+            files[name].write(outcome.value)
+            found[name] = files[name].read()
+            bar(completed=there + len(found), description=name)
+            return []
+
+        run_tasks(tasks(), executor, settle)
+    return found
+
+
+def run_unit(experiment: str, plan: "Plan", checksum: str | None, threads: int, name: str, checkpoint: Path) -> dict[str, np.ndarray]:
+    """Runs in a worker: units hold functions, which do not travel between processes, so they are found again by name.
+
+    Args:
+        experiment: its name.
+        plan: what the run is asked for.
+        checksum: of the images where the run was begun.
+        threads: of torch there: the order of its sums follows from them.
+        name: of the unit.
+        checkpoint: its place; where the run's directory is not, another one, which no second attempt finds.
+
+    Raises:
+        UnusableInput: when the images here are not those.
+    """
+    from layerpeel.gpu_train.experiments import use_threads
+
+    use_threads(threads)
+    unit = _units_here(experiment, plan, checksum)[name]
+    rng = random_stream(plan.seed, experiment, name)
+    if (checkpoint.parent.parent / CONFIG).exists():
+        return unit.run(rng, checkpoint, lambda _share: None)
+    with TemporaryDirectory() as folder:
+        return unit.run(rng, Path(folder) / checkpoint.name, lambda _share: None)
+
+
+@lru_cache(maxsize=1)
+def _units_here(experiment: str, plan: "Plan", checksum: str | None) -> "dict[str, Unit]":
+    """Every process reads the images once."""
+    if plan.data is not None and _checksum(plan.data) != checksum:
+        raise UnusableInput(
+            f"data {plan.data} are others on {platform.node()} than where the run was begun: all its units see the same images; copy them "
+            "there, or put them on a shared disk."
+        )
+    return {unit.name: unit for unit in known_experiments()[experiment](plan)}
 
 
 def _checksum(folder: Path) -> str:

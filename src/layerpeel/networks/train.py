@@ -4,9 +4,10 @@ from pathlib import Path
 
 from layerpeel.networks.run_directory import known_experiments, run_experiment
 from layerpeel.networks.training_run import TrainingRun, summarise
-from layerpeel.numerics import UnusableInput, require_one_of
+from layerpeel.numerics import UnusableInput, require_one_of, require_whole
 from layerpeel.pages.stopping import SystemRefused
 from layerpeel.pages.written import write_result
+from layerpeel.sweeps.executors import executor_for
 
 
 def train(
@@ -17,12 +18,15 @@ def train(
     device: str = "cpu",
     data: Path | str | None = None,
     seed: int = 0,
+    workers: int = 1,
+    scheduler: str | None = None,
+    scheduler_file: Path | str | None = None,
     resume: bool = False,
 ) -> TrainingRun:
     """Repeat an experiment of the sources: arrays, results.json, figures and a page are left in a run directory.
 
-    What is trained depends on the seed, the profile and the libraries alone. A run can be stopped at any time: every unit of work that
-    is finished stays, and with `resume` the rest comes out as it would have.
+    What is trained depends on the seed, the profile and the libraries alone, not on where the units of work run. A run can be stopped at
+    any time: every unit that is finished stays, and with `resume` the rest comes out as it would have.
 
     Args:
         experiment: geomnist, label-noise, imbalance, unconstrained or separation.
@@ -31,12 +35,16 @@ def train(
         device: "cpu", "cuda", or "auto" for a GPU if there is one.
         data: folder with MNIST, FashionMNIST or CIFAR-10 files; packaged MNIST unless given.
         seed: every random number derives from it.
-        resume: continue the run in the directory.
+        workers: processes that run units of work; 1 stays in this one. With more, a script calls this under
+            `if __name__ == "__main__":`, as all that starts processes is called.
+        scheduler: address of a dask scheduler, tcp://HOST:PORT, whose workers run the units instead.
+        scheduler_file: a file that names one.
+        resume: continue the run in the directory, wherever it ran before.
 
     Raises:
         UnusableInput: for an unknown experiment, unusable images, another run in the directory, and without torch.
         TrainingDiverged: when a network diverges; the sentence says where, and what to do.
-        SystemRefused: when there is no room for a checkpoint.
+        SystemRefused: when there is no room for a checkpoint, no process or scheduler, or a unit's process died twice.
 
     Example:
         >>> train("telepathy")  # doctest: +IGNORE_EXCEPTION_DETAIL
@@ -55,9 +63,20 @@ def train(
         )
     if choose_device(device).type == "cpu" and profile == "small":
         one_thread()
+    workers = require_whole(workers, "the number of workers", remedy="give one, or none at all")
     plan = Plan(profile=profile, seed=seed, device=device, data=None if data is None else Path(data))
     try:
-        run = run_experiment(experiment, plan, Path("runs") / experiment if directory is None else Path(directory), resume=resume)
+        run = run_experiment(
+            experiment,
+            plan,
+            Path("runs") / experiment if directory is None else Path(directory),
+            resume=resume,
+            executor=lambda tasks: executor_for(
+                workers=min(workers, tasks),
+                scheduler=scheduler,
+                scheduler_file=None if scheduler_file is None else Path(scheduler_file),
+            ),
+        )
     except CheckpointNotWritten as error:
         raise SystemRefused(str(error)) from error
     finished = summarise(run)

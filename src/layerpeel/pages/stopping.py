@@ -2,18 +2,21 @@
 
 import signal
 import sys
+import time
 from contextlib import suppress
 from types import FrameType
 
 
 class SystemRefused(Exception):
-    """What was asked for is in order, and the system does not allow it now: a full disk, a closed output, no shared memory."""
+    """What was asked for is in order, and the system does not allow it now: full disk, closed output, no shared memory, no scheduler."""
 
 
 INTERRUPTED = 130
 """128 + SIGINT."""
 TERMINATED = 143
 """128 + SIGTERM."""
+WINDING_UP = 5.0
+"""Seconds after SIGTERM in which another one is the same."""
 
 
 class Terminated(KeyboardInterrupt):
@@ -24,6 +27,7 @@ class _Ending:
     """The signal that ended the run, and whether that was said: typer turns every interrupt into one and the same status."""
 
     status = INTERRUPTED
+    terminated = 0.0
     said = False
 
 
@@ -34,7 +38,10 @@ def catch_termination() -> None:
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> None:
-    _Ending.status = TERMINATED
+    now = time.monotonic()
+    if _Ending.status == TERMINATED and now - _Ending.terminated < WINDING_UP:
+        return  # `timeout` sends it to its command, and then to all processes of its group, the command among them
+    _Ending.status, _Ending.terminated = TERMINATED, now
     raise Terminated
 
 

@@ -7,13 +7,14 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from layerpeel.environment import versions
 from layerpeel.numerics import UnusableInput
 from layerpeel.pages.stopping import SystemRefused
 
@@ -156,15 +157,28 @@ class Pool:
         self._start()
 
     def _start(self) -> None:
+        from concurrent.futures.process import BrokenProcessPool
+
         from pebble import ProcessPool
 
         try:
             self._pool = ProcessPool(self.width, initializer=begin_worker, initargs=(os.getpid(),), context=get_context("spawn"))  # pyright: ignore[reportArgumentType]
-            self._pool.schedule(begun).result(timeout=START_SECONDS)
+            with _interrupts_held():
+                first = self._pool.schedule(begun)
+            first.result(timeout=START_SECONDS)
         except (OSError, ImportError, NotImplementedError, TimeoutError) as error:
             raise SystemRefused(
                 f"processes cannot be started ({error}): they need shared memory (/dev/shm); run in this one with workers=1."
             ) from error
+        except BrokenProcessPool as error:
+            self.close()
+            raise SystemRefused(
+                'processes end as soon as they are started: a script calls what starts them under `if __name__ == "__main__":`; or run in '
+                "this one with workers=1."
+            ) from error
+        except BaseException:  # an interrupt: whoever asked for the pool never gets it, and cannot close it
+            self.close()
+            raise
 
     def submit(self, task: Task) -> None:
         """Have a task run when a process is free."""
@@ -224,6 +238,20 @@ class Pool:
         """Stop all processes."""
         self._pool.stop()
         self._pool.join()
+
+
+@contextmanager
+def _interrupts_held() -> Generator[None]:
+    """What is begun here never sees SIGINT: it reaches all processes of a terminal, and one that is still importing would say so."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # or the first process starts it, and unblocks SIGINT when it has
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def begin_worker(parent: int) -> None:
@@ -297,14 +325,22 @@ class Cluster:
             raise SystemRefused(
                 f"the scheduler at {where} or its workers run other versions ({' '.join(str(error).split())}): install the same everywhere."
             ) from error
-        from layerpeel.version import __version__ as here
-
-        found: Any = self._client.run(_version_there, on_error="return")  # a client that is not asynchronous answers at once
-        for worker, version in found.items():
-            if version != here:
-                told = version if isinstance(version, str) else sentence(version)
-                raise SystemRefused(f"worker {worker} has layerpeel {told}, and here it is {here}: install the same everywhere.")
-        self.width = sum(each["nthreads"] for each in workers.values())
+        here = versions()
+        found: Any = self._client.run(versions, on_error="return")  # a client that is not asynchronous answers at once
+        for worker, there in found.items():
+            if not isinstance(there, dict):
+                raise SystemRefused(f"worker {worker} has no layerpeel of this version ({sentence(there)}): install the same everywhere.")
+            if there != here:
+                names = [name for name in {**here, **there} if here.get(name) != there.get(name)]
+                told = ", ".join(f"{name} {there.get(name, 'not at all')} there, {here.get(name, 'not at all')} here" for name in names)
+                raise SystemRefused(f"worker {worker} has other versions ({told}): install the same everywhere.")
+        for worker, each in workers.items():
+            if each["nthreads"] > 1:
+                raise SystemRefused(
+                    f"worker {worker} runs {each['nthreads']} tasks at once in one process, where ball arithmetic has one precision for "
+                    "all: start it with --nthreads 1, and as many as there are processors with --nworkers."
+                )
+        self.width = len(workers)
 
     def submit(self, task: Task) -> None:
         """Have a task run on any worker."""
@@ -364,12 +400,6 @@ class Cluster:
             self._client.cancel([future for _, future in self._futures.values()])
         with suppress(Exception):
             self._client.close(timeout=5)
-
-
-def _version_there() -> str:
-    from layerpeel.version import __version__
-
-    return __version__
 
 
 def executor_for(*, workers: int, scheduler: str | None = None, scheduler_file: Path | None = None) -> Executor:

@@ -6,12 +6,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from layerpeel.environment import describe_environment
-from layerpeel.numerics import UnusableInput, require_instance, require_one_of, require_whole
+from layerpeel.numerics import UnusableInput, require_instance, require_one_of, require_positive, require_whole
 from layerpeel.pages.files import REPORT_FILES, read_small
 from layerpeel.pages.progress import progress
 from layerpeel.pages.records import Result
 from layerpeel.pages.written import write_texts
-from layerpeel.theorems.report import Environment, Report, Summary, render_html, render_markdown
+from layerpeel.theorems.report import Environment, Report, RoomResult, Summary, render_markdown
 from layerpeel.theorems.run import run_rooms
 from layerpeel.theory import Profile, Room
 
@@ -23,8 +23,17 @@ OWN_FAMILY = "own"
 """Family of rooms that are handed over: no package of ours holds them."""
 
 
-def check(*rooms: str | Room, family: str | None = None, profile: str = "quick", seed: int = 0, workers: int | None = None) -> Report:
-    """Confirm or refute theorems, with evidence; a progress bar if standard error is a terminal.
+def check(
+    *rooms: str | Room,
+    family: str | None = None,
+    profile: str = "quick",
+    seed: int = 0,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    scheduler_file: Path | str | None = None,
+    time_limit: float | None = None,
+) -> Report:
+    """Confirm or refute theorems, with evidence; how far it is goes to standard error.
 
     Every check also judges false variants of its theorem, which must come back refuted: the report is green when they do, and every
     verdict is the expected one.
@@ -37,10 +46,14 @@ def check(*rooms: str | Room, family: str | None = None, profile: str = "quick",
         workers: the largest number of processes, as many as there are processors unless given; 1 stays in this one. With more, a script
             calls this under `if __name__ == "__main__":`, as all that starts processes is called. Rooms of your own stay in this one, since
             their functions do not travel.
+        scheduler: address of a dask scheduler, tcp://HOST:PORT, whose workers run the rooms instead.
+        scheduler_file: a file that names one.
+        time_limit: seconds for one room; none unless given. A room that takes longer, or whose process dies, is run a second time, and is
+            inconclusive when that fails too; the others do not notice.
 
     Raises:
-        UnusableInput: for a room, family or profile that does not exist.
-        SystemRefused: when no process can be started.
+        UnusableInput: for a room, family or profile that does not exist, and for rooms of your own where they cannot run.
+        SystemRefused: when no process can be started, or no scheduler is there.
 
     Example:
         >>> check("energy-product", workers=1).summary.green
@@ -56,9 +69,27 @@ def check(*rooms: str | Room, family: str | None = None, profile: str = "quick",
     amount = Profile(require_one_of(profile, "profile", Profile))
     seed = require_whole(seed, "the seed", least=0, remedy="give one, say 0")
     most = os.cpu_count() or 1 if workers is None else require_whole(workers, "the number of workers", remedy="give one, or none at all")
+    limit = None if time_limit is None else require_positive(time_limit, "the time limit")
+    if own and not (scheduler is None and scheduler_file is None and limit is None):
+        raise UnusableInput(
+            f"{', '.join(own)}: rooms of your own run in this process, since their functions do not travel; leave out the scheduler and "
+            "the time limit."
+        )
     with progress("checking rooms", len(chosen)) as bar:
+
+        def finished(room: RoomResult) -> None:
+            bar(advance=1, description=room.name, failure=None if room.green or room.skipped else f"{room.name} is not as expected")
+
         results = run_rooms(
-            chosen, profile=amount, seed=seed, workers=1 if own else most, finished=lambda room: bar(advance=1, description=room)
+            chosen,
+            profile=amount,
+            seed=seed,
+            workers=most,
+            finished=finished,
+            here=bool(own),
+            scheduler=scheduler,
+            scheduler_file=None if scheduler_file is None else Path(scheduler_file),
+            time_limit=limit,
         )
     return Report(
         summary=Summary.of(results),
@@ -86,6 +117,8 @@ def write_report(report: Report, directory: Path) -> WrittenReport:
     Raises:
         UnusableInput: when they cannot be written.
     """
+    from layerpeel.theorems.report import render_html  # what draws is imported where something is drawn
+
     texts = (report.to_json(), render_markdown(report), render_html(report))
     write_texts(directory, dict(zip(REPORT_FILES, texts, strict=True)))
     return WrittenReport(green=report.summary.green, files=[str(directory / name) for name in REPORT_FILES])

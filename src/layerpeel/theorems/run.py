@@ -1,14 +1,14 @@
-"""Runs rooms in parallel processes; what they find depends on the seed and on nothing else."""
+"""Runs rooms, here or elsewhere; what they find depends on the seed and on nothing else."""
 
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
-from multiprocessing import get_context
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
 
 from layerpeel.numerics import UnusableInput, random_stream
-from layerpeel.pages.stopping import SystemRefused
+from layerpeel.sweeps.engine import run_tasks
+from layerpeel.sweeps.executors import Executor, InProcess, Outcome, Pool, Task, executor_for
 from layerpeel.theorems.record import record_check, record_control, record_room
 from layerpeel.theorems.report import CheckResult, ControlResult, RoomResult
 from layerpeel.theory import (
@@ -27,64 +27,117 @@ from layerpeel.theory import (
     statistical_comparisons,
 )
 
-PROCESS_DIED = "the process that ran this room died (out of memory?); run the room alone, or with fewer workers"
-"""Note of every check that was lost with its process."""
+BEGUN_FIRST = (
+    ("equi-separation-law", "separation-before-collapse"),
+    ("minority-collapse-in-networks", "oversampling-in-networks"),
+    ("residual-block-is-the-unit",),
+    ("collapse-threshold",),
+    ("le-sde-imitates",),
+    ("label-noise-transition",),
+)
+"""Rooms that take longest, so that all processes end together. Those on one line look at the same networks, which one process trains."""
+
+RETRIES = 1
+"""A room whose process died is run again, alone: the machine may have killed it for another's sake."""
+
+Names = tuple[str, ...]
 
 
 def run_rooms(
-    rooms: Mapping[str, tuple[str, Room]], *, profile: Profile, seed: int, workers: int, finished: Callable[[str], None]
+    rooms: Mapping[str, tuple[str, Room]],
+    *,
+    profile: Profile,
+    seed: int,
+    workers: int,
+    finished: Callable[[RoomResult], None],
+    here: bool = False,
+    scheduler: str | None = None,
+    scheduler_file: Path | None = None,
+    time_limit: float | None = None,
 ) -> list[RoomResult]:
-    """Run rooms of the catalogue, in as many processes as `workers` allows, and return their results in the given order.
+    """Run rooms, in as many processes as `workers` allows or on a cluster, and return their results in the given order.
 
     Args:
         rooms: room name → (family, room), as `theory.choose` gives them.
         profile: how much work to do.
         seed: every random number derives from it.
-        workers: the largest number of processes; 1 stays in this one.
-        finished: called with a room's name when that room is done.
+        workers: the largest number of processes; 1 stays in this one, unless a time limit needs one that can be ended.
+        finished: called with a room's result when that room is done.
+        here: stay in this process, as rooms must that the catalogue does not hold: they cannot be found again by name.
+        scheduler: address of a dask scheduler, whose workers run the rooms instead.
+        scheduler_file: a file that names one.
+        time_limit: seconds for one room, and for its second attempt; none unless given.
 
     Raises:
-        SystemRefused: when no process can be started.
+        SystemRefused: when no process can be started, or no scheduler is there.
     """
     level = SUITE_LEVEL / max(1, statistical_comparisons())
     results: dict[str, RoomResult] = {}
-    if min(workers, len(rooms)) <= 1:
-        for name, (family, room) in rooms.items():
-            results[name] = run_room(family, room, profile=profile, seed=seed, level=level)
-            finished(name)
-        return list(results.values())
-    with ExitStack() as started:
-        try:
-            pool = started.enter_context(ProcessPoolExecutor(min(workers, len(rooms)), mp_context=get_context("spawn")))
-            waiting = {pool.submit(_run_named, name, profile, seed, level): name for name in rooms}
-        except (OSError, ImportError, NotImplementedError) as error:
-            raise SystemRefused(
-                f"processes cannot be started ({error}): they need shared memory (/dev/shm); run in this one with workers=1."
-            ) from error
-        for future in as_completed(waiting):
-            name = waiting[future]
-            results[name] = _result_of(future, *rooms[name])
-            finished(name)
+    groups = [(name,) for name in rooms] if time_limit is not None else _groups(rooms)
+    executor: Executor
+    if here or (scheduler is None and scheduler_file is None and min(workers, len(groups)) <= 1 and time_limit is None):
+        executor, function = InProcess(), partial(_run_given, rooms)
+    elif scheduler is None and scheduler_file is None:
+        executor, function = Pool(min(workers, len(groups))), _run_named
+    else:
+        executor, function = executor_for(workers=workers, scheduler=scheduler, scheduler_file=scheduler_file), _run_named
+
+    def task(names: Names) -> Task:
+        return Task(key=" ".join(names), function=function, arguments=(names, profile, seed, level), time_limit=time_limit)
+
+    attempts: Counter[str] = Counter()
+
+    def settle(outcome: Outcome) -> list[Task]:
+        names: Names = outcome.task.arguments[0]
+        if outcome.error is not None:  # not of a check, whose errors are its result
+            raise outcome.error
+        if outcome.state == "done":
+            ended: list[RoomResult] = outcome.value
+        else:
+            attempts.update(names)
+            if again := [name for name in names if attempts[name] <= RETRIES]:
+                return [task((name,)) for name in again]
+            ended = [_lost(*rooms[name], outcome) for name in names]
+        for result in ended:
+            results[result.name] = result
+            finished(result)
+        return []
+
+    run_tasks(map(task, groups), executor, settle)
     return [results[name] for name in rooms]
 
 
-def _run_named(name: str, profile: Profile, seed: int, level: float) -> RoomResult:
+def _groups(names: Iterable[str]) -> list[Names]:
+    """The rooms as they are handed out: the longest first, and those together that share their networks.
+
+    Example:
+        >>> _groups(["lda-floor", "separation-before-collapse", "equi-separation-law"])
+        [('equi-separation-law', 'separation-before-collapse'), ('lda-floor',)]
+    """
+    asked = list(names)
+    first = [tuple(name for name in together if name in asked) for together in BEGUN_FIRST]
+    begun = {name for together in first for name in together}
+    return [*filter(None, first), *((name,) for name in asked if name not in begun)]
+
+
+def _run_named(names: Names, profile: Profile, seed: int, level: float) -> list[RoomResult]:
     """Runs in the worker: rooms hold functions, which do not travel between processes, so they are found again by name."""
-    family, room = choose((name,))[name]
-    return run_room(family, room, profile=profile, seed=seed, level=level)
+    return _run_given(choose(names), names, profile, seed, level)
 
 
-def _result_of(future: Future[RoomResult], family: str, room: Room) -> RoomResult:
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        lost = Verdict.INCONCLUSIVE
-        checks = [
-            record_check(room, check, lost, predicted={}, measured={}, level=SUITE_LEVEL, seconds=0.0, note=PROCESS_DIED)
-            for check in room.checks
-        ]
-        controls = [record_control(control, lost, note=PROCESS_DIED) for control in room.controls]
-        return record_room(family, room, checks=checks, controls=controls, figures=[], note="")
+def _run_given(rooms: Mapping[str, tuple[str, Room]], names: Names, profile: Profile, seed: int, level: float) -> list[RoomResult]:
+    return [run_room(*rooms[name], profile=profile, seed=seed, level=level) for name in names]
+
+
+def _lost(family: str, room: Room, outcome: Outcome) -> RoomResult:
+    """A room of which nothing is known: all of it is inconclusive."""
+    note = f"{outcome.message}, at each of {RETRIES + 1} attempts; run the room alone, with fewer workers, or with more time"
+    lost = Verdict.INCONCLUSIVE
+    checks = [
+        record_check(room, check, lost, predicted={}, measured={}, level=SUITE_LEVEL, seconds=0.0, note=note) for check in room.checks
+    ]
+    controls = [record_control(control, lost, note=note) for control in room.controls]
+    return record_room(family, room, checks=checks, controls=controls, figures=[], note="")
 
 
 def run_room(family: str, room: Room, *, profile: Profile, seed: int, level: float) -> RoomResult:

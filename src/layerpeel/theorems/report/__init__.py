@@ -1,9 +1,11 @@
 """The theorem-check report: its schema, and renderers that read the JSON model and nothing else."""
 
+from typing import TYPE_CHECKING
+
+from layerpeel.exports import on_demand
 from layerpeel.theorems.report.bibliography import format_reference as format_reference
 from layerpeel.theorems.report.bibliography import parse_bibtex as parse_bibtex
 from layerpeel.theorems.report.bibliography import read_references as read_references
-from layerpeel.theorems.report.html import render_html as render_html
 from layerpeel.theorems.report.markdown import render_markdown as render_markdown
 from layerpeel.theorems.report.model import CheckResult as CheckResult
 from layerpeel.theorems.report.model import ControlResult as ControlResult
@@ -15,3 +17,8 @@ from layerpeel.theorems.report.model import Summary as Summary
 from layerpeel.theorems.report.reading import headline as headline
 from layerpeel.theorems.report.reading import summary_line as summary_line
 from layerpeel.theorems.report.report import Report as Report
+
+if TYPE_CHECKING:  # draws, and so imports what draws, which processes that run rooms do without
+    from layerpeel.theorems.report.html import render_html as render_html
+else:
+    __getattr__, __dir__ = on_demand(__name__)

@@ -1,0 +1,174 @@
+"""check and train on a dask cluster, and on clusters that are not there, have no workers or unlike ones."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from layerpeel.networks.run_directory import _units_here, run_unit
+from layerpeel.sweeps.executors import Cluster, Executor, InProcess, Pool, Task
+
+pytest.importorskip("distributed", reason="needs the extra `cluster`")
+
+pytestmark = pytest.mark.slow
+
+ROOMS = ["energy-product", "balanced-etf", "largest-equal-angle"]
+
+PATIENCE = 300.0
+"""Seconds that a busy machine may take for what takes ten."""
+
+
+def wait(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.1)
+
+
+def environment(**more: str) -> dict[str, str]:
+    return {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", **more}
+
+
+@contextmanager
+def dask(*arguments: str, **more: str) -> Generator[None]:
+    """A process of a cluster on this machine, killed at the end."""
+    command = [sys.executable, "-m", "dask", *arguments, "--host", "127.0.0.1", "--no-dashboard"]
+    process = subprocess.Popen(command, env=environment(**more), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
+    """The file of a scheduler without workers."""
+    file = tmp_path_factory.mktemp("scheduler") / "scheduler.json"
+    with dask("scheduler", "--scheduler-file", str(file), "--port", "0"):
+        wait(file.exists)
+        yield file
+
+
+@contextmanager
+def workers(scheduler: Path, *, number: int = 1, threads: int = 1, **more: str) -> Generator[None]:
+    """Workers of it, from when they are known to it until they are forgotten."""
+    from distributed import Client
+
+    with Client(scheduler_file=str(scheduler), set_as_default=False) as client:
+
+        def known() -> int:
+            found: Any = client.scheduler_info(n_workers=-1)
+            return len(found["workers"])
+
+        arguments = ("worker", "--scheduler-file", str(scheduler), "--nthreads", f"{threads}", "--no-nanny")
+        with ExitStack() as started:
+            for _ in range(number):
+                started.enter_context(dask(*arguments, **more))
+            wait(lambda: known() == number)
+            yield
+        wait(lambda: known() == 0)
+
+
+def command(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    given: dict[str, Any] = {"capture_output": True, "text": True, "timeout": PATIENCE}
+    return subprocess.run([sys.executable, "-m", "layerpeel", *arguments], env=environment(), check=False, **given)
+
+
+def refused(*arguments: str) -> str:
+    """Exit status 3, and one sentence."""
+    found = command(*arguments)
+    assert (found.returncode, found.stdout, found.stderr.count("\n")) == (3, "", 1), found.stderr
+    return found.stderr
+
+
+def report(*arguments: str) -> dict[str, Any]:
+    found = command("check", *ROOMS, "--json", *arguments)
+    assert (found.returncode, found.stderr) == (0, ""), found.stderr
+    made = json.loads(found.stdout)
+    made["environment"].pop("created")
+    for room in made["rooms"]:
+        for check in room["checks"]:
+            check.pop("seconds")
+    return made
+
+
+def test_a_scheduler_that_is_not_there_is_named_with_the_two_commands_that_start_one(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and never answers
+        address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        began = time.monotonic()
+        for said in (refused("check", *ROOMS, "--scheduler", address), refused("train", "separation", "--scheduler", address)):
+            assert f"no scheduler answers at {address} within 10 s" in said
+            assert "`dask scheduler --port 8786`" in said
+            assert "`dask worker tcp://HOST:8786" in said
+        assert time.monotonic() - began < PATIENCE
+    missing = refused("check", *ROOMS, "--scheduler-file", str(tmp_path / "no-file"))
+    assert "no-file does not exist" in missing
+    assert not Path("runs").exists()
+
+
+def test_a_scheduler_without_workers_is_refused(scheduler: Path) -> None:
+    assert "has no workers" in refused("check", *ROOMS, "--scheduler-file", str(scheduler))
+
+
+def test_workers_without_the_package_are_refused(scheduler: Path, tmp_path: Path) -> None:
+    (tmp_path / "layerpeel.py").write_text("raise ModuleNotFoundError('No module named layerpeel', name='layerpeel')")
+    with workers(scheduler, PYTHONPATH=str(tmp_path)):
+        said = refused("check", *ROOMS, "--scheduler-file", str(scheduler))
+    assert "has no layerpeel of this version" in said
+    assert "install the same everywhere" in said
+
+
+def test_workers_with_another_version_are_refused(scheduler: Path, tmp_path: Path) -> None:
+    other = tmp_path / "layerpeel-0.0.1.dist-info"
+    other.mkdir()
+    (other / "METADATA").write_text("Metadata-Version: 2.1\nName: layerpeel\nVersion: 0.0.1\n")
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    with workers(scheduler, PYTHONPATH=path):
+        said = refused("check", *ROOMS, "--scheduler-file", str(scheduler))
+    assert "has other versions (layerpeel 0.0.1 there," in said
+
+
+def test_workers_of_several_threads_are_refused(scheduler: Path) -> None:
+    with workers(scheduler, threads=2):
+        assert "--nthreads 1" in refused("check", *ROOMS, "--scheduler-file", str(scheduler))
+
+
+def test_rooms_and_units_come_out_the_same_on_a_cluster_in_a_pool_and_here(scheduler: Path, tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="needs the extra `train`")
+    with workers(scheduler, number=2):
+        assert report("--scheduler-file", str(scheduler)) == report("--workers", "2") == report("--workers", "1")
+        places = [(lambda: Cluster(scheduler_file=scheduler)), (lambda: Pool(2)), InProcess]
+        cluster, pool, here = (arrays_of(make()) for make in places)
+    assert cluster == pool == here
+
+
+def arrays_of(executor: Executor) -> dict[str, dict[str, bytes]]:
+    """What two units come to there, to the last bit."""
+    from layerpeel.gpu_train.experiments import Plan, one_thread
+
+    one_thread()
+    _units_here.cache_clear()
+    found: dict[str, dict[str, bytes]] = {}
+    try:
+        for name in ("ratio-1-trial-0", "ratio-30-trial-2"):
+            arguments = "unconstrained", Plan(), None, 1, name, Path("/nowhere/units/of-no-run.checkpoint")
+            executor.submit(Task(key=name, function=run_unit, arguments=arguments))
+        end = time.monotonic() + PATIENCE
+        while len(found) < 2 and time.monotonic() < end:
+            outcome = executor.completed(1.0)
+            if outcome is not None:
+                assert outcome.state == "done", outcome.message
+                found[outcome.task.key] = {array: value.tobytes() for array, value in outcome.value.items()}
+    finally:
+        executor.close()
+    return found
