@@ -6,7 +6,7 @@ WORKERS ?= 2
 UV := .venvs/uv/bin/uv
 
 # What the targets run by hand test: all but torch, whose build on the index takes 3 GB, and metrics, which needs torch; EXTRAS=dev has both.
-EXTRAS ?= test,fast,data,frames,mosek
+EXTRAS ?= test,fast,data,frames,parquet,cubes,cluster,mosek
 TESTS ?=
 
 .PHONY: check test test-fast lint bench mutants lock test-newest test-lowest test-pythons clean

@@ -40,6 +40,8 @@ SHOWING = {
     "xarray": "xarray",
     "h5netcdf": "h5netcdf",
     "h5py": "h5py",
+    "pebble": "pebble",
+    "distributed": "distributed",
 }
 """The other distributions that layerpeel imports."""
 
@@ -55,6 +57,7 @@ OPTIONAL = {
     "xarray": "cubes",
     "h5netcdf": "cubes",
     "h5py": "cubes",
+    "distributed": "cluster",
 }
 """Distributions that may be missing, and the extras that bring them."""
 
