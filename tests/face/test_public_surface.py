@@ -287,6 +287,8 @@ EXACT = {0.5, 0.25, 0.75, 1.0, 1.5, 2.0, 8.0, 10.0, 20.0}
 
 @pytest.mark.parametrize("name", CALLS)
 def test_numbers_of_every_kind_are_the_same_number(name: str) -> None:
+    if name == "layerpeel.gpu_train.resized":
+        pytest.importorskip("torch", reason="images are resized by torch")
     expected = answer(name, *CALLS[name])
     for place in places(name):
         value = given(name, place)

@@ -106,6 +106,7 @@ def test_what_is_optional_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_what_waits_for_torch_is_not_to_be_installed_again(breaks: Break, monkeypatch: pytest.MonkeyPatch) -> None:
     """torchmetrics without torch is in order; torch is what is missing."""
+    pytest.importorskip("torchmetrics", reason="needs the extra `metrics`")
     breaks("torchmetrics")
     monkeypatch.setitem(OPTIONAL, "no-such-torch", "train")
     monkeypatch.setitem(DECIDING, "no-such-torch", "no_such_torch")

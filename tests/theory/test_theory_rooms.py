@@ -273,7 +273,12 @@ def test_every_check_is_as_expected_and_every_control_is_refuted(name: str) -> N
     room = ROOMS[name]
     for number, check in enumerate(room.checks):
         setting = setting_of(number)
-        measured, predicted = check.measure(setting), check.predict()
+        try:
+            measured, predicted = check.measure(setting), check.predict()
+        except ModuleNotFoundError as error:
+            if error.name != "torch":
+                raise
+            pytest.skip("needs the extra `train`: without torch this room is skipped, with its reason")
         kind = check.kind or room.statement.kind
         assert judge(kind, predicted, measured, resolution=check.resolution, level=setting.level) is check.expected, check.name
         # A measurement that no change of the prediction would contradict, on one side or the other, shows nothing.
