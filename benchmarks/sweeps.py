@@ -2,7 +2,6 @@
 
 import csv
 import functools
-import math
 import os
 import subprocess
 import sys
@@ -43,8 +42,8 @@ def million_thresholds() -> Row:
             writer = csv.writer(file)
             for minority in range(2, 1002, ONE_IN):
                 for step in range(1000):
-                    energy = 0.01 * math.exp(math.log(2500) * step / 999)
-                    writer.writerow([minority, energy, collapse_threshold(10, minority, feature_energy=energy, digits=15).value])
+                    energy = 0.01 + 9.99 * step / 999
+                    writer.writerow([minority, energy, collapse_threshold(100, minority, feature_energy=energy, digits=15).value])
 
     with tempfile.TemporaryDirectory() as folder:
         ours = timed(lambda: sweep(MILLION, Path(folder) / "million.sqlite", workers=2))
