@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ import pytest
 
 from layerpeel.networks.run_directory import _units_here, run_unit
 from layerpeel.sweeps.executors import Cluster, Executor, InProcess, Pool, Task
+from layerpeel.sweeps.sweep import sweep
 
 pytest.importorskip("distributed", reason="needs the extra `cluster`")
 
@@ -99,6 +101,44 @@ def report(*arguments: str) -> dict[str, Any]:
         for check in room["checks"]:
             check.pop("seconds")
     return made
+
+
+TOGETHER = {"majority": [3, 5], "minority": 5, "feature_energy": {"geometric": [0.5, 20, 7]}}
+QUANTITIES: dict[str, dict[str, Any]] = {
+    "threshold": TOGETHER,
+    "solve": {**TOGETHER, "imbalance": [2, 50]},
+    "minority-cosine": {**TOGETHER, "imbalance": [2, 50]},
+    "remedy": {**TOGETHER, "imbalance": 50},
+    "separation-probability": {"constant": [1.0, 3.0], "exponent": 1.0, "time": 100.0, "samples": 5, "features": 2, "paths": 50},
+    "check:largest-equal-angle": {"seed": [0, 1]},
+    "train:unconstrained": {"imbalance": [1, 3], "steps": 50},
+}
+"""Every quantity, drawn ones among them, over a few points."""
+
+
+def values(store: Path) -> list[tuple[Any, ...]]:
+    connection = sqlite3.connect(store)
+    try:
+        return connection.execute("SELECT * FROM value WHERE name != 'seconds' ORDER BY 1, 2").fetchall()
+    finally:
+        connection.close()
+
+
+def test_every_quantity_has_the_same_bits_here_in_a_pool_and_on_a_cluster(
+    scheduler: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("layerpeel.sweeps.sweep.BATCH", 5)  # several chunks of what is computed together
+    with workers(scheduler, number=2):
+        for name, axes in QUANTITIES.items():
+            spec = {"sweep": {"quantity": name}, "axes": axes, "run": {"repeats": 2}}
+            found = {
+                place: sweep(spec, tmp_path / f"{name}-{place}.sqlite", **options)
+                for place, options in {"here": {"workers": 1}, "pool": {"workers": 2}, "cluster": {"scheduler_file": scheduler}}.items()
+            }
+            assert {place: each.done == each.points > 0 for place, each in found.items()} == dict.fromkeys(found, True), name
+            here, pool, cluster = (values(Path(each.store)) for each in found.values())
+            assert here == pool == cluster, name
+            assert here, name
 
 
 def test_a_scheduler_that_is_not_there_is_named_with_the_two_commands_that_start_one(tmp_path: Path) -> None:

@@ -26,6 +26,9 @@ from layerpeel.sweeps.specification import (
 EXACT = Context(prec=30)
 """Values of a rule are computed with thirty digits and rounded once, so that they are the same doubles on every machine."""
 
+COUNTED = 10**9
+"""Of more numbers than these nobody waits for the count of those that are left out: all are taken for points."""
+
 IDENTITY_BYTES = 16
 """Bytes of an identity: among 10^12 points two agree with a chance of 10^-15."""
 
@@ -102,8 +105,8 @@ class Points:
         """How many points there are."""
         if not self._left_out:
             return self.size
-        if self.size > 10**8:
-            return self.size  # an upper bound; nobody waits for the count of more
+        if self.size > COUNTED:
+            return self.size
         return sum(int(self.kept(start, min(start + 10**6, self.size)).sum()) for start in range(0, self.size, 10**6))
 
     @property

@@ -43,6 +43,11 @@ class Tally:
     lost: int = 0
     failures: list[tuple[str, str]] = field(default_factory=list)
 
+    @property
+    def settled(self) -> int:
+        """Points that are not to be computed any more."""
+        return self.done + self.failed + self.lost
+
 
 class Failure(Record):
     """A point that is not done."""

@@ -244,15 +244,21 @@ def sweep(
             opened.reopen(failed=True)
         coordinator = Coordinator(points, opened, environment, folder)
         tally = coordinator.tally
-        if tally.reused + tally.failed + tally.lost < tally.points:
+        if tally.settled < tally.points:
             alone = points.quantity.compute_batch is not None and points.size <= BATCH  # one chunk keeps one process busy
-            executor = executor_for(workers=1 if alone else most, scheduler=scheduler, scheduler_file=scheduler_file)
-            with progress(points.quantity.name, tally.points) as bar:
+            executor = executor_for(
+                workers=1 if alone else most, scheduler=scheduler, scheduler_file=scheduler_file, limited=read.run.time_limit is not None
+            )
+            before, told = tally.settled, 0
+            with progress(points.quantity.name, tally.points - before) as bar:
 
                 def tick() -> None:
+                    nonlocal told
                     coordinator.tick()
-                    told = [f"{tally.failed} failed"] * bool(tally.failed) + [f"{tally.lost} lost"] * bool(tally.lost)
-                    bar(completed=tally.done + tally.failed + tally.lost, description=", ".join(told))
+                    for parameters, message in tally.failures[told:]:
+                        bar(failure=f"{parameters}: {message}")
+                    told = len(tally.failures)
+                    bar(completed=tally.settled - before, description=f"{tally.failed + tally.lost} not done" if told else "")
 
                 try:
                     run_tasks(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from layerpeel.numerics import UnusableInput, random_stream
 from layerpeel.sweeps.engine import run_tasks
-from layerpeel.sweeps.executors import Executor, InProcess, Outcome, Pool, Task, executor_for
+from layerpeel.sweeps.executors import InProcess, Outcome, Task, executor_for
 from layerpeel.theorems.record import record_check, record_control, record_room
 from layerpeel.theorems.report import CheckResult, ControlResult, RoomResult
 from layerpeel.theory import (
@@ -74,13 +74,10 @@ def run_rooms(
     level = SUITE_LEVEL / max(1, statistical_comparisons())
     results: dict[str, RoomResult] = {}
     groups = [(name,) for name in rooms] if time_limit is not None else _groups(rooms)
-    executor: Executor
-    if here or (scheduler is None and scheduler_file is None and min(workers, len(groups)) <= 1 and time_limit is None):
-        executor, function = InProcess(), partial(_run_given, rooms)
-    elif scheduler is None and scheduler_file is None:
-        executor, function = Pool(min(workers, len(groups))), _run_named
-    else:
-        executor, function = executor_for(workers=workers, scheduler=scheduler, scheduler_file=scheduler_file), _run_named
+    most = max(1, min(workers, len(groups)))
+    elsewhere = partial(executor_for, workers=most, scheduler=scheduler, scheduler_file=scheduler_file, limited=time_limit is not None)
+    executor = InProcess() if here else elsewhere()
+    function = partial(_run_given, rooms) if isinstance(executor, InProcess) else _run_named
 
     def task(names: Names) -> Task:
         return Task(key=" ".join(names), function=function, arguments=(names, profile, seed, level), time_limit=time_limit)
