@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from layerpeel.numerics import UnusableInput
+from layerpeel.numerics import UnusableInput, shown
 from layerpeel.sweeps.executors import sentence
 from layerpeel.sweeps.points import Points
 from layerpeel.sweeps.quantity import ComputeBatch, Quantity, Stored, quantity_named, stored
@@ -102,14 +102,26 @@ def _one_by_one(points: Points, quantity: Quantity, numbers: np.ndarray) -> Chun
         chunk.repeats.append(point.repeat)
         try:
             found = quantity.compute(point.parameters, points.stream(point.identity) if quantity.draws else None)
-            arrays = {name: value for name, value in found.items() if isinstance(value, np.ndarray) and value.ndim}
-            values.append({name: stored(name, value) for name, value in found.items() if name not in arrays})
+            arrays = {_named(name): _array(name, value) for name, value in found.items() if isinstance(value, np.ndarray) and value.ndim}
+            values.append({name: stored(_named(name), value) for name, value in found.items() if name not in arrays})
             if arrays:
                 chunk.arrays[point.position] = arrays
-        except Exception as error:  # noqa: BLE001 - whatever a point raises is its own affair: the others go on
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a point raises is its own affair: the others go on
             chunk.failures[point.position] = sentence(error), isinstance(error, UnusableInput)
             values.append({})
     for name in dict.fromkeys(name for row in values for name in row):
         rows = [row.get(name, (None, None, None)) for row in values]
         chunk.columns[name] = tuple(list(part) for part in zip(*rows, strict=True))  # pyright: ignore[reportArgumentType]
     return chunk
+
+
+def _named(name: Any) -> str:
+    if not isinstance(name, str) or not name or "/" in name:
+        raise UnusableInput(f"a column is called {shown(name)}: names are text without a slash, and not empty; give it another.")
+    return name
+
+
+def _array(name: str, value: np.ndarray) -> np.ndarray:
+    if value.dtype.hasobject:
+        raise UnusableInput(f"{name} is an array of Python objects: arrays of numbers or text are stored; return one of these.")
+    return value
