@@ -17,6 +17,7 @@ from layerpeel.pages.stopping import SystemRefused
 from layerpeel.sweeps import executors
 from layerpeel.sweeps.chunk import points_of
 from layerpeel.sweeps.executors import Outcome, Pool, Task
+from layerpeel.sweeps.explanation import explain
 from layerpeel.sweeps.quantity import quantity_named
 from layerpeel.sweeps.specification import specification
 from layerpeel.sweeps.store import Store
@@ -139,6 +140,34 @@ def test_an_empty_axis_is_shown() -> None:
         lambda: specification({"sweep": {"quantity": "threshold"}, "axes": {"majority": []}}),
         "axes.majority is []: it must be a value, a list of some",
     )
+
+
+# What is computed together
+
+DRAWN = {"constant": [1.0, 2.0, 3.0, 4.0], "exponent": [0.5, 1.0], "time": 10.0, "samples": 2, "paths": 20}
+
+
+def attempts(path: str) -> list[tuple[str, int]]:
+    with closing(sqlite3.connect(path)) as store:
+        return store.execute("SELECT state, count(*) FROM attempt GROUP BY state ORDER BY state").fetchall()
+
+
+def test_points_that_have_no_form_for_many_are_noted_as_they_come() -> None:
+    spec = {"sweep": {"quantity": "separation-probability"}, "axes": DRAWN}
+    assert sweep(spec, "a.sqlite", workers=1).done == 8
+    ((state, number),) = attempts("a.sqlite")
+    assert (state, number > 1) == ("done", True)
+    explained = explain(spec)
+    assert (explained.together, sum(each.points for each in explained.measured)) == (False, 3)
+
+
+def test_points_that_cannot_be_computed_together_are_found_by_halves() -> None:
+    imbalances = [*(2.0 + k / 100 for k in range(99)), 0.5, 4.0]
+    axes = {"majority": 3, "minority": 2, "feature_energy": 5.0, "imbalance": imbalances}
+    found = sweep({"sweep": {"quantity": "minority-cosine"}, "axes": axes}, "a.sqlite", workers=1)
+    assert (found.done, found.failed) == (100, 1)
+    assert "imbalance is 0.5" in found.failures[0].message
+    assert dict(attempts("a.sqlite")) == {"abandoned": 2, "done": 3}
 
 
 # Points that end in unusual ways

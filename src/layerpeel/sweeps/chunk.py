@@ -26,6 +26,7 @@ class Chunk:
         columns: column → values, lower and upper bounds.
         failures: number → what was wrong, and whether it was a refusal, which another attempt does not change.
         arrays: number → what is stored beside the numbers.
+        apart: nothing was computed, since some of the points cannot be computed together; smaller chunks can.
     """
 
     positions: list[int]
@@ -35,6 +36,11 @@ class Chunk:
     columns: dict[str, tuple[list[float | None], list[float | None], list[float | None]]]
     failures: dict[int, tuple[str, bool]] = field(default_factory=dict)
     arrays: dict[int, dict[str, np.ndarray]] = field(default_factory=dict)
+    apart: bool = False
+
+
+FEW = 32
+"""Points that are computed one by one where they cannot be computed together; more are sent again in halves."""
 
 
 @lru_cache(maxsize=4)
@@ -44,13 +50,29 @@ def points_of(text: str, folder: str) -> Points:
     return Points(spec, quantity_named(spec.sweep.quantity, folder))
 
 
-def compute(text: str, folder: str, positions: Sequence[int] | tuple[int, int]) -> Chunk:
+def together_at(points: Points) -> tuple[bool, bool, bool]:
+    """Whether the first, the middle and the last point can be computed together with others."""
+    if (compute_batch := points.quantity.compute_batch) is None:
+        return False, False, False
+
+    def can(position: int) -> bool:
+        try:
+            compute_batch(points.columns(np.array([position])))
+        except Exception:  # noqa: BLE001 - whatever it is, the point says it when it is computed
+            return False
+        return True
+
+    return can(0), can(points.size // 2), can(points.size - 1)
+
+
+def compute(text: str, folder: str, positions: Sequence[int] | tuple[int, int], together: bool = True) -> Chunk:
     """Runs where the points are computed.
 
     Args:
         text: the specification.
         folder: where modules of the reader's own are.
         positions: numbers; a pair stands for all points from the first up to the second.
+        together: compute them by the form for many, where the quantity has one.
     """
     points = points_of(text, folder)
     if isinstance(positions, tuple):
@@ -58,11 +80,12 @@ def compute(text: str, folder: str, positions: Sequence[int] | tuple[int, int]) 
         numbers = start + np.flatnonzero(points.kept(start, stop))
     else:
         numbers = np.array(positions, dtype=np.int64)
-    if (together := points.quantity.compute_batch) is not None:
+    if together and (compute_batch := points.quantity.compute_batch) is not None:
         try:
-            return _together(points, together, numbers)
-        except UnusableInput:
-            pass  # of some point: each is computed by itself, and says what is wrong with it
+            return _together(points, compute_batch, numbers)
+        except UnusableInput:  # of some point, which computed by itself says what is wrong with it
+            if len(numbers) > FEW:
+                return Chunk(positions=[], identities=[], texts=[], repeats=[], columns={}, apart=True)
     return _one_by_one(points, points.quantity, numbers)
 
 

@@ -14,7 +14,7 @@ from pydantic import Field
 from layerpeel.numerics import require_whole
 from layerpeel.pages.output import text_table
 from layerpeel.pages.records import Record, Result
-from layerpeel.sweeps.chunk import Chunk, compute, points_of
+from layerpeel.sweeps.chunk import Chunk, compute, points_of, together_at
 from layerpeel.sweeps.points import Points
 from layerpeel.sweeps.specification import read_specification, specification
 from layerpeel.sweeps.store import Store
@@ -122,7 +122,7 @@ def explain(
         with Store(Path(store), create=False) as opened:
             held = opened.sweep()
             done = opened.counts().done if held is not None and held["specification"] == specification_text(read) else 0
-    together = points.quantity.compute_batch is not None
+    together = any(together_at(points)) and not compute(text, folder, _one_chunk(points)[0]).apart
     points.point(0)  # writes the values of the axes down, which is no point's cost
     computed = [_measured(text, folder, numbers) for numbers in (_one_chunk(points) if together else _three(points))]
     measured = [found for _, found in computed]

@@ -15,7 +15,7 @@ import numpy as np
 from layerpeel.numerics import UnusableInput, require_one_of, require_whole, shown
 from layerpeel.pages.files import write_whole
 from layerpeel.pages.progress import progress
-from layerpeel.sweeps.chunk import Chunk, compute, points_of
+from layerpeel.sweeps.chunk import Chunk, compute, points_of, together_at
 from layerpeel.sweeps.engine import run_tasks
 from layerpeel.sweeps.executors import Outcome, Task, executor_for
 from layerpeel.sweeps.points import Points
@@ -70,7 +70,7 @@ class Coordinator:
         self._points, self._store, self._environment, self._folder = points, store, environment, folder
         self._run = points.spec.run
         self._text = points.spec.model_dump_json()
-        self._batches = points.quantity.compute_batch is not None
+        self._batches = any(together_at(points))
         self._chunk = 1
         self._committed = time.monotonic()
         self._tasks = 0
@@ -110,7 +110,9 @@ class Coordinator:
         limit = None if self._run.time_limit is None else float(self._run.time_limit)
         if limit is not None and number > 1:  # whoever is late is tried again in parts: one point that hangs is found after its own time
             limit += min((number - 1) * limit, LATE_CHUNK * (60 if self._batches else 1))
-        return Task(key=f"{self._tasks}", function=compute, arguments=(self._text, self._folder, positions), time_limit=limit)
+        return Task(
+            key=f"{self._tasks}", function=compute, arguments=(self._text, self._folder, positions, self._batches), time_limit=limit
+        )
 
     def submitted(self, task: Task) -> None:
         """Note that a task is under way."""
@@ -121,9 +123,11 @@ class Coordinator:
     def settle(self, outcome: Outcome) -> list[Task]:
         """Note what came of a task, and make tasks of what gets another attempt."""
         attempt = self._noted.pop(outcome.task.key)
-        self._store.ended(attempt, outcome.state, seconds=outcome.seconds, worker=outcome.worker, message=outcome.message or None)
+        apart = isinstance(outcome.value, Chunk) and outcome.value.apart
+        state = "abandoned" if apart else outcome.state
+        self._store.ended(attempt, state, seconds=outcome.seconds, worker=outcome.worker, message=outcome.message or None)
         chunk = outcome.value
-        if isinstance(chunk, Chunk):
+        if isinstance(chunk, Chunk) and not apart:
             if not self._batches:  # the next chunks are as large as what a point costs allows
                 each = max(outcome.seconds / len(chunk.positions), 1e-9)
                 self._chunk = int(min(max(CHUNK_SECONDS / each, 1), LARGEST_CHUNK, 2 * self._chunk))
@@ -268,7 +272,7 @@ def sweep(
         coordinator = Coordinator(points, opened, environment, folder)
         tally = coordinator.tally
         if tally.settled < tally.points:
-            alone = points.quantity.compute_batch is not None and points.size <= BATCH  # one chunk keeps one process busy
+            alone = points.size <= BATCH and all(together_at(points))  # one chunk keeps one process busy
             executor = executor_for(
                 workers=1 if alone else most, scheduler=scheduler, scheduler_file=scheduler_file, limited=read.run.time_limit is not None
             )
