@@ -14,6 +14,7 @@ import pytest
 from refusals import refused
 
 from layerpeel.pages.stopping import SystemRefused
+from layerpeel.schemas import SWEEP_FILE, schema_file, sweep_file_text
 from layerpeel.sweeps import executors
 from layerpeel.sweeps.chunk import points_of
 from layerpeel.sweeps.executors import Outcome, Pool, Task
@@ -140,6 +141,15 @@ def test_an_empty_axis_is_shown() -> None:
         lambda: specification({"sweep": {"quantity": "threshold"}, "axes": {"majority": []}}),
         "axes.majority is []: it must be a value, a list of some",
     )
+
+
+def test_whole_numbers_to_sample_rise() -> None:
+    sample = {"size": 4, "x": {"integers": [3, 1]}, "y": {"integers": [1, 3]}}
+    refused(lambda: specification({"sweep": {"quantity": "endings:digits"}, "sample": sample}), "sample.x is {'integers': [3, 1]}")
+
+
+def test_the_committed_schema_of_a_sweeps_file_is_the_models() -> None:
+    assert schema_file(SWEEP_FILE).read_text(encoding="utf-8") == sweep_file_text(), "run python -m layerpeel.schemas"
 
 
 # What is computed together

@@ -93,6 +93,12 @@ class SampledIntegers(_Table):
 
     integers: tuple[StrictInt, StrictInt]
 
+    @model_validator(mode="after")
+    def _in_order(self) -> "SampledIntegers":
+        if self.integers[0] > self.integers[1]:
+            raise ValueError("the first is above the last")
+        return self
+
 
 Range = Scalar | SampledGeometric | SampledLinear | SampledIntegers
 """A range to sample, or one value for all points."""
