@@ -9,6 +9,9 @@ import sys
 # the processes inherit it.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+# Looking for plugins of pydantic reads the metadata of everything that is installed, and no plugin has anything to do here.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
 # Where the home directory cannot be written, matplotlib works in a temporary one and warns twice. It must be told before it is imported.
 logging.getLogger("matplotlib").setLevel(logging.ERROR)
 

@@ -11,7 +11,7 @@ import layerpeel
 
 NAMES = (
     *("solve", "solve_batch", "LayerPeeled", "UnconstrainedFeatures", "Solution", "collapse_threshold", "vanishing_threshold", "remedy"),
-    *("simulate", "estimate", "measure", "check", "Bracket", "Estimate", "Proportion", "UnusableInput", "__version__"),
+    *("simulate", "estimate", "measure", "check", "sweep", "Bracket", "Estimate", "Proportion", "UnusableInput", "__version__"),
 )
 
 
