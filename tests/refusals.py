@@ -20,4 +20,4 @@ def refused(action: Callable[[], object], *parts: str) -> None:
     for part in parts:
         assert part in sentence, sentence
     assert "\n" not in sentence
-    assert sentence.endswith((".", "'."))
+    assert sentence.endswith((".", "'.", "?"))

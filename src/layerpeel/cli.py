@@ -509,7 +509,7 @@ def sweep(
     if explain:
         from layerpeel.sweeps.explanation import explain as explained
 
-        return _answer(explained(file, changes=changes or (), workers=workers), as_json)
+        return _answer(explained(file, store, changes=changes or (), workers=workers), as_json)
     if status:
         from layerpeel.sweeps.state import status as state_of
 

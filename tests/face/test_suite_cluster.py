@@ -8,13 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from layerpeel.networks.run_directory import _units_here, run_unit
+from layerpeel.pages.stopping import SystemRefused
 from layerpeel.sweeps.executors import Cluster, Executor, InProcess, Pool, Task
 from layerpeel.sweeps.sweep import sweep
 
@@ -61,8 +62,8 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
 
 
 @contextmanager
-def workers(scheduler: Path, *, number: int = 1, threads: int = 1, **more: str) -> Generator[None]:
-    """Workers of it, from when they are known to it until they are forgotten."""
+def workers(scheduler: Path, *, number: int = 1, threads: int = 1, leave: bool = True, **more: str) -> Generator[None]:
+    """Workers of it, from when they are known to it until they are forgotten, unless they need not leave before it does."""
     from distributed import Client
 
     with Client(scheduler_file=str(scheduler), set_as_default=False) as client:
@@ -77,7 +78,8 @@ def workers(scheduler: Path, *, number: int = 1, threads: int = 1, **more: str) 
                 started.enter_context(dask(*arguments, **more))
             wait(lambda: known() == number)
             yield
-        wait(lambda: known() == 0)
+        if leave:
+            wait(lambda: known() == 0)
 
 
 def command(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -212,3 +214,33 @@ def arrays_of(executor: Executor) -> dict[str, dict[str, bytes]]:
     finally:
         executor.close()
     return found
+
+
+def test_two_coordinators_on_one_scheduler_do_not_take_each_others_results(scheduler: Path) -> None:
+    with workers(scheduler), closing(Cluster(scheduler_file=scheduler)) as one, closing(Cluster(scheduler_file=scheduler)) as other:
+        for cluster, number in ((one, -1), (other, -2)):
+            cluster.submit(Task(key="1", function=abs, arguments=(number,)))
+        ended = [cluster.completed(PATIENCE) for cluster in (one, other)]
+    assert [outcome and outcome.value for outcome in ended] == [1, 2]
+
+
+def test_a_task_that_waits_behind_another_is_not_late(scheduler: Path) -> None:
+    with workers(scheduler), closing(Cluster(scheduler_file=scheduler)) as cluster:
+        for key in ("a", "b"):
+            cluster.submit(Task(key=key, function=time.sleep, arguments=(4.0,), time_limit=6.0))
+        ended = [cluster.completed(PATIENCE) for _ in range(2)]
+    assert [outcome and outcome.state for outcome in ended] == ["done", "done"]
+
+
+def test_a_scheduler_that_goes_is_no_tasks_fault(tmp_path: Path) -> None:
+    file = tmp_path / "scheduler.json"
+    with ExitStack() as there:
+        started = there.enter_context(ExitStack())
+        started.enter_context(dask("scheduler", "--scheduler-file", str(file), "--port", "0"))
+        wait(file.exists)
+        with workers(file, leave=False):
+            cluster = there.enter_context(closing(Cluster(scheduler_file=file)))
+            cluster.submit(Task(key="a", function=time.sleep, arguments=(600.0,)))
+            started.close()
+            with pytest.raises(SystemRefused, match="is gone: what is done so far stays"):
+                cluster.completed(PATIENCE)

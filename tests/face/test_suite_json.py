@@ -11,7 +11,7 @@ from json_schemas import committed, mistakes
 
 from layerpeel import theory
 from layerpeel.cli import app, main
-from layerpeel.schemas import MODELS, model, schema_file
+from layerpeel.schemas import MODELS, SWEEP_FILE, model, schema_file
 
 GROUPS = ["--groups", "3x50,2x5"]
 ENERGY = ["--feature-energy", "5"]
@@ -43,7 +43,7 @@ def test_every_command_has_a_schema() -> None:
     commands = {each.name or getattr(each.callback, "__name__", "") for each in app.registered_commands}
     options = {name for name in MODELS if name.startswith("sweep-")}  # --explain, --quantities and --status answer something else
     assert commands == set(MODELS) - options
-    assert set(MODELS) == {path.stem for path in schema_file("check").parent.glob("*.json")}
+    assert {*MODELS, SWEEP_FILE} == {path.stem for path in schema_file("check").parent.glob("*.json")}
 
 
 @pytest.mark.parametrize(("command", "options"), [(command, options) for command, several in CALLS.items() for options in several])

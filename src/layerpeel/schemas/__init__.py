@@ -1,5 +1,6 @@
-"""The JSON schemas of what commands print, as committed: one file per command, made from the models."""
+"""The JSON schemas of what commands print, as committed: one file per command, made from the models; and that of a sweep's file."""
 
+import json
 from importlib import import_module
 from pathlib import Path
 
@@ -26,6 +27,10 @@ MODELS = {
 """Command → the model of its JSON; COMMAND-OPTION where an option answers something else."""
 
 
+SWEEP_FILE = "sweep-file"
+"""The name of the schema of what is read, not printed."""
+
+
 def model(command: str) -> type[Keys]:
     """The model of a command's JSON.
 
@@ -42,7 +47,20 @@ def schema_file(command: str) -> Path:
     return Path(__file__).with_name(f"{command}.json")
 
 
+def sweep_file_text() -> str:
+    """The schema of FILE.toml of `layerpeel sweep`, for editors that complete and check TOML by one.
+
+    Example:
+        >>> '"quantity"' in sweep_file_text()
+        True
+    """
+    from layerpeel.sweeps.specification import Specification
+
+    return json.dumps(Specification.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
 def write_schemas() -> None:
     """Make the committed files anew."""
+    schema_file(SWEEP_FILE).write_text(sweep_file_text(), encoding="utf-8")
     for command in MODELS:
         schema_file(command).write_text(model(command).schema_text(), encoding="utf-8")

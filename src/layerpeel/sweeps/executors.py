@@ -2,6 +2,7 @@
 
 import os
 import queue
+import re
 import signal
 import socket
 import threading
@@ -13,9 +14,10 @@ from dataclasses import dataclass
 from multiprocessing import get_context, resource_tracker
 from pathlib import Path
 from typing import Any, Literal, Protocol
+from uuid import uuid4
 
 from layerpeel.environment import versions
-from layerpeel.numerics import UnusableInput
+from layerpeel.numerics import UnusableInput, shown
 from layerpeel.pages.stopping import SystemRefused
 
 WATCHED = 0.5
@@ -26,6 +28,12 @@ ANSWER_SECONDS = 10.0
 
 START_SECONDS = 120.0
 """A process that takes longer to start will not start."""
+
+ADDRESS = re.compile(r"(tcp|tls|ucx|ws|wss)://.+:\d+")
+"""What a scheduler is reached at."""
+
+OVERDUE = 120.0
+"""A pool in which tasks wait beside idle processes, and none ends for so many seconds, has lost them."""
 
 FRUITLESS = 10
 """Pools in a row that may die between tasks."""
@@ -97,8 +105,8 @@ def called(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[bo
     started = time.perf_counter()
     try:
         good, value = True, function(*arguments)
-    except Exception as error:  # noqa: BLE001 - whatever a task raises is its outcome
-        good, value = False, error
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a task raises is its outcome
+        good, value = False, error if isinstance(error, Exception) else RuntimeError(sentence(error))
     return good, value, time.perf_counter() - started, f"{socket.gethostname()}:{os.getpid()}"
 
 
@@ -152,8 +160,10 @@ class Pool:
     def __init__(self, workers: int) -> None:
         self.width = workers
         self._under_way: dict[str, Task] = {}
-        self._outcomes: queue.SimpleQueue[tuple[int, Task, Any]] = queue.SimpleQueue()
-        self._generation = self._fruitless = 0
+        self._futures: dict[str, Any] = {}
+        self._outcomes: queue.SimpleQueue[tuple[Task, Any]] = queue.SimpleQueue()
+        self._fruitless = 0
+        self._overdue: set[str] = set()
         self._start()
 
     def _start(self) -> None:
@@ -166,6 +176,7 @@ class Pool:
             with _interrupts_held():
                 first = self._pool.schedule(begun)
             first.result(timeout=START_SECONDS)
+            self._moved = time.monotonic()
         except (OSError, ImportError, NotImplementedError, TimeoutError) as error:
             raise SystemRefused(
                 f"processes cannot be started ({error}): they need shared memory (/dev/shm); run in this one with workers=1."
@@ -189,50 +200,70 @@ class Pool:
             self._again()
 
     def _schedule(self, task: Task) -> None:
-        generation = self._generation
-        future = self._pool.schedule(called, args=(task.function, task.arguments), timeout=task.time_limit)
-        future.add_done_callback(lambda ended: self._outcomes.put((generation, task, ended)))
+        future = self._futures[task.key] = self._pool.schedule(called, args=(task.function, task.arguments), timeout=task.time_limit)
+        future.add_done_callback(lambda ended: self._outcomes.put((task, ended)))
 
     def completed(self, timeout: float) -> Outcome | None:
         """The next task that ended."""
-        from concurrent.futures import CancelledError
         from concurrent.futures.process import BrokenProcessPool
 
         from pebble import ProcessExpired
 
         try:
-            generation, task, ended = self._outcomes.get(timeout=timeout)
+            task, ended = self._outcomes.get(timeout=timeout)
         except queue.Empty:
+            return self._overlooked()
+        if self._futures.get(task.key) is not ended:
+            return None  # it was given up meanwhile, or its pool was
+        if ended.cancelled() or isinstance(error := ended.exception(), BrokenProcessPool):  # a process died between two tasks
+            self._again()
             return None
-        if task.key not in self._under_way:
-            return None  # it ended in an earlier pool already
-        try:
+        if error is None:
             outcome = _outcome(task, ended.result())
-        except TimeoutError:
+        elif isinstance(error, TimeoutError):
             outcome = Outcome(task=task, state="lost", message=_late(task))
-        except ProcessExpired as error:
+        elif isinstance(error, ProcessExpired):
             outcome = Outcome(task=task, state="lost", message=f"{DIED}, exit status {error.exitcode}")
-        except (BrokenProcessPool, CancelledError):  # a process died between two tasks, and pebble gave the pool up
-            if generation == self._generation:
-                self._again()
-            return None
-        except Exception as error:  # noqa: BLE001 - what a task returned or raised cannot be sent
-            outcome = Outcome(task=task, state="failed", error=error, message=sentence(error))
-        self._fruitless = 0
-        del self._under_way[task.key]
+        else:  # what a task returned or raised cannot be sent
+            given = error if isinstance(error, Exception) else RuntimeError(sentence(error))
+            outcome = Outcome(task=task, state="failed", error=given, message=sentence(error))
+        return self._settled(outcome)
+
+    def _settled(self, outcome: Outcome) -> Outcome:
+        self._fruitless, self._moved = 0, time.monotonic()
+        del self._under_way[outcome.task.key], self._futures[outcome.task.key]
         return outcome
+
+    def _overlooked(self) -> Outcome | None:
+        """A task that pebble would wait for in vain.
+
+        Pebble looks up what a dead process ran when it finds it dead: where the process died before its word that it had taken the task was
+        read, nobody looks again. And one that is killed while it holds the lock of the channel leaves the others waiting for it.
+        """
+        manager = self._pool._pool_manager  # noqa: SLF001 - only there is it known who runs what
+        living, known = set(manager.worker_manager.workers), list(manager.task_manager.tasks.values())
+        orphans = {id(each.future) for each in known if each.started and each.worker_id not in living}
+        overdue = {key for key, future in self._futures.items() if id(future) in orphans and not future.done()}
+        gone, self._overdue = overdue & self._overdue, overdue  # seen twice: pebble may be about to say so itself
+        if gone:
+            return self._settled(Outcome(task=self._under_way[min(gone)], state="lost", message=DIED))
+        running = sum(bool(each.started) for each in known)
+        if len(known) > running < self.width and time.monotonic() - self._moved > OVERDUE:
+            self._again()
+        return None
 
     def _again(self) -> None:
         """A new pool for the tasks of the broken one, none of which is to blame."""
         self._fruitless += 1
         if self._fruitless > FRUITLESS:
             raise SystemRefused(f"{FRUITLESS} pools of processes died before they ended a task: use fewer workers, or more memory.")
-        self._generation += 1
         self._pool.stop()
         self._pool.join()
         self._start()
         for task in self._under_way.values():
-            self._schedule(task)
+            before = self._futures.get(task.key)
+            if before is None or not before.done() or before.cancelled() or before.exception() is not None:  # else it waits to be noted
+                self._schedule(task)
 
     def close(self) -> None:
         """Stop all processes."""
@@ -291,13 +322,15 @@ class Cluster:
             from distributed import Client
         except ImportError as error:
             raise UnusableInput("a scheduler needs distributed, which is not installed; pip install 'layerpeel[cluster]'.") from error
-        where = str(address or scheduler_file)
+        where = self._where = str(address or scheduler_file)
         how = (
             "start one with `dask scheduler --port 8786`, and `dask worker tcp://HOST:8786 --nworkers 2 --nthreads 1` on each machine, "
             "where layerpeel is installed"
         )
         if scheduler_file is not None and not scheduler_file.exists():
             raise SystemRefused(f"{scheduler_file} does not exist: `dask scheduler --scheduler-file FILE` writes it; {how}.")
+        if address is not None and not ADDRESS.fullmatch(address):
+            raise UnusableInput(f"the scheduler's address is {shown(address)}: it must be tcp://HOST:PORT; correct it.")
         try:
             place: dict[str, Any] = {"address": address} if address is not None else {"scheduler_file": str(scheduler_file)}
             self._client = Client(**place, timeout=ANSWER_SECONDS, set_as_default=False)
@@ -312,7 +345,7 @@ class Cluster:
         self._running: dict[str, float] = {}
         self._outcomes: queue.SimpleQueue[tuple[Task, Any]] = queue.SimpleQueue()
         self._looked = 0.0
-        self._tries: dict[str, int] = {}
+        self._name, self._submitted = f"layerpeel-{uuid4().hex}", 0  # keys are the scheduler's, and others may compute there too
 
     def _require_workers(self, where: str, how: str) -> None:
         known: Any = self._client.scheduler_info(n_workers=-1)
@@ -344,8 +377,10 @@ class Cluster:
 
     def submit(self, task: Task) -> None:
         """Have a task run on any worker."""
-        tries = self._tries[task.key] = self._tries.get(task.key, 0) + 1
-        future = self._client.submit(called, task.function, task.arguments, key=f"{task.key}-{tries}", pure=False, retries=0)
+        self._require_scheduler()
+        self._submitted += 1
+        key = f"{self._name}-{self._submitted}"
+        future = self._client.submit(called, task.function, task.arguments, key=key, pure=False, retries=0)
         self._futures[task.key] = task, future
         future.add_done_callback(lambda ended: self._outcomes.put((task, ended)))
 
@@ -356,6 +391,7 @@ class Cluster:
             try:
                 task, future = self._outcomes.get(timeout=max(0.0, min(0.25, end - time.monotonic())))
             except queue.Empty:
+                self._require_scheduler()
                 late = self._late()
                 if late is not None or time.monotonic() >= end:
                     return late
@@ -367,11 +403,24 @@ class Cluster:
             self._running.pop(task.key, None)
             return self._ended(task, future)
 
+    def _require_scheduler(self) -> None:
+        if self._client.status != "running":
+            raise SystemRefused(
+                f"the scheduler at {self._where} is gone: what is done so far stays; start it, and run the same command again."
+            )
+
     def _ended(self, task: Task, future: Any) -> Outcome:
         try:
             return _outcome(task, future.result())
         except Exception as error:  # noqa: BLE001 - the worker died, or what the task returned cannot be sent
-            if type(error).__name__ in {"KilledWorker", "CancelledError", "FutureCancelledError", "CommClosedError"}:
+            if type(error).__name__ in {
+                "KilledWorker",
+                "CancelledError",
+                "FutureCancelledError",
+                "FuturesCancelledError",
+                "CommClosedError",
+            }:
+                self._require_scheduler()  # or it is the scheduler that died, and all tasks end so
                 return Outcome(task=task, state="lost", message=DIED)
             return Outcome(task=task, state="failed", error=error, message=sentence(error))
         finally:
@@ -383,7 +432,7 @@ class Cluster:
             return None
         self._looked = time.monotonic()
         busy: Any = self._client.processing()
-        processing = {key for keys in busy.values() for key in keys}
+        processing = {keys[0] for keys in map(tuple, busy.values()) if keys}  # a worker runs one, the first; the others wait behind it
         for key, (task, future) in self._futures.items():
             if task.time_limit is None or future.key not in processing:
                 continue

@@ -14,11 +14,11 @@ from pydantic import Field
 from layerpeel.numerics import require_whole
 from layerpeel.pages.output import text_table
 from layerpeel.pages.records import Record, Result
-from layerpeel.sweeps.chunk import Chunk, compute, points_of
+from layerpeel.sweeps.chunk import Chunk, compute, points_of, together_at
 from layerpeel.sweeps.points import Points
 from layerpeel.sweeps.specification import read_specification, specification
 from layerpeel.sweeps.store import Store
-from layerpeel.sweeps.sweep import BATCH, CHUNK_SECONDS, LARGEST_CHUNK
+from layerpeel.sweeps.sweep import BATCH, CHUNK_SECONDS, LARGEST_CHUNK, specification_text
 
 WARM = 1.0
 """What took fewer seconds is measured twice, and the lesser counts: the first call imports what it needs."""
@@ -94,7 +94,7 @@ def explain(
 
     Args:
         spec: a TOML file, or its tables.
-        store: what is done in this one, if it exists, is not counted in.
+        store: what is done in this one, if it exists and holds this sweep, is not counted in.
         workers: processes; as many as there are processors unless given.
         changes: `table.key=value`, put over what the file says.
 
@@ -120,8 +120,10 @@ def explain(
     done = 0
     if store is not None and Path(store).exists():
         with Store(Path(store), create=False) as opened:
-            done = opened.counts().done
-    together = points.quantity.compute_batch is not None
+            held = opened.sweep()
+            done = opened.counts().done if held is not None and held["specification"] == specification_text(read) else 0
+    together = any(together_at(points)) and not compute(text, folder, _one_chunk(points)[0]).apart
+    points.point(0)  # writes the values of the axes down, which is no point's cost
     computed = [_measured(text, folder, numbers) for numbers in (_one_chunk(points) if together else _three(points))]
     measured = [found for _, found in computed]
     noting = _noting([chunk for chunk, _ in computed])

@@ -7,7 +7,7 @@ from layerpeel.pages.records import Record, Result
 from layerpeel.sweeps.quantity import BUILT_IN, REQUIRED, Axis, Quantity, quantity_named
 
 FAMILIES_LISTED = {
-    "check:ROOM": ("a room's claims and their verdicts; `layerpeel list` names the rooms", "seed, profile, and what the room varies"),
+    "check:ROOM": ("a room's claims and their verdicts; `layerpeel list` names the rooms", "seed and profile"),
     "train:EXPERIMENT": ("what an experiment's networks show; `layerpeel train --help` names the experiments", "the fields of its recipe"),
     "package.module:function": ("a function of the reader's own, beside the sweep's file or installed", "its parameters"),
 }

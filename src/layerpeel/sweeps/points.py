@@ -209,13 +209,13 @@ def _grid(spec: Specification, quantity: Quantity) -> list[dict[str, list[Any]]]
         try:
             return _axis_values(quantity.axis(name), values)
         except UnusableInput as error:
-            wrong.append(str(error).rstrip("."))
+            wrong.append(str(error))
             return [None]
 
     factors = [{name: read(name, values)} for name, values in spec.axes.items()]
     factors += [{name: read(name, values) for name, values in table.items()} for table in spec.together]
     if wrong:
-        raise UnusableInput(f"{'. '.join(wrong)}.")
+        raise UnusableInput(" ".join(wrong))
     for factor in factors:
         rows = [json.dumps(row) for row in zip(*factor.values(), strict=True)]
         if len(set(rows)) < len(rows):

@@ -109,18 +109,18 @@ class Quantity:
             if axis.name == name:
                 return axis
         known = [axis.name for axis in self.axes]
-        raise UnusableInput(f"{name} is no axis of {self.name}: it must be one of {', '.join(known)}; {nearest(name, known)}.")
+        raise UnusableInput(f"{name} is no axis of {self.name}: it must be one of {', '.join(known)}; {nearest(name, known)}")
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
-    """The remedy for a name that there is not.
+    """The remedy for a name that there is not, which ends its sentence.
 
     Example:
         >>> nearest("minorty", ["majority", "minority"])
         'did you mean minority?'
     """
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-    return f"did you mean {near[0]}?" if near else "choose one of these"
+    return f"did you mean {near[0]}?" if near else "choose one of these."
 
 
 BUILT_IN = {
@@ -168,7 +168,7 @@ def quantity_named(name: str, folder: str = "") -> Quantity:
     else:
         known = [*BUILT_IN, *(f"{family}:…" for family in FAMILIES), "package.module:function"]
         raise UnusableInput(
-            f"the quantity {shown(name)} does not exist: it must be one of {', '.join(known)}; {nearest(name, list(BUILT_IN))}."
+            f"the quantity {shown(name)} does not exist: it must be one of {', '.join(known)}; {nearest(name, list(BUILT_IN))}"
         )
     return found
 

@@ -33,7 +33,7 @@ class Tally:
         done: done in all.
         failed: whose last attempt raised.
         lost: whose last attempt's process died, or took too long.
-        failures: the first few that are not done: parameters and message.
+        failures: the first few that failed or were lost: parameters and message.
     """
 
     points: int
@@ -68,7 +68,7 @@ class Sweep(Result):
         reused: were done before this run.
         seconds: this run took.
         store: the file that keeps them.
-        failures: the first few that are not done in this run.
+        failures: the first few that failed or were lost, in this run or before.
         swept: the points themselves; not part of the JSON.
     """
 

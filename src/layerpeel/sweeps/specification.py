@@ -93,6 +93,12 @@ class SampledIntegers(_Table):
 
     integers: tuple[StrictInt, StrictInt]
 
+    @model_validator(mode="after")
+    def _in_order(self) -> "SampledIntegers":
+        if self.integers[0] > self.integers[1]:
+            raise ValueError("the first is above the last")
+        return self
+
 
 Range = Scalar | SampledGeometric | SampledLinear | SampledIntegers
 """A range to sample, or one value for all points."""
@@ -171,7 +177,7 @@ def specification(content: Mapping[str, Any], *, source: str = "the sweep") -> S
     try:
         return Specification.model_validate(dict(content))
     except ValidationError as error:
-        told = dict(reversed([_said(each) for each in error.errors(include_url=False)]))
+        told = dict(reversed([_said(each, content) for each in error.errors(include_url=False)]))
         sentences = list(told.values())[::-1]
         raise UnusableInput(f"{source} cannot be used: {'; '.join(sentences)}. Correct {'them' if sentences[1:] else 'it'}.") from error
 
@@ -180,18 +186,19 @@ MEMBERS = re.compile(r"function-after.*|constrained-.*|[a-z]+\[.*|[A-Z]\w+|bool|
 """Members of a union, which pydantic puts into the place of an error."""
 
 RULES = {
-    "axes": "a value, a list, { geometric = [first, last, number] }, { linear = [first, last, number] } or { integers = [first, last] }",
-    "sample": "a value, { geometric = [first, last] }, { linear = [first, last] } or { integers = [first, last] }",
+    "axes": "a value, a list of some, { geometric = [first, last, number] } above 0, { linear = [first, last, number] } or "
+    "{ integers = [first, last] }",
+    "sample": "a value, { geometric = [first, last] } above 0, { linear = [first, last] } or { integers = [first, last] }",
 }
 
 
-def _said(error: Mapping[str, Any]) -> tuple[str, str]:
+def _said(error: Mapping[str, Any], content: Mapping[str, Any]) -> tuple[str, str]:
     """The place of an error, and the sentence; what was tried of a union is one place."""
     keys = [f"table {part + 1}" if isinstance(part, int) else part for part in error["loc"] if not MEMBERS.fullmatch(str(part))]
     place = ".".join(keys)
     if keys and keys[0] in RULES and len(keys) > 1:
         place = ".".join(keys[:2])
-        sentence = f"{place} must be {RULES[keys[0]]}"
+        sentence = f"{place} is {shown(content[keys[0]][keys[1]])}: it must be {RULES[keys[0]]}"
     elif error["type"] == "extra_forbidden":
         sentence = f"{place} is no key of a sweep"
     elif error["type"] == "missing":

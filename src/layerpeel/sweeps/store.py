@@ -25,23 +25,23 @@ VERSION = 1
 """`user_version`: of the tables below."""
 
 TABLES = """
-CREATE TABLE sweep (
+CREATE TABLE IF NOT EXISTS sweep (
     id INTEGER PRIMARY KEY CHECK (id = 1), specification TEXT NOT NULL, quantity TEXT NOT NULL, results_version INTEGER NOT NULL,
     points INTEGER NOT NULL, seconds REAL NOT NULL DEFAULT 0, coordinator TEXT
 ) STRICT;
-CREATE TABLE environment (id INTEGER PRIMARY KEY, content TEXT NOT NULL UNIQUE) STRICT;
-CREATE TABLE attempt (
+CREATE TABLE IF NOT EXISTS environment (id INTEGER PRIMARY KEY, content TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE IF NOT EXISTS attempt (
     id INTEGER PRIMARY KEY, environment INTEGER NOT NULL REFERENCES environment, positions TEXT NOT NULL, started REAL NOT NULL,
     seconds REAL, worker TEXT, state TEXT NOT NULL CHECK (state IN ('running', 'done', 'failed', 'lost', 'abandoned')), message TEXT
 ) STRICT;
-CREATE INDEX running ON attempt (id) WHERE state = 'running';
-CREATE TABLE point (
+CREATE INDEX IF NOT EXISTS running ON attempt (id) WHERE state = 'running';
+CREATE TABLE IF NOT EXISTS point (
     position INTEGER PRIMARY KEY, identity BLOB NOT NULL, parameters TEXT NOT NULL, repeat INTEGER NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('pending', 'done', 'failed', 'lost')), attempts INTEGER NOT NULL,
     attempt INTEGER NOT NULL REFERENCES attempt, message TEXT
 ) STRICT;
-CREATE INDEX unsuccessful ON point (position) WHERE state != 'done';
-CREATE TABLE value (
+CREATE INDEX IF NOT EXISTS unsuccessful ON point (position) WHERE state != 'done';
+CREATE TABLE IF NOT EXISTS value (
     position INTEGER NOT NULL REFERENCES point, name TEXT NOT NULL, value REAL, lower REAL, upper REAL, PRIMARY KEY (position, name)
 ) STRICT, WITHOUT ROWID;
 """
@@ -92,7 +92,7 @@ class Store:
         self.path = path
         self._attempts: dict[int, float] = {}
         self._coordinating = False
-        self._beat = 0.0
+        self._beat, self._said = 0.0, ""
         new = not path.exists() or not path.stat().st_size
         if new and not create:
             raise UnusableInput(f"{path} does not exist: it must be a sweep's store; run the sweep first, or correct the path.")
@@ -137,7 +137,7 @@ class Store:
         """Let go of the store."""
         if self._coordinating:
             with suppress(sqlite3.Error):
-                self._connection.execute("UPDATE sweep SET coordinator = NULL")
+                self._connection.execute("UPDATE sweep SET coordinator = NULL WHERE coordinator = ?", (self._said,))
             self._coordinating = False
         with suppress(sqlite3.Error):
             self._connection.close()
@@ -187,10 +187,10 @@ class Store:
         return dict(zip(names, found[0], strict=True)) if found else None
 
     def begin(self, *, specification: str, quantity: str, results_version: int, points: int) -> None:
-        """Say what the store holds from now on."""
+        """Say what the store holds from now on, unless another process has said it meanwhile."""
         with self.transaction():
             self._connection.execute(
-                "INSERT INTO sweep (id, specification, quantity, results_version, points) VALUES (1, ?, ?, ?, ?)",
+                "INSERT OR IGNORE INTO sweep (id, specification, quantity, results_version, points) VALUES (1, ?, ?, ?, ?)",
                 (specification, quantity, results_version, points),
             )
 
@@ -214,7 +214,17 @@ class Store:
     def _say_alive(self) -> None:
         self._beat = time.time()
         me = {"host": socket.gethostname(), "pid": os.getpid(), "began": _began(os.getpid()), "beat": self._beat}
-        self._connection.execute("UPDATE sweep SET coordinator = ?", (json.dumps(me),))
+        self._said = json.dumps(me)
+        self._connection.execute("UPDATE sweep SET coordinator = ?", (self._said,))
+
+    def _require_own(self) -> None:
+        (text,) = self._connection.execute("SELECT coordinator FROM sweep").fetchone()
+        if self._coordinating and text != self._said:  # after minutes without a sign of life another machine takes a store over
+            held = json.loads(text or '{"pid": "none", "host": "no machine"}')
+            raise SystemRefused(
+                f"{self.path} was taken over by process {held['pid']} on {held['host']}, as from a dead one: what is done so far stays; "
+                "let that one go on."
+            )
 
     # Points
 
@@ -235,9 +245,15 @@ class Store:
         )
         return np.array([position for (position,) in rows], dtype=np.int64)
 
-    def identities(self, start: int, stop: int) -> dict[int, bytes]:
-        """Number → identity of the done points of a range."""
-        return dict(self._rows("SELECT position, identity FROM point WHERE position >= ? AND position < ? AND state = 'done'", start, stop))
+    def identities(self, most: int) -> dict[int, tuple[bytes, str]]:
+        """Number → identity and parameters of the first points that were tried."""
+        rows = self._rows("SELECT position, identity, parameters FROM point ORDER BY position LIMIT ?", most)
+        return {position: (identity, text) for position, identity, text in rows}
+
+    def failures(self, most: int) -> list[tuple[str, int, str, str]]:
+        """Parameters, repetition, state and message of the first points that are not done."""
+        query = "SELECT parameters, repeat, state, message FROM point WHERE state IN ('failed', 'lost') ORDER BY position LIMIT ?"
+        return [(text, repeat, state, message or "") for text, repeat, state, message in self._rows(query, most)]
 
     def reopen(self, *, failed: bool = False, environments_but: int | None = None, results_version: int | None = None) -> None:
         """Make points pending again: those that failed or were lost, those of other environments, or all when a new version counts."""
@@ -339,6 +355,7 @@ class Store:
         with self._told():
             if time.time() - self._beat > BEAT:
                 self._begun()
+                self._require_own()
                 self._say_alive()
             if self._connection.in_transaction:
                 self._connection.execute("COMMIT")

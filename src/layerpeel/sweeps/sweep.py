@@ -4,16 +4,18 @@ import json
 import os
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 
 from layerpeel.numerics import UnusableInput, require_one_of, require_whole, shown
 from layerpeel.pages.files import write_whole
 from layerpeel.pages.progress import progress
-from layerpeel.sweeps.chunk import Chunk, compute, points_of
+from layerpeel.sweeps.chunk import Chunk, compute, points_of, together_at
 from layerpeel.sweeps.engine import run_tasks
 from layerpeel.sweeps.executors import Outcome, Task, executor_for
 from layerpeel.sweeps.points import Points
@@ -37,9 +39,18 @@ LARGEST_CHUNK = 1000
 MANY = 10**9
 """More points than this are only begun when that was said to be meant."""
 
+LATE_CHUNK = 1.0
+"""Seconds that the other points of a chunk may take, where one takes all its time; for those of a batch a minute."""
+
+LARGEST = 2**62
+"""Points that can be numbered."""
+
 COMMIT_SECONDS = 0.5
 """What was noted is on disk after this time: so much is computed again after a kill."""
 
+
+COMPARED = 1000
+"""Points of a store whose identities are compared before it goes on."""
 
 FAILURES_SHOWN = 10
 """Failed points that are shown with their parameters."""
@@ -59,7 +70,7 @@ class Coordinator:
         self._points, self._store, self._environment, self._folder = points, store, environment, folder
         self._run = points.spec.run
         self._text = points.spec.model_dump_json()
-        self._batches = points.quantity.compute_batch is not None
+        self._batches = any(together_at(points))
         self._chunk = 1
         self._committed = time.monotonic()
         self._tasks = 0
@@ -96,8 +107,12 @@ class Coordinator:
     def _task(self, positions: tuple[int, int] | list[int]) -> Task:
         self._tasks += 1
         number = positions[1] - positions[0] if isinstance(positions, tuple) else len(positions)
-        limit = None if self._run.time_limit is None else float(self._run.time_limit) * number
-        return Task(key=f"{self._tasks}", function=compute, arguments=(self._text, self._folder, positions), time_limit=limit)
+        limit = None if self._run.time_limit is None else float(self._run.time_limit)
+        if limit is not None and number > 1:  # whoever is late is tried again in parts: one point that hangs is found after its own time
+            limit += min((number - 1) * limit, LATE_CHUNK * (60 if self._batches else 1))
+        return Task(
+            key=f"{self._tasks}", function=compute, arguments=(self._text, self._folder, positions, self._batches), time_limit=limit
+        )
 
     def submitted(self, task: Task) -> None:
         """Note that a task is under way."""
@@ -108,13 +123,16 @@ class Coordinator:
     def settle(self, outcome: Outcome) -> list[Task]:
         """Note what came of a task, and make tasks of what gets another attempt."""
         attempt = self._noted.pop(outcome.task.key)
-        self._store.ended(attempt, outcome.state, seconds=outcome.seconds, worker=outcome.worker, message=outcome.message or None)
+        apart = isinstance(outcome.value, Chunk) and outcome.value.apart
+        state = "abandoned" if apart else outcome.state
+        self._store.ended(attempt, state, seconds=outcome.seconds, worker=outcome.worker, message=outcome.message or None)
         chunk = outcome.value
-        if isinstance(chunk, Chunk):
+        if isinstance(chunk, Chunk) and not apart:
             if not self._batches:  # the next chunks are as large as what a point costs allows
                 each = max(outcome.seconds / len(chunk.positions), 1e-9)
                 self._chunk = int(min(max(CHUNK_SECONDS / each, 1), LARGEST_CHUNK, 2 * self._chunk))
             return self._put(attempt, chunk)
+        self._chunk = 1
         positions = outcome.task.arguments[2]
         numbers = positions if isinstance(positions, list) else (positions[0] + np.flatnonzero(self._points.kept(*positions))).tolist()
         if len(numbers) > 1:  # nobody knows which of them it was: each is tried by itself, and that costs none of them an attempt
@@ -144,9 +162,8 @@ class Coordinator:
             if len(self.tally.failures) < FAILURES_SHOWN:
                 self.tally.failures.append((chunk.texts[chunk.positions.index(position)], message))
         for position, arrays in chunk.arrays.items():
-            content: dict[str, Any] = arrays
             place = arrays_of(self._store.path) / f"{chunk.identities[chunk.positions.index(position)].hex()}.npz"
-            write_whole({place: lambda path, content=content: np.savez_compressed(path, **content)}, "array")
+            write_whole({place: partial(_write_archive, arrays)}, "array")
         self._store.put(attempt, chunk, settled=settled, waiting=frozenset(again))
         self.tally.done += len(chunk.positions) - len(chunk.failures)
         self.tally.failed += sum(state == "failed" for state, _ in settled.values())
@@ -162,6 +179,14 @@ class Coordinator:
     def stopped(self) -> bool:
         """Whether a failed point ends the sweep."""
         return self._run.on_error == "stop" and bool(self.tally.failed or self.tally.lost)
+
+
+def _write_archive(arrays: Mapping[str, np.ndarray], path: Path) -> None:
+    """As `np.savez_compressed` does, which cannot take an array that is called `file`."""
+    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
+        for name, values in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, values, allow_pickle=False)
 
 
 def _missing(points: Points, start: int, stop: int, settled: np.ndarray) -> np.ndarray:
@@ -237,6 +262,8 @@ def sweep(
             f"the sweep has {points.size:.3g} points: more than {MANY:.0g} are not begun unless that is meant; make it smaller, or say so "
             "with many=True."
         )
+    if points.size > LARGEST:
+        raise UnusableInput(f"the sweep has {points.size:.3g} points: {LARGEST:.3g} can be numbered; make it smaller.")
     place = default if store is None else Path(store)
     with Store(place) as opened:
         environment = _begin(opened, points, read, stale=stale)
@@ -245,7 +272,7 @@ def sweep(
         coordinator = Coordinator(points, opened, environment, folder)
         tally = coordinator.tally
         if tally.settled < tally.points:
-            alone = points.quantity.compute_batch is not None and points.size <= BATCH  # one chunk keeps one process busy
+            alone = points.size <= BATCH and all(together_at(points))  # one chunk keeps one process busy
             executor = executor_for(
                 workers=1 if alone else most, scheduler=scheduler, scheduler_file=scheduler_file, limited=read.run.time_limit is not None
             )
@@ -271,6 +298,7 @@ def sweep(
                     )
                 finally:
                     opened.commit()
+        tally.failures = [(text, message) for text, _, _, message in opened.failures(FAILURES_SHOWN)]
     return Sweep.of(place, points, tally, seconds=time.monotonic() - began)
 
 
@@ -288,19 +316,17 @@ def _begin(store: Store, points: Points, spec: Specification, *, stale: str) -> 
     Raises:
         UnusableInput: for the store of another sweep, or one whose points come from elsewhere.
     """
-    text, version = _same(spec), points.quantity.results_version
-    held = store.sweep()
-    if held is not None and held["specification"] != text:
+    text, version = specification_text(spec), points.quantity.results_version
+    if store.sweep() is None:
+        store.begin(specification=text, quantity=points.quantity.name, results_version=version, points=points.count)
+    held = store.sweep() or {}
+    if held["specification"] != text:
         raise UnusableInput(
             f"{store.path} holds another sweep ({'; '.join(_unlike(held['specification'], text))}): sweeps are not mixed; name another "
             "store."
         )
-    if held is None:
-        store.begin(specification=text, quantity=points.quantity.name, results_version=version, points=points.count)
     store.coordinate()
     environment = store.environment(provenance())
-    if held is None:
-        return environment
     if held["results_version"] != version:
         if stale != "rerun":
             raise UnusableInput(
@@ -308,6 +334,11 @@ def _begin(store: Store, points: Points, spec: Specification, *, stale: str) -> 
                 "numbers have changed; compute them again with stale='rerun', or name another store."
             )
         store.reopen(results_version=version)
+    elif (unlike := _other_points(store, points)) is not None:
+        raise UnusableInput(
+            f"{store.path} holds other points ({unlike[0]} there, {unlike[1]} here): a default of {points.quantity.name} has changed; "
+            "say in the sweep what it is, or name another store."
+        )
     others = {number: content for number, content in store.environments_of_done().items() if number != environment}
     if others and stale == "rerun":
         store.reopen(environments_but=environment)
@@ -320,22 +351,30 @@ def _begin(store: Store, points: Points, spec: Specification, *, stale: str) -> 
     return environment
 
 
-def _same(spec: Specification) -> str:
+def _other_points(store: Store, points: Points) -> tuple[str, str] | None:
+    """The parameters, there and here, of a point that is another one now."""
+    known = store.identities(COMPARED)
+    now = points.points(np.array(list(known), dtype=np.int64))
+    return next(((known[point.position][1], point.text) for point in now if known[point.position][0] != point.identity), None)
+
+
+def specification_text(spec: Specification) -> str:
     """What must not change between two runs on one store: all but how failures and time are dealt with."""
     content = spec.model_dump(mode="json", exclude={"run"}, exclude_defaults=True)
     content["run"] = {"seed": spec.run.seed, "repeats": spec.run.repeats}
-    return json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return json.dumps(content, separators=(",", ":"))  # in the file's order, in which points are numbered
 
 
 def _unlike(there: str, here: str) -> list[str]:
     """The keys in which two specifications differ, with what they hold."""
     flat_there, flat_here = (dict(_flat(json.loads(text), "")) for text in (there, here))
     names = sorted({*flat_there, *flat_here})
-    return [
+    found = [
         f"{name} {shown(flat_there.get(name))} there, {shown(flat_here.get(name))} here"
         for name in names
         if flat_there.get(name) != flat_here.get(name)
     ]
+    return found or ["the same axes in another order"]
 
 
 def _flat(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:

@@ -164,7 +164,7 @@ def _selected(cube: Cube, fixed: Mapping[str, Any]) -> Selection:
     for axis, wanted in fixed.items():
         if axis not in place_of:
             known = list(place_of)
-            raise UnusableInput(f"{axis} is no axis of this sweep: it must be one of {', '.join(known)}; {nearest(axis, known)}.")
+            raise UnusableInput(f"{axis} is no axis of this sweep: it must be one of {', '.join(known)}; {nearest(axis, known)}")
         at = place_of[axis]
         values = cube.dimensions[at].axes[axis]
         matches = np.array([_same(value, wanted) for value in values.tolist()])

@@ -40,11 +40,6 @@ class Reading(Store):
         query = "SELECT name, max(lower IS NOT NULL OR upper IS NOT NULL) FROM value GROUP BY name ORDER BY min(position), name"
         return {name: bool(has) for name, has in self._rows(query)}
 
-    def failures(self, most: int) -> list[tuple[str, int, str, str]]:
-        """Parameters, repetition, state and message of the first points that are not done."""
-        query = "SELECT parameters, repeat, state, message FROM point WHERE state IN ('failed', 'lost') ORDER BY position LIMIT ?"
-        return [(text, repeat, state, message or "") for text, repeat, state, message in self._rows(query, most)]
-
     def environments(self) -> list[tuple[dict[str, Any], int]]:
         """What done points were made with, and how many with it."""
         query = (
