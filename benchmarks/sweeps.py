@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks._pairs import Row
+from benchmarks._tasks import busy, nothing
 from layerpeel.numerics import collapse_threshold
 from layerpeel.sweeps.engine import run_tasks
 from layerpeel.sweeps.executors import Cluster, Executor, InProcess, Pool, Task
@@ -62,11 +63,6 @@ def million_thresholds() -> Row:
 def run_all(executor: Executor, tasks: list[Task]) -> float:
     """Wall time of all tasks on an executor that stands already."""
     return timed(lambda: run_tasks(iter(tasks), executor, lambda _: []))
-
-
-def nothing(number: int) -> int:
-    """A task that costs nothing."""
-    return number
 
 
 def trivial() -> list[Task]:
@@ -133,14 +129,6 @@ def cost_on_a_cluster() -> Row:
     with cluster() as file:
         there = run_all(Cluster(scheduler_file=file), trivial())
     return cost("a task on a dask cluster of two processes", there / TASKS, run_all(InProcess(), trivial()) / TASKS, most=5e-3)
-
-
-def busy(seconds: float) -> float:
-    """Arithmetic for so long of this process's own time."""
-    end = time.process_time() + seconds
-    while time.process_time() < end:
-        pass
-    return seconds
 
 
 def two_workers_against_one() -> Row:

@@ -5,10 +5,11 @@ import os
 import socket
 import sqlite3
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import Any, Self
 
@@ -37,16 +38,21 @@ CREATE TABLE IF NOT EXISTS attempt (
 CREATE INDEX IF NOT EXISTS running ON attempt (id) WHERE state = 'running';
 CREATE TABLE IF NOT EXISTS point (
     position INTEGER PRIMARY KEY, identity BLOB NOT NULL, parameters TEXT NOT NULL, repeat INTEGER NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('pending', 'done', 'failed', 'lost')), attempts INTEGER NOT NULL,
+    state TEXT NOT NULL, attempts INTEGER NOT NULL,
     attempt INTEGER NOT NULL REFERENCES attempt, message TEXT
 ) STRICT;
-CREATE INDEX IF NOT EXISTS unsuccessful ON point (position) WHERE state != 'done';
 CREATE TABLE IF NOT EXISTS value (
     position INTEGER NOT NULL REFERENCES point, name TEXT NOT NULL, value REAL, lower REAL, upper REAL, PRIMARY KEY (position, name)
 ) STRICT, WITHOUT ROWID;
 """
 """A point without a row was not tried yet; `attempt.positions` are ranges [first, last]; rows of `value` belong to done points, and what is
-undefined has none."""
+undefined has none. That the state of a point is pending, done, failed or lost is not checked here, and failures have no index: both would
+double what writing a million points takes."""
+
+PUT_POINT = (
+    "INSERT INTO point VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (position) DO UPDATE SET identity = excluded.identity, parameters = "
+    "excluded.parameters, state = excluded.state, attempts = excluded.attempts, attempt = excluded.attempt, message = excluded.message"
+)
 
 MIGRATIONS: Mapping[int, str] = {}
 """From a version to the next."""
@@ -117,6 +123,7 @@ class Store:
             raise UnusableInput(f"{self.path} is no SQLite file: it must be a sweep's store; name another file.") from error
         new = new or (not application and not query("SELECT count(*) FROM sqlite_master").fetchone()[0])  # killed while it was made
         if new:
+            query("PRAGMA page_size = 16384")  # a million points are written a tenth faster than in pages of 4096 bytes
             query(f"PRAGMA journal_mode = {'DELETE' if file_system(self.path) in NETWORK else 'WAL'}")
             query("PRAGMA synchronous = NORMAL")
             self._connection.executescript(
@@ -320,31 +327,12 @@ class Store:
         """
         with self._told():
             self._begun()
-            self._connection.executemany(
-                "INSERT OR REPLACE INTO point VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    (
-                        position,
-                        identity,
-                        text,
-                        repeat,
-                        *settled.get(position, ("done", 1)),
-                        attempt,
-                        chunk.failures.get(position, (None,))[0],
-                    )
-                    for position, identity, text, repeat in zip(chunk.positions, chunk.identities, chunk.texts, chunk.repeats, strict=True)
-                    if position not in waiting
-                ),
-            )
-            for name, parts in chunk.columns.items():
-                self._connection.executemany(
-                    "INSERT OR REPLACE INTO value VALUES (?, ?, ?, ?, ?)",
-                    (
-                        (position, name, value, lower, upper)
-                        for position, value, lower, upper in zip(chunk.positions, *parts, strict=True)
-                        if not (value is lower is upper is None or position in chunk.failures)
-                    ),
-                )
+            self._connection.executemany(PUT_POINT, _rows_of(attempt, chunk, settled, waiting))
+            for name, (values, lower, upper) in chunk.columns.items():
+                rows = zip(chunk.positions, repeat(name), values, lower, upper, strict=False)
+                if chunk.failures or None in values:
+                    rows = (row for row in rows if not (row[2] is row[3] is row[4] is None or row[0] in chunk.failures))
+                self._connection.executemany("INSERT OR REPLACE INTO value VALUES (?, ?, ?, ?, ?)", rows)
 
     def _begun(self) -> None:
         if not self._connection.in_transaction:
@@ -377,6 +365,18 @@ class Store:
     def columns(self) -> list[str]:
         """Names of all columns; those of the first points come first."""
         return [name for (name,) in self._rows("SELECT name FROM value GROUP BY name ORDER BY min(position), name")]
+
+
+def _rows_of(attempt: int, chunk: Chunk, settled: Mapping[int, tuple[str, int]], waiting: AbstractSet[int]) -> Iterable[tuple[Any, ...]]:
+    """Rows of the table `point`; a million that are all done should cost no more than writing them."""
+    points = zip(chunk.positions, chunk.identities, chunk.texts, chunk.repeats, strict=True)
+    if not (settled or waiting or chunk.failures):
+        return ((*point, "done", 1, attempt, None) for point in points)
+    return (
+        (*point, *settled.get(point[0], ("done", 1)), attempt, chunk.failures.get(point[0], (None,))[0])
+        for point in points
+        if point[0] not in waiting
+    )
 
 
 def alive(held: Mapping[str, Any]) -> bool:
