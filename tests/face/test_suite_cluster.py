@@ -227,7 +227,7 @@ def test_two_coordinators_on_one_scheduler_do_not_take_each_others_results(sched
 def test_a_task_that_waits_behind_another_is_not_late(scheduler: Path) -> None:
     with workers(scheduler), closing(Cluster(scheduler_file=scheduler)) as cluster:
         for key in ("a", "b"):
-            cluster.submit(Task(key=key, function=time.sleep, arguments=(4.0,), time_limit=6.0))
+            cluster.submit(Task(key=key, function=time.sleep, arguments=(10.0,), time_limit=16.0))
         ended = [cluster.completed(PATIENCE) for _ in range(2)]
     assert [outcome and outcome.state for outcome in ended] == ["done", "done"]
 

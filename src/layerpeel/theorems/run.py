@@ -75,9 +75,10 @@ def run_rooms(
     results: dict[str, RoomResult] = {}
     groups = [(name,) for name in rooms] if time_limit is not None else _groups(rooms)
     most = max(1, min(workers, len(groups)))
-    elsewhere = partial(executor_for, workers=most, scheduler=scheduler, scheduler_file=scheduler_file, limited=time_limit is not None)
-    executor = InProcess() if here else elsewhere()
-    function = partial(_run_given, rooms) if isinstance(executor, InProcess) else _run_named
+    limited = time_limit is not None
+    here = here or (scheduler is None and scheduler_file is None and most == 1 and not limited)
+    executor = InProcess() if here else executor_for(workers=most, scheduler=scheduler, scheduler_file=scheduler_file, limited=limited)
+    function = partial(_run_given, rooms) if here else _run_named
 
     def task(names: Names) -> Task:
         return Task(key=" ".join(names), function=function, arguments=(names, profile, seed, level), time_limit=time_limit)
