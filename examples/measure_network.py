@@ -2,13 +2,22 @@
 
 from itertools import pairwise
 
+import numpy as np
 import torch
 from torch import nn
 
 import layerpeel
 from layerpeel.gpu_train import digits
+from layerpeel.gpu_train.training import seeded
 
 DEPTH, WIDTH, EPOCHS = 4, 64, 60
+
+
+def network(inputs: int, classes: int) -> nn.Sequential:
+    """Layers of one width, and a classifier."""
+    sizes = [inputs, *[WIDTH] * DEPTH]
+    layers = [nn.Sequential(nn.Linear(before, after), nn.BatchNorm1d(after), nn.ReLU()) for before, after in pairwise(sizes)]
+    return nn.Sequential(*layers, nn.Linear(WIDTH, classes))
 
 
 def main() -> None:
@@ -16,14 +25,12 @@ def main() -> None:
     images = digits()
     inputs = torch.as_tensor(images.pixels, dtype=torch.float32).flatten(1)
     labels = torch.as_tensor(images.labels, dtype=torch.long)
-    torch.manual_seed(0)
-    sizes = [inputs.shape[1], *[WIDTH] * DEPTH]
-    layers = [nn.Sequential(nn.Linear(before, after), nn.BatchNorm1d(after), nn.ReLU()) for before, after in pairwise(sizes)]
-    head = nn.Linear(WIDTH, images.num_classes)
-    net = nn.Sequential(*layers, head)
+    order = torch.Generator().manual_seed(0)
+    net = nn.Sequential(*seeded(lambda: network(inputs.shape[1], images.num_classes), np.random.default_rng(0)).children())
+    parameters = net[DEPTH].state_dict()
     optimizer = torch.optim.Adam(net.parameters(), lr=3e-3, weight_decay=1e-4)
     for _ in range(EPOCHS):
-        for rows in torch.randperm(len(inputs)).split(128):
+        for rows in torch.randperm(len(inputs), generator=order).split(128):
             optimizer.zero_grad()
             nn.functional.cross_entropy(net(inputs[rows]), labels[rows]).backward()
             optimizer.step()
@@ -31,13 +38,13 @@ def main() -> None:
     net.eval()
     features = [inputs]
     with torch.no_grad():
-        for layer in layers:
+        for layer in net[:DEPTH]:
             features.append(layer(features[-1]))
     measured = layerpeel.measure(
         [feature.numpy() for feature in features],
         labels.numpy(),
-        classifier=head.weight.detach().numpy(),
-        bias=head.bias.detach().numpy(),
+        classifier=parameters["weight"].numpy(),
+        bias=parameters["bias"].numpy(),
     )
     print(measured.to_text())
 

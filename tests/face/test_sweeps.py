@@ -10,6 +10,8 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -489,6 +491,27 @@ def test_a_pool_whose_idle_process_dies_goes_on() -> None:
         assert second.value != first.value
     finally:
         pool.close()
+
+
+@pytest.mark.slow
+def test_a_new_pool_that_is_killed_while_it_starts_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(Pool(1)) as pool:
+        start, deaths = pool._start, iter([True, True, False])
+
+        def dying() -> None:
+            if next(deaths):
+                raise BrokenProcessPool("killed")
+            start()
+
+        monkeypatch.setattr(pool, "_start", dying)
+        pool._again()
+        pool.submit(Task(key="a", function=abs, arguments=(-1,)))
+        end = time.monotonic() + 60
+        found = None
+        while found is None and time.monotonic() < end:
+            found = pool.completed(1.0)
+    assert found is not None
+    assert (found.state, found.value) == ("done", 1)
 
 
 def test_one_worker_stays_in_this_process() -> None:

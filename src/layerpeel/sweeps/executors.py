@@ -9,6 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context, resource_tracker
@@ -164,11 +165,15 @@ class Pool:
         self._outcomes: queue.SimpleQueue[tuple[Task, Any]] = queue.SimpleQueue()
         self._fruitless = 0
         self._overdue: set[str] = set()
-        self._start()
+        try:
+            self._start()
+        except BrokenProcessPool as error:
+            raise SystemRefused(
+                'processes end as soon as they are started: a script calls what starts them under `if __name__ == "__main__":`; or run in '
+                "this one with workers=1."
+            ) from error
 
     def _start(self) -> None:
-        from concurrent.futures.process import BrokenProcessPool
-
         from pebble import ProcessPool
 
         try:
@@ -181,13 +186,7 @@ class Pool:
             raise SystemRefused(
                 f"processes cannot be started ({error}): they need shared memory (/dev/shm); run in this one with workers=1."
             ) from error
-        except BrokenProcessPool as error:
-            self.close()
-            raise SystemRefused(
-                'processes end as soon as they are started: a script calls what starts them under `if __name__ == "__main__":`; or run in '
-                "this one with workers=1."
-            ) from error
-        except BaseException:  # an interrupt: whoever asked for the pool never gets it, and cannot close it
+        except BaseException:  # an interrupt, or a process that died: whoever asked for the pool never gets it, and cannot close it
             self.close()
             raise
 
@@ -205,8 +204,6 @@ class Pool:
 
     def completed(self, timeout: float) -> Outcome | None:
         """The next task that ended."""
-        from concurrent.futures.process import BrokenProcessPool
-
         from pebble import ProcessExpired
 
         try:
@@ -254,12 +251,14 @@ class Pool:
 
     def _again(self) -> None:
         """A new pool for the tasks of the broken one, none of which is to blame."""
-        self._fruitless += 1
-        if self._fruitless > FRUITLESS:
-            raise SystemRefused(f"{FRUITLESS} pools of processes died before they ended a task: use fewer workers, or more memory.")
-        self._pool.stop()
-        self._pool.join()
-        self._start()
+        while True:
+            self._fruitless += 1
+            if self._fruitless > FRUITLESS:
+                raise SystemRefused(f"{FRUITLESS} pools of processes died before they ended a task: use fewer workers, or more memory.")
+            self.close()
+            with suppress(BrokenProcessPool):  # killed while it starts
+                self._start()
+                break
         for task in self._under_way.values():
             before = self._futures.get(task.key)
             if before is None or not before.done() or before.cancelled() or before.exception() is not None:  # else it waits to be noted
