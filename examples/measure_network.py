@@ -27,7 +27,7 @@ def main() -> None:
     labels = torch.as_tensor(images.labels, dtype=torch.long)
     order = torch.Generator().manual_seed(0)
     net = nn.Sequential(*seeded(lambda: network(inputs.shape[1], images.num_classes), np.random.default_rng(0)).children())
-    parameters = net[DEPTH].state_dict()
+    classifier = net[DEPTH].state_dict()
     optimizer = torch.optim.Adam(net.parameters(), lr=3e-3, weight_decay=1e-4)
     for _ in range(EPOCHS):
         for rows in torch.randperm(len(inputs), generator=order).split(128):
@@ -38,13 +38,13 @@ def main() -> None:
     net.eval()
     features = [inputs]
     with torch.no_grad():
-        for layer in net[:DEPTH]:
-            features.append(layer(features[-1]))
+        for layer in range(DEPTH):
+            features.append(net[layer](features[-1]))
     measured = layerpeel.measure(
         [feature.numpy() for feature in features],
         labels.numpy(),
-        classifier=parameters["weight"].numpy(),
-        bias=parameters["bias"].numpy(),
+        classifier=classifier["weight"].numpy(),
+        bias=classifier["bias"].numpy(),
     )
     print(measured.to_text())
 
