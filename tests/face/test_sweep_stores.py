@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from own_functions import functions_of_ones_own
 from refusals import refused
 
 from layerpeel.pages.stopping import SystemRefused
@@ -61,12 +62,8 @@ def hanging(number: int):
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A working folder with functions of its own."""
-    (tmp_path / "endings.py").write_text(FUNCTIONS)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    quantity_named.cache_clear()
-    yield tmp_path
-    sys.modules.pop("endings", None)
+    with functions_of_ones_own(tmp_path, monkeypatch, "endings", FUNCTIONS) as folder:
+        yield folder
 
 
 def grid(quantity: str, axes: Mapping[str, Any], **more: Any) -> dict[str, Any]:

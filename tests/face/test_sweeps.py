@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from own_functions import functions_of_ones_own
 from refusals import refused
 
 from layerpeel.numerics import Bracket, Estimate, Proportion, UnusableInput
@@ -88,12 +89,8 @@ not_a_function = 3
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A working folder with functions of its own."""
-    (tmp_path / "shapes.py").write_text(FUNCTIONS)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    quantity_named.cache_clear()
-    yield tmp_path
-    sys.modules.pop("shapes", None)
+    with functions_of_ones_own(tmp_path, monkeypatch, "shapes", FUNCTIONS) as folder:
+        yield folder
 
 
 def grid(quantity: str, axes: Mapping[str, Any], **more: Any) -> dict[str, Any]:
