@@ -134,6 +134,14 @@ def test_tables_vary_in_step_and_rules_leave_out() -> None:
     assert [tuple(point.parameters.values()) for point in points.points(kept)] == [(4.0, 1.0), (6.0, 3.0)]
 
 
+def test_a_point_is_left_out_when_it_matches_all_of_an_entry() -> None:
+    rules = [{"width": 2, "height": 1}, {"width": 3}]
+    points = points_of(grid("area", {"width": [1, 2, 3], "height": [1, 2]}, leave_out=rules))
+    settings = [(point.parameters["width"], point.parameters["height"]) for point in points.points(np.flatnonzero(points.kept(0, 6)))]
+    assert settings == [(1.0, 1.0), (1.0, 2.0), (2.0, 2.0)]
+    assert points.count == 3
+
+
 def test_values_of_a_rule_are_rounded_once() -> None:
     axes = {"width": {"geometric": [1, 1000, 4]}, "height": {"geometric": [3, 3, 1]}}
     assert points_of(grid("area", axes)).values["width"] == [1.0, 10.0, 100.0, 1000.0]
