@@ -62,7 +62,7 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
 
 
 @contextmanager
-def workers(scheduler: Path, *, number: int = 1, threads: int = 1, leave: bool = True, **more: str) -> Generator[None]:
+def workers(scheduler: Path, *, number: int = 1, threads: int = 1, leave: bool = True, nanny: bool = False, **more: str) -> Generator[None]:
     """Workers of it, from when they are known to it until they are forgotten, unless they need not leave before it does."""
     from distributed import Client
 
@@ -72,7 +72,7 @@ def workers(scheduler: Path, *, number: int = 1, threads: int = 1, leave: bool =
             found: Any = client.scheduler_info(n_workers=-1)
             return len(found["workers"])
 
-        arguments = ("worker", "--scheduler-file", str(scheduler), "--nthreads", f"{threads}", "--no-nanny")
+        arguments = ("worker", "--scheduler-file", str(scheduler), "--nthreads", f"{threads}", "--nanny" if nanny else "--no-nanny")
         with ExitStack() as started:
             for _ in range(number):
                 started.enter_context(dask(*arguments, **more))
@@ -230,6 +230,18 @@ def test_a_task_that_waits_behind_another_is_not_late(scheduler: Path) -> None:
             cluster.submit(Task(key=key, function=time.sleep, arguments=(10.0,), time_limit=16.0))
         ended = [cluster.completed(PATIENCE) for _ in range(2)]
     assert [outcome and outcome.state for outcome in ended] == ["done", "done"]
+
+
+def test_a_task_that_hangs_is_given_up_and_its_worker_begins_anew(scheduler: Path) -> None:
+    with workers(scheduler, nanny=True), closing(Cluster(scheduler_file=scheduler)) as cluster:
+        cluster.submit(Task(key="hangs", function=time.sleep, arguments=(10 * PATIENCE,), time_limit=1.0))
+        late = cluster.completed(PATIENCE)
+        cluster.submit(Task(key="waits", function=abs, arguments=(-1,)))
+        after = cluster.completed(PATIENCE)
+    assert late is not None
+    assert (late.task.key, late.state, late.message) == ("hangs", "lost", "it took more than 1 seconds")
+    assert after is not None
+    assert (after.state, after.value) == ("done", 1)
 
 
 def test_a_scheduler_that_goes_is_no_tasks_fault(tmp_path: Path) -> None:

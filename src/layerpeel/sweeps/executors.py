@@ -111,6 +111,15 @@ def called(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[bo
     return good, value, time.perf_counter() - started, f"{socket.gethostname()}:{os.getpid()}"
 
 
+def _begun_on_worker(topic: str, key: str, function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[bool, Any, float, str]:
+    """Runs on a worker of a cluster: says that the task has begun, since it may have waited there behind others in any order."""
+    from distributed import get_worker
+
+    worker = get_worker()
+    worker.log_event(topic, [key, worker.address])
+    return called(function, arguments)
+
+
 def _outcome(task: Task, answer: tuple[bool, Any, float, str]) -> Outcome:
     good, value, seconds, worker = answer
     if good:
@@ -341,10 +350,10 @@ class Cluster:
             self._client.close()
             raise
         self._futures: dict[str, tuple[Task, Any]] = {}
-        self._running: dict[str, float] = {}
+        self._begun: dict[str, tuple[float, str]] = {}  # when and where tasks with a time limit began, by their key on the scheduler
         self._outcomes: queue.SimpleQueue[tuple[Task, Any]] = queue.SimpleQueue()
-        self._looked = 0.0
         self._name, self._submitted = f"layerpeel-{uuid4().hex}", 0  # keys are the scheduler's, and others may compute there too
+        self._client.subscribe_topic(self._name, self._note_begun)
 
     def _require_workers(self, where: str, how: str) -> None:
         known: Any = self._client.scheduler_info(n_workers=-1)
@@ -379,7 +388,9 @@ class Cluster:
         self._require_scheduler()
         self._submitted += 1
         key = f"{self._name}-{self._submitted}"
-        future = self._client.submit(called, task.function, task.arguments, key=key, pure=False, retries=0)
+        limited = () if task.time_limit is None else (self._name, key)
+        function = called if task.time_limit is None else _begun_on_worker
+        future = self._client.submit(function, *limited, task.function, task.arguments, key=key, pure=False, retries=0)
         self._futures[task.key] = task, future
         future.add_done_callback(lambda ended: self._outcomes.put((task, ended)))
 
@@ -399,8 +410,13 @@ class Cluster:
             if known is None or known[1] is not future:
                 continue  # it was given up meanwhile
             del self._futures[task.key]
-            self._running.pop(task.key, None)
+            self._begun.pop(future.key, None)
             return self._ended(task, future)
+
+    def _note_begun(self, event: tuple[float, tuple[str, str]]) -> None:
+        """Runs in the client's own thread; a task whose worker died begins again elsewhere, and has its whole time again."""
+        key, worker = event[1]
+        self._begun[key] = time.monotonic(), worker
 
     def _require_scheduler(self) -> None:
         if self._client.status != "running":
@@ -426,21 +442,22 @@ class Cluster:
             future.release()
 
     def _late(self) -> Outcome | None:
-        """A task whose time is up is given up; its worker finishes it for nothing, since a thread cannot be stopped."""
-        if time.monotonic() - self._looked < 1.0 or not any(task.time_limit for task, _ in self._futures.values()):
-            return None
-        self._looked = time.monotonic()
-        busy: Any = self._client.processing()
-        processing = {keys[0] for keys in map(tuple, busy.values()) if keys}  # a worker runs one, the first; the others wait behind it
+        """A task whose time is up is given up, and its worker's process started anew, since a thread cannot be stopped."""
+        now = time.monotonic()
         for key, (task, future) in self._futures.items():
-            if task.time_limit is None or future.key not in processing:
+            if task.time_limit is None or future.key not in self._begun:
                 continue
-            since = self._running.setdefault(key, time.monotonic())
-            if time.monotonic() - since > task.time_limit:
-                del self._futures[key], self._running[key]
+            since, worker = self._begun[future.key]
+            if now - since > task.time_limit:
+                del self._futures[key], self._begun[future.key]
                 future.cancel()
+                threading.Thread(target=self._restart, args=(worker,), daemon=True).start()
                 return Outcome(task=task, state="lost", message=_late(task))
         return None
+
+    def _restart(self, worker: str) -> None:
+        with suppress(Exception):  # it has no nanny, and goes on for nothing until the task ends; or it has gone, or the scheduler has
+            self._client.restart_workers([worker], raise_for_error=False)
 
     def close(self) -> None:
         """Take back what waits, and leave the cluster as it was."""
