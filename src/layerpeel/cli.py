@@ -236,7 +236,7 @@ def solve(
 
     The solution is the geometry that the counts of its classes force on a classifier, with a certified gap.
     """
-    from layerpeel.counts.reading import read_program
+    from layerpeel.counts.posing import read_program
     from layerpeel.counts.solve import Geometry, archive
     from layerpeel.pages.files import require_archive, require_directory, write_whole
 
@@ -322,7 +322,7 @@ def remedy(
     as_json: AsJson = False,
 ) -> None:
     """Say how much oversampling prevents collapse."""
-    from layerpeel.counts.reading import read_problem
+    from layerpeel.counts.posing import read_problem
     from layerpeel.counts.remedy import remedy_of
     from layerpeel.pages.files import require_directory
 
