@@ -14,9 +14,11 @@ from pathlib import Path
 from benchmarks._pairs import Row
 from benchmarks._tasks import busy, nothing
 from layerpeel.numerics import collapse_threshold
+from layerpeel.sweeps.cluster import Cluster
 from layerpeel.sweeps.engine import run_tasks
-from layerpeel.sweeps.executors import Cluster, Executor, InProcess, Pool, Task
+from layerpeel.sweeps.pool import Pool
 from layerpeel.sweeps.sweep import sweep
+from layerpeel.sweeps.tasks import Executor, InProcess, Task
 from layerpeel.theorems.run import run_rooms
 from layerpeel.theory import Profile, choose
 

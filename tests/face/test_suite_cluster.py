@@ -16,8 +16,10 @@ import pytest
 
 from layerpeel.networks.run_directory import _units_here, run_unit
 from layerpeel.pages.stopping import SystemRefused
-from layerpeel.sweeps.executors import Cluster, Executor, InProcess, Pool, Task
+from layerpeel.sweeps.cluster import Cluster
+from layerpeel.sweeps.pool import Pool
 from layerpeel.sweeps.sweep import sweep
+from layerpeel.sweeps.tasks import Executor, InProcess, Task
 
 pytest.importorskip("distributed", reason="needs the extra `cluster`")
 

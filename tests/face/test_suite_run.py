@@ -13,7 +13,7 @@ import fake_rooms as fake
 import pytest
 
 from layerpeel.numerics import UnusableInput, random_stream
-from layerpeel.sweeps.executors import Outcome, Task
+from layerpeel.sweeps.tasks import Outcome, Task
 from layerpeel.theorems.check import check
 from layerpeel.theorems.report import RoomResult, Summary
 from layerpeel.theorems.run import BEGUN_FIRST, run_rooms

@@ -24,7 +24,7 @@ from layerpeel.gpu_train.networks import feed_forward
 from layerpeel.gpu_train.training import CheckpointNotWritten, TrainingDiverged
 from layerpeel.networks.run_directory import _units_here, run_unit
 from layerpeel.numerics import UnusableInput
-from layerpeel.sweeps.executors import Outcome, Task
+from layerpeel.sweeps.tasks import Outcome, Task
 
 TINY = "unconstrained"
 """The experiment that is replaced by a tiny ensemble whose losses are shown as its values, so that record and figure are the real ones."""

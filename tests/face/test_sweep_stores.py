@@ -16,14 +16,15 @@ from refusals import refused
 
 from layerpeel.pages.stopping import SystemRefused
 from layerpeel.schemas import SWEEP_FILE, schema_file, sweep_file_text
-from layerpeel.sweeps import executors
+from layerpeel.sweeps import pool as pool_module
 from layerpeel.sweeps.chunk import points_of
-from layerpeel.sweeps.executors import Outcome, Pool, Task
 from layerpeel.sweeps.explanation import explain
+from layerpeel.sweeps.pool import Pool
 from layerpeel.sweeps.quantity import quantity_named
 from layerpeel.sweeps.specification import specification
 from layerpeel.sweeps.store import Store
 from layerpeel.sweeps.sweep import arrays_of, sweep
+from layerpeel.sweeps.tasks import Outcome, Task
 
 FUNCTIONS = """
 import sys, time
@@ -237,5 +238,5 @@ def test_a_task_that_was_taken_and_never_begun_is_begun_again(monkeypatch: pytes
         manager.worker_manager.dispatch = lambda task: None  # as when a process dies with a task that it has not acknowledged
         pool.submit(Task(key="a", function=abs, arguments=(-1,)))
         assert pool.completed(1.0) is None
-        monkeypatch.setattr(executors, "OVERDUE", 1.0)
+        monkeypatch.setattr(pool_module, "OVERDUE", 1.0)
         assert until_it_ends(pool).value == 1

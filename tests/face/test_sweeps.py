@@ -27,13 +27,15 @@ from layerpeel.pages.stopping import SystemRefused
 from layerpeel.sweeps import store as store_module
 from layerpeel.sweeps.chunk import compute
 from layerpeel.sweeps.engine import run_tasks
-from layerpeel.sweeps.executors import InProcess, Outcome, Pool, Task, executor_for
+from layerpeel.sweeps.executors import executor_for
 from layerpeel.sweeps.points import Points
+from layerpeel.sweeps.pool import Pool
 from layerpeel.sweeps.provenance import provenance
 from layerpeel.sweeps.quantity import Axis, Quantity, of_function, quantity_named, stored
 from layerpeel.sweeps.specification import Specification, read_specification, specification
 from layerpeel.sweeps.store import Store, file_system
 from layerpeel.sweeps.sweep import arrays_of, sweep
+from layerpeel.sweeps.tasks import InProcess, Outcome, Task
 
 FUNCTIONS = """
 import os, time
@@ -77,6 +79,10 @@ def flaky(number: int):
         file.write(f"{number} ")
     if Path("calls.txt").read_text().split().count(str(number)) < 2:
         raise OSError("the file server is away")
+    return number
+
+def talking(number: int):
+    print("talk")
     return number
 
 def taking_everything(**everything):
@@ -679,3 +685,15 @@ def test_memory_does_not_grow_with_the_number_of_points() -> None:
 
 def test_file_systems_are_told_apart() -> None:
     assert file_system(Path("/proc/self/status")) == "proc"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_what_a_function_prints_goes_to_standard_error(here: Path, workers: str) -> None:
+    (here / "shapes.py").write_text(FUNCTIONS + '\nprint("imported")\n')
+    (here / "talk.toml").write_text('[sweep]\nquantity = "shapes:talking"\n[axes]\nnumber = [1, 2]\n')
+    command = [sys.executable, "-m", "layerpeel", "sweep", "talk.toml", "--json", "--workers", workers]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert json.loads(ended.stdout)["done"] == 2
+    assert ended.stderr.count("talk\n") == 2
+    assert "imported" in ended.stderr

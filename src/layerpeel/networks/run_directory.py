@@ -23,7 +23,7 @@ from layerpeel.pages.progress import progress
 from layerpeel.pages.stopping import SystemRefused
 from layerpeel.pages.written import write_texts
 from layerpeel.sweeps.engine import Attempts, run_tasks
-from layerpeel.sweeps.executors import Executor, InProcess, Outcome, Task
+from layerpeel.sweeps.tasks import Executor, InProcess, Outcome, Task
 
 if TYPE_CHECKING:
     from layerpeel.gpu_train.experiments import Plan, Unit

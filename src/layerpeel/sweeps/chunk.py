@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from layerpeel.numerics import UnusableInput, shown
-from layerpeel.sweeps.executors import sentence
 from layerpeel.sweeps.points import Points
-from layerpeel.sweeps.quantity import ComputeBatch, Quantity, Stored, quantity_named, stored
+from layerpeel.sweeps.quantity import ComputeBatch, Quantity, Stored, aside, quantity_named, stored
 from layerpeel.sweeps.specification import Specification
+from layerpeel.sweeps.tasks import sentence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +124,8 @@ def _one_by_one(points: Points, quantity: Quantity, numbers: np.ndarray) -> Chun
         chunk.texts.append(point.text)
         chunk.repeats.append(point.repeat)
         try:
-            found = quantity.compute(point.parameters, points.stream(point.identity) if quantity.draws else None)
+            with aside():
+                found = quantity.compute(point.parameters, points.stream(point.identity) if quantity.draws else None)
             arrays = {_named(name): _array(name, value) for name, value in found.items() if isinstance(value, np.ndarray) and value.ndim}
             values.append({name: stored(_named(name), value) for name, value in found.items() if name not in arrays})
             if arrays:

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
-from layerpeel.sweeps.executors import Executor, Outcome, Task
+from layerpeel.sweeps.tasks import Executor, Outcome, Task
 
 AHEAD = 2
 """Tasks under way for each that runs: a process that ends one finds the next waiting."""
@@ -32,7 +32,7 @@ def run_tasks(
         stop: when true, no further task is begun, and the run ends with those under way given up.
 
     Example:
-        >>> from layerpeel.sweeps.executors import InProcess
+        >>> from layerpeel.sweeps.tasks import InProcess
         >>> values = []
         >>> run_tasks([Task(key="a", function=abs, arguments=(-1,))], InProcess(), lambda outcome: values.append(outcome.value) or [])
         >>> values

@@ -7,6 +7,7 @@ import math
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache, partial
 from numbers import Integral, Real
@@ -191,12 +192,18 @@ def imported(address: str, folder: str = "") -> Any:
     if folder and folder not in sys.path:
         sys.path.insert(0, folder)
     try:
-        return getattr(importlib.import_module(module), name)
+        with aside():
+            return getattr(importlib.import_module(module), name)
     except Exception as error:
         raise UnusableInput(
             f"{address} cannot be imported ({type(error).__name__}: {error}): its module must lie beside the sweep's file, or be "
             "installed; correct its name, or its code."
         ) from error
+
+
+def aside() -> "redirect_stdout[Any]":
+    """What a reader's own code prints goes to standard error, since standard output is the command's."""
+    return redirect_stdout(sys.stderr)
 
 
 def of_function(address: str, function: Any) -> Quantity:

@@ -17,12 +17,13 @@ from layerpeel.pages.files import write_whole
 from layerpeel.pages.progress import progress
 from layerpeel.sweeps.chunk import Chunk, compute, points_of, together_at
 from layerpeel.sweeps.engine import run_tasks
-from layerpeel.sweeps.executors import Outcome, Task, executor_for
+from layerpeel.sweeps.executors import executor_for
 from layerpeel.sweeps.points import Points
 from layerpeel.sweeps.provenance import differences, provenance
 from layerpeel.sweeps.results import Sweep, Tally
 from layerpeel.sweeps.specification import Specification, read_specification, specification
 from layerpeel.sweeps.store import Store
+from layerpeel.sweeps.tasks import Outcome, Task
 
 STALE = ("refuse", "keep", "rerun")
 """What to do with points that were computed elsewhere or by other versions."""

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from layerpeel.numerics import UnusableInput, random_stream
 from layerpeel.sweeps.engine import run_tasks
-from layerpeel.sweeps.executors import InProcess, Outcome, Task, executor_for
+from layerpeel.sweeps.executors import executor_for
+from layerpeel.sweeps.tasks import InProcess, Outcome, Task
 from layerpeel.theorems.record import record_check, record_control, record_room
 from layerpeel.theorems.report import CheckResult, ControlResult, RoomResult
 from layerpeel.theory import (
