@@ -106,6 +106,7 @@ if TYPE_CHECKING:
     from layerpeel.numerics.layer_peeled._thresholds import collapse_threshold as collapse_threshold
     from layerpeel.numerics.layer_peeled._thresholds import log_threshold_minus_one as log_threshold_minus_one
     from layerpeel.numerics.layer_peeled._thresholds import log_thresholds_minus_one as log_thresholds_minus_one
+    from layerpeel.numerics.layer_peeled._thresholds import loss_threshold as loss_threshold
     from layerpeel.numerics.layer_peeled._thresholds import threshold_elasticity as threshold_elasticity
     from layerpeel.numerics.layer_peeled._thresholds import vanishing_threshold as vanishing_threshold
     from layerpeel.numerics.layer_peeled._two_groups import SurfacePoint as SurfacePoint

@@ -9,7 +9,8 @@ import layerpeel.numerics.layer_peeled._two_groups_curve as curve
 from layerpeel.array_words import Float
 from layerpeel.numerics._input_arrays import broadcast, require_positive_array, require_whole_array
 from layerpeel.numerics._inputs import UnusableInput
-from layerpeel.numerics.layer_peeled._thresholds import LARGEST_ROOT, LEAST_ROOT, MOST_CLASSES, vanishing_threshold
+from layerpeel.numerics.layer_peeled._models import LARGEST_ROOT, LEAST_ROOT
+from layerpeel.numerics.layer_peeled._thresholds import MOST_CLASSES, vanishing_threshold
 
 CHUNK = 8192
 """Problems per pass: the two dozen temporaries then stay in the second-level cache."""
