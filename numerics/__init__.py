@@ -87,6 +87,8 @@ if TYPE_CHECKING:
     from layerpeel.numerics.equi_separation._separation import separation_of as separation_of
     from layerpeel.numerics.layer_peeled._directions import Directions as Directions
     from layerpeel.numerics.layer_peeled._groups import GroupMatrix as GroupMatrix
+    from layerpeel.numerics.layer_peeled._models import Model as Model
+    from layerpeel.numerics.layer_peeled._models import held_by as held_by
     from layerpeel.numerics.layer_peeled._nuclear import energy_radius as energy_radius
     from layerpeel.numerics.layer_peeled._nuclear import factor_logits as factor_logits
     from layerpeel.numerics.layer_peeled._nuclear import nuclear_norm as nuclear_norm

@@ -305,8 +305,8 @@ def critical_oversampling(problem: Problem, group: int, *, by: str = "oversampli
 
     if isinstance(problem, UnconstrainedFeatures) and collapsed(0.0) is not False:
         raise UnusableInput(
-            f"{problem!r} leaves group {group + 1} no classifiers of its own even where it counts as much as the largest: the penalty alone "
-            "collapses it; use a smaller one."
+            f"{problem!r} leaves group {group + 1} no classifiers of its own even where it counts as much as the largest: the penalty "
+            "alone collapses it; use a smaller one."
         )
     distinct, beyond = 0.0, most
     while collapsed(beyond) is not True:

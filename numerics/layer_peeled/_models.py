@@ -36,8 +36,8 @@ class Model(NamedTuple):
         return math.sqrt(self.feature_energy) * math.sqrt(self.weight_energy)
 
 
-def model_of(feature_energy: Any, weight_energy: Any, norm_weights: Any, weight_decay: Any) -> Model:
-    """The model that arguments of a threshold describe, in Python's own numbers, which balls take.
+def held_by(feature_energy: Any, weight_energy: Any, norm_weights: Any, weight_decay: Any) -> Model:
+    """The model that arguments describe, in Python's own numbers, which balls take.
 
     Args:
         feature_energy: E_H > 0, or None.
@@ -46,10 +46,10 @@ def model_of(feature_energy: Any, weight_energy: Any, norm_weights: Any, weight_
         weight_decay: λ > 0, or None.
 
     Raises:
-        UnusableInput: for energies and a weight decay at once, or either out of range.
+        UnusableInput: for energies and a weight decay at once, or either not positive and finite.
 
     Example:
-        >>> model_of(5.0, 1.0, None, None).per_sample, model_of(None, 1.0, None, 0.01).per_sample
+        >>> held_by(5.0, 1.0, None, None).per_sample, held_by(None, 1.0, None, 0.01).per_sample
         (False, True)
     """
     per_sample = means_samples(norm_weights, weight_decay is not None)
@@ -59,12 +59,30 @@ def model_of(feature_energy: Any, weight_energy: Any, norm_weights: Any, weight_
                 f"both energies and a weight decay of {shown(weight_decay)} are given: norms are either bounded or penalised; leave one of "
                 "them out."
             )
-        decay = require_positive(weight_decay, "weight decay")
-        if decay < LEAST_DECAY:
-            raise UnusableInput(f"the weight decay is {decay:.3g}: a threshold takes {LEAST_DECAY:g} or more; use a larger one.")
-        return Model(math.nan, math.nan, True, decay)
+        return Model(math.nan, math.nan, True, require_positive(weight_decay, "weight decay"))
     energies = require_positive(feature_energy, "feature energy"), require_positive(weight_energy, "weight energy")
-    found = Model(*energies, per_sample, None)
+    return Model(*energies, per_sample, None)
+
+
+def require_in_range(found: Model) -> Model:
+    """Check that energies or weight decay are in the range of thresholds.
+
+    Args:
+        found: the model.
+
+    Raises:
+        UnusableInput: otherwise.
+
+    Example:
+        >>> require_in_range(held_by(5.0, 1.0, "sample", None)).per_sample
+        True
+    """
+    if found.weight_decay is not None:
+        if found.weight_decay < LEAST_DECAY:
+            raise UnusableInput(
+                f"the weight decay is {found.weight_decay:.3g}: a threshold takes {LEAST_DECAY:g} or more; use a larger one."
+            )
+        return found
     if not LEAST_ROOT <= found.root_energy <= LARGEST_ROOT:
         raise UnusableInput(
             f"the root of the energy product is {found.root_energy:.3g}: a threshold takes {LEAST_ROOT:g} to {LARGEST_ROOT:g}; scale the "
@@ -93,7 +111,7 @@ def means_samples(norm_weights: Any, decays: bool) -> bool:
         raise UnusableInput(f"norm weights {shown(norm_weights)} are unknown: they must be one of {', '.join(MEANS)}; choose one of these.")
     if decays and norm_weights == "class":
         raise UnusableInput(
-            "norm weights 'class' are given with a weight decay: it holds back the features of every sample alike; leave norm_weights out, or "
-            "give energies."
+            "norm weights 'class' are given with a weight decay: it holds back the features of every sample alike; leave norm_weights out, "
+            "or give energies."
         )
     return norm_weights == "sample"

@@ -15,14 +15,10 @@ classes ε hardly moves with ζ over a long stretch, while log R0 always moves w
 """
 
 import math
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from flint import arb
-
-from layerpeel.numerics._arithmetic import BALLS, FLOATS, Arithmetic
+from layerpeel.numerics._arithmetic import FLOATS, Arithmetic
 from layerpeel.numerics._roots import increasing_root
-
 
 TINY = 1e-300
 """Added to a slope that may underflow: where M and δ do not move with ζ, nothing else does."""

@@ -63,7 +63,9 @@ def inner_roots(majority: np.ndarray, minority: np.ndarray, a: np.ndarray) -> In
     return InnerRoots(np.where(near, place, a - place), np.where(near, a - place, place), settled)
 
 
-def sample_collapse_arrays(majority: np.ndarray, minority: np.ndarray, root_energy: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def sample_collapse_arrays(
+    majority: np.ndarray, minority: np.ndarray, root_energy: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """log(R0 − 1), its error, and whether it settled."""
     classes, widest = majority + minority, widest_margin(ARRAYS, majority, minority)
     slow, target = np.sqrt(minority / classes), np.log(root_energy)
@@ -73,9 +75,7 @@ def sample_collapse_arrays(majority: np.ndarray, minority: np.ndarray, root_ener
     for _ in range(curve.MAX_STEPS):
         roots = inner_roots(majority, minority, a)
         point = boundary_point(ARRAYS, majority, minority, a, roots.zeta, roots.behind)
-        following, lower, upper, last_step = curve.newton_step(
-            a, point.log_root_energy - target, point.log_root_energy_by_a, lower, upper
-        )
+        following, lower, upper, last_step = curve.newton_step(a, point.log_root_energy - target, point.log_root_energy_by_a, lower, upper)
         a, settled = np.where(settled, a, following), settled | last_step
         if settled.all():
             break

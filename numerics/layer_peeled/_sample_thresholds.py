@@ -220,7 +220,7 @@ def _bracketed(function: Callable[[arb], arb], last: arb, digits: int) -> arb:
     for _ in range(WIDENINGS):
         below, above = (middle - spread).mid(), (middle + spread).mid()
         if function(below) < 0 and (not above < last or function(above) > 0):
-            return below.union(above if above < last else last)
+            return below.union(min(last, above))
         spread *= 4
     raise ArithmeticError(f"the vanishing threshold was not enclosed at {digits} digits; ask for more digits.")
 
@@ -282,5 +282,3 @@ def log_loss_threshold(majority: int, minority: int, imbalance: float, *, root_e
     _, _, a, share = along(zeta)
     capped = min(a, 500.0)
     return half + math.log1p(share * math.expm1(capped)) + (a - capped)
-
-

@@ -14,7 +14,7 @@ from layerpeel.numerics._ball import decimal_bounds
 from layerpeel.numerics._inputs import UnusableInput, require_positive, require_whole
 from layerpeel.numerics._roots import increasing_root
 from layerpeel.numerics._validated import validated
-from layerpeel.numerics.layer_peeled._models import Model, model_of
+from layerpeel.numerics.layer_peeled._models import Model, held_by, require_in_range
 from layerpeel.numerics.layer_peeled._sample_thresholds import (
     decay_collapse,
     decay_vanishing,
@@ -448,7 +448,7 @@ def _validate(
         raise UnusableInput(
             f"{max(majority, minority):.3g} classes are too many: a threshold takes at most {MOST_CLASSES:.0e} per side; use fewer."
         )
-    model = model_of(feature_energy, weight_energy, norm_weights, weight_decay)
+    model = require_in_range(held_by(feature_energy, weight_energy, norm_weights, weight_decay))
     if model.weight_decay is not None:
         require_slight(model.weight_decay, majority + minority)
     return majority, minority, model

@@ -277,8 +277,8 @@ def _penalties(classes: Classes, feature_penalty: Any, weight_penalty: Any, weig
             )
         if classes.norm_weights != "sample":
             raise UnusableInput(
-                f"a weight decay of {weight_decay!r} is given with norm weights {classes.norm_weights!r}: it holds back the features of every "
-                "sample alike; leave norm_weights out, or give feature_penalty and weight_penalty."
+                f"a weight decay of {weight_decay!r} is given with norm weights {classes.norm_weights!r}: it holds back the features of "
+                "every sample alike; leave norm_weights out, or give feature_penalty and weight_penalty."
             )
         weight_penalty = require_positive(weight_decay, "weight decay")
         feature_penalty = weight_penalty / sum(group.classes * float(group.samples) for group in classes.groups)

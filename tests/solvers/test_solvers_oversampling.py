@@ -49,7 +49,8 @@ def test_nobody_is_left_to_collapse() -> None:
 
 
 def test_numbers_as_norm_weights_and_a_bias_are_refused() -> None:
-    for options in ({"norm_weights": [2.0, 2.0, 1.0, 1.0]}, {"bias_penalty": 0.1}):
+    given: list[dict[str, Any]] = [{"norm_weights": [2.0, 2.0, 1.0, 1.0]}, {"bias_penalty": 0.1}]
+    for options in given:
         problem = LayerPeeled(counts=[9, 9, 4, 4], feature_energy=2.0, **options)
         refused(lambda problem=problem: excessive_oversampling(problem, 1), "the excessive oversampling")
         refused(lambda problem=problem: critical_oversampling(problem, 1), "the critical oversampling")
