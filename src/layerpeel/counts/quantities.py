@@ -83,8 +83,8 @@ def _threshold_batch(values: Values) -> Batch:
 
     columns = {name: np.asarray(column).tolist() for name, column in values.items()}
     size = len(columns["majority"])
-    models = list(zip(columns.get("norm_weights", [None] * size), columns.get("weight_decay", [None] * size), strict=True))
-    kinds = [(mean, decay is not None) for mean, decay in models]
+    columns = {axis.name: [axis.default] * size for axis in MODEL} | columns
+    kinds = [(mean, decay is not None) for mean, decay in zip(columns["norm_weights"], columns["weight_decay"], strict=True)]
     found = np.empty((4, size))
     for mean, decays in dict.fromkeys(kinds):
         chosen = [place for place, kind in enumerate(kinds) if kind == (mean, decays)]
