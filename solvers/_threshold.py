@@ -372,6 +372,10 @@ def excessive_oversampling(problem: Problem, group: int, *, by: str = "oversampl
 def require_told(problem: Problem, what: str) -> None:
     """Check that a program says what more samples of a group change: its norm weights are a rule, and there is no bias.
 
+    Args:
+        problem: the program.
+        what: what needs it, as a sentence begins.
+
     Raises:
         UnusableInput: otherwise.
 

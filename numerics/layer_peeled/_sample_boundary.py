@@ -8,7 +8,7 @@ energy counts classes, for the imbalance Q and with σ = s/Q in place of s, at a
     T = (K_A − 1) a + σ = ε √(K (K_A + K_B/R)),   ε = √(E_H E_W).
 
 For a given a > 0 the left side of M(ζ) + s(ζ)/(r_A(ζ) Q(a, ζ)) = a increases with ζ from 0, so there is one ζ, at most a: the inner root.
-Along the boundary T and Q increase with a (docs/derivations/layer-peeled.md, "Two models"), so ε does, and R0 is the outer root.
+Along the boundary T and Q increase with a (docs/derivations/layer-peeled.md, section 7), so ε does, and R0 is the outer root.
 
 Everything is a function of e^{−ζ} and of logarithms, all sums have terms of one sign, and a, not ζ, is the unknown outside: for many
 classes ε hardly moves with ζ over a long stretch, while log R0 always moves with it as 2a does.

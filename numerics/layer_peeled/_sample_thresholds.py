@@ -35,7 +35,7 @@ def sample_collapse(majority: int, minority: int, feature_energy: float, weight_
     Raises:
         ArithmeticError: when the root is not enclosed.
 
-    Source: derived; docs/derivations/layer-peeled.md, "Two models".
+    Source: derived; docs/derivations/layer-peeled.md, section 7.
     """
     k_a, k_b = arb(majority), arb(minority)
     target = (arb(feature_energy) * arb(weight_energy)).log() / 2
@@ -126,7 +126,7 @@ def sample_log_excess(majority: int, minority: int, root_energy: float) -> float
         minority: K_B ≥ 2.
         root_energy: ε.
 
-    Source: derived; docs/derivations/layer-peeled.md, "Two models".
+    Source: derived; docs/derivations/layer-peeled.md, section 7.
     """
     return log_excess(FLOATS, boundary_point(FLOATS, majority, minority, *boundary_place(majority, minority, root_energy)))
 
@@ -158,8 +158,8 @@ def sample_vanishing(majority: int, minority: int, feature_energy: float, weight
 def decay_vanishing(majority: int, minority: int, weight_decay: float, digits: int) -> Callable[[], arb | None]:
     """The same under weight decay λ, where K_B/r_B² + K_A P² = 1/λ² at R1.
 
-    The left side first falls from K, if it does, then increases, up to K_A P² at the last a (docs/derivations/layer-peeled.md, "Two
-    models"), so that it meets 1/λ² > K once, if there.
+    The left side first falls from K, if it does, then increases, up to K_A P² at the last a (docs/derivations/layer-peeled.md, section
+    7), so that it meets 1/λ² > K once, if there.
     """
 
     def excess() -> arb | None:
@@ -228,7 +228,7 @@ def _bracketed(function: Callable[[arb], arb], last: arb, digits: int) -> arb:
 def decay_collapse(majority: int, minority: int, weight_decay: float) -> arb:
     """R0 − 1 under weight decay λ, in a ball: collapse is λ_H λ_W n_B ≥ (n_B/N)², or K_A R + K_B ≥ 1/λ².
 
-    Source: hong2023, the law λ ≥ √n_B/N, with λ_W = λ and λ_H = λ/N; derived; docs/derivations/layer-peeled.md, "Two models".
+    Source: hong2023, the law λ ≥ √n_B/N, with λ_W = λ and λ_H = λ/N; derived; docs/derivations/layer-peeled.md, section 7.
     """
     return (1 / arb(weight_decay) ** 2 - (majority + minority)) / majority
 
@@ -258,7 +258,7 @@ def log_loss_threshold(majority: int, minority: int, imbalance: float, *, root_e
         imbalance: R > 0, also below one.
         root_energy: ε = √(E_H E_W), E_H the mean over samples.
 
-    Source: derived; docs/derivations/layer-peeled.md, "Two models".
+    Source: derived; docs/derivations/layer-peeled.md, section 7.
     """
     half = 0.5 * math.log(imbalance)
     classes = majority + minority

@@ -231,7 +231,7 @@ def collapse_threshold(
 
     Where E_H averages over classes, the optimum at R0 is explicit in one parameter, in which both the radius and R0 increase. Where it
     averages over samples, √R0 enters the norm and N its bound, and one more root is nested in it, which is unique too
-    (docs/derivations/layer-peeled.md, "Two models"). Under weight decay λ, R0 = (1/λ² − K_B)/K_A.
+    (docs/derivations/layer-peeled.md, section 7). Under weight decay λ, R0 = (1/λ² − K_B)/K_A.
 
     A double-precision root is refined by Newton's method at the working precision and then *enclosed*: τ at both ends of a tiny
     interval of ζ certainly brackets the target, τ is increasing, so the root is inside and R0 is evaluated over the whole interval.
@@ -412,7 +412,7 @@ def loss_threshold(
     Raises:
         UnusableInput: as `collapse_threshold`, and for a ratio that is not positive and finite.
 
-    Source: derived; docs/derivations/layer-peeled.md, "Two models".
+    Source: derived; docs/derivations/layer-peeled.md, section 7.
 
     Example:
         >>> round(loss_threshold(5, 5, 100.0, feature_energy=5.0), 4)

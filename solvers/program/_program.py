@@ -163,8 +163,14 @@ class Program(ABC):
 def require_way(by: Any) -> None:
     """Check that a way to make samples count more is known.
 
+    Args:
+        by: its name.
+
     Raises:
         UnusableInput: otherwise.
+
+    Example:
+        >>> require_way("weights")
     """
     if by not in WAYS:
         raise UnusableInput(f"by={by!r} is unknown: samples count more by one of {', '.join(WAYS)}; choose one of these.")

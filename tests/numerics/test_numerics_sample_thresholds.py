@@ -113,7 +113,7 @@ def test_pinned() -> None:
 
 
 def test_the_identities_of_the_proof() -> None:
-    """docs/derivations/layer-peeled.md, "Two models": every equality that its inequalities stand on, for all class numbers."""
+    """docs/derivations/layer-peeled.md, section 7: every equality that its inequalities stand on, for all class numbers."""
     k_a, k_b, w = sympy.symbols("K_A K_B w", positive=True)
     k, q = k_a + k_b, 1 / w**2
     root_b = sympy.sqrt((k_a + k_b * w**2) / k)  # r_B of w = r_B/r_A
