@@ -1,6 +1,7 @@
 """What `layerpeel remedy` says about too much oversampling."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from refusals import refused
 
 from layerpeel.cli import main
 from layerpeel.counts.remedy import remedy, remedy_of
+from layerpeel.counts.threshold import thresholds
 from layerpeel.solvers import LayerPeeled, UnconstrainedFeatures, solve
 
 
@@ -110,9 +112,18 @@ def test_the_command_poses_what_the_options_say(capsys: pytest.CaptureFixture[st
     told = json.loads(capsys.readouterr().out)
     assert told["collapse"]["value"] == pytest.approx(found["threshold"], rel=1e-12)
     assert told["norm_weights"] == "sample"
-    assert "per sample" in (tmp_path / "threshold.svg").read_text(encoding="utf-8") or "weight decay" in (
-        tmp_path / "threshold.svg"
-    ).read_text(encoding="utf-8")
+
+
+def test_the_figure_of_thresholds_says_what_its_axis_is() -> None:
+    (energies,) = thresholds(3, 3, **PER_SAMPLE).figures()
+    assert "feature energy per sample" in energies.caption
+    (decays,) = thresholds(3, 3, weight_decay=0.1).figures()
+    assert decays.x_label == "weight decay λ"
+    assert "energy" not in decays.caption
+    line = decays.series[0]
+    finite = [(x, y) for x, y in zip(line.x, line.y, strict=True) if y is not None and math.isfinite(y)]
+    assert finite
+    assert all(y == pytest.approx((1 / x**2 - 3) / 3, rel=1e-9) for x, y in finite)
 
 
 @pytest.mark.parametrize(
