@@ -87,6 +87,8 @@ if TYPE_CHECKING:
     from layerpeel.numerics.equi_separation._separation import separation_of as separation_of
     from layerpeel.numerics.layer_peeled._directions import Directions as Directions
     from layerpeel.numerics.layer_peeled._groups import GroupMatrix as GroupMatrix
+    from layerpeel.numerics.layer_peeled._models import Model as Model
+    from layerpeel.numerics.layer_peeled._models import held_by as held_by
     from layerpeel.numerics.layer_peeled._nuclear import energy_radius as energy_radius
     from layerpeel.numerics.layer_peeled._nuclear import factor_logits as factor_logits
     from layerpeel.numerics.layer_peeled._nuclear import nuclear_norm as nuclear_norm
@@ -106,6 +108,7 @@ if TYPE_CHECKING:
     from layerpeel.numerics.layer_peeled._thresholds import collapse_threshold as collapse_threshold
     from layerpeel.numerics.layer_peeled._thresholds import log_threshold_minus_one as log_threshold_minus_one
     from layerpeel.numerics.layer_peeled._thresholds import log_thresholds_minus_one as log_thresholds_minus_one
+    from layerpeel.numerics.layer_peeled._thresholds import loss_threshold as loss_threshold
     from layerpeel.numerics.layer_peeled._thresholds import threshold_elasticity as threshold_elasticity
     from layerpeel.numerics.layer_peeled._thresholds import vanishing_threshold as vanishing_threshold
     from layerpeel.numerics.layer_peeled._two_groups import SurfacePoint as SurfacePoint

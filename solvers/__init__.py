@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from layerpeel.solvers._threshold import collapse_switch as collapse_switch
     from layerpeel.solvers._threshold import critical_oversampling as critical_oversampling
     from layerpeel.solvers._threshold import excessive_oversampling as excessive_oversampling
+    from layerpeel.solvers._threshold import require_told as require_told
     from layerpeel.solvers.program._classes import NORM_WEIGHTS as NORM_WEIGHTS
     from layerpeel.solvers.program._classes import Group as Group
     from layerpeel.solvers.program._problem import LayerPeeled as LayerPeeled
     from layerpeel.solvers.program._problem import Problem as Problem
     from layerpeel.solvers.program._problem import UnconstrainedFeatures as UnconstrainedFeatures
+    from layerpeel.solvers.program._program import WAYS as WAYS
+    from layerpeel.solvers.program._program import require_way as require_way
     from layerpeel.solvers.proof._certificate import Certificate as Certificate
     from layerpeel.solvers.proof._certificate import certify as certify
     from layerpeel.solvers.proof._certificate import certify_multiplier as certify_multiplier

@@ -160,7 +160,8 @@ class Solution(Generic[Form]):
         """∂(value)/∂n_k for one class of each group, by the envelope theorem: (L_k − f)/N with L_k the loss of the class.
 
         Negative for a class that is fitted better than the average, f. With d_k = √n_k the norm moves too, and adds
-        λ ((YYᵀ)^{1/2})_kk/(2 n_k). Exact at the optimum; off by the order of its gap.
+        λ ((YYᵀ)^{1/2})_kk/(2 n_k), and where it is bounded so does its bound τ, which takes off λ τ/(2N). Penalties stay as they are.
+        Exact at the optimum; off by the order of its gap.
         """
         losses = LOSSES[self.problem.loss].by_group(self.group_logits)
         samples = np.array([float(group.samples) for group in self.problem.groups])
@@ -169,6 +170,8 @@ class Solution(Generic[Form]):
         if self.problem.norm_weights == "sample":
             modulus, _ = self.matrix.polar_grams()
             slopes += self.multiplier * np.array([modulus.diagonal(g) for g in range(len(sizes))]) / (2 * samples)
+            if isinstance(self.problem, LayerPeeled):
+                slopes -= self.multiplier * self.problem.radius / (2 * float(samples @ sizes))
         return tuple(slopes.tolist())
 
     @property
@@ -194,7 +197,7 @@ class Solution(Generic[Form]):
 
     @cached_property
     def _grams(self) -> tuple[GroupMatrix, GroupMatrix]:
-        """Gram matrices HHᵀ and WWᵀ: ϱ (YYᵀ)^{1/2} between two factors diag(1/d), and (YᵀY)^{1/2}/ϱ, with ϱ = √(E_H/E_W) or √(λ_W/λ_H)."""
+        """Gram matrices HHᵀ and WWᵀ: ϱ (YYᵀ)^{1/2} between two factors diag(1/d), and (YᵀY)^{1/2}/ϱ, with ϱ the balance."""
         balance, rows = self.problem.balance, 1.0 / self.problem.scales
         left, right = self.matrix.polar_grams()
         return left.scaled(balance).weighted(rows, rows), right.scaled(1 / balance)
@@ -273,7 +276,7 @@ class Solution(Generic[Form]):
 
     @property
     def features(self) -> Float[np.ndarray, "K p"]:
-        """Class means H, row k is h_k; where energies are bounded, (1/K) Σ d_k²‖h_k‖² = E_H on the sphere. Z = H Wᵀ.
+        """Class means H, row k is h_k; where energies are bounded, Σ d_k²‖h_k‖² = E_H Σ d_k² on the sphere. Z = H Wᵀ.
 
         Raises:
             UnusableInput: when a smaller dimension than the rank was asked for, or one that does not fit into memory.

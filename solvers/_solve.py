@@ -26,7 +26,7 @@ def solve(
 
     With Z = H Wᵀ (K × K, row k the logits of class k), d_k = 1 or √n_k and c_k = n_k/N, both are convex in Y = diag(d) Z:
 
-        min Σ_k c_k L(Z_k + b, k) + (λ_b/2)‖b‖²    s.t. ‖Y‖_* ≤ K √(E_H E_W),    or with λ‖Y‖_* added to it instead.
+        min Σ_k c_k L(Z_k + b, k) + (λ_b/2)‖b‖²    s.t. ‖Y‖_* ≤ √(K E_W · E_H Σ d_k²),    or with λ‖Y‖_* added to it instead.
 
     Args:
         problem: the program.

@@ -8,8 +8,8 @@ from layerpeel.numerics import Bracket, UnusableInput, require_positive, validat
 from layerpeel.solvers._enclosures import Enclosures
 from layerpeel.solvers._solution import Solution
 from layerpeel.solvers._solve import solve
-from layerpeel.solvers.program._problem import LayerPeeled, Problem
-from layerpeel.solvers.program._program import require_unweighted
+from layerpeel.solvers.program._problem import LayerPeeled, Problem, UnconstrainedFeatures
+from layerpeel.solvers.program._program import require_way
 
 SHARP = 1e-11
 """Relative gap at which phases are told apart to about 1e-5 in the weight."""
@@ -124,8 +124,10 @@ def collapse_switch(
     majority: int,
     minority: int,
     *,
-    feature_energy: float,
+    feature_energy: float | None = None,
     weight_energy: float = 1.0,
+    norm_weights: str | None = None,
+    weight_decay: float | None = None,
     route: str = "sdp",
     solver: str = "clarabel",
     width: float = 1e-3,
@@ -137,6 +139,8 @@ def collapse_switch(
         minority: K_B ≥ 2.
         feature_energy: E_H > 0.
         weight_energy: E_W > 0.
+        norm_weights: "class" where E_H averages over classes, "sample" where it averages over samples; "class" unless given.
+        weight_decay: λ > 0, in place of the energies (`UnconstrainedFeatures`), which is per sample.
         route: what solves the programs at the ends.
         solver: conic solver of route `sdp`.
         width: distance of the ends in log R at which to stop.
@@ -161,9 +165,21 @@ def collapse_switch(
             f"a minority of {minority} class cannot collapse: a threshold needs at least 2 minority classes; use minority >= 2."
         )
 
-    def problem(log_ratio: float) -> LayerPeeled:
+    def problem(log_ratio: float) -> Problem:
+        ratio = math.exp(log_ratio)
+        if weight_decay is not None:
+            if feature_energy is not None:
+                raise UnusableInput("both feature energy and weight decay are given: norms are either bounded or penalised; leave one out.")
+            return UnconstrainedFeatures.from_imbalance(
+                majority, minority, ratio, weight_decay=weight_decay, norm_weights=norm_weights or "sample"
+            )
         return LayerPeeled.from_imbalance(
-            majority, minority, math.exp(log_ratio), feature_energy=feature_energy, weight_energy=weight_energy
+            majority,
+            minority,
+            ratio,
+            feature_energy=require_positive(feature_energy, "feature energy"),
+            weight_energy=weight_energy,
+            norm_weights=norm_weights or "class",
         )
 
     def collapsed(optimum: Enclosures) -> bool | None:
@@ -175,7 +191,8 @@ def collapse_switch(
         distinct, beyond, step = (beyond if verdict is False else distinct), beyond + step, 2.0 * step
         if beyond > math.log(LARGEST_IMBALANCE):
             raise UnusableInput(
-                f"no collapse was certified up to R = {LARGEST_IMBALANCE:g} at feature energy {feature_energy!r}: "
+                f"no collapse was certified up to R = {LARGEST_IMBALANCE:g} at "
+                f"{f'feature energy {feature_energy!r}' if weight_decay is None else f'weight decay {weight_decay!r}'}: "
                 "conic solvers resolve no more; use smaller energies, or the closed form."
             )
     return bracket_switch(problem, collapsed, distinct, beyond, width=width, route=route, solver=solver)
@@ -183,7 +200,15 @@ def collapse_switch(
 
 @validated
 def bracket_threshold(
-    majority: int, minority: int, *, feature_energy: float, weight_energy: float = 1.0, solver: str = "clarabel", width: float = 1e-3
+    majority: int,
+    minority: int,
+    *,
+    feature_energy: float | None = None,
+    weight_energy: float = 1.0,
+    norm_weights: str | None = None,
+    weight_decay: float | None = None,
+    solver: str = "clarabel",
+    width: float = 1e-3,
 ) -> Bracket:
     """Bracket R0, the imbalance at which the minority classifiers collapse, by the geometry of certified optima.
 
@@ -196,6 +221,8 @@ def bracket_threshold(
         minority: K_B ≥ 2.
         feature_energy: E_H > 0.
         weight_energy: E_W > 0.
+        norm_weights: "class" or "sample", as for `collapse_switch`.
+        weight_decay: λ > 0, in place of the energies.
         solver: conic solver.
         width: relative width at which to stop.
 
@@ -214,22 +241,32 @@ def bracket_threshold(
         True
     """
     found = collapse_switch(
-        majority, minority, feature_energy=feature_energy, weight_energy=weight_energy, solver=solver, width=width
+        majority,
+        minority,
+        feature_energy=feature_energy,
+        weight_energy=weight_energy,
+        norm_weights=norm_weights,
+        weight_decay=weight_decay,
+        solver=solver,
+        width=width,
     ).bracket
     return Bracket(math.exp(found.lower), math.exp(found.upper), rigorous=True)
 
 
 @validated
-def critical_oversampling(problem: LayerPeeled, group: int, *, width: float = 1e-4) -> Bracket | None:
+def critical_oversampling(problem: Problem, group: int, *, by: str = "oversampling", width: float = 1e-4) -> Bracket | None:
     """Bracket how often the samples of one group must enter the loss for its classifiers to come apart, all else unchanged.
 
-    Entering w times multiplies the weight c_g before normalisation. For every w tried, route "factored" solves the program and the
-    rigorous bracket of its multiplier decides between collapsed (λ > c_g) and distinct (λ < c_g). At w = n_max/n_g the group weighs as
-    much as the largest and is distinct. With two groups the answer is R/R0.
+    Entering w times multiplies the weight c_g before normalisation; where norms are per sample, being sampled w times as often multiplies
+    d_g by √w too, and a weight in the loss does not (`reweighted`). For every w tried, route "factored" solves the program and the
+    rigorous bracket of its multiplier decides between collapsed (λ d_g > c_g) and distinct (λ d_g < c_g). At w = n_max/n_g, or its root
+    for a weight where norms are per sample, no group has a larger c_g/d_g, and it is distinct. With two groups the answer is R/R0, or
+    R over `numerics.loss_threshold`.
 
     Args:
-        problem: a smooth loss; the group has two or more classes and is not the largest.
+        problem: a smooth loss, norm weights "class" or "sample"; the group has two or more classes and is not the largest.
         group: its index in `problem.groups`.
+        by: "oversampling" or "weights".
         width: relative width at which to stop; the bracket is wider where neither phase can be certified.
 
     Returns:
@@ -237,8 +274,8 @@ def critical_oversampling(problem: LayerPeeled, group: int, *, width: float = 1e
         millionth of the present weight keeps the group distinct.
 
     Raises:
-        UnusableInput: for a group of one class, one with the largest count, a group that does not exist, weights on the nuclear norm, or a
-            bias.
+        UnusableInput: for a group of one class, one with the largest count, a group that does not exist, numbers as norm weights, a bias,
+            another way than these two, or penalties that leave even the largest group no classifier of its own.
 
     Source: fang2021, Section 4, oversampling; derived; docs/derivations/layer-peeled.md, section 3 (the effective ratio).
 
@@ -248,7 +285,8 @@ def critical_oversampling(problem: LayerPeeled, group: int, *, width: float = 1e
         True
     """
     width = require_positive(width, "width")
-    require_unweighted(problem, "the critical oversampling")
+    require_told(problem, "the critical oversampling")
+    require_way(by)
     require_group(problem, group)
     chosen, largest = problem.groups[group], max(other.samples for other in problem.groups)
     if chosen.classes < 2 or chosen.samples == largest:
@@ -256,15 +294,20 @@ def critical_oversampling(problem: LayerPeeled, group: int, *, width: float = 1e
             f"group {group + 1} is {chosen.classes}x{chosen.samples:g}: only two or more classes below the largest count can collapse; "
             "choose another group."
         )
-    most = math.log(largest / chosen.samples)
+    most = math.log(largest / chosen.samples) * (0.5 if by == "weights" and problem.norm_weights == "sample" else 1.0)
 
     nearest: Solution | None = None
 
     def collapsed(distance: float) -> bool | None:
         nonlocal nearest
-        nearest = solve(problem.reweighted(group, math.exp(most - distance)), route="factored", tolerance=SHARP, start=nearest)
+        nearest = solve(problem.reweighted(group, math.exp(most - distance), by=by), route="factored", tolerance=SHARP, start=nearest)
         return nearest.collapsed[group]
 
+    if isinstance(problem, UnconstrainedFeatures) and collapsed(0.0) is not False:
+        raise UnusableInput(
+            f"{problem!r} leaves group {group + 1} no classifiers of its own even where it counts as much as the largest: the penalty "
+            "alone collapses it; use a smaller one."
+        )
     distinct, beyond = 0.0, most
     while collapsed(beyond) is not True:
         beyond += 1.0
@@ -275,15 +318,17 @@ def critical_oversampling(problem: LayerPeeled, group: int, *, width: float = 1e
 
 
 @validated
-def excessive_oversampling(problem: LayerPeeled, group: int, *, width: float = 1e-3) -> Bracket | None:
+def excessive_oversampling(problem: Problem, group: int, *, by: str = "oversampling", width: float = 1e-3) -> Bracket | None:
     """Bracket how often the samples of one group must enter the loss for a group that is distinct now to collapse instead.
 
     Solves as in `critical_oversampling`, at growing w. With two groups, of K_A and K_B classes at ratio R, oversampling the second w
-    times leaves the ratio w/R in its favour, and the answer is R·R0(K_B, K_A).
+    times leaves the ratio w/R in its favour, and the answer is R·R0(K_B, K_A), or R times `numerics.loss_threshold` at counts in the
+    ratio 1/R.
 
     Args:
-        problem: a smooth loss.
+        problem: a smooth loss, norm weights "class" or "sample".
         group: index in `problem.groups` of the group that is oversampled.
+        by: "oversampling" or "weights".
         width: relative width at which to stop; the bracket is wider where neither phase can be certified.
 
     Returns:
@@ -291,7 +336,7 @@ def excessive_oversampling(problem: LayerPeeled, group: int, *, width: float = 1
         certainly is not. None when there is no such group, or none that collapses up to w = 1e9.
 
     Raises:
-        UnusableInput: for a group that does not exist, weights on the nuclear norm, or a bias.
+        UnusableInput: for a group that does not exist, numbers as norm weights, a bias, or another way than these two.
 
     Source: derived; docs/derivations/layer-peeled.md, section 3 (the effective ratio).
 
@@ -301,7 +346,8 @@ def excessive_oversampling(problem: LayerPeeled, group: int, *, width: float = 1
         True
     """
     width = require_positive(width, "width")
-    require_unweighted(problem, "the excessive oversampling")
+    require_told(problem, "the excessive oversampling")
+    require_way(by)
     require_group(problem, group)
     nearest = solve(problem, route="factored", tolerance=SHARP)
     watched = [h for h, state in enumerate(nearest.collapsed) if h != group and state is False and problem.groups[h].classes > 1]
@@ -310,7 +356,7 @@ def excessive_oversampling(problem: LayerPeeled, group: int, *, width: float = 1
 
     def collapsed(log_factor: float) -> bool | None:
         nonlocal nearest
-        nearest = solve(problem.reweighted(group, math.exp(log_factor)), route="factored", tolerance=SHARP, start=nearest)
+        nearest = solve(problem.reweighted(group, math.exp(log_factor), by=by), route="factored", tolerance=SHARP, start=nearest)
         states = [nearest.collapsed[h] for h in watched]
         return True if True in states else None if None in states else False
 
@@ -323,7 +369,27 @@ def excessive_oversampling(problem: LayerPeeled, group: int, *, width: float = 1
     return Bracket(math.exp(distinct), math.exp(beyond), rigorous=True)
 
 
-def require_group(problem: LayerPeeled, group: int) -> None:
+def require_told(problem: Problem, what: str) -> None:
+    """Check that a program says what more samples of a group change: its norm weights are a rule, and there is no bias.
+
+    Args:
+        problem: the program.
+        what: what needs it, as a sentence begins.
+
+    Raises:
+        UnusableInput: otherwise.
+
+    Example:
+        >>> require_told(LayerPeeled(counts=[9, 1], feature_energy=5.0, norm_weights="sample"), "the critical oversampling")
+    """
+    if problem.bias_penalty is not None or problem.norm_weights == "given":
+        raise UnusableInput(
+            f"{what} does not cover {problem!r}: it needs norm weights 'class' or 'sample' and no bias; give one of these, and leave "
+            "bias_penalty out."
+        )
+
+
+def require_group(problem: Problem, group: int) -> None:
     """Check that a program has a group of this index.
 
     Raises:

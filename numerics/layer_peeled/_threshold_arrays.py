@@ -9,7 +9,14 @@ import layerpeel.numerics.layer_peeled._two_groups_curve as curve
 from layerpeel.array_words import Float
 from layerpeel.numerics._input_arrays import broadcast, require_positive_array, require_whole_array
 from layerpeel.numerics._inputs import UnusableInput
-from layerpeel.numerics.layer_peeled._thresholds import LARGEST_ROOT, LEAST_ROOT, MOST_CLASSES, vanishing_threshold
+from layerpeel.numerics.layer_peeled._models import LARGEST_ROOT, LEAST_DECAY, LEAST_ROOT, means_samples
+from layerpeel.numerics.layer_peeled._sample_threshold_arrays import (
+    decay_vanishing_arrays,
+    sample_collapse_arrays,
+    sample_vanishing_arrays,
+)
+from layerpeel.numerics.layer_peeled._sample_thresholds import require_slight
+from layerpeel.numerics.layer_peeled._thresholds import MOST_CLASSES, vanishing_threshold
 
 CHUNK = 8192
 """Problems per pass: the two dozen temporaries then stay in the second-level cache."""
@@ -46,7 +53,15 @@ class ThresholdArrays:
     vanishing_error: Float[np.ndarray, "..."]
 
 
-def threshold_arrays(majority: Any, minority: Any, *, feature_energy: Any, weight_energy: Any = 1.0) -> ThresholdArrays:
+def threshold_arrays(
+    majority: Any,
+    minority: Any,
+    *,
+    feature_energy: Any = None,
+    weight_energy: Any = 1.0,
+    norm_weights: str | None = None,
+    weight_decay: Any = None,
+) -> ThresholdArrays:
     """Where minority classifiers collapse (R0) and vanish (R1), for arrays of problems, with stated errors.
 
     What is found for a problem does not depend, to the last bit, on which others stand beside it. Arguments are numbers or arrays of any
@@ -57,9 +72,11 @@ def threshold_arrays(majority: Any, minority: Any, *, feature_energy: Any, weigh
         minority: K_B, whole, 2 to 10¹⁵.
         feature_energy: E_H > 0.
         weight_energy: E_W > 0; √(E_H E_W) from 1e-100 to 1e6.
+        norm_weights: "class" or "sample" for all, as for `collapse_threshold`; "class" with energies unless given.
+        weight_decay: λ in place of the energies, from 1e-100 to below 1/√K.
 
     Raises:
-        UnusableInput: for entries out of these ranges, and shapes that do not broadcast.
+        UnusableInput: for entries out of these ranges, shapes that do not broadcast, and energies beside weight decays.
         ArithmeticError: when an iteration does not settle (none is known).
 
     Source: su2024, "Minority Collapse" (that R0 exists); derived; docs/derivations/numerics.md, "The two-group problem".
@@ -69,9 +86,17 @@ def threshold_arrays(majority: Any, minority: Any, *, feature_energy: Any, weigh
         >>> (1 + np.exp(found.collapse)).round(6).tolist(), np.exp(found.vanishing).round(6).tolist()
         ([4.000467, 12.192447], [5.70533, nan])
     """
+    per_sample = means_samples(norm_weights, weight_decay is not None)
+    classes = {
+        "majority": require_whole_array(majority, "number of majority classes", largest=MOST_CLASSES),
+        "minority": require_whole_array(minority, "number of minority classes", least=2, largest=MOST_CLASSES),
+    }
+    if weight_decay is not None:
+        if feature_energy is not None:
+            raise UnusableInput("both energies and weight decays are given: norms are either bounded or penalised; leave one of them out.")
+        return _of_decays(*broadcast(**classes, weight_decay=require_positive_array(weight_decay, "weight decay", least=LEAST_DECAY)))
     arrays = broadcast(
-        majority=require_whole_array(majority, "number of majority classes", largest=MOST_CLASSES),
-        minority=require_whole_array(minority, "number of minority classes", least=2, largest=MOST_CLASSES),
+        **classes,
         feature_energy=require_positive_array(feature_energy, "feature energy"),
         weight_energy=require_positive_array(weight_energy, "weight energy"),
     )
@@ -88,11 +113,45 @@ def threshold_arrays(majority: Any, minority: Any, *, feature_energy: Any, weigh
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # K_A = 1 has no R1: what is computed there is not chosen
         for start in range(0, root.size, CHUNK):
             part = slice(start, start + CHUNK)
+            if per_sample:
+                found[:2, part] = _sample_collapse(large[part], small[part], root[part])
+                found[2:, part] = sample_vanishing_arrays(large[part], small[part], root[part])
+                continue
             radius = (large[part] + small[part]) * root[part]
             found[:2, part] = _collapse(large[part], small[part], radius)
             found[2:, part] = _vanishing(large[part], small[part], radius)
     for index in np.flatnonzero(np.isinf(found[3])).tolist():
-        found[2:, index] = _vanishing_in_balls(large[index], small[index], features[index], weights[index])
+        energies = {"feature_energy": float(features[index]), "weight_energy": float(weights[index])}
+        found[2:, index] = _vanishing_in_balls(large[index], small[index], norm_weights=norm_weights, **energies)
+    collapse, collapse_error, vanishing, vanishing_error = found.reshape(4, *shape)
+    return ThresholdArrays(collapse=collapse, collapse_error=collapse_error, vanishing=vanishing, vanishing_error=vanishing_error)
+
+
+def _sample_collapse(majority: np.ndarray, minority: np.ndarray, root: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    logarithm, error, settled = sample_collapse_arrays(majority, minority, root)
+    if not settled.all():
+        worst = int(np.argmin(settled))
+        at = ", ".join(f"{array[worst]:.17g}" for array in (majority, minority, root))
+        raise ArithmeticError(f"no threshold per sample found for K_A, K_B, root energy = {at}; report this case.")
+    return logarithm, error
+
+
+def _of_decays(majority: np.ndarray, minority: np.ndarray, weight_decay: np.ndarray) -> ThresholdArrays:
+    """R0 − 1 = (1 − K λ²)/(K_A λ²), and R1."""
+    shape = majority.shape
+    large, small, decays = (np.ascontiguousarray(array).ravel() for array in (majority, minority, weight_decay))
+    for index in np.flatnonzero((large + small) * decays**2 >= 1 - 8 * EPSILON).tolist():
+        require_slight(float(decays[index]), int(large[index] + small[index]))
+    held = (large + small) * decays**2
+    found = np.empty((4, decays.size))
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        found[0] = np.log1p(-held) - np.log(large) - 2 * np.log(decays)
+        found[1] = SPARE * EPSILON * (2 * held / (1 - held) + (FUNCTION + 1) * (8 + np.abs(found[0]) + 2 * np.abs(np.log(decays))))
+        for start in range(0, decays.size, CHUNK):
+            part = slice(start, start + CHUNK)
+            found[2:, part] = decay_vanishing_arrays(large[part], small[part], decays[part])
+    for index in np.flatnonzero(np.isinf(found[3])).tolist():
+        found[2:, index] = _vanishing_in_balls(large[index], small[index], weight_decay=float(decays[index]))
     collapse, collapse_error, vanishing, vanishing_error = found.reshape(4, *shape)
     return ThresholdArrays(collapse=collapse, collapse_error=collapse_error, vanishing=vanishing, vanishing_error=vanishing_error)
 
@@ -139,9 +198,9 @@ def _vanishing(majority: np.ndarray, minority: np.ndarray, radius: np.ndarray) -
     return np.where(exists, place + rise, np.nan), np.where(hidden, np.inf, np.where(exists, SPARE * error, np.nan))
 
 
-def _vanishing_in_balls(majority: float, minority: float, feature_energy: float, weight_energy: float) -> tuple[float, float]:
+def _vanishing_in_balls(majority: float, minority: float, **model: Any) -> tuple[float, float]:
     """The same where doubles cannot tell whether R1 exists."""
-    exact = vanishing_threshold(int(majority), int(minority), feature_energy=float(feature_energy), weight_energy=float(weight_energy))
+    exact = vanishing_threshold(int(majority), int(minority), **model)
     if exact is None:
         return np.nan, np.nan
     logarithm = float(np.logaddexp(0.0, exact.log_minus_one))

@@ -1,6 +1,7 @@
-"""Where minority classifiers collapse (R0) and vanish (R1), in closed form, with every digit enclosed."""
+"""Where minority classifiers collapse (R0) and vanish (R1), with every digit enclosed."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,16 @@ from layerpeel.numerics._ball import decimal_bounds
 from layerpeel.numerics._inputs import UnusableInput, require_positive, require_whole
 from layerpeel.numerics._roots import increasing_root
 from layerpeel.numerics._validated import validated
+from layerpeel.numerics.layer_peeled._models import Model, held_by, require_in_range
+from layerpeel.numerics.layer_peeled._sample_thresholds import (
+    decay_collapse,
+    decay_vanishing,
+    log_loss_threshold,
+    require_slight,
+    sample_collapse,
+    sample_log_excess,
+    sample_vanishing,
+)
 from layerpeel.numerics.layer_peeled._two_groups import surface_point
 
 MOST_DIGITS = 10_000
@@ -21,8 +32,8 @@ MOST_DIGITS = 10_000
 MOST_CLASSES = 10**15
 """Class numbers up to here are exact in doubles."""
 
-LEAST_ROOT, LARGEST_ROOT = 1e-100, 1e6
-"""Range of √(E_H E_W): log R0 grows like it, and decimals of R0 need as many leading digits as log R0 has."""
+LARGEST_LOG = 709.0
+"""e to this power is still a double."""
 
 GUARD_DIGITS = 12
 """Digits carried beyond those asked for: they absorb the error growth of the closed form, which is then measured, not assumed."""
@@ -45,7 +56,15 @@ class Threshold:
     log_minus_one: float
 
 
-def log_threshold_minus_one(majority: int, minority: int, *, feature_energy: float, weight_energy: float = 1.0) -> float:
+def log_threshold_minus_one(
+    majority: int,
+    minority: int,
+    *,
+    feature_energy: float | None = None,
+    weight_energy: float = 1.0,
+    norm_weights: str | None = None,
+    weight_decay: float | None = None,
+) -> float:
     """The logarithm of R0 − 1, R0 the imbalance from which the minority classifiers coincide.
 
     On the collapse boundary (b = 0 and λ = n_B/N) the optimum is an explicit function of one scalar ζ > 0,
@@ -53,16 +72,19 @@ def log_threshold_minus_one(majority: int, minority: int, *, feature_energy: flo
         s = r_B K_B L_B,   a = s/r_A − K_A L_A,   τ = (K_A − 1) a + s,   R0 − 1 = expm1(a) e^{L_A}/(K r_A)
 
     with r_B = e^ζ and the other symbols as in `numerics.surface_point`. τ increases with ζ, since s, 1/r_A and −L_A do, so R0 is one
-    increasing scalar root. Depends on the energies through τ = K √(E_H E_W) only.
+    increasing scalar root. Depends on the energies through τ = K √(E_H E_W) only. Where E_H averages over samples, or with weight decay,
+    as `collapse_threshold` says.
 
     Args:
         majority: K_A, 1 to 10¹⁵.
         minority: K_B, 2 to 10¹⁵.
         feature_energy: E_H > 0.
         weight_energy: E_W > 0; √(E_H E_W) from 1e-100 to 1e6.
+        norm_weights: "class" or "sample", as for `collapse_threshold`.
+        weight_decay: λ, in place of the energies.
 
     Raises:
-        UnusableInput: for class numbers or energies out of range.
+        UnusableInput: for class numbers, energies or a weight decay out of range.
 
     Source: su2024, "Minority Collapse" (that R0 exists); derived; docs/derivations/numerics.md, "The two-group problem".
 
@@ -70,9 +92,13 @@ def log_threshold_minus_one(majority: int, minority: int, *, feature_energy: flo
         >>> round(1 + math.exp(log_threshold_minus_one(5, 5, feature_energy=5.0)), 10)
         12.1924470803
     """
-    majority, minority, feature_energy, weight_energy = _validate(majority, minority, feature_energy, weight_energy)
-    radius = (majority + minority) * math.sqrt(feature_energy) * math.sqrt(weight_energy)
-    return _log_excess(FLOATS, majority, minority, _boundary_zeta(majority, minority, radius))
+    majority, minority, model = _validate(majority, minority, feature_energy, weight_energy, norm_weights, weight_decay)
+    if model.weight_decay is not None:
+        with ctx.workprec(128):
+            return float(decay_collapse(majority, minority, model.weight_decay).log())
+    if model.per_sample:
+        return sample_log_excess(majority, minority, model.root_energy)
+    return _log_excess(FLOATS, majority, minority, _boundary_zeta(majority, minority, (majority + minority) * model.root_energy))
 
 
 def threshold_elasticity(majority: int, minority: int, *, feature_energy: float, weight_energy: float = 1.0) -> float:
@@ -97,8 +123,8 @@ def threshold_elasticity(majority: int, minority: int, *, feature_energy: float,
         >>> round(threshold_elasticity(5, 5, feature_energy=5.0), 6)
         2.188858
     """
-    majority, minority, feature_energy, weight_energy = _validate(majority, minority, feature_energy, weight_energy)
-    radius = (majority + minority) * math.sqrt(feature_energy) * math.sqrt(weight_energy)
+    majority, minority, model = _validate(majority, minority, feature_energy, weight_energy)
+    radius = (majority + minority) * model.root_energy
     point = surface_point(FLOATS, majority, minority, _boundary_zeta(majority, minority, radius), 0.0, 0.0)
     return 0.5 * radius * point.log_imbalance_by_zeta / point.radius_by_zeta
 
@@ -191,8 +217,21 @@ def _log_excess(ops: Any, majority: Any, minority: Any, zeta: Any) -> Any:
     return point.a + ops.log(-ops.expm1(-point.a)) + ops.log(share)
 
 
-def collapse_threshold(majority: int, minority: int, *, feature_energy: float, weight_energy: float = 1.0, digits: int = 30) -> Threshold:
+def collapse_threshold(
+    majority: int,
+    minority: int,
+    *,
+    feature_energy: float | None = None,
+    weight_energy: float = 1.0,
+    norm_weights: str | None = None,
+    weight_decay: float | None = None,
+    digits: int = 30,
+) -> Threshold:
     """R0, the imbalance from which the K_B minority classifiers coincide, enclosed to any number of digits.
+
+    Where E_H averages over classes, the optimum at R0 is explicit in one parameter, in which both the radius and R0 increase. Where it
+    averages over samples, √R0 enters the norm and N its bound, and one more root is nested in it, which is unique too
+    (docs/derivations/layer-peeled.md, section 7). Under weight decay λ, R0 = (1/λ² − K_B)/K_A.
 
     A double-precision root is refined by Newton's method at the working precision and then *enclosed*: τ at both ends of a tiny
     interval of ζ certainly brackets the target, τ is increasing, so the root is inside and R0 is evaluated over the whole interval.
@@ -202,6 +241,9 @@ def collapse_threshold(majority: int, minority: int, *, feature_energy: float, w
         minority: K_B, 2 to 10¹⁵.
         feature_energy: E_H > 0, taken as the exact value of the double.
         weight_energy: E_W > 0, likewise; √(E_H E_W) from 1e-100 to 1e6.
+        norm_weights: "class" where E_H averages over classes, as in the sources, or "sample" where it averages over samples, as one
+            measures it in a network; "class" with energies unless given.
+        weight_decay: λ, in place of the energies: both factors penalised, λ_W = λ and λ_H = λ/N, which is per sample; below 1/√K.
         digits: how many digits the two bounds shall share, 1 to 10,000.
 
     Raises:
@@ -213,13 +255,20 @@ def collapse_threshold(majority: int, minority: int, *, feature_energy: float, w
     Example:
         >>> collapse_threshold(5, 5, feature_energy=5.0, digits=12).lower
         '12.192447080325'
+        >>> collapse_threshold(5, 5, weight_decay=0.05, digits=3).value
+        79.0
     """
-    majority, minority, feature_energy, weight_energy = _validate(majority, minority, feature_energy, weight_energy)
+    majority, minority, model = _validate(majority, minority, feature_energy, weight_energy, norm_weights, weight_decay)
     digits = _validate_digits(digits)
-    log_excess = log_threshold_minus_one(majority, minority, feature_energy=feature_energy, weight_energy=weight_energy)
+    if model.weight_decay is not None:
+        decay = model.weight_decay
+        return _enclosed(digits, GUARD_DIGITS + _hidden_by(decay, majority + minority), lambda: decay_collapse(majority, minority, decay))
+    energies = {"feature_energy": model.feature_energy, "weight_energy": model.weight_energy}
+    log_excess = log_threshold_minus_one(majority, minority, norm_weights=norm_weights, **energies)
     # A huge R0 = e^x needs log10(x) more digits of x; a tiny R0 − 1 needs its own leading zeros.
     spare = GUARD_DIGITS + math.ceil(-log_excess / math.log(10) if log_excess < 0 else math.log10(1 + log_excess) + 8)
-    return _enclosed(digits, spare, lambda: _ball_collapse(majority, minority, feature_energy, weight_energy, digits + spare))
+    ball = sample_collapse if model.per_sample else _ball_collapse
+    return _enclosed(digits, spare, lambda: ball(majority, minority, model.feature_energy, model.weight_energy, digits + spare))
 
 
 def _ball_collapse(majority: int, minority: int, feature_energy: float, weight_energy: float, digits: int) -> arb:
@@ -238,7 +287,14 @@ def _ball_collapse(majority: int, minority: int, feature_energy: float, weight_e
 
 
 def vanishing_threshold(
-    majority: int, minority: int, *, feature_energy: float, weight_energy: float = 1.0, digits: int = 30
+    majority: int,
+    minority: int,
+    *,
+    feature_energy: float | None = None,
+    weight_energy: float = 1.0,
+    norm_weights: str | None = None,
+    weight_decay: float | None = None,
+    digits: int = 30,
 ) -> Threshold | None:
     """R1, the imbalance from which the minority classifiers are exactly zero, or None when they never are.
 
@@ -246,13 +302,17 @@ def vanishing_threshold(
 
         r_A = (K_A e^{−a/K_A} + K_B)/K,   (K_A/K)/r_B² = 1 − (K_B/K)/r_A²,   R1 = r_B (1 + expm1(a) g_A),   g_A = (1 − (K_B/K)/r_A)/K_A.
 
-    It exists exactly when r_A² > K_B/K (and K_A ≥ 2).
+    It exists exactly when r_A² > K_B/K (and K_A ≥ 2). Where E_H averages over samples, the same conditions hold for √R1, at an a that
+    depends on R1: a is then the unknown, and the energy, or the weight decay, is explicit in it.
 
     Args:
         majority: K_A, 1 to 10¹⁵.
         minority: K_B, 2 to 10¹⁵.
         feature_energy: E_H > 0, taken as the exact value of the double.
         weight_energy: E_W > 0, likewise; √(E_H E_W) from 1e-100 to 1e6.
+        norm_weights: "class" where E_H averages over classes, as in the sources, or "sample" where it averages over samples, as one
+            measures it in a network; "class" with energies unless given.
+        weight_decay: λ, in place of the energies: both factors penalised, λ_W = λ and λ_H = λ/N, which is per sample; below 1/√K.
         digits: how many digits the two bounds shall share, 1 to 10,000.
 
     Raises:
@@ -267,15 +327,24 @@ def vanishing_threshold(
         >>> round(vanishing_threshold(7, 3, feature_energy=5.0).value, 6)
         5.70533
     """
-    majority, minority, feature_energy, weight_energy = _validate(majority, minority, feature_energy, weight_energy)
+    majority, minority, model = _validate(majority, minority, feature_energy, weight_energy, norm_weights, weight_decay)
     digits = _validate_digits(digits)
     if majority == 1:
         return None
+    return _decided(digits, _vanishing(majority, minority, model, digits + GUARD_DIGITS + 8))
+
+
+def _vanishing(majority: int, minority: int, model: Model, digits: int) -> Callable[[], arb | None]:
+    """R1 − 1 in a ball of the precision that is set, or None where there is none."""
+    if model.weight_decay is not None:
+        return decay_vanishing(majority, minority, model.weight_decay, digits)
+    if model.per_sample:
+        return sample_vanishing(majority, minority, model.feature_energy, model.weight_energy, digits)
 
     def excess() -> arb | None:
         k_a, k_b = arb(majority), arb(minority)
         classes = k_a + k_b
-        a = classes * (arb(feature_energy) * arb(weight_energy)).sqrt() / (k_a - 1)
+        a = classes * (arb(model.feature_energy) * arb(model.weight_energy)).sqrt() / (k_a - 1)
         root_a = (k_a * (-a / k_a).exp() + k_b) / classes
         room = 1 - (k_b / classes) / root_a**2
         if not room > 0:
@@ -284,6 +353,11 @@ def vanishing_threshold(
         share = (1 - (k_b / classes) / root_a) / k_a
         return root_b * (1 + a.expm1() * share) - 1
 
+    return excess
+
+
+def _decided(digits: int, excess: Callable[[], arb | None]) -> Threshold | None:
+    """Whether there is a threshold at all, then its enclosure."""
     with ctx.workprec(128):
         if excess() is None:
             return None
@@ -307,7 +381,66 @@ def _enclosed(digits: int, spare: int, excess: Any) -> Threshold:
         return Threshold(lower=lower, upper=upper, value=value if math.isfinite(value) else None, log_minus_one=float(ball.log()))
 
 
-def _validate(majority: Any, minority: Any, feature_energy: Any, weight_energy: Any) -> tuple[int, int, float, float]:
+def loss_threshold(
+    majority: int,
+    minority: int,
+    imbalance: float,
+    *,
+    feature_energy: float | None = None,
+    weight_energy: float = 1.0,
+    norm_weights: str | None = None,
+    weight_decay: float | None = None,
+) -> float:
+    """The ratio of weights in the loss from which on the K_B minority classifiers coincide, at counts in the ratio R.
+
+    Weights multiply the counts in the loss and nothing else. Where E_H averages over classes, counts enter the loss only, so this is R0
+    whatever R. Where it averages over samples, or with weight decay, norms keep √n_k: a weight w on each minority sample separates the
+    minority exactly when R/w is below this, and sampling w times as often when R/w is below R0.
+
+    Args:
+        majority: K_A, 1 to 10¹⁵.
+        minority: K_B, 2 to 10¹⁵.
+        imbalance: R > 0; below one it is the minority that has more samples.
+        feature_energy: E_H > 0.
+        weight_energy: E_W > 0.
+        norm_weights: "class" or "sample", as for `collapse_threshold`.
+        weight_decay: λ, in place of the energies.
+
+    Returns:
+        The ratio, in doubles; infinite where it is beyond them.
+
+    Raises:
+        UnusableInput: as `collapse_threshold`, and for a ratio that is not positive and finite.
+
+    Source: derived; docs/derivations/layer-peeled.md, section 7.
+
+    Example:
+        >>> round(loss_threshold(5, 5, 100.0, feature_energy=5.0), 4)
+        12.1924
+        >>> round(loss_threshold(5, 5, 100.0, weight_decay=0.05), 1)  # √(R N)/(λ K_B) … of R0 = 79
+        88.9
+    """
+    majority, minority, model = _validate(majority, minority, feature_energy, weight_energy, norm_weights, weight_decay)
+    ratio = require_positive(imbalance, "imbalance")
+    if model.weight_decay is not None:
+        samples = majority * ratio + minority
+        return max(0.0, (math.sqrt(samples) / model.weight_decay - minority) / majority)
+    if model.per_sample:
+        logarithm = log_loss_threshold(majority, minority, ratio, root_energy=model.root_energy)
+        return math.exp(logarithm) if logarithm < LARGEST_LOG else math.inf
+    found = collapse_threshold(majority, minority, feature_energy=model.feature_energy, weight_energy=model.weight_energy, digits=17).value
+    return math.inf if found is None else found
+
+
+def _hidden_by(weight_decay: float, classes: int) -> int:
+    """Digits that 1/λ² − K loses."""
+    with ctx.workprec(4096):
+        return max(0, math.ceil(float(-(1 - classes * arb(weight_decay) ** 2).log()) / math.log(10)))
+
+
+def _validate(
+    majority: Any, minority: Any, feature_energy: Any, weight_energy: Any, norm_weights: Any = None, weight_decay: Any = None
+) -> tuple[int, int, Model]:
     """Python's own numbers, which balls take; what is out of range is refused."""
     majority = require_whole(majority, "majority", remedy="there is no imbalance without a majority class, so use majority >= 1")
     minority = require_whole(minority, "minority", least=2, remedy="a single class has nothing to collapse with, so use minority >= 2")
@@ -315,13 +448,10 @@ def _validate(majority: Any, minority: Any, feature_energy: Any, weight_energy: 
         raise UnusableInput(
             f"{max(majority, minority):.3g} classes are too many: a threshold takes at most {MOST_CLASSES:.0e} per side; use fewer."
         )
-    energies = require_positive(feature_energy, "feature energy"), require_positive(weight_energy, "weight energy")
-    root = math.sqrt(energies[0]) * math.sqrt(energies[1])
-    if not LEAST_ROOT <= root <= LARGEST_ROOT:
-        raise UnusableInput(
-            f"the root of the energy product is {root:.3g}: a threshold takes {LEAST_ROOT:g} to {LARGEST_ROOT:g}; scale the energies."
-        )
-    return majority, minority, *energies
+    model = require_in_range(held_by(feature_energy, weight_energy, norm_weights, weight_decay))
+    if model.weight_decay is not None:
+        require_slight(model.weight_decay, majority + minority)
+    return majority, minority, model
 
 
 def _validate_digits(digits: Any) -> int:

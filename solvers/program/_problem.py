@@ -5,8 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from layerpeel.numerics import energy_radius, require_positive
-from layerpeel.solvers.program._classes import classes_from_counts, classes_from_groups, classes_from_imbalance
+import numpy as np
+
+from layerpeel.numerics import UnusableInput, energy_radius, require_positive
+from layerpeel.solvers.program._classes import Classes, classes_from_counts, classes_from_groups, classes_from_imbalance
 from layerpeel.solvers.program._program import Program, require_representable, root_of_product
 
 
@@ -20,13 +22,18 @@ class LayerPeeled(Program):
 
         min_Z Σ_k (n_k/N) L(Z_k, k)   s.t.   ‖Z‖_* ≤ τ = K √(E_H E_W).
 
+    E_H averages over classes there, as in the sources. With norm_weights="sample" it averages over samples, (1/N) Σ_k Σ_i ‖h_{k,i}‖² ≤ E_H,
+    which is what one measures in a network, and what weight decay holds back. Both are one constraint with weights d_k:
+
+        Σ_k d_k² ‖h_k‖² ≤ E_H Σ_k d_k²,   so that   ‖diag(d) Z‖_* ≤ τ = √(K E_W · E_H Σ_k d_k²).
+
     Args:
         counts: n_k ≥ 1, one whole number per class; classes with equal counts form a group.
         feature_energy: E_H > 0.
         weight_energy: E_W > 0.
         loss: "cross-entropy", "squared" (½‖z − e_k‖²) or "hinge" (Crammer–Singer).
-        norm_weights: d_k in ‖diag(d) Z‖_* ≤ τ, which is (1/K) Σ_k d_k² ‖h_k‖² ≤ E_H: "class" for d_k = 1 as above, "sample" for
-            d_k = √n_k (features summed over samples, not averaged per class), or one positive number per class.
+        norm_weights: over what E_H averages: "class" (d_k = 1), "sample" (d_k = √n_k), or one positive number d_k per class, for the mean
+            in which ‖h_k‖² has the weight d_k². A common factor of all d_k changes nothing.
         bias_penalty: λ_b > 0 adds a bias b to all logits and (λ_b/2)‖b‖² to the objective; no bias when not given.
 
     Raises:
@@ -94,7 +101,7 @@ class LayerPeeled(Program):
         norm_weights: str | Iterable[float] = "class",
         bias_penalty: float | None = None,
     ) -> "LayerPeeled":
-        """Two groups whose counts are in any real ratio R = n_A/n_B > 0: in the loss, counts enter through n_k/N only.
+        """Two groups whose counts are in any real ratio R = n_A/n_B > 0: only ratios of counts matter, with either mean of the features.
 
         Raises:
             UnusableInput: for class numbers below 1, or a ratio that is not positive and finite.
@@ -110,13 +117,20 @@ class LayerPeeled(Program):
 
     @property
     def radius(self) -> float:
-        """τ = K √(E_H E_W)."""
-        return energy_radius(self.num_classes, self.feature_energy, self.weight_energy)
+        """τ = √(K E_W · E_H Σ_k d_k²), which is K √(E_H E_W) for d = 1."""
+        per_class = energy_radius(self.num_classes, self.feature_energy, self.weight_energy)
+        return per_class if self.norm_weights == "class" else per_class * math.sqrt(self.norm_mass / self.num_classes)
+
+    @property
+    def norm_mass(self) -> float:
+        """Σ_k d_k², over which E_H averages: K, or N."""
+        return float(self.num_classes) if self.norm_weights == "class" else float(self.scales**2 @ np.asarray(self.sizes, dtype=float))
 
     @property
     def balance(self) -> float:
-        """√(E_H/E_W)."""
-        return math.sqrt(self.feature_energy / self.weight_energy)
+        """√(E_H Σ d_k²/(K E_W))."""
+        per_class = math.sqrt(self.feature_energy / self.weight_energy)
+        return per_class if self.norm_weights == "class" else per_class * math.sqrt(self.norm_mass / self.num_classes)
 
     @property
     def typical_value(self) -> float:
@@ -141,10 +155,14 @@ class UnconstrainedFeatures(Program):
 
         min_{Z,b} Σ_k (n_k/N) L(Z_k + b, k) + λ ‖diag(d) Z‖_* + (λ_b/2) ‖b‖²,    λ = √(λ_W λ_H),   d_k = √n_k.
 
+    Weight decay λ is λ_W = λ and λ_H = λ/N: the classifier's squares are summed, the features' averaged over samples, so that multiples of
+    all counts change nothing.
+
     Args:
         counts: n_k ≥ 1, one whole number per class; classes with equal counts form a group.
         feature_penalty: λ_H > 0.
         weight_penalty: λ_W > 0.
+        weight_decay: λ > 0, in place of both penalties.
         loss: "cross-entropy", "squared" (½‖z − e_k‖²) or "hinge" (Crammer–Singer).
         norm_weights: "sample" for d_k = √n_k as above, "class" for d_k = 1 (features averaged per class: (λ_H/2) Σ_k ‖h_k‖²), or one
             positive number per class.
@@ -152,7 +170,7 @@ class UnconstrainedFeatures(Program):
 
     Raises:
         UnusableInput: for fewer than two classes, counts that are not whole numbers ≥ 1, penalties or weights that are not positive
-            and finite, or an unknown loss.
+            and finite, neither or both of penalties and weight decay, weight decay with other norm weights, or an unknown loss.
 
     Source: hong2023, the regularised model under cross-entropy; zhu2021 for balanced classes.
 
@@ -168,21 +186,24 @@ class UnconstrainedFeatures(Program):
         self,
         *,
         counts: Iterable[Any],
-        feature_penalty: float,
-        weight_penalty: float,
+        feature_penalty: float | None = None,
+        weight_penalty: float | None = None,
+        weight_decay: float | None = None,
         loss: str = "cross-entropy",
         norm_weights: str | Iterable[float] = "sample",
         bias_penalty: float | None = None,
     ) -> None:
-        super().__init__(classes_from_counts(counts, norm_weights), loss, bias_penalty, **_penalties(feature_penalty, weight_penalty))
+        classes = classes_from_counts(counts, norm_weights)
+        super().__init__(classes, loss, bias_penalty, **_penalties(classes, feature_penalty, weight_penalty, weight_decay))
 
     @classmethod
     def from_groups(
         cls,
         groups: Iterable[tuple[int, int]],
         *,
-        feature_penalty: float,
-        weight_penalty: float,
+        feature_penalty: float | None = None,
+        weight_penalty: float | None = None,
+        weight_decay: float | None = None,
         loss: str = "cross-entropy",
         norm_weights: str | Iterable[float] = "sample",
         bias_penalty: float | None = None,
@@ -199,7 +220,36 @@ class UnconstrainedFeatures(Program):
             0.002
         """
         self = object.__new__(cls)
-        Program.__init__(self, classes_from_groups(groups, norm_weights), loss, bias_penalty, **_penalties(feature_penalty, weight_penalty))
+        classes = classes_from_groups(groups, norm_weights)
+        Program.__init__(self, classes, loss, bias_penalty, **_penalties(classes, feature_penalty, weight_penalty, weight_decay))
+        return self
+
+    @classmethod
+    def from_imbalance(
+        cls,
+        majority: int,
+        minority: int,
+        imbalance: float,
+        *,
+        feature_penalty: float | None = None,
+        weight_penalty: float | None = None,
+        weight_decay: float | None = None,
+        loss: str = "cross-entropy",
+        norm_weights: str | Iterable[float] = "sample",
+        bias_penalty: float | None = None,
+    ) -> "UnconstrainedFeatures":
+        """Two groups of counts R and 1, in any real ratio R = n_A/n_B > 0; under weight decay only the ratio matters.
+
+        Raises:
+            UnusableInput: as the constructor, for class numbers below 1, or a ratio that is not positive and finite.
+
+        Example:
+            >>> UnconstrainedFeatures.from_imbalance(3, 2, 6.0, weight_decay=0.02).feature_penalty
+            0.001
+        """
+        self = object.__new__(cls)
+        classes = classes_from_imbalance(majority, minority, imbalance, norm_weights)
+        Program.__init__(self, classes, loss, bias_penalty, **_penalties(classes, feature_penalty, weight_penalty, weight_decay))
         return self
 
     @property
@@ -218,7 +268,20 @@ class UnconstrainedFeatures(Program):
         return float(self.scales.max())
 
 
-def _penalties(feature_penalty: Any, weight_penalty: Any) -> dict[str, float]:
+def _penalties(classes: Classes, feature_penalty: Any, weight_penalty: Any, weight_decay: Any) -> dict[str, float]:
+    if weight_decay is not None:
+        if feature_penalty is not None or weight_penalty is not None:
+            raise UnusableInput(
+                f"both a weight decay of {weight_decay!r} and penalties are given: weight decay is both penalties, λ_W = λ and λ_H = λ/N; "
+                "leave the others out."
+            )
+        if classes.norm_weights != "sample":
+            raise UnusableInput(
+                f"a weight decay of {weight_decay!r} is given with norm weights {classes.norm_weights!r}: it holds back the features of "
+                "every sample alike; leave norm_weights out, or give feature_penalty and weight_penalty."
+            )
+        weight_penalty = require_positive(weight_decay, "weight decay")
+        feature_penalty = weight_penalty / sum(group.classes * float(group.samples) for group in classes.groups)
     penalties = require_positive(feature_penalty, "feature penalty"), require_positive(weight_penalty, "weight penalty")
     require_representable(root_of_product(*penalties), "root of the product of penalties")
     return dict(zip(("feature_penalty", "weight_penalty"), penalties, strict=True))

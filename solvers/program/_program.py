@@ -12,6 +12,9 @@ from layerpeel.numerics import GroupMatrix, UnusableInput, require_positive
 from layerpeel.solvers.program._classes import Classes, Group
 from layerpeel.solvers.program._losses import LOSSES
 
+WAYS = ("oversampling", "weights")
+"""Legal names of ways to make samples count more: drawn as many times as often, or a weight in the loss."""
+
 LARGEST_RATIO = 1e100
 """Largest ratio of counts, of weights, and of a radius or penalty to one: squares of such numbers are still doubles."""
 
@@ -55,13 +58,21 @@ class Program(ABC):
         for name, value in {**fields, "group_of_class": classes.group_of_class, **numbers}.items():
             object.__setattr__(self, name, value)
 
-    def reweighted(self: Same, group: int, factor: float) -> Same:  # noqa: PYI019 - checked annotations know no Self
+    def reweighted(self: Same, group: int, factor: float, *, by: str = "weights") -> Same:  # noqa: PYI019 - checked annotations know no Self
         """The same program with every sample of one group entering the loss `factor` > 0 times.
 
-        Copies of a sample share its feature, so this multiplies n_g in the weights n_g/N and changes nothing else; d_k stays.
+        A weight in the loss multiplies n_g in c_g = n_g/N and changes nothing else. Sampling as many times as often makes more samples of
+        it, so where d_k = √n_k, d_g and the mean of the features' energy move as well; the features are penalised by as much for each
+        sample drawn, λ_H N stays. Where features are averaged over classes (d = 1) both are the same.
+
+        Args:
+            group: its index.
+            factor: how many times as much a sample counts, or as often it is drawn.
+            by: "weights" or "oversampling".
 
         Raises:
-            UnusableInput: for a factor that is not positive and finite.
+            UnusableInput: for a factor that is not positive and finite, another way than these two, and oversampling where d_k are
+                numbers, which do not say how they move with the samples.
 
         Example:
             >>> from layerpeel.solvers import LayerPeeled
@@ -69,10 +80,24 @@ class Program(ABC):
             25.0
         """
         factor = require_positive(factor, "oversampling factor")
-        groups = tuple(replace(g, samples=g.samples * factor) if index == group else g for index, g in enumerate(self.groups))
-        kind = "class" if self.norm_weights == "class" else "given"
+        require_way(by)
+        drawn = by == "oversampling" and self.norm_weights != "class"
+        if drawn and self.norm_weights != "sample":
+            raise UnusableInput(
+                f"oversampling of {self!r} is not defined: its norm weights are numbers, which do not say how they move with the samples; "
+                "use by='weights', or norm_weights='sample'."
+            )
+        chosen = self.groups[group]
+        more = replace(chosen, samples=chosen.samples * factor)
+        if drawn:
+            more = replace(more, norm_weight=float(more.samples) ** 0.5)
+        groups = tuple(more if index == group % len(self.groups) else g for index, g in enumerate(self.groups))
+        kind = "class" if self.norm_weights == "class" else "sample" if drawn else "given"
         found = object.__new__(type(self))
         numbers = {name: value for name, value in vars(self).items() if name not in Program.__dataclass_fields__}
+        if drawn and "feature_penalty" in numbers:
+            before, after = (sum(g.classes * float(g.samples) for g in each) for each in (self.groups, groups))
+            numbers["feature_penalty"] *= before / after
         Program.__init__(found, Classes(groups, kind, self.group_of_class), self.loss, self.bias_penalty, **numbers)
         return found
 
@@ -133,6 +158,22 @@ class Program(ABC):
         if self.group_of_class is None:
             return np.arange(self.num_classes)
         return np.argsort(np.argsort(np.array(self.group_of_class), kind="stable"), kind="stable")
+
+
+def require_way(by: Any) -> None:
+    """Check that a way to make samples count more is known.
+
+    Args:
+        by: its name.
+
+    Raises:
+        UnusableInput: otherwise.
+
+    Example:
+        >>> require_way("weights")
+    """
+    if by not in WAYS:
+        raise UnusableInput(f"by={by!r} is unknown: samples count more by one of {', '.join(WAYS)}; choose one of these.")
 
 
 def require_unweighted(problem: Program, what: str) -> None:

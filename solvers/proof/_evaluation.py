@@ -32,8 +32,12 @@ def require_fitting(problem: Problem, *parts: GroupMatrix | Float[np.ndarray, " 
 
 
 def exact_radius(problem: LayerPeeled) -> arb:
-    """τ = K √(E_H E_W) as a ball."""
-    return problem.num_classes * (arb(problem.feature_energy) * arb(problem.weight_energy)).sqrt()
+    """τ = √(K E_W · E_H Σ d_k²) as a ball."""
+    per_class = problem.num_classes * (arb(problem.feature_energy) * arb(problem.weight_energy)).sqrt()
+    if problem.norm_weights == "class":
+        return per_class
+    mass = sum((group.classes * scale**2 for group, scale in zip(problem.groups, exact_scales(problem), strict=True)), arb(0))
+    return per_class * (mass / problem.num_classes).sqrt()
 
 
 def exact_penalty(problem: UnconstrainedFeatures) -> arb:

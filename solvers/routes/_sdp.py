@@ -79,8 +79,8 @@ def solve_sdp(problem: Problem, solver: str, precision: float) -> Candidate:
 
         min Σ_k (n_k/N) L(z_k, y_k)   s.t.  X ⪰ 0 in R^{2K×2K},  z_k = X[k, K+1..2K],  tr X_HH ≤ K E_H,  tr X_WW ≤ K E_W.
 
-    With weights d_k and a bias, z_k = X[k, K+1..2K]/d_k + b, and (λ_b/2)‖b‖² is added; penalised, the energies leave the constraints
-    and (λ/2)(tr X_HH + tr X_WW) joins the objective.
+    With weights d_k, z_k = X[k, K+1..2K]/d_k and tr X_HH ≤ E_H Σ d_k²; with a bias, b and (λ_b/2)‖b‖² are added; penalised, the energies
+    leave the constraints and (λ/2)(tr X_HH + tr X_WW) joins the objective.
 
     Args:
         problem: the program; K×K matrices are formed.
@@ -121,8 +121,8 @@ def pose(cp: Any, problem: Problem, *, trade: float = 1.0) -> Posed:
     Args:
         cp: cvxpy.
         problem: the program.
-        trade: X_HH is posed in this unit and X_WW in its inverse, which leaves the block of logits; √(E_H/E_W) makes both energies equal,
-            so that the solver's errors are of one size.
+        trade: X_HH is posed in this unit and X_WW in its inverse, which leaves the block of logits; the balance √(E_H Σ d_k²/(K E_W)) makes
+            both energies equal, so that the solver's errors are of one size.
 
     Raises:
         UnusableInput: for more classes than memory allows.
@@ -145,7 +145,7 @@ def pose(cp: Any, problem: Problem, *, trade: float = 1.0) -> Posed:
     objective, margins = _objective(cp, problem.loss, logits, weights)
     if isinstance(problem, LayerPeeled):
         energies: list[Any] = [
-            trade * feature_energy <= classes * problem.feature_energy,
+            trade * feature_energy <= problem.norm_mass * problem.feature_energy,
             (1 / trade) * weight_energy <= classes * problem.weight_energy,
         ]
     else:

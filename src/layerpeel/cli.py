@@ -31,8 +31,15 @@ app = typer.Typer(
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object to standard output and nothing else.")]
 Groups = Annotated[str | None, typer.Option(metavar="KxN,…", help="Classes x samples: 5x120,5x10 is five classes of 120 and five of 10.")]
 Counts = Annotated[Path | None, typer.Option(metavar="FILE", help="CSV file with one row per class and a column `samples`.")]
-FeatureEnergy = Annotated[float, typer.Option(help="E_H: bound on the mean squared norm of the features.")]
-WeightEnergy = Annotated[float, typer.Option(help="E_W: bound on the mean squared norm of the classifiers.")]
+FeatureEnergy = Annotated[float | None, typer.Option(help="E_H: bound on the mean squared norm of the features; or give --weight-decay.")]
+WeightEnergy = Annotated[float | None, typer.Option(help="E_W: bound on the mean squared norm of the classifiers; 1 if not given.")]
+NormWeights = Annotated[
+    str | None,
+    typer.Option(
+        help="class: E_H is a mean over classes, as in the sources; sample: over samples, as measured in a network. class if not given."
+    ),
+]
+WeightDecay = Annotated[float | None, typer.Option(help="lambda of a network's weight decay, in place of the energies; per sample.")]
 Family = Annotated[str | None, typer.Option(help="Only the rooms of this family.")]
 Scheduler = Annotated[str | None, typer.Option(metavar="tcp://HOST:PORT", help="Compute on the workers of this dask scheduler.")]
 SchedulerFile = Annotated[Path | None, typer.Option(metavar="FILE", help="Likewise, of the scheduler that wrote this file.")]
@@ -81,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(str(error), 2)
 
 
-_ARGUMENT = re.compile(r"\b(route|solver|device|workers|stale)=('?)([\w.]+)\2")
+_ARGUMENT = re.compile(r"\b(route|solver|device|workers|stale|by)=('?)([\w.]+)\2")
 
 
 def _as_option(message: str) -> str:
@@ -220,8 +227,9 @@ def solve(
     ] = None,
     norm_weights: Annotated[
         str | None,
-        typer.Option(help="class: features averaged per class; sample: summed over samples. class with energies, sample with --penalty."),
+        typer.Option(help="class: features averaged over classes; sample: over samples. class with energies, else sample."),
     ] = None,
+    weight_decay: WeightDecay = None,
     bias_penalty: Annotated[float | None, typer.Option(help="lambda_b > 0: add a bias with this penalty.")] = None,
     loss: Annotated[str, typer.Option(help="cross-entropy, squared or hinge.")] = "cross-entropy",
     route: Annotated[str, typer.Option(help="auto, symmetric, factored or sdp.")] = "auto",
@@ -247,6 +255,7 @@ def solve(
         weight_energy=weight_energy,
         penalty=penalty,
         norm_weights=norm_weights,
+        weight_decay=weight_decay,
         bias_penalty=bias_penalty,
         loss=loss,
     )
@@ -259,7 +268,7 @@ def solve(
         typer.echo(f"layerpeel: warning: {one_line(warning)}", err=True)
     if save is not None:
         write_whole({save: archive(found.solution)}, "--save")
-    again = _again(groups, counts, feature_energy or 1.0, weight_energy or 1.0)
+    again = None if penalty is not None else _again(groups, counts, feature_energy, weight_energy, norm_weights, weight_decay)
     _answer_with_files(found, out, as_json, lambda: found.to_text(again=again))
 
 
@@ -273,16 +282,29 @@ def _solved(problem: Any, **options: Any) -> Any:
         raise typer.Exit(_refuse(str(error), 1)) from error
 
 
-def _again(groups: str | None, counts: Path | None, feature_energy: float, weight_energy: float) -> str:
+def _again(
+    groups: str | None,
+    counts: Path | None,
+    feature_energy: float | None,
+    weight_energy: float | None,
+    norm_weights: str | None,
+    weight_decay: float | None,
+) -> str:
     """The options that pose the same problem again, for a shell, every number as it was given.
 
     Example:
-        >>> _again("5 x 100, 5 x 10", None, 5.0, 0.1234567890123)
-        "--groups '5 x 100, 5 x 10' --feature-energy 5 --weight-energy 0.1234567890123"
+        >>> _again("5 x 100, 5 x 10", None, 5.0, 0.1234567890123, "sample", None)
+        "--groups '5 x 100, 5 x 10' --feature-energy 5 --weight-energy 0.1234567890123 --norm-weights sample"
     """
     classes = ["--groups", groups] if groups is not None else ["--counts", str(counts)]
-    weight = [] if weight_energy == 1.0 else ["--weight-energy", _exactly(weight_energy)]
-    return shlex.join([*classes, "--feature-energy", _exactly(feature_energy), *weight])
+    numbers = {
+        "--feature-energy": feature_energy,
+        "--weight-energy": None if weight_energy == 1.0 else weight_energy,
+        "--weight-decay": weight_decay,
+    }
+    given = [word for name, number in numbers.items() if number is not None for word in (name, _exactly(number))]
+    mean = ["--norm-weights", norm_weights] if norm_weights == "sample" and weight_decay is None else []
+    return shlex.join([*classes, *given, *mean])
 
 
 def _exactly(number: float) -> str:
@@ -293,8 +315,10 @@ def _exactly(number: float) -> str:
 def threshold(
     majority: Annotated[int, typer.Option(help="K_A: number of majority classes.")],
     minority: Annotated[int, typer.Option(help="K_B: number of minority classes, at least 2.")],
-    feature_energy: FeatureEnergy,
-    weight_energy: WeightEnergy = 1.0,
+    feature_energy: FeatureEnergy = None,
+    weight_energy: WeightEnergy = None,
+    norm_weights: NormWeights = None,
+    weight_decay: WeightDecay = None,
     digits: Annotated[int, typer.Option(help="Decimal digits of the enclosure, 1 to 10000.")] = 30,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write threshold.json and its figure here.")] = None,
     as_json: AsJson = False,
@@ -303,32 +327,53 @@ def threshold(
 
     From R0 on the minority classifiers are one vector; from R1 on, where it exists, that vector is zero.
     """
+    from layerpeel.counts.posing import require_one_model
     from layerpeel.counts.threshold import thresholds
     from layerpeel.pages.files import require_directory
 
+    require_one_model(feature_energy, weight_energy, norm_weights, weight_decay)
     if out is not None:
         require_directory(out, "--out")
-    found = thresholds(majority, minority, feature_energy=feature_energy, weight_energy=weight_energy, digits=digits)
+    found = thresholds(
+        majority,
+        minority,
+        feature_energy=feature_energy,
+        weight_energy=1.0 if weight_energy is None else weight_energy,
+        norm_weights=norm_weights,
+        weight_decay=weight_decay,
+        digits=digits,
+    )
     _answer_with_files(found, out, as_json)
 
 
 @app.command()
 def remedy(
-    feature_energy: FeatureEnergy,
+    feature_energy: FeatureEnergy = None,
     groups: Groups = None,
     counts: Counts = None,
-    weight_energy: WeightEnergy = 1.0,
+    weight_energy: WeightEnergy = None,
+    norm_weights: NormWeights = None,
+    weight_decay: WeightDecay = None,
+    by: Annotated[str, typer.Option(help="oversampling or weights: these differ where norms are per sample.")] = "oversampling",
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write remedy.json and its figure here.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say how much oversampling prevents collapse."""
+    """Say how much oversampling, or weight in the loss, prevents collapse."""
     from layerpeel.counts.posing import read_problem
     from layerpeel.counts.remedy import remedy_of
     from layerpeel.pages.files import require_directory
 
     if out is not None:
         require_directory(out, "--out")
-    found = remedy_of(read_problem(groups, counts, feature_energy=feature_energy, weight_energy=weight_energy))
+    problem = read_problem(
+        groups,
+        counts,
+        feature_energy=feature_energy,
+        weight_energy=weight_energy,
+        norm_weights=norm_weights,
+        weight_decay=weight_decay,
+    )
+    found = remedy_of(problem, by=by)
     _answer_with_files(found, out, as_json)
 
 

@@ -16,11 +16,11 @@ ORDER = ("Args", "Returns", "Raises", "Source", "Example")
 
 WITHOUT_SOURCE = {
     "numerics": "angle_bracket antiderivative as_rate at_most broadcast brownian_increments centred_features class_means coarsened "
-    "pairwise_cosines count_classes decimal_bounds double enclose_expression increasing_root last_true mean_cosine nuclear_norm "
+    "pairwise_cosines count_classes decimal_bounds double enclose_expression held_by increasing_root last_true mean_cosine nuclear_norm "
     "parse_expression points_over_trials random_stream "
     "require_array require_every_class require_instance require_labels require_list require_memory require_one_of "
     "require_positive require_positive_array require_real require_whole require_whole_array shown to_bracket validated",
-    "solvers": "random_start require_solver solver_status",
+    "solvers": "random_start require_solver require_told require_way solver_status",
     "gpu_train": "describe_device digits long_tail_counts mnist_sample read_cifar10 read_idx read_images resized with_counts",
     "theory": "as_bracket catalogue choose claim headings instances judge printed resolution_used resolving_power statistical_comparisons",
 }

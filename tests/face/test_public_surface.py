@@ -128,6 +128,7 @@ CALLS: Mapping[str, Call] = {
     "layerpeel.numerics.lda_floor": call(STATISTICS),
     "layerpeel.numerics.least_collapsed_loss": call(3, 2.0, 2.0),
     "layerpeel.numerics.least_equal_correlation": call(3, width=0.25),
+    "layerpeel.numerics.loss_threshold": call(5, 4, 10.0, **ENERGIES),
     "layerpeel.numerics.linear_classifier": call([np.array([[0.0]]), np.array([[1.0]])]),
     "layerpeel.numerics.logit_directions": call(3),
     "layerpeel.numerics.mean_cosine": call(FRAME),
@@ -193,6 +194,7 @@ INSIDE = {
     *("require_array", "require_instance", "require_list", "require_memory", "require_one_of", "require_positive", "require_real"),
     *("require_positive_array", "require_whole", "require_whole_array", "require_labels", "require_every_class", "shown", "validated"),
     *("UnusableInput", "SolverFailed", "Status", "solver_status", "Problem", "double", "at_most"),
+    *("require_told", "require_way", "held_by", "Model"),
 }
 """Arithmetic in balls, the checks themselves, and what takes nothing."""
 

@@ -61,6 +61,10 @@ def test_the_text_names_the_bias_and_suggests_no_command_that_does_not_fit(capsy
     assert "collapse: they share one classifier" in printed
     assert "remedy" not in printed
     assert main(["solve", *GROUPS, "--feature-energy", "5", "--norm-weights", "sample"]) == 0
+    assert "`layerpeel remedy --groups 5x500,5x100 --feature-energy 5 --norm-weights sample`" in capsys.readouterr().out
+    assert main(["solve", *GROUPS, "--weight-decay", "0.01"]) == 0
+    assert "`layerpeel remedy --groups 5x500,5x100 --weight-decay 0.01`" in capsys.readouterr().out
+    assert main(["solve", *GROUPS, "--weight-decay", "0.01", "--bias-penalty", "0.1"]) == 0
     assert "remedy" not in capsys.readouterr().out
 
 
@@ -79,9 +83,13 @@ def test_the_archive_holds_the_bias(tmp_path: Path, capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(
     ("options", "fragments"),
     [
-        ([], ["neither --feature-energy nor --penalty", "layerpeel solve --help"]),
+        ([], ["neither --feature-energy, --weight-decay nor --penalty", "layerpeel solve --help"]),
         (["--penalty", "0.01", "--feature-energy", "5"], ["both --feature-energy and --penalty", "leave one of them out"]),
         (["--penalty", "0.01", "--weight-energy", "5"], ["both --weight-energy and --penalty"]),
+        (["--penalty", "0.01", "--weight-decay", "0.01"], ["both --weight-decay and --penalty"]),
+        (["--weight-decay", "0.01", "--feature-energy", "5"], ["both --feature-energy and --weight-decay", "leave one of them out"]),
+        (["--weight-decay", "0.01", "--norm-weights", "class"], ["--norm-weights class and --weight-decay", "leave --norm-weights out"]),
+        (["--weight-decay", "0"], ["weight decay is 0.0", "positive finite"]),
         (["--penalty", "0"], ["penalty is 0.0", "positive finite"]),
         (["--penalty", "-1"], ["penalty is -1.0"]),
         (["--penalty", "nan"], ["penalty is nan"]),

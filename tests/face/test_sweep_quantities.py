@@ -529,6 +529,11 @@ TWO_GROUPS = [
     {"majority": 7, "minority": 3, "imbalance": 5.0, "feature_energy": 5.0, "weight_energy": 0.5},
     {"majority": 2, "minority": 30, "imbalance": 200.0, "feature_energy": 1.0},
 ]
+PER_SAMPLE = [
+    {"majority": 5, "minority": 5, "imbalance": 2.4, "feature_energy": 4.0, "norm_weights": "sample"},
+    {"majority": 7, "minority": 3, "imbalance": 5.0, "weight_decay": 0.1},
+    {"majority": 2, "minority": 30, "imbalance": 40.0, "weight_decay": 0.07},
+]
 KNOWN: Sequence[tuple[str, list[dict[str, Any]], int, Sequence[str], int, str]] = [
     (
         "threshold",
@@ -543,11 +548,21 @@ KNOWN: Sequence[tuple[str, list[dict[str, Any]], int, Sequence[str], int, str]] 
         [*TWO_GROUPS, TWO_GROUPS[0] | {"certified": True}, TWO_GROUPS[1] | {"loss": "squared", "feature_energy": 0.5}],
         DIGITS,
         (),
-        1,
+        2,
         "9f1392e53d6f7c06",
     ),
     ("minority-cosine", TWO_GROUPS, DIGITS, (), 1, "b780e53c4b14712e"),
     ("remedy", TWO_GROUPS, DIGITS, (), 1, "00f7e50622111181"),
+    (
+        "threshold",
+        [{name: each for name, each in two.items() if name != "imbalance"} for two in PER_SAMPLE],
+        DIGITS,
+        (),
+        1,
+        "653572b7a6cf1f5e",
+    ),
+    ("solve", PER_SAMPLE, DIGITS, ("value",), 2, "9c15157593133d75"),
+    ("remedy", [*PER_SAMPLE, *(two | {"by": "weights"} for two in PER_SAMPLE)], DIGITS, (), 1, "75e0727500695aec"),
     ("separation-probability", [RATE, RATE | {"exponent": 0.5}, RATE | {"paths": 200, "features": 2}], DIGITS, (), 1, "ab1864552e5ca978"),
     ("check:energy-product", [{"seed": 1}], DIGITS, ("value", "confirmed", "refuted", "controls"), 1, "dc6f889146fc64e2"),
     ("train:unconstrained", [SHORT["unconstrained"]], DIGITS, (), 1, "5197f6c37477d4ce"),

@@ -44,6 +44,11 @@ SHARP = 1e-11
 GROUPS = [(2, 30), (1, 7), (3, 5)]
 
 
+def root_of_masses(problem: Problem) -> float:
+    """√(K Σ d_k²), the radius of the ball at energies of one."""
+    return math.sqrt(problem.num_classes * float(problem.scales**2 @ np.asarray(problem.sizes)))
+
+
 def penalised(groups: list[tuple[int, int]], penalty: float, **options: Any) -> UnconstrainedFeatures:
     return UnconstrainedFeatures.from_groups(groups, feature_penalty=penalty, weight_penalty=penalty, **options)
 
@@ -104,7 +109,7 @@ def test_the_squared_error_has_a_closed_form(weights: Any) -> None:
     iterated = solve(problem, route="factored")
     assert iterated.value.overlaps(found.value)
     assert all(told in (None, known) for told, known in zip(iterated.collapsed, found.collapsed, strict=True))
-    energy = found.matrix.nuclear_norm() / problem.num_classes
+    energy = found.matrix.nuclear_norm() / root_of_masses(problem)
     bounded = solve(LayerPeeled.from_groups(GROUPS, feature_energy=energy, weight_energy=energy, loss="squared", norm_weights=weights))
     assert bounded.route == "symmetric"
     np.testing.assert_allclose(bounded.matrix.outer, found.matrix.outer, atol=1e-13)
@@ -125,7 +130,8 @@ def programs(loss: str) -> list[Problem]:
     found: list[Problem] = []
     for weights, bias in product(["class", "sample", [2.0, 0.5, 1.0]], [None, 0.02]):
         options: dict[str, Any] = {"loss": loss, "norm_weights": weights, "bias_penalty": bias}
-        found.append(LayerPeeled.from_groups(GROUPS, feature_energy=2.0, weight_energy=0.3, **options))
+        mass = LayerPeeled.from_groups(GROUPS, feature_energy=1.0, norm_weights=weights).norm_mass
+        found.append(LayerPeeled.from_groups(GROUPS, feature_energy=2.0 * 6 / mass, weight_energy=0.3, **options))
         found.append(UnconstrainedFeatures.from_groups(GROUPS, feature_penalty=0.02, weight_penalty=0.01, **options))
     return found
 
@@ -169,7 +175,7 @@ def test_the_factors_attain_the_value(loss: str) -> None:
             value = rows @ (np.log(np.exp(logits).sum(axis=1)) - own)
         features, classifier = energies_of(found)
         if isinstance(problem, LayerPeeled):
-            assert features <= 6 * problem.feature_energy * (1 + 1e-9)
+            assert features <= problem.norm_mass * problem.feature_energy * (1 + 1e-9)
             assert classifier <= 6 * problem.weight_energy * (1 + 1e-9)
         else:
             value += 0.5 * problem.weight_penalty * classifier + 0.5 * problem.feature_penalty * features
@@ -275,7 +281,7 @@ def test_the_penalty_is_its_own_multiplier_and_the_balls_one_is_enclosed() -> No
             continue
         assert best.certified_multiplier.contains(best.multiplier)
         sharp = solve(problem, tolerance=1e-12)
-        energy = sharp.matrix.nuclear_norm() / problem.num_classes
+        energy = sharp.matrix.nuclear_norm() / root_of_masses(problem)
         ball = LayerPeeled.from_groups(
             GROUPS, feature_energy=energy, weight_energy=energy, norm_weights=problem.scales.tolist(), bias_penalty=problem.bias_penalty
         )
@@ -427,7 +433,8 @@ def test_what_a_route_does_not_cover_is_said() -> None:
     weighted = LayerPeeled.from_groups(GROUPS[:2], feature_energy=1.0, norm_weights="sample")
     refused(lambda: solve(weighted, route="symmetric"), "weights on the nuclear norm", "d = 1")
     refused(lambda: descend(weighted, 2, rng=np.random.default_rng(0)), "gradient descent", "leave norm_weights and bias_penalty out")
-    refused(lambda: critical_oversampling(weighted, 0), "critical oversampling", "d = 1")
+    numbers = LayerPeeled.from_groups(GROUPS[:2], feature_energy=1.0, norm_weights=[2.0, 1.0])
+    refused(lambda: critical_oversampling(numbers, 0), "critical oversampling", "'class' or 'sample'")
     refused(lambda: low_rank_excess(weighted, solve(weighted).matrix, 1), "low rank", "d = 1")
 
 

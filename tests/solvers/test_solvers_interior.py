@@ -42,7 +42,7 @@ EXTREME: dict[str, Problem] = {
     "norm weights over 12 orders": ball(5.0, norm_weights=[1e-6, 1.0, 1e6]),
     "norm weights over 12 orders, reversed": ball(5.0, norm_weights=[1e6, 1.0, 1e-6]),
     "counts over 12 orders, weights over 6": LayerPeeled.from_groups(
-        [(3, 10**12), (2, 10**6), (2, 1)], feature_energy=5.0, norm_weights=[1e-3, 1.0, 1e3]
+        [(3, 10**12), (2, 10**6), (2, 1)], feature_energy=1.75e-5, norm_weights=[1e-3, 1.0, 1e3]
     ),
     "squared, norm weights over 9 orders": ball(0.1, loss="squared", norm_weights=[3e-5, 1.0, 3e4]),
     "squared, a small penalty and a bias": penalised(1e-12, loss="squared", bias_penalty=0.01),

@@ -15,7 +15,18 @@ from hypothesis import strategies as st
 from refusals import refused
 from strategies import OFTEN_ENOUGH, tally
 
-from layerpeel.solvers import LOSSES, ROUTES, SOLVERS, Group, LayerPeeled, bracket_threshold, require_solver, solve, solver_status
+from layerpeel.solvers import (
+    LOSSES,
+    ROUTES,
+    SOLVERS,
+    Group,
+    LayerPeeled,
+    UnconstrainedFeatures,
+    bracket_threshold,
+    require_solver,
+    solve,
+    solver_status,
+)
 from layerpeel.solvers.routes import _sdp as sdp
 
 COUNTS = st.lists(st.integers(1, 6), min_size=2, max_size=9)
@@ -164,6 +175,45 @@ def test_special_problems() -> None:
     assert problem.weights == pytest.approx([10 / 221, 100 / 221, 1 / 221], rel=1e-15)
     with pytest.raises(dataclasses.FrozenInstanceError):
         problem.feature_energy = 3.0  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_the_energy_of_features_is_a_mean_with_weights() -> None:
+    """K √(E_H E_W) per class, √(K E_W · N E_H) per sample, √(K E_W · E_H Σ d_k²) by numbers: common factors of d or of counts cancel."""
+    counts, options = [9, 9, 4], {"feature_energy": 2.0, "weight_energy": 0.5}
+    of_class, of_sample = (LayerPeeled(counts=counts, norm_weights=mean, **options) for mean in ("class", "sample"))
+    assert (of_class.radius, of_class.norm_mass, of_class.balance) == (pytest.approx(3.0, rel=1e-15), 3.0, 2.0)
+    assert of_sample.radius == pytest.approx(math.sqrt(3 * 0.5 * 22 * 2.0), rel=1e-15)
+    assert of_sample.norm_mass == pytest.approx(22.0, rel=1e-15)
+    solved = [solve(of_sample)]
+    solved += [solve(LayerPeeled(counts=[18, 18, 8], norm_weights="sample", **options))]
+    solved += [solve(LayerPeeled(counts=counts, norm_weights=[6.0, 6.0, 4.0], **options))]
+    for found in solved:
+        np.testing.assert_allclose(found.logits, solved[0].logits, atol=1e-5)
+        assert found.value.overlaps(solved[0].value)
+        # What a person measures in (H, W) is what was asked for.
+        samples = np.array(counts)
+        assert samples @ (found.features**2).sum(axis=1) / samples.sum() == pytest.approx(2.0, rel=1e-9)
+        assert (found.classifier**2).sum() / 3 == pytest.approx(0.5, rel=1e-9)
+    assert not solve(of_class).value.overlaps(solved[0].value)
+
+
+def test_weight_decay_is_two_penalties_and_per_sample() -> None:
+    problem = UnconstrainedFeatures(counts=[30, 10, 10], weight_decay=0.05)
+    assert (problem.weight_penalty, problem.feature_penalty, problem.norm_weights) == (0.05, 0.001, "sample")
+    twice = UnconstrainedFeatures.from_groups([(1, 60), (2, 20)], weight_decay=0.05)
+    assert solve(problem).value.overlaps(solve(twice).value)
+    ratio = UnconstrainedFeatures.from_imbalance(1, 2, 3.0, weight_decay=0.05)
+    assert solve(problem).value.overlaps(solve(ratio).value)
+    refused(
+        lambda: UnconstrainedFeatures(counts=[2, 1], weight_decay=0.1, feature_penalty=0.1),
+        "both a weight decay of 0.1",
+        "leave the others",
+    )
+    refused(
+        lambda: UnconstrainedFeatures(counts=[2, 1], weight_decay=0.1, norm_weights="class"), "every sample alike", "leave norm_weights"
+    )
+    refused(lambda: UnconstrainedFeatures(counts=[2, 1], weight_decay=0.0), "weight decay is 0.0")
+    refused(lambda: UnconstrainedFeatures(counts=[2, 1], weight_penalty=0.1), "feature penalty is None")
 
 
 @given(COUNTS)

@@ -159,7 +159,8 @@ def upper_bound(solution: Solution[Any]) -> arb:
     lengths = squared_norm(arb_mat([[d * entry for entry in row] for d, row in zip(scales, features.tolist(), strict=True)]))
     total = arb(0)
     if isinstance(problem, LayerPeeled):
-        features = features * (classes * arb(problem.feature_energy) / lengths).sqrt().min(arb(1))
+        mass = sum((d**2 for d in scales), arb(0))
+        features = features * (mass * arb(problem.feature_energy) / lengths).sqrt().min(arb(1))
         classifier = classifier * (classes * arb(problem.weight_energy) / squared_norm(classifier)).sqrt().min(arb(1))
     else:
         total += (arb(problem.feature_penalty) * lengths + arb(problem.weight_penalty) * squared_norm(classifier)) / 2
@@ -193,7 +194,8 @@ def lower_bound(solution: Solution[Any]) -> arb:
     if problem.bias_penalty is not None:
         drift = sum((sum(column, arb(0)) ** 2 for column in zip(*slopes, strict=True)), arb(0)) / (2 * arb(problem.bias_penalty))
     if isinstance(problem, LayerPeeled):
-        return constant - len(weights) * (arb(problem.feature_energy) * arb(problem.weight_energy)).sqrt() * norm - drift
+        mass = sum((d**2 for d in scales), arb(0))
+        return constant - (len(weights) * mass * arb(problem.feature_energy) * arb(problem.weight_energy)).sqrt() * norm - drift
     multiple = ((arb(problem.feature_penalty) * arb(problem.weight_penalty)).sqrt() / norm).min(arb(1))
     return multiple * constant - multiple**2 * drift
 

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from layerpeel.numerics import collapse_threshold, threshold_elasticity
-from layerpeel.solvers import LOSSES, LayerPeeled, solve
+from layerpeel.solvers import LOSSES, NORM_WEIGHTS, LayerPeeled, solve
 
 STEP = 1e-3
 """Relative step of the central differences: their error is its square times the third derivative."""
@@ -31,6 +31,15 @@ def test_the_value_moves_with_a_count_as_the_envelope_theorem_says(loss: str, gr
     assert (up - down) / (2 * STEP * samples * classes) == pytest.approx(slope, rel=20 * DIFFERENCE)
 
 
+@pytest.mark.parametrize("group", range(3))
+def test_per_sample_the_norm_and_its_bound_move_with_a_count(group: int) -> None:
+    problem = LayerPeeled.from_groups(GROUPS, feature_energy=0.4, norm_weights="sample")
+    up, down = (value(problem.reweighted(group, 1 + sign * STEP, by="oversampling")) for sign in (1, -1))
+    classes, samples = GROUPS[group]
+    slope = solve(problem, tolerance=1e-11).value_by_count[group]
+    assert (up - down) / (2 * STEP * samples * classes) == pytest.approx(slope, rel=20 * DIFFERENCE)
+
+
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.slow
 def test_the_value_falls_with_the_energy_at_the_rate_of_the_multiplier(loss: str) -> None:
@@ -40,8 +49,9 @@ def test_the_value_falls_with_the_energy_at_the_rate_of_the_multiplier(loss: str
     assert (value(up) - value(down)) / (2 * STEP * 0.4) == pytest.approx(slope, rel=DIFFERENCE)
 
 
-def test_counts_all_scaled_change_nothing() -> None:
-    problem = LayerPeeled.from_groups(GROUPS, feature_energy=0.4)
+@pytest.mark.parametrize("mean", NORM_WEIGHTS)
+def test_counts_all_scaled_change_nothing(mean: str) -> None:
+    problem = LayerPeeled.from_groups(GROUPS, feature_energy=0.4, norm_weights=mean)
     slopes = solve(problem, tolerance=1e-11).value_by_count
     euler = sum(classes * samples * slope for (classes, samples), slope in zip(GROUPS, slopes, strict=True))
     assert abs(euler) < 1e-12

@@ -4,6 +4,7 @@ import json
 import math
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import class_numbers, log_uniform
 
-from layerpeel.numerics import GroupMatrix, UnusableInput, log_threshold_minus_one
+from layerpeel.numerics import GroupMatrix, UnusableInput, collapse_threshold, log_threshold_minus_one, vanishing_threshold
 from layerpeel.solvers import (
     Enclosures,
     LayerPeeled,
@@ -49,6 +50,43 @@ def test_the_margin_encloses_the_pinned_thresholds(case: dict[str, str]) -> None
     assert found.rigorous
     assert found.contains(float(case["value"]))
     assert found.upper <= found.lower * math.exp(WIDTH)
+
+
+UNEQUAL: dict[str, Any] = {
+    "per sample, 2 and 5": (2, 5, {"feature_energy": 0.5, "norm_weights": "sample"}),
+    "per sample, 4 and 2": (4, 2, {"feature_energy": 1.0, "norm_weights": "sample"}),
+    "per sample, 1 and 3": (1, 3, {"feature_energy": 0.2, "norm_weights": "sample"}),
+    "weight decay, 2 and 5": (2, 5, {"weight_decay": 0.25}),
+    "weight decay, 4 and 2": (4, 2, {"weight_decay": 0.2}),
+    "weight decay, 1 and 3": (1, 3, {"weight_decay": 0.35}),
+}
+
+
+@pytest.mark.parametrize(("majority", "minority", "model"), UNEQUAL.values(), ids=UNEQUAL)
+@pytest.mark.slow
+def test_the_margin_encloses_the_thresholds_per_sample(majority: int, minority: int, model: dict[str, Any]) -> None:
+    """Within one per cent, on both sides, by semidefinite programs; the threshold per class lies elsewhere."""
+    found = bracket_threshold(majority, minority, width=0.01, **model)
+    exact = collapse_threshold(majority, minority, digits=12, **model).value
+    assert exact is not None
+    assert found.rigorous
+    assert found.contains(exact)
+    assert found.upper <= found.lower * math.exp(0.01)
+    if "norm_weights" in model:
+        per_class = collapse_threshold(majority, minority, feature_energy=model["feature_energy"], digits=12).value
+        assert per_class is not None
+        assert not found.contains(per_class)
+
+
+@pytest.mark.parametrize(("majority", "minority", "model"), UNEQUAL.values(), ids=UNEQUAL)
+def test_classifiers_vanish_from_their_threshold_on(majority: int, minority: int, model: dict[str, Any]) -> None:
+    exact = vanishing_threshold(majority, minority, digits=12, **model)
+    kind = UnconstrainedFeatures if "weight_decay" in model else LayerPeeled
+    for factor, vanished in ((0.99, False), (1.01, True)) if exact is not None else ((1.0, False),):
+        ratio = 300.0 if exact is None or exact.value is None else exact.value * factor
+        optimum = Enclosures(solve(kind.from_imbalance(majority, minority, ratio, **model), route="factored", tolerance=1e-13))
+        assert optimum.between_vanishes is vanished
+        assert (optimum.solution.groups[1].classifier_norm == 0.0) is vanished
 
 
 @pytest.mark.slow

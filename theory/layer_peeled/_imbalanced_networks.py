@@ -43,7 +43,7 @@ class Trained:
         outcome: its classifier, energies and accuracies.
         counts: images of every class that it was trained on, copies included.
         centred_energy: E_H of its features less the mean of all class means.
-        sample_energy: (1/K) Σ_k Σ_i ‖h_ki‖², which weight decay holds back: every sample counts alike, and not every class.
+        sample_energy: (1/N) Σ_k Σ_i ‖h_ki‖², the mean over samples, which weight decay holds back.
     """
 
     outcome: "MinorityOutcome"
@@ -92,7 +92,7 @@ def trained(profile: Profile, imbalance: float, oversampling: float, seed: int, 
         features = hidden_layers(model, seen)[-1].astype(float)
         energies = {
             "centred_energy": _centred_energy(features, seen.labels),
-            "sample_energy": float((features**2).sum() / seen.num_classes),
+            "sample_energy": float((features**2).sum() / len(features)),
         }
         trials.append(Trained(outcome=outcome, counts=seen.counts, **energies))
     return tuple(trials)

@@ -192,7 +192,7 @@ def misfits(setting: Setting) -> dict[str, Bracket]:
 def foreseen(trials: tuple[Trained, ...], *, energy: str = "class") -> np.ndarray:
     """Cosine among minority and among majority classes of the certified optimum, (2, trials), at the energies and counts of every trial.
 
-    "class" averages ‖h‖² over every class, as the model of the sources does; "centred" does so after centring; "sample" bounds the sum over
+    "class" averages ‖h‖² over every class, as the model of the sources does; "centred" does so after centring; "sample" averages it over
     all samples.
     """
     found = []

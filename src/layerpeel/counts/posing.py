@@ -13,16 +13,27 @@ Form = TypeVar("Form", "LayerPeeled", "UnconstrainedFeatures")
 
 
 def read_problem(
-    groups: str | None, counts: Path | None, *, feature_energy: float, weight_energy: float, loss: str = "cross-entropy"
-) -> "LayerPeeled":
+    groups: str | None,
+    counts: Path | None,
+    *,
+    feature_energy: float | None,
+    weight_energy: float | None = None,
+    norm_weights: str | None = None,
+    weight_decay: float | None = None,
+    loss: str = "cross-entropy",
+) -> "Problem":
     """The program of the classes that the options describe; a file keeps its order of classes.
 
     Raises:
-        UnusableInput: when neither or both of groups and counts are given, or what is given cannot be used.
+        UnusableInput: when neither or both of groups and counts, or of energies and weight decay, are given, or what is given cannot be
+            used.
     """
-    from layerpeel.solvers import LayerPeeled
+    from layerpeel.solvers import LayerPeeled, UnconstrainedFeatures
 
-    return _posed(LayerPeeled, groups, counts, feature_energy=feature_energy, weight_energy=weight_energy, loss=loss)
+    require_one_model(feature_energy, weight_energy, norm_weights, weight_decay)
+    if weight_decay is not None:
+        return _posed(UnconstrainedFeatures, groups, counts, weight_decay=weight_decay, loss=loss)
+    return _posed(LayerPeeled, groups, counts, **_energies(feature_energy, weight_energy, norm_weights), loss=loss)
 
 
 def read_program(
@@ -35,33 +46,82 @@ def read_program(
     norm_weights: str | None,
     bias_penalty: float | None,
     loss: str,
+    weight_decay: float | None = None,
 ) -> "Problem":
-    """Either form of the program: with energies, or with the penalty λ = √(λ_W λ_H), shared evenly by its two factors.
+    """Either form of the program: with energies, with weight decay, or with the penalty λ = √(λ_W λ_H), shared evenly by its two factors.
 
     Raises:
-        UnusableInput: as `read_problem`, and when neither or both of energies and penalty are given.
+        UnusableInput: as `read_problem`, and when a penalty is given beside energies or weight decay.
     """
-    from layerpeel.solvers import NORM_WEIGHTS, LayerPeeled, UnconstrainedFeatures
+    from layerpeel.solvers import LayerPeeled, UnconstrainedFeatures
+
+    options = {"loss": loss, "bias_penalty": bias_penalty}
+    if penalty is None:
+        require_one_model(feature_energy, weight_energy, norm_weights, weight_decay, or_else="--penalty")
+        if weight_decay is not None:
+            return _posed(UnconstrainedFeatures, groups, counts, weight_decay=weight_decay, **options)
+        return _posed(LayerPeeled, groups, counts, **_energies(feature_energy, weight_energy, norm_weights), **options)
+    _require_mean(norm_weights)
+    other = _first_given(feature_energy, weight_energy, weight_decay)
+    if other is not None:
+        raise UnusableInput(f"both {other} and --penalty are given: norms are either bounded or penalised; leave one of them out.")
+    penalty = require_positive(penalty, "penalty")
+    weights = {} if norm_weights is None else {"norm_weights": norm_weights}
+    return _posed(UnconstrainedFeatures, groups, counts, feature_penalty=penalty, weight_penalty=penalty, **options, **weights)
+
+
+def require_one_model(
+    feature_energy: float | None, weight_energy: float | None, norm_weights: str | None, weight_decay: float | None, *, or_else: str = ""
+) -> None:
+    """Check that options give energies or a weight decay, and not both, with norm weights that fit.
+
+    Args:
+        feature_energy: of --feature-energy.
+        weight_energy: of --weight-energy.
+        norm_weights: of --norm-weights.
+        weight_decay: of --weight-decay.
+        or_else: another option that may stand in their place.
+
+    Raises:
+        UnusableInput: otherwise, naming the options.
+    """
+    _require_mean(norm_weights)
+    if weight_decay is None:
+        if feature_energy is None:
+            others = f"--feature-energy, --weight-decay nor {or_else}" if or_else else "--feature-energy nor --weight-decay"
+            raise UnusableInput(
+                f"neither {others} is given: the norms of features and classifiers must be bounded or penalised; "
+                "give one, say --feature-energy 5; see `layerpeel solve --help`."
+            )
+        return
+    energy = _first_given(feature_energy, weight_energy, None)
+    if energy is not None:
+        raise UnusableInput(f"both {energy} and --weight-decay are given: norms are either bounded or penalised; leave one of them out.")
+    if norm_weights == "class":
+        raise UnusableInput(
+            "--norm-weights class and --weight-decay are both given: weight decay holds back the features of every sample alike; leave "
+            "--norm-weights out."
+        )
+
+
+def _require_mean(norm_weights: str | None) -> None:
+    from layerpeel.solvers import NORM_WEIGHTS
 
     if norm_weights is not None and norm_weights not in NORM_WEIGHTS:
         raise UnusableInput(
             f"--norm-weights {norm_weights!r} is unknown: it must be one of {', '.join(NORM_WEIGHTS)}; choose one of these, or give "
             "numbers in Python."
         )
-    options = {"loss": loss, "bias_penalty": bias_penalty} | ({} if norm_weights is None else {"norm_weights": norm_weights})
-    if penalty is None:
-        if feature_energy is None:
-            raise UnusableInput(
-                "neither --feature-energy nor --penalty is given: the norms of features and classifiers must be bounded or penalised; "
-                "give one, say --feature-energy 5; see `layerpeel solve --help`."
-            )
-        energies = {"feature_energy": feature_energy, "weight_energy": 1.0 if weight_energy is None else weight_energy}
-        return _posed(LayerPeeled, groups, counts, **energies, **options)
-    energy = "--feature-energy" if feature_energy is not None else "--weight-energy" if weight_energy is not None else None
-    if energy is not None:
-        raise UnusableInput(f"both {energy} and --penalty are given: norms are either bounded or penalised; leave one of them out.")
-    penalty = require_positive(penalty, "penalty")
-    return _posed(UnconstrainedFeatures, groups, counts, feature_penalty=penalty, weight_penalty=penalty, **options)
+
+
+def _first_given(feature_energy: float | None, weight_energy: float | None, weight_decay: float | None) -> str | None:
+    named = {"--feature-energy": feature_energy, "--weight-energy": weight_energy, "--weight-decay": weight_decay}
+    return next((name for name, value in named.items() if value is not None), None)
+
+
+def _energies(feature_energy: float | None, weight_energy: float | None, norm_weights: str | None) -> dict[str, Any]:
+    weights = {} if norm_weights is None else {"norm_weights": norm_weights}
+    return {"feature_energy": feature_energy, "weight_energy": 1.0 if weight_energy is None else weight_energy, **weights}
 
 
 def _posed(form: "type[Form]", groups: str | None, counts: Path | None, **options: Any) -> "Form":

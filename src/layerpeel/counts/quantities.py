@@ -10,7 +10,7 @@ from layerpeel.numerics import Bracket, UnusableInput, require_real
 from layerpeel.sweeps.quantity import Axis, Batch, Columns, Parameters, Quantity
 
 if TYPE_CHECKING:
-    from layerpeel.solvers import LayerPeeled, Solution, SolutionBatch
+    from layerpeel.solvers import Problem, Solution, SolutionBatch
 
 EPSILON = float(np.finfo(float).eps)
 
@@ -63,24 +63,46 @@ CLASSES = (
     Axis(name="minority", kind=int, says="K_B, classes of the smaller count", unit="classes"),
 )
 IMBALANCE = Axis(name="imbalance", kind=float, says="R, samples of a majority class over those of a minority class; at least 1")
-ENERGIES = (
-    Axis(name="feature_energy", kind=float, says="E_H, the bound of the mean squared norm of the features"),
+MODEL = (
+    Axis(name="feature_energy", kind=float, says="E_H, the bound of the mean squared norm of the features", default=None),
     Axis(name="weight_energy", kind=float, says="E_W, the bound of the mean squared norm of the classifiers", default=1.0),
+    Axis(
+        name="norm_weights",
+        kind=str,
+        says="class or sample: over what E_H averages; class with energies, sample with weight decay, where it is not given",
+        default=None,
+    ),
+    Axis(name="weight_decay", kind=float, says="λ in place of the energies, per sample: λ_W = λ and λ_H = λ/N", default=None),
 )
+"""What holds the norms: energies or weight decay."""
 
 
 def _threshold_batch(values: Values) -> Batch:
-    """R0 and R1 with the bounds that `threshold_arrays` states."""
+    """R0 and R1 with the bounds that `threshold_arrays` states, for all points of one model at once."""
     from layerpeel.numerics import threshold_arrays
 
-    found = threshold_arrays(
-        values["majority"], values["minority"], feature_energy=values["feature_energy"], weight_energy=values["weight_energy"]
-    )
-    logarithm, error = found.collapse, found.collapse_error
+    columns = {name: np.asarray(column).tolist() for name, column in values.items()}
+    size = len(columns["majority"])
+    columns = {axis.name: [axis.default] * size for axis in MODEL} | columns
+    kinds = [(mean, decay is not None) for mean, decay in zip(columns["norm_weights"], columns["weight_decay"], strict=True)]
+    found = np.empty((4, size))
+    for mean, decays in dict.fromkeys(kinds):
+        chosen = [place for place, kind in enumerate(kinds) if kind == (mean, decays)]
+        given = {name: [columns[name][place] for place in chosen] for name in columns if name != "norm_weights"}
+        if decays and any(energy is not None for energy in given["feature_energy"]):
+            raise UnusableInput(
+                "both feature_energy and weight_decay are given: norms are either bounded or penalised; leave one of them out."
+            )
+        if not decays and None in given["feature_energy"]:
+            raise UnusableInput("neither feature_energy nor weight_decay is given: norms are either bounded or penalised; give one.")
+        held = {"weight_decay": given["weight_decay"]} if decays else {name: given[name] for name in ("feature_energy", "weight_energy")}
+        arrays = threshold_arrays(given["majority"], given["minority"], norm_weights=mean, **held)
+        found[:, chosen] = arrays.collapse, arrays.collapse_error, arrays.vanishing, arrays.vanishing_error
+    logarithm, error, vanishing, vanishing_error = found
     return {
         "value": _exponential(logarithm, error, 1.0),
         "log_minus_one": (logarithm, logarithm - error, logarithm + error),
-        "vanishing": _exponential(found.vanishing, found.vanishing_error, 0.0),
+        "vanishing": _exponential(vanishing, vanishing_error, 0.0),
     }
 
 
@@ -94,7 +116,7 @@ def _threshold(parameters: Parameters, _rng: np.random.Generator | None) -> Colu
 THRESHOLD = Quantity(
     name="threshold",
     says="The imbalance R0 from which the minority classifiers are one vector, and R1, from which on that vector is zero.",
-    axes=(*CLASSES, *ENERGIES),
+    axes=(*CLASSES, *MODEL),
     columns={
         "value": "R0, from which on the minority classifiers coincide; bounds: rounding carried through all operations, not proved",
         "log_minus_one": "log(R0 − 1), which is finite also where R0 is beyond doubles",
@@ -121,6 +143,13 @@ def _solved(values: Values) -> "SolutionBatch":
     """Optima in doubles, by the loop that needs no compiler: it gives the same bits everywhere that NumPy does."""
     from layerpeel.solvers import solve_batch
 
+    special = [
+        f"{name} = {plain!r} only"
+        for name, plain in PLAIN.items()
+        if name in values and any(not _is_plain(name, value) for value in np.asarray(values[name]).tolist())
+    ]
+    if special:
+        raise UnusableInput(f"many points at once are solved with {', '.join(special)}: others are solved one by one; do that.")
     _require_imbalance(np.asarray(values["imbalance"], dtype=float))
     return solve_batch(
         values["majority"],
@@ -133,13 +162,6 @@ def _solved(values: Values) -> "SolutionBatch":
 
 
 def _solve_batch(values: Values) -> Batch:
-    special = [
-        f"{name} = {plain!r} only"
-        for name, plain in PLAIN.items()
-        if name in values and any(value != plain for value in np.asarray(values[name]).tolist())
-    ]
-    if special:
-        raise UnusableInput(f"many points at once are solved with {', '.join(special)}: others are solved one by one; do that.")
     return _columns_of(_solved(values))
 
 
@@ -177,21 +199,37 @@ def _columns_of(batch: "SolutionBatch") -> Batch:
     }
 
 
-PLAIN: Mapping[str, Any] = {"loss": "cross-entropy", "norm_weights": "class", "bias_penalty": None, "certified": False}
+PLAIN: Mapping[str, Any] = {
+    "loss": "cross-entropy",
+    "norm_weights": "class",
+    "weight_decay": None,
+    "bias_penalty": None,
+    "certified": False,
+}
 """What the form for many points takes; a point with anything else is solved by itself."""
 
 
-def _problem(parameters: Parameters) -> "LayerPeeled":
-    from layerpeel.solvers import LayerPeeled
+def _is_plain(name: str, value: Any) -> bool:
+    return value == PLAIN[name] or (name == "norm_weights" and value is None)
 
-    given = {name: value for name, value in parameters.items() if name not in {"certified", "majority", "minority", "imbalance"}}
+
+def _problem(parameters: Parameters) -> "Problem":
+    from layerpeel.numerics import held_by
+    from layerpeel.solvers import LayerPeeled, UnconstrainedFeatures
+
+    model = held_by(*(parameters.get(axis.name, axis.default) for axis in MODEL))
+    given = {name: parameters[name] for name in ("loss", "bias_penalty") if name in parameters}
     _require_imbalance(np.array([require_real(parameters["imbalance"], "imbalance")]))
-    return LayerPeeled.from_imbalance(parameters["majority"], parameters["minority"], parameters["imbalance"], **given)
+    groups = parameters["majority"], parameters["minority"], parameters["imbalance"]
+    if model.weight_decay is not None:
+        return UnconstrainedFeatures.from_imbalance(*groups, weight_decay=model.weight_decay, **given)
+    energies = {"feature_energy": model.feature_energy, "weight_energy": model.weight_energy}
+    return LayerPeeled.from_imbalance(*groups, **energies, norm_weights="sample" if model.per_sample else "class", **given)
 
 
 def _solve(parameters: Parameters, _rng: np.random.Generator | None) -> Columns:
     problem = _problem(parameters)
-    if all(parameters.get(name, plain) == plain for name, plain in PLAIN.items()):
+    if all(_is_plain(name, parameters.get(name, plain)) for name, plain in PLAIN.items()):
         try:
             return _of_one(_solve_batch, parameters)
         except UnusableInput:  # beyond the range of doubles: solved, and certified
@@ -226,9 +264,8 @@ SOLVE = Quantity(
     axes=(
         *CLASSES,
         IMBALANCE,
-        *ENERGIES,
+        *MODEL,
         Axis(name="loss", kind=str, says="cross-entropy, squared or hinge", default="cross-entropy"),
-        Axis(name="norm_weights", kind=str, says="class, or sample: how classes weigh in the energy of the features", default="class"),
         Axis(name="bias_penalty", kind=float, says="λ_b of (λ_b/2)‖b‖²; no bias where it is not given", default=None),
         Axis(name="certified", kind=bool, says="whether the value's bounds are proved in ball arithmetic, point by point", default=False),
     ),
@@ -236,7 +273,7 @@ SOLVE = Quantity(
         "value": "the optimal value; bounds: the duality gap with an allowance for rounding, or proved, where `certified` or another loss, "
         "norm or bias is asked for",
         "log_value": "its logarithm, which is finite also where the value is below doubles",
-        "multiplier": "λ of ‖Z‖_* ≤ τ, by which the value falls with τ",
+        "multiplier": "λ of the bound τ of the norm, by which the value falls with τ; the penalty, where the norm is penalised",
         "minority_cosine": "cosine between two minority classifiers; none where they vanish, or for one class",
         "majority_cosine": "cosine between two majority classifiers; none for one class",
         "between_cosine": "cosine between a majority and a minority classifier; none where the latter vanish",
@@ -249,6 +286,7 @@ SOLVE = Quantity(
     },
     compute=_solve,
     compute_batch=_solve_batch,
+    results_version=2,
 )
 
 
@@ -278,7 +316,7 @@ def _cosine(parameters: Parameters, _rng: np.random.Generator | None) -> Columns
 MINORITY_COSINE = Quantity(
     name="minority-cosine",
     says="The cosine between two minority classifiers at the optimum of the Layer-Peeled Model: 1 from R0 on.",
-    axes=(*CLASSES, IMBALANCE, *ENERGIES),
+    axes=(*CLASSES, IMBALANCE, *MODEL),
     columns={
         "value": "the cosine, to the digits of doubles; none where the classifiers vanish",
         "collapsed": "1 where the minority classifiers are one vector, 0 where they are not",
@@ -295,7 +333,7 @@ MINORITY_COSINE = Quantity(
 def _remedy(parameters: Parameters, _rng: np.random.Generator | None) -> Columns:
     from layerpeel.counts.remedy import remedy_of
 
-    found = remedy_of(_problem(parameters))
+    found = remedy_of(_problem(parameters), by=parameters.get("by", "oversampling"))
     least, most = found.safe_oversampling
     return {
         "value": found.minimal_oversampling,
@@ -308,13 +346,18 @@ def _remedy(parameters: Parameters, _rng: np.random.Generator | None) -> Columns
 
 REMEDY = Quantity(
     name="remedy",
-    says="How many times as often minority samples must be drawn so that their classifiers do not collapse.",
-    axes=(*CLASSES, IMBALANCE, *ENERGIES),
+    says="How many times as often minority samples must be drawn, or weighed in the loss, so that their classifiers do not collapse.",
+    axes=(
+        *CLASSES,
+        IMBALANCE,
+        *MODEL,
+        Axis(name="by", kind=str, says="oversampling or weights, which differ where norms are per sample", default="oversampling"),
+    ),
     columns={
-        "value": "the least oversampling: beyond it the minority classes keep classifiers of their own; 1 where they do as things are",
+        "value": "the least oversampling or weight: beyond it minority classes keep classifiers of their own; 1 where they do so now",
         "threshold": "R0, from which imbalance on they collapse; none beyond doubles",
         "collapses_now": "1 where they collapse as things are, 0 where they do not",
-        "safe_least": "R/R0: above it the minority is apart",
+        "safe_least": "above it the minority is apart: R/R0, or for weights R over the threshold of the loss",
         "safe_most": "below it no class that is apart as things are collapses instead; none where there is no such end",
     },
     compute=_remedy,

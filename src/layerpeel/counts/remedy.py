@@ -1,8 +1,8 @@
-"""How much oversampling keeps minority classes apart."""
+"""How much oversampling, or weight in the loss, keeps minority classes apart."""
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -15,7 +15,7 @@ from layerpeel.pages.records import Finite, Record, Result
 if TYPE_CHECKING:
     from layerpeel.numerics import Figure, Series
     from layerpeel.pages.curves import Mark
-    from layerpeel.solvers import LayerPeeled
+    from layerpeel.solvers import Problem
 
 SHOWN_FACTORS, FEWEST_FACTORS = 36, 10
 """The figure solves at as many factors, shared by the groups, and at so many more for each of them."""
@@ -45,25 +45,57 @@ class GroupOversampling(Oversampling):
     classes: int
     samples: int | float
 
-    def sentences(self, *, alone: bool) -> str:
-        """Imbalance against threshold, and what to do; `alone` where no other group is a minority."""
+    def sentences(self, told: "Way", *, alone: bool) -> str:
+        """Imbalance against threshold, and what to do in the words of a way; `alone` where no other group is a minority."""
         threshold = "beyond the largest double" if self.threshold is None else f"{self.threshold:.6g}"
         lines = [f"imbalance R   {self.imbalance:.6g}", f"threshold R0  {threshold}", ""]
         name = f"the {self.classes} classes of {self.samples} samples"
         if self.collapses_now:
+            act, often = told.act
             lines += [
                 f"As it is, {name} collapse onto one classifier.",
-                f"Sample (or weigh) each of their examples more than {self.minimal_oversampling:.6g} times as often to keep them apart"
-                + (";" if alone else ", all else unchanged."),
+                f"{act} each of their examples more than {self.minimal_oversampling:.6g} times as {often} to keep them apart"
+                + ((";" if told.balances else ".") if alone else ", all else unchanged."),
             ]
         else:
-            lines.append(f"As it is, {name} keep classifiers of their own: no oversampling is needed to keep them apart.")
-        if alone:
-            lines.append(f"{self.imbalance:.6g} times as often restores the balanced geometry.")
+            lines.append(f"As it is, {name} keep classifiers of their own: {told.none_needed} to keep them apart.")
+        if alone and told.balances:
+            lines.append(f"{self.imbalance:.6g} times as {told.act[1]} restores the balanced geometry.")
         most = self.safe_oversampling[1]
         if most is not None:
-            lines.append(f"From {most:.6g} times as often on, classes that keep classifiers of their own now would collapse instead.")
+            lines.append(
+                f"From {most:.6g} times as {told.act[1]} on, classes that keep classifiers of their own now would collapse instead."
+            )
         return "\n".join(lines)
+
+
+class Way(NamedTuple):
+    """How samples are made to count more, and whether counts and norms both move with it.
+
+    Args:
+        by: "oversampling" or "weights".
+        per_sample: whether the norm of a class grows with its samples, so that the two differ.
+    """
+
+    by: str
+    per_sample: bool
+
+    @property
+    def act(self) -> tuple[str, str]:
+        """What is done to an example, so many times as what."""
+        if not self.per_sample:
+            return "Sample (or weigh)", "often"
+        return ("Sample", "often") if self.by == "oversampling" else ("Weigh", "much in the loss")
+
+    @property
+    def none_needed(self) -> str:
+        """That nothing needs to be done."""
+        return "no weight is needed" if self.per_sample and self.by == "weights" else "no oversampling is needed"
+
+    @property
+    def balances(self) -> bool:
+        """Whether R times as often is the balanced program: a weight in the loss leaves the norms as they are."""
+        return not (self.per_sample and self.by == "weights")
 
 
 class Remedy(Oversampling, Result):
@@ -71,16 +103,23 @@ class Remedy(Oversampling, Result):
 
     FILES: ClassVar = ("remedy.json", "remedy.svg")
 
+    by: str = Field(description="oversampling, or weights in the loss; where norms are averaged over classes these are one.")
+    norm_weights: str = Field(description="class or sample: over what the norms of the features are averaged.")
     groups: list[GroupOversampling]
     problem: SkipJsonSchema[Any] = Field(exclude=True, repr=False)
 
     def to_text(self) -> str:
         """Imbalance against threshold for each minority group, and what to do."""
-        return "\n\n".join(group.sentences(alone=len(self.groups) == 1) for group in self.groups)
+        return "\n\n".join(group.sentences(self._way, alone=len(self.groups) == 1) for group in self.groups)
+
+    @property
+    def _way(self) -> Way:
+        return Way(self.by, self.norm_weights == "sample")
 
     def figures(self) -> "tuple[Figure, ...]":
         """The cosine inside each minority group against how many times as often it is sampled, by solves."""
-        problem: LayerPeeled = self.problem
+        problem: Problem = self.problem
+        often = self._way.act[1]
         alone = len(self.groups) == 1
         places = dict(zip(self.groups, _minorities(problem), strict=True))
         drawn = sorted(self.groups, key=lambda group: -group.minimal_oversampling)[:PALETTE_SIZE]
@@ -89,7 +128,7 @@ class Remedy(Oversampling, Result):
         marks: list[Mark] = []
         for color, group in enumerate(drawn):
             factors = _shown_factors(group, last, SHOWN_FACTORS // len(drawn) + FEWEST_FACTORS)
-            own, others = np.array([_cosines_inside(problem, places[group], factor) for factor in factors]).T
+            own, others = np.array([_cosines_inside(problem, places[group], factor, self.by) for factor in factors]).T
             series.append(line(f"{group.classes} classes of {group.samples} samples", factors, own, color))
             if group.collapses_now:
                 marks.append((group.minimal_oversampling, f"{'apart beyond ' if alone else ''}{group.minimal_oversampling:.6g}", color))
@@ -99,10 +138,15 @@ class Remedy(Oversampling, Result):
             most = drawn[0].safe_oversampling[1]
             marks.append((drawn[0].imbalance, f"R = {drawn[0].imbalance:.6g}", 2))
             marks += [(most, f"too much from {most:.6g}", 1)] if most is not None and most <= last else []
+        more = "weighed more" if often != "often" else "sampled more often"
         how = (
-            " At R these classes count as much as the largest."
+            (
+                " At R these classes count as much as the largest."
+                if self._way.balances
+                else " At R they count as much as the largest in the loss."
+            )
             if alone
-            else " Each group is sampled more often by itself, the others as they are."
+            else f" Each group is {more} by itself, the others as they are."
         )
         left_out = "" if len(drawn) == len(self.groups) else f" The {len(drawn)} groups that need the most are drawn."
         return (
@@ -110,7 +154,7 @@ class Remedy(Oversampling, Result):
                 f"Oversampling against collapse, {problem.num_classes} classes",
                 "Cosine between two classifiers of one count at the optimum; at 1 they are one, and where they are zero there is "
                 f"none. A group that collapses as it is comes apart beyond the mark in its colour.{how}{left_out}",
-                "times as often as now",
+                f"times as {often} as now",
                 "cosine",
                 series,
                 marks=marks,
@@ -119,7 +163,7 @@ class Remedy(Oversampling, Result):
         )
 
 
-def _minorities(problem: "LayerPeeled") -> list[int]:
+def _minorities(problem: "Problem") -> list[int]:
     """Groups of several classes with fewer samples than the largest count."""
     largest = max(group.samples for group in problem.groups)
     return [place for place, group in enumerate(problem.groups) if group.classes > 1 and group.samples < largest]
@@ -139,32 +183,45 @@ def _shown_factors(group: GroupOversampling, last: float, number: int) -> list[f
     return sorted({*np.geomspace(1.0, last, number).tolist(), *(end for end in ends if 1.0 < end < last)})
 
 
-def _cosines_inside(problem: "LayerPeeled", place: int, factor: float) -> tuple[float, float]:
-    """The cosine inside a group that is sampled more often, and the largest inside another one; NaN where there is none."""
+def _cosines_inside(problem: "Problem", place: int, factor: float, by: str) -> tuple[float, float]:
+    """The cosine inside a group whose samples count more, and the largest inside another one; NaN where there is none."""
     from layerpeel.solvers import solve
 
     cosines = [
-        math.nan if group.within_cosine is None else group.within_cosine for group in solve(problem.reweighted(place, factor)).groups
+        math.nan if group.within_cosine is None else group.within_cosine for group in solve(problem.reweighted(place, factor, by=by)).groups
     ]
     own = cosines.pop(place)
     return own, max((cosine for cosine in cosines if not math.isnan(cosine)), default=math.nan)
 
 
-def remedy(counts: Iterable[int], *, feature_energy: float, weight_energy: float = 1.0) -> Remedy:
-    """How much oversampling keeps the classes of each minority group apart.
+def remedy(
+    counts: Iterable[int],
+    *,
+    feature_energy: float | None = None,
+    weight_energy: float = 1.0,
+    norm_weights: str | None = None,
+    weight_decay: float | None = None,
+    by: str = "oversampling",
+) -> Remedy:
+    """How much oversampling, or weight in the loss, keeps the classes of each minority group apart.
 
-    Sampling each example of a group w times multiplies its weight by w and changes nothing else, because the energy constraints weigh
-    classes, not samples. With two groups the imbalance R becomes R/w exactly, so the classifiers stay distinct for every w > R/R0, R0
-    in closed form; with more, each group's least w, the others as they are, is bracketed by certified solves.
+    Where norms are averaged over classes, sampling each example of a group w times multiplies its weight by w and changes nothing else,
+    so both ways are one. Where they are averaged over samples, sampling multiplies the norm's weight as well, and a weight in the loss
+    does not. With two groups, sampling makes R/w of the imbalance R exactly, so the classifiers stay distinct for every w > R/R0; a
+    weight does for every w > R/ρ0, ρ0 of `numerics.loss_threshold`. With more groups each group's least w, the others as they are, is
+    bracketed by certified solves.
 
     Too much is harmful too: `safe_oversampling` is the interval in which the group is distinct and no group that is distinct as things
     are collapses instead. With two groups, w > R makes the former minority the majority, at ratio w/R, so the interval is
-    R/R0(K_A, K_B) < w < R·R0(K_B, K_A), without an upper end when the majority is one class.
+    R/R0(K_A, K_B) < w < R·R0(K_B, K_A), without an upper end when the majority is one class; for a weight with ρ0 at R and at 1/R.
 
     Args:
         counts: samples of each class.
         feature_energy: E_H, the bound on the mean squared norm of the features.
         weight_energy: E_W, the bound on the mean squared norm of the classifiers.
+        norm_weights: "class" or "sample", over what E_H averages; class unless given.
+        weight_decay: λ in place of the energies, per sample (`solvers.UnconstrainedFeatures`).
+        by: "oversampling" or "weights".
 
     Raises:
         UnusableInput: when no two classes below the largest count share their count, or an argument is unusable.
@@ -174,17 +231,27 @@ def remedy(counts: Iterable[int], *, feature_energy: float, weight_energy: float
         >>> answer.collapses_now, round(answer.minimal_oversampling, 5)
         (True, 1.64036)
     """
-    from layerpeel.solvers import LayerPeeled
+    from layerpeel.numerics import held_by
+    from layerpeel.solvers import LayerPeeled, UnconstrainedFeatures
 
-    return remedy_of(LayerPeeled(counts=counts, feature_energy=feature_energy, weight_energy=weight_energy))
+    model = held_by(feature_energy, weight_energy, norm_weights, weight_decay)
+    if model.weight_decay is not None:
+        return remedy_of(UnconstrainedFeatures(counts=counts, weight_decay=model.weight_decay), by=by)
+    mean = "sample" if model.per_sample else "class"
+    program = LayerPeeled(counts=counts, feature_energy=model.feature_energy, weight_energy=model.weight_energy, norm_weights=mean)
+    return remedy_of(program, by=by)
 
 
-def remedy_of(problem: "LayerPeeled") -> Remedy:
+def remedy_of(problem: "Problem", *, by: str = "oversampling") -> Remedy:
     """The same for classes that are posed as a program already.
 
     Raises:
-        UnusableInput: when no two classes below the largest count share their count.
+        UnusableInput: when no two classes below the largest count share their count, for numbers as norm weights, a bias, or another way.
     """
+    from layerpeel.solvers import require_told, require_way
+
+    require_told(problem, "a remedy")
+    require_way(by)
     minorities = _minorities(problem)
     if not minorities:
         listed = ", ".join(f"{group.classes}x{group.samples}" for group in problem.groups[:6])
@@ -192,47 +259,72 @@ def remedy_of(problem: "LayerPeeled") -> Remedy:
             f"the classes {listed}{', …' if problem.groups[6:] else ''} hold no two minority classes of one count: only classes of equal "
             "count collapse exactly, so there is nothing to remedy; solve the model for their geometry, or merge similar counts."
         )
-    answers = [_of_two(problem) if len(problem.groups) == 2 else _by_solves(problem, index) for index in minorities]
+    two = len(problem.groups) == 2 and problem.loss == "cross-entropy" and _model(problem) is not None
+    answers = [_of_two(problem, by) if two else _by_solves(problem, index, by) for index in minorities]
     groups = [
         GroupOversampling(classes=problem.groups[index].classes, samples=problem.groups[index].samples, **answer.model_dump())
         for index, answer in zip(minorities, answers, strict=True)
     ]
     hardest = max(answers, key=lambda answer: answer.minimal_oversampling)
-    return Remedy(**hardest.model_dump(), groups=groups, problem=problem)
+    return Remedy(**hardest.model_dump(), by=by, norm_weights=problem.norm_weights, groups=groups, problem=problem)
 
 
-def _of_two(problem: "LayerPeeled") -> Oversampling:
-    """R/R0 by the closed form, and the interval in which neither group collapses."""
-    from layerpeel.numerics import collapse_threshold
+def _model(problem: "Problem") -> dict[str, Any] | None:
+    """What a program is held by, in the words of thresholds; None where no threshold is known: a penalty on features averaged over classes.
+
+    Penalties per sample are weight decay λ = √(λ_W λ_H N).
+    """
+    from layerpeel.solvers import LayerPeeled
+
+    if isinstance(problem, LayerPeeled):
+        energies = {"feature_energy": problem.feature_energy, "weight_energy": problem.weight_energy}
+        return energies | {"norm_weights": problem.norm_weights}
+    if problem.norm_weights != "sample":
+        return None
+    return {"weight_decay": problem.penalty * math.sqrt(sum(group.classes * group.samples for group in problem.groups))}
+
+
+def _of_two(problem: "Problem", by: str) -> Oversampling:
+    """R/R0, or R over the threshold of weights in the loss, and the interval in which neither group collapses."""
+    from layerpeel.numerics import collapse_threshold, loss_threshold
 
     minority, majority = sorted(problem.groups, key=lambda group: group.samples)
+    imbalance = majority.samples / minority.samples
+    model = _model(problem) or {}
 
     def threshold(large: int, small: int) -> float | None:
-        return collapse_threshold(large, small, feature_energy=problem.feature_energy, weight_energy=problem.weight_energy).value
+        return collapse_threshold(large, small, **model).value
+
+    def limit(large: int, small: int, ratio: float) -> float:
+        if by == "weights":
+            return loss_threshold(large, small, ratio, **model)
+        found = threshold(large, small)
+        return math.inf if found is None else found
 
     collapse = threshold(majority.classes, minority.classes)
-    swapped = None if majority.classes == 1 else threshold(minority.classes, majority.classes)
-    imbalance = majority.samples / minority.samples
-    limit = math.inf if collapse is None else collapse
+    least = imbalance / limit(majority.classes, minority.classes, imbalance)
+    swapped = math.inf if majority.classes == 1 else imbalance * limit(minority.classes, majority.classes, 1 / imbalance)
+    collapses = collapse is not None and imbalance >= collapse
     return Oversampling(
         imbalance=imbalance,
         threshold=collapse,
-        minimal_oversampling=max(1.0, imbalance / limit),
-        collapses_now=imbalance >= limit,
-        safe_oversampling=(imbalance / limit, None if swapped is None else imbalance * swapped),
+        minimal_oversampling=max(1.0, least),
+        collapses_now=collapses,
+        safe_oversampling=(least, None if math.isinf(swapped) else swapped),
     )
 
 
-def _by_solves(problem: "LayerPeeled", group: int) -> Oversampling:
+def _by_solves(problem: "Problem", group: int, by: str) -> Oversampling:
     """Certified brackets of where the group comes apart and of where another one collapses; the ends inside are safe."""
     from layerpeel.solvers import critical_oversampling, excessive_oversampling
 
     imbalance = max(other.samples for other in problem.groups) / problem.groups[group].samples
-    critical = critical_oversampling(problem, group)
-    excessive = excessive_oversampling(problem, group)
+    critical = critical_oversampling(problem, group, by=by)
+    drawn = critical if by == "oversampling" or problem.norm_weights == "class" else critical_oversampling(problem, group)
+    excessive = excessive_oversampling(problem, group, by=by)
     return Oversampling(
         imbalance=imbalance,
-        threshold=None if critical is None else imbalance / critical.upper,
+        threshold=None if drawn is None else imbalance / drawn.upper,
         minimal_oversampling=1.0 if critical is None else max(1.0, critical.upper),
         collapses_now=critical is not None and critical.upper > 1.0,
         safe_oversampling=(0.0 if critical is None else critical.upper, None if excessive is None else excessive.lower),

@@ -168,11 +168,11 @@ class Geometry(Result):
         }
 
     def _balanced_norms(self) -> dict[str, float]:
-        """√E_W and √E_H; nothing where the norms are penalised instead, or samples weigh them."""
+        """√E_W and √E_H; nothing where the norms are penalised instead, or numbers weigh them."""
         from layerpeel.solvers import LayerPeeled
 
         problem = self.solution.problem
-        if not isinstance(problem, LayerPeeled) or problem.norm_weights != "class":
+        if not isinstance(problem, LayerPeeled) or problem.norm_weights == "given":
             return {}
         return {"√E_W": math.sqrt(problem.weight_energy), "√E_H": math.sqrt(problem.feature_energy)}
 
@@ -217,7 +217,8 @@ def _reading(solution: "Solution", again: str | None) -> list[str]:
         return ["The energies allow a loss of zero, so the optimum is not unique: the geometry above is one of many."]
     lines = [*_fates(solution), *_squeezed(solution), *_largest_cosine(solution)]
     problem = solution.problem
-    if problem.loss != "cross-entropy" or not (isinstance(problem, LayerPeeled) and problem.unweighted):
+    plain = isinstance(problem, LayerPeeled) and problem.unweighted
+    if problem.loss != "cross-entropy" or not (plain or (again is not None and problem.bias_penalty is None)):
         return lines
     if len(solution.groups) == 2 and min(solution.groups, key=lambda group: group.samples).classes > 1:
         if again is not None:

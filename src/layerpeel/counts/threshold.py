@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -42,10 +42,12 @@ class Thresholds(Result):
 
     collapse: EnclosedThreshold
     vanishing: EnclosedThreshold | None
+    norm_weights: str = Field(description="class or sample: over what the energy of the features averages; sample with a weight decay.")
     majority: SkipJsonSchema[int] = Field(exclude=True, repr=False)
     minority: SkipJsonSchema[int] = Field(exclude=True, repr=False)
-    feature_energy: SkipJsonSchema[float] = Field(exclude=True, repr=False)
+    feature_energy: SkipJsonSchema[float | None] = Field(exclude=True, repr=False)
     weight_energy: SkipJsonSchema[float] = Field(exclude=True, repr=False)
+    weight_decay: SkipJsonSchema[float | None] = Field(exclude=True, repr=False)
 
     def to_text(self) -> str:
         """Both thresholds with their enclosures, and what happens on either side."""
@@ -59,9 +61,11 @@ class Thresholds(Result):
         return "\n".join(lines)
 
     def figures(self) -> "tuple[Figure, ...]":
-        """Both thresholds against the feature energy, from a tenth of the given one to ten times as much."""
+        """Both thresholds against the feature energy or the weight decay, from a tenth of the given one to ten times as much."""
+        symbol, name = ("E_H", "feature energy") if self.weight_decay is None else ("λ", "weight decay")
+        given = self.weight_decay or self.feature_energy or math.nan
         with np.errstate(over="ignore"):  # the curves end before
-            energies = self.feature_energy * SHOWN_ENERGIES
+            energies = given * SHOWN_ENERGIES
         curves = self._curves(energies)
         asked = {name: threshold for name, threshold in (("R0", self.collapse), ("R1", self.vanishing)) if threshold is not None}
         label, logarithmic, as_drawn = _imbalance_axis(np.concatenate([*curves.values()]))
@@ -74,28 +78,34 @@ class Thresholds(Result):
         places = np.array([threshold.log_minus_one for threshold in asked.values()])
         numbers = ", ".join(f"{name} = {_short(threshold)}" for name, threshold in asked.items())
         vanishing = ", which is zero from R1 on; R1 exists only where it is drawn." if len(series) > 1 else "."
+        held = "" if self.weight_decay is not None else f" Weight energy {self.weight_energy:g}, feature energy per {self.norm_weights}."
         return (
             figure(
                 f"Minority collapse, {self.majority} majority and {self.minority} minority classes",
-                f"{phases}{vanishing} Weight energy {self.weight_energy:g}; the mark stands at the feature energy that was asked for.",
-                "feature energy E_H",
+                f"{phases}{vanishing}{held} The mark stands at the {name} that was asked for.",
+                f"{name} {symbol}",
                 label,
-                [*series, points("as asked", [self.feature_energy] * len(asked), as_drawn(places), 2)],
-                marks=[(self.feature_energy, f"E_H = {self.feature_energy:g}: {numbers}", 2)],
+                [*series, points("as asked", [given] * len(asked), as_drawn(places), 2)],
+                marks=[(given, f"{symbol} = {given:g}: {numbers}", 2)],
                 log_x=True,
                 log_y=logarithmic,
             ),
         )
 
     def _curves(self, energies: np.ndarray) -> dict[str, np.ndarray]:
-        """log(R0 − 1) and log(R1 − 1) at these feature energies, NaN where there is none."""
+        """log(R0 − 1) and log(R1 − 1) at these feature energies or weight decays, NaN where there is none."""
         from layerpeel.numerics import log_threshold_minus_one, vanishing_threshold
 
+        def model(energy: float) -> dict[str, Any]:
+            if self.weight_decay is not None:
+                return {"weight_decay": energy}
+            return {"feature_energy": energy, "weight_energy": self.weight_energy, "norm_weights": self.norm_weights}
+
         def collapse(energy: float) -> float:
-            return log_threshold_minus_one(self.majority, self.minority, feature_energy=energy, weight_energy=self.weight_energy)
+            return log_threshold_minus_one(self.majority, self.minority, **model(energy))
 
         def vanishing(energy: float) -> float:
-            threshold = vanishing_threshold(self.majority, self.minority, feature_energy=energy, weight_energy=self.weight_energy, digits=6)
+            threshold = vanishing_threshold(self.majority, self.minority, **model(energy), digits=6)
             return math.nan if threshold is None else threshold.log_minus_one
 
         return {
@@ -125,11 +135,30 @@ def _imbalance_axis(log_excesses: np.ndarray) -> tuple[str, bool, Callable[[np.n
     return "log₁₀ of the imbalance R", False, lambda excess: (np.maximum(excess, 0.0) + np.log1p(np.exp(-np.abs(excess)))) / math.log(10.0)
 
 
-def thresholds(majority: int, minority: int, *, feature_energy: float, weight_energy: float = 1.0, digits: int = 30) -> Thresholds:
+def thresholds(
+    majority: int,
+    minority: int,
+    *,
+    feature_energy: float | None = None,
+    weight_energy: float = 1.0,
+    norm_weights: str | None = None,
+    weight_decay: float | None = None,
+    digits: int = 30,
+) -> Thresholds:
     """Both thresholds of K_A majority and K_B minority classes, enclosed to `digits` decimal digits.
 
+    Args:
+        majority: K_A.
+        minority: K_B.
+        feature_energy: E_H, the mean of ‖h‖² over classes, or over samples.
+        weight_energy: E_W.
+        norm_weights: "class" or "sample", over what E_H averages; class unless given.
+        weight_decay: λ in place of the energies, as `solvers.UnconstrainedFeatures` takes it.
+        digits: of the enclosure.
+
     Raises:
-        UnusableInput: for fewer than one majority or two minority classes, energies that are not positive, or too many digits.
+        UnusableInput: for fewer than one majority or two minority classes, energies that are not positive, neither or both of energies and
+            weight decay, or too many digits.
 
     Example:
         >>> thresholds(5, 5, feature_energy=5, digits=5).collapse.upper
@@ -137,15 +166,18 @@ def thresholds(majority: int, minority: int, *, feature_energy: float, weight_en
     """
     from layerpeel.numerics import collapse_threshold, vanishing_threshold
 
-    collapse = collapse_threshold(majority, minority, feature_energy=feature_energy, weight_energy=weight_energy, digits=digits)
-    vanishing = vanishing_threshold(majority, minority, feature_energy=feature_energy, weight_energy=weight_energy, digits=digits)
+    options: dict[str, Any] = {"weight_energy": weight_energy, "norm_weights": norm_weights, "digits": digits}
+    collapse = collapse_threshold(majority, minority, feature_energy=feature_energy, weight_decay=weight_decay, **options)
+    vanishing = vanishing_threshold(majority, minority, feature_energy=feature_energy, weight_decay=weight_decay, **options)
     return Thresholds(
         collapse=EnclosedThreshold.of(collapse),
         vanishing=None if vanishing is None else EnclosedThreshold.of(vanishing),
         majority=int(majority),
         minority=int(minority),
-        feature_energy=float(feature_energy),
+        feature_energy=None if feature_energy is None else float(feature_energy),
         weight_energy=float(weight_energy),
+        weight_decay=None if weight_decay is None else float(weight_decay),
+        norm_weights=norm_weights or ("class" if weight_decay is None else "sample"),
     )
 
 

@@ -1,0 +1,189 @@
+"""Where minority classifiers collapse when features are averaged over samples, as weight decay does: R0, and sampling against weights."""
+
+import math
+from typing import Any
+
+import sympy
+
+from layerpeel.numerics import Bracket, collapse_threshold, loss_threshold, vanishing_threshold
+from layerpeel.solvers import Enclosures, LayerPeeled, Problem, Switch, bracket_switch, collapse_switch
+from layerpeel.theory._claims import claim, instances
+from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory.layer_peeled._closed_forms import predicted
+
+CASES = ((3, 3, 1.0), (2, 5, 0.5), (4, 2, 1.0), (1, 3, 0.2))
+"""(K_A, K_B, E_H) at E_W = 1, E_H a mean over samples."""
+DECAYS = ((3, 3, 0.25), (2, 5, 0.25), (4, 2, 0.2))
+"""(K_A, K_B, λ)."""
+VANISHING = ((3, 3, 0.5), (5, 2, 0.5), (2, 6, 0.02))
+"""(K_A, K_B, E_H) where there is a second phase."""
+RATIO, ENERGY, SIZES = 10.0, 1.0, (3, 3)
+"""R, E_H and (K_A, K_B) at which a factor of two separates by weights and not by sampling."""
+FACTOR = 2.0
+WIDTH = 3e-4
+"""Distance in log R, or in log w, of the two places at which a search stops: the certificates decide phases ten times as close."""
+
+A, B, W = sympy.symbols("K_A K_B w", positive=True)
+K, Q = A + B, 1 / W**2
+ROOT_B = sympy.sqrt((A + B * W**2) / K)
+X = (K * ROOT_B / W - B) / A
+"""Everything on the boundary by w = r_B/r_A ≥ 1: r_B, and e^{L_A}."""
+
+ROOM = Room.of(
+    Statement(
+        name="collapse-per-sample",
+        title="Where minority classifiers collapse when energies count samples",
+        latex=r"\tfrac1N\sum_{k,i}\|h_{k,i}\|^2\leq E_H:\quad w_k=w_l\ (k,l\text{ minority})\iff R\geq R_0;\qquad "
+        r"\text{weight decay }\lambda:\ R_0=\frac{\lambda^{-2}-K_B}{K_A}",
+        assumptions=(
+            "two groups of classes, K_B ≥ 2",
+            "cross-entropy loss",
+            "weight decay λ: (λ/2)‖W‖² + (λ/2N) Σ‖h‖² is added to the mean loss",
+        ),
+        kind=Kind.EQUALITY,
+        origin=Origin.DERIVED,
+        source=Source("hong2023", "the sharp threshold of minority collapse, for penalties; energies derived"),
+    ),
+    claim(
+        "uniqueness",
+        "the equalities by which the radius increases along the boundary, for every K_A and K_B",
+        over="",
+        predict=lambda: dict.fromkeys(identities(1), sympy.Integer(0)),
+        measure=lambda: identities(1),
+        by="both sides as functions of w = r_B/r_A, all symbols free",
+        false={"swapped": ("(K r_B)² − (K_A + K_B w)² = 2 K_A K_B (w − 1)²", lambda: {SQUARES: identities(2)[SQUARES]})},
+        evidence=Evidence.PROOF,
+    ),
+    claim(
+        "threshold",
+        "R0 is the root of two nested equations (compared in logarithms)",
+        over=instances("log R0 at K_A={}, K_B={}, E_H={:g}", *CASES),
+        predict=lambda a, b, energy: log_threshold(a, b, feature_energy=energy, norm_weights="sample"),
+        measure=lambda a, b, energy: switch(a, b, feature_energy=energy, norm_weights="sample").bracket,
+        by="log R0 between a ratio where the margin between minority classes is certainly positive, and one where it certainly is zero: "
+        "semidefinite programs with their certificate; the multiplier is not looked at",
+        false={
+            "per-class": ("R0 is that of energies averaged over classes", lambda a, b, energy: log_threshold(a, b, feature_energy=energy)),
+            "one-percent-off": (
+                "R0 is 1 % larger",
+                lambda a, b, energy: log_threshold(a, b, feature_energy=energy, norm_weights="sample") + Bracket.exactly(math.log(1.01)),
+            ),
+        },
+        evidence=Evidence.CERTIFIED,
+        within=4e-3,
+        because="semidefinite programs certify a margin, and its absence, at two ratios 3e-4 apart",
+    ),
+    claim(
+        "weight-decay",
+        "under weight decay λ, R0 = (1/λ² − K_B)/K_A (compared in logarithms)",
+        over=instances("log R0 at K_A={}, K_B={}, λ={:g}", *DECAYS),
+        predict=lambda a, b, decay: predicted(math.log((decay**-2 - b) / a)),
+        measure=lambda a, b, decay: switch(a, b, weight_decay=decay).bracket,
+        by="as before",
+        false={
+            "by-classes": ("R0 = (1/λ² − K_A)/K_B", lambda a, b, decay: predicted(math.log((decay**-2 - a) / b)) if a != b else None),
+            "decay-one-percent-off": ("R0 is 1 % larger", lambda a, b, decay: predicted(math.log(1.01 * (decay**-2 - b) / a))),
+        },
+        evidence=Evidence.CERTIFIED,
+        within=4e-3,
+        because="the ratios are 3e-4 apart",
+    ),
+    claim(
+        "vanishing",
+        "where R1 exists, the minority classifiers are zero from it on (compared in logarithms)",
+        over=instances("log R1 at K_A={}, K_B={}, E_H={:g}", *VANISHING),
+        predict=lambda a, b, energy: log_vanishing(a, b, energy, "sample"),
+        measure=lambda a, b, energy: vanishing_switch(a, b, energy).bracket,
+        by="log R1 between a ratio where a minority classifier certainly is not zero and one where the block between the groups certainly is",
+        false={
+            "vanishing-one-percent-off": (
+                "R1 is 1 % larger",
+                lambda *case: log_vanishing(*case, "sample") + Bracket.exactly(math.log(1.01)),
+            ),
+        },
+        evidence=Evidence.CERTIFIED,
+        within=4e-3,
+        because="the ratios are 3e-4 apart",
+    ),
+    claim(
+        "sampling-and-weights",
+        "at R = 10, E_H = 1 and K_A = K_B = 3 a factor of two separates the minority by weights in the loss, and not by sampling",
+        over=instances("log w by {}", ("weights",), ("oversampling",)),
+        predict=lambda by: log_factor(by),
+        measure=lambda by: factor_switch(by).bracket,
+        by="a factor at which the margin between minority classes certainly is zero, and one at which it certainly is positive",
+        false={
+            "the-other": ("it is the other's", lambda by: log_factor("weights" if by == "oversampling" else "oversampling")),
+            "by-a-factor-of-two": ("it is two", Bracket.exactly(math.log(FACTOR))),
+        },
+        evidence=Evidence.CERTIFIED,
+        within=4e-3,
+        because="the factors are 3e-4 apart",
+    ),
+)
+
+SQUARES = "(K r_B)² − (K_A + K_B w)² − K_A K_B (w − 1)²"
+
+
+def identities(times: int) -> dict[str, sympy.Expr]:
+    """What the proof's inequalities stand on; one of them with its right side taken so many times."""
+    found = {
+        "1/r_A² − 1/r_B² − (K/K_B)(1 − 1/r_B²)": W**2 / ROOT_B**2 - 1 / ROOT_B**2 - K / B * (1 - 1 / ROOT_B**2),
+        "K q − (K_A x² + 2 K_B x − K_B)": K * Q - (A * X**2 + 2 * B * X - B),
+        SQUARES: (K * ROOT_B) ** 2 - (A + B * W) ** 2 - times * A * B * (W - 1) ** 2,
+        "(K/K_B)(r_B − 1) − (w² − 1)/(r_B + 1)": K / B * (ROOT_B - 1) - (W**2 - 1) / (ROOT_B + 1),
+        "(1 − x)(K_A + K_B/x) − K (1 − q/x)": (1 - X) * (A + B / X) - K * (1 - Q / X),
+    }
+    return {name: sympy.simplify(expression) for name, expression in found.items()}
+
+
+def switch(majority: int, minority: int, **model: Any) -> Switch:
+    """The search in log R, by semidefinite programs at its ends."""
+    return collapse_switch(majority, minority, width=WIDTH, route="sdp", **model)
+
+
+def vanishing_switch(majority: int, minority: int, energy: float) -> Switch:
+    """The same for the block between the groups; route `factored` at both ends, since conic solvers leave the small norm too uncertain."""
+
+    def posed(log_ratio: float) -> Problem:
+        return LayerPeeled.from_imbalance(majority, minority, math.exp(log_ratio), feature_energy=energy, norm_weights="sample")
+
+    def zero(optimum: Enclosures) -> bool | None:
+        gone, left = optimum.between_vanishes, optimum.classifier_norm(1).lower > 0.0
+        return True if gone else False if left else None
+
+    return bracket_switch(posed, zero, 0.05, 8.0, width=WIDTH, route="factored")
+
+
+def factor_switch(by: str) -> Switch:
+    """The search in log w."""
+    problem = LayerPeeled.from_imbalance(*SIZES, RATIO, feature_energy=ENERGY, norm_weights="sample")
+    return bracket_switch(
+        lambda log_factor: problem.reweighted(1, math.exp(log_factor), by=by),
+        lambda optimum: optimum.coincide(1),
+        before=math.log(RATIO) / 2 if by == "weights" else math.log(0.9 * RATIO),
+        beyond=0.0,
+        width=WIDTH,
+        route="sdp",
+    )
+
+
+def log_threshold(majority: int, minority: int, **model: Any) -> Bracket:
+    """log R0."""
+    found = collapse_threshold(majority, minority, digits=20, **model)
+    return predicted(math.log(float(found.lower)))
+
+
+def log_vanishing(majority: int, minority: int, energy: float, mean: str) -> Bracket:
+    """log R1."""
+    found = vanishing_threshold(majority, minority, feature_energy=energy, norm_weights=mean, digits=20)
+    if found is None:
+        raise ArithmeticError(f"{majority} and {minority} classes have no second phase at {energy}; choose another energy.")
+    return predicted(math.log(float(found.lower)))
+
+
+def log_factor(by: str) -> Bracket:
+    """log of R over R0, or over the threshold of the loss."""
+    if by == "weights":
+        return predicted(math.log(RATIO / loss_threshold(*SIZES, RATIO, feature_energy=ENERGY, norm_weights="sample")))
+    return Bracket.exactly(math.log(RATIO)) - log_threshold(*SIZES, feature_energy=ENERGY, norm_weights="sample")
