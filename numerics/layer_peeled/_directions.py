@@ -1,5 +1,6 @@
 """Shrinking the singular values of a block that changes little from one time to the next."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -18,6 +19,12 @@ WIDEST = 0.5
 
 MARGIN, SPARE = 1.1, 10
 """Directions followed, for every one kept and besides: those next in line are there when they grow."""
+
+LEAST_PIVOT = 0.03
+"""Below this pivot of a Cholesky factor of columns of length one, the basis that it gives loses more than three digits."""
+
+Decomposed = tuple[Float[np.ndarray, "n n"], Float[np.ndarray, " n"], Float[np.ndarray, "n n"]]
+"""T V, the norms of its columns, and V, the right singular vectors of T, the largest first."""
 
 Threshold = Callable[[Float[np.ndarray, " n"]], float]
 """θ as a function of singular values, of which only those above it matter."""
@@ -71,7 +78,7 @@ class Directions:
     def _followed(self, block: Float[np.ndarray, "G G"], threshold: Threshold) -> tuple[Float[np.ndarray, "G G"], float] | None:
         if self._remembered is None:
             return None
-        columns, _ = np.linalg.qr(block @ self._remembered)
+        columns = _orthonormal(block @ self._remembered)
         rows = columns.T @ block
         squares, turn = np.linalg.eigh(rows @ rows.T)
         values = np.sqrt(np.maximum(squares, 0.0))
@@ -83,6 +90,59 @@ class Directions:
         self._remembered = rows.T @ turn[:, -_width(count) :]  # right singular vectors, each times its value
         largest = self._remembered[:, self._remembered.shape[1] - count :]
         return (columns @ (turn[:, kept] * (1.0 - level / values[kept]))) @ largest.T, level
+
+
+def decomposed(block: Float[np.ndarray, "n n"]) -> Decomposed:
+    """T V, singular values, and V with T = U S Vᵀ.
+
+    From some size on V comes from TᵀT, and the values are the norms of the columns of T V: these are as accurate as an SVD's, which the
+    roots of the eigenvalues are not for small ones.
+
+    Example:
+        >>> turned, values, vectors = decomposed(np.diag([3.0, 4.0]))
+        >>> values.tolist(), np.abs(turned @ vectors.T).tolist()
+        ([4.0, 3.0], [[3.0, 0.0], [0.0, 4.0]])
+    """
+    if len(block) < GRAM_FROM:
+        left, values, right = np.linalg.svd(block)
+        return left * values, values, right.T
+    gram, _ = _scaled_gram(block)
+    vectors = np.linalg.eigh(gram)[1][:, ::-1]
+    turned = block @ vectors
+    return turned, np.linalg.norm(turned, axis=0), vectors
+
+
+def largest_value(block: Float[np.ndarray, "n n"]) -> float:
+    """The largest singular value.
+
+    Example:
+        >>> largest_value(np.diag([3.0, 4.0]))
+        4.0
+    """
+    if len(block) < GRAM_FROM:
+        return float(np.linalg.svd(block, compute_uv=False)[0])
+    gram, exponent = _scaled_gram(block)
+    return math.ldexp(math.sqrt(max(float(np.linalg.eigvalsh(gram)[-1]), 0.0)), exponent)
+
+
+def _scaled_gram(block: Float[np.ndarray, "n n"]) -> tuple[Float[np.ndarray, "n n"], int]:
+    """TᵀT over 4^e, with 2^e of the size of the largest entry, so that squares neither overflow nor vanish, and e."""
+    exponent = math.frexp(float(np.abs(block).max()))[1]
+    scaled = np.ldexp(block, -exponent)
+    return scaled.T @ scaled, exponent
+
+
+def _orthonormal(columns: Float[np.ndarray, "G w"]) -> Float[np.ndarray, "G w"]:
+    """A basis of what columns span: by Cholesky where they are nearly orthogonal, as those that are followed are, and by QR elsewhere."""
+    scaled = columns / np.maximum(np.linalg.norm(columns, axis=0), np.finfo(float).tiny)
+    gram = scaled.T @ scaled
+    try:
+        factor = np.linalg.cholesky(gram)
+    except np.linalg.LinAlgError:
+        return np.linalg.qr(columns)[0]
+    if factor.diagonal().min() < LEAST_PIVOT:
+        return np.linalg.qr(columns)[0]
+    return scaled @ np.linalg.inv(factor).T
 
 
 def _width(kept: int) -> int:

@@ -70,10 +70,21 @@ class Program(ABC):
         """
         factor = require_positive(factor, "oversampling factor")
         groups = tuple(replace(g, samples=g.samples * factor) if index == group else g for index, g in enumerate(self.groups))
+        return self.over(groups)
+
+    def over(self: Same, groups: tuple[Group, ...]) -> Same:  # noqa: PYI019 - as above
+        """The same program over other groups, whose numbers of classes and samples and weights d are taken as they are.
+
+        Example:
+            >>> from layerpeel.solvers import LayerPeeled
+            >>> LayerPeeled.from_groups([(5, 100), (5, 10)], feature_energy=5.0).over((Group(10, 31.6),)).groups
+            (Group(classes=10, samples=31.6, norm_weight=1.0),)
+        """
         kind = "class" if self.norm_weights == "class" else "given"
+        order = self.group_of_class if tuple(g.classes for g in groups) == self.sizes else None
         found = object.__new__(type(self))
         numbers = {name: value for name, value in vars(self).items() if name not in Program.__dataclass_fields__}
-        Program.__init__(found, Classes(groups, kind, self.group_of_class), self.loss, self.bias_penalty, **numbers)
+        Program.__init__(found, Classes(groups, kind, order), self.loss, self.bias_penalty, **numbers)
         return found
 
     def __repr__(self) -> str:

@@ -1,0 +1,159 @@
+"""A start for many distinct counts: the program with neighbouring counts merged, solved first, and its optimum spread over all of them.
+
+Entries of the optimum between different classes are a smooth function of their two counts, but for a crease where c_k = λ d_k: classes
+above it have a direction of their own, those below share theirs. What stands on the diagonal besides is not smooth there, but known. As
+inside a group (docs/derivations/layer-peeled.md, section 7), with S the odds of all other classes at δ = 0,
+
+    (c_k/d_k) (S + 1) e^{−δ}/(1 + S e^{−δ}) = λ,    δ = log1p((c_k/(λ d_k) − 1) (S + 1))    above the crease, and zero below.
+
+So counts are merged the finer the nearer they are to the crease, and on either side of it entries are interpolated by themselves.
+"""
+
+import math
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from layerpeel.array_words import Bool, Float, Int
+from layerpeel.numerics import GroupMatrix
+from layerpeel.solvers.program._classes import Group
+from layerpeel.solvers.program._losses import LEAST_MARGIN
+from layerpeel.solvers.program._problem import LayerPeeled, Problem
+from layerpeel.solvers.program._smooth import Point, Smooth
+from layerpeel.solvers.routes._neighbours import entries_between
+from layerpeel.solvers.routes._projected import solve_projected
+from layerpeel.solvers.routes._request import Candidate
+
+FEWEST = 40
+"""Distinct counts from which merging pays."""
+
+FIRST, ROUGH = 16, 1e-3
+"""Merged groups of the first level, all of one width, and the gap to which it is solved: it only has to find the crease."""
+
+NARROWEST = 2
+"""Counts that are merged next to the crease."""
+
+WIDENING = ((40, 1.3, 1e-5), (200, 1.15, 1e-6))
+"""Further levels: distinct counts from which each is worth its time, how much wider every group is than the last, and the gap."""
+
+STEPS = 25
+"""Bisections that find the multiplier of a start."""
+
+
+class _Level(NamedTuple):
+    """A merged program, its optimum, and the multiplier there."""
+
+    problem: Problem
+    found: Candidate
+    multiplier: float
+
+
+def merged_start(problem: Problem) -> Candidate | None:
+    """What to start from, or None where there are too few distinct counts, or no order in them to merge by."""
+    if len(problem.groups) < FEWEST or problem.loss != "cross-entropy" or problem.norm_weights == "given":
+        return None
+    order = np.argsort(-_strengths(problem), kind="stable")
+    level = _solved(problem, np.array_split(order, FIRST), None, ROUGH)
+    for fewest, widening, gap in WIDENING:
+        if len(order) >= fewest:
+            level = _solved(problem, _graded(problem, order, level.multiplier, widening), level, gap)
+    return _spread(level, problem)
+
+
+def _strengths(problem: Problem) -> Float[np.ndarray, " G"]:
+    """c_g/d_g, the multiplier at which a group loses its directions."""
+    return problem.weights / problem.scales
+
+
+def _graded(problem: Problem, order: Int[np.ndarray, " G"], multiplier: float, widening: float) -> list[Int[np.ndarray, " w"]]:
+    """Groups in order of their counts, cut into parts that widen on both sides of the crease."""
+    above = int((_strengths(problem) > multiplier).sum())
+    parts: list[Int[np.ndarray, " w"]] = []
+    for side in (order[:above][::-1], order[above:]):
+        bounds, width = [0], float(NARROWEST)
+        while bounds[-1] < len(side):
+            bounds.append(min(bounds[-1] + int(width), len(side)))
+            width *= widening
+        if len(bounds) > 2 and bounds[-1] - bounds[-2] < NARROWEST:
+            del bounds[-2]
+        cut = [side[start:end] for start, end in pairwise(bounds)]
+        parts = cut[::-1] if not parts else parts + cut
+    return parts
+
+
+def _solved(problem: Problem, parts: list[Int[np.ndarray, " w"]], before: _Level | None, gap: float) -> _Level:
+    """The program over merged groups: each at the geometric mean of its samples and weights."""
+    sizes = np.asarray(problem.sizes)
+    logs = np.log([float(group.samples) for group in problem.groups]), np.log(problem.scales)
+    groups = []
+    for part in parts:
+        samples, scale = (math.exp(float(sizes[part] @ each[part]) / float(sizes[part].sum())) for each in logs)
+        groups.append(Group(int(sizes[part].sum()), samples, scale))
+    coarse = problem.over(tuple(groups))
+    found = solve_projected(coarse, gap, None if before is None else _spread(before, coarse), once=True)
+    if not isinstance(coarse, LayerPeeled):
+        return _Level(coarse, found, coarse.penalty)
+    smooth = Smooth(coarse)
+    _, slope = smooth(Point(found.matrix, np.zeros(len(parts)) if found.bias is None else smooth.roots * found.bias / smooth.unit))
+    return _Level(coarse, found, slope.matrix.spectral_norm())
+
+
+def _spread(level: _Level, problem: Problem) -> Candidate:
+    """The optimum of a merged program over all groups."""
+    coarse, found, multiplier = level
+    entries = _with_diagonal(entries_between(found.matrix), coarse.sizes)
+    places, logs = (np.log([float(group.samples) for group in each.groups]) for each in (coarse, problem))
+    share = _interpolation(places, _strengths(coarse) > multiplier, logs, _strengths(problem) > multiplier)
+    others = share @ entries @ share.T
+    bias = None if found.bias is None else share @ found.bias
+    own = _own(problem, others, bias, multiplier, float(np.asarray(coarse.sizes) @ found.matrix.inner))
+    sizes = np.asarray(problem.sizes, dtype=float)
+    return Candidate(GroupMatrix(problem.sizes, own, others * np.sqrt(np.outer(sizes, sizes)) + np.diag(own)), bias=bias)
+
+
+def _with_diagonal(entries: Float[np.ndarray, "m m"], sizes: tuple[int, ...]) -> Float[np.ndarray, "m m"]:
+    """Entries between different classes, where a group of one class has none of its own: those beside it stand for them."""
+    found = entries.copy()
+    last = len(sizes) - 1
+    for g in np.flatnonzero(np.asarray(sizes) == 1):
+        beside = [h for h in (g - 1, g + 1) if 0 <= h <= last]
+        found[g, g] = np.mean([0.5 * (entries[g, h] + entries[h, g]) for h in beside])
+    return found
+
+
+def _interpolation(
+    places: Float[np.ndarray, " m"], above: Bool[np.ndarray, " m"], logs: Float[np.ndarray, " G"], upper: Bool[np.ndarray, " G"]
+) -> Float[np.ndarray, "G m"]:
+    """Shares of the merged groups in each group: linear in the logarithm of the samples, on either side of the crease by itself."""
+    found = np.zeros((len(logs), len(places)))
+    for side in (True, False):
+        ours, theirs = np.flatnonzero(upper == side), np.flatnonzero(above == side)
+        if len(theirs) < 2:
+            theirs = np.arange(len(places))
+        ascending = theirs[np.argsort(places[theirs])]
+        left = np.clip(np.searchsorted(places[ascending], logs[ours]) - 1, 0, len(ascending) - 2)
+        low, high = ascending[left], ascending[left + 1]
+        share = (logs[ours] - places[low]) / (places[high] - places[low])
+        found[ours, low], found[ours, high] = 1.0 - share, share
+    return found
+
+
+def _own(
+    problem: Problem, others: Float[np.ndarray, "G G"], bias: Float[np.ndarray, " G"] | None, multiplier: float, total: float
+) -> Float[np.ndarray, " G"]:
+    """d δ of every group; where the norm is bounded, at the multiplier at which they add up to what they do in the merged program."""
+    scales, sizes, strengths = problem.scales, np.asarray(problem.sizes, dtype=float), _strengths(problem)
+    logits = others / scales[:, None] + (0.0 if bias is None else bias)
+    rivals = np.exp(np.minimum(logits - logits.diagonal()[:, None], -LEAST_MARGIN)) @ sizes  # one of them is the class itself
+
+    def at(level: float) -> Float[np.ndarray, " G"]:
+        return scales * np.log1p(np.maximum(strengths / level - 1.0, 0.0) * rivals)
+
+    if not isinstance(problem, LayerPeeled) or total <= 0.0:
+        return at(multiplier)
+    low, high = math.log(multiplier) - 0.5, math.log(multiplier) + 0.5
+    for _ in range(STEPS):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if sizes @ at(math.exp(middle)) > total else (low, middle)
+    return at(math.exp(low))
