@@ -128,6 +128,49 @@ def spectral_bound_near(middle: Float[np.ndarray, "n n"], distance: arb, right: 
     return _turned(middle, distance, right).spectral()
 
 
+def quick_spectral_bound_near(middle: Float[np.ndarray, "n n"], distance: arb) -> arb:
+    """The same bound at a third of the cost and n² u/4 times wider, by a Cholesky factor instead of singular vectors.
+
+    When the floating-point factor of S exists, S + E is positive semidefinite with ‖E‖ ≤ γ/(1 − γ) tr S, γ = (n + 1) u/(1 − (n + 1) u),
+    in any order of summation. With S = μ²I − AᵀA this bounds ‖A‖_op² by μ² and the errors. Where no factor exists at a μ a little above
+    the largest singular value, singular vectors are asked.
+
+    Args:
+        middle: n × n.
+        distance: how far A may lie from it in the Frobenius norm, ≥ 0.
+
+    Raises:
+        numpy.linalg.LinAlgError: as `norm_bounds_near`.
+
+    Source: higham2002, theorems 10.3 and 10.7; rump2006.
+
+    Example:
+        >>> 4 <= quick_spectral_bound_near(np.diag([3.0, 4.0, 0.0]), arb(0)).upper() < 4 + 1e-13
+        True
+    """
+    if not np.isfinite(middle).all() or not middle.any():
+        return spectral_bound_near(middle, distance)
+    size, exponent = len(middle), math.frexp(float(np.abs(middle).max()))[1]
+    scaled = np.ldexp(middle, -exponent)
+    gram, error = _product(scaled.T, scaled)
+    largest = float(np.linalg.eigvalsh(gram)[-1])
+    gamma = (size + 1) * UNIT / (1 - 2 * (size + 1) * UNIT)
+    for slack in (4.0, 40.0, 400.0):
+        square = largest * (1.0 + slack * size * UNIT)
+        shifted = -gram
+        shifted[np.diag_indices_from(shifted)] += square  # each rounded once
+        try:
+            factor = np.linalg.cholesky(shifted)
+        except np.linalg.LinAlgError:
+            continue
+        if np.isfinite(factor).all():
+            # The factor saw one triangle only: mirrored, it is off by at most the root of two times as much.
+            trace = size * arb(square)
+            bound = arb(square) * (1 + 4 * arb(UNIT)) + gamma / (1 - gamma) * trace + arb(2).sqrt() * error + UNDERFLOW
+            return arb(2) ** exponent * bound.sqrt() + distance
+    return spectral_bound_near(middle, distance)
+
+
 @dataclass(frozen=True)
 class _Turned:
     """B = AV over a power of two, how far it may be from that in the Frobenius norm, and δ ≥ ‖VᵀV − I‖_F."""

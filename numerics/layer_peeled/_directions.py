@@ -45,6 +45,8 @@ class Directions:
     """
 
     def __init__(self) -> None:
+        self.shrunk: Decomposed | None = None
+        """The decomposition of what the last look at all directions ended with; None where only large ones were followed."""
         self._remembered: Float[np.ndarray, "G w"] | None = None
 
     @property
@@ -58,10 +60,13 @@ class Directions:
 
     def shrink(self, block: Float[np.ndarray, "G G"], threshold: Threshold) -> tuple[Float[np.ndarray, "G G"], float]:
         """U max(S − θ, 0) Vᵀ for T = U S Vᵀ, and θ."""
+        self.shrunk = None
         if len(block) < GRAM_FROM:
             left, values, right = np.linalg.svd(block)
             level = threshold(values)
-            return (left * np.maximum(values - level, 0.0)) @ right, level
+            values = np.maximum(values - level, 0.0)
+            self.shrunk = left * values, values, right.T
+            return self.shrunk[0] @ right, level
         found = self._followed(block, threshold)
         return self._complete(block, threshold) if found is None else found
 
@@ -73,7 +78,11 @@ class Directions:
         basis = vectors[:, kept]
         width = _width(basis.shape[1])
         self._remembered = vectors[:, -width:].copy() if len(block) >= FOLLOW_FROM and width <= WIDEST * len(block) else None
-        return (block @ (basis * (1.0 - level / values[kept]))) @ basis.T, level
+        turned = block @ (basis * (1.0 - level / values[kept]))
+        large = np.zeros_like(block)
+        large[:, kept] = turned
+        self.shrunk = large[:, ::-1], np.maximum(values - level, 0.0)[::-1], vectors[:, ::-1]
+        return turned @ basis.T, level
 
     def _followed(self, block: Float[np.ndarray, "G G"], threshold: Threshold) -> tuple[Float[np.ndarray, "G G"], float] | None:
         if self._remembered is None:

@@ -172,8 +172,9 @@ class GroupMatrix:
             levels = (summed - radius) / np.maximum(counted, 1)
             return max(float(levels[np.flatnonzero((everything[order] > levels) & (counted > 0))[-1]]), 0.0)
 
-        outer, level = (directions or Directions()).shrink(self.outer, threshold)
-        return self if level == 0.0 else GroupMatrix(self.sizes, self._shrunk_inner(level), outer)
+        directions = directions or Directions()
+        outer, level = directions.shrink(self.outer, threshold)
+        return self if level == 0.0 else self._shrunk(level, outer, directions)
 
     def shrunk(self, threshold: float, directions: Directions | None = None) -> "GroupMatrix":
         """argmin_X threshold·‖X‖_* + ½‖X − Z‖²: all singular values shrink by `threshold`, down to zero.
@@ -182,11 +183,15 @@ class GroupMatrix:
             >>> GroupMatrix((3,), np.array([2.0]), np.zeros((1, 1))).shrunk(0.5).inner.tolist()
             [1.5]
         """
-        outer, _ = (directions or Directions()).shrink(self.outer, lambda _: threshold)
-        return GroupMatrix(self.sizes, self._shrunk_inner(threshold), outer)
+        directions = directions or Directions()
+        outer, _ = directions.shrink(self.outer, lambda _: threshold)
+        return self._shrunk(threshold, outer, directions)
 
-    def _shrunk_inner(self, threshold: float) -> Float[np.ndarray, " G"]:
-        return np.sign(self.inner) * np.maximum(np.abs(self.inner) - threshold, 0.0)
+    def _shrunk(self, threshold: float, outer: Float[np.ndarray, "G G"], directions: Directions) -> "GroupMatrix":
+        found = GroupMatrix(self.sizes, np.sign(self.inner) * np.maximum(np.abs(self.inner) - threshold, 0.0), outer)
+        if directions.shrunk is not None:
+            vars(found)["decomposed"] = directions.shrunk
+        return found
 
     def truncated(self, tolerance: float) -> "GroupMatrix":
         """The same without the singular values up to `tolerance` (absolute): a matrix of rank `rank(tolerance)`.

@@ -29,7 +29,7 @@ def first_order(problem: Problem, gap: float, start: Candidate | None = None) ->
     """What first-order methods find in doubles, to a gap and no further."""
     if not LOSSES[problem.loss].smooth:
         return solve_primal_dual(problem, gap, start)
-    return solve_projected(problem, gap, start or merged_start(problem), once=True)
+    return solve_projected(problem, gap, start or merged_start(problem, gap), once=True)
 
 
 def _attempts(problem: Problem, tolerance: float, start: Candidate | None) -> Iterator[Candidate]:
@@ -39,7 +39,7 @@ def _attempts(problem: Problem, tolerance: float, start: Candidate | None) -> It
         return
     count = len(problem.groups)
     steps = max(LEAST_STEPS, STEPS_PER_G4 * count**4) if count <= MOST_GROUPS else MAX_ITERATIONS
-    start = start or merged_start(problem)
+    start = start or merged_start(problem, GAP_MARGIN * tolerance)
     first = solve_projected(problem, GAP_MARGIN * tolerance, start, min(steps, MAX_ITERATIONS))
     yield first
     if count <= MOST_GROUPS:

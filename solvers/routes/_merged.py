@@ -25,20 +25,23 @@ from layerpeel.solvers.routes._neighbours import entries_between
 from layerpeel.solvers.routes._projected import solve_projected
 from layerpeel.solvers.routes._request import Candidate
 
-FEWEST = 40
+FEWEST = 64
 """Distinct counts from which merging pays."""
 
-FIRST, ROUGH = 16, 1e-3
+FIRST, ROUGH = 16, 1e-4
 """Merged groups of the first level, all of one width, and the gap to which it is solved: it only has to find the crease."""
 
-NARROWEST = 2
-"""Counts that are merged next to the crease."""
+ALONE = 4
+"""Counts on either side of the crease that stay by themselves."""
 
-WIDENING = ((40, 1.3, 1e-5), (200, 1.15, 1e-6))
-"""Further levels: distinct counts from which each is worth its time, how much wider every group is than the last, and the gap."""
+WIDENING = ((FEWEST, 1.15), (600, 1.08))
+"""Further levels: distinct counts from which each is worth its time, and how much wider every merged group is than the last."""
 
-STEPS = 25
-"""Bisections that find the multiplier of a start."""
+CLOSER, CLOSEST = 0.3, 1e-8
+"""The gap to which further levels are solved: a share of the one that is wanted, and never less than this."""
+
+WINDOW, STEPS = 0.1, 20
+"""How far the logarithm of the multiplier may be from that of the merged program, and bisections that find it."""
 
 
 class _Level(NamedTuple):
@@ -47,18 +50,21 @@ class _Level(NamedTuple):
     problem: Problem
     found: Candidate
     multiplier: float
+    parts: list[Int[np.ndarray, " w"]]
+    """Groups of the whole program in each merged group."""
 
 
-def merged_start(problem: Problem) -> Candidate | None:
+def merged_start(problem: Problem, tolerance: float) -> Candidate | None:
     """What to start from, or None where there are too few distinct counts, or no order in them to merge by."""
     if len(problem.groups) < FEWEST or problem.loss != "cross-entropy" or problem.norm_weights == "given":
         return None
     order = np.argsort(-_strengths(problem), kind="stable")
     level = _solved(problem, np.array_split(order, FIRST), None, ROUGH)
-    for fewest, widening, gap in WIDENING:
+    for fewest, widening in WIDENING:
         if len(order) >= fewest:
-            level = _solved(problem, _graded(problem, order, level.multiplier, widening), level, gap)
-    return _spread(level, problem)
+            parts = _graded(problem, order, level.multiplier, widening)
+            level = _solved(problem, parts, level, max(CLOSER * tolerance, CLOSEST))
+    return _spread(level, problem, level.parts)
 
 
 def _strengths(problem: Problem) -> Float[np.ndarray, " G"]:
@@ -71,12 +77,10 @@ def _graded(problem: Problem, order: Int[np.ndarray, " G"], multiplier: float, w
     above = int((_strengths(problem) > multiplier).sum())
     parts: list[Int[np.ndarray, " w"]] = []
     for side in (order[:above][::-1], order[above:]):
-        bounds, width = [0], float(NARROWEST)
+        bounds, width = list(range(min(ALONE, len(side)) + 1)), 2.0
         while bounds[-1] < len(side):
             bounds.append(min(bounds[-1] + int(width), len(side)))
             width *= widening
-        if len(bounds) > 2 and bounds[-1] - bounds[-2] < NARROWEST:
-            del bounds[-2]
         cut = [side[start:end] for start, end in pairwise(bounds)]
         parts = cut[::-1] if not parts else parts + cut
     return parts
@@ -93,22 +97,28 @@ def _solved(problem: Problem, parts: list[Int[np.ndarray, " w"]], before: _Level
     coarse = problem.over(tuple(groups))
     found = solve_projected(coarse, gap, None if before is None else _spread(before, coarse), once=True)
     if not isinstance(coarse, LayerPeeled):
-        return _Level(coarse, found, coarse.penalty)
+        return _Level(coarse, found, coarse.penalty, parts)
     smooth = Smooth(coarse)
     _, slope = smooth(Point(found.matrix, np.zeros(len(parts)) if found.bias is None else smooth.roots * found.bias / smooth.unit))
-    return _Level(coarse, found, slope.matrix.spectral_norm())
+    return _Level(coarse, found, slope.matrix.spectral_norm(), parts)
 
 
-def _spread(level: _Level, problem: Problem) -> Candidate:
-    """The optimum of a merged program over all groups."""
-    coarse, found, multiplier = level
-    entries = _with_diagonal(entries_between(found.matrix), coarse.sizes)
+def _spread(level: _Level, problem: Problem, parts: list[Int[np.ndarray, " w"]] | None = None) -> Candidate:
+    """The optimum of a merged program over all groups; those that were alone in a part keep what they have."""
+    coarse, found, multiplier, _ = level
+    given = entries_between(found.matrix)
+    entries = _with_diagonal(given, coarse.sizes)
     places, logs = (np.log([float(group.samples) for group in each.groups]) for each in (coarse, problem))
     share = _interpolation(places, _strengths(coarse) > multiplier, logs, _strengths(problem) > multiplier)
     others = share @ entries @ share.T
     bias = None if found.bias is None else share @ found.bias
-    own = _own(problem, others, bias, multiplier, float(np.asarray(coarse.sizes) @ found.matrix.inner))
+    known = found.matrix.inner + given.diagonal() - entries.diagonal()
+    own = np.full(len(logs), np.nan)
+    for g, part in enumerate(parts or []):
+        if len(part) == 1:
+            own[part] = known[g]
     sizes = np.asarray(problem.sizes, dtype=float)
+    own = _own(problem, others, bias, multiplier, own, float(np.asarray(coarse.sizes) @ known))
     return Candidate(GroupMatrix(problem.sizes, own, others * np.sqrt(np.outer(sizes, sizes)) + np.diag(own)), bias=bias)
 
 
@@ -140,19 +150,25 @@ def _interpolation(
 
 
 def _own(
-    problem: Problem, others: Float[np.ndarray, "G G"], bias: Float[np.ndarray, " G"] | None, multiplier: float, total: float
+    problem: Problem,
+    others: Float[np.ndarray, "G G"],
+    bias: Float[np.ndarray, " G"] | None,
+    multiplier: float,
+    known: Float[np.ndarray, " G"],
+    total: float,
 ) -> Float[np.ndarray, " G"]:
     """d δ of every group; where the norm is bounded, at the multiplier at which they add up to what they do in the merged program."""
     scales, sizes, strengths = problem.scales, np.asarray(problem.sizes, dtype=float), _strengths(problem)
     logits = others / scales[:, None] + (0.0 if bias is None else bias)
     rivals = np.exp(np.minimum(logits - logits.diagonal()[:, None], -LEAST_MARGIN)) @ sizes  # one of them is the class itself
+    free = np.isnan(known)
 
     def at(level: float) -> Float[np.ndarray, " G"]:
-        return scales * np.log1p(np.maximum(strengths / level - 1.0, 0.0) * rivals)
+        return np.where(free, scales * np.log1p(np.maximum(strengths / level - 1.0, 0.0) * rivals), known)
 
-    if not isinstance(problem, LayerPeeled) or total <= 0.0:
+    if not isinstance(problem, LayerPeeled) or not free.any():
         return at(multiplier)
-    low, high = math.log(multiplier) - 0.5, math.log(multiplier) + 0.5
+    low, high = math.log(multiplier) - WINDOW, math.log(multiplier) + WINDOW
     for _ in range(STEPS):
         middle = 0.5 * (low + high)
         low, high = (middle, high) if sizes @ at(math.exp(middle)) > total else (low, middle)
