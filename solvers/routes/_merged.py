@@ -22,7 +22,7 @@ from layerpeel.solvers.program._losses import LEAST_MARGIN
 from layerpeel.solvers.program._problem import LayerPeeled, Problem
 from layerpeel.solvers.program._smooth import Point, Smooth
 from layerpeel.solvers.routes._neighbours import entries_between
-from layerpeel.solvers.routes._projected import solve_projected
+from layerpeel.solvers.routes._projected import require_room, solve_projected
 from layerpeel.solvers.routes._request import Candidate
 
 FEWEST = 64
@@ -50,7 +50,7 @@ class _Level(NamedTuple):
     problem: Problem
     found: Candidate
     multiplier: float
-    parts: list[Int[np.ndarray, " w"]]
+    parts: list[Int[np.ndarray, " _"]]
     """Groups of the whole program in each merged group."""
 
 
@@ -58,6 +58,7 @@ def merged_start(problem: Problem, tolerance: float) -> Candidate | None:
     """What to start from, or None where there are too few distinct counts, or no order in them to merge by."""
     if len(problem.groups) < FEWEST or problem.loss != "cross-entropy" or problem.norm_weights == "given":
         return None
+    require_room(len(problem.groups))
     order = np.argsort(-_strengths(problem), kind="stable")
     level = _solved(problem, np.array_split(order, FIRST), None, ROUGH)
     for fewest, widening in WIDENING:
@@ -72,10 +73,10 @@ def _strengths(problem: Problem) -> Float[np.ndarray, " G"]:
     return problem.weights / problem.scales
 
 
-def _graded(problem: Problem, order: Int[np.ndarray, " G"], multiplier: float, widening: float) -> list[Int[np.ndarray, " w"]]:
+def _graded(problem: Problem, order: Int[np.ndarray, " G"], multiplier: float, widening: float) -> list[Int[np.ndarray, " _"]]:
     """Groups in order of their counts, cut into parts that widen on both sides of the crease."""
     above = int((_strengths(problem) > multiplier).sum())
-    parts: list[Int[np.ndarray, " w"]] = []
+    parts: list[Int[np.ndarray, " _"]] = []
     for side in (order[:above][::-1], order[above:]):
         bounds, width = list(range(min(ALONE, len(side)) + 1)), 2.0
         while bounds[-1] < len(side):
@@ -86,7 +87,7 @@ def _graded(problem: Problem, order: Int[np.ndarray, " G"], multiplier: float, w
     return parts
 
 
-def _solved(problem: Problem, parts: list[Int[np.ndarray, " w"]], before: _Level | None, gap: float) -> _Level:
+def _solved(problem: Problem, parts: list[Int[np.ndarray, " _"]], before: _Level | None, gap: float) -> _Level:
     """The program over merged groups: each at the geometric mean of its samples and weights."""
     sizes = np.asarray(problem.sizes)
     logs = np.log([float(group.samples) for group in problem.groups]), np.log(problem.scales)
@@ -103,7 +104,7 @@ def _solved(problem: Problem, parts: list[Int[np.ndarray, " w"]], before: _Level
     return _Level(coarse, found, slope.matrix.spectral_norm(), parts)
 
 
-def _spread(level: _Level, problem: Problem, parts: list[Int[np.ndarray, " w"]] | None = None) -> Candidate:
+def _spread(level: _Level, problem: Problem, parts: list[Int[np.ndarray, " _"]] | None = None) -> Candidate:
     """The optimum of a merged program over all groups; those that were alone in a part keep what they have."""
     coarse, found, multiplier, _ = level
     given = entries_between(found.matrix)

@@ -73,9 +73,7 @@ def solve_projected(
         1.0
     """
     distinct = len(problem.groups)
-    require_memory(
-        BYTES_PER_ENTRY * distinct**2, f"route 'factored' for {distinct} distinct counts", "round the counts so that classes share them"
-    )
+    require_room(distinct)
     smooth, directions = Smooth(problem), Directions()
     near = start is not None and distinct >= LEVELLED_FROM
     point = _start(problem, smooth, start)
@@ -124,6 +122,17 @@ def solve_projected(
         ahead = following + (following - point).scaled((momentum - 1.0) / next_momentum)
         point, momentum = following, next_momentum
     return best
+
+
+def require_room(distinct: int) -> None:
+    """Check that an iteration over so many distinct counts fits into memory.
+
+    Raises:
+        UnusableInput: otherwise.
+    """
+    require_memory(
+        BYTES_PER_ENTRY * distinct**2, f"route 'factored' for {distinct} distinct counts", "round the counts so that classes share them"
+    )
 
 
 def _proximal(smooth: Smooth, point: Point, step: float, directions: Directions) -> Point:
