@@ -3,7 +3,8 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,11 +16,36 @@ LARGEST_DENSE = 20_000
 """Largest K whose K×K matrix is formed on request: 3.2 GB in double precision."""
 
 
+class _Sizes(NamedTuple):
+    """What is asked of sizes at every step: K_g − 1, whether there is a group of one, and whether there is a larger one."""
+
+    copies: Int[np.ndarray, " G"]
+    single: bool
+    several: bool
+
+
 @lru_cache(maxsize=64)
-def _copies(sizes: tuple[int, ...]) -> Int[np.ndarray, " G"]:
-    found = np.asarray(sizes) - 1
-    found.setflags(write=False)
-    return found
+def _of(sizes: tuple[int, ...]) -> _Sizes:
+    copies = np.asarray(sizes) - 1
+    copies.setflags(write=False)
+    return _Sizes(copies, bool((copies == 0).any()), bool((copies > 0).any()))
+
+
+def _level(radius: float, inner: Float[np.ndarray, " n"], copies: Int[np.ndarray, " n"], values: Float[np.ndarray, " m"]) -> float:
+    """By how much to lower inner values, which stand so many times, and others, which stand once, so that they sum to the radius."""
+    if len(inner) == 0:
+        descending = np.sort(values)[::-1]
+        counted, summed = np.arange(1, len(values) + 1), np.cumsum(descending)
+    else:
+        everything = np.concatenate([inner, values])
+        counts = np.concatenate([copies, np.ones(len(values), dtype=int)])
+        order = np.argsort(-everything)
+        descending = everything[order]
+        counted, summed = np.cumsum(counts[order]), np.cumsum((counts * everything)[order])
+    if summed[-1] <= radius:
+        return 0.0
+    levels = (summed - radius) / np.maximum(counted, 1)
+    return max(float(levels[np.flatnonzero((descending > levels) & (counted > 0))[-1]]), 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,14 +72,13 @@ class GroupMatrix:
     outer: Float[np.ndarray, "G G"]
 
     def __post_init__(self) -> None:
-        copies = self.copies
-        if not copies.all():  # what an iteration leaves there may be large, and would cancel in `dense` with its rounding only
-            object.__setattr__(self, "inner", np.where(copies > 0, self.inner, 0.0))
+        if _of(self.sizes).single:  # what an iteration leaves there may be large, and would cancel in `dense` with its rounding only
+            object.__setattr__(self, "inner", np.where(self.copies > 0, self.inner, 0.0))
 
     @property
     def copies(self) -> Int[np.ndarray, " G"]:
         """K_g − 1: how often each inner value stands."""
-        return _copies(self.sizes)
+        return _of(self.sizes).copies
 
     @classmethod
     def average(cls, matrix: Float[np.ndarray, "K K"], sizes: Sequence[int]) -> "GroupMatrix":
@@ -161,17 +186,8 @@ class GroupMatrix:
             [1.5]
         """
         copies, inner = self.copies, np.abs(self.inner)
-
-        def threshold(values: Float[np.ndarray, " n"]) -> float:
-            everything = np.concatenate([inner, values])
-            counts = np.concatenate([copies, np.ones(len(values), dtype=int)])
-            order = np.argsort(-everything)
-            counted, summed = np.cumsum(counts[order]), np.cumsum((counts * everything)[order])
-            if summed[-1] <= radius:
-                return 0.0
-            levels = (summed - radius) / np.maximum(counted, 1)
-            return max(float(levels[np.flatnonzero((everything[order] > levels) & (counted > 0))[-1]]), 0.0)
-
+        values_inside, copies_inside = (inner[:0], copies[:0]) if not _of(self.sizes).several else (inner, copies)
+        threshold = partial(_level, radius, values_inside, copies_inside)
         directions = directions or Directions()
         outer, level = directions.shrink(self.outer, threshold)
         return self if level == 0.0 else self._shrunk(level, outer, directions)

@@ -7,8 +7,8 @@ from layerpeel.solvers.program._losses import LOSSES
 from layerpeel.solvers.program._problem import Form, Problem
 from layerpeel.solvers.proof._certificate import certify
 from layerpeel.solvers.routes._interior import MOST_GROUPS, solve_interior
-from layerpeel.solvers.routes._primal_dual import solve_primal_dual
 from layerpeel.solvers.routes._merged import merged_start
+from layerpeel.solvers.routes._primal_dual import solve_primal_dual
 from layerpeel.solvers.routes._projected import MAX_ITERATIONS, solve_projected
 from layerpeel.solvers.routes._request import Candidate, Request
 from layerpeel.solvers.routes._settled import settled
