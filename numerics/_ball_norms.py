@@ -142,7 +142,7 @@ def quick_spectral_bound_near(middle: Float[np.ndarray, "n n"], distance: arb) -
     Raises:
         numpy.linalg.LinAlgError: as `norm_bounds_near`.
 
-    Source: higham2002, theorems 10.3 and 10.7; rump2006.
+    Source: derived; docs/derivations/numerics.md, "A bound from a Cholesky factor".
 
     Example:
         >>> 4 <= quick_spectral_bound_near(np.diag([3.0, 4.0, 0.0]), arb(0)).upper() < 4 + 1e-13

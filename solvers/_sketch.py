@@ -11,7 +11,7 @@ from layerpeel.array_words import Float
 from layerpeel.numerics import GroupMatrix, UnusableInput, double, require_instance, shown
 from layerpeel.solvers._solution import Solution
 from layerpeel.solvers.program._losses import LOSSES
-from layerpeel.solvers.program._problem import Form, LayerPeeled, UnconstrainedFeatures
+from layerpeel.solvers.program._problem import Form, LayerPeeled, Problem, UnconstrainedFeatures
 from layerpeel.solvers.proof._certificate import dual_slope
 from layerpeel.solvers.routes import _symmetric
 from layerpeel.solvers.routes._factored import first_order
@@ -94,7 +94,7 @@ def sketch(problem: Form, *, gap: float = 1e-5, start: "Sketch | Solution | None
     return Sketch(problem=problem, candidate=first_order(problem, double(gap), None if start is None else warm(problem, start)))
 
 
-def warm(problem: Form, start: "Sketch | Solution") -> Candidate:
+def warm(problem: Problem, start: "Sketch | Solution") -> Candidate:
     """The start's logits over the groups of a problem.
 
     Raises:

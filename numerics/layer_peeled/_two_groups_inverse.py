@@ -62,9 +62,7 @@ def two_group_optimum(majority: int, minority: int, imbalance: float, radius: fl
     imbalance, radius = require_positive(imbalance, "imbalance"), require_positive(radius, "radius")
     found = _optimum(float(majority), float(minority), max(math.log(imbalance), 0.0), radius)
     if math.isnan(found.phase):
-        raise ArithmeticError(
-            f"no root found for K_A, K_B, R, radius = {majority}, {minority}, {imbalance!r}, {radius!r}; report this case."
-        )
+        raise ArithmeticError(f"no root for K_A, K_B, R, radius = {majority}, {minority}, {imbalance!r}, {radius!r}; report this case.")
     if found.phase == curve.VANISHED:
         return TwoGroupOptimum(found.a, 0.0, 0.0, math.inf, math.inf, found.log_multiplier_gap, minority > 1, True)
     collapsed = minority > 1 and found.phase == curve.COLLAPSED

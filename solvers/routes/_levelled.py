@@ -19,7 +19,7 @@ SETTLED = 1e-3
 """Share of the gap asked for that the last step promised to gain at most."""
 
 
-def levelled(smooth: Smooth, point: Point, value: float, tolerance: float) -> tuple[GroupMatrix | None, float]:
+def levelled(smooth: Smooth, point: Point, tolerance: float) -> tuple[GroupMatrix | None, float]:
     """The tangent at which a minorant touches whose slope has one singular value wherever Y has any, and the relative gap that it leaves.
 
     At the optimum ∇f = −λ U Vᵀ + W for Y = U S Vᵀ, with UᵀW = 0, WV = 0 and ‖W‖ ≤ λ. Near it the r largest singular values of the
@@ -30,13 +30,13 @@ def levelled(smooth: Smooth, point: Point, value: float, tolerance: float) -> tu
     Args:
         smooth: the loss.
         point: Y in the ball, with its bias.
-        value: the loss there, with the bias penalty.
         tolerance: the relative gap that is wanted.
 
     Returns:
         The tangent, None where Y is zero, and the gap in doubles.
     """
-    problem, slope = smooth.problem, smooth(point)[1].matrix
+    problem, (value, whole) = smooth.problem, smooth(point)
+    value, slope = value + smooth.penalty(point), whole.matrix
     sizes_of = point.matrix.decomposed[1]
     rank = int((sizes_of > RANK * sizes_of.max()).sum())
     active = point.matrix.inner > 0.0
@@ -44,7 +44,7 @@ def levelled(smooth: Smooth, point: Point, value: float, tolerance: float) -> tu
         return None, np.inf
     turned, values, vectors = slope.decomposed
     top = turned[:, :rank], values[:rank], vectors[:, :rank]
-    turn = (top[0] / top[1]) @ top[2].T
+    turn = (top[0] / np.maximum(top[1], np.finfo(float).tiny)) @ top[2].T
     rest = slope.outer - top[0] @ top[2].T
     copies = slope.copies
     size = rank + float(copies @ active)

@@ -77,24 +77,13 @@ def solve_projected(
     smooth, directions = Smooth(problem), Directions()
     near = start is not None and distinct >= LEVELLED_FROM
     point = _start(problem, smooth, start)
-    if not near:
-        point = _proximal(smooth, point, 0.0, directions)
+    point = point if near else _proximal(smooth, point, 0.0, directions)
     ahead, momentum, curvature = point, 1.0, smooth.curvature / FIRST_STEP
-    # A loss that can be zero inside the ball has no relative gap there: a negligible share of its value at Z = 0 is enough.
-    attains_zero = smooth.loss.attains_zero and isinstance(problem, LayerPeeled)
-    negligible = tolerance * smooth(point.scaled(0.0))[0] if attains_zero else 0.0
+    negligible = _negligible(smooth, tolerance, point)
     look = 0 if near else iterations
     best, goal, end = Candidate(point.matrix, bias=smooth.bias(point)), tolerance, iterations
     for iteration in range(iterations):
-        value_ahead, slope_ahead = smooth(ahead)
-        curvature /= STEP_GROWTH
-        while True:
-            following = _proximal(smooth, ahead - slope_ahead.scaled(1 / curvature), 1 / curvature, directions)
-            moved = following - ahead
-            value = smooth.value(following)
-            if value <= value_ahead + slope_ahead.dot(moved) + 0.5 * curvature * moved.dot(moved) + ROUNDING * abs(value_ahead):
-                break
-            curvature *= 2.0
+        slope_ahead, following, moved, value, curvature = _step(smooth, ahead, curvature / STEP_GROWTH, directions)
         if iteration % CHECK_EVERY == 0:
             value += smooth.penalty(following)
             tangent, promising = smooth.tangent(following, value, slope_ahead.matrix + moved.matrix.scaled(curvature), goal)
@@ -112,8 +101,7 @@ def solve_projected(
                 break
         if iteration == look:
             look += 1 + look // 2
-            loss = smooth.value(following) + smooth.penalty(following)
-            tangent, gap = levelled(smooth, following, loss, goal)
+            tangent, gap = levelled(smooth, following, goal)
             if gap <= goal:
                 return Candidate(following.matrix, bias=smooth.bias(following), tangent=tangent)
         if (ahead - following).dot(following - point) > 0.0:
@@ -122,6 +110,24 @@ def solve_projected(
         ahead = following + (following - point).scaled((momentum - 1.0) / next_momentum)
         point, momentum = following, next_momentum
     return best
+
+
+def _negligible(smooth: Smooth, tolerance: float, point: Point) -> float:
+    """A loss that can be zero inside the ball has no relative gap there: a negligible share of its value at Z = 0 is enough."""
+    attains_zero = smooth.loss.attains_zero and isinstance(smooth.problem, LayerPeeled)
+    return tolerance * smooth(point.scaled(0.0))[0] if attains_zero else 0.0
+
+
+def _step(smooth: Smooth, ahead: Point, curvature: float, directions: Directions) -> tuple[Point, Point, Point, float, float]:
+    """The slope ahead, the proximal step from there, how far it went, its loss, and the curvature that allowed it."""
+    value_ahead, slope = smooth(ahead)
+    while True:
+        following = _proximal(smooth, ahead - slope.scaled(1 / curvature), 1 / curvature, directions)
+        moved = following - ahead
+        value = smooth.value(following)
+        if value <= value_ahead + slope.dot(moved) + 0.5 * curvature * moved.dot(moved) + ROUNDING * abs(value_ahead):
+            return slope, following, moved, value, curvature
+        curvature *= 2.0
 
 
 def require_room(distinct: int) -> None:
