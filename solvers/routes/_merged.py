@@ -76,15 +76,16 @@ def _strengths(problem: Problem) -> Float[np.ndarray, " G"]:
 def _graded(problem: Problem, order: Int[np.ndarray, " G"], multiplier: float, widening: float) -> list[Int[np.ndarray, " _"]]:
     """Groups in order of their counts, cut into parts that widen on both sides of the crease."""
     above = int((_strengths(problem) > multiplier).sum())
-    parts: list[Int[np.ndarray, " _"]] = []
-    for side in (order[:above][::-1], order[above:]):
-        bounds, width = list(range(min(ALONE, len(side)) + 1)), 2.0
-        while bounds[-1] < len(side):
-            bounds.append(min(bounds[-1] + int(width), len(side)))
-            width *= widening
-        cut = [side[start:end] for start, end in pairwise(bounds)]
-        parts = cut[::-1] if not parts else parts + cut
-    return parts
+    return _widening(order[:above][::-1], widening)[::-1] + _widening(order[above:], widening)
+
+
+def _widening(side: Int[np.ndarray, " s"], widening: float) -> list[Int[np.ndarray, " _"]]:
+    """A few groups alone, then parts of two and more."""
+    bounds, width = list(range(min(ALONE, len(side)) + 1)), 2.0
+    while bounds[-1] < len(side):
+        bounds.append(min(bounds[-1] + int(width), len(side)))
+        width *= widening
+    return [side[start:end] for start, end in pairwise(bounds)]
 
 
 def _solved(problem: Problem, parts: list[Int[np.ndarray, " _"]], before: _Level | None, gap: float) -> _Level:

@@ -15,8 +15,7 @@ def regrouped(start: Candidate, before: Problem, after: Problem) -> Candidate:
     different classes and inner values i, the entries of a block sum to (Mᵀ e M)_hh' + δ_hh' (Mᵀ i)_h, and those on the diagonal to
     Σ_g M_gh (e_gg + i_g).
     """
-    orders = before.group_of_class, after.group_of_class
-    if before.sizes == after.sizes and (None in orders or orders[0] == orders[1]):
+    if before.sizes == after.sizes and before.group_of_class == after.group_of_class:
         return start
     shared = np.zeros((len(before.sizes), len(after.sizes)))
     np.add.at(shared, (_group_of_class(before), _group_of_class(after)), 1.0)
