@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from layerpeel.numerics._ball_norms import BallMatrix as BallMatrix
     from layerpeel.numerics._ball_norms import norm_bounds as norm_bounds
     from layerpeel.numerics._ball_norms import norm_bounds_near as norm_bounds_near
+    from layerpeel.numerics._ball_norms import nuclear_bound_near as nuclear_bound_near
+    from layerpeel.numerics._ball_norms import quick_spectral_bound_near as quick_spectral_bound_near
+    from layerpeel.numerics._ball_norms import spectral_bound_near as spectral_bound_near
     from layerpeel.numerics._bracket import Bracket as Bracket
     from layerpeel.numerics._bracket import Estimate as Estimate
     from layerpeel.numerics._bracket import Proportion as Proportion

@@ -9,12 +9,21 @@ LONGEST_SHOWN = 60
 """Characters of a value that a sentence quotes."""
 
 
+LARGEST_PLAIN = 2**53
+"""Whole numbers below this are doubles without a look."""
+
+PLAIN = (float, int)
+"""Python's own numbers, which need no question that costs a microsecond."""
+
+
 class UnusableInput(ValueError):
     """Input that breaks a rule; its message names the value, the rule and the remedy in one sentence."""
 
 
 def _is_number(value: Any) -> bool:
     """Whether `numbers.Real` covers it; True and False are no numbers here."""
+    if type(value) in PLAIN:
+        return True
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
@@ -50,6 +59,8 @@ def double(value: Any) -> float:
         >>> double(10**400), double("5")
         (inf, nan)
     """
+    if type(value) is float:
+        return value
     if not _is_number(value):
         return math.nan
     try:
@@ -114,6 +125,8 @@ def whole_number(value: Any) -> int | None:
         >>> whole_number(3.0), whole_number(2.5), whole_number("3"), whole_number(True)
         (3, None, None, None)
     """
+    if type(value) is int and -LARGEST_PLAIN < value < LARGEST_PLAIN:
+        return value
     if not _is_number(value) or not math.isfinite(double(value)):
         return None
     whole = int(value)

@@ -105,6 +105,8 @@ def _whole(value: Any, what: str, _: Sizes) -> int:
 
 def _real(value: Any, what: str, _: Sizes) -> float:
     """A double; whether it may be infinite is the function's own affair."""
+    if type(value) is float:
+        return value
     if isinstance(value, bool) or not isinstance(value, Real):
         raise UnusableInput(f"{what} is {shown(value)}: it must be a real number; give one.")
     return double(value)

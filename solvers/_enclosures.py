@@ -109,6 +109,8 @@ class Enclosures:
     @property
     def between_vanishes(self) -> bool:
         """Whether the block between groups is certainly zero: all its gradient's singular values are certainly too small."""
+        if self.solution.matrix.decomposed[1].max() > self._radius:
+            return False  # the optimum has a singular value there, and its gradient one that is no smaller
         return bool(self._slopes[0][-len(self.solution.matrix.sizes) :].max() + self._slack < self._level)
 
     def inner_vanishes(self, g: int) -> bool:

@@ -3,9 +3,10 @@
 import time
 
 from layerpeel.numerics import UnusableInput, double, require_instance, require_whole, shown
+from layerpeel.solvers._sketch import Sketch, warm
 from layerpeel.solvers._solution import Solution
-from layerpeel.solvers.program._problem import Form, LayerPeeled, Problem, UnconstrainedFeatures
-from layerpeel.solvers.routes._request import Candidate, Request
+from layerpeel.solvers.program._problem import Form, LayerPeeled, UnconstrainedFeatures
+from layerpeel.solvers.routes._request import Request
 from layerpeel.solvers.routes._sdp import require_known_solver, require_solver
 from layerpeel.solvers.routes._table import TABLE
 
@@ -19,7 +20,7 @@ def solve(
     route: str = "auto",
     solver: str = "clarabel",
     tolerance: float = 1e-8,
-    start: Solution | None = None,
+    start: Solution | Sketch | None = None,
     dimension: int | None = None,
 ) -> Solution[Form]:
     """Solve a Layer-Peeled program, or a regularised unconstrained-features model, and certify the answer.
@@ -37,7 +38,8 @@ def solve(
             a tiny loss, and the status says so where "factored" certifies.
         solver: conic solver of route "sdp": "clarabel", "scs" or "mosek".
         tolerance: certified relative gap at which the status says so.
-        start: a neighbour's solution with the same group sizes, to warm-start route "factored" along a path.
+        start: a neighbour's solution for the same number of classes, to warm-start route "factored" along a path; where its groups are
+            others, classes are told apart by their place among the counts.
         dimension: p, for features and classifier in R^p. From the rank of the optimal logits on it changes nothing; below, the
             solution carries a warning, its value is a lower bound for that p, and it has no features or classifier to hand out.
 
@@ -58,8 +60,7 @@ def solve(
     if not isinstance(route, str) or route not in ROUTES:
         raise UnusableInput(f"route {route!r} is unknown: it must be one of {', '.join(ROUTES)}; choose one of these.")
     require_instance(problem, (LayerPeeled, UnconstrainedFeatures), "the problem", made="from counts, energies or penalties")
-    if start is not None:
-        require_instance(start, Solution, "the start", made="by solving a neighbouring problem")
+    given = None if start is None else warm(problem, start)
     require_known_solver(solver)
     if solver != "clarabel":
         require_solver(solver)  # a solver asked for by name must be there, whatever route is taken
@@ -70,16 +71,5 @@ def solve(
         dimension = require_whole(dimension, "the feature dimension", remedy="give one, or leave it out for as many as the optimum needs")
     began = time.perf_counter()
     chosen = route if route != "auto" else next(name for name, each in TABLE.items() if each.covers(problem))
-    request = Request(problem=problem, tolerance=tolerance, began=began, solver=solver, start=_warm(problem, start), dimension=dimension)
+    request = Request(problem=problem, tolerance=tolerance, began=began, solver=solver, start=given, dimension=dimension)
     return TABLE[chosen].run(request)
-
-
-def _warm(problem: Problem, start: Solution | None) -> Candidate | None:
-    if start is None:
-        return None
-    if start.problem.sizes != problem.sizes:
-        raise UnusableInput(
-            f"the start has groups of {start.problem.sizes} classes and the problem groups of {problem.sizes}: a warm start needs the "
-            "same sizes; leave start out."
-        )
-    return Candidate(start.matrix, start.shares, start.group_bias)

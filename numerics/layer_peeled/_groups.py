@@ -3,15 +3,49 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
+from typing import NamedTuple
 
 import numpy as np
 
 from layerpeel.array_words import Float, Int
 from layerpeel.numerics._inputs import UnusableInput
-from layerpeel.numerics.layer_peeled._directions import Directions
+from layerpeel.numerics.layer_peeled._directions import Decomposed, Directions, decomposed, largest_value
 
 LARGEST_DENSE = 20_000
 """Largest K whose K×K matrix is formed on request: 3.2 GB in double precision."""
+
+
+class _Sizes(NamedTuple):
+    """What is asked of sizes at every step: K_g − 1, whether there is a group of one, and whether there is a larger one."""
+
+    copies: Int[np.ndarray, " G"]
+    single: bool
+    several: bool
+
+
+@lru_cache(maxsize=64)
+def _of(sizes: tuple[int, ...]) -> _Sizes:
+    copies = np.asarray(sizes) - 1
+    copies.setflags(write=False)
+    return _Sizes(copies, bool((copies == 0).any()), bool((copies > 0).any()))
+
+
+def _level(radius: float, inner: Float[np.ndarray, " n"], copies: Int[np.ndarray, " n"], values: Float[np.ndarray, " m"]) -> float:
+    """By how much to lower inner values, which stand so many times, and others, which stand once, so that they sum to the radius."""
+    if len(inner) == 0:
+        descending = np.sort(values)[::-1]
+        counted, summed = np.arange(1, len(values) + 1), np.cumsum(descending)
+    else:
+        everything = np.concatenate([inner, values])
+        counts = np.concatenate([copies, np.ones(len(values), dtype=int)])
+        order = np.argsort(-everything)
+        descending = everything[order]
+        counted, summed = np.cumsum(counts[order]), np.cumsum((counts * everything)[order])
+    if summed[-1] <= radius:
+        return 0.0
+    levels = (summed - radius) / np.maximum(counted, 1)
+    return max(float(levels[np.flatnonzero((descending > levels) & (counted > 0))[-1]]), 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +72,13 @@ class GroupMatrix:
     outer: Float[np.ndarray, "G G"]
 
     def __post_init__(self) -> None:
-        if 1 in self.sizes:  # what an iteration leaves there may be large, and would cancel in `dense` with its rounding only
-            object.__setattr__(self, "inner", np.where(np.asarray(self.sizes) > 1, self.inner, 0.0))
+        if _of(self.sizes).single:  # what an iteration leaves there may be large, and would cancel in `dense` with its rounding only
+            object.__setattr__(self, "inner", np.where(self.copies > 0, self.inner, 0.0))
+
+    @property
+    def copies(self) -> Int[np.ndarray, " G"]:
+        """K_g − 1: how often each inner value stands."""
+        return _of(self.sizes).copies
 
     @classmethod
     def average(cls, matrix: Float[np.ndarray, "K K"], sizes: Sequence[int]) -> "GroupMatrix":
@@ -95,11 +134,15 @@ class GroupMatrix:
 
     def dot(self, other: "GroupMatrix") -> float:
         """⟨Z, Z'⟩ = Σ_g (K_g − 1) inner_g inner'_g + ⟨outer, outer'⟩, the Frobenius inner product of the K×K matrices."""
-        return float((np.asarray(self.sizes) - 1) @ (self.inner * other.inner) + np.vdot(self.outer, other.outer))
+        return float(self.copies @ (self.inner * other.inner) + np.vdot(self.outer, other.outer))
 
     def scaled(self, factor: float) -> "GroupMatrix":
         """factor · Z."""
-        return type(self)(self.sizes, factor * self.inner, factor * self.outer)
+        found = type(self)(self.sizes, factor * self.inner, factor * self.outer)
+        if "decomposed" in vars(self):
+            turned, values, vectors = self.decomposed
+            vars(found)["decomposed"] = factor * turned, abs(factor) * values, vectors
+        return found
 
     def weighted(self, rows: Float[np.ndarray, " G"], columns: Float[np.ndarray, " G"] | None = None) -> "GroupMatrix":
         """diag(rows) Z diag(columns), one weight per group; columns are left alone when not given.
@@ -111,10 +154,15 @@ class GroupMatrix:
         right = np.ones(len(self.sizes)) if columns is None else columns
         return type(self)(self.sizes, rows * right * self.inner, rows[:, None] * self.outer * right)
 
+    @cached_property
+    def decomposed(self) -> Decomposed:
+        """U S, S and V of `outer`, the largest singular value first: one decomposition serves norms, rank and Gram matrices."""
+        return decomposed(self.outer)
+
     def singular_values(self) -> tuple[Float[np.ndarray, " n"], Int[np.ndarray, " n"]]:
         """Distinct places of singular values with their multiplicities: the inner ones of groups of two or more, then the outer ones."""
         several = np.asarray(self.sizes) > 1
-        values = np.concatenate([np.abs(self.inner[several]), np.linalg.svd(self.outer, compute_uv=False)])
+        values = np.concatenate([np.abs(self.inner[several]), self.decomposed[1]])
         multiplicities = np.concatenate([np.asarray(self.sizes)[several] - 1, np.ones(len(self.sizes), dtype=int)])
         return values, multiplicities
 
@@ -125,7 +173,8 @@ class GroupMatrix:
 
     def spectral_norm(self) -> float:
         """‖Z‖_op, the largest singular value."""
-        return float(self.singular_values()[0].max())
+        inner = np.abs(self.inner[np.asarray(self.sizes) > 1])
+        return max(largest_value(self.outer), float(inner.max(initial=0.0)))
 
     def projected(self, radius: float, directions: Directions | None = None) -> "GroupMatrix":
         """The nearest matrix with ‖Z‖_* ≤ radius: all singular values shrink by a common amount, down to zero.
@@ -136,20 +185,12 @@ class GroupMatrix:
             >>> GroupMatrix((3,), np.array([2.0]), np.zeros((1, 1))).projected(3.0).inner.tolist()
             [1.5]
         """
-        copies, inner = np.asarray(self.sizes) - 1, np.abs(self.inner)
-
-        def threshold(values: Float[np.ndarray, " n"]) -> float:
-            everything = np.concatenate([inner, values])
-            counts = np.concatenate([copies, np.ones(len(values), dtype=int)])
-            order = np.argsort(-everything)
-            counted, summed = np.cumsum(counts[order]), np.cumsum((counts * everything)[order])
-            if summed[-1] <= radius:
-                return 0.0
-            levels = (summed - radius) / np.maximum(counted, 1)
-            return max(float(levels[np.flatnonzero((everything[order] > levels) & (counted > 0))[-1]]), 0.0)
-
-        outer, level = (directions or Directions()).shrink(self.outer, threshold)
-        return self if level == 0.0 else GroupMatrix(self.sizes, self._shrunk_inner(level), outer)
+        copies, inner = self.copies, np.abs(self.inner)
+        values_inside, copies_inside = (inner[:0], copies[:0]) if not _of(self.sizes).several else (inner, copies)
+        threshold = partial(_level, radius, values_inside, copies_inside)
+        directions = directions or Directions()
+        outer, level = directions.shrink(self.outer, threshold)
+        return self if level == 0.0 else self._shrunk(level, outer, directions)
 
     def shrunk(self, threshold: float, directions: Directions | None = None) -> "GroupMatrix":
         """argmin_X threshold·‖X‖_* + ½‖X − Z‖²: all singular values shrink by `threshold`, down to zero.
@@ -158,11 +199,15 @@ class GroupMatrix:
             >>> GroupMatrix((3,), np.array([2.0]), np.zeros((1, 1))).shrunk(0.5).inner.tolist()
             [1.5]
         """
-        outer, _ = (directions or Directions()).shrink(self.outer, lambda _: threshold)
-        return GroupMatrix(self.sizes, self._shrunk_inner(threshold), outer)
+        directions = directions or Directions()
+        outer, _ = directions.shrink(self.outer, lambda _: threshold)
+        return self._shrunk(threshold, outer, directions)
 
-    def _shrunk_inner(self, threshold: float) -> Float[np.ndarray, " G"]:
-        return np.sign(self.inner) * np.maximum(np.abs(self.inner) - threshold, 0.0)
+    def _shrunk(self, threshold: float, outer: Float[np.ndarray, "G G"], directions: Directions) -> "GroupMatrix":
+        found = GroupMatrix(self.sizes, np.sign(self.inner) * np.maximum(np.abs(self.inner) - threshold, 0.0), outer)
+        if directions.shrunk is not None:
+            vars(found)["decomposed"] = directions.shrunk
+        return found
 
     def truncated(self, tolerance: float) -> "GroupMatrix":
         """The same without the singular values up to `tolerance` (absolute): a matrix of rank `rank(tolerance)`.
@@ -171,8 +216,8 @@ class GroupMatrix:
             >>> GroupMatrix((3, 1), np.array([2.0, 0.0]), np.diag([1e-9, 3.0])).truncated(1e-6).outer.tolist()
             [[0.0, 0.0], [0.0, 3.0]]
         """
-        left, values, right = np.linalg.svd(self.outer)
-        outer = (left * np.where(values > tolerance, values, 0.0)) @ right
+        turned, values, vectors = self.decomposed
+        outer = (turned * (values > tolerance)) @ vectors.T
         return GroupMatrix(self.sizes, np.where(np.abs(self.inner) > tolerance, self.inner, 0.0), outer)
 
     def rank(self, tolerance: float) -> int:
@@ -182,9 +227,13 @@ class GroupMatrix:
 
     def polar_grams(self) -> "tuple[GroupMatrix, GroupMatrix]":
         """(ZZᵀ)^{1/2} and (ZᵀZ)^{1/2}: up to a scalar, the Gram matrices of the features and of the classifiers."""
-        left, values, right = np.linalg.svd(self.outer)
-        inner = np.abs(self.inner)
-        return type(self)(self.sizes, inner, (left * values) @ left.T), type(self)(self.sizes, inner, (right.T * values) @ right)
+        return self._polar_grams
+
+    @cached_property
+    def _polar_grams(self) -> "tuple[GroupMatrix, GroupMatrix]":
+        turned, values, vectors = self.decomposed
+        inner, left = np.abs(self.inner), turned / np.where(values > 0.0, values, 1.0)
+        return type(self)(self.sizes, inner, left @ turned.T), type(self)(self.sizes, inner, (vectors * values) @ vectors.T)
 
     def entry(self, row: int, column: int) -> float:
         """The entry between *different* classes, one of group `row` and one of group `column`."""

@@ -40,6 +40,9 @@ MAX_STEPS = 100
 STEP_TOLERANCE = 1e-9
 """A Newton step this small (relative) is applied and ends the iteration: quadratic convergence leaves an error near its square."""
 
+LEAST = 1e-200
+"""Stands for zero in a quotient: what is computed there is not chosen."""
+
 DISTINCT, COLLAPSED, VANISHED = 0.0, 1.0, 2.0
 """Phases, as numbers that stand in one row with the scalars."""
 
@@ -130,9 +133,10 @@ def threshold_excess(majority: Any, minority: Any, radius: Any, rho: Any) -> tup
 def last_place(majority: Any, minority: Any, radius: Any) -> Any:
     """ρ_1, where the minority vanishes, or infinity."""
     classes = majority + minority
-    drop = -(majority / classes) * np.expm1(-radius / (majority - 1) / majority)
+    drop = -(majority / classes) * np.expm1(-radius / np.maximum(majority - 1, LEAST) / majority)
     drop = drop * (2 - drop)
-    return choose(classes * drop < majority, 0.5 * np.log1p(minority * drop / (majority - classes * drop)), np.inf)
+    room = majority - classes * drop
+    return choose(room > 0.0, 0.5 * np.log1p(minority * drop / np.maximum(room, LEAST)), np.inf)
 
 
 def curve_point(majority: Any, minority: Any, radius: Any, rho: Any) -> CurvePoint:

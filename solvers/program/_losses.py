@@ -6,6 +6,7 @@ the loss is far below one: 1 − p_own is Σ_{others} p, and logsumexp(z) − z_
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -136,11 +137,22 @@ def _inner_product(logits: BallLogits, inner: Sequence[arb], outer: BallMatrix) 
     return total
 
 
+@lru_cache(maxsize=8)
+def group_sizes(sizes: tuple[int, ...]) -> tuple[Float[np.ndarray, " G"], Float[np.ndarray, "G G"] | float]:
+    """K_g, and √(K_g K_h): the same for every step of an iteration, and 1 where no group has two classes."""
+    numbers = np.asarray(sizes, dtype=float)
+    roots = 1.0 if max(sizes) == 1 else np.sqrt(np.outer(numbers, numbers))
+    for array in (numbers, roots):
+        if isinstance(array, np.ndarray):
+            array.setflags(write=False)
+    return numbers, roots
+
+
 def _margins(logits: GroupMatrix) -> Float[np.ndarray, "G G"]:
     """Own logit minus a logit of every other group, in floats; infinite on the diagonal."""
-    sizes = np.asarray(logits.sizes, dtype=float)
+    sizes, roots = group_sizes(logits.sizes)
     own = logits.inner * (1 - 1 / sizes) + np.diag(logits.outer) / sizes
-    margins = own[:, None] - logits.outer / np.sqrt(np.outer(sizes, sizes))
+    margins = own[:, None] - logits.outer / roots
     np.fill_diagonal(margins, np.inf)
     return margins
 
@@ -153,8 +165,10 @@ def least_margins(logits: GroupMatrix) -> Float[np.ndarray, " G"]:
 
 def odds(logits: GroupMatrix) -> tuple[Float[np.ndarray, " G"], Float[np.ndarray, "G G"]]:
     """e^{−margin} inside and between groups, in floats."""
-    inside = np.where(np.asarray(logits.sizes) > 1, np.exp(-np.maximum(logits.inner, LEAST_MARGIN)), 0.0)
-    return inside, np.exp(-np.maximum(_margins(logits), LEAST_MARGIN))
+    inside = np.where(group_sizes(logits.sizes)[0] > 1, np.exp(-np.maximum(logits.inner, LEAST_MARGIN)), 0.0)
+    exponents = _margins(logits)
+    np.negative(np.maximum(exponents, LEAST_MARGIN, out=exponents), out=exponents)
+    return inside, np.exp(exponents, out=exponents)
 
 
 @dataclass(frozen=True)
@@ -203,25 +217,25 @@ class CrossEntropy:
 
     def by_group(self, logits: GroupMatrix) -> Float[np.ndarray, " G"]:
         """log1p(Σ_{others} e^{−margin})."""
-        sizes = np.asarray(logits.sizes, dtype=float)
+        sizes, _ = group_sizes(logits.sizes)
         inside, between = odds(logits)
         return np.log1p((sizes - 1) * inside + between @ sizes)
 
     def grouped(self, logits: GroupMatrix, weights: Float[np.ndarray, " G"]) -> tuple[float, GroupMatrix]:
         """Σ_g K_g c_g log1p(others) and the block-symmetric diag(c)(softmax(Z) − I); margins below −700 are cut off."""
-        sizes = np.asarray(logits.sizes, dtype=float)
+        sizes, roots = group_sizes(logits.sizes)
         inside, between = odds(logits)
         leaving = between @ sizes
         others = (sizes - 1) * inside + leaving
         share = weights / (1.0 + others)
-        outer = share[:, None] * np.sqrt(np.outer(sizes, sizes)) * between
+        outer = between * share[:, None]
+        outer *= roots
         np.fill_diagonal(outer, -share * leaving)
         return float((sizes * weights) @ np.log1p(others)), GroupMatrix(logits.sizes, -share * (sizes * inside + leaving), outer)
 
     def touching(self, slope: GroupMatrix, weights: Float[np.ndarray, " G"]) -> GroupMatrix:
         """log Π for the slope diag(c)(Π − I), Π cut to positive entries and to rows whose own entry is positive."""
-        sizes = np.asarray(slope.sizes, dtype=float)
-        roots = np.sqrt(np.outer(sizes, sizes))
+        sizes, roots = group_sizes(slope.sizes)
         shares = slope.outer / roots
         np.fill_diagonal(shares, np.where(sizes > 1, shares.diagonal() - slope.inner / sizes, 0.0))
         shares = np.maximum(shares / weights[:, None], LEAST_SHARE)

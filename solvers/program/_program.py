@@ -101,6 +101,21 @@ class Program(ABC):
         Program.__init__(found, Classes(groups, kind, self.group_of_class), self.loss, self.bias_penalty, **numbers)
         return found
 
+    def over(self: Same, groups: tuple[Group, ...]) -> Same:  # noqa: PYI019 - as above
+        """The same program over other groups, whose numbers of classes and samples and weights d are taken as they are.
+
+        Example:
+            >>> from layerpeel.solvers import LayerPeeled
+            >>> LayerPeeled.from_groups([(5, 100), (5, 10)], feature_energy=5.0).over((Group(10, 31.6),)).groups
+            (Group(classes=10, samples=31.6, norm_weight=1.0),)
+        """
+        kind = "class" if self.norm_weights == "class" else "given"
+        order = self.group_of_class if tuple(g.classes for g in groups) == self.sizes else None
+        found = object.__new__(type(self))
+        numbers = {name: value for name, value in vars(self).items() if name not in Program.__dataclass_fields__}
+        Program.__init__(found, Classes(groups, kind, order), self.loss, self.bias_penalty, **numbers)
+        return found
+
     def __repr__(self) -> str:
         groups = ",".join(f"{group.classes}x{group.samples:g}" for group in self.groups)
         numbers = "".join(f", {name}={value:g}" for name, value in vars(self).items() if name not in Program.__dataclass_fields__)

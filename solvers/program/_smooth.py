@@ -78,13 +78,17 @@ class Smooth:
 
     def proves(self, tangent: GroupMatrix, point: Point, value: float, tolerance: float) -> bool:
         """Whether the minorant that touches at these logits leaves a gap within the tolerance."""
+        return self.gap(tangent, point, value) <= tolerance
+
+    def gap(self, tangent: GroupMatrix, point: Point, value: float) -> float:
+        """The gap that this minorant leaves, over the objective."""
         constant, drift, slope = self._minorant(tangent)
         norm = slope.spectral_norm()
         if isinstance(self.problem, LayerPeeled):
-            return value - constant + self.problem.radius * norm + drift <= tolerance * value
+            return _share(value - constant + self.problem.radius * norm + drift, value)
         objective = value + self.problem.penalty * point.matrix.nuclear_norm()
         multiple = min(1.0, self.problem.penalty / norm) if norm > 0.0 else 1.0
-        return objective - multiple * constant + multiple**2 * drift <= tolerance * objective
+        return _share(objective - multiple * constant + multiple**2 * drift, objective)
 
     def _minorant(self, touching: GroupMatrix) -> tuple[float, float, GroupMatrix]:
         """Its constant, ‖g‖²/(2λ_b), and its slope in Y."""
@@ -94,3 +98,10 @@ class Smooth:
             columns = self.roots @ slope.outer
             drift = 0.5 * float(columns @ columns) / self.problem.bias_penalty
         return constant, drift, slope if self.rows is None else slope.weighted(self.rows)
+
+
+def _share(gap: float, value: float) -> float:
+    """The gap over a value that may be zero."""
+    if value > 0.0:
+        return gap / value
+    return math.inf if gap > 0.0 else 0.0

@@ -99,8 +99,8 @@ class Evaluation(ABC):
         """f at a multiple of the candidate."""
 
     @abstractmethod
-    def minorant(self) -> Minorant:
-        """The dual point's minorant."""
+    def minorant(self, *, sharp: bool = True) -> Minorant:
+        """The dual point's minorant; not sharp, its norm may be bounded faster and by a few parts in 10¹² more."""
 
     @cached_property
     def scale(self) -> arb:

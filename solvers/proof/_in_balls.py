@@ -51,7 +51,7 @@ class InBalls(Evaluation):
         outer = [[arb(entry) for entry in row] for row in self.tangent.outer.tolist()]
         return loss.minorant(BallLogits(self.tangent.sizes, self.weights, inner, outer), shares)
 
-    def minorant(self) -> Minorant:
+    def minorant(self, *, sharp: bool = True) -> Minorant:
         """The dual point's minorant."""
         sizes, slope = self.candidate.sizes, self._slope
         norm, _ = norm_bounds([[entry / d for entry in row] for d, row in zip(self.scales, slope.outer, strict=True)])

@@ -6,7 +6,7 @@ import numpy as np
 from flint import arb
 
 from layerpeel.array_words import Float
-from layerpeel.numerics import Rounded, norm_bounds_near
+from layerpeel.numerics import Rounded, nuclear_bound_near, quick_spectral_bound_near, spectral_bound_near
 from layerpeel.solvers.proof._evaluation import Evaluation, Minorant
 from layerpeel.solvers.proof._rounded_losses import ROUNDED_MINORANTS, ROUNDED_SLOPES, ROUNDED_VALUES, RoundedLogits
 
@@ -22,7 +22,7 @@ class InDoubles(Evaluation):
     def norm(self) -> arb:
         """Upper bound of ‖Y‖_* for the candidate as given."""
         inner = Rounded.exact(np.abs(self.candidate.inner)) * (self._sizes - 1.0)
-        return norm_bounds_near(self.candidate.outer, arb(0))[1] + inner.total()
+        return nuclear_bound_near(self.candidate.outer, arb(0), self.candidate.decomposed[2]) + inner.total()
 
     def _logits(self, scale: arb) -> RoundedLogits:
         rows = Rounded.enclosing(scale / d for d in self.scales)
@@ -38,7 +38,7 @@ class InDoubles(Evaluation):
         return ROUNDED_VALUES[self.problem.loss](self._logits(scale))
 
     @np.errstate(all="ignore")
-    def minorant(self) -> Minorant:
+    def minorant(self, *, sharp: bool = True) -> Minorant:
         """The dual point's minorant."""
         if self.tangent is None:
             slope = ROUNDED_SLOPES[self.problem.loss](self._logits(self.scale), self.shares)
@@ -47,7 +47,7 @@ class InDoubles(Evaluation):
             slope = ROUNDED_MINORANTS[self.problem.loss](tangent, self.shares)
         rows = Rounded.enclosing(1 / d for d in self.scales)
         outer, inner = slope.outer * rows[:, None], slope.inner * rows * np.where(self._sizes > 1, 1.0, 0.0)
-        norm, _ = norm_bounds_near(outer.middle, outer.distance())
+        norm = (spectral_bound_near if sharp else quick_spectral_bound_near)(outer.middle, outer.distance())
         drift = arb(0)
         if self.problem.bias_penalty is not None:
             columns = (slope.outer * Rounded.root(self._sizes)[:, None]).sum(axis=0)

@@ -7,6 +7,7 @@ from layerpeel.solvers.program._losses import LOSSES
 from layerpeel.solvers.program._problem import Form, Problem
 from layerpeel.solvers.proof._certificate import certify
 from layerpeel.solvers.routes._interior import MOST_GROUPS, solve_interior
+from layerpeel.solvers.routes._merged import merged_start
 from layerpeel.solvers.routes._primal_dual import solve_primal_dual
 from layerpeel.solvers.routes._projected import MAX_ITERATIONS, solve_projected
 from layerpeel.solvers.routes._request import Candidate, Request
@@ -24,6 +25,13 @@ def run(request: Request[Form]) -> Solution[Form]:
     return settled(request, "factored", _attempts(request.problem, request.tolerance, request.start))
 
 
+def first_order(problem: Problem, gap: float, start: Candidate | None = None) -> Candidate:
+    """What first-order methods find in doubles, to a gap and no further."""
+    if not LOSSES[problem.loss].smooth:
+        return solve_primal_dual(problem, gap, start)
+    return solve_projected(problem, gap, start or merged_start(problem, gap), once=True)
+
+
 def _attempts(problem: Problem, tolerance: float, start: Candidate | None) -> Iterator[Candidate]:
     """What first-order methods find in doubles, then for a smooth loss and few groups what extended precision finds."""
     if not LOSSES[problem.loss].smooth:
@@ -31,6 +39,7 @@ def _attempts(problem: Problem, tolerance: float, start: Candidate | None) -> It
         return
     count = len(problem.groups)
     steps = max(LEAST_STEPS, STEPS_PER_G4 * count**4) if count <= MOST_GROUPS else MAX_ITERATIONS
+    start = start or merged_start(problem, GAP_MARGIN * tolerance)
     first = solve_projected(problem, GAP_MARGIN * tolerance, start, min(steps, MAX_ITERATIONS))
     yield first
     if count <= MOST_GROUPS:

@@ -7,6 +7,7 @@ import numpy as np
 from layerpeel.numerics import Directions, GroupMatrix, require_memory
 from layerpeel.solvers.program._problem import LayerPeeled, Problem
 from layerpeel.solvers.program._smooth import Point, Smooth
+from layerpeel.solvers.routes._levelled import levelled
 from layerpeel.solvers.routes._request import Candidate
 
 MAX_ITERATIONS = 50_000
@@ -28,6 +29,10 @@ takes milliseconds, and is tried for as long again as the gap itself took."""
 LEAST_FURTHER = 30
 """Iterations that are tried at least: from a good start the gap itself takes none."""
 
+LEVELLED_FROM = 24
+"""Distinct counts from which a start is trusted to be so near that a better dual point is looked for in the first steps: a
+decomposition is then cheaper than the steps that make the ordinary one as good."""
+
 BYTES_PER_ENTRY = 200.0
 """Peak memory over G², measured at G = 700 and 1000 (160): twenty arrays of doubles."""
 
@@ -35,7 +40,9 @@ ROUNDING = 1e-15
 """Relative slack of the decrease condition: below it, differences of the loss are rounding."""
 
 
-def solve_projected(problem: Problem, tolerance: float, start: Candidate | None = None, iterations: int = MAX_ITERATIONS) -> Candidate:
+def solve_projected(
+    problem: Problem, tolerance: float, start: Candidate | None = None, iterations: int = MAX_ITERATIONS, *, once: bool = False
+) -> Candidate:
     """Minimise a smooth loss over {Y : ‖Y‖_* ≤ τ}, or with the penalty λ‖Y‖_*, among block-symmetric matrices, to a relative gap.
 
     Nesterov's method with backtracking, a step that may grow, and a restart whenever the momentum points uphill. The projection and
@@ -50,6 +57,7 @@ def solve_projected(problem: Problem, tolerance: float, start: Candidate | None 
         start: where to begin; the balanced optimum (zero where the norm is penalised) when not given. A neighbour's solution
             warm-starts a path.
         iterations: how many proximal steps at most.
+        once: stop at the tolerance also with few groups, which are otherwise taken further.
 
     Returns:
         Y and the bias, with the tangent that proves the gap, or the last one that was looked at when the iterations run out.
@@ -65,26 +73,17 @@ def solve_projected(problem: Problem, tolerance: float, start: Candidate | None 
         1.0
     """
     distinct = len(problem.groups)
-    require_memory(
-        BYTES_PER_ENTRY * distinct**2, f"route 'factored' for {distinct} distinct counts", "round the counts so that classes share them"
-    )
+    require_room(distinct)
     smooth, directions = Smooth(problem), Directions()
-    point = _proximal(smooth, _start(problem, smooth, start), 0.0, directions)
+    near = start is not None and distinct >= LEVELLED_FROM
+    point = _start(problem, smooth, start)
+    point = point if near else _proximal(smooth, point, 0.0, directions)
     ahead, momentum, curvature = point, 1.0, smooth.curvature / FIRST_STEP
-    # A loss that can be zero inside the ball has no relative gap there: a negligible share of its value at Z = 0 is enough.
-    attains_zero = smooth.loss.attains_zero and isinstance(problem, LayerPeeled)
-    negligible = tolerance * smooth(point.scaled(0.0))[0] if attains_zero else 0.0
+    negligible = _negligible(smooth, tolerance, point)
+    look = 0 if near else iterations
     best, goal, end = Candidate(point.matrix, bias=smooth.bias(point)), tolerance, iterations
     for iteration in range(iterations):
-        value_ahead, slope_ahead = smooth(ahead)
-        curvature /= STEP_GROWTH
-        while True:
-            following = _proximal(smooth, ahead - slope_ahead.scaled(1 / curvature), 1 / curvature, directions)
-            moved = following - ahead
-            value = smooth.value(following)
-            if value <= value_ahead + slope_ahead.dot(moved) + 0.5 * curvature * moved.dot(moved) + ROUNDING * abs(value_ahead):
-                break
-            curvature *= 2.0
+        slope_ahead, following, moved, value, curvature = _step(smooth, ahead, curvature / STEP_GROWTH, directions)
         if iteration % CHECK_EVERY == 0:
             value += smooth.penalty(following)
             tangent, promising = smooth.tangent(following, value, slope_ahead.matrix + moved.matrix.scaled(curvature), goal)
@@ -93,19 +92,53 @@ def solve_projected(problem: Problem, tolerance: float, start: Candidate | None 
             best = seen if proven or goal == tolerance else best
             if proven:
                 further = max(FURTHER * goal, FURTHEST)
-                if value <= negligible or goal < tolerance or further >= goal or distinct >= FEW_GROUPS:
+                if once or value <= negligible or goal < tolerance or further >= goal or distinct >= FEW_GROUPS:
                     break
                 goal, end = further, max(2 * iteration, LEAST_FURTHER)
             elif promising:  # a direction that was not followed has grown
                 directions.forget()
             if iteration >= end:
                 break
+        if iteration == look:
+            look += 1 + look // 2
+            tangent, gap = levelled(smooth, following, goal)
+            if gap <= goal:
+                return Candidate(following.matrix, bias=smooth.bias(following), tangent=tangent)
         if (ahead - following).dot(following - point) > 0.0:
             momentum = 1.0
         next_momentum = 0.5 * (1.0 + math.sqrt(1.0 + 4.0 * momentum**2))
         ahead = following + (following - point).scaled((momentum - 1.0) / next_momentum)
         point, momentum = following, next_momentum
     return best
+
+
+def _negligible(smooth: Smooth, tolerance: float, point: Point) -> float:
+    """A loss that can be zero inside the ball has no relative gap there: a negligible share of its value at Z = 0 is enough."""
+    attains_zero = smooth.loss.attains_zero and isinstance(smooth.problem, LayerPeeled)
+    return tolerance * smooth(point.scaled(0.0))[0] if attains_zero else 0.0
+
+
+def _step(smooth: Smooth, ahead: Point, curvature: float, directions: Directions) -> tuple[Point, Point, Point, float, float]:
+    """The slope ahead, the proximal step from there, how far it went, its loss, and the curvature that allowed it."""
+    value_ahead, slope = smooth(ahead)
+    while True:
+        following = _proximal(smooth, ahead - slope.scaled(1 / curvature), 1 / curvature, directions)
+        moved = following - ahead
+        value = smooth.value(following)
+        if value <= value_ahead + slope.dot(moved) + 0.5 * curvature * moved.dot(moved) + ROUNDING * abs(value_ahead):
+            return slope, following, moved, value, curvature
+        curvature *= 2.0
+
+
+def require_room(distinct: int) -> None:
+    """Check that an iteration over so many distinct counts fits into memory.
+
+    Raises:
+        UnusableInput: otherwise.
+    """
+    require_memory(
+        BYTES_PER_ENTRY * distinct**2, f"route 'factored' for {distinct} distinct counts", "round the counts so that classes share them"
+    )
 
 
 def _proximal(smooth: Smooth, point: Point, step: float, directions: Directions) -> Point:

@@ -188,7 +188,8 @@ RESULTS = {
 
 INSIDE = {
     *("Arithmetic", "Directions", "GroupMatrix", "Rounded", "BallMatrix", "decimal_bounds", "enclose_expression", "norm_bounds"),
-    *("norm_bounds_near", "to_bracket", "increasing_root", "slopes_by_v", "surface_point", "antiderivative", "enclose_nonnegative"),
+    *("norm_bounds_near", "nuclear_bound_near", "quick_spectral_bound_near", "spectral_bound_near"),
+    *("to_bracket", "increasing_root", "slopes_by_v", "surface_point", "antiderivative", "enclose_nonnegative"),
     *("extreme_power_sum", "last_true", "threshold_at_small_energies", "threshold_at_large_energies", "threshold_of_many_classes"),
     "threshold_of_many_minority_classes",
     *("require_array", "require_instance", "require_list", "require_memory", "require_one_of", "require_positive", "require_real"),

@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import dense_matrices, log_uniform
 
-from layerpeel.numerics import PRECISION, norm_bounds, norm_bounds_near
+from layerpeel.numerics import (
+    PRECISION,
+    norm_bounds,
+    norm_bounds_near,
+    nuclear_bound_near,
+    quick_spectral_bound_near,
+    spectral_bound_near,
+)
 from layerpeel.numerics._ball_norms import _leading, _product
 
 TIGHT = 1e-12
@@ -170,3 +177,34 @@ def test_entries_below_the_smallest_double_are_not_lost() -> None:
         spectral, nuclear = norm_bounds([[entry * unit for entry in row] for row in ([arb(3), 0, 0], [0, arb(4), 0], [0, 0, arb(0)])])
         assert 4 <= (spectral / unit).upper() < 4 + 1e-14
         assert 7 <= (nuclear / unit).upper() < 7 + 1e-13
+
+
+@pytest.mark.parametrize("rank", [1, 7, 30])
+@pytest.mark.parametrize("scale", [1.0, 1e-290, 1e290])
+def test_the_bound_from_a_cholesky_factor_is_above_certain_lower_bounds_and_tight(rank: int, scale: float) -> None:
+    rng = np.random.default_rng(rank)
+    matrix = scale * (rng.standard_normal((30, rank)) * np.logspace(0, -6, rank)) @ rng.standard_normal((rank, 30))
+    with ctx.workprec(PRECISION):
+        upper, lower = quick_spectral_bound_near(matrix, arb(0)), certain_lower_bounds(matrix)[0]
+        assert upper.lower() >= lower.upper()
+        assert upper.upper() <= lower.lower() * (1 + TIGHT)
+
+
+def test_without_a_cholesky_factor_singular_vectors_bound_the_norm(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: np.ndarray) -> np.ndarray:
+        raise np.linalg.LinAlgError("Matrix is not positive definite")
+
+    matrix = np.random.default_rng(3).standard_normal((40, 40))
+    monkeypatch.setattr(np.linalg, "cholesky", fails)
+    with ctx.workprec(PRECISION):
+        assert float(quick_spectral_bound_near(matrix, arb(0))) == float(spectral_bound_near(matrix, arb(0)))
+        assert float(quick_spectral_bound_near(np.zeros((3, 3)), arb(0.5))) == 0.5
+
+
+def test_wrong_singular_vectors_loosen_the_nuclear_bound_only() -> None:
+    matrix = np.random.default_rng(4).standard_normal((40, 40))
+    total = np.linalg.svd(matrix, compute_uv=False).sum()
+    with ctx.workprec(PRECISION):
+        good, poor = nuclear_bound_near(matrix, arb(0)), nuclear_bound_near(matrix, arb(0), np.eye(40))
+    assert total * (1 - TIGHT) <= float(good) <= total * (1 + TIGHT)
+    assert float(poor) > total * 1.01

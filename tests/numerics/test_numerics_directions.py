@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from layerpeel.numerics import Directions, GroupMatrix
-from layerpeel.numerics.layer_peeled._directions import FOLLOW_FROM
+from layerpeel.numerics.layer_peeled._directions import FOLLOW_FROM, _orthonormal, decomposed, largest_value
 
 
 def slowly_turning(rng: np.random.Generator, size: int, rank: int, steps: int) -> list[np.ndarray]:
@@ -85,3 +85,27 @@ def test_the_least_threshold_is_not_negative() -> None:
     point = GroupMatrix((1,) * 40, np.zeros(40), np.diag(np.where(np.arange(40) < 3, 1 / 3, 0.0)))
     for radius in (1.0, np.nextafter(1.0, 2), np.nextafter(1.0, 0)):
         assert point.projected(float(radius)).nuclear_norm() == pytest.approx(1.0, rel=1e-14)
+
+
+@pytest.mark.parametrize("size", [5, 40])
+@pytest.mark.parametrize("scale", [1.0, 1e-200, 1e200])
+def test_a_decomposition_is_that_of_an_svd_down_to_small_values(size: int, scale: float) -> None:
+    rng = np.random.default_rng(size)
+    left, right = (np.linalg.qr(rng.standard_normal((size, size)))[0] for _ in range(2))
+    wanted = np.logspace(0, -10, size)
+    block = scale * (left * wanted) @ right.T
+    turned, values, vectors = decomposed(block)
+    np.testing.assert_allclose(turned @ vectors.T, block, atol=1e-13 * scale)
+    np.testing.assert_allclose(vectors.T @ vectors, np.eye(size), atol=1e-12)
+    np.testing.assert_allclose(np.sort(values)[::-1] / scale, wanted, atol=1e-8)  # where 1e-16 of the largest square blurs the eigenvectors
+    assert largest_value(block) == pytest.approx(scale, rel=1e-13)
+
+
+def test_columns_that_are_nearly_dependent_get_a_basis_all_the_same() -> None:
+    rng = np.random.default_rng(0)
+    columns = rng.standard_normal((120, 6))
+    for spread in (1.0, 1e-3, 1e-9, 0.0):
+        nearly = columns.copy()
+        nearly[:, 5] = nearly[:, 4] + spread * nearly[:, 5]
+        basis = _orthonormal(nearly)
+        np.testing.assert_allclose(basis.T @ basis, np.eye(6), atol=1e-11)
