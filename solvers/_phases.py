@@ -1,11 +1,12 @@
 """Phases that a law decides where the gap of a solution leaves them open: which classes are exactly zero, and which are only short.
 
-Cross-entropy without bias, s_g = c_g/d_g the slope of a group. Both at an optimum with Σ_j w_j = 0:
+Cross-entropy, s_g = c_g/d_g the slope of a group; what is said of zero is said without a bias, where Σ_j w_j = 0:
 
 - Joint vanishing: where two or more classes share the largest slope, all others are zero up to one radius, decided in balls.
 - All or none: where one class is zero, Σ_i (c_i/S_i) h_i = 0 with S_i = Σ_j e^{z_ij}. Then w ↦ Σ_i (c_i/S_i) e^{⟨w, h_i⟩} and
   h ↦ log Σ_j e^{⟨w_j, h⟩} are least at zero, and stationarity leaves every class that is not zero a slope above λ. So all classes
   whose slopes are at most λ are zero, or no class is, and one of them that is certainly there speaks for all.
+- Coincidence where the norm is penalised: the classes of a group coincide iff λ ≥ s_g, and λ is given.
 - A zero row of logits costs: the gap of a candidate z is at least c_k KL(uniform ‖ softmax(z_k)) for every class k that is zero.
 
 The proofs are in docs/derivations/layer-peeled.md, section 4.
@@ -19,9 +20,8 @@ from flint import arb, ctx
 
 from layerpeel.array_words import Float
 from layerpeel.numerics import PRECISION, margin_at_level, vanishes_at
-from layerpeel.solvers._enclosures import Enclosures
 from layerpeel.solvers._solution import Solution
-from layerpeel.solvers.program._problem import LayerPeeled, Problem
+from layerpeel.solvers.program._problem import LayerPeeled, Problem, UnconstrainedFeatures
 from layerpeel.solvers.proof._evaluation import exact_penalty, exact_radius, exact_scales, exact_weights
 
 Phases = tuple[bool | None, ...]
@@ -46,7 +46,11 @@ def phases_by_law(solution: Solution[Any], collapsed: Phases, vanished: Phases) 
     Returns:
         The same two, with fewer groups open.
     """
-    if solution.problem.loss != "cross-entropy" or solution.problem.bias_penalty is not None:
+    if solution.problem.loss != "cross-entropy":
+        return collapsed, vanished
+    if None in collapsed and not isinstance(solution.problem, LayerPeeled):
+        collapsed = tuple(law if each is None else each for each, law in zip(collapsed, _coincident_by_law(solution.problem), strict=True))
+    if solution.problem.bias_penalty is not None:
         return collapsed, vanished
     several = [group.classes > 1 for group in solution.problem.groups]
     zero = zero_by_law(solution.problem)
@@ -56,9 +60,6 @@ def phases_by_law(solution: Solution[Any], collapsed: Phases, vanished: Phases) 
         vanished = tuple(False if apart else each for each, apart in zip(vanished, _apart_from_zero(solution), strict=True))
     if None in vanished and _none_is_zero(solution, all_or_head=zero is not None):
         vanished = (False,) * len(several)
-    if None in collapsed:
-        optimum = Enclosures(solution)
-        collapsed = tuple(optimum.coincide(g) if each is None else each for g, each in enumerate(collapsed))
     return collapsed, vanished
 
 
@@ -103,6 +104,13 @@ def zero_by_law(problem: Problem) -> tuple[bool, ...] | None:
 
     found = vanishes_at(size, tail, margin)
     return None if found is None else tuple(found and g != head for g in range(count))
+
+
+def _coincident_by_law(problem: UnconstrainedFeatures) -> Phases:
+    """Per group of two or more, whether λ ≥ s_g, in balls: λ is given, and a bias leaves the inner equation alone; None at equality."""
+    with ctx.workprec(PRECISION):
+        penalty = exact_penalty(problem)
+        return tuple(True if penalty > slope else False if penalty < slope else None for slope in _slopes(problem))
 
 
 def _slopes(problem: Problem) -> list[arb]:

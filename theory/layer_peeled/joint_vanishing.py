@@ -68,16 +68,16 @@ ROOM = Room.of(
         "energy",
         "all tail groups vanish at E_H = (τ*/K)² (compared in logarithms)",
         over=PLACES,
-        predict=lambda groups: log_energy(groups),
+        predict=lambda groups: vanishing_energy(groups),
         measure=lambda groups: switch(groups).bracket,
         by="log E_H between an energy at which every tail group's norm certainly is positive, and one at which all certainly are zero",
         false={
-            "one-percent-off": ("τ* is 1 % larger", lambda groups: log_energy(groups) + Bracket.exactly(2 * math.log(1.01))),
+            "one-percent-off": ("τ* is 1 % larger", lambda groups: vanishing_energy(groups) + Bracket.exactly(2 * math.log(1.01))),
             "smallest-first": (
                 "the smallest group vanishes first, where it would beside the head alone",
-                lambda groups: log_energy((groups[0], groups[-1])),
+                lambda groups: vanishing_energy((groups[0], groups[-1])),
             ),
-            "average-tail": ("τ* is that of a tail of the same mean count", lambda groups: log_energy(averaged(groups))),
+            "average-tail": ("τ* is that of a tail of the same mean count", lambda groups: vanishing_energy(averaged(groups))),
         },
         evidence=Evidence.CERTIFIED,
         within=4e-3,
@@ -145,7 +145,7 @@ ROOM = Room.of(
 )
 
 
-def log_energy(groups: Sequence[tuple[int, float]]) -> Bracket:
+def vanishing_energy(groups: Sequence[tuple[int, float]]) -> Bracket:
     """log E_H = 2 log(τ*/K) at E_W = 1."""
     radius, classes = joint_vanishing_radius(groups), sum(size for size, _ in groups)
     return Bracket(2 * math.log(radius.lower / classes) - 1e-14, 2 * math.log(radius.upper / classes) + 1e-14)
