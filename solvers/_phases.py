@@ -22,6 +22,7 @@ from layerpeel.array_words import Float
 from layerpeel.numerics import PRECISION, margin_at_level, vanishes_at
 from layerpeel.solvers._solution import Solution
 from layerpeel.solvers.program._problem import LayerPeeled, Problem, UnconstrainedFeatures
+from layerpeel.solvers.proof._certificate import certify_multiplier
 from layerpeel.solvers.proof._evaluation import exact_penalty, exact_radius, exact_scales, exact_weights
 
 Phases = tuple[bool | None, ...]
@@ -80,6 +81,8 @@ def zero_by_law(problem: Problem) -> tuple[bool, ...] | None:
     slopes = problem.weights / problem.scales
     head, count = int(np.argmax(slopes)), len(slopes)
     size, others = problem.sizes[head], problem.num_classes - problem.sizes[head]
+    if size == 1 and isinstance(problem, LayerPeeled):
+        return None
     with ctx.workprec(PRECISION):
         exact = _slopes(problem)
         if not all(slope < exact[head] for g, slope in enumerate(exact) if g != head):
@@ -131,7 +134,7 @@ def _none_is_zero(solution: Solution[Any], *, all_or_head: bool) -> bool:
     """
     problem = solution.problem
     slopes = problem.weights / problem.scales
-    small = slopes * (1 + ROUNDING) < solution.certified_multiplier.lower
+    small = slopes * (1 + ROUNDING) < _least_multiplier(solution)
     cost = _cost_of_zero(solution)
     if cost[small].sum() * (1 - ROUNDING) > solution.certificate.gap:
         return True
@@ -140,6 +143,14 @@ def _none_is_zero(solution: Solution[Any], *, all_or_head: bool) -> bool:
     alone = left == 1 and (all_or_head or problem.sizes[int(np.argmax(slopes))] == 1)
     # Two counts above λ cannot balance either, where d = 1: each would have to be the other's mirror image.
     return present and (alone or (left == 2 and problem.unweighted))
+
+
+def _least_multiplier(solution: Solution[Any]) -> float:
+    """A certain lower bound of λ from one difference quotient, whose step balances the gap against curvature: good to about the step."""
+    step = min(max(math.sqrt(solution.relative_gap), 1e-6), 1e-2)
+    return certify_multiplier(
+        solution.problem, solution.matrix, solution.shares, solution.group_bias, solution.tangent, steps=(step,)
+    ).lower
 
 
 def _cost_of_zero(solution: Solution[Any]) -> Float[np.ndarray, " G"]:
