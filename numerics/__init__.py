@@ -90,6 +90,10 @@ if TYPE_CHECKING:
     from layerpeel.numerics.equi_separation._separation import separation_of as separation_of
     from layerpeel.numerics.layer_peeled._directions import Directions as Directions
     from layerpeel.numerics.layer_peeled._groups import GroupMatrix as GroupMatrix
+    from layerpeel.numerics.layer_peeled._joint_vanishing import joint_vanishing_lengths as joint_vanishing_lengths
+    from layerpeel.numerics.layer_peeled._joint_vanishing import joint_vanishing_radius as joint_vanishing_radius
+    from layerpeel.numerics.layer_peeled._joint_vanishing import margin_at_level as margin_at_level
+    from layerpeel.numerics.layer_peeled._joint_vanishing import vanishes_at as vanishes_at
     from layerpeel.numerics.layer_peeled._models import Model as Model
     from layerpeel.numerics.layer_peeled._models import held_by as held_by
     from layerpeel.numerics.layer_peeled._nuclear import energy_radius as energy_radius

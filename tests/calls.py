@@ -33,6 +33,7 @@ HONEST_ROUTES = {"sdp", "factored"}
 """Route `symmetric` is the closed form, and `auto` may take it."""
 
 CLOSED_FORMS = {
+    "layerpeel.numerics.layer_peeled._joint_vanishing",
     "layerpeel.numerics.layer_peeled._other_norms",
     "layerpeel.numerics.layer_peeled._squared_error",
     "layerpeel.numerics.layer_peeled._threshold_rays",
@@ -48,6 +49,7 @@ CLOSED_FORMS = {
     "layerpeel.numerics.layer_peeled._two_groups_curve",
     "layerpeel.numerics.layer_peeled._two_groups_inverse",
     "layerpeel.numerics.locally_elastic._closed_flow",
+    "layerpeel.solvers._phases",
     "layerpeel.solvers.relatives._batch",
     "layerpeel.solvers.routes._symmetric",
 }
@@ -231,7 +233,7 @@ class Program:
         return self.resolve(dotted, node.attr) if dotted in self.sources and dotted.split(".")[0] in self.sources[module].imports else None
 
     def phases_by_law(self, place: Name) -> list[str]:
-        """Reads of `.collapsed`, which the multiplier law decides, other than those that are to be reported as they are."""
+        """Reads of `.collapsed` and `.vanished`, which laws decide, other than those that are to be reported as they are."""
         body = self.body_of(place)
         allowed = {
             id(part)
@@ -240,7 +242,7 @@ class Program:
             for argument in node.args
             for part in ast.walk(argument)
         }
-        reads = [node for node in ast.walk(body) if isinstance(node, ast.Attribute) and node.attr == "collapsed"]
+        reads = [node for node in ast.walk(body) if isinstance(node, ast.Attribute) and node.attr in ("collapsed", "vanished")]
         return ["a phase decided by the law" for node in reads if id(node) not in allowed]
 
     def trespasses(self, start: Name) -> list[str]:

@@ -215,6 +215,7 @@ def certify_multiplier(
     shares: GroupMatrix | None = None,
     bias: Float[np.ndarray, " G"] | None = None,
     tangent: GroupMatrix | None = None,
+    steps: tuple[float, ...] = STEPS,
 ) -> Bracket:
     """Enclose the multiplier λ of ‖Y‖_* ≤ τ, from one candidate; where the norm is penalised, λ is given.
 
@@ -229,6 +230,7 @@ def certify_multiplier(
         shares: as for `certify`.
         bias: as for `certify`.
         tangent: as for `certify`.
+        steps: the h tried, two evaluations of the loss each.
 
     Raises:
         UnusableInput: for what is no program, matrix over groups, or list of numbers.
@@ -248,7 +250,7 @@ def certify_multiplier(
             return to_bracket(exact_penalty(problem))
         evaluation, _, minorant = _evaluated(problem, candidate, shares, bias, tangent)
         radius, bound = exact_radius(problem), _dual_bound(problem, minorant).max(arb(0))
-        for step in STEPS:
+        for step in steps:
             h = arb(step)
             lower = max(lower, to_bracket((bound - evaluation.objective(1 + h)) / (h * radius)).lower)
             upper = min(upper, to_bracket((evaluation.objective(1 - h) - bound) / (h * radius)).upper)

@@ -11,6 +11,7 @@ import numpy as np
 from layerpeel.numerics import GroupMatrix
 from layerpeel.solvers._enclosures import Enclosures
 from layerpeel.solvers._hinge_phases import hinge_collapsed
+from layerpeel.solvers._phases import phases_by_law
 from layerpeel.solvers._solution import RANK_TOLERANCE, VANISHING_NORM, Solution, Status
 from layerpeel.solvers.program._losses import LOSSES
 from layerpeel.solvers.program._problem import Form, LayerPeeled, Problem, UnconstrainedFeatures
@@ -54,7 +55,8 @@ def settled(request: Request[Form], route: str, attempts: Iterable[Candidate]) -
         tangent=candidate.tangent,
     )
     solution = replace(solution, collapsed=_collapsed(solution))
-    return replace(solution, vanished=_vanished(solution), seconds=time.perf_counter() - request.began)
+    collapsed, vanished = phases_by_law(solution, solution.collapsed, _vanished(solution))
+    return replace(solution, collapsed=collapsed, vanished=vanished, seconds=time.perf_counter() - request.began)
 
 
 def status_of(problem: Problem, candidate: Candidate, certificate: Certificate, tolerance: float) -> Status:
