@@ -10,7 +10,6 @@ import numpy as np
 
 from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket, GroupMatrix, UnusableInput, factor_logits, require_memory
-from layerpeel.solvers.program._losses import LOSSES
 from layerpeel.solvers.program._problem import Form, LayerPeeled
 from layerpeel.solvers.proof._certificate import Certificate, certify_multiplier
 from layerpeel.solvers.proof._distance import distance_within, low_rank_excess
@@ -162,7 +161,7 @@ class Solution(Generic[Form]):
         Negative for a class that is fitted better than the average, f. With d_k = √n_k the norm moves too, and adds
         λ ((YYᵀ)^{1/2})_kk/(2 n_k). Exact at the optimum; off by the order of its gap.
         """
-        losses = LOSSES[self.problem.loss].by_group(self.group_logits)
+        losses = self.problem.loss_function.by_group(self.group_logits)
         samples = np.array([float(group.samples) for group in self.problem.groups])
         sizes = np.asarray(self.problem.sizes)
         slopes = (losses - float(losses @ (self.problem.weights * sizes))) / float(samples @ sizes)

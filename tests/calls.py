@@ -33,6 +33,7 @@ HONEST_ROUTES = {"sdp", "factored"}
 """Route `symmetric` is the closed form, and `auto` may take it."""
 
 CLOSED_FORMS = {
+    "layerpeel.numerics.layer_peeled._changed_losses",
     "layerpeel.numerics.layer_peeled._other_norms",
     "layerpeel.numerics.layer_peeled._squared_error",
     "layerpeel.numerics.layer_peeled._threshold_rays",

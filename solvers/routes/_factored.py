@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from layerpeel.solvers._solution import Solution
-from layerpeel.solvers.program._losses import LOSSES
 from layerpeel.solvers.program._problem import Form, Problem
 from layerpeel.solvers.proof._certificate import certify
 from layerpeel.solvers.routes._interior import MOST_GROUPS, solve_interior
@@ -26,7 +25,7 @@ def run(request: Request[Form]) -> Solution[Form]:
 
 def _attempts(problem: Problem, tolerance: float, start: Candidate | None) -> Iterator[Candidate]:
     """What first-order methods find in doubles, then for a smooth loss and few groups what extended precision finds."""
-    if not LOSSES[problem.loss].smooth:
+    if not problem.loss_function.smooth:
         yield solve_primal_dual(problem, GAP_MARGIN * tolerance, start)
         return
     count = len(problem.groups)
