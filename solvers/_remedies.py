@@ -3,19 +3,16 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from layerpeel.numerics import Bracket, UnusableInput, require_positive, require_real, validated
 from layerpeel.solvers._enclosures import Enclosures, widened
 from layerpeel.solvers._solution import Solution
 from layerpeel.solvers._solve import solve
 from layerpeel.solvers._threshold import SHARP, bisect_phases
-from layerpeel.solvers.program._adjusted_loss import AdjustedCrossEntropy
 from layerpeel.solvers.program._adjustments import Adjustment
 from layerpeel.solvers.program._losses import odds
-from layerpeel.solvers.program._problem import LayerPeeled, Problem, UnconstrainedFeatures
-
-Posed = TypeVar("Posed", LayerPeeled, UnconstrainedFeatures)
+from layerpeel.solvers.program._problem import Problem
 
 TRIED = tuple(2.0**-doubling for doubling in range(7, -1, -1))
 """Shares of the largest strength at which a group is looked at before the bisection: help may end again where a remedy is overdone."""
@@ -67,7 +64,7 @@ LOSS_REMEDIES: dict[str, LossRemedy] = {
     "margin": LossRemedy("the margin of the smallest class, others by n_k^(-1/4)", 16.0, _held),
     "bias": LossRemedy("1/λ_b, the inverse of the penalty on a bias", 1e6, lambda problem, free: problem.changed(bias_penalty=1.0 / free)),
 }
-"""Remedies in the loss, by name. A weight changes the loss only; sampling more often changes what the norm weighs too, where it weighs samples."""
+"""Remedies in the loss, by name. A weight changes the loss only; sampling more often also changes a norm that weighs samples."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +87,7 @@ class GroupUnderRemedy:
 
 
 @validated
-def with_remedy(problem: Posed, remedy: str, strength: float) -> Posed:
+def with_remedy(problem: Problem, remedy: str, strength: float) -> Problem:
     """The program with a remedy in its loss; at strength 0 as it is.
 
     Args:
@@ -101,19 +98,23 @@ def with_remedy(problem: Posed, remedy: str, strength: float) -> Posed:
     Raises:
         UnusableInput: for an unknown remedy, a strength out of range, or a program that is changed already.
 
-    Source: kini2021 (scales and shifts), ye2020 (temperatures), menon2021 and ren2020 (shifts), cao2019 (margins), szegedy2016 (smoothed labels).
+    Source: kini2021 (scales and shifts), ye2020 (temperatures), menon2021 and ren2020 (shifts), cao2019 (margins), szegedy2016
+        (smoothed labels).
 
     Example:
+        >>> from layerpeel.solvers import LayerPeeled
         >>> with_remedy(LayerPeeled.from_groups([(3, 90), (3, 10)], feature_energy=1.0), "logit-scale", 0.5).logit_scale.tolist()
         [1.0, 3.0]
     """
     if remedy not in LOSS_REMEDIES:
         raise UnusableInput(f"remedy {remedy!r} is unknown: it must be one of {', '.join(LOSS_REMEDIES)}; choose one of these.")
     if problem.loss != "cross-entropy" or problem.adjusted or (remedy == "bias" and problem.bias_penalty is not None):
-        raise UnusableInput(f"{problem!r} cannot take {remedy!r}: remedies change plain cross-entropy, one at a time; leave the others out.")
+        raise UnusableInput(
+            f"{problem!r} cannot take {remedy!r}: remedies change plain cross-entropy, one at a time; leave the others out."
+        )
     least = -math.inf if remedy in ("logit-scale", "logit-shift") else 0.0
     strength = require_real(strength, f"the strength of {remedy!r}", least=least, remedy="give one, for example 0.1")
-    return LOSS_REMEDIES[remedy].applied(problem, strength) if strength else problem  # pyright: ignore[reportReturnType]
+    return LOSS_REMEDIES[remedy].applied(problem, strength) if strength else problem
 
 
 @validated
@@ -136,6 +137,7 @@ def group_under_remedy(
     Source: derived; docs/derivations/layer-peeled.md, section 7.
 
     Example:
+        >>> from layerpeel.solvers import LayerPeeled
         >>> problem = LayerPeeled.from_groups([(3, 50), (3, 10)], feature_energy=1.0)
         >>> group_under_remedy(problem, 1, "logit-scale", 0.0).apart, group_under_remedy(problem, 1, "logit-scale", 0.43).apart
         (False, True)
@@ -144,7 +146,7 @@ def group_under_remedy(
 
 
 def _looked_at(solution: Solution, group: int, strength: float) -> GroupUnderRemedy:
-    optimum, problem = Enclosures(solution), solution.problem
+    optimum = Enclosures(solution)
     together = optimum.coincide(group)
     return GroupUnderRemedy(
         strength=strength,
@@ -162,14 +164,12 @@ def _level(optimum: Enclosures, group: int) -> Bracket:
     margin, kept = problem.groups[group].adjustment.margin, 1.0 - problem.label_smoothing
     if margin == 0.0:
         return widened(factor * kept, factor * kept)
-    loss = problem.loss_function
-    assert isinstance(loss, AdjustedCrossEntropy)
-    inside, between = odds(loss.adjusted(optimum.solution.group_logits))
+    inside, between = odds(problem.seen(optimum.solution.group_logits))
     others = (problem.sizes[group] - 1) * inside[group] + between[group] @ problem.sizes
     share = float(inside[group] / (1.0 + others))
-    blur = math.expm1(math.sqrt(2) * float(problem.logit_scale.max()) * min(optimum.logit_radius, 100.0))
-    ends = [factor * (kept - math.expm1(-margin) * min(share * (1 + sign * blur) if sign > 0 else share / (1 + blur), 1.0)) for sign in (-1, 1)]
-    return widened(*ends)
+    blur = math.exp(math.sqrt(2) * float(problem.logit_scale.max()) * min(optimum.logit_radius, 100.0))
+    least, largest = (factor * (kept - math.expm1(-margin) * each) for each in (share / blur, min(share * blur, 1.0)))
+    return widened(least, largest)
 
 
 @validated
@@ -199,6 +199,7 @@ def least_strength(
     Source: derived; docs/derivations/layer-peeled.md, section 7.
 
     Example:
+        >>> from layerpeel.solvers import LayerPeeled
         >>> problem = LayerPeeled.from_groups([(3, 30), (3, 10)], feature_energy=1.0)
         >>> found = least_strength(problem, 1, "label-smoothing", width=1e-2)
         >>> 0.0 < found.lower < found.upper < 0.2
@@ -219,8 +220,12 @@ def least_strength(
     for share in TRIED:
         state = together(share * largest)
         if state is False:
-            apart = share * largest
-            inward, outward = bisect_phases(lambda distance: together(apart - distance), 0.0, apart - last, width * largest)
-            return Bracket(apart - outward, apart - inward, rigorous=True)
+            return _between(together, last, share * largest, width * largest)
         last = share * largest if state is True else last
     return None
+
+
+def _between(together: Callable[[float], bool | None], coincident: float, apart: float, width: float) -> Bracket:
+    """Bisect between a strength at which the classes coincide and a larger one at which they are apart."""
+    inward, outward = bisect_phases(lambda distance: together(apart - distance), 0.0, apart - coincident, width)
+    return Bracket(apart - outward, apart - inward, rigorous=True)

@@ -83,9 +83,7 @@ class ChangedBoundary:
         self.least_sine, self.most_sine = LEAST_SINE, min(self._sine_where_nothing_is_between(), 1.0)
         if self.smoothing:
             self.most_sine = math.sqrt(self.majority / self.classes)
-            self.least_sine = _bisected(
-                lambda sine: self._between(sine)[0] - self._saturated(), LEAST_SINE, self.most_sine
-            )
+            self.least_sine = _bisected(lambda sine: self.between(sine)[0] - self._saturated(), LEAST_SINE, self.most_sine)
 
     def _sine_where_nothing_is_between(self) -> float:
         """sin θ where t_B = 0: v = e^{ι + m_B}."""
@@ -96,7 +94,7 @@ class ChangedBoundary:
         """t_A where smoothed labels are met in the majority: all its margins are a*."""
         return smoothed_margin(self.classes, self.smoothing) * math.sqrt(self.minority / self.classes)
 
-    def _between(self, sine: float) -> tuple[float, float, float]:
+    def between(self, sine: float) -> tuple[float, float, float]:
         """t_A, s and μ."""
         delta, root, (_, small) = self.smoothing, math.sqrt(self.majority) * self.span, self.scale
         lifted = math.expm1(self.margins[1])
@@ -109,7 +107,7 @@ class ChangedBoundary:
 
     def at(self, sine: float) -> BoundaryPoint:
         """The point at sin θ."""
-        t_a, norm, slope = self._between(sine)
+        t_a, norm, slope = self.between(sine)
         cosine, big = _cosine(sine), self.scale[0]
         crossing = self.span / (self.majority * math.sqrt(self.minority)) * t_a + self.shift
         a = 0.0
@@ -151,6 +149,19 @@ class ChangedBoundary:
     def end(self) -> float:
         """τ where the block between the groups vanishes; below it, R follows from the majority alone."""
         return self.at(self.most_sine).radius if self.most_sine < 1.0 else 0.0
+
+    def point_at(self, log_imbalance: float) -> tuple[BoundaryPoint, float]:
+        """The point at an imbalance, and μ/n_B there, s_B: log R falls along the curve, since a program has one optimum.
+
+        Raises:
+            UnusableInput: where the minority vanishes before it comes apart.
+        """
+        least, most = math.log(self.least_sine), math.log(self.most_sine)
+        place = _bisected(lambda place: self.at(math.exp(place)).log_imbalance - log_imbalance, least, most)
+        found = self.at(math.exp(place))
+        if abs(found.log_imbalance - log_imbalance) > 1e-6 * (1 + abs(log_imbalance)):
+            raise UnusableInput(f"log R = {log_imbalance:g} is not reached with classifiers between the groups; use a larger one.")
+        return found, self.between(math.exp(place))[2]
 
     def log_imbalance(self, radius: float) -> float:
         """log R on the boundary at a radius τ; infinite where no imbalance makes the minority coincide."""
@@ -241,7 +252,7 @@ def log_threshold_of_changed_loss(
         >>> plain = log_threshold_of_changed_loss(5, 5, feature_energy=5.0)
         >>> smoothed = log_threshold_of_changed_loss(3, 3, feature_energy=1.0, label_smoothing=0.2)
         >>> round(math.exp(plain), 9), round(math.exp(smoothed), 3)
-        (12.19244708, 0.0)
+        (12.19244708, 3.482)
     """
     boundary = ChangedBoundary(
         majority, minority, label_smoothing=label_smoothing, logit_scale=logit_scale, logit_shift=logit_shift, margins=margins
@@ -269,8 +280,8 @@ def log_threshold_of_logit_adjustment(
     Source: menon2021, ren2020 (the shifts); derived.
 
     Example:
-        >>> round(math.exp(log_threshold_of_logit_adjustment(3, 3, feature_energy=1.0)), 1)
-        3.0
+        >>> round(math.exp(log_threshold_of_logit_adjustment(3, 3, feature_energy=1.0)), 3)
+        2.917
     """
 
     def excess(log_r: float) -> float:
@@ -310,7 +321,7 @@ def smoothed_energy_limit(majority: int, minority: int, label_smoothing: float) 
     smoothed_margin(2, label_smoothing)
     boundary = ChangedBoundary(majority, minority, label_smoothing=label_smoothing)
     saturated = smoothed_margin(boundary.classes, label_smoothing)
-    return ((boundary.majority - 1) * saturated + boundary._between(boundary.least_sine)[1]) / boundary.classes
+    return ((boundary.majority - 1) * saturated + boundary.between(boundary.least_sine)[1]) / boundary.classes
 
 
 def log_threshold_with_bias_minus_one(majority: int, minority: int, *, feature_energy: float, weight_energy: float = 1.0) -> float:

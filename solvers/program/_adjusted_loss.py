@@ -15,7 +15,7 @@ PLAIN = CrossEntropy()
 
 @dataclass(frozen=True, eq=False)
 class AdjustedCrossEntropy:
-    """Cross-entropy of changed logits, with smoothed labels: for a class k of group g,
+    """Cross-entropy of changed logits, with smoothed labels.
 
         L(z, k) = logsumexp(u) − (1 − δ) u_k − (δ/K) Σ_j u_j,    u_j = Δ_j z_j + ι_j − m_k [j = k].
 
@@ -103,8 +103,7 @@ class AdjustedCrossEntropy:
         inner = [each * factor for each, factor in zip(logits.inner, scale, strict=True)]
         outer = [[entry * factor for entry, factor in zip(row, scale, strict=True)] for row in logits.outer]
         moved = [
-            [entry + roots[g] * roots[h] * shift[h] - int(g == h) * margin[g] for h, entry in enumerate(row)]
-            for g, row in enumerate(outer)
+            [entry + roots[g] * roots[h] * shift[h] - int(g == h) * margin[g] for h, entry in enumerate(row)] for g, row in enumerate(outer)
         ]
         behind = [each - least for each, least in zip(inner, margin, strict=True)]
         return logits._replace(inner=inner, outer=outer), logits._replace(inner=behind, outer=moved)

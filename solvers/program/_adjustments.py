@@ -20,6 +20,10 @@ class Adjustment(NamedTuple):
     margin: float = 0.0
 
 
+NEUTRAL = Adjustment()
+"""Logits as they are."""
+
+
 class Adjustments(NamedTuple):
     """The same for all classes as they are given: one number for all, or one for each; None for what is left alone."""
 
@@ -37,6 +41,10 @@ class Adjustments(NamedTuple):
         shifts = _numbers(self.logit_shift, 0.0, count, "logit shift", of, least=-LARGEST_SHIFT, largest=LARGEST_SHIFT)
         margins = _numbers(self.margins, 0.0, count, "margin", of, least=0.0, largest=LARGEST_SHIFT)
         return [Adjustment(*each) for each in zip(scales, shifts, margins, strict=True)]
+
+
+UNCHANGED = Adjustments()
+"""No class's logits are changed."""
 
 
 def smoothing_of(value: Any) -> float:

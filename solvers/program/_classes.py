@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from layerpeel.numerics import UnusableInput, require_list, require_positive, require_whole, shown
-from layerpeel.solvers.program._adjustments import Adjustment, Adjustments
+from layerpeel.solvers.program._adjustments import NEUTRAL, UNCHANGED, Adjustment, Adjustments
 
 NORM_WEIGHTS = ("class", "sample")
 """Legal names of weights d_k on the nuclear norm: 1 per class, or √n_k."""
@@ -20,7 +20,7 @@ class Group:
     classes: int
     samples: int | float
     norm_weight: float = 1.0
-    adjustment: Adjustment = Adjustment()
+    adjustment: Adjustment = NEUTRAL
 
 
 class Classes(NamedTuple):
@@ -31,7 +31,7 @@ class Classes(NamedTuple):
     group_of_class: tuple[int, ...] | None
 
 
-def classes_from_counts(counts: Any, norm_weights: Any, adjustments: Adjustments = Adjustments()) -> Classes:
+def classes_from_counts(counts: Any, norm_weights: Any, adjustments: Adjustments = UNCHANGED) -> Classes:
     """One class per count, in the order given; classes with equal counts, weights and adjustments form a group.
 
     Raises:
@@ -48,7 +48,7 @@ def classes_from_counts(counts: Any, norm_weights: Any, adjustments: Adjustments
     return Classes(groups, kind, None if group_of_class == sorted(group_of_class) else tuple(group_of_class))
 
 
-def classes_from_groups(pairs: Any, norm_weights: Any, adjustments: Adjustments = Adjustments()) -> Classes:
+def classes_from_groups(pairs: Any, norm_weights: Any, adjustments: Adjustments = UNCHANGED) -> Classes:
     """(classes, samples) pairs; pairs with equal samples, weights and adjustments are merged.
 
     Raises:
@@ -66,7 +66,7 @@ def classes_from_groups(pairs: Any, norm_weights: Any, adjustments: Adjustments 
 
 
 def classes_from_imbalance(
-    majority: Any, minority: Any, imbalance: Any, norm_weights: Any, adjustments: Adjustments = Adjustments()
+    majority: Any, minority: Any, imbalance: Any, norm_weights: Any, adjustments: Adjustments = UNCHANGED
 ) -> Classes:
     """Two groups with counts R and 1, or one group when R = 1.
 

@@ -6,7 +6,7 @@ the loss is far below one: 1 − p_own is Σ_{others} p, and logsumexp(z) − z_
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from flint import arb
@@ -52,6 +52,7 @@ class Slope(NamedTuple):
     value: arb
 
 
+@runtime_checkable
 class Loss(Protocol):
     """What the certificate asks of a loss."""
 

@@ -65,7 +65,13 @@ class LayerPeeled(Program):
         margins: float | Iterable[float] | None = None,
     ) -> None:
         changes = Adjustments(logit_scale, logit_shift, margins)
-        super().__init__(classes_from_counts(counts, norm_weights, changes), loss, bias_penalty, label_smoothing, **_energies(feature_energy, weight_energy))
+        super().__init__(
+            classes_from_counts(counts, norm_weights, changes),
+            loss,
+            bias_penalty,
+            label_smoothing,
+            **_energies(feature_energy, weight_energy),
+        )
 
     @classmethod
     def from_groups(
@@ -94,7 +100,14 @@ class LayerPeeled(Program):
             1000000
         """
         self, changes = object.__new__(cls), Adjustments(logit_scale, logit_shift, margins)
-        Program.__init__(self, classes_from_groups(groups, norm_weights, changes), loss, bias_penalty, label_smoothing, **_energies(feature_energy, weight_energy))
+        Program.__init__(
+            self,
+            classes_from_groups(groups, norm_weights, changes),
+            loss,
+            bias_penalty,
+            label_smoothing,
+            **_energies(feature_energy, weight_energy),
+        )
         return self
 
     @classmethod
@@ -205,7 +218,13 @@ class UnconstrainedFeatures(Program):
         margins: float | Iterable[float] | None = None,
     ) -> None:
         changes = Adjustments(logit_scale, logit_shift, margins)
-        super().__init__(classes_from_counts(counts, norm_weights, changes), loss, bias_penalty, label_smoothing, **_penalties(feature_penalty, weight_penalty))
+        super().__init__(
+            classes_from_counts(counts, norm_weights, changes),
+            loss,
+            bias_penalty,
+            label_smoothing,
+            **_penalties(feature_penalty, weight_penalty),
+        )
 
     @classmethod
     def from_groups(
@@ -234,7 +253,14 @@ class UnconstrainedFeatures(Program):
             0.002
         """
         self, changes = object.__new__(cls), Adjustments(logit_scale, logit_shift, margins)
-        Program.__init__(self, classes_from_groups(groups, norm_weights, changes), loss, bias_penalty, label_smoothing, **_penalties(feature_penalty, weight_penalty))
+        Program.__init__(
+            self,
+            classes_from_groups(groups, norm_weights, changes),
+            loss,
+            bias_penalty,
+            label_smoothing,
+            **_penalties(feature_penalty, weight_penalty),
+        )
         return self
 
     @property

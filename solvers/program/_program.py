@@ -11,7 +11,7 @@ import numpy as np
 from layerpeel.array_words import Float
 from layerpeel.numerics import GroupMatrix, UnusableInput, require_positive
 from layerpeel.solvers.program._adjusted_loss import AdjustedCrossEntropy
-from layerpeel.solvers.program._adjustments import Adjustment, smoothing_of
+from layerpeel.solvers.program._adjustments import NEUTRAL, Adjustment, smoothing_of
 from layerpeel.solvers.program._classes import Classes, Group
 from layerpeel.solvers.program._losses import LOSSES, Loss
 
@@ -66,12 +66,18 @@ class Program(ABC):
                 )
         penalty = None if bias_penalty is None else require_representable(require_positive(bias_penalty, "bias penalty"), "bias penalty")
         smoothing = smoothing_of(label_smoothing)
-        if loss != "cross-entropy" and (smoothing or any(group.adjustment != Adjustment() for group in groups)):
+        if loss != "cross-entropy" and (smoothing or any(group.adjustment != NEUTRAL for group in groups)):
             raise UnusableInput(
                 f"the loss is {loss!r}, and smoothed labels, logit scales, logit shifts and margins change cross-entropy only; leave them "
                 "out, or use loss='cross-entropy'."
             )
-        fields = {"groups": groups, "label_smoothing": smoothing, "loss": loss, "norm_weights": classes.norm_weights, "bias_penalty": penalty}
+        fields = {
+            "groups": groups,
+            "label_smoothing": smoothing,
+            "loss": loss,
+            "norm_weights": classes.norm_weights,
+            "bias_penalty": penalty,
+        }
         for name, value in {**fields, "group_of_class": classes.group_of_class, **numbers}.items():
             object.__setattr__(self, name, value)
 
@@ -91,8 +97,8 @@ class Program(ABC):
         factor = require_positive(factor, "oversampling factor")
         return self.changed(factors=[factor if index == group else 1.0 for index in range(len(self.groups))])
 
-    def changed(
-        self: Same,  # noqa: PYI019 - checked annotations know no Self
+    def changed(  # noqa: PYI019 - checked annotations know no Self
+        self: Same,
         *,
         factors: Sequence[float] | None = None,
         adjustments: Sequence[Adjustment] | None = None,
@@ -134,7 +140,9 @@ class Program(ABC):
 
     def _changes(self) -> str:
         """The logits' scales, shifts and margins, one per group, where there are any."""
-        columns = zip(("logit_scale", "logit_shift", "margins"), Adjustment(), zip(*(g.adjustment for g in self.groups), strict=True), strict=True)
+        columns = zip(
+            ("logit_scale", "logit_shift", "margins"), NEUTRAL, zip(*(g.adjustment for g in self.groups), strict=True), strict=True
+        )
         return "".join(f", {name}=({', '.join(f'{each:g}' for each in values)})" for name, none, values in columns if set(values) != {none})
 
     @property
@@ -166,7 +174,7 @@ class Program(ABC):
     @property
     def adjusted(self) -> bool:
         """Whether labels are smoothed, or logits scaled, shifted or held to a margin."""
-        return self.label_smoothing > 0.0 or any(group.adjustment != Adjustment() for group in self.groups)
+        return self.label_smoothing > 0.0 or any(group.adjustment != NEUTRAL for group in self.groups)
 
     @property
     def loss_function(self) -> Loss:
@@ -175,6 +183,11 @@ class Program(ABC):
             return LOSSES[self.loss]
         scale, shift, margin = np.array([group.adjustment for group in self.groups], dtype=float).T
         return AdjustedCrossEntropy(self.sizes, scale, shift, margin, self.label_smoothing)
+
+    def seen(self, logits: GroupMatrix) -> GroupMatrix:
+        """The logits as the loss sees them, scaled, shifted and less the margins."""
+        loss = self.loss_function
+        return loss.adjusted(logits) if isinstance(loss, AdjustedCrossEntropy) else logits
 
     @property
     def logit_scale(self) -> Float[np.ndarray, " G"]:

@@ -6,7 +6,6 @@ import numpy as np
 
 from layerpeel.array_words import Float
 from layerpeel.numerics import GroupMatrix, validated
-from layerpeel.solvers.program._adjusted_loss import AdjustedCrossEntropy
 from layerpeel.solvers.program._losses import odds
 from layerpeel.solvers.program._problem import LayerPeeled, Problem
 from layerpeel.solvers.program._program import require_unweighted
@@ -16,7 +15,7 @@ STEEPNESS = {"cross-entropy": 0.5, "squared": 1.0}
 """Largest eigenvalue of the Hessian of L: the loss's slope moves at most this times as far as its logits."""
 
 DECAY = {"cross-entropy": math.sqrt(2), "squared": 0.0}
-"""The least curvature falls by no more than e^{−DECAY ρ} within distance ρ. Logits that are scaled by Δ before the loss move Δ times as far."""
+"""The least curvature falls by no more than e^{−DECAY ρ} within distance ρ. Logits scaled by Δ before the loss move Δ times as far."""
 
 RADII = np.geomspace(1e-12, 4.0, 400)
 """Distances tried; beyond the last, cross-entropy has lost its curvature."""
@@ -65,10 +64,10 @@ def distance_within(gap: float, problem: Problem, candidate: GroupMatrix, bias: 
     """The same from the certified gap.
 
     Cross-entropy: for probabilities p and u ⊥ 1, uᵀ(diag p − ppᵀ)u = Var_p(u) ≥ p_min ‖u‖², and moving a row of logits by u changes
-    no log p_j by more than √2 ‖u‖. Where logits are scaled by Δ, rows stand on 1/Δ instead, and u moves them by diag(Δ) u:
-    Var_p(Δu) ≥ p_min min_c ‖Δ(u − c/Δ)‖² ≥ p_min Δ_min² ‖u‖², and no log p_j moves by more than √2 Δ_max ‖u‖. Shifts, margins and smoothed
-    labels change p or add what is linear. So along any segment from the candidate, within distance ρ, the second derivative of f is at least
-    κ_ρ = min_k c_k min_j p_kj e^{−√2 ρ} times the squared length. Squared error: κ_ρ = min_k c_k.
+    no log p_j by more than √2 ‖u‖. So along any segment from the candidate, within distance ρ, the second derivative of f is at least
+    κ_ρ = min_k c_k min_j p_kj e^{−√2 ρ} times the squared length. Where logits are scaled by Δ, rows stand on 1/Δ instead, and
+    Var_p(Δu) ≥ p_min min_c ‖Δ(u − c/Δ)‖² ≥ p_min Δ_min² ‖u‖², while no log p_j moves by more than √2 Δ_max ‖u‖; shifts, margins and
+    smoothed labels change p, or add what is linear. Squared error: κ_ρ = min_k c_k.
 
     The objective grows from its optimum on the segment to the candidate, by at least κ_ρ d²/2 if that is d ≤ ρ long, and by at least
     κ_ρ ρ²/2 over the last ρ if it is longer. It cannot grow by more than the certified gap: so κ_ρ d²/2 ≤ gap for an optimum within
@@ -156,10 +155,7 @@ def _curvature(problem: Problem, candidate: GroupMatrix, bias: Float[np.ndarray,
         inside = problem.loss_function.attains_least and isinstance(problem, LayerPeeled) and norm <= problem.radius
         if isinstance(problem, LayerPeeled) and norm > 0.0 and not inside:
             candidate = candidate.scaled(problem.radius / norm)
-        logits = problem.logits(candidate, bias)
-        loss = problem.loss_function
-        seen = loss.adjusted(logits) if isinstance(loss, AdjustedCrossEntropy) else logits
-        least = _least_probability(problem, seen) * float(problem.logit_scale.min()) ** 2
+        least = _least_probability(problem, problem.seen(problem.logits(candidate, bias))) * float(problem.logit_scale.min()) ** 2
     return least * (1 - 1e-9)
 
 

@@ -130,7 +130,10 @@ def _balanced(problem: LayerPeeled) -> GroupMatrix:
     """The simplex ETF on the sphere, a (I − 11ᵀ/K) with a = τ/(K − 1); no larger than smoothed labels ask for."""
     spread = problem.radius / (problem.num_classes - 1)
     if problem.label_smoothing > 0.0:
-        spread = min(spread, math.log1p(problem.num_classes * (1 - problem.label_smoothing) / problem.label_smoothing) / float(problem.logit_scale.max()))
+        spread = min(
+            spread,
+            math.log1p(problem.num_classes * (1 - problem.label_smoothing) / problem.label_smoothing) / float(problem.logit_scale.max()),
+        )
     direction = np.sqrt(np.asarray(problem.sizes, dtype=float) / problem.num_classes)
     start = GroupMatrix(
         problem.sizes, np.full(len(problem.sizes), spread), spread * (np.eye(len(problem.sizes)) - np.outer(direction, direction))
