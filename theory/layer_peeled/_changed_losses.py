@@ -1,4 +1,4 @@
-"""Cases of cross-entropy as people change it, and what shows where the minority of two groups comes apart under each."""
+"""Cases of cross-entropy as people change it, or with a bias, and what shows where the minority of two groups comes apart under each."""
 
 import math
 from functools import cache
@@ -21,6 +21,7 @@ class Change(NamedTuple):
     scale: Pair = (1.0, 1.0)
     shift: Pair = (0.0, 0.0)
     margins: Pair = (0.0, 0.0)
+    bias_penalty: float | None = None
 
 
 class Case(NamedTuple):
@@ -43,6 +44,8 @@ class Case(NamedTuple):
 
 
 def _said(change: Change) -> str:
+    if change.bias_penalty:
+        return f"λ_b={change.bias_penalty:g}"
     if change.smoothing:
         return f"δ={change.smoothing:g}"
     named = (("Δ", change.scale), ("ι", change.shift), ("m", change.margins))
@@ -107,6 +110,7 @@ def posed(case: Case, feature_energy: float) -> LayerPeeled:
         logit_scale=change.scale,
         logit_shift=change.shift,
         margins=change.margins,
+        bias_penalty=change.bias_penalty,
     )
 
 

@@ -34,7 +34,6 @@ PRECISION = 1e-11
 
 B, DELTA, SCALE, MARGIN, OTHERS = sympy.symbols("b delta Delta m e", positive=True)
 SIZE, CLASSES = 3, 4
-"""A group of three classes and one class beside it, in which the identities are read off."""
 
 ROOM = Room.of(
     Statement(
