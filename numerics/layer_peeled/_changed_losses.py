@@ -7,7 +7,8 @@ inside the majority, b inside the minority, and one rank-one block between them 
     √K_A S (p_BA − δ/K) = μ sin θ,     √K_B S R (p_AB − δ/K) = μ cos θ,     Δ_A R (1 − δ − p_AA + p_AA′) = μ    (a > 0),
 
 p_AA the own and p_AA′ another class of the majority. The first is linear in v = e^{−margin of B over A}, hence v, s and t_A = s cos θ are
-explicit in θ; the ratio of the other two gives a, explicit without smoothing and one scalar root with it; any of them gives R.
+explicit in θ; the ratio of the other two gives a, explicit without smoothing and one scalar root with it; any of them gives R. By the
+inequality of Cauchy and Schwarz the curve ends with a = 0: in Z = 0, or in R = 0.
 """
 
 import math
@@ -109,6 +110,8 @@ class ChangedBoundary:
         """The point at sin θ."""
         t_a, norm, slope = self.between(sine)
         cosine, big = _cosine(sine), self.scale[0]
+        if cosine == 0.0:  # nothing is left of the majority's share of the block, as R falls to zero
+            return BoundaryPoint(norm, -math.inf, 0.0)
         crossing = self.span / (self.majority * math.sqrt(self.minority)) * t_a + self.shift
         a = 0.0
         if self.majority > 1 and not self.smoothing:
@@ -146,35 +149,27 @@ class ChangedBoundary:
         last = _bisected(share, 0.0, last) if share(last) < 0.0 else last
         return _bisected(difference, 0.0, last)
 
-    def end(self) -> float:
-        """τ where the block between the groups vanishes; below it, R follows from the majority alone."""
-        return self.at(self.most_sine).radius if self.most_sine < 1.0 else 0.0
-
     def point_at(self, log_imbalance: float) -> tuple[BoundaryPoint, float]:
-        """The point at an imbalance, and μ/n_B there, s_B: log R falls along the curve, since a program has one optimum.
+        """The point at an imbalance, and μ/n_B there, s_B: log R falls along the curve, since f + λ‖Z‖_* has one minimiser.
 
         Raises:
-            UnusableInput: where the minority vanishes before it comes apart.
+            UnusableInput: where the minority is apart at every energy.
         """
         least, most = math.log(self.least_sine), math.log(self.most_sine)
         place = _bisected(lambda place: self.at(math.exp(place)).log_imbalance - log_imbalance, least, most)
         found = self.at(math.exp(place))
         if abs(found.log_imbalance - log_imbalance) > 1e-6 * (1 + abs(log_imbalance)):
-            raise UnusableInput(f"log R = {log_imbalance:g} is not reached with classifiers between the groups; use a larger one.")
+            raise UnusableInput(
+                f"log R = {log_imbalance:g} is not on the boundary: the minority is apart at every energy; use a larger one."
+            )
         return found, self.between(math.exp(place))[2]
 
     def log_imbalance(self, radius: float) -> float:
-        """log R on the boundary at a radius τ; infinite where no imbalance makes the minority coincide."""
+        """log R on the boundary at a radius τ; infinite where no imbalance makes the minority coincide, −∞ where every one does."""
+        if self.most_sine == 1.0 and radius <= self.at(1.0).radius:
+            return -math.inf
         if self.smoothing and radius >= self.at(self.least_sine).radius:
             return math.inf
-        if radius < self.end() and self.majority > 1:
-            a = radius / (self.majority - 1)
-            log_y, log_total = self._majority_row(a, self.shift)
-            log_x = self.margins[0] - self.scale[0] * a
-            v = math.exp(self.shift + self.margins[1])
-            slope = self.scale[1] * (1 + math.expm1(self.margins[1]) / (self.inside + self.majority * v))
-            pulled = log_y + math.log(self.minority + self.majority * math.exp(log_x - log_y))
-            return math.log(slope / self.scale[0]) + log_total - pulled
         least, most = math.log(self.least_sine), math.log(self.most_sine)
         return self.at(math.exp(_bisected(lambda place: self.at(math.exp(place)).radius - radius, least, most))).log_imbalance
 
@@ -241,7 +236,8 @@ def log_threshold_of_changed_loss(
         margins: margins (m_A, m_B) of the true class.
 
     Returns:
-        log R0, which may be negative; infinite where smoothed labels keep the minority apart at every imbalance.
+        log R0, which may be negative; infinite where smoothed labels keep the minority apart at every imbalance, −∞ where it coincides
+        however large it is.
 
     Raises:
         UnusableInput: for numbers out of range, or smoothed labels beside changed logits.
