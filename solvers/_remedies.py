@@ -106,7 +106,7 @@ def with_remedy(problem: Problem, remedy: str, strength: float) -> Problem:
         >>> with_remedy(LayerPeeled.from_groups([(3, 90), (3, 10)], feature_energy=1.0), "logit-scale", 0.5).logit_scale.tolist()
         [1.0, 3.0]
     """
-    if remedy not in LOSS_REMEDIES:
+    if not isinstance(remedy, str) or remedy not in LOSS_REMEDIES:
         raise UnusableInput(f"remedy {remedy!r} is unknown: it must be one of {', '.join(LOSS_REMEDIES)}; choose one of these.")
     if problem.loss != "cross-entropy" or problem.adjusted or (remedy == "bias" and problem.bias_penalty is not None):
         raise UnusableInput(

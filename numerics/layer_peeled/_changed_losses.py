@@ -13,9 +13,9 @@ inequality of Cauchy and Schwarz the curve ends with a = 0: in Z = 0, or in R = 
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from layerpeel.numerics._inputs import UnusableInput, require_positive, require_real, require_whole
+from layerpeel.numerics._inputs import UnusableInput, require_list, require_positive, require_real, require_whole
 from layerpeel.numerics.layer_peeled._nuclear import energy_radius
 
 HALVINGS = 200
@@ -72,9 +72,10 @@ class ChangedBoundary:
         if self.minority < 2:
             raise UnusableInput(f"a minority of {minority} class cannot coincide: it needs at least 2 classes; use minority >= 2.")
         self.smoothing = require_real(label_smoothing, "the label smoothing", least=0.0, largest=1 - 1e-12)
-        self.scale = tuple(require_positive(each, "logit scale") for each in logit_scale)
-        self.shift = float(logit_shift[0]) - float(logit_shift[1])
-        self.margins = tuple(require_real(each, "a margin", least=0.0) for each in margins)
+        self.scale = _pair(logit_scale, "logit scales", least=1e-6, largest=1e6)
+        big, small = _pair(logit_shift, "logit shifts", least=-300.0, largest=300.0)
+        self.shift = big - small
+        self.margins = _pair(margins, "margins", least=0.0, largest=300.0)
         if self.smoothing and (self.scale != (1.0, 1.0) or self.shift or any(self.margins)):
             raise UnusableInput("labels are smoothed and logits changed at once: there is no closed form for both; take one of them.")
         self.classes = self.majority + self.minority
@@ -172,6 +173,17 @@ class ChangedBoundary:
             return math.inf
         least, most = math.log(self.least_sine), math.log(self.most_sine)
         return self.at(math.exp(_bisected(lambda place: self.at(math.exp(place)).radius - radius, least, most))).log_imbalance
+
+
+def _pair(given: Any, what: str, *, least: float, largest: float) -> Pair:
+    """Two numbers, of the majority and of the minority."""
+    values = require_list(given, f"the {what}", of="two numbers, the majority's and the minority's")
+    if len(values) != 2:
+        raise UnusableInput(
+            f"{len(values)} numbers are given as the {what}: they must be two, the majority's and the minority's; give two."
+        )
+    big, small = (require_real(each, f"one of the {what}", least=least, largest=largest) for each in values)
+    return big, small
 
 
 def _cosine(sine: float) -> float:
@@ -279,9 +291,10 @@ def log_threshold_of_logit_adjustment(
         >>> round(math.exp(log_threshold_of_logit_adjustment(3, 3, feature_energy=1.0)), 3)
         2.917
     """
+    strength = require_real(strength, "the strength", least=-100.0, largest=100.0)
 
     def excess(log_r: float) -> float:
-        shift = strength * log_r
+        shift = min(max(strength * log_r, -300.0), 300.0)
         found = log_threshold_of_changed_loss(
             majority, minority, feature_energy=feature_energy, weight_energy=weight_energy, logit_shift=(shift, 0.0)
         )

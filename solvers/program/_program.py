@@ -236,8 +236,8 @@ def require_unweighted(problem: Program, what: str) -> None:
     """
     if not problem.unweighted:
         raise UnusableInput(
-            f"{what} does not cover {problem!r}: it needs d = 1 in the nuclear norm, no bias and the plain loss; leave norm_weights, "
-            "bias_penalty and what changes labels or logits out."
+            f"{what} does not cover {problem!r}: it needs d = 1 in the nuclear norm, no bias and the plain loss; leave norm_weights and "
+            "bias_penalty out, and what changes labels or logits."
         )
 
 

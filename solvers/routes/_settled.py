@@ -77,7 +77,8 @@ def _dual_rounding(problem: Problem, candidate: Candidate) -> float:
     """
     if problem.loss != "cross-entropy" or candidate.tangent is None:
         return 0.0
-    largest = float(max(np.abs(candidate.tangent.inner).max(), np.abs(candidate.tangent.outer).max()))
+    seen = problem.seen(candidate.tangent)
+    largest = float(max(np.abs(seen.inner).max(), np.abs(seen.outer).max()))
     return ROUNDINGS * UNIT * 2.0 * largest * (1.0 + 2.0 * largest)
 
 

@@ -138,7 +138,8 @@ def test_refusals() -> None:
     refused(lambda: log_threshold_with_bias_minus_one(3, 1, feature_energy=1.0), "a minority of 1 class", "use minority >= 2")
     refused(lambda: ChangedBoundary(3, 3, label_smoothing=0.1, margins=(1.0, 1.0)), "no closed form for both", "take one of them")
     refused(lambda: ChangedBoundary(3, 3, label_smoothing=1.0), "the label smoothing is 1.0")
-    refused(lambda: ChangedBoundary(3, 3, margins=(-1.0, 0.0)), "a margin is -1.0")
-    refused(lambda: ChangedBoundary(3, 3, logit_scale=(0.0, 1.0)), "logit scale is 0.0")
+    refused(lambda: ChangedBoundary(3, 3, margins=(-1.0, 0.0)), "one of the margins is -1.0")
+    refused(lambda: ChangedBoundary(3, 3, logit_scale=(0.0, 1.0)), "one of the logit scales is 0.0")
     refused(lambda: ChangedBoundary(3, 2, logit_shift=(0.3, 0.0)).point_at(-5.0), "apart at every energy", "use a larger one")
+    refused(lambda: ChangedBoundary(3, 2, margins=(1.0,)), "1 numbers are given as the margins", "give two")  # pyright: ignore[reportArgumentType]
     refused(lambda: smoothed_margin(3, 0.0), "the label smoothing is 0.0")

@@ -276,7 +276,8 @@ def test_boundaries_in_closed_form_are_optimal(changed: dict[str, Any], majority
 
 
 def test_phases_by_the_law_are_those_of_the_geometry() -> None:
-    for changed in ({"label_smoothing": 0.2}, {"logit_scale": (1.0, 0.6)}, {"margins": (0.3, 1.0)}):
+    changes: list[dict[str, Any]] = [{"label_smoothing": 0.2}, {"logit_scale": (1.0, 0.6)}, {"margins": (0.3, 1.0)}]
+    for changed in changes:
         boundary = ChangedBoundary(3, 2, **changed)
         ratio = math.exp(boundary.log_imbalance(5.0))
         for factor, together in ((0.995, False), (1.005, True)):
