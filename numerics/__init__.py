@@ -88,6 +88,13 @@ if TYPE_CHECKING:
     from layerpeel.numerics.equi_separation._separation import lda_floor as lda_floor
     from layerpeel.numerics.equi_separation._separation import separation as separation
     from layerpeel.numerics.equi_separation._separation import separation_of as separation_of
+    from layerpeel.numerics.layer_peeled._changed_losses import BoundaryPoint as BoundaryPoint
+    from layerpeel.numerics.layer_peeled._changed_losses import ChangedBoundary as ChangedBoundary
+    from layerpeel.numerics.layer_peeled._changed_losses import log_threshold_of_changed_loss as log_threshold_of_changed_loss
+    from layerpeel.numerics.layer_peeled._changed_losses import log_threshold_of_logit_adjustment as log_threshold_of_logit_adjustment
+    from layerpeel.numerics.layer_peeled._changed_losses import log_threshold_with_bias_minus_one as log_threshold_with_bias_minus_one
+    from layerpeel.numerics.layer_peeled._changed_losses import smoothed_energy_limit as smoothed_energy_limit
+    from layerpeel.numerics.layer_peeled._changed_losses import smoothed_margin as smoothed_margin
     from layerpeel.numerics.layer_peeled._directions import Directions as Directions
     from layerpeel.numerics.layer_peeled._groups import GroupMatrix as GroupMatrix
     from layerpeel.numerics.layer_peeled._joint_vanishing import joint_vanishing_lengths as joint_vanishing_lengths

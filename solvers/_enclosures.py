@@ -10,7 +10,7 @@ from layerpeel.numerics import Bracket, GroupMatrix, UnusableInput, require_inst
 from layerpeel.solvers._solution import Solution
 from layerpeel.solvers.program._problem import UnconstrainedFeatures
 from layerpeel.solvers.proof._certificate import dual_slope
-from layerpeel.solvers.proof._distance import STEEPNESS, slopes_within
+from layerpeel.solvers.proof._distance import STEEPNESS, slopes_within, steepness
 
 ROUNDING = 1e-12
 """Relative allowance for the floating-point SVDs and sums of this module: a thousand times their backward error."""
@@ -44,7 +44,7 @@ class Enclosures:
         self.solution = solution
 
     @cached_property
-    def _logit_radius(self) -> float:
+    def logit_radius(self) -> float:
         """How far the logits can be from the optimal ones, with the allowance for rounding."""
         return self.solution.distance_bound + ROUNDING * self.solution.group_logits.nuclear_norm()
 
@@ -55,7 +55,7 @@ class Enclosures:
         The gap is at least (λ_b/2)‖b + s g/λ_b‖² at the candidate's bias and at the optimal one: they are within 2√(2 gap/λ_b).
         """
         problem = self.solution.problem
-        radius = float(problem.scales.max()) * self._logit_radius
+        radius = float(problem.scales.max()) * self.logit_radius
         if problem.bias_penalty is not None:
             mass = math.sqrt(float(problem.scales**2 @ np.asarray(problem.sizes)))
             radius += mass * 2 * math.sqrt(2 * self.solution.certificate.gap / problem.bias_penalty)
@@ -90,7 +90,7 @@ class Enclosures:
     def _row_slack(self) -> Float[np.ndarray, " G"]:
         """How far the rows of each group, in the gradient in Y, can be from the optimal ones, with the allowance for rounding."""
         problem = self.solution.problem
-        rounded = STEEPNESS[problem.loss] * problem.weights * ROUNDING * (1 + self.solution.group_logits.nuclear_norm())
+        rounded = steepness(problem) * problem.weights * ROUNDING * (1 + self.solution.group_logits.nuclear_norm())
         return (slopes_within(self.solution.certificate.gap, problem) * (1 + ROUNDING) + rounded) / problem.scales
 
     @cached_property
@@ -148,7 +148,7 @@ class Enclosures:
     def inner_value(self, g: int) -> Bracket:
         """The singular value of the logits inside a group of two or more classes: the margin between two of its classes."""
         self._require_pair(g, g)
-        radius = self._logit_radius / math.sqrt(self.solution.matrix.sizes[g] - 1)
+        radius = self.logit_radius / math.sqrt(self.solution.matrix.sizes[g] - 1)
         return around(float(self.solution.matrix.inner[g] / self.solution.problem.scales[g]), radius, floor=0.0)
 
     def share_of_own(self, g: int) -> Bracket:

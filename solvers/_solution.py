@@ -10,7 +10,6 @@ import numpy as np
 
 from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket, GroupMatrix, UnusableInput, factor_logits, require_memory
-from layerpeel.solvers.program._losses import LOSSES
 from layerpeel.solvers.program._problem import Form, LayerPeeled
 from layerpeel.solvers.proof._certificate import Certificate, certify_multiplier
 from layerpeel.solvers.proof._distance import distance_within, low_rank_excess
@@ -163,7 +162,7 @@ class Solution(Generic[Form]):
         λ ((YYᵀ)^{1/2})_kk/(2 n_k), and where it is bounded so does its bound τ, which takes off λ τ/(2N). Penalties stay as they are.
         Exact at the optimum; off by the order of its gap.
         """
-        losses = LOSSES[self.problem.loss].by_group(self.group_logits)
+        losses = self.problem.loss_function.by_group(self.group_logits)
         samples = np.array([float(group.samples) for group in self.problem.groups])
         sizes = np.asarray(self.problem.sizes)
         slopes = (losses - float(losses @ (self.problem.weights * sizes))) / float(samples @ sizes)

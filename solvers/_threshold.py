@@ -99,7 +99,7 @@ def bracket_switch(
     ends = searched(0.0), searched(length)
     if ends != (False, True):
         raise UnusableInput(f"the verdicts at {before:g} and {beyond:g} are {ends}: they must be False and True; choose other places.")
-    near, far = _bisect(searched, 0.0, length, width / 3)
+    near, far = bisect_phases(searched, 0.0, length, width / 3)
 
     def confirmed(distance: float, wanted: bool) -> tuple[float, Enclosures]:
         away = 1.0 if wanted else -1.0
@@ -313,7 +313,7 @@ def critical_oversampling(problem: Problem, group: int, *, by: str = "oversampli
         beyond += 1.0
         if beyond > most + math.log(1e6):
             return None
-    distinct, beyond = _bisect(collapsed, distinct, beyond, width)
+    distinct, beyond = bisect_phases(collapsed, distinct, beyond, width)
     return Bracket(math.exp(most - beyond), math.exp(most - distinct), rigorous=True)
 
 
@@ -365,7 +365,7 @@ def excessive_oversampling(problem: Problem, group: int, *, by: str = "oversampl
         distinct, beyond = (beyond if verdict is False else distinct), beyond + 1.0
         if beyond > math.log(LARGEST_IMBALANCE):
             return None
-    distinct, beyond = _bisect(collapsed, distinct, beyond, width)
+    distinct, beyond = bisect_phases(collapsed, distinct, beyond, width)
     return Bracket(math.exp(distinct), math.exp(beyond), rigorous=True)
 
 
@@ -402,7 +402,7 @@ def require_group(problem: Problem, group: int) -> None:
         raise UnusableInput(f"group {group} does not exist: it must be one of 0 ... {len(problem.groups) - 1}; choose one of these.")
 
 
-def _bisect(collapsed: Callable[[float], bool | None], distinct: float, beyond: float, width: float) -> tuple[float, float]:
+def bisect_phases(collapsed: Callable[[float], bool | None], distinct: float, beyond: float, width: float) -> tuple[float, float]:
     """Shrink (certainly distinct, certainly collapsed) until it is narrow, or neither can be certified in between."""
     undecided: list[float] = []
     while beyond - distinct > width:

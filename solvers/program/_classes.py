@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from layerpeel.numerics import UnusableInput, require_list, require_positive, require_whole, shown
+from layerpeel.solvers.program._adjustments import NEUTRAL, UNCHANGED, Adjustment, Adjustments
 
 NORM_WEIGHTS = ("class", "sample")
 """Legal names of weights d_k on the nuclear norm: 1 per class, or √n_k."""
@@ -14,11 +15,12 @@ NORM_WEIGHTS = ("class", "sample")
 
 @dataclass(frozen=True)
 class Group:
-    """Classes with the same number of samples, and the same weight d_k on the nuclear norm."""
+    """Classes with the same number of samples, the same weight d_k on the nuclear norm, and the same change of their logits."""
 
     classes: int
     samples: int | float
     norm_weight: float = 1.0
+    adjustment: Adjustment = NEUTRAL
 
 
 class Classes(NamedTuple):
@@ -29,8 +31,8 @@ class Classes(NamedTuple):
     group_of_class: tuple[int, ...] | None
 
 
-def classes_from_counts(counts: Any, norm_weights: Any) -> Classes:
-    """One class per count, in the order given; classes with equal counts and weights form a group.
+def classes_from_counts(counts: Any, norm_weights: Any, adjustments: Adjustments = UNCHANGED) -> Classes:
+    """One class per count, in the order given; classes with equal counts, weights and adjustments form a group.
 
     Raises:
         UnusableInput: for counts that are not whole numbers ≥ 1, or unusable weights.
@@ -38,7 +40,7 @@ def classes_from_counts(counts: Any, norm_weights: Any) -> Classes:
     given = require_list(counts, "counts", of="one whole number per class")
     checked = [_count(count, f"class {index + 1}") for index, count in enumerate(given)]
     kind, weights = _weights(norm_weights, checked, "class")
-    keys = list(zip(checked, weights, strict=True))
+    keys = list(zip(checked, weights, adjustments.of_each(len(checked), "class"), strict=True))
     distinct = {key: index for index, key in enumerate(dict.fromkeys(keys))}
     group_of_class = [distinct[key] for key in keys]
     sizes = np.bincount(group_of_class, minlength=len(distinct)).tolist() if keys else []
@@ -46,8 +48,8 @@ def classes_from_counts(counts: Any, norm_weights: Any) -> Classes:
     return Classes(groups, kind, None if group_of_class == sorted(group_of_class) else tuple(group_of_class))
 
 
-def classes_from_groups(pairs: Any, norm_weights: Any) -> Classes:
-    """(classes, samples) pairs; pairs with equal samples and weights are merged.
+def classes_from_groups(pairs: Any, norm_weights: Any, adjustments: Adjustments = UNCHANGED) -> Classes:
+    """(classes, samples) pairs; pairs with equal samples, weights and adjustments are merged.
 
     Raises:
         UnusableInput: for numbers of classes or samples that are not whole numbers ≥ 1, or unusable weights.
@@ -60,10 +62,12 @@ def classes_from_groups(pairs: Any, norm_weights: Any) -> Classes:
             raise UnusableInput(f"group {index} is {shown(pair)}: it must be a pair (classes, samples); give two whole numbers.")
         sizes.append(count_of_classes(numbers[0], f"group {index}"))
         samples.append(_count(numbers[1], f"group {index}"))
-    return _merged(sizes, samples, norm_weights)
+    return _merged(sizes, samples, norm_weights, adjustments)
 
 
-def classes_from_imbalance(majority: Any, minority: Any, imbalance: Any, norm_weights: Any) -> Classes:
+def classes_from_imbalance(
+    majority: Any, minority: Any, imbalance: Any, norm_weights: Any, adjustments: Adjustments = UNCHANGED
+) -> Classes:
     """Two groups with counts R and 1, or one group when R = 1.
 
     Raises:
@@ -71,13 +75,13 @@ def classes_from_imbalance(majority: Any, minority: Any, imbalance: Any, norm_we
     """
     ratio = require_positive(imbalance, "imbalance")
     sizes = count_of_classes(majority, "the majority"), count_of_classes(minority, "the minority")
-    return _merged(sizes, (ratio, 1.0), norm_weights)
+    return _merged(sizes, (ratio, 1.0), norm_weights, adjustments)
 
 
-def _merged(sizes: Sequence[int], samples: Sequence[int | float], norm_weights: Any) -> Classes:
+def _merged(sizes: Sequence[int], samples: Sequence[int | float], norm_weights: Any, adjustments: Adjustments) -> Classes:
     kind, weights = _weights(norm_weights, samples, "group")
-    merged: dict[tuple[int | float, float], int] = {}
-    for size, key in zip(sizes, zip(samples, weights, strict=True), strict=True):
+    merged: dict[tuple[int | float, float, Adjustment], int] = {}
+    for size, key in zip(sizes, zip(samples, weights, adjustments.of_each(len(sizes), "group"), strict=True), strict=True):
         merged[key] = merged.get(key, 0) + size
     return Classes(tuple(Group(size, *key) for key, size in merged.items()), kind, None)
 

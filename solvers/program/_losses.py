@@ -7,7 +7,7 @@ the loss is far below one: 1 − p_own is Σ_{others} p, and logsumexp(z) − z_
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from flint import arb
@@ -53,12 +53,18 @@ class Slope(NamedTuple):
     value: arb
 
 
+@runtime_checkable
 class Loss(Protocol):
     """What the certificate asks of a loss."""
 
     @property
     def attains_zero(self) -> bool:
-        """Whether the infimum is attained at finite logits, so that a large ball may have its optimum inside."""
+        """Whether the loss is zero at finite logits."""
+        ...
+
+    @property
+    def attains_least(self) -> bool:
+        """Whether the infimum, zero or not, is attained at finite logits, so that a large ball may have its optimum inside."""
         ...
 
     def value(self, logits: BallLogits) -> arb:
@@ -127,7 +133,7 @@ def _slope_of_shares(logits: BallLogits, shares: Shares) -> tuple[list[arb], lis
     return inner, outer
 
 
-def _inner_product(logits: BallLogits, inner: Sequence[arb], outer: BallMatrix) -> arb:
+def inner_product(logits: BallLogits, inner: Sequence[arb], outer: BallMatrix) -> arb:
     """⟨G, Z⟩ of two block-symmetric matrices."""
     total = arb(0)
     for g, size in enumerate(logits.sizes):
@@ -148,7 +154,7 @@ def group_sizes(sizes: tuple[int, ...]) -> tuple[Float[np.ndarray, " G"], Float[
     return numbers, roots
 
 
-def _margins(logits: GroupMatrix) -> Float[np.ndarray, "G G"]:
+def margins_between(logits: GroupMatrix) -> Float[np.ndarray, "G G"]:
     """Own logit minus a logit of every other group, in floats; infinite on the diagonal."""
     sizes, roots = group_sizes(logits.sizes)
     own = logits.inner * (1 - 1 / sizes) + np.diag(logits.outer) / sizes
@@ -160,13 +166,13 @@ def _margins(logits: GroupMatrix) -> Float[np.ndarray, "G G"]:
 def least_margins(logits: GroupMatrix) -> Float[np.ndarray, " G"]:
     """Own logit minus the largest other one, for a class of each group, in floats."""
     inside = np.where(np.asarray(logits.sizes) > 1, logits.inner, np.inf)
-    return np.minimum(_margins(logits).min(axis=1), inside)
+    return np.minimum(margins_between(logits).min(axis=1), inside)
 
 
 def odds(logits: GroupMatrix) -> tuple[Float[np.ndarray, " G"], Float[np.ndarray, "G G"]]:
     """e^{−margin} inside and between groups, in floats."""
     inside = np.where(group_sizes(logits.sizes)[0] > 1, np.exp(-np.maximum(logits.inner, LEAST_MARGIN)), 0.0)
-    exponents = _margins(logits)
+    exponents = margins_between(logits)
     np.negative(np.maximum(exponents, LEAST_MARGIN, out=exponents), out=exponents)
     return inside, np.exp(exponents, out=exponents)
 
@@ -176,6 +182,7 @@ class CrossEntropy:
     """L(z, k) = logsumexp(z) − z_k."""
 
     attains_zero: bool = False
+    attains_least: bool = False
     smooth: bool = True
 
     def _odds(self, logits: BallLogits, group: int) -> tuple[arb, list[arb], arb]:
@@ -204,7 +211,7 @@ class CrossEntropy:
             inner_shares.append(inside / (1 + others))
             outer_shares.append([odds / (1 + others) for odds in between])
         inner, outer = _slope_of_shares(logits, Shares(inner_shares, outer_shares))
-        return Slope(inner, outer, value - _inner_product(logits, inner, outer), value)
+        return Slope(inner, outer, value - inner_product(logits, inner, outer), value)
 
     def minorant(self, tangent: BallLogits, shares: Shares | None = None) -> Slope:
         """The slope at these logits."""
@@ -266,6 +273,7 @@ class SquaredError:
     """L(z, k) = ½ ‖z − e_k‖²."""
 
     attains_zero: bool = True
+    attains_least: bool = True
     smooth: bool = True
 
     def value(self, logits: BallLogits) -> arb:
@@ -288,7 +296,7 @@ class SquaredError:
         """G = diag(c) R for the residuals R = Z − I, with the constant f(Z) − ⟨G, Z⟩ = −⟨G, I⟩ − ½⟨G, R⟩."""
         inner = [weight * value for weight, value in zip(tangent.weights, tangent.inner, strict=True)]
         outer = [[weight * entry for entry in row] for weight, row in zip(tangent.weights, tangent.outer, strict=True)]
-        value = _inner_product(tangent, inner, outer) / 2
+        value = inner_product(tangent, inner, outer) / 2
         trace = sum(((size - 1) * each for size, each in zip(tangent.sizes, inner, strict=True)), arb(0))
         trace += sum((row[g] for g, row in enumerate(outer)), arb(0))
         return Slope(inner, outer, -trace - value, value)
@@ -328,6 +336,7 @@ class Hinge:
     """L(z, k) = max(0, 1 + max_{j≠k} z_j − z_k), the multiclass hinge of crammer2001."""
 
     attains_zero: bool = True
+    attains_least: bool = True
     smooth: bool = False
 
     def value(self, logits: BallLogits) -> arb:

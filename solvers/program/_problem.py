@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from layerpeel.numerics import UnusableInput, energy_radius, require_positive
+from layerpeel.solvers.program._adjustments import Adjustments
 from layerpeel.solvers.program._classes import Classes, classes_from_counts, classes_from_groups, classes_from_imbalance
 from layerpeel.solvers.program._program import Program, require_representable, root_of_product
 
@@ -35,12 +36,18 @@ class LayerPeeled(Program):
         norm_weights: over what E_H averages: "class" (d_k = 1), "sample" (d_k = √n_k), or one positive number d_k per class, for the mean
             in which ‖h_k‖² has the weight d_k². A common factor of all d_k changes nothing.
         bias_penalty: λ_b > 0 adds a bias b to all logits and (λ_b/2)‖b‖² to the objective; no bias when not given.
+        label_smoothing: δ in cross-entropy with labels (1 − δ) e_k + (δ/K) 1, every class and the true one among them, as PyTorch does.
+        logit_scale: Δ_k > 0 in cross-entropy of Δ_j z_j (class-dependent temperatures 1/Δ, vector scaling): one number, or one per class.
+        logit_shift: ι_k in cross-entropy of z_j + ι_j (logit adjustment; balanced softmax for ι = log n), likewise.
+        margins: m_k ≥ 0, subtracted from the true class's logit (label-distribution-aware margins), likewise. Together the loss is
+            cross-entropy with smoothed labels of u_j = Δ_j z_j + ι_j − m_k [j = k].
 
     Raises:
         UnusableInput: for fewer than two classes, counts that are not whole numbers ≥ 1, energies, weights or a bias penalty that
-            are not positive and finite, or an unknown loss.
+            are not positive and finite, an unknown loss, or labels and logits changed for another loss than cross-entropy.
 
-    Source: fang2021, equation (7); su2024, "More on Layer-Peeled Model".
+    Source: fang2021, equation (7); su2024, "More on Layer-Peeled Model"; kini2021 (Δ and ι), ye2020 (Δ), menon2021 and ren2020 (ι),
+        cao2019 (m), szegedy2016 (δ).
 
     Example:
         >>> LayerPeeled(counts=[100, 100, 10], feature_energy=5.0)
@@ -59,8 +66,19 @@ class LayerPeeled(Program):
         loss: str = "cross-entropy",
         norm_weights: str | Iterable[float] = "class",
         bias_penalty: float | None = None,
+        label_smoothing: float = 0.0,
+        logit_scale: float | Iterable[float] | None = None,
+        logit_shift: float | Iterable[float] | None = None,
+        margins: float | Iterable[float] | None = None,
     ) -> None:
-        super().__init__(classes_from_counts(counts, norm_weights), loss, bias_penalty, **_energies(feature_energy, weight_energy))
+        changes = Adjustments(logit_scale, logit_shift, margins)
+        super().__init__(
+            classes_from_counts(counts, norm_weights, changes),
+            loss,
+            bias_penalty,
+            label_smoothing,
+            **_energies(feature_energy, weight_energy),
+        )
 
     @classmethod
     def from_groups(
@@ -72,10 +90,14 @@ class LayerPeeled(Program):
         loss: str = "cross-entropy",
         norm_weights: str | Iterable[float] = "class",
         bias_penalty: float | None = None,
+        label_smoothing: float = 0.0,
+        logit_scale: float | Iterable[float] | None = None,
+        logit_shift: float | Iterable[float] | None = None,
+        margins: float | Iterable[float] | None = None,
     ) -> "LayerPeeled":
         """The same program from (classes, samples) pairs; nothing of size K is formed.
 
-        Pairs with equal samples are merged. Norm weights, if they are numbers, come one per pair.
+        Pairs with equal samples are merged. What is given per class comes once per pair.
 
         Raises:
             UnusableInput: as the constructor, and for a number of classes that is not a whole number ≥ 1.
@@ -84,8 +106,15 @@ class LayerPeeled(Program):
             >>> LayerPeeled.from_groups([(500_000, 100), (500_000, 10)], feature_energy=5.0).num_classes
             1000000
         """
-        self = object.__new__(cls)
-        Program.__init__(self, classes_from_groups(groups, norm_weights), loss, bias_penalty, **_energies(feature_energy, weight_energy))
+        self, changes = object.__new__(cls), Adjustments(logit_scale, logit_shift, margins)
+        Program.__init__(
+            self,
+            classes_from_groups(groups, norm_weights, changes),
+            loss,
+            bias_penalty,
+            label_smoothing,
+            **_energies(feature_energy, weight_energy),
+        )
         return self
 
     @classmethod
@@ -100,8 +129,14 @@ class LayerPeeled(Program):
         loss: str = "cross-entropy",
         norm_weights: str | Iterable[float] = "class",
         bias_penalty: float | None = None,
+        label_smoothing: float = 0.0,
+        logit_scale: float | Iterable[float] | None = None,
+        logit_shift: float | Iterable[float] | None = None,
+        margins: float | Iterable[float] | None = None,
     ) -> "LayerPeeled":
         """Two groups whose counts are in any real ratio R = n_A/n_B > 0: only ratios of counts matter, with either mean of the features.
+
+        What is given per class comes twice, for the majority and the minority.
 
         Raises:
             UnusableInput: for class numbers below 1, or a ratio that is not positive and finite.
@@ -110,9 +145,9 @@ class LayerPeeled(Program):
             >>> LayerPeeled.from_imbalance(5, 5, 12.2, feature_energy=5.0).groups[0].samples
             12.2
         """
-        self = object.__new__(cls)
-        classes = classes_from_imbalance(majority, minority, imbalance, norm_weights)
-        Program.__init__(self, classes, loss, bias_penalty, **_energies(feature_energy, weight_energy))
+        self, changes = object.__new__(cls), Adjustments(logit_scale, logit_shift, margins)
+        classes = classes_from_imbalance(majority, minority, imbalance, norm_weights, changes)
+        Program.__init__(self, classes, loss, bias_penalty, label_smoothing, **_energies(feature_energy, weight_energy))
         return self
 
     @property
@@ -167,10 +202,15 @@ class UnconstrainedFeatures(Program):
         norm_weights: "sample" for d_k = √n_k as above, "class" for d_k = 1 (features averaged per class: (λ_H/2) Σ_k ‖h_k‖²), or one
             positive number per class.
         bias_penalty: λ_b > 0; no bias when not given.
+        label_smoothing: δ, as for `LayerPeeled`.
+        logit_scale: Δ_k, likewise.
+        logit_shift: ι_k, likewise.
+        margins: m_k, likewise.
 
     Raises:
         UnusableInput: for fewer than two classes, counts that are not whole numbers ≥ 1, penalties or weights that are not positive
-            and finite, neither or both of penalties and weight decay, weight decay with other norm weights, or an unknown loss.
+            and finite, neither or both of penalties and weight decay, weight decay with other norm weights, an unknown loss, or labels and
+            logits changed for another loss than cross-entropy.
 
     Source: hong2023, the regularised model under cross-entropy; zhu2021 for balanced classes.
 
@@ -192,9 +232,14 @@ class UnconstrainedFeatures(Program):
         loss: str = "cross-entropy",
         norm_weights: str | Iterable[float] = "sample",
         bias_penalty: float | None = None,
+        label_smoothing: float = 0.0,
+        logit_scale: float | Iterable[float] | None = None,
+        logit_shift: float | Iterable[float] | None = None,
+        margins: float | Iterable[float] | None = None,
     ) -> None:
-        classes = classes_from_counts(counts, norm_weights)
-        super().__init__(classes, loss, bias_penalty, **_penalties(classes, feature_penalty, weight_penalty, weight_decay))
+        classes = classes_from_counts(counts, norm_weights, Adjustments(logit_scale, logit_shift, margins))
+        penalties = _penalties(classes, feature_penalty, weight_penalty, weight_decay)
+        super().__init__(classes, loss, bias_penalty, label_smoothing, **penalties)
 
     @classmethod
     def from_groups(
@@ -207,10 +252,14 @@ class UnconstrainedFeatures(Program):
         loss: str = "cross-entropy",
         norm_weights: str | Iterable[float] = "sample",
         bias_penalty: float | None = None,
+        label_smoothing: float = 0.0,
+        logit_scale: float | Iterable[float] | None = None,
+        logit_shift: float | Iterable[float] | None = None,
+        margins: float | Iterable[float] | None = None,
     ) -> "UnconstrainedFeatures":
         """The same program from (classes, samples) pairs; nothing of size K is formed.
 
-        Pairs with equal samples are merged. Norm weights, if they are numbers, come one per pair.
+        Pairs with equal samples are merged. What is given per class comes once per pair.
 
         Raises:
             UnusableInput: as the constructor, and for a number of classes that is not a whole number ≥ 1.
@@ -220,8 +269,9 @@ class UnconstrainedFeatures(Program):
             0.002
         """
         self = object.__new__(cls)
-        classes = classes_from_groups(groups, norm_weights)
-        Program.__init__(self, classes, loss, bias_penalty, **_penalties(classes, feature_penalty, weight_penalty, weight_decay))
+        classes = classes_from_groups(groups, norm_weights, Adjustments(logit_scale, logit_shift, margins))
+        penalties = _penalties(classes, feature_penalty, weight_penalty, weight_decay)
+        Program.__init__(self, classes, loss, bias_penalty, label_smoothing, **penalties)
         return self
 
     @classmethod
@@ -237,8 +287,14 @@ class UnconstrainedFeatures(Program):
         loss: str = "cross-entropy",
         norm_weights: str | Iterable[float] = "sample",
         bias_penalty: float | None = None,
+        label_smoothing: float = 0.0,
+        logit_scale: float | Iterable[float] | None = None,
+        logit_shift: float | Iterable[float] | None = None,
+        margins: float | Iterable[float] | None = None,
     ) -> "UnconstrainedFeatures":
         """Two groups of counts R and 1, in any real ratio R = n_A/n_B > 0; under weight decay only the ratio matters.
+
+        What is given per class comes twice, for the majority and the minority.
 
         Raises:
             UnusableInput: as the constructor, for class numbers below 1, or a ratio that is not positive and finite.
@@ -248,8 +304,9 @@ class UnconstrainedFeatures(Program):
             0.001
         """
         self = object.__new__(cls)
-        classes = classes_from_imbalance(majority, minority, imbalance, norm_weights)
-        Program.__init__(self, classes, loss, bias_penalty, **_penalties(classes, feature_penalty, weight_penalty, weight_decay))
+        classes = classes_from_imbalance(majority, minority, imbalance, norm_weights, Adjustments(logit_scale, logit_shift, margins))
+        penalties = _penalties(classes, feature_penalty, weight_penalty, weight_decay)
+        Program.__init__(self, classes, loss, bias_penalty, label_smoothing, **penalties)
         return self
 
     @property

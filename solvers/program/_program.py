@@ -2,6 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -9,14 +10,23 @@ import numpy as np
 
 from layerpeel.array_words import Float
 from layerpeel.numerics import GroupMatrix, UnusableInput, require_positive
+from layerpeel.solvers.program._adjusted_loss import AdjustedCrossEntropy
+from layerpeel.solvers.program._adjustments import NEUTRAL, Adjustment, smoothing_of
 from layerpeel.solvers.program._classes import Classes, Group
-from layerpeel.solvers.program._losses import LOSSES
+from layerpeel.solvers.program._losses import LOSSES, Loss
 
 WAYS = ("oversampling", "weights")
 """Legal names of ways to make samples count more: drawn as many times as often, or a weight in the loss."""
 
 LARGEST_RATIO = 1e100
 """Largest ratio of counts, of weights, and of a radius or penalty to one: squares of such numbers are still doubles."""
+
+REFUSED = {
+    "focal": "the loss 'focal' is not offered: it is not convex in the logits (two classes at margin m: its second derivative is "
+    "e^m (1 + γ(m + 2)) and less as m falls, so negative below m = -2 - 1/γ), and what is not convex has no certificate; use "
+    "cross-entropy, with label_smoothing, logit_scale, logit_shift or margins.",
+}
+"""Losses that people ask for, and why they are not there."""
 
 Same = TypeVar("Same", bound="Program")
 
@@ -36,16 +46,20 @@ class Program(ABC):
     norm_weights: str
     """Where d_k comes from: "class", "sample" or "given"."""
     bias_penalty: float | None
+    label_smoothing: float
+    """δ: the label's share is 1 − δ + δ/K, and δ/K goes to every other class."""
     group_of_class: tuple[int, ...] | None = field(repr=False)
     """Group of each class in the order the counts were given; None when the classes already stand group by group."""
 
-    def __init__(self, classes: Classes, loss: Any, bias_penalty: Any, **numbers: float) -> None:
+    def __init__(self, classes: Classes, loss: Any, bias_penalty: Any, label_smoothing: Any = 0.0, **numbers: float) -> None:
         groups = classes.groups
         if not groups:
             raise UnusableInput("the list of counts is empty: a classifier needs at least 2 classes; give one count per class.")
         if sum(group.classes for group in groups) < 2:
             raise UnusableInput("1 class leaves nothing to tell apart: a classifier needs at least 2 classes; give one count per class.")
         if not isinstance(loss, str) or loss not in LOSSES:
+            if isinstance(loss, str) and loss in REFUSED:
+                raise UnusableInput(REFUSED[loss])
             raise UnusableInput(f"loss {loss!r} is unknown: it must be one of {', '.join(LOSSES)}; choose one of these.")
         for values, what in (([g.samples for g in groups], "counts"), ([g.norm_weight for g in groups], "norm weights")):
             if max(values) > LARGEST_RATIO * min(values):
@@ -54,7 +68,19 @@ class Program(ABC):
                     f"the optimum; use {what} closer together."
                 )
         penalty = None if bias_penalty is None else require_representable(require_positive(bias_penalty, "bias penalty"), "bias penalty")
-        fields = {"groups": groups, "loss": loss, "norm_weights": classes.norm_weights, "bias_penalty": penalty}
+        smoothing = smoothing_of(label_smoothing)
+        if loss != "cross-entropy" and (smoothing or any(group.adjustment != NEUTRAL for group in groups)):
+            raise UnusableInput(
+                f"the loss is {loss!r}, and smoothed labels, logit scales, logit shifts and margins change cross-entropy only; leave them "
+                "out, or use loss='cross-entropy'."
+            )
+        fields = {
+            "groups": groups,
+            "label_smoothing": smoothing,
+            "loss": loss,
+            "norm_weights": classes.norm_weights,
+            "bias_penalty": penalty,
+        }
         for name, value in {**fields, "group_of_class": classes.group_of_class, **numbers}.items():
             object.__setattr__(self, name, value)
 
@@ -81,25 +107,49 @@ class Program(ABC):
         """
         factor = require_positive(factor, "oversampling factor")
         require_way(by)
-        drawn = by == "oversampling" and self.norm_weights != "class"
-        if drawn and self.norm_weights != "sample":
+        place = group % len(self.groups)
+        if by == "weights" or self.norm_weights == "class":
+            return self.changed(factors=[factor if index == place else 1.0 for index in range(len(self.groups))])
+        if self.norm_weights != "sample":
             raise UnusableInput(
                 f"oversampling of {self!r} is not defined: its norm weights are numbers, which do not say how they move with the samples; "
                 "use by='weights', or norm_weights='sample'."
             )
-        chosen = self.groups[group]
-        more = replace(chosen, samples=chosen.samples * factor)
-        if drawn:
-            more = replace(more, norm_weight=float(more.samples) ** 0.5)
-        groups = tuple(more if index == group % len(self.groups) else g for index, g in enumerate(self.groups))
-        kind = "class" if self.norm_weights == "class" else "sample" if drawn else "given"
-        found = object.__new__(type(self))
-        numbers = {name: value for name, value in vars(self).items() if name not in Program.__dataclass_fields__}
-        if drawn and "feature_penalty" in numbers:
-            before, after = (sum(g.classes * float(g.samples) for g in each) for each in (self.groups, groups))
-            numbers["feature_penalty"] *= before / after
-        Program.__init__(found, Classes(groups, kind, self.group_of_class), self.loss, self.bias_penalty, **numbers)
-        return found
+        samples = self.groups[place].samples * factor
+        more = replace(self.groups[place], samples=samples, norm_weight=float(samples) ** 0.5)
+        groups = tuple(more if index == place else each for index, each in enumerate(self.groups))
+        before, after = (sum(each.classes * float(each.samples) for each in side) for side in (self.groups, groups))
+        penalties = {name: value * before / after for name, value in vars(self).items() if name == "feature_penalty"}
+        return self._posed_again(Classes(groups, "sample", self.group_of_class), **penalties)
+
+    def changed(  # noqa: PYI019 - checked annotations know no Self
+        self: Same,
+        *,
+        factors: Sequence[float] | None = None,
+        adjustments: Sequence[Adjustment] | None = None,
+        label_smoothing: float | None = None,
+        bias_penalty: float | None = None,
+    ) -> Same:
+        """The same program with another loss: one factor on n_g in the weights, or one adjustment, per group; d_k stays.
+
+        Groups stay apart even where they become equal.
+
+        Raises:
+            UnusableInput: for numbers that the constructors would refuse.
+
+        Example:
+            >>> from layerpeel.solvers import LayerPeeled
+            >>> LayerPeeled.from_groups([(5, 100), (5, 10)], feature_energy=5.0).changed(label_smoothing=0.1).label_smoothing
+            0.1
+        """
+        times, groups = [1.0] * len(self.groups) if factors is None else factors, []
+        for index, (group, factor) in enumerate(zip(self.groups, times, strict=True)):
+            adjustment = group.adjustment if adjustments is None else adjustments[index]
+            samples = group.samples if factor == 1.0 else group.samples * factor
+            groups.append(replace(group, samples=samples, adjustment=adjustment))
+        kind = "class" if self.norm_weights == "class" else "given"
+        classes = Classes(tuple(groups), kind, self.group_of_class)
+        return self._posed_again(classes, label_smoothing=label_smoothing, bias_penalty=bias_penalty)
 
     def over(self: Same, groups: tuple[Group, ...]) -> Same:  # noqa: PYI019 - as above
         """The same program over other groups, whose numbers of classes and samples and weights d are taken as they are.
@@ -111,9 +161,17 @@ class Program(ABC):
         """
         kind = "class" if self.norm_weights == "class" else "given"
         order = self.group_of_class if tuple(g.classes for g in groups) == self.sizes else None
+        return self._posed_again(Classes(groups, kind, order))
+
+    def _posed_again(  # noqa: PYI019 - as above
+        self: Same, classes: Classes, *, label_smoothing: float | None = None, bias_penalty: float | None = None, **numbers: float
+    ) -> Same:
+        """This program with other classes, and with what else is given."""
         found = object.__new__(type(self))
-        numbers = {name: value for name, value in vars(self).items() if name not in Program.__dataclass_fields__}
-        Program.__init__(found, Classes(groups, kind, order), self.loss, self.bias_penalty, **numbers)
+        own = {name: value for name, value in vars(self).items() if name not in Program.__dataclass_fields__}
+        smoothing = self.label_smoothing if label_smoothing is None else label_smoothing
+        penalty = self.bias_penalty if bias_penalty is None else bias_penalty
+        Program.__init__(found, classes, self.loss, penalty, smoothing, **(own | numbers))
         return found
 
     def __repr__(self) -> str:
@@ -121,7 +179,15 @@ class Program(ABC):
         numbers = "".join(f", {name}={value:g}" for name, value in vars(self).items() if name not in Program.__dataclass_fields__)
         weights = "" if self.norm_weights == "class" else f", norm_weights={self.norm_weights!r}"
         bias = "" if self.bias_penalty is None else f", bias_penalty={self.bias_penalty:g}"
-        return f"{type(self).__name__}({groups}{numbers}, loss={self.loss!r}{weights}{bias})"
+        smoothing = f", label_smoothing={self.label_smoothing:g}" if self.label_smoothing else ""
+        return f"{type(self).__name__}({groups}{numbers}, loss={self.loss!r}{weights}{bias}{smoothing}{self._changes()})"
+
+    def _changes(self) -> str:
+        """The logits' scales, shifts and margins, one per group, where there are any."""
+        columns = zip(
+            ("logit_scale", "logit_shift", "margins"), NEUTRAL, zip(*(g.adjustment for g in self.groups), strict=True), strict=True
+        )
+        return "".join(f", {name}=({', '.join(f'{each:g}' for each in values)})" for name, none, values in columns if set(values) != {none})
 
     @property
     def num_classes(self) -> int:
@@ -146,8 +212,31 @@ class Program(ABC):
 
     @property
     def unweighted(self) -> bool:
-        """Whether d = 1 and there is no bias."""
-        return self.bias_penalty is None and all(group.norm_weight == 1.0 for group in self.groups)
+        """Whether d = 1, there is no bias, and the loss sees labels and logits as they are."""
+        return self.bias_penalty is None and not self.adjusted and all(group.norm_weight == 1.0 for group in self.groups)
+
+    @property
+    def adjusted(self) -> bool:
+        """Whether labels are smoothed, or logits scaled, shifted or held to a margin."""
+        return self.label_smoothing > 0.0 or any(group.adjustment != NEUTRAL for group in self.groups)
+
+    @property
+    def loss_function(self) -> Loss:
+        """L with everything that changes it."""
+        if not self.adjusted:
+            return LOSSES[self.loss]
+        scale, shift, margin = np.array([group.adjustment for group in self.groups], dtype=float).T
+        return AdjustedCrossEntropy(self.sizes, scale, shift, margin, self.label_smoothing)
+
+    def seen(self, logits: GroupMatrix) -> GroupMatrix:
+        """The logits as the loss sees them, scaled, shifted and less the margins."""
+        loss = self.loss_function
+        return loss.adjusted(logits) if isinstance(loss, AdjustedCrossEntropy) else logits
+
+    @property
+    def logit_scale(self) -> Float[np.ndarray, " G"]:
+        """Δ_g, the factor on the logits of one class of each group before the loss."""
+        return np.array([group.adjustment.scale for group in self.groups])
 
     @property
     @abstractmethod
@@ -166,6 +255,14 @@ class Program(ABC):
             return scaled
         roots = np.sqrt(np.asarray(self.sizes, dtype=float))
         return GroupMatrix(scaled.sizes, scaled.inner, scaled.outer + np.outer(roots, roots * bias))
+
+    def centred(self, matrix: GroupMatrix) -> GroupMatrix:
+        """The rows without what cross-entropy does not notice, multiples of 1/Δ: the shortest of equal value."""
+        if all(group.adjustment.scale == 1.0 for group in self.groups):
+            return matrix.centred()
+        direction = np.sqrt(np.asarray(self.sizes, dtype=float)) / self.logit_scale
+        direction /= np.linalg.norm(direction)
+        return GroupMatrix(matrix.sizes, matrix.inner, matrix.outer - np.outer(matrix.outer @ direction, direction))
 
     @property
     def class_order(self) -> np.ndarray:
@@ -192,14 +289,15 @@ def require_way(by: Any) -> None:
 
 
 def require_unweighted(problem: Program, what: str) -> None:
-    """Check that d = 1 and that there is no bias.
+    """Check that d = 1, and that there is no bias and nothing that changes the loss.
 
     Raises:
         UnusableInput: otherwise.
     """
     if not problem.unweighted:
         raise UnusableInput(
-            f"{what} does not cover {problem!r}: it needs d = 1 in the nuclear norm and no bias; leave norm_weights and bias_penalty out."
+            f"{what} does not cover {problem!r}: it needs d = 1 in the nuclear norm, no bias and the plain loss; leave norm_weights and "
+            "bias_penalty out, and what changes labels or logits."
         )
 
 

@@ -7,7 +7,6 @@ import numpy as np
 
 from layerpeel.array_words import Float
 from layerpeel.numerics import GroupMatrix
-from layerpeel.solvers.program._losses import LOSSES
 from layerpeel.solvers.program._problem import LayerPeeled, Problem
 
 
@@ -35,15 +34,17 @@ class Smooth:
     """The loss f(diag(1/d) Y + 1bᵀ) with its gradient, the bias penalty, and the gap that a step leaves."""
 
     def __init__(self, problem: Problem) -> None:
-        self.problem, self.loss, self.weights = problem, LOSSES[problem.loss], problem.weights
+        self.problem, self.loss, self.weights = problem, problem.loss_function, problem.weights
         self.roots = np.sqrt(np.asarray(problem.sizes, dtype=float))
         self.rows = None if problem.norm_weights == "class" else 1.0 / problem.scales
         squares = self.weights * (1.0 if self.rows is None else self.rows**2)
-        # The loss bends at most like c_k/d_k² along row k of Y, and like Σ c_k = 1 along the bias: its unit evens that out.
-        self.curvature = float(squares.max())
-        self.unit = 0.0 if problem.bias_penalty is None else math.sqrt(self.curvature)
+        # The loss bends at most like c_k/d_k² along row k of Y, and like Σ c_k = 1 along the bias: its unit evens that out. Scaled logits
+        # bend it by their square more.
+        steepest = float(squares.max())
+        self.curvature = steepest * float(problem.logit_scale.max()) ** 2
+        self.unit = 0.0 if problem.bias_penalty is None else math.sqrt(steepest)
         # The penalty in these coordinates. It never flattens as the loss does, so steps as long as the loss allows must not feel it.
-        self.damping = 0.0 if problem.bias_penalty is None else problem.bias_penalty * self.curvature
+        self.damping = 0.0 if problem.bias_penalty is None else problem.bias_penalty * steepest
 
     def bias(self, point: Point) -> Float[np.ndarray, " G"] | None:
         """b of one class of each group."""

@@ -27,7 +27,6 @@ from flint import arb, ctx
 
 from layerpeel.array_words import Float
 from layerpeel.numerics import PRECISION, Bracket, GroupMatrix, to_bracket, validated
-from layerpeel.solvers.program._losses import LOSSES
 from layerpeel.solvers.program._problem import LayerPeeled, Problem, UnconstrainedFeatures
 from layerpeel.solvers.proof._evaluation import Evaluation, Minorant, exact_penalty, exact_radius, require_fitting
 from layerpeel.solvers.proof._in_balls import InBalls
@@ -155,7 +154,8 @@ def certify(
 def rounding_of(problem: Problem, candidate: GroupMatrix, bias: Float[np.ndarray, " G"] | None, value: float) -> float:
     """What rounding every entry of Y and b once, a few times over, can change the objective: no route that returns doubles goes below.
 
-    Logits that move by δ move L by at most 2 max|δ| (hinge), 2 min(1, L) max|δ| (cross-entropy), √(2L) ‖δ‖ + ‖δ‖²/2 (squared error),
+    Logits that move by δ move L by at most 2 max|δ| (hinge), 2 Δ min(1, L) max|δ| (cross-entropy of
+    logits scaled by Δ; 2 Δ max|δ| with smoothed labels), √(2L) ‖δ‖ + ‖δ‖²/2 (squared error),
     and the norms move by a part in 2^53 of themselves.
 
     Example:
@@ -165,13 +165,14 @@ def rounding_of(problem: Problem, candidate: GroupMatrix, bias: Float[np.ndarray
     """
     sizes = np.asarray(problem.sizes, dtype=float)
     logits = problem.logits(candidate, bias)
-    losses = LOSSES[problem.loss].by_group(logits)
+    losses = problem.loss_function.by_group(logits)
     moved = UNIT * np.abs(logits.outer / np.sqrt(sizes[:, None] * sizes)).max(axis=1) + UNIT * np.abs(logits.inner)
     if problem.loss == "squared":
         moved *= math.sqrt(problem.num_classes)
         change = np.sqrt(2.0 * losses) * moved + 0.5 * moved**2
     else:
-        change = 2.0 * moved * (1.0 if problem.loss == "hinge" else np.minimum(losses, 1.0))
+        small = np.minimum(losses, 1.0) if problem.loss == "cross-entropy" and not problem.label_smoothing else 1.0
+        change = 2.0 * float(problem.logit_scale.max()) * moved * small
     return ROUNDINGS * float((sizes * problem.weights) @ change + UNIT * value)
 
 
@@ -199,10 +200,10 @@ def dual_slope(problem: Problem, candidate: GroupMatrix, bias: Float[np.ndarray,
         [-0.25]
     """
     require_fitting(problem, candidate, bias)
-    loss = LOSSES[problem.loss]
+    loss = problem.loss_function
     if isinstance(problem, LayerPeeled):
         norm = candidate.nuclear_norm()
-        inside = norm == 0.0 or (loss.attains_zero and norm <= problem.radius)
+        inside = norm == 0.0 or (loss.attains_least and norm <= problem.radius)
         candidate = candidate if inside else candidate.scaled(problem.radius / norm)
     _, gradient = loss.grouped(problem.logits(candidate, bias), problem.weights)
     return gradient if problem.norm_weights == "class" else gradient.weighted(1.0 / problem.scales)

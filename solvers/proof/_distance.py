@@ -15,7 +15,7 @@ STEEPNESS = {"cross-entropy": 0.5, "squared": 1.0}
 """Largest eigenvalue of the Hessian of L: the loss's slope moves at most this times as far as its logits."""
 
 DECAY = {"cross-entropy": math.sqrt(2), "squared": 0.0}
-"""The least curvature falls by no more than e^{−DECAY ρ} within distance ρ."""
+"""The least curvature falls by no more than e^{−DECAY ρ} within distance ρ. Logits scaled by Δ before the loss move Δ times as far."""
 
 RADII = np.geomspace(1e-12, 4.0, 400)
 """Distances tried; beyond the last, cross-entropy has lost its curvature."""
@@ -65,14 +65,16 @@ def distance_within(gap: float, problem: Problem, candidate: GroupMatrix, bias: 
 
     Cross-entropy: for probabilities p and u ⊥ 1, uᵀ(diag p − ppᵀ)u = Var_p(u) ≥ p_min ‖u‖², and moving a row of logits by u changes
     no log p_j by more than √2 ‖u‖. So along any segment from the candidate, within distance ρ, the second derivative of f is at least
-    κ_ρ = min_k c_k min_j p_kj e^{−√2 ρ} times the squared length. Squared error: κ_ρ = min_k c_k.
+    κ_ρ = min_k c_k min_j p_kj e^{−√2 ρ} times the squared length. Where logits are scaled by Δ, rows stand on 1/Δ instead, and
+    Var_p(Δu) ≥ p_min min_c ‖Δ(u − c/Δ)‖² ≥ p_min Δ_min² ‖u‖², while no log p_j moves by more than √2 Δ_max ‖u‖; shifts, margins and
+    smoothed labels change p, or add what is linear. Squared error: κ_ρ = min_k c_k.
 
     The objective grows from its optimum on the segment to the candidate, by at least κ_ρ d²/2 if that is d ≤ ρ long, and by at least
     κ_ρ ρ²/2 over the last ρ if it is longer. It cannot grow by more than the certified gap: so κ_ρ d²/2 ≤ gap for an optimum within
     distance ρ, and none lies farther if κ_ρ ρ²/2 > gap.
     """
     _require_curvature(problem)
-    curvature, decay = _curvature(problem, candidate, bias), DECAY[problem.loss]
+    curvature, decay = _curvature(problem, candidate, bias), DECAY[problem.loss] * float(problem.logit_scale.max())
     for radius in RADII.tolist():
         if 0.5 * curvature * math.exp(-decay * radius) * radius**2 > gap:
             return radius
@@ -87,7 +89,12 @@ def slopes_within(gap: float, problem: Problem) -> Float[np.ndarray, " G"]:
     function by at least ‖slope‖²/(2ℓc_g), and not below zero. So ‖∇f − ∇f*‖² ≤ 2ℓc_g·gap over the rows of group g: no curvature enters.
     """
     _require_curvature(problem)
-    return np.sqrt(2 * STEEPNESS[problem.loss] * problem.weights * gap)
+    return np.sqrt(2 * steepness(problem) * problem.weights * gap)
+
+
+def steepness(problem: Problem) -> float:
+    """ℓ, the largest eigenvalue of the Hessian of L; logits scaled by Δ before the loss have Δ_max² times as much."""
+    return STEEPNESS[problem.loss] * float(problem.logit_scale.max()) ** 2
 
 
 def _require_curvature(problem: Problem) -> None:
@@ -145,9 +152,10 @@ def _curvature(problem: Problem, candidate: GroupMatrix, bias: Float[np.ndarray,
         least = float(problem.weights.min())
     else:
         norm = candidate.nuclear_norm()
-        if isinstance(problem, LayerPeeled) and norm > 0.0:
+        inside = problem.loss_function.attains_least and isinstance(problem, LayerPeeled) and norm <= problem.radius
+        if isinstance(problem, LayerPeeled) and norm > 0.0 and not inside:
             candidate = candidate.scaled(problem.radius / norm)
-        least = _least_probability(problem, problem.logits(candidate, bias))
+        least = _least_probability(problem, problem.seen(problem.logits(candidate, bias))) * float(problem.logit_scale.min()) ** 2
     return least * (1 - 1e-9)
 
 

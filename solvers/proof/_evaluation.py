@@ -9,7 +9,6 @@ from flint import arb
 
 from layerpeel.array_words import Float
 from layerpeel.numerics import GroupMatrix, UnusableInput
-from layerpeel.solvers.program._losses import LOSSES
 from layerpeel.solvers.program._problem import LayerPeeled, Problem, UnconstrainedFeatures
 
 
@@ -104,11 +103,11 @@ class Evaluation(ABC):
 
     @cached_property
     def scale(self) -> arb:
-        """What takes the candidate to the sphere of radius τ where there is one, unless the loss can be zero inside."""
+        """What takes the candidate to the sphere of radius τ where there is one, unless the loss can be least inside."""
         if not isinstance(self.problem, LayerPeeled):
             return arb(1)
         radius = exact_radius(self.problem)
-        inside = LOSSES[self.problem.loss].attains_zero and self.norm <= radius
+        inside = self.problem.loss_function.attains_least and self.norm <= radius
         return arb(1) if inside or not self.norm > 0 else radius / self.norm
 
     def objective(self, stretch: arb | None = None) -> arb:

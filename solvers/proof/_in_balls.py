@@ -5,7 +5,7 @@ from functools import cached_property
 from flint import arb
 
 from layerpeel.numerics import GroupMatrix, norm_bounds
-from layerpeel.solvers.program._losses import LOSSES, BallLogits, Shares, Slope
+from layerpeel.solvers.program._losses import BallLogits, Shares, Slope
 from layerpeel.solvers.proof._evaluation import Evaluation, Minorant
 
 
@@ -40,11 +40,11 @@ class InBalls(Evaluation):
         """f at a multiple of the candidate."""
         if scale is self.scale and self.tangent is None:
             return self._slope.value
-        return LOSSES[self.problem.loss].value(self._logits(scale))
+        return self.problem.loss_function.value(self._logits(scale))
 
     @cached_property
     def _slope(self) -> Slope:
-        loss, shares = LOSSES[self.problem.loss], _ball_shares(self.shares)
+        loss, shares = self.problem.loss_function, _ball_shares(self.shares)
         if self.tangent is None:
             return loss.slope(self._logits(self.scale), shares)
         inner = [arb(value) for value in self.tangent.inner.tolist()]

@@ -8,7 +8,7 @@ from flint import arb
 from layerpeel.array_words import Float
 from layerpeel.numerics import Rounded, nuclear_bound_near, quick_spectral_bound_near, spectral_bound_near
 from layerpeel.solvers.proof._evaluation import Evaluation, Minorant
-from layerpeel.solvers.proof._rounded_losses import ROUNDED_MINORANTS, ROUNDED_SLOPES, ROUNDED_VALUES, RoundedLogits
+from layerpeel.solvers.proof._rounded_losses import RoundedLogits, rounded_slope, rounded_value
 
 
 class InDoubles(Evaluation):
@@ -35,16 +35,16 @@ class InDoubles(Evaluation):
     @np.errstate(all="ignore")  # what overflows is not finite in the end
     def loss(self, scale: arb) -> arb:
         """f at a multiple of the candidate."""
-        return ROUNDED_VALUES[self.problem.loss](self._logits(scale))
+        return rounded_value(self.problem, self._logits(scale))
 
     @np.errstate(all="ignore")
     def minorant(self, *, sharp: bool = True) -> Minorant:
         """The dual point's minorant."""
         if self.tangent is None:
-            slope = ROUNDED_SLOPES[self.problem.loss](self._logits(self.scale), self.shares)
+            slope = rounded_slope(self.problem, self._logits(self.scale), self.shares, touching=False)
         else:
             tangent = RoundedLogits(self._sizes, self.weights, Rounded.exact(self.tangent.inner), Rounded.exact(self.tangent.outer))
-            slope = ROUNDED_MINORANTS[self.problem.loss](tangent, self.shares)
+            slope = rounded_slope(self.problem, tangent, self.shares, touching=True)
         rows = Rounded.enclosing(1 / d for d in self.scales)
         outer, inner = slope.outer * rows[:, None], slope.inner * rows * np.where(self._sizes > 1, 1.0, 0.0)
         norm = (spectral_bound_near if sharp else quick_spectral_bound_near)(outer.middle, outer.distance())

@@ -1,4 +1,4 @@
-"""The three losses over many groups: value and dual slope as in balls, in doubles that carry bounds on their errors."""
+"""The losses over many groups: value and dual slope as in balls, in doubles that carry bounds on their errors."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -8,6 +8,8 @@ from flint import arb
 
 from layerpeel.array_words import Float
 from layerpeel.numerics import GroupMatrix, Rounded
+from layerpeel.solvers.program._adjusted_loss import AdjustedCrossEntropy
+from layerpeel.solvers.program._problem import Problem
 
 
 class RoundedLogits(NamedTuple):
@@ -66,6 +68,49 @@ def _cross_entropy_slope(logits: RoundedLogits, shares: GroupMatrix | None) -> R
     pull = inside * (logits.sizes - 1.0) * logits.inner + (between * logits.sizes * margins).sum(axis=1)
     constant = _sum_of_log1p(logits, others) + (pull * share * logits.sizes).total()
     return RoundedSlope(-(share * (inside * logits.sizes + leaving)), outer, constant)
+
+
+def _adjusted(loss: AdjustedCrossEntropy, logits: RoundedLogits) -> tuple[RoundedLogits, RoundedLogits]:
+    """Z diag(Δ), and U."""
+    roots = Rounded.root(logits.sizes)
+    scaled = logits._replace(inner=logits.inner * loss.scale, outer=logits.outer * loss.scale[None, :])
+    moved = scaled.outer + roots[:, None] * (roots * loss.shift)[None, :]
+    behind = moved.with_diagonal(moved.diagonal() - loss.margin)
+    return scaled, logits._replace(inner=scaled.inner - loss.margin, outer=behind)
+
+
+def _adjusted_value(loss: AdjustedCrossEntropy, logits: RoundedLogits) -> arb:
+    """The plain loss of U, and Σ_g K_g c_g (δ/K) Σ_j (u_k − u_j)."""
+    _, changed = _adjusted(loss, logits)
+    between = changed.margins().with_diagonal(Rounded.exact(np.zeros_like(logits.sizes)))
+    ahead = changed.inner * (logits.sizes - 1.0) + (between * logits.sizes).sum(axis=1)
+    linear = (ahead * Rounded.enclosing(logits.weights) * logits.sizes).total()
+    return _cross_entropy_value(changed) + linear * arb(loss.smoothing) / loss.num_classes
+
+
+def _adjusted_slope(loss: AdjustedCrossEntropy, logits: RoundedLogits) -> RoundedSlope:
+    """G = diag(c)(softmax(U) − (1 − δ) I − (δ/K) 11ᵀ) diag(Δ).
+
+    With V = Z diag(Δ), f(Z) − ⟨G, Z⟩ is the plain loss of U, with Σ_k c_k Σ_{others} p · (margin of V) as without adjustments, and what
+    the linear part in U = V + const has of the constant: δ Σ_k c_k (ι_k − mean ι − m_k (K − 1)/K).
+    """
+    scaled, changed = _adjusted(loss, logits)
+    sizes, classes, smoothing = logits.sizes, loss.num_classes, arb(loss.smoothing)
+    _, inside, between, leaving = _cross_entropy_odds(changed)
+    others = inside * (sizes - 1.0) + leaving
+    weights = Rounded.enclosing(logits.weights)
+    share, pull = weights / (others + 1.0), Rounded.enclosing(smoothing * weight for weight in logits.weights)
+    products = roots_of_products(sizes)
+    outer = between * products * share[:, None] - products * (pull / float(classes))[:, None]
+    outer = outer.with_diagonal(pull * (1.0 - Rounded.exact(sizes) / float(classes)) - share * leaving)
+    inner = pull - share * (inside * sizes + leaving)
+    ahead = inside * (sizes - 1.0) * scaled.inner + (between * sizes * scaled.margins()).sum(axis=1)
+    constant = _sum_of_log1p(changed, others) + (ahead * share * sizes).total()
+    shift, margin = ([arb(each) for each in values.tolist()] for values in (loss.shift, loss.margin))
+    mean = sum((size * each for size, each in zip(loss.sizes, shift, strict=True)), arb(0)) / classes
+    for size, weight, moved, least in zip(loss.sizes, logits.weights, shift, margin, strict=True):
+        constant += smoothing * size * weight * (moved - mean - least * (classes - 1) / classes)
+    return RoundedSlope(inner * loss.scale, outer * loss.scale[None, :], constant)
 
 
 def _residuals(logits: RoundedLogits) -> tuple[Rounded, Rounded]:
@@ -135,3 +180,17 @@ ROUNDED_SLOPES: dict[str, Callable[[RoundedLogits, GroupMatrix | None], RoundedS
 
 ROUNDED_MINORANTS = {**ROUNDED_SLOPES, "squared": _squared_minorant}
 """The same at a tangent, which for the squared error is given by its residuals."""
+
+
+def rounded_value(problem: Problem, logits: RoundedLogits) -> arb:
+    """f(Z) of the problem's loss."""
+    loss = problem.loss_function
+    return _adjusted_value(loss, logits) if isinstance(loss, AdjustedCrossEntropy) else ROUNDED_VALUES[problem.loss](logits)
+
+
+def rounded_slope(problem: Problem, logits: RoundedLogits, shares: GroupMatrix | None, *, touching: bool) -> RoundedSlope:
+    """The dual point at logits, or at a tangent."""
+    loss = problem.loss_function
+    if isinstance(loss, AdjustedCrossEntropy):
+        return _adjusted_slope(loss, logits)
+    return (ROUNDED_MINORANTS if touching else ROUNDED_SLOPES)[problem.loss](logits, shares)

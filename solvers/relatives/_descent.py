@@ -5,7 +5,6 @@ from scipy.optimize import minimize
 
 from layerpeel.array_words import Float
 from layerpeel.numerics import require_whole, validated
-from layerpeel.solvers.program._losses import LOSSES
 from layerpeel.solvers.program._problem import LayerPeeled
 from layerpeel.solvers.program._program import require_unweighted
 
@@ -44,7 +43,7 @@ def descend(
     require_unweighted(problem, "gradient descent in the factors")
     dimension = require_whole(dimension, "the dimension", remedy="features have one entry or more")
     starts = require_whole(starts, "the number of starts", remedy="give one, for example 4")
-    loss, classes = LOSSES[problem.loss], problem.num_classes
+    loss, classes = problem.loss_function, problem.num_classes
     weights = np.repeat(problem.weights, problem.sizes)
     sizes = np.sqrt([classes * problem.feature_energy, classes * problem.weight_energy])
 

@@ -58,8 +58,13 @@ def enclose_factors(problem: LayerPeeled, features: Float[np.ndarray, "K p"], cl
         (True, True)
     """
     classes = problem.num_classes
-    if problem.loss != "cross-entropy" or problem.bias_penalty is not None or problem.feature_energy != problem.weight_energy:
-        raise UnusableInput(f"{problem!r} is not looked at in its factors: use cross-entropy, no bias, and energies that are equal.")
+    if (
+        problem.loss != "cross-entropy"
+        or problem.adjusted
+        or problem.bias_penalty is not None
+        or problem.feature_energy != problem.weight_energy
+    ):
+        raise UnusableInput(f"{problem!r} is not looked at in its factors: use plain cross-entropy, no bias, and energies that are equal.")
     if len(features) != classes:
         raise UnusableInput(f"features has {len(features)} rows, and there are {classes} classes: give one row for each class.")
     with ctx.workprec(PRECISION):

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from layerpeel.solvers._solution import Solution
-from layerpeel.solvers.program._losses import LOSSES
 from layerpeel.solvers.program._problem import Form, Problem
 from layerpeel.solvers.proof._certificate import certify
 from layerpeel.solvers.routes._interior import MOST_GROUPS, solve_interior
@@ -27,14 +26,14 @@ def run(request: Request[Form]) -> Solution[Form]:
 
 def first_order(problem: Problem, gap: float, start: Candidate | None = None) -> Candidate:
     """What first-order methods find in doubles, to a gap and no further."""
-    if not LOSSES[problem.loss].smooth:
+    if not problem.loss_function.smooth:
         return solve_primal_dual(problem, gap, start)
     return solve_projected(problem, gap, start or merged_start(problem, gap), once=True)
 
 
 def _attempts(problem: Problem, tolerance: float, start: Candidate | None) -> Iterator[Candidate]:
     """What first-order methods find in doubles, then for a smooth loss and few groups what extended precision finds."""
-    if not LOSSES[problem.loss].smooth:
+    if not problem.loss_function.smooth:
         yield solve_primal_dual(problem, GAP_MARGIN * tolerance, start)
         return
     count = len(problem.groups)

@@ -73,6 +73,7 @@ class _Program:
         self.bound, self.penalty = (exact_radius(problem), arb(0)) if isinstance(problem, LayerPeeled) else (None, exact_penalty(problem))
         self.norm: Linear = [(place, arb(self.sizes[g] - 1)) for g, place in self.inner.items()]
         self.norm += [(self.entry[i, i], arb(0.5)) for i in range(2 * self.groups)]
+        self.spread = arb(problem.label_smoothing) / problem.num_classes
         self.rows = [self._residuals(g) if problem.loss == "squared" else self._margins(g) for g in range(self.groups)]
         # One for every unit of rank that the barrier keeps: the gap of a centre is this over its weight.
         self.complexity = 2 * self.groups + len(several) + 1
@@ -83,21 +84,24 @@ class _Program:
         return self.entry[g, self.groups + h]
 
     def _margins(self, g: int) -> Row:
-        """Of a class over the others of its group, and over the classes of every other group."""
+        """Of a class over the others of its group, and over the classes of every other group, as the loss sees them."""
         size, root = self.sizes[g], arb(self.sizes[g]).sqrt()
-        functions, copies = [], []
-        own = [(self._outer(g, g), 1 / (size * self.scales[g]))]
+        factors, shifts, least = zip(*([arb(each) for each in group.adjustment] for group in self.problem.groups), strict=True)
+        functions, targets, copies = [], [], []
+        own = [(self._outer(g, g), factors[g] / (size * self.scales[g]))]
         if g in self.inner:
-            functions.append([(self.inner[g], 1 / self.scales[g])])
+            functions.append([(self.inner[g], factors[g] / self.scales[g])])
+            targets.append(least[g])
             copies.append(arb(size - 1))
-            own.append((self.inner[g], (1 - 1 / arb(size)) / self.scales[g]))
+            own.append((self.inner[g], factors[g] * (1 - 1 / arb(size)) / self.scales[g]))
         for h in range(self.groups):
             if h != g:
-                rival = [(self._outer(g, h), -1 / (root * arb(self.sizes[h]).sqrt() * self.scales[g]))]
-                shift = [] if self.bias is None else [(self.bias[g], arb(1)), (self.bias[h], arb(-1))]
+                rival = [(self._outer(g, h), -factors[h] / (root * arb(self.sizes[h]).sqrt() * self.scales[g]))]
+                shift = [] if self.bias is None else [(self.bias[g], factors[g]), (self.bias[h], -factors[h])]
                 functions.append(own + rival + shift)
+                targets.append(least[g] + shifts[h] - shifts[g])
                 copies.append(arb(self.sizes[h]))
-        return Row(functions, [arb(0)] * len(functions), copies)
+        return Row(functions, targets, copies)
 
     def _residuals(self, g: int) -> Row:
         """Of the inner value, and of a row of the block between groups."""
@@ -127,7 +131,7 @@ class _Program:
         value = arb(0)
         for size, weight, row in zip(self.sizes, self.weights, self.rows, strict=True):
             seen = [_at(function, point) - target for function, target in zip(row.functions, row.targets, strict=True)]
-            loss = _squares(seen, row.copies) if self.problem.loss == "squared" else _cross_entropy(seen, row.copies)
+            loss = _squares(seen, row.copies) if self.problem.loss == "squared" else _cross_entropy(seen, row.copies, self.spread)
             times = weight if self.problem.loss == "squared" else weight * size
             value += times * loss.value
             if order:
@@ -199,13 +203,17 @@ def _pull_back(jet: Jet, functions: list[Linear], weight: arb, loss: Jet) -> Non
                     jet.bend[index][column] += bend * factor
 
 
-def _cross_entropy(margins: list[arb], copies: list[arb]) -> Jet:
-    """log1p(Σ copies e^{−margin})."""
+def _cross_entropy(margins: list[arb], copies: list[arb], spread: arb) -> Jet:
+    """log1p(Σ copies e^{−margin}), and the share δ/K of smoothed labels in the margins themselves."""
     odds = [count * (-margin).exp() for count, margin in zip(copies, margins, strict=True)]
     others = sum(odds, arb(0))
     shares = [each / (1 + others) for each in odds]
     bend = [[(shares[a] if a == b else arb(0)) - shares[a] * shares[b] for b in range(len(shares))] for a in range(len(shares))]
-    return Jet(others.log1p(), [-share for share in shares], bend)
+    value, slope = others.log1p(), [-share for share in shares]
+    if spread > 0:
+        value += spread * sum((count * margin for count, margin in zip(copies, margins, strict=True)), arb(0))
+        slope = [each + spread * count for each, count in zip(slope, copies, strict=True)]
+    return Jet(value, slope, bend)
 
 
 def _squares(residuals: list[arb], copies: list[arb]) -> Jet:

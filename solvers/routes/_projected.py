@@ -153,15 +153,22 @@ def _start(problem: Problem, smooth: Smooth, start: Candidate | None) -> Point:
     nowhere = np.zeros(len(problem.groups))
     if start is not None:
         free = start.bias is None or problem.bias_penalty is None
-        return Point(start.matrix, nowhere if free else smooth.roots * start.bias / smooth.unit)
+        matrix = problem.centred(start.matrix) if problem.adjusted else start.matrix
+        return Point(matrix, nowhere if free else smooth.roots * start.bias / smooth.unit)
     balanced = _balanced(problem) if isinstance(problem, LayerPeeled) else GroupMatrix(problem.sizes, nowhere, np.diag(nowhere))
     return Point(balanced, nowhere)
 
 
 def _balanced(problem: LayerPeeled) -> GroupMatrix:
-    """The simplex ETF on the sphere, a (I − 11ᵀ/K) with a = τ/(K − 1)."""
+    """The simplex ETF on the sphere, a (I − 11ᵀ/K) with a = τ/(K − 1); no larger than smoothed labels ask for."""
     spread = problem.radius / (problem.num_classes - 1)
+    if problem.label_smoothing > 0.0:
+        spread = min(
+            spread,
+            math.log1p(problem.num_classes * (1 - problem.label_smoothing) / problem.label_smoothing) / float(problem.logit_scale.max()),
+        )
     direction = np.sqrt(np.asarray(problem.sizes, dtype=float) / problem.num_classes)
-    return GroupMatrix(
+    start = GroupMatrix(
         problem.sizes, np.full(len(problem.sizes), spread), spread * (np.eye(len(problem.sizes)) - np.outer(direction, direction))
     )
+    return problem.centred(start) if problem.adjusted else start

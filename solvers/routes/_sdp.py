@@ -11,7 +11,7 @@ import numpy as np
 from layerpeel.array_words import Float
 from layerpeel.numerics import GroupMatrix, UnusableInput, require_memory
 from layerpeel.solvers._solution import Solution
-from layerpeel.solvers.program._losses import LOSSES
+from layerpeel.solvers.program._adjusted_loss import AdjustedCrossEntropy
 from layerpeel.solvers.program._problem import Form, LayerPeeled, Problem
 from layerpeel.solvers.proof._certificate import certify
 from layerpeel.solvers.routes._projected import solve_projected
@@ -67,7 +67,7 @@ def _attempts(problem: Problem, solver: str) -> Iterator[Candidate]:
     """
     for precision in PRECISIONS[solver]:
         found = solve_sdp(problem, solver, precision)
-        if LOSSES[problem.loss].smooth:
+        if problem.loss_function.smooth:
             raw = certify(problem, *found)
             if raw.gap <= FARTHEST_OFF * raw.value.upper + NEGLIGIBLE_GAP:
                 yield solve_projected(problem, POLISHED_GAP, found, POLISHING_STEPS)
@@ -107,9 +107,10 @@ def solve_sdp(problem: Problem, solver: str, precision: float) -> Candidate:
     if problem.loss == "squared":
         return Candidate(found, bias=per_class)
     if per_class is not None:
-        per_class -= per_class @ np.asarray(problem.sizes) / problem.num_classes
+        unnoticed = 1.0 / problem.logit_scale
+        per_class -= unnoticed * ((per_class * unnoticed) @ np.asarray(problem.sizes)) / (unnoticed**2 @ np.asarray(problem.sizes))
     if problem.loss == "cross-entropy":
-        return Candidate(found.centred(), bias=per_class)
+        return Candidate(problem.centred(found), bias=per_class)
     shares = np.asarray(margins[0].dual_value) / np.repeat(problem.weights, problem.sizes)[:, None]
     np.fill_diagonal(shares, 0.0)
     return Candidate(found.centred(), GroupMatrix.average(shares, problem.sizes), per_class)
@@ -142,7 +143,10 @@ def pose(cp: Any, problem: Problem, *, trade: float = 1.0) -> Posed:
     if problem.bias_penalty is not None:
         bias = cp.Variable(classes)
         logits = logits + np.ones((classes, 1)) @ cp.reshape(bias, (1, classes), order="C")
-    objective, margins = _objective(cp, problem.loss, logits, weights)
+    if isinstance(problem.loss_function, AdjustedCrossEntropy):
+        objective, margins = _adjusted_objective(cp, problem.loss_function, logits, weights), []
+    else:
+        objective, margins = _objective(cp, problem.loss, logits, weights)
     if isinstance(problem, LayerPeeled):
         energies: list[Any] = [
             trade * feature_energy <= problem.norm_mass * problem.feature_energy,
@@ -171,6 +175,15 @@ def _objective(cp: Any, loss: str, logits: Any, weights: Float[np.ndarray, " K"]
     ones = np.ones((1, classes))
     violations = logits + 1 - np.eye(classes) - cp.reshape(own, (classes, 1), order="C") @ ones
     return weights @ slack, [violations <= cp.reshape(slack, (classes, 1), order="C") @ ones]
+
+
+def _adjusted_objective(cp: Any, loss: AdjustedCrossEntropy, logits: Any, weights: Float[np.ndarray, " K"]) -> Any:
+    """Σ_k c_k [logsumexp(u) − (1 − δ) u_k − (δ/K) Σ_j u_j], u_j = Δ_j z_j + ι_j − m_k [j = k]."""
+    scale, shift, margin = (np.repeat(values, loss.sizes) for values in (loss.scale, loss.shift, loss.margin))
+    ones = np.ones((loss.num_classes, 1))
+    changed = cp.multiply(ones * scale, logits) + (ones * shift - np.diag(margin))
+    labels = (1 - loss.smoothing) * cp.diag(changed) + loss.smoothing / loss.num_classes * cp.sum(changed, axis=1)
+    return weights @ (cp.log_sum_exp(changed, axis=1) - labels)
 
 
 def find_point(cp: Any, program: Any, solver: str, precision: float) -> None:

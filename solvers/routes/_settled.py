@@ -13,7 +13,6 @@ from layerpeel.solvers._enclosures import Enclosures
 from layerpeel.solvers._hinge_phases import hinge_collapsed
 from layerpeel.solvers._phases import phases_by_law
 from layerpeel.solvers._solution import RANK_TOLERANCE, VANISHING_NORM, Solution, Status
-from layerpeel.solvers.program._losses import LOSSES
 from layerpeel.solvers.program._problem import Form, LayerPeeled, Problem, UnconstrainedFeatures
 from layerpeel.solvers.proof._certificate import ROUNDINGS, UNIT, Certificate, certify, rounding_of
 from layerpeel.solvers.routes._request import Candidate, Request
@@ -80,7 +79,8 @@ def _dual_rounding(problem: Problem, candidate: Candidate) -> float:
     """
     if problem.loss != "cross-entropy" or candidate.tangent is None:
         return 0.0
-    largest = float(max(np.abs(candidate.tangent.inner).max(), np.abs(candidate.tangent.outer).max()))
+    seen = problem.seen(candidate.tangent)
+    largest = float(max(np.abs(seen.inner).max(), np.abs(seen.outer).max()))
     return ROUNDINGS * UNIT * 2.0 * largest * (1.0 + 2.0 * largest)
 
 
@@ -95,7 +95,7 @@ def _vanished(solution: Solution) -> tuple[bool | None, ...]:
     short = [group.classifier_norm < limit for group in solution.groups]
     if not any(short):
         return (False,) * len(short)
-    if not LOSSES[problem.loss].smooth:
+    if not problem.loss_function.smooth:
         return tuple(None if each else False for each in short)
     optimum = Enclosures(solution)
     decided: list[bool | None] = []
@@ -109,17 +109,17 @@ def _vanished(solution: Solution) -> tuple[bool | None, ...]:
 
 
 def _polished(problem: Problem, found: GroupMatrix) -> GroupMatrix:
-    """Where the norm is bounded: on the sphere ‖Y‖_* = τ, unless the loss can be zero inside the ball and the point is there."""
+    """Where the norm is bounded: on the sphere ‖Y‖_* = τ, unless the loss can be least inside the ball and the point is there."""
     if not isinstance(problem, LayerPeeled):
         return found
     norm = found.nuclear_norm()
-    inside = LOSSES[problem.loss].attains_zero and norm <= problem.radius
+    inside = problem.loss_function.attains_least and norm <= problem.radius
     return found if inside or norm == 0.0 else found.scaled(problem.radius / norm)
 
 
 def _negligible(problem: Problem, candidate: Candidate, certificate: Certificate, tolerance: float) -> bool:
     """Whether the loss is zero for all practical purposes: below the tolerance times its value at zero, where zero can be attained."""
-    if not LOSSES[problem.loss].attains_zero or not isinstance(problem, LayerPeeled):
+    if not problem.loss_function.attains_zero or not isinstance(problem, LayerPeeled):
         return False
     count = len(problem.groups)
     origin = certify(problem, GroupMatrix(problem.sizes, np.zeros(count), np.zeros((count, count))), candidate.shares)
@@ -130,23 +130,27 @@ def _collapsed(solution: Solution[Any]) -> tuple[bool | None, ...]:
     """Per group: whether its classifiers coincide, None when the certificate cannot tell.
 
     Smooth losses, bounded norm: stationarity on the inner space of group g reads (c_g/d_g)·(a factor that is 1 at collapse and below 1
-    beside it) = λ, so the classifiers coincide exactly when λ ≥ c_g/d_g, and the rigorous bracket of λ decides. Penalised norm, where
-    λ is given: a margin that is certainly positive, or an inner gradient that is certainly below λ, decides without that law.
+    beside it) = λ, so the classifiers coincide exactly when λ ≥ c_g/d_g, and the rigorous bracket of λ decides; smoothed labels and
+    scaled logits put (1 − δ) Δ_g c_g for c_g. Penalised norm, where λ is given, and a group held to a margin, whose slope depends on the
+    logits: a difference of logits that is certainly positive, or an inner gradient that is certainly below λ, decides without that law.
     The hinge is not smooth at collapse: its rules stand with `hinge_collapsed`.
     """
     problem = solution.problem
     several = [group.classes > 1 for group in problem.groups]
-    if not LOSSES[problem.loss].smooth:
+    if not problem.loss_function.smooth:
         return hinge_collapsed(solution)
     if not any(several):
         return (False,) * len(several)
+    optimum = Enclosures(solution)
     if isinstance(problem, UnconstrainedFeatures):
-        optimum = Enclosures(solution)
         return tuple(optimum.coincide(g) if many else False for g, many in enumerate(several))
-    margin = 1e-15  # the weights c_g are rounded quotients
+    margin = 2e-15 if problem.adjusted else 1e-15  # the weights c_g are rounded quotients, and then multiplied
+    slopes = problem.weights / problem.scales * problem.logit_scale * (1.0 - problem.label_smoothing)
     decided: list[bool | None] = []
-    for many, slope in zip(several, (problem.weights / problem.scales).tolist(), strict=True):
-        if not many or solution.certified_multiplier.upper < slope * (1 - margin):
+    for g, (many, slope) in enumerate(zip(several, slopes.tolist(), strict=True)):
+        if many and problem.groups[g].adjustment.margin > 0.0:
+            decided.append(optimum.coincide(g))
+        elif not many or solution.certified_multiplier.upper < slope * (1 - margin):
             decided.append(False)
         else:
             decided.append(True if solution.certified_multiplier.lower > slope * (1 + margin) else None)

@@ -69,6 +69,8 @@ def _obstacle(problem: Problem) -> str:
         return "the loss 'hinge': it needs cross-entropy or the squared error"
     if problem.bias_penalty is not None:
         return "a bias: it needs a program without one"
+    if problem.adjusted:
+        return "smoothed labels or changed logits: it needs the plain loss"
     if not isinstance(problem, LayerPeeled):
         return "cross-entropy with a penalised norm: it needs the squared error, or energies"
     if not problem.unweighted:

@@ -51,7 +51,9 @@ CALLS: Mapping[str, Call] = {
     "layerpeel.numerics.threshold_arrays": call(np.array([5.0]), np.array([4.0]), **ENERGIES),
     "layerpeel.numerics.log_thresholds_minus_one": call(np.array([5.0]), np.array([4.0]), np.array([20.0])),
     # solvers
-    "layerpeel.solvers.LayerPeeled": call(counts=[20, 20, 1], **ENERGIES, bias_penalty=0.5),
+    "layerpeel.solvers.LayerPeeled": call(
+        counts=[20, 20, 1], **ENERGIES, bias_penalty=0.5, label_smoothing=0.25, logit_scale=2.0, logit_shift=1.5, margins=0.5
+    ),
     "layerpeel.solvers.LayerPeeled.from_groups": call([(2, 20), (2, 1)], **ENERGIES, bias_penalty=0.5),
     "layerpeel.solvers.LayerPeeled.from_imbalance": call(2, 2, 20.0, **ENERGIES),
     "layerpeel.solvers.UnconstrainedFeatures": call(counts=[20, 20, 1], feature_penalty=0.5, weight_penalty=0.25),
@@ -72,6 +74,9 @@ CALLS: Mapping[str, Call] = {
     "layerpeel.solvers.collapse_switch": call(2, 2, feature_energy=1.0, weight_energy=1.0, width=0.5),
     "layerpeel.solvers.critical_oversampling": call(PROBLEM, 1, width=0.5),
     "layerpeel.solvers.excessive_oversampling": call(PROBLEM, 1, width=0.5),
+    "layerpeel.solvers.with_remedy": call(PROBLEM, "margin", 0.5),
+    "layerpeel.solvers.group_under_remedy": call(PROBLEM, 1, "margin", 0.5),
+    "layerpeel.solvers.least_strength": call(PROBLEM, 1, "label-smoothing", most=0.5, width=0.25),
     "layerpeel.solvers.certify": call(PROBLEM, MATRIX),
     "layerpeel.solvers.certify_distance": call(PROBLEM, MATRIX),
     "layerpeel.solvers.certify_multiplier": call(PROBLEM, MATRIX),
@@ -130,6 +135,12 @@ CALLS: Mapping[str, Call] = {
     "layerpeel.numerics.least_equal_correlation": call(3, width=0.25),
     "layerpeel.numerics.loss_threshold": call(5, 4, 10.0, **ENERGIES),
     "layerpeel.numerics.linear_classifier": call([np.array([[0.0]]), np.array([[1.0]])]),
+    "layerpeel.numerics.log_threshold_of_changed_loss": call(3, 2, **ENERGIES, logit_scale=[1.0, 2.0]),
+    "layerpeel.numerics.log_threshold_of_logit_adjustment": call(3, 2, 0.5, **ENERGIES),
+    "layerpeel.numerics.log_threshold_with_bias_minus_one": call(3, 2, **ENERGIES),
+    "layerpeel.numerics.ChangedBoundary": call(3, 2, label_smoothing=0.25),
+    "layerpeel.numerics.smoothed_energy_limit": call(3, 2, 0.25),
+    "layerpeel.numerics.smoothed_margin": call(3, 0.25),
     "layerpeel.numerics.logit_directions": call(3),
     "layerpeel.numerics.mean_cosine": call(FRAME),
     "layerpeel.numerics.mean_flow": call(MODEL, np.array([[1.0], [0.0]]), np.array([1.0, 2.0])),
@@ -178,7 +189,7 @@ CALLS: Mapping[str, Call] = {
 
 RESULTS = {
     *("Certificate", "DeepLinear", "GroupGeometry", "NonNegative", "NonNegativeEnclosure", "Solution", "SolutionBatch", "Group"),
-    *("Blocks", "FactorPoint", "Switch"),
+    *("Blocks", "BoundaryPoint", "FactorPoint", "GroupUnderRemedy", "LossRemedy", "Switch"),
     *("Antiderivative", "CentredFeatures", "Chances", "ClassStatistics", "CollapseGeometry", "CommonPoint", "Contradiction", "Decay"),
     *("Hyperplane", "LinearClassifier", "LinearSeparability", "LiteralLaw", "LogProbability", "MeanDriftLaw", "MeanFlow"),
     *("NeuralCollapse", "Noise", "PairwiseSeparability", "Rate", "RateEstimate", "Separability", "Separation", "SurfacePoint"),

@@ -94,11 +94,11 @@ ROOM = Room.of(
         over=instances("log R1 at K_A={}, K_B={}, E_H={:g}", *VANISHING),
         predict=lambda a, b, energy: log_vanishing(a, b, energy, "sample"),
         measure=lambda a, b, energy: vanishing_switch(a, b, energy).bracket,
-        by="log R1 between a ratio where a minority classifier certainly is not zero and one where the block between the groups certainly is",
+        by="log R1 between a ratio where a minority classifier certainly is not zero and one where the block between groups certainly is",
         false={
             "vanishing-one-percent-off": (
                 "R1 is 1 % larger",
-                lambda *case: log_vanishing(*case, "sample") + Bracket.exactly(math.log(1.01)),
+                lambda a, b, energy: log_vanishing(a, b, energy, "sample") + Bracket.exactly(math.log(1.01)),
             ),
         },
         evidence=Evidence.CERTIFIED,

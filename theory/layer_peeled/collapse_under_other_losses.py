@@ -1,0 +1,200 @@
+"""Smoothed labels, scaled, shifted and margin logits: the minority coincides iff λ ≥ s_g c_g, and what that does to the threshold."""
+
+import math
+
+import sympy
+
+from layerpeel.numerics import Bracket, smoothed_energy_limit, smoothed_margin
+from layerpeel.solvers import Enclosures, LayerPeeled, solve
+from layerpeel.theory._claims import claim, instances
+from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory.layer_peeled._changed_losses import (
+    HELD,
+    SCALED,
+    SHIFTED,
+    SMOOTHED,
+    Case,
+    Change,
+    boundary,
+    labelled,
+    multiplier_at_switch,
+    smoothed,
+    switch,
+)
+from layerpeel.theory.layer_peeled._closed_forms import predicted
+
+ALL = (*SMOOTHED, *SCALED, *SHIFTED, *HELD)
+NEAR = "the energies on either side are 3e-4 apart, and λ moves about as much"
+BALANCED = instances("K={}, δ={:g}", (3, 0.1), (5, 0.2), (10, 0.4))
+AMPLE = 100.0
+"""Energy E_H at E_W = 1 that smoothed labels cannot use up."""
+GREAT = (smoothed(2, 3, 2e3, 0.2), smoothed(3, 2, 2e3, 0.3), smoothed(1, 3, 2e3, 0.4))
+"""Imbalances at which the majority all but sits at its smoothed optimum."""
+PRECISION = 1e-11
+
+B, DELTA, SCALE, MARGIN, OTHERS = sympy.symbols("b delta Delta m e", positive=True)
+SIZE, CLASSES = 3, 4
+
+ROOM = Room.of(
+    Statement(
+        name="collapse-under-other-losses",
+        title="What label smoothing, logit scaling, logit adjustment and margins do to minority collapse",
+        latex=r"u_j=\Delta_jz_j+\iota_j-m_k[j=k]:\quad w_k=w_l\ (k,l\in g)\iff\lambda\geq s_gc_g,\quad "
+        r"s_g=\Delta_g\left(1-\delta+p_{kl}(1-e^{-m_g})\right)",
+        assumptions=(
+            "cross-entropy of u with labels (1 − δ)e_k + δ/K; Δ_g > 0, ι_g and m_g ≥ 0 equal within groups",
+            "g has two classes or more; thresholds: two groups",
+            "λ is the multiplier of ‖Z‖_* ≤ τ, p the softmax of u",
+        ),
+        kind=Kind.EQUALITY,
+        origin=Origin.DERIVED,
+        source=Source(
+            "kini2021", "the vector-scaling loss; cao2019, menon2021, ren2020, ye2020 for margins, shifts and factors; law derived"
+        ),
+    ),
+    claim(
+        "slope",
+        "the slope inside a group is c_g Δ (1 − δ + p (1 − e^{Δb − m})), b the difference of logits and p the share of another class in it",
+        over="",
+        predict=lambda: {INSIDE: SCALE * (1 - DELTA + other_share() * (1 - sympy.exp(SCALE * B - MARGIN))), AT_NONE: SCALE * (1 - DELTA)},
+        measure=lambda: inner_slopes(),
+        by="the derivative of the loss of a class along the singular direction inside its group; b > 0 makes it smaller than at b = 0 with "
+        "the same p, so that λ is below s_g c_g where the classes are apart, and at least that where they are not",
+        false={
+            "squared": ("it is Δ² (1 − δ) at b = 0 without margin", lambda: {AT_NONE: SCALE**2 * (1 - DELTA)}),
+            "to-the-others": (
+                "smoothing by δ/K leaves 1 − δK/(K − 1)",
+                lambda: {AT_NONE: SCALE * (1 - DELTA * CLASSES / (CLASSES - 1))},
+            ),
+            "own-share": ("it is the own share that the margin lowers", lambda: {INSIDE: SCALE * (1 - DELTA - MARGIN * other_share())}),
+        },
+        evidence=Evidence.PROOF,
+    ),
+    claim(
+        "law",
+        "the minority comes apart where λ = s_B c_B: 1 − δ, Δ_B, 1, and with margins 1 + p(1 − e^{−m_B})",
+        over=labelled(*ALL),
+        predict=lambda case: predicted(level(case)),
+        measure=lambda case: multiplier_at_switch(case),
+        by="λ/c_B, enclosed, at the energy where the margin between two minority classes certainly goes from zero to positive, on the "
+        "semidefinite program",
+        false={
+            "one-for-all": ("it comes apart where λ = c_B", lambda case: None if level(case) == 1.0 else Bracket.exactly(1.0)),
+            "factor-squared": (
+                "it comes apart where λ = Δ_B² c_B",
+                lambda case: Bracket.exactly(case.change.scale[1] ** 2) if case in SCALED else None,
+            ),
+            "spread-over-others": (
+                "it comes apart where λ = (1 − δK/(K − 1)) c_B",
+                lambda case: Bracket.exactly(1 - case.change.smoothing * case.classes / (case.classes - 1)) if case in SMOOTHED else None,
+            ),
+            "one-percent-off": ("it comes apart where λ = 1.01 s_B c_B", lambda case: predicted(1.01 * level(case))),
+        },
+        evidence=Evidence.CERTIFIED,
+        within=1e-2,
+        because=NEAR,
+    ),
+    claim(
+        "threshold",
+        "the energy at which it comes apart is explicit in one angle; with smoothed labels after one root",
+        over=labelled(*ALL),
+        predict=lambda case: predicted(log_energy(case)),
+        measure=lambda case: switch(case).bracket,
+        by="log E_H between a semidefinite optimum whose minority is certainly apart and one where it certainly coincides",
+        false={
+            "energy-one-percent-off": ("it takes one per cent more energy", lambda case: predicted(log_energy(case) + math.log(1.01))),
+            "as-without": ("the change leaves it where it was", lambda case: predicted(log_energy(case._replace(change=Change())))),
+            "for-the-majority": (
+                "factors and margins of the two groups swap their parts",
+                lambda case: predicted(log_energy(swapped(case))) if case in (*SCALED, *HELD) else None,
+            ),
+        },
+        evidence=Evidence.CERTIFIED,
+        within=4e-3,
+        because=NEAR,
+    ),
+    claim(
+        "ample",
+        "balanced classes with smoothed labels leave energy unused beyond the margin log(1 + K(1 − δ)/δ)",
+        over=BALANCED,
+        predict=lambda classes, delta: predicted(smoothed_margin(classes, delta)),
+        measure=lambda classes, delta: margin_at_ample_energy(classes, delta),
+        by="the margin between two classes, enclosed, at an energy forty times what a margin of a* needs",
+        false={
+            "margin-to-the-others": (
+                "it is log((K − 1)(1 − δ)/δ)",
+                lambda classes, delta: predicted(math.log((classes - 1) * (1 - delta) / delta)),
+            ),
+            "without-own-part": ("it is log(K(1 − δ)/δ)", lambda classes, delta: predicted(math.log(classes * (1 - delta) / delta))),
+        },
+        evidence=Evidence.CERTIFIED,
+        within=1e-4,
+        because="a minimum is flat: the margin is known to the root of the gap",
+    ),
+    claim(
+        "never",
+        "with smoothed labels the minority comes apart below one energy, whatever the imbalance",
+        over=labelled(*GREAT),
+        predict=lambda case: predicted(math.log(limit(case))),
+        measure=lambda case: switch(case).bracket,
+        by="log E_H where the minority comes apart at R = 2000, which grows without bound with R where nothing is smoothed",
+        false={
+            "majority-alone": ("what the smoothed majority needs is enough", lambda case: predicted(math.log(alone(case)))),
+            "limit-one-percent-off": ("one per cent less energy is enough", lambda case: predicted(math.log(limit(case) / 1.01))),
+        },
+        evidence=Evidence.CERTIFIED,
+        kind=Kind.UPPER_BOUND,
+    ),
+)
+
+INSIDE, AT_NONE = "slope inside a group over c_g", "the same at b = 0 without margin"
+
+
+def other_share() -> sympy.Expr:
+    """p, the share of another class of the group."""
+    return 1 / (sympy.exp(SCALE * B - MARGIN) + SIZE - 1 + OTHERS * sympy.exp(SCALE * B / SIZE))
+
+
+def inner_slopes() -> dict[str, sympy.Expr]:
+    """−dL/db over what the direction I − 11ᵀ/K_g has of the own logit; the class beside the group weighs e, whatever is between."""
+    logits = [SCALE * B * (SIZE - 1) / SIZE - MARGIN, *[-SCALE * B / SIZE] * (SIZE - 1), sympy.log(OTHERS)]
+    total = sum((sympy.exp(each) for each in logits), sympy.Integer(0))
+    loss = sympy.log(total) - (1 - DELTA) * logits[0] - DELTA / CLASSES * sum(logits, sympy.Integer(0))
+    slope = -sympy.diff(loss, B) * sympy.Rational(SIZE, SIZE - 1)
+    return {INSIDE: slope, AT_NONE: sympy.simplify(slope.subs({B: 0, MARGIN: 0}))}
+
+
+def level(case: Case) -> float:
+    """s_B: explicit without margins; with them, p is that of the boundary."""
+    if any(case.change.margins):
+        return boundary(case).point_at(math.log(case.imbalance))[1]
+    return (1 - case.change.smoothing) * case.change.scale[1]
+
+
+def log_energy(case: Case) -> float:
+    """log E_H at E_W = 1 where the minority comes apart at this imbalance."""
+    point, _ = boundary(case).point_at(math.log(case.imbalance))
+    return 2 * math.log(point.radius / case.classes)
+
+
+def swapped(case: Case) -> Case:
+    """The case with the minority's factor and margin for the majority, and the other way round."""
+    change = case.change
+    return case._replace(change=change._replace(scale=change.scale[::-1], margins=change.margins[::-1]))
+
+
+def limit(case: Case) -> float:
+    """E_H from which on nothing coincides."""
+    return smoothed_energy_limit(case.majority, case.minority, case.change.smoothing) ** 2
+
+
+def alone(case: Case) -> float:
+    """E_H that a smoothed majority uses up."""
+    margin = smoothed_margin(case.classes, case.change.smoothing)
+    return (margin * (case.majority - 1 + math.sqrt(case.minority / case.classes)) / case.classes) ** 2
+
+
+def margin_at_ample_energy(classes: int, delta: float) -> Bracket:
+    """The margin between two balanced classes."""
+    problem = LayerPeeled.from_groups([(classes, 1)], feature_energy=AMPLE, label_smoothing=delta)
+    return Enclosures(solve(problem, route="factored", tolerance=PRECISION)).inner_value(0)
