@@ -16,6 +16,7 @@ from layerpeel.pages.stopping import INTERRUPTED, SystemRefused, answered, say_i
 from layerpeel.pages.text import one_line
 
 if TYPE_CHECKING:
+    from layerpeel.counts.reading import CountsFile
     from layerpeel.pages.records import Result
     from layerpeel.theorems.listing import Listing
 
@@ -30,7 +31,17 @@ app = typer.Typer(
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object to standard output and nothing else.")]
 Groups = Annotated[str | None, typer.Option(metavar="KxN,…", help="Classes x samples: 5x120,5x10 is five classes of 120 and five of 10.")]
-Counts = Annotated[Path | None, typer.Option(metavar="FILE", help="CSV file with one row per class and a column `samples`.")]
+Counts = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Samples per class: a table, JSON, a list of images, or a directory with one folder per class."),
+]
+Column = Annotated[
+    str | None, typer.Option(metavar="NAME|NUMBER", help="Column of --counts with the samples, or with the class in a list of images.")
+]
+DropRow = Annotated[
+    list[str] | None, typer.Option(metavar="NAME|NUMBER", help="Row of --counts that is no class, by name or line; may be repeated.")
+]
+Weights = Annotated[Path | None, typer.Option(metavar="FILE", help="One positive number per class, by which the loss weighs its samples.")]
 FeatureEnergy = Annotated[float, typer.Option(help="E_H: bound on the mean squared norm of the features.")]
 WeightEnergy = Annotated[float, typer.Option(help="E_W: bound on the mean squared norm of the classifiers.")]
 Family = Annotated[str | None, typer.Option(help="Only the rooms of this family.")]
@@ -213,6 +224,9 @@ def check(
 def solve(
     groups: Groups = None,
     counts: Counts = None,
+    column: Column = None,
+    drop_row: DropRow = None,
+    weights: Weights = None,
     feature_energy: Annotated[float | None, typer.Option(help="E_H: mean squared norm allowed to class means; or give --penalty.")] = None,
     weight_energy: Annotated[float | None, typer.Option(help="E_W: mean squared norm allowed to classifiers; 1 if not given.")] = None,
     penalty: Annotated[
@@ -240,9 +254,10 @@ def solve(
     from layerpeel.counts.solve import Geometry, archive
     from layerpeel.pages.files import require_archive, require_directory, write_whole
 
+    file = _counts_file(counts, column, drop_row, weights)
     problem = read_program(
         groups,
-        counts,
+        file,
         feature_energy=feature_energy,
         weight_energy=weight_energy,
         penalty=penalty,
@@ -254,12 +269,13 @@ def solve(
         require_archive(save, "--save")
     if out is not None:
         require_directory(out, "--out")
-    found = Geometry.of(_solved(problem, route=route, solver=solver, tolerance=tolerance, dimension=dimension))
+    solution = _solved(problem, route=route, solver=solver, tolerance=tolerance, dimension=dimension)
+    found = Geometry.of(solution, names=None if file is None else file.classes.names, weighted=weights is not None)
     for warning in found.solution.warnings:
         typer.echo(f"layerpeel: warning: {one_line(warning)}", err=True)
     if save is not None:
         write_whole({save: archive(found.solution)}, "--save")
-    again = _again(groups, counts, feature_energy or 1.0, weight_energy or 1.0)
+    again = _again(groups, file, feature_energy or 1.0, weight_energy or 1.0)
     _answer_with_files(found, out, as_json, lambda: found.to_text(again=again))
 
 
@@ -273,14 +289,28 @@ def _solved(problem: Any, **options: Any) -> Any:
         raise typer.Exit(_refuse(str(error), 1)) from error
 
 
-def _again(groups: str | None, counts: Path | None, feature_energy: float, weight_energy: float) -> str:
+def _counts_file(counts: Path | None, column: str | None, drop_row: list[str] | None, weights: Path | None) -> "CountsFile | None":
+    """What the options say of a counts file, which is read later; none of them goes without one."""
+    from layerpeel.counts.reading import CountsFile
+    from layerpeel.numerics import UnusableInput
+
+    if counts is not None:
+        return CountsFile(path=counts, column=column, drop_rows=tuple(drop_row or ()), weights=weights)
+    given = {"--column": column, "--drop-row": drop_row, "--weights": weights}
+    alone = next((option for option, value in given.items() if value), None)
+    if alone is not None:
+        raise UnusableInput(f"{alone} is given without --counts: it says how that file is read; give --counts FILE, or leave it out.")
+    return None
+
+
+def _again(groups: str | None, counts: "CountsFile | None", feature_energy: float, weight_energy: float) -> str:
     """The options that pose the same problem again, for a shell, every number as it was given.
 
     Example:
         >>> _again("5 x 100, 5 x 10", None, 5.0, 0.1234567890123)
         "--groups '5 x 100, 5 x 10' --feature-energy 5 --weight-energy 0.1234567890123"
     """
-    classes = ["--groups", groups] if groups is not None else ["--counts", str(counts)]
+    classes = ["--groups", groups or ""] if counts is None else counts.options()
     weight = [] if weight_energy == 1.0 else ["--weight-energy", _exactly(weight_energy)]
     return shlex.join([*classes, "--feature-energy", _exactly(feature_energy), *weight])
 
@@ -317,6 +347,9 @@ def remedy(
     feature_energy: FeatureEnergy,
     groups: Groups = None,
     counts: Counts = None,
+    column: Column = None,
+    drop_row: DropRow = None,
+    weights: Weights = None,
     weight_energy: WeightEnergy = 1.0,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write remedy.json and its figure here.")] = None,
     as_json: AsJson = False,
@@ -328,7 +361,8 @@ def remedy(
 
     if out is not None:
         require_directory(out, "--out")
-    found = remedy_of(read_problem(groups, counts, feature_energy=feature_energy, weight_energy=weight_energy))
+    file = _counts_file(counts, column, drop_row, weights)
+    found = remedy_of(read_problem(groups, file, feature_energy=feature_energy, weight_energy=weight_energy))
     _answer_with_files(found, out, as_json)
 
 
