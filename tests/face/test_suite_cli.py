@@ -349,7 +349,8 @@ def test_solve_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert {
         *("value", "gap", "relative_gap", "status", "route", "num_classes", "rank", "multiplier", "seconds", "groups", "between_cosine")
     } <= set(solution)
-    assert {"classes", "samples", "collapsed", "vanished", "classifier_norm", "feature_norm", "within_cosine", "names"} == set(solution["groups"][0])
+    keys = {"classes", "samples", "collapsed", "vanished", "classifier_norm", "feature_norm", "within_cosine", "names"}
+    assert keys == set(solution["groups"][0])
     assert solution["relative_gap"] <= 1e-12
     assert np.shape(solution["between_cosine"]) == (2, 2)
     assert [group["collapsed"] for group in solution["groups"]] == [False, False]

@@ -39,12 +39,10 @@ def names_by_group(problem: "Problem", names: Sequence[str] | None) -> list[list
     if names is None:
         return [None] * len(problem.groups)
     places = problem.group_of_class or np.repeat(np.arange(len(problem.groups)), problem.sizes).tolist()
-    called: list[list[str] | None] = [[] for _ in problem.groups]
+    called: list[list[str]] = [[] for _ in problem.groups]
     for place, name in zip(places, names, strict=True):
-        group = called[place]
-        assert group is not None
-        group.append(name)
-    return called
+        called[place].append(name)
+    return [*called]
 
 
 def spoken(solution: "Solution", names: Names, *, weighted: bool, again: str | None) -> str:
@@ -67,11 +65,11 @@ def _head(solution: "Solution") -> list[str]:
             f"optimum   {value.upper:.12g} in R^{solution.rank} and above (gap {solution.gap:.1e} at most)",
             f"route     {shape}",
         ]
-    tiny = value.upper <= SMALLEST
+    tiny = 0.0 < value.upper <= SMALLEST
     shown = f"below {SMALLEST:.3g}, the smallest double above zero" if tiny else f"{value.upper:.12g}"
     head = [
         f"value     {shown}",
-        f"gap       {solution.gap:.1e} at most, certified" + ("" if tiny else f" (relative {solution.relative_gap:.1e})"),
+        f"gap       {solution.gap:.1e} at most, certified{'' if tiny else f' (relative {solution.relative_gap:.1e})'}",
         f"route     {shape}",
         f"status    {solution.status}",
     ]
@@ -174,16 +172,20 @@ class _Classes:
         several = self.number(chosen)
         known = [name for g in chosen for name in self.names[g] or ()]
         if known:
-            listed = known if len(known) <= MOST_NAMES else [*known[: MOST_NAMES - 2], "…", known[-1]]
-            many = "" if len(known) <= MOST_NAMES else f"{several} classes, "
-            return f"{many}{', '.join(listed)} ({span} samples)"
+            listed = known if len(known) <= MOST_NAMES else [*known[: MOST_NAMES - 2], f"… {known[-1]}"]
+            return f"{', '.join(listed)} ({'' if len(known) <= MOST_NAMES else f'{several} classes, '}{span} samples)"
         if len(chosen) == 1:
             return f"the class of {span} samples" if several == 1 else f"the {'' if plain else f'{several} '}classes of {span} samples"
         if len(chosen) <= MOST_NAMES:
             return f"the classes of {', '.join(samples)} samples"
         return f"the {several} classes of {span} samples"
 
-    def lengths(self, chosen: Sequence[int]) -> str:
+    def one(self, g: int) -> str:
+        """One class of a group."""
+        called = self.names[g]
+        return called[0] if called else f"a class of {said(self.groups[g].samples)} samples"
+
+    def lengths(self, chosen: Sequence[int], *, are: bool = False) -> str:
         """Their classifiers' norms, over that of the largest count."""
         head = self.groups[self.head].classifier_norm
         found = sorted(self.groups[g].classifier_norm / head for g in chosen) if head > 0.0 else []
@@ -191,7 +193,7 @@ class _Classes:
             return ""
         shares = [_share(each) for each in (found[0], found[-1])]
         span = shares[0] if shares[0] == shares[1] else f"{shares[0]} to {shares[1]}"
-        return f"classifiers {span} as long as that of {self.called([self.head])}"
+        return f"classifiers {'are ' * are}{span} as long as that of {self.one(self.head)}"
 
 
 def _share(ratio: float) -> str:
@@ -229,8 +231,8 @@ def _fates(solution: "Solution", classes: _Classes) -> list[str]:
     lines = [*_gone(classes, gone), *_collapsed(classes, shared), *_squeezed(classes, clusters)]
     if short:
         lines.append(
-            f"Not decided at this gap: whether {classes.called(short)} vanish or are only short ({classes.lengths(short)}); where they are not "
-            "zero, they are too short for their cosines to be told."
+            f"Not decided at this gap: whether {classes.called(short)} vanish or are only short; at the point found their "
+            f"{classes.lengths(short, are=True)}{_alike(solution, short)}."
         )
     if unsure:
         lines.append(f"Not decided at this gap: whether {classes.called(unsure)} collapse, group by group of equal counts.")
@@ -242,6 +244,24 @@ def _fates(solution: "Solution", classes: _Classes) -> list[str]:
     if not gone and not shared and not short and not unsure:
         lines.append("No two classifiers are forced to be equal.")
     return lines
+
+
+def _alike(solution: "Solution", chosen: Sequence[int]) -> str:
+    """The cosines between classifiers that may be zero, at the point found."""
+    gram = solution.classifier_gram
+    norms = np.array([solution.groups[g].classifier_norm for g in chosen])
+    if not norms.all():
+        return ""
+    sizes = np.array([solution.groups[g].classes for g in chosen])
+    cosines = gram.outer[np.ix_(chosen, chosen)] / np.sqrt(np.outer(sizes, sizes)) - np.diag(gram.inner[chosen] / sizes)
+    cosines /= np.outer(norms, norms)
+    known = cosines[~np.eye(len(chosen), dtype=bool) | np.diag(sizes > 1)]
+    return f", at cosines from {_cosine(known.min())} to {_cosine(known.max())} with one another" if known.size else ""
+
+
+def _cosine(cosine: float) -> str:
+    """To six digits, and what it lacks where these are nines only."""
+    return f"1 - {1.0 - cosine:.1e}" if 0.0 < 1.0 - cosine < 1e-5 else f"{min(cosine, 1.0):.6g}"
 
 
 def _gone(classes: _Classes, gone: Sequence[int]) -> list[str]:
@@ -257,10 +277,8 @@ def _gone(classes: _Classes, gone: Sequence[int]) -> list[str]:
 
 def _collapsed(classes: _Classes, shared: Sequence[int]) -> list[str]:
     if len(shared) > MOST_SENTENCES:
-        return [
-            f"{_upper(classes.called(shared))} collapse: in each of these {len(shared)} groups of equal counts the classes share one classifier, "
-            "so inside a group the prediction is at random."
-        ]
+        groups = f"in each of these {len(shared)} groups of equal counts the classes share one classifier"
+        return [f"{_upper(classes.called(shared))} collapse: {groups}, so inside a group the prediction is at random."]
     return [
         f"{_upper(classes.called([g]))} collapse: they share one classifier, so inside this group the prediction is at random "
         f"(1 in {classes.number([g])})."
@@ -290,7 +308,7 @@ def _clusters(solution: "Solution") -> list[_Cluster]:
 
 def _squeezed(classes: _Classes, clusters: Sequence[_Cluster]) -> list[str]:
     lines = [
-        f"Squeezed together, at cosines above {SQUEEZED:g}: {classes.called(groups, plain=True)}; largest cosine {cosine:.6g}, "
+        f"Squeezed together, at cosines above {SQUEEZED:g}: {classes.called(groups, plain=True)}; largest cosine {_cosine(cosine)}, "
         f"{classes.lengths(groups)}."
         for groups, cosine in clusters[:MOST_SENTENCES]
     ]
@@ -309,11 +327,11 @@ def _largest_cosine(solution: "Solution", names: Names) -> list[str]:
         return []
     i, j = divmod(int(np.nanargmax(cosines)), len(groups))
     largest = float(cosines[i, j])
-    if i == j:
-        called = names[i]
-        pair = f"two classes of {said(groups[i].samples)} samples" if called is None else f"{called[0]} and {called[1]}"
-    elif (one := names[i]) and (other := names[j]):
-        pair = f"{one[0]} and {other[0]}"
+    one, other = names[i], names[j]
+    if one is not None and other is not None:
+        pair = f"{one[0]} and {other[int(i == j)]}"
+    elif i == j:
+        pair = f"two classes of {said(groups[i].samples)} samples"
     else:
         pair = f"a class of {said(groups[i].samples)} and one of {said(groups[j].samples)} samples"
     closest = f"The closest classifiers are those of {pair}: cosine {largest:.4f}"

@@ -75,7 +75,8 @@ def _weights(path: Path, classes: ClassCounts, drop_rows: Sequence[str]) -> list
     kept = [entry for entry in found if not (entry.name and entry.name.casefold() in dropped)]
     if len(kept) != len(classes.samples):
         raise UnusableInput(
-            f"{what} holds {len(kept)} weights for {len(classes.samples)} classes: there must be one positive number per class; give as many."
+            f"{what} holds {len(kept)} weights for {len(classes.samples)} classes: there must be one positive number per class; give as "
+            "many."
         )
     numbers: list[float] = []
     for entry in kept:

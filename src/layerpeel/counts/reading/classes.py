@@ -68,8 +68,8 @@ class ClassCounts:
         problem = form(counts=[1] * len(self.samples), **options)
         if problem.norm_weights == "sample":
             raise UnusableInput(
-                f"counts file {self.source} holds {said(next(n for n in self.samples if not isinstance(n, int)))} samples: where samples weigh "
-                "the norms they are counted one by one; give whole counts, with --weights for the loss, or choose --norm-weights class."
+                f"counts file {self.source} holds {said(next(n for n in self.samples if not isinstance(n, int)))} samples: where samples "
+                "weigh the norms they are counted one by one; give whole counts, with --weights for the loss, or choose --norm-weights class."
             )
         weights = self.loss_weights or [1.0] * len(self.samples)
         return problem.with_loss_weights([count * weight for count, weight in zip(self.samples, weights, strict=True)])
@@ -113,13 +113,13 @@ def checked_names(entries: Sequence[Entry], place: str, what: str) -> tuple[str,
     for entry in entries:
         if not entry.name:
             raise UnusableInput(
-                f"{what}, {place} {entry.number} holds {entry.cell!r} and no name, among classes that have one: a total is not a class; leave "
-                f"it out with --drop-row {entry.number}, or name it."
+                f"{what}, {place} {entry.number} holds {entry.cell!r} and no name, among classes that have one: a total is not a class; "
+                f"leave it out with --drop-row {entry.number}, or name it."
             )
         if entry.name in seen:
             raise UnusableInput(
-                f"{what} names class {entry.name!r} twice, in {PLURAL[place]} {seen[entry.name]} and {entry.number}: each class has one row; correct "
-                f"it, or leave one out with --drop-row {entry.number}."
+                f"{what} names class {entry.name!r} twice, in {PLURAL[place]} {seen[entry.name]} and {entry.number}: each class has one "
+                f"row; correct it, or leave one out with --drop-row {entry.number}."
             )
         seen[entry.name] = entry.number
     return tuple(seen)
@@ -157,8 +157,8 @@ def require_classes_only(entries: Sequence[Entry], counts: Sequence[int | float]
     named = next((entry for entry in entries if entry.name and entry.name.strip(" :.*").casefold() in TOTALS), None)
     if named is not None:
         raise UnusableInput(
-            f"{what}, {place} {named.number} is named {named.name!r}: a total is not a class; leave it out with --drop-row {named.number}, or "
-            "give the class another name."
+            f"{what}, {place} {named.number} is named {named.name!r}: a total is not a class; leave it out with --drop-row {named.number}, "
+            "or give the class another name."
         )
     total = math.fsum(counts) if any(isinstance(count, float) for count in counts) else sum(counts)
     largest = max(range(len(counts)), key=counts.__getitem__, default=0)
@@ -166,8 +166,8 @@ def require_classes_only(entries: Sequence[Entry], counts: Sequence[int | float]
         entry = entries[largest]
         name = "" if not entry.name else f" ({entry.name})"
         raise UnusableInput(
-            f"{what}, {place} {entry.number}{name} holds {said(counts[largest])}, the sum of all others: a total is not a class; leave it out "
-            f"with --drop-row {entry.number}, or, if it is a class, give the counts as --groups."
+            f"{what}, {place} {entry.number}{name} holds {said(counts[largest])}, the sum of all others: a total is not a class; leave it "
+            f"out with --drop-row {entry.number}, or, if it is a class, give the counts as --groups."
         )
     if isinstance(total, float) and abs(total - 100.0) <= PERCENT:
         raise UnusableInput(

@@ -9,9 +9,12 @@ from layerpeel.counts.reading.numbers import parsed
 from layerpeel.numerics import UnusableInput
 
 NOUNS = frozenset(
-    "sample samples image images img imgs photo photos picture pictures instance instances example examples frequency freq count counts "
-    "occurrence occurrences observation observations object objects annotation annotations case cases record records item items file files "
-    "video videos clip clips document documents sentence sentences support".split()
+    (
+        *("sample", "samples", "image", "images", "img", "imgs", "photo", "photos", "picture", "pictures", "instance", "instances"),
+        *("example", "examples", "frequency", "freq", "count", "counts", "occurrence", "occurrences", "observation", "observations"),
+        *("object", "objects", "annotation", "annotations", "case", "cases", "record", "records", "item", "items", "file", "files"),
+        *("video", "videos", "clip", "clips", "document", "documents", "sentence", "sentences", "support"),
+    )
 )
 """Words that say what is counted."""
 
@@ -19,15 +22,22 @@ AMOUNTS = frozenset(("n", "num", "number", "nb", "nr", "no", "size", "amount", "
 """Words that say a number, though not of what."""
 
 NO_COUNTS = frozenset(
-    "id ids index idx weight weights percent percentage percentages pct % ratio fraction proportion share probability prob rate rank "
-    "accuracy precision recall f1 score loss mean std".split()
+    (
+        *("id", "ids", "index", "idx", "weight", "weights", "percent", "percentage", "percentages", "pct", "%", "ratio", "fraction"),
+        *("proportion", "share", "probability", "prob", "rate", "rank", "accuracy", "precision", "recall", "f1", "score", "loss"),
+        *("mean", "std"),
+    )
 )
 """Words of columns that never hold counts."""
 
 WEIGHTS = frozenset(("weight", "weights", "factor", "factors", "w"))
+"""Words of columns that hold weights."""
 
 LABELS = frozenset(
-    "class classes name names label labels category categories target targets species diagnosis dx type kind breed tag classname y".split()
+    (
+        *("class", "classes", "name", "names", "label", "labels", "category", "categories", "target", "targets", "species"),
+        *("diagnosis", "dx", "type", "kind", "breed", "tag", "classname", "y"),
+    )
 )
 """Words of columns that hold the names of classes."""
 
@@ -176,11 +186,13 @@ def _value_column(table: Table, what: str, *, weights: bool) -> int:
     numeric = [index for index in range(table.width) if mostly_numbers(table.column(index))]
     if weights:
         tiers = [[index for index, words in enumerate(headers) if set(words) & WEIGHTS]]
-        possible = [i for i in numeric if not is_running(table.column(i)) and not set(headers[i]) & (LABELS | {"id", "ids", "index"})]
+        excluded = LABELS | {"id", "ids", "index", "idx"}
     else:
         tiers = [[i for i, words in enumerate(headers) if says(words)] for says in (_counts_strongly, _counts_weakly)]
-        possible = [i for i in numeric if not set(headers[i]) & (LABELS | NO_COUNTS)]
-        possible = possible if len(possible) < 2 else [i for i in possible if not is_running(table.column(i))] or possible
+        excluded = LABELS | NO_COUNTS
+    possible = [i for i in numeric if not set(headers[i]) & excluded]
+    if len(possible) > 1 and not _splits_thousands(table):
+        possible = [i for i in possible if not is_running(table.column(i))] or possible
     for candidates in (*tiers, possible):
         if len(candidates) == 1:
             return candidates[0]
@@ -194,9 +206,17 @@ def _value_column(table: Table, what: str, *, weights: bool) -> int:
         )
     number, row = table.rows[0]
     raise UnusableInput(
-        f"{what} has {table.width} columns and none of numbers ({table.place} {number}: {', '.join(row)[:60]!r}): one must hold the {words}; "
-        "add it, with a header such as samples."
+        f"{what} has {table.width} columns and none of numbers ({table.place} {number}: {', '.join(row)[:60]!r}): one must hold the "
+        f"{words}; add it, with a header such as samples."
     )
+
+
+def _splits_thousands(table: Table) -> bool:
+    """Whether two columns of numbers are one with commas inside: the second has three digits, and some begin with a zero."""
+    if table.header is not None or table.width != 2:
+        return False
+    second = table.column(1)
+    return all(len(cell) == 3 and cell.isdigit() for cell in second) and any(cell.startswith("0") for cell in second)
 
 
 def _several(table: Table, candidates: Sequence[int], what: str, *, weights: bool) -> UnusableInput:

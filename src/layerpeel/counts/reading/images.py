@@ -55,8 +55,10 @@ def list_layout(beginning: Sequence[str], column: str | None, what: str) -> Layo
         UnusableInput: for a list whose column of classes cannot be told.
     """
     lines = [line for line in beginning if line.strip() and not line.startswith("#")][:SAMPLE]
+    if not lines or lines[0].lstrip().startswith(("{", "[")):
+        return None
     for delimiter in "\t;,":
-        if lines and all(delimiter in line for line in lines):
+        if all(delimiter in line for line in lines):
             rows = list(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
             paths = [c for c in range(min(map(len, rows))) if all(_is_path(row[c]) for row in rows[1:] or rows)]
             if paths:
@@ -131,8 +133,8 @@ def _place(label: str) -> tuple[int, int, str]:
 
 
 def _delimited_labels(lines: Iterator[str], layout: Layout, what: str) -> Iterator[str]:
-    assert layout.delimiter is not None
-    reader = csv.reader(lines, delimiter=layout.delimiter, skipinitialspace=True)
+    delimiter = layout.delimiter or ","
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
     skip, column, path = layout.header, layout.path if layout.label is None else layout.label, layout.path
     try:
         for row in reader:
@@ -143,7 +145,7 @@ def _delimited_labels(lines: Iterator[str], layout: Layout, what: str) -> Iterat
                 continue
             label = row[column].strip() if len(row) > column else ""
             if not label or len(row) <= path or not row[path]:
-                raise _unreadable(what, reader.line_num, layout.delimiter.join(row))
+                raise _unreadable(what, reader.line_num, delimiter.join(row))
             yield _folder(label, reader.line_num, what) if layout.label is None else label
     except csv.Error as error:
         raise UnusableInput(f"{what} is not CSV at line {reader.line_num} ({error}): export it as CSV.") from error

@@ -23,8 +23,7 @@ LONGEST_LINE = 10**6
 """Characters of a line of a list."""
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-_CONTROLS = frozenset(range(32)) - {9, 10, 12, 13}
-_CONTROLS_IN_TEXT = {code: None for code in _CONTROLS}
+_NO_CONTROLS = dict.fromkeys(set(range(32)) - {9, 10, 12, 13})
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +67,7 @@ class Stream:
                 text = content.decode("cp1252", "replace")
             else:
                 self._refuse()
-        if text.translate(_CONTROLS_IN_TEXT) != text:
+        if text.translate(_NO_CONTROLS) != text:
             self._refuse()
         return _universal(text)
 

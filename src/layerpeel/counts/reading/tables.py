@@ -51,6 +51,8 @@ def table_of(text: str, what: str) -> Table:
                 f"{what}, line {number}: {line.strip()!r} stands for rows that were left out when this was printed: every class is needed; "
                 "write the table with to_csv instead."
             )
+    if not lines:
+        raise _empty(what)
     shown = [line for _, line in lines[:GUESSED]]
     delimiter = _delimiter(shown)
     if delimiter == "|":
@@ -60,6 +62,10 @@ def table_of(text: str, what: str) -> Table:
         return _table(rows, what, loose=loose, printed=printed)
     rows = _by_delimiter(lines, delimiter, what)
     return _table(rows, what, semicolons=delimiter == ";")
+
+
+def _empty(what: str) -> UnusableInput:
+    return UnusableInput(f"{what} is empty: it needs one row per class with its number of samples; add them.")
 
 
 def _is_comment(line: str) -> bool:
@@ -134,22 +140,24 @@ def _by_blanks(lines: Sequence[Line], what: str) -> tuple[list[Row], bool]:
         if len(first) == len(body[0]) - 1 and is_running([row[0] for row in body]):  # a frame: its index has no header
             return [(number, ["", *first]), *apart[1:]], False
     words = [(number, line.split()) for number, line in lines]
+    if all(_PADDED.fullmatch(line) for _, line in lines):
+        return [(number, [" ".join(row[1:]), row[0]]) for number, row in words], False
     if len({len(row) for _, row in words}) == 1:
-        return _named_once(words, [line for _, line in lines], what), True
-    return _ragged(words, [line for _, line in lines], what), False
+        return _named_once(words, what), True
+    return _ragged(words, what), False
 
 
-def _named_once(words: list[Row], lines: Sequence[str], what: str) -> list[Row]:
+def _named_once(words: list[Row], what: str) -> list[Row]:
     """As they are, where no name fills several cells; else name and number."""
     width = len(words[0][1])
     if width <= 2 or len(words) < 2:
         return words
     numeric = [column for column in range(width) if all(parsed(row[column]) is not None for _, row in words[1:])]
     texts = width - len(numeric)
-    return _ragged(words, lines, what) if texts > 1 and len(numeric) <= 2 and parsed(words[0][1][0]) is not None else words
+    return _ragged(words, what) if texts > 1 and len(numeric) <= 2 and parsed(words[0][1][0]) is not None else words
 
 
-def _ragged(words: list[Row], lines: Sequence[str], what: str) -> list[Row]:
+def _ragged(words: list[Row], what: str) -> list[Row]:
     """Names of several words with one number before or behind them, and perhaps an index before them."""
     named_first = any(parsed(word) is not None for word in words[0][1])
     body = words if named_first else words[1:]
@@ -157,9 +165,8 @@ def _ragged(words: list[Row], lines: Sequence[str], what: str) -> list[Row]:
         return words
     first = all(parsed(row[0]) is not None for _, row in body if row) and all(len(row) > 1 for _, row in body)
     last = all(parsed(row[-1]) is not None for _, row in body) and all(len(row) > 1 for _, row in body)
-    padded = all(_PADDED.fullmatch(line) for line in lines[len(words) - len(body) :])
     leading = is_running([row[0] for _, row in body])
-    if first and last and not padded:
+    if first and last:
         if leading and all(len(row) > 2 for _, row in body):
             return [(number, [" ".join(row[1:-1]), row[-1]]) for number, row in body]
         if not is_running([row[-1] for _, row in body]):
@@ -169,14 +176,14 @@ def _ragged(words: list[Row], lines: Sequence[str], what: str) -> list[Row]:
                 "part the columns with commas."
             )
         last = False
-    if first and not (last and not padded):
+    if first and not last:
         return [(number, [" ".join(row[1:]), row[0]]) for number, row in body]
     if last:
         return [(number, [" ".join(row[:-1]), row[-1]]) for number, row in body]
     bad = next((each for each in body if parsed(each[1][-1]) is None), body[0])
     raise UnusableInput(
-        f"{what}, line {bad[0]}: {' '.join(bad[1])[:60]!r} does not end in a count, as other lines do: each line is a name and a whole number; "
-        "correct the line."
+        f"{what}, line {bad[0]}: {' '.join(bad[1])[:60]!r} does not end in a count, as other lines do: each line is a name and a whole "
+        "number; correct the line."
     )
 
 
@@ -184,7 +191,7 @@ def _table(rows: list[Row], what: str, *, loose: bool = False, semicolons: bool 
     """The rows with their header, without the empty columns that a trailing delimiter makes."""
     rows = [(number, cells) for number, row in rows if any(cells := [cell.strip() for cell in row])]
     if not rows:
-        raise UnusableInput(f"{what} is empty: it needs one row per class with its number of samples; add them.")
+        raise _empty(what)
     filled = max(max(index + 1 for index, cell in enumerate(row) if cell) for _, row in rows)
     rows = [(number, row[:filled]) for number, row in rows]
     number, first = rows[0]
@@ -199,8 +206,8 @@ def _table(rows: list[Row], what: str, *, loose: bool = False, semicolons: bool 
         longer = next((each for each in rows if any(each[1][common:])), None)
     if longer is not None:
         raise UnusableInput(
-            f"{what}, line {longer[0]} has {len(longer[1])} columns and line {number} has {len(first)}: a comma inside a number splits it in "
-            "two; write numbers without commas, one row per class."
+            f"{what}, line {longer[0]} has {len(longer[1])} columns and line {number} has {len(first)}: a comma inside a number splits it "
+            "in two; write numbers without commas, one row per class."
         )
     if header is None and len(rows) == 1 and len(first) > 1 and all(parsed(cell) is not None for cell in first if cell):
         return Table(None, [(place, [cell]) for place, cell in enumerate(first, start=1) if cell], "entry")
@@ -211,10 +218,12 @@ def _table(rows: list[Row], what: str, *, loose: bool = False, semicolons: bool 
 
 def _is_header(first: list[str], rest: list[list[str]], width: int) -> bool:
     """Whether the first row names the columns: it says counts, or has words where all others have numbers."""
-    texts = [cell for cell in first if cell and parsed(cell) is None]
-    if any(says_counts(cell) for cell in texts) and not any(parsed(cell) is not None for cell in first):
-        return True
-    if any(set(words_of(cell)) <= LABELS for cell in texts if words_of(cell)) and width > 1:
+    texts = [cell for cell in first if cell.lower() not in _UNKNOWN and parsed(cell) is None]
+    if not any(parsed(cell) is not None for cell in first) and any(
+        says_counts(cell) or set(words_of(cell)) <= LABELS for cell in texts if words_of(cell)
+    ):
+        return width > 1 or any(map(says_counts, texts))
+    if first == ["", "0"]:  # of a series that has no name
         return True
 
     def numbers(column: int) -> bool:
