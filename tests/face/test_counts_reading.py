@@ -264,12 +264,12 @@ def list_of(lines: int, path: Path, line: Callable[[int], str]) -> None:
 def test_a_million_images_are_counted_in_two_seconds(tmp_path: Path, delimiter: str) -> None:
     path = tmp_path / "train.txt"
     list_of(10**6, path, lambda index: f"train/n{index % 1000:08d}/n{index % 1000:08d}_{index}.JPEG{delimiter}{index % 1000}\n")
-    took = []
+    took: list[float] = []
     for _ in range(3):
         began = time.process_time()
-        found = read_counts(path)
+        counted = read_counts(path).samples
         took.append(time.process_time() - began)
-    assert found.samples == (1000,) * 1000
+        assert counted == (1000,) * 1000
     assert min(took) < MILLION_LINES
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
-from layerpeel.counts.spoken import names_by_group, spoken
+from layerpeel.counts.low_dimension import in_low_dimension
+from layerpeel.counts.spoken import names_by_group, spoken, spoken_below_rank
 from layerpeel.pages.curves import figure, line, points
 from layerpeel.pages.records import Finite, Record, Result
 
@@ -40,7 +41,9 @@ class Geometry(Result):
 
     FILES: ClassVar = ("solve.json", "cosines.svg", "norms.svg")
 
-    value: float = Field(description="The objective of the returned point; the optimum lies in [value − gap, value].")
+    value: float = Field(
+        description="The objective of the returned point; the optimum lies in [value − gap, value], in the dimension that is asked for."
+    )
     gap: float
     relative_gap: float
     status: str
@@ -58,6 +61,7 @@ class Geometry(Result):
     between_cosine: list[list[Finite]] = Field(description="Groups by groups; null where a classifier vanishes.")
     weighted: bool = Field(description="Whether loss weights multiplied the samples of the groups.")
     solution: SkipJsonSchema[Any] = Field(exclude=True, repr=False)
+    point: SkipJsonSchema[Any] = Field(exclude=True, repr=False)
 
     @classmethod
     def of(cls, solution: "Solution", *, names: Sequence[str] | None = None, weighted: bool = False) -> "Geometry":
@@ -68,12 +72,15 @@ class Geometry(Result):
             names: of the classes, in the order the counts were given.
             weighted: whether the counts are samples times loss weights.
         """
+        point = in_low_dimension(solution) if solution.dimension is not None and solution.dimension < solution.rank else None
+        found = solution if point is None else point
+        value = solution.value.upper if point is None else point.value
         return cls(
-            value=solution.value.upper,
-            gap=solution.gap,
-            relative_gap=solution.relative_gap,
-            status=str(solution.status),
-            converged=solution.converged,
+            value=value,
+            gap=found.gap,
+            relative_gap=solution.relative_gap if point is None else point.gap / value,
+            status=str(found.status),
+            converged=point is None and solution.converged,
             route=solution.route,
             num_classes=solution.num_classes,
             rank=solution.rank,
@@ -85,11 +92,12 @@ class Geometry(Result):
             seconds=solution.seconds,
             groups=[
                 GroupRecord(**asdict(group), names=called)
-                for group, called in zip(solution.groups, names_by_group(solution.problem, names), strict=True)
+                for group, called in zip(found.groups, names_by_group(solution.problem, names), strict=True)
             ],
             weighted=weighted,
-            between_cosine=[list(row) for row in solution.between_cosine],
+            between_cosine=[list(row) for row in found.between_cosine],
             solution=solution,
+            point=point,
         )
 
     def to_text(self, again: str | None = None) -> str:
@@ -98,7 +106,10 @@ class Geometry(Result):
         Args:
             again: the options that pose the same problem to another command, to suggest that one.
         """
-        return spoken(self.solution, [group.names for group in self.groups], weighted=self.weighted, again=again)
+        names = [group.names for group in self.groups]
+        if self.point is not None:
+            return spoken_below_rank(self.solution, self.point, names, weighted=self.weighted)
+        return spoken(self.solution, names, weighted=self.weighted, again=again)
 
     def figures(self) -> "tuple[Figure, ...]":
         """Cosines between classifiers, and norms of classifiers and features, against the samples of a class."""

@@ -10,6 +10,7 @@ from layerpeel.counts.reading.numbers import said
 from layerpeel.pages.output import number, text_table
 
 if TYPE_CHECKING:
+    from layerpeel.counts.low_dimension import LowDimension
     from layerpeel.solvers import GroupGeometry, Problem, Solution
 
 SQUEEZED = 0.95
@@ -47,43 +48,48 @@ def names_by_group(problem: "Problem", names: Sequence[str] | None) -> list[list
 
 def spoken(solution: "Solution", names: Names, *, weighted: bool, again: str | None) -> str:
     """Value and gap, a table of groups, the cosines between groups, and what it all means, the worst first."""
-    head = _head(solution)
-    if weighted:
-        head.append("weights   the samples below are samples times loss weight: weights change what the loss counts, and no norm")
-    if solution.warnings:
-        return "\n".join([*head, "", *_below_rank(solution)])
-    return "\n".join([*head, "", _table(solution, names), *_between(solution, names), "", *_reading(solution, names, again)])
+    table, between = _table(solution.groups, names), _between(solution.groups, solution.between_cosine, names, "cosines")
+    return "\n".join([*_head(solution), *_weights(weighted), "", table, *between, "", *_reading(solution, names, again)])
+
+
+def spoken_below_rank(solution: "Solution", point: "LowDimension", names: Names, *, weighted: bool) -> str:
+    """The same of a point in a dimension that is too small for the optimum."""
+    p, rank, value = solution.dimension, solution.rank, solution.value.upper
+    head = [
+        f"value     {point.value:.12g}, the best point found in R^{p}",
+        f"gap       {point.gap:.1e} at most: no point in R^{p} has less than {point.lower:.12g}, which is certified",
+        f"optimum   {value:.12g}, in R^{rank} and above; {_shape(solution)}",
+        f"status    {point.status}",
+    ]
+    table, between = _table(point.groups, names), _between(point.groups, point.between_cosine, names, "largest cosines")
+    last = (
+        f"The optimal logits have rank {rank}, so no features and classifiers in R^{p} make them: what is shown is the point found, with "
+        f"root mean squares of norms and largest cosines. From --dimension {rank} on the optimum fits."
+    )
+    return "\n".join([*head, *_weights(weighted), "", table, *between, "", last])
+
+
+def _weights(weighted: bool) -> list[str]:
+    return ["weights   the samples below are samples times loss weight: weights change what the loss counts, and no norm"] * weighted
+
+
+def _shape(solution: "Solution") -> str:
+    return f"{solution.route}, {solution.num_classes} classes, rank {solution.rank}, {solution.seconds:.3g} s"
 
 
 def _head(solution: "Solution") -> list[str]:
-    value, below = solution.value, bool(solution.warnings)
-    shape = f"{solution.route}, {solution.num_classes} classes, rank {solution.rank}, {solution.seconds:.3g} s"
-    if below:
-        least = value.lower + (solution.low_rank_excess or 0.0)
-        return [
-            f"value     {least:.12g} at least in R^{solution.dimension}, certified; the point that attains the optimum there is not known",
-            f"optimum   {value.upper:.12g} in R^{solution.rank} and above (gap {solution.gap:.1e} at most)",
-            f"route     {shape}",
-        ]
+    value = solution.value
     tiny = 0.0 < value.upper <= SMALLEST
     shown = f"below {SMALLEST:.3g}, the smallest double above zero" if tiny else f"{value.upper:.12g}"
     head = [
         f"value     {shown}",
         f"gap       {solution.gap:.1e} at most, certified{'' if tiny else f' (relative {solution.relative_gap:.1e})'}",
-        f"route     {shape}",
+        f"route     {_shape(solution)}",
         f"status    {solution.status}",
     ]
     if solution.group_bias is not None:
         head.append(f"bias      {', '.join(number(each) for each in solution.group_bias.tolist())} (by group)")
     return head
-
-
-def _below_rank(solution: "Solution") -> list[str]:
-    return [
-        f"The optimal logits have rank {solution.rank}, so no features and classifiers in R^{solution.dimension} make them: their norms and "
-        "cosines are not shown.",
-        f"Next: solve again with --dimension {solution.rank}, or without it.",
-    ]
 
 
 def phase(group: "GroupGeometry") -> str:
@@ -97,8 +103,7 @@ def phase(group: "GroupGeometry") -> str:
     return {True: "collapsed", False: "distinct", None: "undecided"}[group.collapsed]
 
 
-def _table(solution: "Solution", names: Names) -> str:
-    groups = solution.groups
+def _table(groups: "Sequence[GroupGeometry]", names: Names) -> str:
     order = list(range(len(groups)))
     left_out = len(order) - 2 * SHOWN_ROWS if len(order) > MOST_ROWS else 0
     if left_out:
@@ -132,14 +137,14 @@ def _short(called: Sequence[str] | None) -> str:
     return ", ".join(called) if len(called) <= 2 else f"{called[0]}, {called[1]}, …"
 
 
-def _between(solution: "Solution", names: Names) -> list[str]:
-    count = len(solution.groups)
+def _between(groups: "Sequence[GroupGeometry]", cosines: Sequence[Sequence[float | None]], names: Names, what: str) -> list[str]:
+    count = len(groups)
     if not 1 < count <= MOST_GROUPS_IN_TEXT:
         return []
     by_name = any(called is not None for called in names)
-    labels = [_short(called) if by_name else said(group.samples) for called, group in zip(names, solution.groups, strict=True)]
-    rows = [[name, *(number(_rounded(cosine)) for cosine in row)] for name, row in zip(labels, solution.between_cosine, strict=True)]
-    return ["", f"cosines between the classifiers of groups (by {'name' if by_name else 'samples'})", text_table(["", *labels], rows)]
+    labels = [_short(called) if by_name else said(group.samples) for called, group in zip(names, groups, strict=True)]
+    rows = [[name, *(number(_rounded(cosine)) for cosine in row)] for name, row in zip(labels, cosines, strict=True)]
+    return ["", f"{what} between the classifiers of groups (by {'name' if by_name else 'samples'})", text_table(["", *labels], rows)]
 
 
 def _rounded(cosine: float | None) -> float | None:

@@ -69,7 +69,8 @@ class ClassCounts:
         if problem.norm_weights == "sample":
             raise UnusableInput(
                 f"counts file {self.source} holds {said(next(n for n in self.samples if not isinstance(n, int)))} samples: where samples "
-                "weigh the norms they are counted one by one; give whole counts, with --weights for the loss, or choose --norm-weights class."
+                "weigh the norms they are counted one by one; give whole counts, with --weights for the loss, or choose --norm-weights "
+                "class."
             )
         weights = self.loss_weights or [1.0] * len(self.samples)
         return problem.with_loss_weights([count * weight for count, weight in zip(self.samples, weights, strict=True)])
