@@ -297,6 +297,8 @@ def test_a_list_without_an_end_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
     refused(lambda: read(tmp_path, "img/1.jpg 0\n" * 6000 + "x" * 5000), "more than 1000 characters")
     monkeypatch.setattr("layerpeel.counts.reading.images.MOST_CLASSES", 10)
     refused(lambda: read(tmp_path, "".join(f"{index}.jpg {index}\n" for index in range(20))), "more than 10 classes")
+    refused(lambda: read(tmp_path, "5\n" * 20), "more than 10 rows")
+    refused(lambda: read(tmp_path, str([5] * 20)), "more than 10 rows")
     refused(lambda: read(tmp_path, b"img/1.jpg 0\n" * 6000 + b"\0" * 5000), "not text")
 
 

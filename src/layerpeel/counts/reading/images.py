@@ -20,7 +20,7 @@ SPLITS = frozenset(("train", "training", "val", "valid", "validation", "test", "
 """Folders that are no classes."""
 
 MOST_CLASSES = 10**6
-"""Of a list; more would be no labels but something else."""
+"""More are no classes, but something else; and they would not fit into memory."""
 
 SAMPLE = 50
 """Lines by which a list is told from a table."""
@@ -46,6 +46,16 @@ class Layout(NamedTuple):
     label: int | None
     path: int = 0
     header: bool = False
+
+
+def require_few(classes: int, what: str) -> None:
+    """Check that a table holds no more classes than there can be.
+
+    Raises:
+        UnusableInput: otherwise.
+    """
+    if classes > MOST_CLASSES:
+        raise UnusableInput(f"{what} holds more than {MOST_CLASSES} rows: it must have one row per class; check that it is the right file.")
 
 
 def list_layout(beginning: Sequence[str], column: str | None, what: str) -> Layout | None:

@@ -5,12 +5,14 @@ import re
 _SEPARATORS = ",'’_\u00a0\u2009\u202f "
 """What sets thousands apart."""
 
-_PLAIN = re.compile(r"[+-]?\d+", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _THOUSANDS = re.compile(rf"[+-]?\d{{1,3}}(?:([{_SEPARATORS}])\d{{3}})(?:\1\d{{3}})*(?:\.\d*)?", re.ASCII)
 _DOTTED = re.compile(r"[+-]?\d{1,3}(?:\.\d{3}){2,}", re.ASCII)
 _COMMA = re.compile(r"[+-]?\d+,(?:\d{1,2}|\d{4,})", re.ASCII)
 _SEPARATOR = re.compile(f"[{_SEPARATORS}]")
+
+_LAST = frozenset("0123456789.")
+"""What a number ends with."""
 
 LONGEST = 40
 """Characters of a number; longer ones are something else."""
@@ -25,8 +27,10 @@ def parsed(cell: str) -> int | float | None:
     """
     if len(cell) > LONGEST:
         return None
-    if _PLAIN.fullmatch(cell):
+    if cell.isascii() and cell.isdigit():
         return int(cell)
+    if cell[-1:] not in _LAST:
+        return None
     if _DECIMAL.fullmatch(cell):
         value = float(cell)
     elif _THOUSANDS.fullmatch(cell):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from layerpeel.counts.reading.columns import Table, column_of
-from layerpeel.counts.reading.images import SPLITS
+from layerpeel.counts.reading.images import SPLITS, require_few
 from layerpeel.counts.reading.numbers import parsed
 from layerpeel.numerics import UnusableInput
 
@@ -93,6 +93,7 @@ def _table(found: list[Any], column: str | None, what: str) -> tuple[Table, str 
     """The table of a list or an object; one of several sets of counts may take the column's name."""
     while isinstance(found, Pairs) and len(found) == 1 and isinstance(found[0][1], list):
         found = found[0][1]  # {"counts": …}
+    require_few(len(found), what)
     if not found:
         raise UnusableInput(f"{what} is empty: it needs the number of samples of each class; add them.")
     if isinstance(found, Pairs):

@@ -4,8 +4,8 @@ import csv
 import re
 from collections.abc import Sequence
 
-from layerpeel.counts.reading.columns import LABELS, Table, is_running, says_counts, words_of
-from layerpeel.counts.reading.images import SPLITS
+from layerpeel.counts.reading.columns import LABELS, Table, is_running, mostly_numbers, says_counts, words_of
+from layerpeel.counts.reading.images import SPLITS, require_few
 from layerpeel.counts.reading.numbers import parsed
 from layerpeel.numerics import UnusableInput
 
@@ -39,6 +39,7 @@ def table_of(text: str, what: str) -> Table:
     Raises:
         UnusableInput: for a text without rows, or whose shape cannot be told.
     """
+    require_few(text.count("\n"), what)
     lines = [(number, line.rstrip()) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
     spoken = [each for each in lines if not _is_comment(each[1])]
     lines = spoken or lines
@@ -227,8 +228,7 @@ def _is_header(first: list[str], rest: list[list[str]], width: int) -> bool:
         return True
 
     def numbers(column: int) -> bool:
-        cells = [row[column] for row in rest if column < len(row) and row[column]]
-        return bool(cells) and 2 * sum(parsed(cell) is not None for cell in cells) > len(cells)
+        return mostly_numbers([row[column] for row in rest if column < len(row)])
 
     numeric = [column for column in range(width) if numbers(column)]
     if not numeric:
