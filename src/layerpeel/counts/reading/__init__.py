@@ -56,7 +56,8 @@ def _entries(path: Path, column: str | None, what: str, *, weights: bool) -> tup
             return _counted(count_list(stream.lines(), layout, what)), "class", False
         text = stream.text()
     table, column = object_table(text, column, what) or (table_of(text, what), column)
-    return entries(table, column, what, weights=weights), table.place, table.semicolons
+    found, place = entries(table, column, what, weights=weights)
+    return found, place, table.semicolons
 
 
 def _counted(counts: dict[str, int]) -> list[Entry]:

@@ -118,9 +118,11 @@ def checked_names(entries: Sequence[Entry], place: str, what: str) -> tuple[str,
                 f"leave it out with --drop-row {entry.number}, or name it."
             )
         if entry.name in seen:
+            samples = len({each.name for each in entries}) * 2 <= len(entries)
             raise UnusableInput(
                 f"{what} names class {entry.name!r} twice, in {PLURAL[place]} {seen[entry.name]} and {entry.number}: each class has one "
-                f"row; correct it, or leave one out with --drop-row {entry.number}."
+                f"row; correct it, or leave one out with --drop-row {entry.number}"
+                f"{' (where each row is a sample, count its labels: --column with the name of their column)' * samples}."
             )
         seen[entry.name] = entry.number
     return tuple(seen)

@@ -1,6 +1,7 @@
 """Which column holds the counts, or the weights, and which the names of classes."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -166,21 +167,19 @@ def mostly_numbers(cells: Sequence[str]) -> bool:
     return 2 * sum(parsed(cell) is not None for cell in filled) > len(filled)
 
 
-def entries(table: Table, column: str | None, what: str, *, weights: bool = False) -> list[Entry]:
-    """The classes of a table: the cell with the count (or the weight) of each, and its name if there are names.
+def entries(table: Table, column: str | None, what: str, *, weights: bool = False) -> tuple[list[Entry], str]:
+    """The classes of a table, the cell with the count (or the weight) of each and its name if there are names; and what numbers them.
 
     Raises:
         UnusableInput: where the column cannot be told.
     """
     chosen = _value_column(table, what, weights=weights) if column is None else column_of(column, table.names(), what)
     cells = table.column(chosen)
-    if column is not None and not any(parsed(cell) is not None for cell in cells) and len(set(cells)) < len(cells):
-        counts: dict[str, int] = {}
-        for cell in cells:  # a column of labels, one for each sample
-            counts[cell] = counts.get(cell, 0) + 1
-        return [Entry(place, name, str(count)) for place, (name, count) in enumerate(sorted(counts.items()), start=1)]
+    labels = column is not None or bool(set(words_of(table.names()[chosen])) & LABELS)
+    if labels and not any(map(_is_number, cells)) and len(set(cells)) < len(cells):  # one for each sample
+        return [Entry(place, name, str(count)) for place, (name, count) in enumerate(sorted(Counter(cells).items()), start=1)], "class"
     numbers, names = [number for number, _ in table.rows], _name_cells(table, chosen)
-    return [Entry(*entry) for entry in zip(numbers, names or [None] * len(cells), cells, strict=True)]
+    return [Entry(*entry) for entry in zip(numbers, names or [None] * len(cells), cells, strict=True)], table.place
 
 
 def _value_column(table: Table, what: str, *, weights: bool) -> int:
@@ -194,6 +193,7 @@ def _value_column(table: Table, what: str, *, weights: bool) -> int:
         excluded = LABELS | {"id", "ids", "index", "idx"}
     else:
         tiers = [[i for i, words in enumerate(headers) if says(words)] for says in (_counts_strongly, _counts_weakly)]
+        tiers = [[i for i in tier if i in numeric] or [i for i in tier if any(map(_is_number, table.column(i)))] for tier in tiers]
         excluded = LABELS | NO_COUNTS
     possible = [i for i in numeric if not set(headers[i]) & excluded]
     if len(possible) > 1 and not _splits_thousands(table):
@@ -203,6 +203,9 @@ def _value_column(table: Table, what: str, *, weights: bool) -> int:
             return candidates[0]
         if candidates:
             raise _several(table, candidates, what, weights=weights)
+    last = None if weights else _of_pandas(table, headers, numeric)
+    if last is not None:
+        return last
     words = "weights" if weights else "counts"
     if numeric:
         listed = ", ".join(table.name_of(index) for index in numeric)
@@ -214,6 +217,20 @@ def _value_column(table: Table, what: str, *, weights: bool) -> int:
         f"{what} has {table.width} columns and none of numbers ({table.place} {number}: {', '.join(row)[:60]!r}): one must hold the "
         f"{words}; add it, with a header such as samples."
     )
+
+
+def _is_number(cell: str) -> bool:
+    return parsed(cell) is not None
+
+
+def _of_pandas(table: Table, headers: Sequence[Sequence[str]], numeric: Sequence[int]) -> int | None:
+    """Counts below the name of what was counted, as older pandas write value_counts; or the one column of labels, to be counted."""
+    texts = [i for i in range(table.width) if i not in numeric]
+    if len(numeric) == 1 and any(headers[i] in ([], ["index"]) for i in texts):
+        only = numeric[0]
+        return only if set(headers[only]) <= LABELS and not is_running(table.column(only)) else None
+    labels = [i for i in texts if set(headers[i]) & LABELS and len(set(table.column(i))) < len(table.rows)]
+    return labels[0] if len(labels) == 1 else None
 
 
 def _splits_thousands(table: Table) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from layerpeel.counts.reading.columns import LABELS, column_of, words_of
+from layerpeel.counts.reading.columns import LABELS, column_of, is_running, words_of
 from layerpeel.numerics import UnusableInput
 
 SUFFIXES = (
@@ -90,7 +90,9 @@ def _label_column(rows: list[list[str]], paths: list[int], column: str | None, w
     names = rows[0][:width] if header else [""] * width
     if column is not None:
         return column_of(column, names, what)
-    others = [c for c in range(width) if c not in paths and any(row[c].strip() for row in rows[header:])]
+    body = rows[header:]
+    others = [c for c in range(width) if c not in paths and any(row[c].strip() for row in body)]
+    others = others if len(others) < 2 else [c for c in others if not is_running([row[c] for row in body])]
     if not others:
         return None
     said = [c for c in others if set(words_of(names[c])) & LABELS]

@@ -22,13 +22,15 @@ def parsed(cell: str) -> int | float | None:
     """The number that a cell holds, whole ones as int; None where it holds no number.
 
     Example:
-        >>> [parsed(cell) for cell in ("500", "500.0", "12,719", "1 234 567", "12,5", "5.0e+02", "1.234.567", "ten", "7 %", "nan")]
+        >>> [parsed(cell) for cell in ("500", "500.0", "12,719 (8 %)", "1 234 567", "12,5", "5.0e+02", "1.234.567", "ten", "7 %", "nan")]
         [500, 500, 12719, 1234567, 12.5, 500, 1234567, None, None, None]
     """
     if len(cell) > LONGEST:
         return None
     if cell.isascii() and cell.isdigit():
         return int(cell)
+    if cell.endswith("%)"):  # the share beside a count
+        return parsed(cell[: cell.rindex("(")].rstrip()) if "(" in cell else None
     if cell[-1:] not in _LAST:
         return None
     if _DECIMAL.fullmatch(cell):

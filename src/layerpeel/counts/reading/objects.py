@@ -11,10 +11,14 @@ from layerpeel.counts.reading.images import SPLITS, require_few
 from layerpeel.counts.reading.numbers import parsed
 from layerpeel.numerics import UnusableInput
 
-_BRACKETED = re.compile(r"[^\[{\d]*([\[{].*[\]}])[^\]}\d]*(?:\w+\.\w+)?[^\]}\d]*", re.DOTALL)
-"""One list or dictionary, with what a program prints around it: `cls num list:`, Counter(…), array(…), tensor(…)."""
+_BEFORE = re.compile(r"[^\[{\n]{0,100}\n?\s*")
+_AFTER = re.compile(r"[\s,)]*(?:dtype=\S{1,20}|device='[^']{1,20}')?[\s,)]*")
+"""What a program prints around a list or a dictionary: `cls num list:`, Counter(…), array(…), tensor(…)."""
 
 _NUMBERS_ONLY = re.compile(r"[\s\[\]\d.,eE+_-]*")
+_SECTION = re.compile(r"\[[A-Za-z][^\]\n]*\][ \t]*\n")
+"""A heading in brackets above lines."""
+
 LARGEST_PRINTED = 10**6
 """Characters of what is read as Python instead of JSON."""
 
@@ -32,7 +36,7 @@ def object_table(text: str, column: str | None, what: str) -> tuple[Table, str |
     stripped = text.strip()
     found = _loaded(stripped)
     if found is None:
-        if stripped.startswith(("{", "[")) and not _python(stripped):
+        if stripped.startswith(("{", "[")) and not _SECTION.match(stripped) and not _python(stripped):
             raise UnusableInput(f"{what} is no JSON: {_why(stripped)}; correct it, or export the counts as CSV.")
         found = _python(stripped)
     return None if found is None or not isinstance(found, list) else _table(found, column, what)
@@ -65,10 +69,13 @@ def _why(text: str) -> str:
 
 def _python(text: str) -> Any:
     """What a printed list, dictionary, Counter or array holds; None for anything else."""
-    match = _BRACKETED.fullmatch(text) if len(text) <= LARGEST_PRINTED else None
-    if match is None:
+    begins = min((place for place in (text.find("["), text.find("{")) if place >= 0), default=-1)
+    ends = max(text.rfind("]"), text.rfind("}")) + 1
+    if len(text) > LARGEST_PRINTED or not 0 <= begins < ends:
         return None
-    inner = match[1]
+    if not (_BEFORE.fullmatch(text[:begins]) and _AFTER.fullmatch(text[ends:])):
+        return None
+    inner = text[begins:ends]
     if inner.startswith("[") and _NUMBERS_ONLY.fullmatch(inner):
         return re.findall(r"[^\s\[\],]+", inner)
     try:
@@ -119,6 +126,11 @@ def _sets_of_counts(found: Pairs, column: str | None, what: str) -> tuple[Table,
 
 
 def _of_object(found: Pairs, what: str) -> Table:
+    held = Pairs((key, value) for key, value in found if isinstance(value, list) and value)
+    if 0 < len(held) < len(found):  # what else a description of a data set holds
+        found = held
+        if len(held) == 1:
+            return _table(held[0][1], None, what)[0]
     values = [value for _, value in found]
     if all(isinstance(value, Pairs) for value in values):
         return _of_records(list(found), named=True)

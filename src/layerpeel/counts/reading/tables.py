@@ -4,7 +4,7 @@ import csv
 import re
 from collections.abc import Sequence
 
-from layerpeel.counts.reading.columns import LABELS, Table, is_running, mostly_numbers, says_counts, words_of
+from layerpeel.counts.reading.columns import LABELS, NOUNS, Table, is_running, mostly_numbers, says_counts, words_of
 from layerpeel.counts.reading.images import SPLITS, require_few
 from layerpeel.counts.reading.numbers import parsed
 from layerpeel.numerics import UnusableInput
@@ -22,12 +22,16 @@ _RULE = re.compile(r"[\s|+:=-]*-[\s|+:=-]*")
 """A line that is drawn below a header."""
 
 _NAME_COLON = re.compile(r"(.*\S)\s*[:=]\s+([^\s,;].*)")
+_NAME_ROUND = re.compile(r"(.*\S)\s*\(([^()]*)\)")
 _NAME_COLON_CLOSE = re.compile(r"([^,;\t]*[^,;\t\s])\s*[:=]\s*([^,;\t]+)")
 _PADDED = re.compile(r" {2,}\d+ \S.*")
 """A line of `uniq -c`: a number to the right, one blank, and the name."""
 
 _UNKNOWN = frozenset(("", "-", "–", "?", "n/a", "na", "nan", "none", "null", "nil", "tbd"))
 """What stands where a number is not known: no header."""
+
+_LATEX = re.compile(r"\\\\(\[[^\]]*\])?\s*(\\\w+\s*)*$|^\s*\\(?:hline|toprule|midrule|bottomrule)\s*|^\s*\\(?:begin|end)\{.*$")
+"""What ends a line of a LaTeX table, and lines that hold nothing else."""
 
 GUESSED = 1000
 """Lines by which the shape of a table is told."""
@@ -54,6 +58,7 @@ def table_of(text: str, what: str) -> Table:
             )
     if not lines:
         raise _empty(what)
+    lines = _plain(lines)
     shown = [line for _, line in lines[:GUESSED]]
     delimiter = _delimiter(shown)
     if delimiter == "|":
@@ -63,6 +68,19 @@ def table_of(text: str, what: str) -> Table:
         return _table(rows, what, loose=loose, printed=printed)
     rows = _by_delimiter(lines, delimiter, what)
     return _table(rows, what, semicolons=delimiter == ";")
+
+
+def _plain(lines: list[Line]) -> list[Line]:
+    """Without marks of a list before every line, a unit behind it, and what LaTeX puts at its end."""
+    if all(line.lstrip().startswith(("- ", "* ", "• ")) for _, line in lines):
+        lines = [(number, line.lstrip()[2:]) for number, line in lines]
+    if sum("&" in line for _, line in lines) * 2 > len(lines):
+        kept = [(number, _LATEX.sub("", line).strip()) for number, line in lines]
+        lines = [(number, line.replace("&", "\t").replace("\\_", "_")) for number, line in kept if line]
+    units = {line.rpartition(" ")[2].rstrip(".,;").lower() for _, line in lines[:GUESSED]}
+    if len(lines) > 1 and len(units) == 1 and units <= NOUNS and all(" " in line.strip() for _, line in lines):
+        lines = [(number, line.rpartition(" ")[0]) for number, line in lines]
+    return lines
 
 
 def _empty(what: str) -> UnusableInput:
@@ -97,7 +115,7 @@ def _delimiter(lines: Sequence[str]) -> str | None:
 def _with_colon(line: str) -> tuple[str, str] | None:
     """The name and the number on the sides of a colon or an equals sign."""
     line = line.strip().rstrip(",;").rstrip()
-    for pattern in (_NAME_COLON, _NAME_COLON_CLOSE):
+    for pattern in (_NAME_COLON, _NAME_COLON_CLOSE, _NAME_ROUND):
         match = pattern.fullmatch(line)
         if match and parsed(_unquoted(match[2])) is not None:
             return _unquoted(match[1]), _unquoted(match[2])
