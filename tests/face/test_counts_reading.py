@@ -140,6 +140,10 @@ READ = {
     "with shares": ("a: 500 (61.0%)\nb: 300 (36.6%)\nc: 20 (2.4%)\n", ABC),
     "in brackets": ("a (500)\nb (300)\nc (20)\n", ABC),
     "LaTeX": ("\\hline\nclass & samples \\\\\n\\hline\na & 500 \\\\\nb & 300 \\\\\nc & 20 \\\\ \\hline\n", ABC),
+    "an ampersand in names": (
+        "arts & crafts,500\nhome & garden,300\nbed & breakfast,20\n",
+        ([500, 300, 20], ["arts & crafts", "home & garden", "bed & breakfast"]),
+    ),
     "older value_counts": (",label\na,500\nb,300\nc,20\n", ABC),
     "older value_counts, reset": ("index,label\na,500\nb,300\nc,20\n", ABC),
     "labels of samples": ("id,label\n1,frog\n2,truck\n3,truck\n4,deer\n", ([1, 1, 2], ["deer", "frog", "truck"])),

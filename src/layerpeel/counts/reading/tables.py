@@ -56,9 +56,9 @@ def table_of(text: str, what: str) -> Table:
                 f"{what}, line {number}: {line.strip()!r} stands for rows that were left out when this was printed: every class is needed; "
                 "write the table with to_csv instead."
             )
+    lines = _plain(lines) if lines else lines
     if not lines:
         raise _empty(what)
-    lines = _plain(lines)
     shown = [line for _, line in lines[:GUESSED]]
     delimiter = _delimiter(shown)
     if delimiter == "|":
@@ -74,13 +74,13 @@ def _plain(lines: list[Line]) -> list[Line]:
     """Without marks of a list before every line, a unit behind it, and what LaTeX puts at its end."""
     if all(line.lstrip().startswith(("- ", "* ", "• ")) for _, line in lines):
         lines = [(number, line.lstrip()[2:]) for number, line in lines]
-    if sum("&" in line for _, line in lines) * 2 > len(lines):
+    if sum("&" in line and "\\\\" in line for _, line in lines) * 2 > len(lines):
         kept = [(number, _LATEX.sub("", line).strip()) for number, line in lines]
         lines = [(number, line.replace("&", "\t").replace("\\_", "_")) for number, line in kept if line]
     units = {line.rpartition(" ")[2].rstrip(".,;").lower() for _, line in lines[:GUESSED]}
     if len(lines) > 1 and len(units) == 1 and units <= NOUNS and all(" " in line.strip() for _, line in lines):
         lines = [(number, line.rpartition(" ")[0]) for number, line in lines]
-    return lines
+    return [each for each in lines if each[1].strip()]
 
 
 def _empty(what: str) -> UnusableInput:
