@@ -105,6 +105,10 @@ READ = {
         "Class,Class ID,Training Samples,Class Weight\na,0,4386,0.3997\nb,1,441,3.9751\nc,2,165,10.6242\n",
         ([4386, 441, 165], ["a", "b", "c"]),
     ),
+    "ids and weights of samples do not win": (
+        "class,sample weight,image_id,n_samples\na,0.5,11,500\nb,1.5,7,300\nc,9.5,3,20\n",
+        ABC,
+    ),
     "percentages do not win": ("class,share %,n_photos\na,61,500\nb,36,300\nc,3,20\n", ABC),
     "one word": ("species,imagecount,year\na,500,1999\nb,300,2001\nc,20,1999\n", ABC),
     "capitals within": ("className,numImages,classId\na,500,7\nb,300,9\nc,20,4\n", ABC),
@@ -311,6 +315,18 @@ def test_a_list_may_be_larger_than_a_table(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("layerpeel.counts.reading.streams.LARGEST_COUNTS", 1000)
     assert read(tmp_path, "img/1.jpg 0\nimg/2.jpg 1\n" * 100) == ([100, 100], ["0", "1"])
     refused(lambda: read(tmp_path, "5\n" * 501), "more than 1000 bytes")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("block", range(5, 12))
+def test_lines_are_the_same_however_they_are_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str, encoding: str, block: int
+) -> None:
+    monkeypatch.setattr("layerpeel.counts.reading.streams.HEAD", 200)
+    monkeypatch.setattr("layerpeel.counts.reading.streams.BLOCK", block)
+    lines = [f"bär/{index}.jpg {label}" for label in ("ö", "x") for index in range(20)]
+    assert read(tmp_path, end.join([*lines, ""]).encode(encoding)) == ([20, 20], ["x", "ö"])
 
 
 def test_a_list_without_an_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -126,6 +126,14 @@ def test_groups_have_the_names_of_their_classes(tmp_path: Path, capsys: pytest.C
     assert names_by_group(LayerPeeled(counts=[5, 5, 3], feature_energy=1.0), ["x", "y", "z"]) == [["x", "y"], ["z"]]
 
 
+def test_a_name_stays_on_its_line_and_is_cut_where_it_is_long() -> None:
+    solution = solve(LayerPeeled.from_groups([(2, 9000), (1, 20), (1, 15)], feature_energy=5.0))
+    text = "\n".join(said(solution, ["a\nb", "c" * 100, "d", "e\x1b[31m"]))
+    assert "a b" in text
+    assert "c" * 41 not in text
+    assert "\x1b" not in text
+
+
 def test_a_long_table_shows_its_ends(long_tail: Solution[LayerPeeled]) -> None:
     lines = said(long_tail, [f"class {k}" for k in range(100)])
     rows = [line for line in lines if re.match(r"class \d+.* {2,}", line)]

@@ -8,6 +8,7 @@ import numpy as np
 
 from layerpeel.counts.reading.numbers import said
 from layerpeel.pages.output import number, text_table
+from layerpeel.pages.text import one_line
 
 if TYPE_CHECKING:
     from layerpeel.counts.low_dimension import LowDimension
@@ -24,6 +25,9 @@ MOST_ROWS, SHOWN_ROWS = 24, 8
 
 MOST_NAMES = 6
 """Classes, or counts, that a sentence lists; of more it says how many they are, and the ends."""
+
+LONGEST_NAME = 40
+"""Characters of a name."""
 
 MOST_SENTENCES = 3
 """Groups, or clusters, that have a sentence each; more share one."""
@@ -48,12 +52,14 @@ def names_by_group(problem: "Problem", names: Sequence[str] | None) -> list[list
 
 def spoken(solution: "Solution", names: Names, *, weighted: bool, again: str | None) -> str:
     """Value and gap, a table of groups, the cosines between groups, and what it all means, the worst first."""
+    names = _printable(names)
     table, between = _table(solution.groups, names), _between(solution.groups, solution.between_cosine, names, "cosines")
     return "\n".join([*_head(solution), *_weights(weighted), "", table, *between, "", *_reading(solution, names, again)])
 
 
 def spoken_below_rank(solution: "Solution", point: "LowDimension", names: Names, *, weighted: bool) -> str:
     """The same of a point in a dimension that is too small for the optimum."""
+    names = _printable(names)
     p, rank, value = solution.dimension, solution.rank, solution.value.upper
     head = [
         f"value     {point.value:.12g}, the best point found in R^{p}",
@@ -67,6 +73,16 @@ def spoken_below_rank(solution: "Solution", point: "LowDimension", names: Names,
         f"root mean squares of norms and largest cosines. From --dimension {rank} on the optimum fits."
     )
     return "\n".join([*head, *_weights(weighted), "", table, *between, "", last])
+
+
+def _printable(names: Names) -> Names:
+    """Each name on one line, without what commands a terminal, and not longer than a column may be."""
+
+    def cut(name: str) -> str:
+        line = one_line(name)
+        return line if len(line) <= LONGEST_NAME else f"{line[: LONGEST_NAME - 1]}…"
+
+    return [None if called is None else [cut(name) for name in called] for called in names]
 
 
 def _weights(weighted: bool) -> list[str]:
