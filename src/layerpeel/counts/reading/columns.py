@@ -260,10 +260,12 @@ def _several(table: Table, candidates: Sequence[int], what: str, *, weights: boo
 def _name_cells(table: Table, chosen: int) -> list[str] | None:
     """The names of the classes, if any column holds them."""
     headers = [words_of(name) for name in table.names()]
-    others = [index for index in range(table.width) if index != chosen and any(table.column(index))]
+    others = [
+        index for index in range(table.width) if index != chosen and any(not cell.endswith("%") for cell in table.column(index) if cell)
+    ]
     texts = [index for index in others if not mostly_numbers(table.column(index))]
-    if table.loose and len(texts) > 1 and table.header is None:
-        keep = [i for i in others if i in texts or not is_running(table.column(i))]
+    if table.loose and texts and table.header is None:
+        keep = [i for i in others if i > 0 or not is_running(table.column(i))]
         return [" ".join(row[i] for i in keep if i < len(row) and row[i]) for _, row in table.rows]
     named = [i for i in texts if set(headers[i]) & {"name", "names", "classname"}] or [i for i in texts if set(headers[i]) & LABELS]
     distinct = [i for i in texts if len(set(table.column(i))) == len(table.rows)]

@@ -16,6 +16,8 @@ _AFTER = re.compile(r"[\s,)]*(?:dtype=\S{1,20}|device='[^']{1,20}')?[\s,)]*")
 """What a program prints around a list or a dictionary: `cls num list:`, Counter(…), array(…), tensor(…)."""
 
 _NUMBERS_ONLY = re.compile(r"[\s\[\]\d.,eE+_-]*")
+_LIST = re.compile(r"\[[^\[\]]*\]")
+_BETWEEN = re.compile(r"(?:, dtype=\S{1,20})?\)?, ?array\(")
 _SECTION = re.compile(r"\[[A-Za-z][^\]\n]*\][ \t]*\n")
 """A heading in brackets above lines."""
 
@@ -76,10 +78,18 @@ def _python(text: str) -> Any:
     if not (_BEFORE.fullmatch(text[:begins]) and _AFTER.fullmatch(text[ends:])):
         return None
     inner = text[begins:ends]
-    if inner.startswith("[") and _NUMBERS_ONLY.fullmatch(inner):
-        return re.findall(r"[^\s\[\],]+", inner)
+    parts = _LIST.findall(inner)
+    if len(parts) == 2 and _BETWEEN.fullmatch(inner.replace(parts[0], "", 1).replace(parts[1], "", 1)):
+        names, counts = map(_literal, parts)  # what numpy.unique gives: labels, and how often each is there
+        return None if names is None or counts is None or len(names) != len(counts) else list(map(list, zip(names, counts, strict=True)))
+    return _literal(inner)
+
+
+def _literal(text: str) -> Any:
+    if text.startswith("[") and _NUMBERS_ONLY.fullmatch(text):
+        return re.findall(r"[^\s\[\],]+", text)
     try:
-        return _value(ast.parse(inner, mode="eval").body)
+        return _value(ast.parse(text, mode="eval").body)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 

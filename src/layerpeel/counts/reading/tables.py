@@ -30,6 +30,9 @@ _PADDED = re.compile(r" {2,}\d+ \S.*")
 _UNKNOWN = frozenset(("", "-", "–", "?", "n/a", "na", "nan", "none", "null", "nil", "tbd"))
 """What stands where a number is not known: no header."""
 
+_SHARE = re.compile(r"\s+\(?\d+(?:[.,]\d+)?\s*%\)?\s*$")
+"""A percentage behind a count."""
+
 _LATEX = re.compile(r"\\\\(\[[^\]]*\])?\s*(\\\w+\s*)*$|^\s*\\(?:hline|toprule|midrule|bottomrule)\s*|^\s*\\(?:begin|end)\{.*$")
 """What ends a line of a LaTeX table, and lines that hold nothing else."""
 
@@ -77,6 +80,11 @@ def _plain(lines: list[Line]) -> list[Line]:
     if sum("&" in line and "\\\\" in line for _, line in lines) * 2 > len(lines):
         kept = [(number, _LATEX.sub("", line).strip()) for number, line in lines]
         lines = [(number, line.replace("&", "\t").replace("\\_", "_")) for number, line in kept if line]
+    if all(_SHARE.search(line) for _, line in lines):
+        lines = [(number, _SHARE.sub("", line)) for number, line in lines]
+    parts = [part for part in re.split(r"[,;]\s+", lines[0][1]) if part.strip()] if len(lines) == 1 else []
+    if len(parts) > 1 and all(_with_colon(part) for part in parts):
+        lines = list(enumerate(parts, start=1))
     units = {line.rpartition(" ")[2].rstrip(".,;").lower() for _, line in lines[:GUESSED]}
     if len(lines) > 1 and len(units) == 1 and units <= NOUNS and all(" " in line.strip() for _, line in lines):
         lines = [(number, line.rpartition(" ")[0]) for number, line in lines]
@@ -208,7 +216,7 @@ def _ragged(words: list[Row], what: str) -> list[Row]:
 
 def _table(rows: list[Row], what: str, *, loose: bool = False, semicolons: bool = False, printed: bool = False) -> Table:
     """The rows with their header, without the empty columns that a trailing delimiter makes."""
-    rows = [(number, cells) for number, row in rows if any(cells := [cell.strip() for cell in row])]
+    rows = [(number, cells) for number, row in rows if any(cells := [_unquoted(cell) for cell in row])]
     if not rows:
         raise _empty(what)
     filled = max(max(index + 1 for index, cell in enumerate(row) if cell) for _, row in rows)
