@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,10 @@ from layerpeel.solvers import LayerPeeled, UnconstrainedFeatures
 
 MILLION_LINES = 2.0
 """Seconds for a list of a million images: what the issue asks for, on an idle core."""
+
+
+STRANGE = 3.0
+"""Seconds for a line of 200,000 characters, which is read in a tenth; a pattern that goes back and forth would take minutes."""
 
 
 def written(tmp_path: Path, content: str | bytes, name: str = "counts.csv") -> Path:
@@ -325,6 +330,19 @@ def test_a_list_may_be_larger_than_a_table(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("layerpeel.counts.reading.streams.LARGEST_COUNTS", 1000)
     assert read(tmp_path, "img/1.jpg 0\nimg/2.jpg 1\n" * 100) == ([100, 100], ["0", "1"])
     refused(lambda: read(tmp_path, "5\n" * 501), "more than 1000 bytes")
+
+
+@pytest.mark.parametrize(
+    "line", ["a" + " " * 200_000 + "b", " " * 200_000 + "5", "a.jpg" + " " * 200_000, "a:" * 100_000, "(" * 200_000, "[" * 200_000]
+)
+def test_a_strange_line_takes_no_longer_than_another(tmp_path: Path, line: str) -> None:
+    from layerpeel.numerics import UnusableInput
+
+    began = time.process_time()
+    for content in (line, f"{line}\n{line}\n", f"a.jpg 1\n{line} 1\n"):
+        with suppress(UnusableInput):
+            read(tmp_path, content)
+    assert time.process_time() - began < STRANGE
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -210,3 +211,16 @@ def test_a_value_below_doubles_is_said_to_be_that() -> None:
     assert lines[0] == "value     below 4.94e-324, the smallest double above zero"
     zero = said(solve(LayerPeeled.from_groups([(5, 100), (5, 10)], feature_energy=5.0, loss="squared")))
     assert zero[0] == "value     0"
+
+
+def test_the_suggested_command_reads_the_file_in_the_same_way(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "counts.csv").write_text("class,train images,test images\na,500,5\nb,500,5\nc,20,5\nd,20,5\nTotal,1040,20\n")
+    options = ["--counts", str(tmp_path / "counts.csv"), "--column", "train images", "--drop-row", "Total", "--feature-energy", "5"]
+    assert main(["solve", *options]) == 0
+    found = re.search(r"Next: `layerpeel (.*)` says", capsys.readouterr().out)
+    assert found
+    assert main([*shlex.split(found[1]), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["imbalance"] == 25.0
+    assert main(["remedy", *options, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == answer

@@ -28,8 +28,8 @@ SAMPLE = 50
 _DOTTED = tuple(f".{suffix}" for suffix in SUFFIXES)
 _PATH = tuple(written for suffix in _DOTTED for written in (suffix, suffix.upper()))
 _ANY = "|".join(map(re.escape, _DOTTED))
-_PATH_LABEL = re.compile(rf"\s*(.*(?:{_ANY}))[\"']?\s+(\S.*?)\s*", re.IGNORECASE)
-_LABEL_PATH = re.compile(rf"\s*(\d+)\s+(\S.*(?:{_ANY}))\s*", re.IGNORECASE)
+_PATH_LABEL = re.compile(rf"(.*(?:{_ANY}))[\"']?\s+(\S.*)", re.IGNORECASE)
+_LABEL_PATH = re.compile(rf"(\d+)\s+(\S.*(?:{_ANY}))", re.IGNORECASE)
 
 
 class Layout(NamedTuple):
@@ -108,10 +108,10 @@ def _blank_layout(lines: Sequence[str], *, header: bool) -> Layout | None:
         return None
     ends = [_is_path(line) for line in lines]
     if all(ends):
-        if all(_LABEL_PATH.fullmatch(line) for line in lines):
+        if all(_LABEL_PATH.fullmatch(line.strip()) for line in lines):
             return Layout(None, 0, 1, header)
         return Layout(None, None, 0, header) if all("/" in line or "\\" in line for line in lines) else None
-    return Layout(None, 1, 0, header) if all(_PATH_LABEL.fullmatch(line) for line in lines) else None
+    return Layout(None, 1, 0, header) if all(_PATH_LABEL.fullmatch(line.strip()) for line in lines) else None
 
 
 def count_list(lines: Iterator[str], layout: Layout, what: str) -> dict[str, int]:
@@ -174,7 +174,7 @@ def _blank_labels(lines: Iterable[str], layout: Layout, what: str) -> Iterator[s
             skip = False
         elif not first and len(parts) == 2 and parts[0].endswith(_PATH):
             yield parts[1]
-        elif match := pattern.fullmatch(line):
+        elif match := pattern.fullmatch(line.strip()):
             yield match[place]
         else:
             raise _unreadable(what, number, line)

@@ -30,9 +30,10 @@ _PADDED = re.compile(r" {2,}\d+ \S.*")
 _UNKNOWN = frozenset(("", "-", "–", "?", "n/a", "na", "nan", "none", "null", "nil", "tbd"))
 """What stands where a number is not known: no header."""
 
-_SHARE = re.compile(r"\s+\(?\d+(?:[.,]\d+)?\s*%\)?\s*$")
+_SHARE = re.compile(r"(?<!\s)\s+\(?\d+(?:[.,]\d+)?\s*%\)?\s*$")
 """A percentage behind a count."""
 
+_BLANK = re.compile(r"\s")
 _LATEX = re.compile(r"\\\\(\[[^\]]*\])?\s*(\\\w+\s*)*$|^\s*\\(?:hline|toprule|midrule|bottomrule)\s*|^\s*\\(?:begin|end)\{.*$")
 """What ends a line of a LaTeX table, and lines that hold nothing else."""
 
@@ -156,6 +157,8 @@ def _by_delimiter(lines: Sequence[Line], delimiter: str, what: str) -> list[Row]
 
 def _by_blanks(lines: Sequence[Line], what: str) -> tuple[list[Row], bool]:
     """Rows of cells that blanks part, and whether a name may fill several cells."""
+    if not any(_BLANK.search(line.strip()) for _, line in lines):
+        return [(number, [line.strip()]) for number, line in lines], False
     apart = [(number, re.split(r"\s{2,}", line.strip())) for number, line in lines]
     if len({len(row) for _, row in apart}) == 1 and len(apart[0][1]) > 1:
         return apart, False
