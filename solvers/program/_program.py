@@ -2,7 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -173,6 +173,41 @@ class Program(ABC):
         penalty = self.bias_penalty if bias_penalty is None else bias_penalty
         Program.__init__(found, classes, self.loss, penalty, smoothing, **(own | numbers))
         return found
+
+    def with_loss_weights(self: Same, weights: Iterable[float]) -> Same:  # noqa: PYI019 - checked annotations know no Self
+        """The same program with every sample of class k entering the loss w_k > 0 times; d_k stays.
+
+        Classes of one count and different weights come into groups of their own.
+
+        Args:
+            weights: one positive number per class, in the order the counts were given.
+
+        Raises:
+            UnusableInput: for a weight that is not positive and finite, or another number of them.
+
+        Example:
+            >>> from layerpeel.solvers import LayerPeeled
+            >>> [g.samples for g in LayerPeeled(counts=[100, 10, 10], feature_energy=5.0).with_loss_weights([0.5, 2, 3]).groups]
+            [50.0, 20.0, 30.0]
+        """
+        factors = [require_positive(weight, f"the loss weight of class {k + 1}") for k, weight in enumerate(weights)]
+        if len(factors) != self.num_classes:
+            raise UnusableInput(
+                f"{len(factors)} loss weights are given for {self.num_classes} classes: there must be one positive number per class; give "
+                "as many."
+            )
+        places = self.group_of_class or np.repeat(np.arange(len(self.groups)), self.sizes).tolist()
+        keys = [
+            (self.groups[g].samples * factor, self.groups[g].norm_weight, self.groups[g].adjustment)
+            for g, factor in zip(places, factors, strict=True)
+        ]
+        distinct = {key: index for index, key in enumerate(dict.fromkeys(keys))}
+        group_of_class = tuple(distinct[key] for key in keys)
+        sizes = np.bincount(group_of_class, minlength=len(distinct)).tolist()
+        groups = tuple(Group(size, *key) for size, key in zip(sizes, distinct, strict=True))
+        kind = "class" if self.norm_weights == "class" else "given"
+        in_order = None if list(group_of_class) == sorted(group_of_class) else group_of_class
+        return self._posed_again(Classes(groups, kind, in_order))
 
     def __repr__(self) -> str:
         groups = ",".join(f"{group.classes}x{group.samples:g}" for group in self.groups)

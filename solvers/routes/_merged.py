@@ -56,7 +56,7 @@ class _Level(NamedTuple):
 
 def merged_start(problem: Problem, tolerance: float) -> Candidate | None:
     """What to start from, or None where there are too few distinct counts, or no order in them to merge by."""
-    if len(problem.groups) < FEWEST or problem.loss != "cross-entropy" or problem.norm_weights == "given":
+    if len(problem.groups) < FEWEST or problem.loss != "cross-entropy" or problem.adjusted or problem.norm_weights == "given":
         return None
     require_room(len(problem.groups))
     order = np.argsort(-_strengths(problem), kind="stable")

@@ -16,6 +16,7 @@ from layerpeel.pages.stopping import INTERRUPTED, SystemRefused, answered, say_i
 from layerpeel.pages.text import one_line
 
 if TYPE_CHECKING:
+    from layerpeel.counts.reading import CountsFile
     from layerpeel.pages.records import Result
     from layerpeel.theorems.listing import Listing
 
@@ -30,7 +31,17 @@ app = typer.Typer(
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object to standard output and nothing else.")]
 Groups = Annotated[str | None, typer.Option(metavar="KxN,…", help="Classes x samples: 5x120,5x10 is five classes of 120 and five of 10.")]
-Counts = Annotated[Path | None, typer.Option(metavar="FILE", help="CSV file with one row per class and a column `samples`.")]
+Counts = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Samples per class: a table, JSON, a list of images, or a directory with one folder per class."),
+]
+Column = Annotated[
+    str | None, typer.Option(metavar="NAME|NUMBER", help="Column of --counts with the samples, or with the class in a list of images.")
+]
+DropRow = Annotated[
+    list[str] | None, typer.Option(metavar="NAME|NUMBER", help="Row of --counts that is no class, by name or line; may be repeated.")
+]
+Weights = Annotated[Path | None, typer.Option(metavar="FILE", help="One positive number per class, by which the loss weighs its samples.")]
 FeatureEnergy = Annotated[float | None, typer.Option(help="E_H: bound on the mean squared norm of the features; or give --weight-decay.")]
 WeightEnergy = Annotated[float | None, typer.Option(help="E_W: bound on the mean squared norm of the classifiers; 1 if not given.")]
 NormWeights = Annotated[
@@ -220,6 +231,9 @@ def check(
 def solve(
     groups: Groups = None,
     counts: Counts = None,
+    column: Column = None,
+    drop_row: DropRow = None,
+    weights: Weights = None,
     feature_energy: Annotated[float | None, typer.Option(help="E_H: mean squared norm allowed to class means; or give --penalty.")] = None,
     weight_energy: Annotated[float | None, typer.Option(help="E_W: mean squared norm allowed to classifiers; 1 if not given.")] = None,
     penalty: Annotated[
@@ -248,9 +262,10 @@ def solve(
     from layerpeel.counts.solve import Geometry, archive
     from layerpeel.pages.files import require_archive, require_directory, write_whole
 
+    file = _counts_file(counts, column, drop_row, weights)
     problem = read_program(
         groups,
-        counts,
+        file,
         feature_energy=feature_energy,
         weight_energy=weight_energy,
         penalty=penalty,
@@ -263,12 +278,13 @@ def solve(
         require_archive(save, "--save")
     if out is not None:
         require_directory(out, "--out")
-    found = Geometry.of(_solved(problem, route=route, solver=solver, tolerance=tolerance, dimension=dimension))
+    solution = _solved(problem, route=route, solver=solver, tolerance=tolerance, dimension=dimension)
+    found = Geometry.of(solution, names=None if file is None else file.classes.names, weighted=weights is not None)
     for warning in found.solution.warnings:
         typer.echo(f"layerpeel: warning: {one_line(warning)}", err=True)
     if save is not None:
         write_whole({save: archive(found.solution)}, "--save")
-    again = None if penalty is not None else _again(groups, counts, feature_energy, weight_energy, norm_weights, weight_decay)
+    again = None if penalty is not None else _again(groups, file, feature_energy, weight_energy, norm_weights, weight_decay)
     _answer_with_files(found, out, as_json, lambda: found.to_text(again=again))
 
 
@@ -282,9 +298,23 @@ def _solved(problem: Any, **options: Any) -> Any:
         raise typer.Exit(_refuse(str(error), 1)) from error
 
 
+def _counts_file(counts: Path | None, column: str | None, drop_row: list[str] | None, weights: Path | None) -> "CountsFile | None":
+    """What the options say of a counts file, which is read later; none of them goes without one."""
+    from layerpeel.counts.reading import CountsFile
+    from layerpeel.numerics import UnusableInput
+
+    if counts is not None:
+        return CountsFile(path=counts, column=column, drop_rows=tuple(drop_row or ()), weights=weights)
+    given = {"--column": column, "--drop-row": drop_row, "--weights": weights}
+    alone = next((option for option, value in given.items() if value), None)
+    if alone is not None:
+        raise UnusableInput(f"{alone} is given without --counts: it says how that file is read; give --counts FILE, or leave it out.")
+    return None
+
+
 def _again(
     groups: str | None,
-    counts: Path | None,
+    counts: "CountsFile | None",
     feature_energy: float | None,
     weight_energy: float | None,
     norm_weights: str | None,
@@ -296,7 +326,7 @@ def _again(
         >>> _again("5 x 100, 5 x 10", None, 5.0, 0.1234567890123, "sample", None)
         "--groups '5 x 100, 5 x 10' --feature-energy 5 --weight-energy 0.1234567890123 --norm-weights sample"
     """
-    classes = ["--groups", groups] if groups is not None else ["--counts", str(counts)]
+    classes = ["--groups", groups or ""] if counts is None else counts.options()
     numbers = {
         "--feature-energy": feature_energy,
         "--weight-energy": None if weight_energy == 1.0 else weight_energy,
@@ -351,6 +381,9 @@ def remedy(
     feature_energy: FeatureEnergy = None,
     groups: Groups = None,
     counts: Counts = None,
+    column: Column = None,
+    drop_row: DropRow = None,
+    weights: Weights = None,
     weight_energy: WeightEnergy = None,
     norm_weights: NormWeights = None,
     weight_decay: WeightDecay = None,
@@ -367,7 +400,7 @@ def remedy(
         require_directory(out, "--out")
     problem = read_problem(
         groups,
-        counts,
+        _counts_file(counts, column, drop_row, weights),
         feature_energy=feature_energy,
         weight_energy=weight_energy,
         norm_weights=norm_weights,

@@ -1,9 +1,8 @@
 """Poses the program of the classes and energies that the options of a command describe."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from layerpeel.counts.reading import parse_groups, read_counts
+from layerpeel.counts.reading import CountsFile, parse_groups
 from layerpeel.numerics import UnusableInput, require_positive
 
 if TYPE_CHECKING:
@@ -14,7 +13,7 @@ Form = TypeVar("Form", "LayerPeeled", "UnconstrainedFeatures")
 
 def read_problem(
     groups: str | None,
-    counts: Path | None,
+    counts: CountsFile | None,
     *,
     feature_energy: float | None,
     weight_energy: float | None = None,
@@ -38,7 +37,7 @@ def read_problem(
 
 def read_program(
     groups: str | None,
-    counts: Path | None,
+    counts: CountsFile | None,
     *,
     feature_energy: float | None,
     weight_energy: float | None,
@@ -124,11 +123,11 @@ def _energies(feature_energy: float | None, weight_energy: float | None, norm_we
     return {"feature_energy": feature_energy, "weight_energy": 1.0 if weight_energy is None else weight_energy, **weights}
 
 
-def _posed(form: "type[Form]", groups: str | None, counts: Path | None, **options: Any) -> "Form":
+def _posed(form: "type[Form]", groups: str | None, counts: CountsFile | None, **options: Any) -> "Form":
     """The form of the program with the classes that exactly one of groups and counts describes."""
     if (groups is None) == (counts is None):
         given = "neither --groups nor --counts is" if groups is None else "both --groups and --counts are"
         raise UnusableInput(f"{given} given: classes come from exactly one of them; give, say, --groups 5x100,5x10 or --counts FILE.")
     if counts is not None:
-        return form(counts=read_counts(counts), **options)
+        return counts.classes.posed(form, **options)
     return form.from_groups(parse_groups(groups or ""), **options)

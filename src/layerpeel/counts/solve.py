@@ -10,20 +10,14 @@ import numpy as np
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
+from layerpeel.counts.low_dimension import in_low_dimension
+from layerpeel.counts.spoken import names_by_group, spoken, spoken_below_rank
 from layerpeel.pages.curves import figure, line, points
-from layerpeel.pages.output import number, text_table
 from layerpeel.pages.records import Finite, Record, Result
 
 if TYPE_CHECKING:
     from layerpeel.numerics import Figure, Series
-    from layerpeel.solvers import GroupGeometry, Solution
-
-SQUEEZED = 0.95
-"""Cosine between two classifiers (an angle of 18°) from which a reader is told that their classes are squeezed together."""
-
-MOST_GROUPS_IN_TEXT = 12
-"""A matrix of cosines wider than this is no longer read on a terminal; it stays in the JSON."""
-
+    from layerpeel.solvers import Solution
 
 WIDE = 10.0
 """Counts that differ by this factor are drawn on a logarithmic axis."""
@@ -39,6 +33,7 @@ class GroupRecord(Record):
     classifier_norm: float
     feature_norm: float
     within_cosine: Finite
+    names: list[str] | None = Field(description="Of its classes, where the counts file names them.")
 
 
 class Geometry(Result):
@@ -46,7 +41,9 @@ class Geometry(Result):
 
     FILES: ClassVar = ("solve.json", "cosines.svg", "norms.svg")
 
-    value: float = Field(description="The objective of the returned point; the optimum lies in [value − gap, value].")
+    value: float = Field(
+        description="The objective of the returned point; the optimum lies in [value − gap, value], in the dimension that is asked for."
+    )
     gap: float
     relative_gap: float
     status: str
@@ -62,17 +59,28 @@ class Geometry(Result):
     seconds: float
     groups: list[GroupRecord]
     between_cosine: list[list[Finite]] = Field(description="Groups by groups; null where a classifier vanishes.")
+    weighted: bool = Field(description="Whether loss weights multiplied the samples of the groups.")
     solution: SkipJsonSchema[Any] = Field(exclude=True, repr=False)
+    point: SkipJsonSchema[Any] = Field(exclude=True, repr=False)
 
     @classmethod
-    def of(cls, solution: "Solution") -> "Geometry":
-        """What a solution of the Layer-Peeled Model of those counts says."""
+    def of(cls, solution: "Solution", *, names: Sequence[str] | None = None, weighted: bool = False) -> "Geometry":
+        """What a solution of the Layer-Peeled Model of those counts says.
+
+        Args:
+            solution: of any form of the program.
+            names: of the classes, in the order the counts were given.
+            weighted: whether the counts are samples times loss weights.
+        """
+        point = in_low_dimension(solution) if solution.dimension is not None and solution.dimension < solution.rank else None
+        found = solution if point is None else point
+        value = solution.value.upper if point is None else point.value
         return cls(
-            value=solution.value.upper,
-            gap=solution.gap,
-            relative_gap=solution.relative_gap,
-            status=str(solution.status),
-            converged=solution.converged,
+            value=value,
+            gap=found.gap,
+            relative_gap=solution.relative_gap if point is None else point.gap / value,
+            status=str(found.status),
+            converged=point is None and solution.converged,
             route=solution.route,
             num_classes=solution.num_classes,
             rank=solution.rank,
@@ -82,39 +90,26 @@ class Geometry(Result):
             norm_weights=solution.problem.norm_weights,
             bias=None if solution.group_bias is None else solution.group_bias.tolist(),
             seconds=solution.seconds,
-            groups=[GroupRecord(**asdict(group)) for group in solution.groups],
-            between_cosine=[list(row) for row in solution.between_cosine],
+            groups=[
+                GroupRecord(**asdict(group), names=called)
+                for group, called in zip(found.groups, names_by_group(solution.problem, names), strict=True)
+            ],
+            weighted=weighted,
+            between_cosine=[list(row) for row in found.between_cosine],
             solution=solution,
+            point=point,
         )
 
     def to_text(self, again: str | None = None) -> str:
-        """Value and gap, a table of groups, the cosines between groups, and what it all means.
+        """Value and gap, a table of groups, the cosines between groups, and what it all means, the worst first.
 
         Args:
             again: the options that pose the same problem to another command, to suggest that one.
         """
-        solution: Solution = self.solution
-        head = [
-            f"value     {solution.value.upper:.12g}",
-            f"gap       {solution.gap:.1e} at most, certified (relative {solution.relative_gap:.1e})",
-            f"route     {solution.route}, {solution.num_classes} classes, rank {solution.rank}, {solution.seconds:.3g} s",
-            f"status    {solution.status}",
-        ]
-        if solution.group_bias is not None:
-            head.append(f"bias      {', '.join(number(value) for value in solution.group_bias.tolist())} (by group)")
-        rows = [
-            [
-                str(group.classes),
-                str(group.samples),
-                phase(group),
-                number(group.classifier_norm),
-                number(group.feature_norm),
-                number(group.within_cosine),
-            ]
-            for group in solution.groups
-        ]
-        table = text_table(["classes", "samples", "phase", "||w||", "||h||", "cosine within"], rows)
-        return "\n".join(["\n".join(head), "", table, *_between(solution), "", *_reading(solution, again)])
+        names = [group.names for group in self.groups]
+        if self.point is not None:
+            return spoken_below_rank(self.solution, self.point, names, weighted=self.weighted)
+        return spoken(self.solution, names, weighted=self.weighted, again=again)
 
     def figures(self) -> "tuple[Figure, ...]":
         """Cosines between classifiers, and norms of classifiers and features, against the samples of a class."""
@@ -185,95 +180,6 @@ def _known_points(samples: Sequence[float], rows: Mapping[str, Sequence[float | 
         if known:
             series.append(points(name, [n for n, _ in known], [value for _, value in known], color))
     return series
-
-
-def phase(group: "GroupGeometry") -> str:
-    """One word for a group's classifiers: distinct, collapsed, vanished, undecided, or single."""
-    if group.vanished:
-        return "vanished"
-    if group.vanished is None:
-        return "undecided"
-    if group.classes == 1:
-        return "single"
-    return {True: "collapsed", False: "distinct", None: "undecided"}[group.collapsed]
-
-
-def _between(solution: "Solution") -> list[str]:
-    names = [str(group.samples) for group in solution.groups]
-    if not 1 < len(names) <= MOST_GROUPS_IN_TEXT:
-        return []
-    rows = [[name, *(number(_rounded(cosine)) for cosine in row)] for name, row in zip(names, solution.between_cosine, strict=True)]
-    return ["", "cosines between the classifiers of groups (by samples)", text_table(["", *names], rows)]
-
-
-def _rounded(cosine: float | None) -> float | None:
-    return None if cosine is None else round(cosine, 4) + 0.0  # no minus before a zero
-
-
-def _reading(solution: "Solution", again: str | None) -> list[str]:
-    from layerpeel.solvers import LayerPeeled, Status
-
-    if solution.status is Status.ZERO:
-        return ["The energies allow a loss of zero, so the optimum is not unique: the geometry above is one of many."]
-    lines = [*_fates(solution), *_squeezed(solution), *_largest_cosine(solution)]
-    problem = solution.problem
-    plain = isinstance(problem, LayerPeeled) and problem.unweighted
-    if problem.loss != "cross-entropy" or not (plain or (again is not None and problem.bias_penalty is None)):
-        return lines
-    if len(solution.groups) == 2 and min(solution.groups, key=lambda group: group.samples).classes > 1:
-        if again is not None:
-            lines.append(f"Next: `layerpeel remedy {again}` says how much oversampling keeps the minority classes apart.")
-    elif len(solution.groups) > 1:
-        lines.append("Next: solve again with the smallest counts multiplied, which is what oversampling them by that factor does.")
-    return lines
-
-
-def _fates(solution: "Solution") -> list[str]:
-    """Which classes are forced onto one classifier, or onto none."""
-    lines: list[str] = []
-    for group in solution.groups:
-        at_random = f"so inside this group the prediction is at random (1 in {group.classes})"
-        match phase(group):
-            case "collapsed":
-                lines.append(f"The {group.classes} classes of {group.samples} samples collapse: they share one classifier, {at_random}.")
-            case "vanished" if group.classes > 1:
-                lines.append(f"The {group.classes} classes of {group.samples} samples vanish: their classifiers are zero, {at_random}.")
-            case "vanished":
-                lines.append(f"The class of {group.samples} samples vanishes: its classifier is zero.")
-            case "undecided":
-                what = "vanish" if group.vanished is None else "collapse"
-                lines.append(f"Whether the classes of {group.samples} samples {what} is not decided at this gap.")
-            case _:
-                pass
-    return lines or ["No two classifiers are forced to be equal."]
-
-
-def _squeezed(solution: "Solution") -> list[str]:
-    """Which classes are nearly, though not exactly, forced together."""
-    close: list[str] = []
-    for g, group in enumerate(solution.groups):
-        others = [cosine for h, cosine in enumerate(solution.between_cosine[g]) if h != g]
-        inside = [] if group.collapsed else [group.within_cosine]
-        if any(cosine is not None and cosine >= SQUEEZED for cosine in others + inside):
-            close.append(str(group.samples))
-    return [f"Squeezed together, at cosines above {SQUEEZED:g}: the classes of {', '.join(close)} samples."] if close else []
-
-
-def _largest_cosine(solution: "Solution") -> list[str]:
-    """How close the closest two classes come, against the balanced optimum."""
-    groups = solution.groups
-    cosines = [(group.within_cosine, f"two classes of {group.samples} samples") for group in groups if group.within_cosine is not None]
-    for i, row in enumerate(solution.between_cosine):
-        for j, cosine in enumerate(row[:i]):
-            if cosine is not None:
-                cosines.append((cosine, f"a class of {groups[j].samples} and one of {groups[i].samples} samples"))
-    if not cosines:
-        return []
-    largest, pair = max(cosines)
-    closest = f"The closest classifiers are those of {pair}: cosine {largest:.4f}"
-    if solution.problem.loss != "cross-entropy":
-        return [f"{closest}."]
-    return [f"{closest}, where balanced classes would have {-1.0 / (solution.num_classes - 1):.4f}."]
 
 
 def archive(solution: "Solution") -> Callable[[Path], None]:
