@@ -94,11 +94,11 @@ ROOM = Room.of(
         over=instances("log R1 at K_A={}, K_B={}, E_H={:g}", *VANISHING),
         predict=lambda a, b, energy: log_vanishing(a, b, energy, "sample"),
         measure=lambda a, b, energy: vanishing_switch(a, b, energy).bracket,
-        by="log R1 between a ratio where a minority classifier certainly is not zero and one where the block between the groups certainly is",
+        by="log R1 between a ratio where a minority classifier certainly is not zero and one where the block between groups certainly is",
         false={
             "vanishing-one-percent-off": (
                 "R1 is 1 % larger",
-                lambda *case: log_vanishing(*case, "sample") + Bracket.exactly(math.log(1.01)),
+                lambda a, b, energy: log_vanishing(a, b, energy, "sample") + Bracket.exactly(math.log(1.01)),
             ),
         },
         evidence=Evidence.CERTIFIED,
@@ -159,7 +159,7 @@ def factor_switch(by: str) -> Switch:
     """The search in log w."""
     problem = LayerPeeled.from_imbalance(*SIZES, RATIO, feature_energy=ENERGY, norm_weights="sample")
     return bracket_switch(
-        lambda log_factor: problem.reweighted(1, math.exp(log_factor), by=by),
+        lambda place: problem.reweighted(1, math.exp(place), by=by),
         lambda optimum: optimum.coincide(1),
         before=math.log(RATIO) / 2 if by == "weights" else math.log(0.9 * RATIO),
         beyond=0.0,
