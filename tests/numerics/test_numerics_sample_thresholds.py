@@ -262,7 +262,8 @@ def test_where_the_minority_vanishes(sizes: tuple[int, int], energy: float) -> N
 
 def test_more_digits_lie_inside_fewer() -> None:
     for threshold in (collapse_threshold, vanishing_threshold):
-        for model in ({"feature_energy": 2.0, **PER_SAMPLE}, {"weight_decay": 0.1}):
+        models: list[dict[str, Any]] = [{"feature_energy": 2.0, **PER_SAMPLE}, {"weight_decay": 0.1}]
+        for model in models:
             found = [threshold(7, 3, digits=digits, **model) for digits in (5, 30, 120)]
             with mp.workdps(150):
                 bounds = [(mp.mpf(each.lower), mp.mpf(each.upper)) for each in found if each is not None]
