@@ -323,7 +323,7 @@ def excessive_oversampling(problem: LayerPeeled, group: int, *, width: float = 1
     return Bracket(math.exp(distinct), math.exp(beyond), rigorous=True)
 
 
-def require_group(problem: LayerPeeled, group: int) -> None:
+def require_group(problem: Problem, group: int) -> None:
     """Check that a program has a group of this index.
 
     Raises:
