@@ -47,7 +47,7 @@ def phases_by_law(solution: Solution[Any], collapsed: Phases, vanished: Phases) 
     Returns:
         The same two, with fewer groups open.
     """
-    if solution.problem.loss != "cross-entropy":
+    if not plain(solution.problem):
         return collapsed, vanished
     if None in collapsed and not isinstance(solution.problem, LayerPeeled):
         collapsed = tuple(law if each is None else each for each, law in zip(collapsed, _coincident_by_law(solution.problem), strict=True))
@@ -62,6 +62,11 @@ def phases_by_law(solution: Solution[Any], collapsed: Phases, vanished: Phases) 
     if None in vanished and _none_is_zero(solution, all_or_head=zero is not None):
         vanished = (False,) * len(several)
     return collapsed, vanished
+
+
+def plain(problem: Problem) -> bool:
+    """Whether the loss is cross-entropy as it stands; smoothed labels, scaled or shifted logits and margins have other laws."""
+    return problem.loss == "cross-entropy" and not getattr(problem, "adjusted", False)
 
 
 def zero_by_law(problem: Problem) -> tuple[bool, ...] | None:

@@ -9,7 +9,7 @@ from layerpeel.numerics import Bracket, UnusableInput, require_positive, require
 from layerpeel.solvers._enclosures import Enclosures, widened
 from layerpeel.solvers._solution import Solution
 from layerpeel.solvers._solve import solve
-from layerpeel.solvers._threshold import SHARP, bisect_phases
+from layerpeel.solvers._threshold import SHARP, bisect_phases, require_group
 from layerpeel.solvers.program._adjustments import Adjustment
 from layerpeel.solvers.program._losses import odds
 from layerpeel.solvers.program._problem import Problem
@@ -142,6 +142,7 @@ def group_under_remedy(
         >>> group_under_remedy(problem, 1, "logit-scale", 0.0).apart, group_under_remedy(problem, 1, "logit-scale", 0.43).apart
         (False, True)
     """
+    require_group(problem, group)
     return _looked_at(solve(with_remedy(problem, remedy, strength), route=route, tolerance=SHARP, start=start), group, strength)
 
 
@@ -206,6 +207,7 @@ def least_strength(
         True
     """
     width = require_positive(width, "width")
+    require_group(problem, group)
     nearest: Solution | None = None
 
     def together(strength: float) -> bool | None:

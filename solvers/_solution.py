@@ -46,7 +46,7 @@ class GroupGeometry:
         classes: K_g.
         samples: n_g.
         collapsed: whether its classifiers coincide; None when the certificate cannot tell.
-        vanished: whether its classifiers are exactly zero; None when they are too short to tell.
+        vanished: whether its classifiers are exactly zero, not only short; None when neither the gap nor a law tells.
         classifier_norm: ‖w_k‖.
         feature_norm: ‖h_k‖.
         within_cosine: cosine between two of its classifiers; None for a single class, or where they vanish.

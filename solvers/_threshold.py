@@ -382,10 +382,10 @@ def require_told(problem: Problem, what: str) -> None:
     Example:
         >>> require_told(LayerPeeled(counts=[9, 1], feature_energy=5.0, norm_weights="sample"), "the critical oversampling")
     """
-    if problem.bias_penalty is not None or problem.norm_weights == "given":
+    if problem.bias_penalty is not None or problem.adjusted or problem.norm_weights == "given":
         raise UnusableInput(
-            f"{what} does not cover {problem!r}: it needs norm weights 'class' or 'sample' and no bias; give one of these, and leave "
-            "bias_penalty out."
+            f"{what} does not cover {problem!r}: it needs norm weights 'class' or 'sample', no bias and plain cross-entropy; give one of "
+            "these, and leave bias_penalty and what changes the loss out."
         )
 
 

@@ -100,12 +100,16 @@ def vanishes_at(head: int, tail: Callable[[], Tail], margin: Callable[[], arb]) 
         tail: the other groups, evaluated at the working precision.
         margin: a > 0, likewise.
 
+    Raises:
+        UnusableInput: for a head of one class, which leaves no margin.
+
     Source: derived; docs/derivations/layer-peeled.md, section 4 (joint vanishing).
 
     Example:
         >>> [vanishes_at(3, lambda: [(2, arb(3) / 60), (2, arb(2) / 60)], lambda: arb(a)) for a in (2.5, 2.52)]
         [True, False]
     """
+    head = require_whole(head, "the head", least=2, remedy="a single largest class never is alone, so use 2 or more")
     bits = PRECISION
     while bits <= MOST_BITS:
         with ctx.workprec(bits):

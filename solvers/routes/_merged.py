@@ -6,7 +6,7 @@ inside a group (docs/derivations/layer-peeled.md, section 7), with S the odds of
 
     (c_k/d_k) (S + 1) e^{−δ}/(1 + S e^{−δ}) = λ,    δ = log1p((c_k/(λ d_k) − 1) (S + 1))    above the crease, and zero below.
 
-So counts are merged the finer the nearer they are to the crease, and on either side of it entries are interpolated by themselves.
+So counts are merged the finer the nearer they are to the crease, and entries are interpolated linearly in the logarithm of the counts.
 """
 
 import math
@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from layerpeel.array_words import Bool, Float, Int
+from layerpeel.array_words import Float, Int
 from layerpeel.numerics import GroupMatrix
 from layerpeel.solvers.program._classes import Group
 from layerpeel.solvers.program._losses import LEAST_MARGIN
@@ -111,7 +111,7 @@ def _spread(level: _Level, problem: Problem, parts: list[Int[np.ndarray, " _"]] 
     given = entries_between(found.matrix)
     entries = _with_diagonal(given, coarse.sizes)
     places, logs = (np.log([float(group.samples) for group in each.groups]) for each in (coarse, problem))
-    share = _interpolation(places, _strengths(coarse) > multiplier, logs, _strengths(problem) > multiplier)
+    share = _interpolation(places, logs)
     others = share @ entries @ share.T
     bias = None if found.bias is None else share @ found.bias
     known = found.matrix.inner + given.diagonal() - entries.diagonal()
@@ -134,20 +134,14 @@ def _with_diagonal(entries: Float[np.ndarray, "m m"], sizes: tuple[int, ...]) ->
     return found
 
 
-def _interpolation(
-    places: Float[np.ndarray, " m"], above: Bool[np.ndarray, " m"], logs: Float[np.ndarray, " G"], upper: Bool[np.ndarray, " G"]
-) -> Float[np.ndarray, "G m"]:
-    """Shares of the merged groups in each group: linear in the logarithm of the samples, on either side of the crease by itself."""
-    found = np.zeros((len(logs), len(places)))
-    for side in (True, False):
-        ours, theirs = np.flatnonzero(upper == side), np.flatnonzero(above == side)
-        if len(theirs) < 2:
-            theirs = np.arange(len(places))
-        ascending = theirs[np.argsort(places[theirs])]
-        left = np.clip(np.searchsorted(places[ascending], logs[ours]) - 1, 0, len(ascending) - 2)
-        low, high = ascending[left], ascending[left + 1]
-        share = (logs[ours] - places[low]) / (places[high] - places[low])
-        found[ours, low], found[ours, high] = 1.0 - share, share
+def _interpolation(places: Float[np.ndarray, " m"], logs: Float[np.ndarray, " G"]) -> Float[np.ndarray, "G m"]:
+    """Shares of the merged groups in each group: linear in the logarithm of the samples, and extended beyond the ends."""
+    ascending = np.argsort(places)
+    left = np.clip(np.searchsorted(places[ascending], logs) - 1, 0, len(places) - 2)
+    low, high = ascending[left], ascending[left + 1]
+    share = (logs - places[low]) / (places[high] - places[low])
+    found, rows = np.zeros((len(logs), len(places))), np.arange(len(logs))
+    found[rows, low], found[rows, high] = 1.0 - share, share
     return found
 
 

@@ -4,10 +4,18 @@ import math
 
 import numpy as np
 import pytest
+from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layerpeel.numerics import UnusableInput, joint_vanishing_lengths, joint_vanishing_radius, vanishing_threshold
+from layerpeel.numerics import (
+    UnusableInput,
+    joint_vanishing_lengths,
+    joint_vanishing_radius,
+    margin_at_level,
+    vanishes_at,
+    vanishing_threshold,
+)
 
 Groups = list[tuple[int, float]]
 
@@ -87,3 +95,16 @@ def test_a_group_split_in_two_nearby_counts_changes_little() -> None:
 def test_what_has_no_radius_is_refused(groups: Groups, word: str) -> None:
     with pytest.raises(UnusableInput, match=word):
         joint_vanishing_radius(groups)
+
+
+def test_a_head_of_one_class_and_a_level_out_of_range_are_refused() -> None:
+    with pytest.raises(UnusableInput, match="2"):
+        vanishes_at(1, lambda: [(1, arb(1) / 2)], lambda: arb(1))
+    for level in (0, 1, 2):
+        with pytest.raises(UnusableInput, match="between 0 and 1"):
+            margin_at_level(2, 1, arb(level))
+
+
+def test_equality_is_left_open() -> None:
+    """A slope in a ball that holds λ is told by no precision."""
+    assert vanishes_at(2, lambda: [(1, arb(0, 1))], lambda: arb(1)) is None

@@ -262,7 +262,8 @@ def test_where_the_minority_vanishes(sizes: tuple[int, int], energy: float) -> N
 
 def test_more_digits_lie_inside_fewer() -> None:
     for threshold in (collapse_threshold, vanishing_threshold):
-        for model in ({"feature_energy": 2.0, **PER_SAMPLE}, {"weight_decay": 0.1}):
+        models: list[dict[str, Any]] = [{"feature_energy": 2.0, **PER_SAMPLE}, {"weight_decay": 0.1}]
+        for model in models:
             found = [threshold(7, 3, digits=digits, **model) for digits in (5, 30, 120)]
             with mp.workdps(150):
                 bounds = [(mp.mpf(each.lower), mp.mpf(each.upper)) for each in found if each is not None]
@@ -327,7 +328,9 @@ def test_what_decides_the_vanishing_under_weight_decay_falls_at_most_once(sizes:
 @given(SMALL, log_uniform(1e-3, 1e2))
 def test_at_the_threshold_the_losses_threshold_is_the_same(sizes: tuple[int, int], energy: float) -> None:
     majority, minority = sizes
-    for model in ({"feature_energy": energy, **PER_SAMPLE}, {"weight_decay": min(0.9, energy) / math.sqrt(majority + minority)}):
+    decay = min(0.9, energy) / math.sqrt(majority + minority)
+    models: list[dict[str, Any]] = [{"feature_energy": energy, **PER_SAMPLE}, {"weight_decay": decay}]
+    for model in models:
         found = collapse_threshold(majority, minority, digits=15, **model).value
         assert found is not None
         assert loss_threshold(majority, minority, found, **model) == pytest.approx(found, rel=1e-9)
@@ -345,7 +348,7 @@ def test_per_class_the_losses_threshold_does_not_depend_on_the_counts() -> None:
 
 def test_a_factor_of_two_separates_by_weights_and_not_by_sampling() -> None:
     """R = 10, E = 1: for three majority classes; five and five need more of either."""
-    model = {"feature_energy": 1.0, **PER_SAMPLE}
+    model: dict[str, Any] = {"feature_energy": 1.0, **PER_SAMPLE}
     for sizes, weights, sampling in (((3, 3), 1.778231, 2.844779), ((5, 5), 2.242565, 4.339242)):
         assert 10 / loss_threshold(*sizes, 10.0, **model) == pytest.approx(weights, rel=1e-6)
         found = collapse_threshold(*sizes, digits=12, **model).value

@@ -317,6 +317,12 @@ def test_refusals() -> None:
     refused(lambda: with_remedy(posed(), "label-smoothing", -0.1), "the strength of 'label-smoothing' is -0.1")
 
 
+def test_groups_that_are_not_there_or_are_one_class_are_refused() -> None:
+    problem = LayerPeeled.from_groups([(3, 9), (1, 1)], feature_energy=1.0)
+    refused(lambda: group_under_remedy(problem, 2, "margin", 1.0), "group 2 does not exist")
+    refused(lambda: least_strength(problem, 1, "margin"), "group 1 has 1 class")
+
+
 def test_focal_loss_is_not_convex_where_its_refusal_says() -> None:
     """Second differences of (1 − p)^γ log(1/p), p = 1/(1 + e^{−m}), far below m = −2 − 1/γ and above it."""
     for gamma in (0.5, 2.0, 5.0):

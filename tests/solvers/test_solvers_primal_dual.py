@@ -120,7 +120,7 @@ def programs() -> list[Problem]:
     return [
         *(
             LayerPeeled.from_groups(SMALL, feature_energy=energy, loss="hinge", norm_weights=weights, bias_penalty=bias)
-            for weights, energy in (("class", 0.2), ("sample", 2.0))
+            for weights, energy in (("class", 0.2), ("sample", 0.15))
             for bias in (None, 0.03)
         ),
         *(

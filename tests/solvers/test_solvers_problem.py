@@ -179,7 +179,7 @@ def test_special_problems() -> None:
 
 def test_the_energy_of_features_is_a_mean_with_weights() -> None:
     """K √(E_H E_W) per class, √(K E_W · N E_H) per sample, √(K E_W · E_H Σ d_k²) by numbers: common factors of d or of counts cancel."""
-    counts, options = [9, 9, 4], {"feature_energy": 2.0, "weight_energy": 0.5}
+    counts, options = [9, 9, 4], dict[str, Any](feature_energy=2.0, weight_energy=0.5)
     of_class, of_sample = (LayerPeeled(counts=counts, norm_weights=mean, **options) for mean in ("class", "sample"))
     assert (of_class.radius, of_class.norm_mass, of_class.balance) == (pytest.approx(3.0, rel=1e-15), 3.0, 2.0)
     assert of_sample.radius == pytest.approx(math.sqrt(3 * 0.5 * 22 * 2.0), rel=1e-15)

@@ -153,7 +153,7 @@ def test_counts_are_what_networks_are_shown(built: list[Any]) -> None:
     assert found.counts.tolist() == [100] * 5 + [6] * 5
     assert 0.0 < found.centred_energy < found.outcome.feature_energy
     # Energies of classes lie between the least and the largest; so does their mean weighted by the 530 images.
-    assert 0.5 < found.sample_energy / 53.0 / found.outcome.feature_energy < 2.0
+    assert 0.5 < found.sample_energy / found.outcome.feature_energy < 2.0
     assert built[0][-1].bias is not None
 
 
@@ -189,7 +189,7 @@ def test_the_model_is_asked_at_the_counts(monkeypatch: pytest.MonkeyPatch, major
 
     monkeypatch.setattr(minority, "solve", recorded)
     outcome = SimpleNamespace(feature_energy=5.0, weight_energy=1.0)
-    network = SimpleNamespace(outcome=outcome, counts=np.array([majority] * 5 + [rare] * 5), centred_energy=2.0, sample_energy=50.0)
+    network = SimpleNamespace(outcome=outcome, counts=np.array([majority] * 5 + [rare] * 5), centred_energy=2.0, sample_energy=1.0)
     whole, centred, samples = (minority.foreseen.__wrapped__((network,), energy=energy)[:, 0] for energy in ("class", "centred", "sample"))
     assert asked == [majority / rare] * 3
     assert whole[0] == pytest.approx(1.0, abs=1e-6)  # beyond R0 = 12.2 of K_A = 5, E_H = 5

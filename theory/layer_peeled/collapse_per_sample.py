@@ -159,7 +159,7 @@ def factor_switch(by: str) -> Switch:
     """The search in log w."""
     problem = LayerPeeled.from_imbalance(*SIZES, RATIO, feature_energy=ENERGY, norm_weights="sample")
     return bracket_switch(
-        lambda log_factor: problem.reweighted(1, math.exp(log_factor), by=by),
+        lambda place: problem.reweighted(1, math.exp(place), by=by),
         lambda optimum: optimum.coincide(1),
         before=math.log(RATIO) / 2 if by == "weights" else math.log(0.9 * RATIO),
         beyond=0.0,

@@ -16,6 +16,7 @@ from layerpeel.theory.layer_peeled._changed_losses import (
     Case,
     Change,
     boundary,
+    draw_thresholds,
     labelled,
     multiplier_at_switch,
     smoothed,
@@ -26,11 +27,9 @@ from layerpeel.theory.layer_peeled._closed_forms import predicted
 ALL = (*SMOOTHED, *SCALED, *SHIFTED, *HELD)
 NEAR = "the energies on either side are 3e-4 apart, and λ moves about as much"
 BALANCED = instances("K={}, δ={:g}", (3, 0.1), (5, 0.2), (10, 0.4))
-AMPLE = 100.0
-"""Energy E_H at E_W = 1 that smoothed labels cannot use up."""
+AMPLE = 100.0  # energy E_H at E_W = 1 that smoothed labels cannot use up
 GREAT = (smoothed(2, 3, 2e3, 0.2), smoothed(3, 2, 2e3, 0.3), smoothed(1, 3, 2e3, 0.4))
 """Imbalances at which the majority all but sits at its smoothed optimum."""
-PRECISION = 1e-11
 
 B, DELTA, SCALE, MARGIN, OTHERS = sympy.symbols("b delta Delta m e", positive=True)
 SIZE, CLASSES = 3, 4
@@ -145,6 +144,7 @@ ROOM = Room.of(
         evidence=Evidence.CERTIFIED,
         kind=Kind.UPPER_BOUND,
     ),
+    figures=(lambda _: draw_thresholds(),),
 )
 
 INSIDE, AT_NONE = "slope inside a group over c_g", "the same at b = 0 without margin"
@@ -197,4 +197,4 @@ def alone(case: Case) -> float:
 def margin_at_ample_energy(classes: int, delta: float) -> Bracket:
     """The margin between two balanced classes."""
     problem = LayerPeeled.from_groups([(classes, 1)], feature_energy=AMPLE, label_smoothing=delta)
-    return Enclosures(solve(problem, route="factored", tolerance=PRECISION)).inner_value(0)
+    return Enclosures(solve(problem, route="factored", tolerance=1e-11)).inner_value(0)
