@@ -384,7 +384,7 @@ def require_told(problem: Problem, what: str) -> None:
     """
     if problem.bias_penalty is not None or problem.adjusted or problem.norm_weights == "given":
         raise UnusableInput(
-            f"{what} does not cover {problem!r}: it needs norm weights 'class' or 'sample', no bias and plain cross-entropy; give one of "
+            f"{what} does not cover {problem!r}: it needs norm weights 'class' or 'sample', no bias and the plain loss; give one of "
             "these, and leave bias_penalty and what changes the loss out."
         )
 
