@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from layerpeel.numerics._figure import PALETTE_SIZE as PALETTE_SIZE
     from layerpeel.numerics._figure import Drawing as Drawing
     from layerpeel.numerics._figure import Figure as Figure
+    from layerpeel.numerics._figure import Bars as Bars
     from layerpeel.numerics._figure import HeatMap as HeatMap
     from layerpeel.numerics._figure import Series as Series
     from layerpeel.numerics._figure import points_over_trials as points_over_trials

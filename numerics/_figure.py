@@ -44,7 +44,8 @@ class Figure:
 class HeatMap:
     """A figure of a quantity over two axes, as data; NaN leaves a hole.
 
-    `values` has a row for each y and a column for each x, both ascending.
+    `values` has a row for each y and a column for each x, both ascending. `names` call the places of both axes alike. `limits` are the ends
+    of the colour scale, which has one colour for each sign where zero is in the middle. A `matrix` has square cells and its first row on top.
     """
 
     title: str
@@ -58,9 +59,29 @@ class HeatMap:
     log_x: bool = False
     log_y: bool = False
     log_values: bool = False
+    names: tuple[str, ...] = ()
+    limits: tuple[float, float] | None = None
+    matrix: bool = False
 
 
-Drawing: TypeAlias = Figure | HeatMap
+@dataclass(frozen=True, kw_only=True)
+class Bars:
+    """A figure of a number for each of several things in a row, as data.
+
+    `heights` are sets of bars (label, a number for each thing, color index), of which later ones are drawn over earlier ones; `names` call
+    the things, which are numbered from one otherwise.
+    """
+
+    title: str
+    caption: str
+    x_label: str
+    y_label: str
+    heights: tuple[tuple[str, tuple[float, ...], int], ...]
+    names: tuple[str, ...] = ()
+    log_y: bool = False
+
+
+Drawing: TypeAlias = Figure | HeatMap | Bars
 """Whatever a page draws."""
 
 

@@ -10,18 +10,17 @@ import numpy as np
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
+from layerpeel.counts.drawn import WIDE, cosines_drawn, counts_drawn
 from layerpeel.counts.low_dimension import in_low_dimension
-from layerpeel.counts.spoken import names_by_group, spoken, spoken_below_rank
+from layerpeel.counts.reading.numbers import said
+from layerpeel.counts.spoken import below_rank, findings, names_by_group, phase, printable_names, spoken, spoken_below_rank
 from layerpeel.pages.curves import figure, line, points
+from layerpeel.pages.output import number
 from layerpeel.pages.records import Finite, Record, Result
 
 if TYPE_CHECKING:
-    from layerpeel.numerics import Figure, Series
-    from layerpeel.solvers import Solution
-
-WIDE = 10.0
-"""Counts that differ by this factor are drawn on a logarithmic axis."""
-
+    from layerpeel.numerics import Drawing, Series
+    from layerpeel.solvers import Problem, Solution
 
 class GroupRecord(Record):
     """What the optimum does to the classes of one group, as `solvers.GroupGeometry` has it."""
@@ -39,7 +38,7 @@ class GroupRecord(Record):
 class Geometry(Result):
     """The geometry that the counts of its classes force on a classifier, with its certificate."""
 
-    FILES: ClassVar = ("solve.json", "cosines.svg", "norms.svg")
+    FILES: ClassVar = ("solve.json", "counts.svg", "heat-map.svg", "cosines.svg", "norms.svg", "solve.html")
 
     value: float = Field(
         description="The objective of the returned point; the optimum lies in [value − gap, value], in the dimension that is asked for."
@@ -111,8 +110,50 @@ class Geometry(Result):
             return spoken_below_rank(self.solution, self.point, names, weighted=self.weighted)
         return spoken(self.solution, names, weighted=self.weighted, again=again)
 
-    def figures(self) -> "tuple[Figure, ...]":
-        """Cosines between classifiers, and norms of classifiers and features, against the samples of a class."""
+    def findings(self) -> list[str]:
+        """What it all means, the worst first, a sentence each."""
+        if self.point is not None:
+            return [below_rank(self.solution)]
+        return findings(self.solution, printable_names([group.names for group in self.groups]))
+
+    def to_page(self, drawn: "tuple[Drawing, ...]") -> str:
+        """What the counts force, as one would show it to a colleague: sentences, figures, the groups, and how it was solved.
+
+        Args:
+            drawn: its figures.
+        """
+        from layerpeel.pages.results_page import results_page, shortened  # what draws is imported where something is drawn
+
+        order = sorted(range(len(self.groups)), key=lambda g: -self.groups[g].samples)
+        shown = printable_names([self.groups[g].names for g in order])
+        head = ["classes", "samples", "phase", "‖w‖", "‖h‖", "cosine within"]
+        rows = [[*_cells(self.groups[g])] for g in order]
+        if any(shown):
+            head, rows = ["names", *head], [[", ".join(called or ()), *row] for called, row in zip(shown, rows, strict=True)]
+        solved = {
+            "value": f"{self.value:.12g}",
+            "certified gap": f"{self.gap:.1e} at most (relative {self.relative_gap:.1e})",
+            "status": self.status,
+            "route": f"{self.route}, {self.seconds:.3g} s",
+            "rank of the logits": str(self.rank),
+            **({} if self.dimension is None else {"dimension": str(self.dimension)}),
+            **({} if self.bias is None else {"bias by group": ", ".join(map(number, self.bias))}),
+        }
+        return results_page(
+            f"What the counts of {self.num_classes} classes force on their classifier",
+            _held(self.solution.problem),
+            drawn,
+            (),
+            (),
+            [
+                shortened("Groups of equal counts", head, rows),
+                shortened("How it was solved", ["what", ""], [[name, value] for name, value in solved.items()]),
+            ],
+            "\n".join([*self.findings(), *self.warnings]),
+        )
+
+    def figures(self) -> "tuple[Drawing, ...]":
+        """Counts, cosines between any two classes, and cosines and norms of classifiers and features against the samples of a class."""
         from layerpeel.solvers import Status
 
         samples = [float(group.samples) for group in self.groups]
@@ -121,9 +162,12 @@ class Geometry(Result):
         what = f"of the optimum of {self.num_classes} classes in {len(samples)} group{'s' * (len(samples) > 1)}"
         more = " The energies allow a loss of zero: this optimum is one of many." if self.status == Status.ZERO else ""
         balanced = -1.0 / (self.num_classes - 1) if self.solution.problem.loss == "cross-entropy" else None
+        closest = " Of two groups, the largest cosine between their classes." if self.point is not None else ""
         return (
+            counts_drawn(self),
+            cosines_drawn(self, more=closest + more),
             figure(
-                "Cosines between classifiers",
+                "Cosines against samples",
                 f"Between the classifiers {what}: at 1 two classes share a direction. A classifier that vanishes has no cosine.{more}",
                 "samples of the class",
                 "cosine",
@@ -170,6 +214,22 @@ class Geometry(Result):
         if not isinstance(problem, LayerPeeled) or problem.norm_weights == "given":
             return {}
         return {"√E_W": math.sqrt(problem.weight_energy), "√E_H": math.sqrt(problem.feature_energy)}
+
+
+def _cells(group: GroupRecord) -> tuple[str, ...]:
+    norms = (number(group.classifier_norm), number(group.feature_norm), number(group.within_cosine))
+    return (str(group.classes), said(group.samples), phase(group), *norms)
+
+
+def _held(problem: "Problem") -> str:
+    """What bounds the norms, or penalises them, as a sentence."""
+    from layerpeel.solvers import LayerPeeled
+
+    mean = {"class": "averaged over classes", "sample": "averaged over samples"}.get(problem.norm_weights, "weighed by numbers")
+    if isinstance(problem, LayerPeeled):
+        bounds = f"E_H = {problem.feature_energy:g}, {mean}, and of classifiers by E_W = {problem.weight_energy:g}"
+        return f"The optimum of the Layer-Peeled Model, {problem.loss} loss: squared norms of features are bounded by {bounds}."
+    return f"The optimum of the unconstrained features model, {problem.loss} loss: squared norms are penalised, features {mean}."
 
 
 def _known_points(samples: Sequence[float], rows: Mapping[str, Sequence[float | None]]) -> "list[Series]":

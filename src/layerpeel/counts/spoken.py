@@ -52,14 +52,14 @@ def names_by_group(problem: "Problem", names: Sequence[str] | None) -> list[list
 
 def spoken(solution: "Solution", names: Names, *, weighted: bool, again: str | None) -> str:
     """Value and gap, a table of groups, the cosines between groups, and what it all means, the worst first."""
-    names = _printable(names)
+    names = printable_names(names)
     table, between = _table(solution.groups, names), _between(solution.groups, solution.between_cosine, names, "cosines")
     return "\n".join([*_head(solution), *_weights(weighted), "", table, *between, "", *_reading(solution, names, again)])
 
 
 def spoken_below_rank(solution: "Solution", point: "LowDimension", names: Names, *, weighted: bool) -> str:
     """The same of a point in a dimension that is too small for the optimum."""
-    names = _printable(names)
+    names = printable_names(names)
     p, rank, value = solution.dimension, solution.rank, solution.value.upper
     head = [
         f"value     {point.value:.12g}, the best point found in R^{p}",
@@ -68,14 +68,28 @@ def spoken_below_rank(solution: "Solution", point: "LowDimension", names: Names,
         f"status    {point.status}",
     ]
     table, between = _table(point.groups, names), _between(point.groups, point.between_cosine, names, "largest cosines")
-    last = (
+    return "\n".join([*head, *_weights(weighted), "", table, *between, "", below_rank(solution)])
+
+
+def findings(solution: "Solution", names: Names) -> list[str]:
+    """What it means, the worst first, without what to do next: a sentence each."""
+    from layerpeel.solvers import Status
+
+    if solution.status is Status.ZERO:
+        return ["The energies allow a loss of zero, so the optimum is not unique: the geometry above is one of many."]
+    return [*_fates(solution, _Classes(solution, names)), *_largest_cosine(solution, names)]
+
+
+def below_rank(solution: "Solution") -> str:
+    """That a dimension is too small for the optimum."""
+    p, rank = solution.dimension, solution.rank
+    return (
         f"The optimal logits have rank {rank}, so no features and classifiers in R^{p} make them: what is shown is the point found, with "
         f"root mean squares of norms and largest cosines. From --dimension {rank} on the optimum fits."
     )
-    return "\n".join([*head, *_weights(weighted), "", table, *between, "", last])
 
 
-def _printable(names: Names) -> Names:
+def printable_names(names: Names) -> Names:
     """Each name on one line, without what commands a terminal, and not longer than a column may be."""
 
     def cut(name: str) -> str:
@@ -228,10 +242,9 @@ def _upper(sentence: str) -> str:
 def _reading(solution: "Solution", names: Names, again: str | None) -> list[str]:
     from layerpeel.solvers import LayerPeeled, Status
 
+    lines, problem = findings(solution, names), solution.problem
     if solution.status is Status.ZERO:
-        return ["The energies allow a loss of zero, so the optimum is not unique: the geometry above is one of many."]
-    lines = [*_fates(solution, _Classes(solution, names)), *_largest_cosine(solution, names)]
-    problem = solution.problem
+        return lines
     plain = isinstance(problem, LayerPeeled) and problem.unweighted
     if problem.loss != "cross-entropy" or not (plain or (again is not None and problem.bias_penalty is None)):
         return lines

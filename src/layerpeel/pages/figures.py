@@ -11,22 +11,30 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.colors import LogNorm
+from matplotlib.collections import QuadMesh
+from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from layerpeel.numerics import PALETTE_SIZE, Drawing, Figure, HeatMap, Series
+from layerpeel.numerics import PALETTE_SIZE, Bars, Drawing, Figure, HeatMap, Series
 from layerpeel.pages.typography import as_mathtext
 
 _INK = "#010101"
 # the page defines --series-0 … --series-5: blue, vermilion, green, purple, orange, sky (Okabe and Ito)
 _PALETTE = [f"#0101{number + 2:02x}" for number in range(PALETTE_SIZE)]
 _MARKERS = "osD^vP"
-_WIDTH = 6.2
+_WIDTH, _HEIGHT, _TALL = 6.2, 4.3, 5.4
+"""Inches; the last is the height of a matrix, which leaves a square beside its colour bar."""
 _DOTS = 200
 """Dots per inch of a heat map: twice those of most screens, at the width of a page."""
 ROW = 11
 """Points from one row of labels to the next."""
+READ = 12
+"""So many bars, or rows of a matrix, have their numbers written into them."""
+APART = 60
+"""More bars than these touch each other, as one outline."""
+TURNED = 56
+"""Characters that fit side by side below the axes; names that have more of them stand upright."""
 SHORT = 100.0
 """A logarithmic axis whose ends differ by a smaller factor is labelled between the powers of ten too."""
 _STYLE: dict[Any, Any] = {
@@ -51,7 +59,7 @@ _STYLE: dict[Any, Any] = {
 
 
 def figure_svg(figure: Drawing, identity: str, *, titled: bool = False) -> str:
-    """A figure as SVG: lines with bands, points with error bars, and labelled vertical marks; or a heat map, whose cells are one image.
+    """A figure as SVG: lines with bands, points with error bars, and labelled vertical marks; or bars; or a heat map, whose cells are one image.
 
     Args:
         figure: the figure as data.
@@ -59,11 +67,16 @@ def figure_svg(figure: Drawing, identity: str, *, titled: bool = False) -> str:
         titled: whether the title is drawn too.
     """
     with mpl.rc_context(_STYLE), mpl.rc_context({"svg.hashsalt": identity}):
-        canvas = FigureCanvasSVG(Canvas(figsize=(_WIDTH, 4.3), layout="constrained"))
+        tall = isinstance(figure, HeatMap) and figure.matrix
+        canvas = FigureCanvasSVG(Canvas(figsize=(_WIDTH, _TALL if tall else _HEIGHT), layout="constrained"))
         axes = canvas.figure.subplots()
         rows = 0
         if isinstance(figure, HeatMap):
             _draw_heat_map(canvas.figure, axes, figure)
+        elif isinstance(figure, Bars):
+            _draw_bars(axes, figure)
+            if len(figure.heights) > 1:
+                canvas.figure.legend(loc="outside lower center", ncols=3)
         else:
             rows = _draw(axes, figure)
             canvas.figure.legend(loc="outside lower center", ncols=_legend_columns(figure))
@@ -92,7 +105,44 @@ def _draw(axes: Axes, figure: Figure) -> int:
     return _label_marks(axes, figure)
 
 
-def _scale_axes(axes: Axes, figure: Drawing) -> None:
+def _draw_bars(axes: Axes, figure: Bars) -> None:
+    number = max((len(values) for _, values, _ in figure.heights), default=0)
+    shown = [value for _, values, _ in figure.heights for value in values if math.isfinite(value) and (value > 0.0 or not figure.log_y)]
+    foot = min(shown, default=1.0) / 2.0 if figure.log_y else 0.0
+    for label, values, color in figure.heights:
+        tops = [max(value, foot) for value in _finite(values)]
+        if number > APART:
+            axes.stairs(tops, np.arange(number + 1) + 0.5, baseline=foot, fill=True, color=_color(color), label=as_mathtext(label))
+            continue
+        bars = axes.bar(range(1, number + 1), [top - foot for top in tops], 0.8, foot, color=_color(color), label=as_mathtext(label))
+        if number <= READ and len(figure.heights) == 1:
+            axes.bar_label(bars, [f"{value:.6g}" for value in values], padding=2, fontsize=8.5)
+    axes.set_xlabel(as_mathtext(figure.x_label))
+    axes.set_ylabel(as_mathtext(figure.y_label))
+    axes.set_xlim(0.5 - 0.02 * number, number + 0.5 + 0.02 * number)
+    if figure.log_y:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
+    axes.grid(visible=True, axis="y")
+    axes.set_axisbelow(True)
+    _name_places(axes, [*range(1, number + 1)], figure.names, upwards=False)
+
+
+def _name_places(axes: Axes, places: Sequence[float], names: Sequence[str], *, upwards: bool) -> None:
+    """Names at the places of the lower axis, or of the left one too, instead of numbers."""
+    if not names:
+        axes.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
+        if upwards:
+            axes.yaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
+        return
+    labels = [as_mathtext(name) for name in names]
+    axes.set_xticks(places, labels, rotation=90 if sum(len(name) + 2 for name in names) > TURNED else 0)
+    axes.tick_params(axis="both" if upwards else "x", length=0)
+    if upwards:
+        axes.set_yticks(places, labels)
+
+
+def _scale_axes(axes: Axes, figure: Figure | HeatMap) -> None:
     axes.set_xlabel(as_mathtext(figure.x_label))
     axes.set_ylabel(as_mathtext(figure.y_label))
     if figure.log_x:
@@ -103,7 +153,7 @@ def _scale_axes(axes: Axes, figure: Drawing) -> None:
         axes.yaxis.set_major_formatter("{x:g}")
 
 
-def _label_short_scales(axes: Axes, figure: Drawing) -> None:
+def _label_short_scales(axes: Axes, figure: Figure | HeatMap) -> None:
     """Labels between the powers of ten, where few of these are in sight, or none."""
     for axis, logarithmic in ((axes.xaxis, figure.log_x), (axes.yaxis, figure.log_y)):
         low, high = axis.get_view_interval()
@@ -117,15 +167,39 @@ def _draw_heat_map(canvas: Canvas, axes: Axes, figure: HeatMap) -> None:
     values = np.ma.masked_invalid(figure.values)
     if figure.log_values:
         values = np.ma.masked_less_equal(values, 0.0)
-    norm = LogNorm() if figure.log_values and values.count() else None
+    low, high = figure.limits or (None, None)
+    signed = figure.limits is not None and low == -figure.limits[1]
+    norm = LogNorm(low, high) if figure.log_values and values.count() else Normalize(low, high)
     cells = axes.pcolormesh(
-        _edges(figure.x, logarithmic=figure.log_x), _edges(figure.y, logarithmic=figure.log_y), values, norm=norm, rasterized=True
+        _edges(figure.x, logarithmic=figure.log_x),
+        _edges(figure.y, logarithmic=figure.log_y),
+        values,
+        norm=norm,
+        cmap="RdBu_r" if signed else None,
+        rasterized=True,
     )
     _scale_axes(axes, figure)
     _label_short_scales(axes, figure)
+    if figure.matrix:
+        axes.set_aspect("equal")
+        axes.invert_yaxis()
+        axes.spines[:].set_visible(False)
+        _name_places(axes, figure.x, figure.names, upwards=True)
+        if len(figure.y) <= READ:
+            _write_numbers(axes, cells, figure)
     bar = canvas.colorbar(cells, ax=axes, label=as_mathtext(figure.value_label), format="{x:g}" if figure.log_values else None)
     if bar.solids is not None:
         bar.solids.set_rasterized(True)
+
+
+def _write_numbers(axes: Axes, cells: QuadMesh, figure: HeatMap) -> None:
+    """Each number in its cell, dark or white, whichever is read better on its colour."""
+    for y, row in zip(figure.y, figure.values.tolist(), strict=True):
+        for x, value in zip(figure.x, row, strict=True):
+            if math.isfinite(value):
+                red, green, blue, _ = cells.to_rgba(value)
+                ink = "#222222" if 0.3 * red + 0.6 * green + 0.1 * blue > 0.5 else "#ffffff"
+                axes.text(x, y, f"{round(value, 2) + 0.0:.2f}", ha="center", va="center", fontsize=8, color=ink)
 
 
 def _edges(places: Sequence[float], *, logarithmic: bool) -> np.ndarray:

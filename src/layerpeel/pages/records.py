@@ -72,7 +72,7 @@ class Result(Keys, ABC):
     """What a command answers: its fields are the keys of its JSON, and it says itself in words and in figures."""
 
     FILES: ClassVar[tuple[str, ...]] = ()
-    """Names of its files: the JSON, then one for each figure."""
+    """Names of its files: the JSON, one for each figure, and the page last, if it has one."""
 
     @abstractmethod
     def to_text(self) -> str:
@@ -82,8 +82,22 @@ class Result(Keys, ABC):
         """What it shows, as data."""
         return ()
 
+    def to_page(self, drawn: tuple[Drawing, ...]) -> str:
+        """What it says, what it shows, and its keys as tables, as one HTML page.
+
+        Args:
+            drawn: its figures, which may take time to make.
+        """
+        from layerpeel.pages.results_page import results_page, tables_of  # what draws is imported where something is drawn
+
+        title = self.FILES[0].removesuffix(".json").capitalize()
+        return results_page(title, "", drawn, (), (), tables_of(self.to_dict()), self.to_text())
+
     def to_files(self) -> dict[str, str]:
         """Its files as text, by name."""
         from layerpeel.pages.figure_file import figure_file  # what draws is imported where something is drawn
 
-        return dict(zip(self.FILES, (json_text(self.to_dict()) + "\n", *map(figure_file, self.figures())), strict=True))
+        drawn = self.figures()
+        paged = self.FILES[-1].endswith(".html")
+        texts = (json_text(self.to_dict()) + "\n", *map(figure_file, drawn), *([self.to_page(drawn)] if paged else []))
+        return dict(zip(self.FILES, texts, strict=True))
