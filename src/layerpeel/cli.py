@@ -387,17 +387,27 @@ def remedy(
     weight_energy: WeightEnergy = None,
     norm_weights: NormWeights = None,
     weight_decay: WeightDecay = None,
-    by: Annotated[str, typer.Option(help="oversampling or weights: these differ where norms are per sample.")] = "oversampling",
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="oversampling, weights, label-smoothing, logit-scale, logit-shift, margin, bias or etf; may be repeated, or all."
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write remedy.json and its figure here.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say how much oversampling, or weight in the loss, prevents collapse."""
+    """Say how much oversampling, or weight in the loss, prevents collapse.
+
+    With --by, also how much of anything else that people do, and what cannot help.
+    """
     from layerpeel.counts.posing import read_problem
+    from layerpeel.counts.remedies import chosen_remedies
     from layerpeel.counts.remedy import remedy_of
     from layerpeel.pages.files import require_directory
 
     if out is not None:
         require_directory(out, "--out")
+    names = chosen_remedies(by)
     problem = read_problem(
         groups,
         _counts_file(counts, column, drop_row, weights),
@@ -406,7 +416,8 @@ def remedy(
         norm_weights=norm_weights,
         weight_decay=weight_decay,
     )
-    found = remedy_of(problem, by=by)
+    way = "weights" if "weights" in names and "oversampling" not in names else "oversampling"
+    found = remedy_of(problem, by=way, remedies=names)
     _answer_with_files(found, out, as_json)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
+from layerpeel.counts.remedies import NamedRemedy, chosen_remedies, remedies_of, require_judged
 from layerpeel.numerics import PALETTE_SIZE, UnusableInput
 from layerpeel.pages.curves import figure, line
 from layerpeel.pages.records import Finite, Record, Result
@@ -106,11 +107,13 @@ class Remedy(Oversampling, Result):
     by: str = Field(description="oversampling, or weights in the loss; where norms are averaged over classes these are one.")
     norm_weights: str = Field(description="class or sample: over what the norms of the features are averaged.")
     groups: list[GroupOversampling]
+    remedies: list[NamedRemedy] = Field(description="What was asked for by name, for the smallest classes of one count.")
     problem: SkipJsonSchema[Any] = Field(exclude=True, repr=False)
 
     def to_text(self) -> str:
         """Imbalance against threshold for each minority group, and what to do."""
-        return "\n\n".join(group.sentences(self._way, alone=len(self.groups) == 1) for group in self.groups)
+        told = [group.sentences(self._way, alone=len(self.groups) == 1) for group in self.groups]
+        return "\n\n".join([*told, *(found.sentences() for found in self.remedies)])
 
     @property
     def _way(self) -> Way:
@@ -202,6 +205,7 @@ def remedy(
     norm_weights: str | None = None,
     weight_decay: float | None = None,
     by: str = "oversampling",
+    remedies: str | Sequence[str] = (),
 ) -> Remedy:
     """How much oversampling, or weight in the loss, keeps the classes of each minority group apart.
 
@@ -222,6 +226,7 @@ def remedy(
         norm_weights: "class" or "sample", over what E_H averages; class unless given.
         weight_decay: λ in place of the energies, per sample (`solvers.UnconstrainedFeatures`).
         by: "oversampling" or "weights".
+        remedies: names of what is answered beside that (`remedies.NAMES`), or "all".
 
     Raises:
         UnusableInput: when no two classes below the largest count share their count, or an argument is unusable.
@@ -236,13 +241,13 @@ def remedy(
 
     model = held_by(feature_energy, weight_energy, norm_weights, weight_decay)
     if model.weight_decay is not None:
-        return remedy_of(UnconstrainedFeatures(counts=counts, weight_decay=model.weight_decay), by=by)
+        return remedy_of(UnconstrainedFeatures(counts=counts, weight_decay=model.weight_decay), by=by, remedies=remedies)
     mean = "sample" if model.per_sample else "class"
     program = LayerPeeled(counts=counts, feature_energy=model.feature_energy, weight_energy=model.weight_energy, norm_weights=mean)
-    return remedy_of(program, by=by)
+    return remedy_of(program, by=by, remedies=remedies)
 
 
-def remedy_of(problem: "Problem", *, by: str = "oversampling") -> Remedy:
+def remedy_of(problem: "Problem", *, by: str = "oversampling", remedies: str | Sequence[str] = ()) -> Remedy:
     """The same for classes that are posed as a program already.
 
     Raises:
@@ -250,9 +255,11 @@ def remedy_of(problem: "Problem", *, by: str = "oversampling") -> Remedy:
     """
     from layerpeel.solvers import require_told, require_way
 
+    names = chosen_remedies(remedies)
     require_told(problem, "a remedy")
     require_way(by)
     minorities = _minorities(problem)
+    require_judged(problem, names, tied=bool(minorities))
     if not minorities:
         listed = ", ".join(f"{group.classes}x{group.samples}" for group in problem.groups[:6])
         raise UnusableInput(
@@ -266,7 +273,9 @@ def remedy_of(problem: "Problem", *, by: str = "oversampling") -> Remedy:
         for index, answer in zip(minorities, answers, strict=True)
     ]
     hardest = max(answers, key=lambda answer: answer.minimal_oversampling)
-    return Remedy(**hardest.model_dump(), by=by, norm_weights=problem.norm_weights, groups=groups, problem=problem)
+    smallest = min(minorities, key=lambda index: problem.groups[index].samples)
+    told = remedies_of(problem, smallest, names, _model(problem))
+    return Remedy(**hardest.model_dump(), by=by, norm_weights=problem.norm_weights, groups=groups, remedies=told, problem=problem)
 
 
 def _model(problem: "Problem") -> dict[str, Any] | None:
