@@ -52,14 +52,11 @@ SHARP_BRACKET = 2e-3
 GRID = tuple(2.0**-halving for halving in range(7, -1, -1))
 """Shares of the largest strength at which the threshold is looked at where no strength is enough."""
 
-FARTHEST = 60.0
-"""log R up to which a threshold in closed form is looked for."""
+LEAST_LOG, SPREAD, FARTHEST = 1e-3, 1.2, 60.0
+"""log R between which a threshold in closed form is looked for, and the ratio of the steps."""
 
 SEARCHED = (0.05, 0.1, 0.2, 0.4, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.5, 7.0, 9.0, 12.0)
 """log R at which certified solves look for a threshold."""
-
-Pair = tuple[float, float]
-"""A number for the majority, and one for the minority."""
 
 HALVINGS = 60
 """Steps of a bisection, beyond the digits of a double."""
@@ -224,11 +221,6 @@ class Case:
             return name != "margin"
         return name == "weights" or (self.problem.norm_weights == "class" and name != "bias")
 
-    @cached_property
-    def apart_now(self) -> bool | None:
-        """Whether the classes are apart as it is."""
-        return self.under("weights", 0.0).apart
-
     def under(self, name: str, strength: float) -> "GroupUnderRemedy":
         """The group at a strength."""
         from layerpeel.solvers import group_under_remedy
@@ -300,7 +292,7 @@ class Case:
 
         energies, sizes = self._energies, self.sizes or (1, 2)
 
-        def crossed(changed: Callable[[float], dict[str, Pair]]) -> float:
+        def crossed(changed: Callable[[float], dict[str, Any]]) -> float:
             return _first_crossing(lambda x: log_threshold_of_changed_loss(*sizes, **energies, **changed(x)) - x)
 
         if name == "label-smoothing":
@@ -336,15 +328,24 @@ class Case:
 
 def _first_crossing(excess: Callable[[float], float]) -> float:
     """The least x > 0 at which log R0(x) − x changes from positive; infinite where it does not."""
-    low, high, step = 0.0, 0.02, 0.02
-    while excess(high) > 0.0:
-        low, high, step = high, high + step, step * 1.05
+    from scipy.optimize import root_scalar
+
+    low, high = LEAST_LOG, 2 * LEAST_LOG
+    ahead, behind = excess(low), excess(high)
+    if ahead <= 0.0:
+        return 0.0
+    while behind > 0.0:
+        low, high, ahead = high, high * SPREAD, behind
         if high > FARTHEST:
             return math.inf
-    for _ in range(HALVINGS):
+        behind = excess(high)
+    while not (math.isfinite(ahead) and math.isfinite(behind)):
         middle = 0.5 * (low + high)
-        low, high = (middle, high) if excess(middle) > 0.0 else (low, middle)
-    return low
+        found = excess(middle)
+        if middle in (low, high):
+            return low
+        low, high, ahead, behind = (middle, high, found, behind) if found > 0.0 else (low, middle, ahead, found)
+    return float(root_scalar(excess, bracket=(low, high), method="brentq", xtol=1e-13).root)
 
 
 def _imbalance(log_threshold: float | None) -> float | None:
@@ -357,9 +358,8 @@ def _number(log_threshold: float) -> str:
     return "infinity" if math.isinf(log_threshold) else f"exp({log_threshold:.6g})"
 
 
-def _unneeded(case: Case) -> str:
-    """Said where nothing needs to be done."""
-    return " They are apart without it." if case.apart_now else ""
+UNNEEDED = " They are apart without it."
+"""Said where nothing needs to be done."""
 
 
 def _sampled(case: Case) -> NamedRemedy:
@@ -367,16 +367,17 @@ def _sampled(case: Case) -> NamedRemedy:
     from layerpeel.solvers import critical_oversampling
 
     found = critical_oversampling(case.problem, case.place)
-    factor = 1.0 if found is None else max(1.0, found.upper)
+    needed = found is not None and found.upper > 1.0
+    factor = found.upper if found is not None and needed else 1.0
     way = "and makes more norms count" if case.problem.norm_weights == "sample" else "and leaves the norms as they are"
     return NamedRemedy(
         name="oversampling",
         helps=True,
         strength=factor,
-        enclosure=(1.0, 1.0) if found is None or found.upper < 1.0 else (max(1.0, found.lower), factor),
+        enclosure=(1.0 if found is None else max(1.0, found.lower) if needed else 1.0, factor),
         unit=UNITS["oversampling"],
         threshold=_imbalance(case.log_threshold("oversampling", factor)),
-        reason=f"Drawing {case.classes} w times as often divides the imbalance by w, {way}.{_unneeded(case)}",
+        reason=f"Drawing {case.classes} w times as often divides the imbalance by w, {way}.{'' if needed else UNNEEDED}",
         points=[],
     )
 
@@ -421,7 +422,7 @@ def _in_the_loss(case: Case, name: str) -> NamedRemedy:
     if highest is not None and highest[1] > math.log(case.imbalance):  # a strength between those that were tried is enough
         found = _least(case, name, highest[0])
     if found is not None:
-        height, end = case.log_threshold(name, found.upper), _unneeded(case)
+        height, end = case.log_threshold(name, found.upper), "" if found.upper else UNNEEDED
     else:
         height, end = None if highest is None else highest[1], " " + _not_enough(case, name, highest, remedy.most)
     return NamedRemedy(
