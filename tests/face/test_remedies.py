@@ -23,8 +23,8 @@ ASIDE = 0.01
 SEARCHED = 2e-3
 """Relative width of the imbalance by bisection; closed forms are exact to rounding, and their own searches to a thousandth."""
 
-OPTIMISED = 1e-4
-"""How far a general optimiser's lengths may be off: it stops at a slope of about 1e-6."""
+OPTIMISED = 1e-3
+"""How far a general optimiser's features may be off: slopes by differences are good to 1e-8, and the minimum is flat."""
 
 PER_CLASS: dict[str, Any] = {"feature_energy": 1.0}
 PER_SAMPLE: dict[str, Any] = {"feature_energy": 1.0, "norm_weights": "sample"}
@@ -51,6 +51,7 @@ def together(problem: Problem, group: int) -> bool | None:
     return Enclosures(solve(problem, route="sdp", tolerance=1e-9)).coincide(group)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 def test_least_strengths_are_where_semidefinite_programs_change_phase(model: dict[str, Any]) -> None:
     problem = posed(model)
@@ -73,6 +74,7 @@ def test_least_strengths_are_where_semidefinite_programs_change_phase(model: dic
     assert together(problem.reweighted(1, high * (1 + ASIDE), by="oversampling"), 1) is False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in IN_THE_LOSS if name != "weights"])
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 def test_thresholds_are_those_of_a_bisection(model: dict[str, Any], name: str) -> None:
@@ -91,6 +93,7 @@ def test_thresholds_are_those_of_a_bisection(model: dict[str, Any], name: str) -
     assert switch.lower - SEARCHED <= math.log(found) <= switch.upper + SEARCHED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 def test_weights_of_a_power_collapse_where_that_is_said(model: dict[str, Any]) -> None:
     kind = UnconstrainedFeatures if "weight_decay" in model else LayerPeeled
@@ -103,6 +106,7 @@ def test_weights_of_a_power_collapse_where_that_is_said(model: dict[str, Any]) -
         assert together(problem, 1) is coincide
 
 
+@pytest.mark.slow
 def test_a_threshold_at_the_least_strength_is_the_imbalance() -> None:
     for name, found in by_name(at_three_and_three()).items():
         if found.helps and name != "etf":
@@ -110,6 +114,7 @@ def test_a_threshold_at_the_least_strength_is_the_imbalance() -> None:
             assert found.threshold >= 20.0 * (1 - 1e-9)
 
 
+@pytest.mark.slow
 def test_what_helps_between_two_strengths_that_are_tried_is_found() -> None:
     """Shifts help in a window only: R0 is 17.42 at γ = .35, 17.66 at .42 and 17.63 at .45."""
     options: dict[str, Any] = {"majority": 5, "minority": 5, "feature_energy": 5.0}
@@ -125,7 +130,10 @@ def test_what_helps_between_two_strengths_that_are_tried_is_found() -> None:
     assert f"R0 is at most {beyond.threshold:.6g}" in beyond.reason
 
 
+@pytest.mark.slow
 def test_known_answers_at_three_and_three() -> None:
+    record = at_three_and_three().to_dict()
+    assert mistakes(record, committed("remedy"), committed("remedy")) == []
     found = by_name(at_three_and_three())
     assert [name for name in NAMES if found[name].helps] == ["oversampling", "weights", "label-smoothing", "logit-scale", "etf"]
     assert found["logit-shift"].points[0].threshold == pytest.approx(2.9168, abs=1e-4)
@@ -140,6 +148,7 @@ def test_known_answers_at_three_and_three() -> None:
     assert 20**effective.strength == pytest.approx(ratio)
 
 
+@pytest.mark.slow
 def test_under_weight_decay_shifts_and_a_bias_change_nothing_and_smoothing_harms() -> None:
     found = by_name(remedy([100] * 3 + [5] * 3, weight_decay=0.2, remedies=["logit-shift", "bias", "label-smoothing"]))
     for name in ("logit-shift", "bias"):
@@ -178,8 +187,8 @@ def test_features_beside_a_fixed_classifier_are_those_of_an_optimiser(model: dic
     start = np.random.default_rng(0).standard_normal(classes**2) * 0.1 + classifier.ravel()
     found = features(minimize(loss, start, method="L-BFGS-B", options={"maxiter": 5000, "maxfun": 10**6, "ftol": 1e-15, "gtol": 1e-9}).x)
     unit = classifier / np.linalg.norm(classifier, axis=1, keepdims=True)
-    np.testing.assert_allclose(np.sum(found * unit, axis=1), lengths[place], atol=100 * OPTIMISED)
-    np.testing.assert_allclose(found, lengths[place][:, None] * unit, atol=100 * OPTIMISED)
+    np.testing.assert_allclose(np.sum(found * unit, axis=1), lengths[place], atol=OPTIMISED)
+    np.testing.assert_allclose(found, lengths[place][:, None] * unit, atol=OPTIMISED)
     logits = lengths[place][:, None] * unit @ classifier
     others = np.where(np.arange(classes) > 0, logits[:, 0], logits[:, 1])
     np.testing.assert_allclose(np.diag(logits) - others, margins[place])
@@ -188,6 +197,7 @@ def test_features_beside_a_fixed_classifier_are_those_of_an_optimiser(model: dic
         assert lengths == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 def test_more_groups_are_judged_by_the_smallest_of_one_count() -> None:
     problem = LayerPeeled.from_groups([(3, 100), (3, 40), (4, 5), (1, 2)], feature_energy=1.0)
     answer = remedy_of(problem, remedies=["label-smoothing", "oversampling", "weights", "etf"])
@@ -211,6 +221,7 @@ def test_what_cannot_be_judged_is_refused() -> None:
     refused(lambda: fixed_classifier_features(weighted), "use LayerPeeled")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "names", "by"),
     [
@@ -218,7 +229,6 @@ def test_what_cannot_be_judged_is_refused() -> None:
         (["--by", "weights"], ["weights"], "weights"),
         (["--by", "label-smoothing"], ["label-smoothing"], "oversampling"),
         (["--by", "etf", "--by", "weights"], ["weights", "etf"], "weights"),
-        (["--by", "all"], list(NAMES), "oversampling"),
     ],
 )
 def test_the_command_answers_what_is_asked(
@@ -231,6 +241,7 @@ def test_the_command_answers_what_is_asked(
     assert json.loads((tmp_path / "remedy.json").read_text(encoding="utf-8")) == record
 
 
+@pytest.mark.slow
 def test_the_text_says_what_helps_and_what_does_not(capsys: pytest.CaptureFixture[str]) -> None:
     text = " ".join(at_three_and_three().to_text().split())
     for part in (
