@@ -122,7 +122,7 @@ class Program(ABC):
             adjustment = group.adjustment if adjustments is None else adjustments[index]
             samples = group.samples if factor == 1.0 else group.samples * factor
             groups.append(replace(group, samples=samples, adjustment=adjustment))
-        kind = "class" if self.norm_weights == "class" else "given"
+        kind = self.norm_weights if factors is None or self.norm_weights == "class" else "given"
         found = object.__new__(type(self))
         numbers = {name: value for name, value in vars(self).items() if name not in Program.__dataclass_fields__}
         smoothing = self.label_smoothing if label_smoothing is None else label_smoothing
