@@ -147,7 +147,7 @@ class Program(ABC):
             adjustment = group.adjustment if adjustments is None else adjustments[index]
             samples = group.samples if factor == 1.0 else group.samples * factor
             groups.append(replace(group, samples=samples, adjustment=adjustment))
-        kind = "class" if self.norm_weights == "class" else "given"
+        kind = self.norm_weights if factors is None or self.norm_weights == "class" else "given"
         classes = Classes(tuple(groups), kind, self.group_of_class)
         return self._posed_again(classes, label_smoothing=label_smoothing, bias_penalty=bias_penalty)
 
