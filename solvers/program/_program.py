@@ -147,12 +147,12 @@ class Program(ABC):
             adjustment = group.adjustment if adjustments is None else adjustments[index]
             samples = group.samples if factor == 1.0 else group.samples * factor
             groups.append(replace(group, samples=samples, adjustment=adjustment))
-        kind = "class" if self.norm_weights == "class" else "given"
+        kind = self.norm_weights if factors is None or self.norm_weights == "class" else "given"
         classes = Classes(tuple(groups), kind, self.group_of_class)
         return self._posed_again(classes, label_smoothing=label_smoothing, bias_penalty=bias_penalty)
 
     def over(self: Same, groups: tuple[Group, ...]) -> Same:  # noqa: PYI019 - as above
-        """The same program over other groups, whose numbers of classes and samples and weights d are taken as they are.
+        """The same program over other groups, whose numbers of classes and samples and weights d are taken as they are; τ or λ stays.
 
         Example:
             >>> from layerpeel.solvers import LayerPeeled
@@ -161,7 +161,9 @@ class Program(ABC):
         """
         kind = "class" if self.norm_weights == "class" else "given"
         order = self.group_of_class if tuple(g.classes for g in groups) == self.sizes else None
-        return self._posed_again(Classes(groups, kind, order))
+        before, after = (sum(g.classes * g.norm_weight**2 for g in each) for each in (self.groups, groups))
+        energies = {name: value * before / after for name, value in vars(self).items() if name == "feature_energy"}
+        return self._posed_again(Classes(groups, kind, order), **energies)
 
     def _posed_again(  # noqa: PYI019 - as above
         self: Same, classes: Classes, *, label_smoothing: float | None = None, bias_penalty: float | None = None, **numbers: float

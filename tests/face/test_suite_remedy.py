@@ -121,7 +121,7 @@ def test_the_figure_of_thresholds_says_what_its_axis_is() -> None:
     assert decays.x_label == "weight decay λ"
     assert "energy" not in decays.caption
     line = decays.series[0]
-    finite = [(x, y) for x, y in zip(line.x, line.y, strict=True) if y is not None and math.isfinite(y)]
+    finite = [(x, y) for x, y in zip(line.x, line.y, strict=True) if math.isfinite(y)]
     assert finite
     assert all(y == pytest.approx((1 / x**2 - 3) / 3, rel=1e-9) for x, y in finite)
 
