@@ -388,25 +388,34 @@ def remedy(
     norm_weights: NormWeights = None,
     weight_decay: WeightDecay = None,
     by: Annotated[str, typer.Option(help="oversampling or weights: these differ where norms are per sample.")] = "oversampling",
+    cosine: Annotated[float, typer.Option(help="The largest cosine between two classifiers that the plan for all classes allows.")] = 0.5,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write remedy.json and its figure here.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say how much oversampling, or weight in the loss, prevents collapse."""
+    """Say how much oversampling, or weight in the loss, prevents collapse.
+
+    For each group of equal counts, and as a plan for all classes: a floor under their counts.
+    """
+    from layerpeel.counts.plan import USUAL_PLACES
     from layerpeel.counts.posing import read_problem
     from layerpeel.counts.remedy import remedy_of
     from layerpeel.pages.files import require_directory
+    from layerpeel.pages.progress import progress
 
     if out is not None:
         require_directory(out, "--out")
+    file = _counts_file(counts, column, drop_row, weights)
     problem = read_problem(
         groups,
-        _counts_file(counts, column, drop_row, weights),
+        file,
         feature_energy=feature_energy,
         weight_energy=weight_energy,
         norm_weights=norm_weights,
         weight_decay=weight_decay,
     )
-    found = remedy_of(problem, by=by)
+    names = None if file is None else file.classes.names
+    with progress("looking for remedies", USUAL_PLACES) as bar:
+        found = remedy_of(problem, by=by, target_cosine=cosine, names=names, told=lambda what: bar(advance=1, description=what))
     _answer_with_files(found, out, as_json)
 
 

@@ -8,7 +8,6 @@ raising makes ties, and ties can coincide on the way, so the first floor from be
 
 import math
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,11 +17,14 @@ from pydantic.json_schema import SkipJsonSchema
 from layerpeel.counts.reading.numbers import said
 from layerpeel.counts.spoken import LONGEST_NAME, names_by_group
 from layerpeel.numerics import UnusableInput, double, shown
+from layerpeel.pages.curves import figure, line
 from layerpeel.pages.output import number, text_table
 from layerpeel.pages.records import Finite, Record
 from layerpeel.pages.text import one_line
 
 if TYPE_CHECKING:
+    from layerpeel.numerics import Figure
+    from layerpeel.pages.curves import Mark
     from layerpeel.solvers import Problem, Solution
     from layerpeel.solvers._sketch import Sketch
 
@@ -44,14 +46,20 @@ FEW_COUNTS = 64
 BETWEEN = 4
 """Places that are looked at once more between the floor that was found and the last step."""
 
-ROUGH, FINE = 1e-6, 1e-9
-"""Gaps of the walk, and of the search inside its last step."""
+ROUGH, CLOSE, FINE = 1e-6, 1e-7, 1e-9
+"""Gaps of the walk, and of the search inside its last step: the last where the target is near."""
 
-WIDTH, BISECTIONS = 1e-5, 40
+NEAR = 0.3
+"""Distance of a cosine from the target within which it is looked at more closely."""
+
+WIDTH, BISECTIONS = 5e-5, 40
 """Relative width at which the search stops, and after how many places at the latest."""
 
 ASIDE = (1e-4, 1e-3, 1e-2, 4e-2)
 """Relative distances from the floor found at which both sides are certified: the first at which the certificate decides."""
+
+USUAL_PLACES = 30
+"""Floors that a search usually looks at, for a bar."""
 
 SHOWN_CLASSES = 8
 """Rows of the table."""
@@ -106,6 +114,25 @@ class Plan(Record):
         lines += [self._cost(), self._head()]
         return "\n".join(lines)
 
+    def figure(self) -> "Figure":
+        """The largest cosine against the floor, as it was looked at."""
+        floors, cosines = zip(*self.path, strict=True)
+        marks: list[Mark] = [] if self.floor is None else [(self.floor, f"floor {self.floor:.6g}", 2)]
+        how = "weighed in the loss as if they had" if self.by == "weights" else "sampled as if they had"
+        return figure(
+            f"A floor under the counts of {self.problem.num_classes} classes",
+            f"The largest cosine between two classifiers, where classes with fewer samples than the floor are {how} as many; at 1 two are "
+            "one, or a class has none.",
+            "floor, in samples",
+            "largest cosine",
+            [
+                line("largest cosine", list(floors), list(cosines), 0),
+                line("target", [floors[0], floors[-1]], [self.target_cosine] * 2, 3),
+            ],
+            marks=marks,
+            log_x=len(floors) > 1,
+        )
+
     def _reached(self) -> str:
         return "not told" if self.largest_cosine is None else _cosine(self.largest_cosine)
 
@@ -137,12 +164,12 @@ class Plan(Record):
             for what, (before, after) in (("its largest cosine", cosines), ("its classifier's norm", norms))
             if before is not None and after is not None
         ]
-        return f"A floor raises no class above the largest, which pays little: {', '.join(told)}." if told else ""
+        return f"No class is raised above the largest: {', and '.join(told)}." if told else ""
 
 
 def _cosine(cosine: float) -> str:
     """To four digits, and one less what it lacks where these are nines only."""
-    return f"1 - {1.0 - cosine:.1e}" if 0.0 < 1.0 - cosine < 1e-4 else f"{cosine:.4f}"
+    return "1" if cosine == 1.0 else f"1 - {1.0 - cosine:.1e}" if 1.0 - cosine < 1e-4 else f"{cosine:.4f}"
 
 
 def _table(problem: "Problem", floor: float, names: Sequence[str] | None) -> str:
@@ -349,11 +376,11 @@ class _Walk:
         """Where the largest cosine crosses the target between two floors, the last such place that is seen."""
         found = self._crossing(low, high)
         places = {*np.geomspace(found, high, BETWEEN + 2)[1:-1].tolist(), *(stop for stop in self.stops if found < stop < high)}
-        above = [high, *sorted(places, reverse=True)]
-        for upper, lower in pairwise(above):
-            if lower > found * (1.0 + ASIDE[0]) and self.cosine(lower, FINE) > self.target:
-                return self._crossing(lower, upper)
-        return found
+        ascending = sorted(place for place in places if place > found * (1.0 + ASIDE[0]))
+        exceeding = [place for place in ascending if self.cosine(place, CLOSE) > self.target]
+        if not exceeding:
+            return found
+        return self._crossing(exceeding[-1], min(place for place in (*ascending, high) if place > exceeding[-1]))
 
     def _crossing(self, low: float, high: float) -> float:
         """By false position, halving what an end that stays weighs, in the logarithm of the floor."""
@@ -365,7 +392,9 @@ class _Walk:
                 break
             share = above / (above - below) if below < 0.0 else 0.5
             middle = left + min(max(share, 0.02), 0.98) * (right - left)
-            value = self.cosine(math.exp(middle), FINE) - self.target
+            value = self.cosine(math.exp(middle), CLOSE) - self.target
+            if abs(value) < NEAR:
+                value = self.cosine(math.exp(middle), FINE) - self.target
             if value > 0.0:
                 left, above, below = middle, value, below * (0.5 if last == 1 else 1.0)
                 last = 1
