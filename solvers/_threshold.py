@@ -28,6 +28,12 @@ NEAR, SLOPE, SEARCHED = 1e-2, 0.05, 30
 """Distance from the switch, in the logarithm of a factor, from which the finer gap is used; the least slope of the way to it that is
 believed; and places after which the search is given up for a bisection."""
 
+ASIDE = 6
+"""How often the places beside a guess are moved away from it, three times as far each time, until both phases are certified."""
+
+WIDE, LOOSE = 1e-3, 1e-9
+"""From this relative width on the second gap is enough, which encloses multipliers to a part in ten thousand."""
+
 OUTWARD = 8
 """How often an end that the semidefinite program cannot decide is moved away from the switch, twice as far each time."""
 
@@ -310,7 +316,7 @@ def critical_oversampling(
         )
     most = math.log(largest / chosen.samples) * (0.5 if by == "weights" and problem.norm_weights == "sample" else 1.0)
 
-    path = _Path(lambda distance: problem.reweighted(group, math.exp(most - distance), by=by), now)
+    path = _Path(lambda distance: problem.reweighted(group, math.exp(most - distance), by=by), now, width)
 
     def collapsed(distance: float) -> bool | None:
         return path.solved(distance).collapsed[group]
@@ -321,7 +327,7 @@ def critical_oversampling(
             "alone collapses it; use a smaller one."
         )
     farthest = most + math.log(LEAST_FACTOR)
-    guess = path.switch([group], most, farthest, width)
+    guess = path.switch([group], most, farthest)
     if guess is None and collapsed(farthest) is False:
         return None
     distinct, beyond = _beside(collapsed, guess, width)
@@ -338,13 +344,14 @@ def critical_oversampling(
 class _Path:
     """The programs along a line, each solved from the last: to a sketch where the way is looked for, with a certificate at its end."""
 
-    def __init__(self, problem: Callable[[float], Problem], start: Solution | None) -> None:
+    def __init__(self, problem: Callable[[float], Problem], start: Solution | None, width: float) -> None:
         self.problem = problem
+        self.width, self.tolerance, self.fine = width, LOOSE if width >= WIDE else SHARP, min(max(1e-2 * width**2, FINE), ROUGH)
         self.nearest: Solution | Sketch | None = start
 
     def solved(self, place: float) -> Solution:
         """The certified optimum at a place."""
-        found = solve(self.problem(place), route="factored", tolerance=SHARP, start=self.nearest)
+        found = solve(self.problem(place), route="factored", tolerance=self.tolerance, start=self.nearest)
         self.nearest = found
         return found
 
@@ -359,7 +366,7 @@ class _Path:
         slopes = posed.weights / posed.scales
         return math.log(multiplier / float(slopes[list(groups)].min())) if multiplier > 0.0 else -math.inf
 
-    def switch(self, groups: Sequence[int], start: float, farthest: float, width: float) -> float | None:
+    def switch(self, groups: Sequence[int], start: float, farthest: float) -> float | None:
         """Where that level crosses zero, between 0 and the farthest place, by secants; None where it stays below."""
         low, high, place, before = 0.0, math.inf, min(start, farthest), None
         gap = ROUGH
@@ -373,24 +380,27 @@ class _Path:
             if not low < following < high:
                 following = 0.5 * (low + high) if high < math.inf else min(low + 1.0, farthest)
             step = abs(following - place)
-            if gap == FINE and step <= 0.1 * width:
+            if gap == self.fine and step <= 0.1 * self.width:
                 return following
-            gap = FINE if step <= NEAR else ROUGH
+            gap = self.fine if step <= NEAR else ROUGH
             before, place = (place, found), following
         return None
 
 
 def _beside(collapsed: Callable[[float], bool | None], guess: float | None, width: float) -> tuple[float, float | None]:
-    """Where the phases are certified just before and just beyond a guess; zero and None where that does not succeed."""
-    if guess is None or guess <= 0.45 * width:
-        return 0.0, None
+    """Where the phases are certified before and beyond a guess, close to it; zero and None where that does not succeed."""
     distinct, beyond = 0.0, None
-    for place in (guess - 0.45 * width, guess + 0.45 * width):
-        verdict = collapsed(place)
-        if verdict is False:
-            distinct = place
-        elif verdict is True:
-            beyond = place if beyond is None else beyond
+    if guess is None:
+        return distinct, beyond
+    aside = 0.45 * width
+    for _ in range(ASIDE):
+        for place in (guess - aside, guess + aside):
+            if distinct < place and (beyond is None or place < beyond):
+                verdict = collapsed(place)
+                distinct, beyond = (place if verdict is False else distinct), (place if verdict is True else beyond)
+        if distinct > 0.0 and beyond is not None:
+            break
+        aside *= 3.0
     return distinct, beyond
 
 
@@ -433,14 +443,14 @@ def excessive_oversampling(
     watched = [h for h, state in enumerate(now.collapsed) if h != group and state is False and problem.groups[h].classes > 1]
     if not watched:
         return None
-    path = _Path(lambda log_factor: problem.reweighted(group, math.exp(log_factor), by=by), now)
+    path = _Path(lambda log_factor: problem.reweighted(group, math.exp(log_factor), by=by), now, width)
 
     def collapsed(log_factor: float) -> bool | None:
         states = [path.solved(log_factor).collapsed[h] for h in watched]
         return True if True in states else None if None in states else False
 
     farthest = math.log(LARGEST_IMBALANCE)
-    guess = path.switch(watched, 0.0, farthest, width)
+    guess = path.switch(watched, 0.0, farthest)
     if guess is None and collapsed(farthest) is False:
         return None
     distinct, beyond = _beside(collapsed, guess, width)

@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
+from layerpeel.array_words import Float
 from layerpeel.counts.reading.numbers import said
 from layerpeel.counts.spoken import LONGEST_NAME, names_by_group
 from layerpeel.numerics import UnusableInput, double, shown
@@ -275,7 +276,8 @@ def plan_of(
         exceeded, _, also = walk.side(found, most, wanted=False)
         certified = sure and also
     mass = sum(group.classes * float(group.samples) for group in problem.groups)
-    floor = kept_at
+    floor, cosines_now, cosines = kept_at, cosines_of(now), cosines_of(at_floor)
+    head_now, head = _head(now, cosines_now), _head(at_floor, cosines) if floor is not None else (None, None)
     raised = [0 if floor is None else group.classes * (group.samples < floor) for group in problem.groups]
     drawn = None if floor is None else sum(group.classes * max(float(group.samples), floor) for group in problem.groups)
     return Plan(
@@ -287,17 +289,17 @@ def plan_of(
         factors=None if floor is None else _factors(problem, floor),
         names=None if names is None else list(names),
         raised_classes=sum(raised),
-        largest_cosine=None if floor is None else largest_of(at_floor),
-        largest_cosine_now=largest_of(now),
+        largest_cosine=None if floor is None else largest_of(cosines),
+        largest_cosine_now=largest_of(cosines_now),
         imbalance=None if floor is None else most / max(least, floor),
         imbalance_now=most / least,
         samples_per_epoch=mass if by == "weights" and floor is not None else drawn,
         samples_per_epoch_now=mass,
         samples_balanced=problem.num_classes * most,
-        head_cosine=None if floor is None else _head(at_floor)[0],
-        head_cosine_now=_head(now)[0],
-        head_norm=None if floor is None else _head(at_floor)[1],
-        head_norm_now=_head(now)[1],
+        head_cosine=head[0],
+        head_cosine_now=head_now[0],
+        head_norm=head[1],
+        head_norm_now=head_now[1],
         by=by,
         path=sorted(walk.seen.items()),
         problem=problem,
@@ -310,16 +312,27 @@ def _factors(problem: "Problem", floor: float) -> list[float]:
     return by_group[places].tolist()
 
 
-def largest_of(solution: "Solution") -> float | None:
-    """The largest cosine between two classifiers of a solution; None where there are no two."""
-    found = [cosine for row in solution.between_cosine for cosine in row if cosine is not None]
-    return max(found, default=None)
+def cosines_of(solution: "Solution") -> Float[np.ndarray, "G G"]:
+    """`between_cosine` as an array: NaN where a norm vanishes or there is one class, 1 where the classes of a group coincide."""
+    gram, sizes = solution.classifier_gram, np.asarray(solution.problem.sizes, dtype=float)
+    gone = np.array([each is not False for each in solution.vanished])
+    lengths = np.array([math.nan if away else group.classifier_norm or math.nan for group, away in zip(solution.groups, gone, strict=True)])
+    products = gram.outer / np.sqrt(np.outer(sizes, sizes)) - np.diag(gram.inner / sizes)
+    found = products / np.outer(lengths, lengths)
+    inside = np.where(sizes > 1, np.where([each is True for each in solution.collapsed], found.diagonal() * 0.0 + 1.0, found.diagonal()), math.nan)
+    found[np.diag_indices_from(found)] = inside
+    return found
 
 
-def _head(solution: "Solution") -> tuple[float | None, float]:
+def largest_of(cosines: Float[np.ndarray, "*shape"]) -> float | None:
+    """The largest of cosines; None where there are none."""
+    return None if np.isnan(cosines).all() else min(float(np.nanmax(cosines)), 1.0)
+
+
+def _head(solution: "Solution", cosines: Float[np.ndarray, "G G"]) -> tuple[float | None, float]:
     """Of a class of the largest count: its largest cosine with another, and the norm of its classifier."""
     head = max(range(len(solution.groups)), key=lambda g: solution.groups[g].samples)
-    return max((c for c in solution.between_cosine[head] if c is not None), default=None), solution.groups[head].classifier_norm
+    return largest_of(cosines[head]), solution.groups[head].classifier_norm
 
 
 def kept(solution: "Solution", target: float) -> bool | None:

@@ -29,6 +29,9 @@ ALL_BRACKETED, BRACKETED_TIMES_GROUPS = 6, 400
 """Up to so many groups each is bracketed by certified solves. Of more, the second over the number of distinct counts, at least one:
 the one that needs the most, and some evenly below it; the others follow from their multiplier."""
 
+MANY_COUNTS, CLOSE, CLOSE_OF_MANY = 64, 1e-4, 1e-3
+"""Relative width to which the least factors are bracketed, below that many distinct counts and from there on."""
+
 SHOWN_GROUPS = 10
 """Rows of the table that stands for sentences where there are more groups than that."""
 
@@ -352,7 +355,7 @@ def _now(problem: "Problem") -> "Solution":
     from layerpeel.solvers import solve
     from layerpeel.solvers._threshold import SHARP
 
-    return solve(problem, tolerance=SHARP)
+    return solve(problem, tolerance=SHARP) if len(problem.groups) < MANY_COUNTS else solve(problem)
 
 
 def _nothing_collapses(problem: "Problem") -> Oversampling:
@@ -465,9 +468,10 @@ def _bracketed(problem: "Problem", group: int, by: str, now: "Solution") -> Over
     from layerpeel.solvers import critical_oversampling, excessive_oversampling
 
     imbalance = max(other.samples for other in problem.groups) / problem.groups[group].samples
-    critical = critical_oversampling(problem, group, by=by, now=now)
+    width = CLOSE if len(problem.groups) < MANY_COUNTS else CLOSE_OF_MANY
+    critical = critical_oversampling(problem, group, by=by, width=width, now=now)
     same = by == "oversampling" or problem.norm_weights == "class"
-    drawn = critical if same else critical_oversampling(problem, group, now=now)
+    drawn = critical if same else critical_oversampling(problem, group, width=width, now=now)
     excessive = excessive_oversampling(problem, group, by=by, now=now)
     return Oversampling(
         imbalance=imbalance,
