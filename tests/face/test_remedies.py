@@ -39,7 +39,7 @@ def posed(model: dict[str, Any], groups: list[tuple[int, int]] = GROUPS) -> Prob
 
 @cache
 def at_three_and_three() -> Remedy:
-    return remedy([100] * 3 + [5] * 3, feature_energy=1.0, remedies=ALL)
+    return remedy([100] * 3 + [5] * 3, feature_energy=1.0, remedies=ALL, target_cosine=None)
 
 
 def by_name(answer: Remedy) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def together(problem: Problem, group: int) -> bool | None:
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 def test_least_strengths_are_where_semidefinite_programs_change_phase(model: dict[str, Any]) -> None:
     problem = posed(model)
-    found = by_name(remedy_of(problem, remedies=ALL))
+    found = by_name(remedy_of(problem, remedies=ALL, target_cosine=None))
     assert tuple(found) == NAMES
     helpful = {name for name in IN_THE_LOSS if found[name].helps}
     assert helpful >= {"weights", "logit-scale"}
@@ -80,7 +80,7 @@ def test_least_strengths_are_where_semidefinite_programs_change_phase(model: dic
 def test_thresholds_are_those_of_a_bisection(model: dict[str, Any], name: str) -> None:
     problem = posed(model)
     strength = POINTS[name][0][1]
-    (found,) = (point.threshold for point in by_name(remedy_of(problem, remedies=name))[name].points)
+    (found,) = (point.threshold for point in by_name(remedy_of(problem, remedies=name, target_cosine=None))[name].points)
     kind = UnconstrainedFeatures if "weight_decay" in model else LayerPeeled
     switch = bracket_switch(
         lambda log_ratio: with_remedy(kind.from_imbalance(2, 4, math.exp(log_ratio), **model), name, strength),
@@ -119,7 +119,8 @@ def test_what_helps_between_two_strengths_that_are_tried_is_found() -> None:
     """Shifts help in a window only: R0 is 17.42 at γ = .35, 17.66 at .42 and 17.63 at .45."""
     options: dict[str, Any] = {"majority": 5, "minority": 5, "feature_energy": 5.0}
     inside, beyond = (
-        remedy_of(LayerPeeled.from_imbalance(imbalance=ratio, **options), remedies="logit-shift").remedies[0] for ratio in (17.6, 17.7)
+        remedy_of(LayerPeeled.from_imbalance(imbalance=ratio, **options), remedies="logit-shift", target_cosine=None).remedies[0]
+        for ratio in (17.6, 17.7)
     )
     assert inside.helps
     assert inside.strength is not None
@@ -214,6 +215,7 @@ def test_what_cannot_be_judged_is_refused() -> None:
     refused(lambda: chosen_remedies(["weights", "bias", "weights"]), "by='weights' is given 2 times")
     refused(lambda: chosen_remedies(["bias", "all"]), "by='all' is given beside others")
     refused(lambda: remedy([9, 5, 4, 3], feature_energy=1.0, remedies="bias"), "bias", "plan")
+    assert remedy([9, 5, 4, 3], feature_energy=1.0, remedies="weights", by="weights").remedies == []  # the plan answers
     squared = LayerPeeled.from_groups([(3, 90), (3, 9)], feature_energy=1.0, loss="squared")
     refused(lambda: remedy_of(squared, remedies=["oversampling", "bias"]), "loss is 'squared'", "bias", "use loss='cross-entropy'")
     assert remedy_of(squared, remedies="oversampling").remedies[0].helps

@@ -154,10 +154,11 @@ def require_judged(problem: "Problem", names: Sequence[str], *, tied: bool) -> N
         raise UnusableInput(
             f"the loss is {problem.loss!r}, and {', '.join(others)} change cross-entropy; use loss='cross-entropy', or oversampling alone."
         )
-    if names and not tied:
+    in_the_loss = [name for name in names if name not in ("oversampling", "weights")]
+    if in_the_loss and not tied:
         raise UnusableInput(
-            f"{', '.join(names)}: a remedy is judged by whether minority classes of one count coincide, and here no two classes below the "
-            "largest count share theirs; leave --by out for the plan of `layerpeel remedy`, or merge similar counts."
+            f"{', '.join(in_the_loss)}: a remedy is judged by whether minority classes of one count coincide, and here no two below "
+            "the largest count share theirs; leave --by out for the plan of `layerpeel remedy`, or merge similar counts."
         )
 
 
