@@ -85,6 +85,7 @@ class Plan(Record):
     raised_classes: int
     largest_cosine: Finite = Field(description="Between two classifiers at the floor.")
     largest_cosine_now: Finite = Field(description="As things are, of the classes that have a classifier; 1 where some coincide.")
+    vanished_now: int = Field(description="Classes without a classifier as things are, or for which that is not decided.")
     imbalance: Finite = Field(description="The largest count over the smallest, raised; 1 is balanced.")
     imbalance_now: float
     samples_per_epoch: Finite = Field(description="Drawn in an epoch in which every raised class is drawn so often; as now for weights.")
@@ -102,7 +103,9 @@ class Plan(Record):
         """What is squeezed as it is, the floor with its proof, each class's factor, what it costs, and what the head pays."""
         now = self.largest_cosine_now
         lines = [f"Plan for all {self.problem.num_classes} classes: no two classifiers with a cosine above {self.target_cosine:g}"]
-        lines.append("" if now is None else f"As it is, the largest cosine is {_cosine(now)}.")
+        lost = f"{self.vanished_now} classes have no classifier" if self.vanished_now else ""
+        found = [lost] * bool(lost) + [f"the largest cosine is {_cosine(now)}" for now in [now] if now is not None]
+        lines.append(f"As it is, {', and '.join(found)}.")
         if self.floor is None:
             return "\n".join([*lines, self._without_floor()])
         if self.raised_classes == 0:
@@ -291,6 +294,7 @@ def plan_of(
         raised_classes=sum(raised),
         largest_cosine=None if floor is None else largest_of(cosines),
         largest_cosine_now=largest_of(cosines_now),
+        vanished_now=sum(group.classes for group, gone in zip(problem.groups, now.vanished, strict=True) if gone is not False),
         imbalance=None if floor is None else most / max(least, floor),
         imbalance_now=most / least,
         samples_per_epoch=mass if by == "weights" and floor is not None else drawn,
@@ -319,8 +323,8 @@ def cosines_of(solution: "Solution") -> Float[np.ndarray, "G G"]:
     lengths = np.array([math.nan if away else group.classifier_norm or math.nan for group, away in zip(solution.groups, gone, strict=True)])
     products = gram.outer / np.sqrt(np.outer(sizes, sizes)) - np.diag(gram.inner / sizes)
     found = products / np.outer(lengths, lengths)
-    inside = np.where(sizes > 1, np.where([each is True for each in solution.collapsed], found.diagonal() * 0.0 + 1.0, found.diagonal()), math.nan)
-    found[np.diag_indices_from(found)] = inside
+    one = np.array([each is True for each in solution.collapsed]) & ~np.isnan(found.diagonal())
+    np.fill_diagonal(found, np.where(sizes > 1, np.where(one, 1.0, found.diagonal()), math.nan))
     return found
 
 

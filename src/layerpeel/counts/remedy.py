@@ -29,8 +29,11 @@ ALL_BRACKETED, BRACKETED_TIMES_GROUPS = 6, 400
 """Up to so many groups each is bracketed by certified solves. Of more, the second over the number of distinct counts, at least one:
 the one that needs the most, and some evenly below it; the others follow from their multiplier."""
 
-MANY_COUNTS, CLOSE, CLOSE_OF_MANY = 64, 1e-4, 1e-3
-"""Relative width to which the least factors are bracketed, below that many distinct counts and from there on."""
+MANY_COUNTS = 64
+"""Distinct counts from which brackets are wider, and things as they are are not solved more sharply than needed."""
+
+WIDTHS = ((256, 3e-3), (MANY_COUNTS, 1e-3), (0, 1e-4))
+"""Relative widths to which the least factors are bracketed, by the least number of distinct counts."""
 
 SHOWN_GROUPS = 10
 """Rows of the table that stands for sentences where there are more groups than that."""
@@ -338,7 +341,10 @@ def remedy_of(
         )
     two = len(problem.groups) == 2 and problem.loss == "cross-entropy" and _model(problem) is not None
     now = _now(problem) if planned or not two else None
-    answers = [_of_two(problem, by)] * len(minorities) if two or now is None else _by_solves(problem, minorities, by, now, told)
+    if two or now is None:
+        answers = [_of_two(problem, by) for _ in minorities]
+    else:
+        answers = _by_solves(problem, minorities, by, now, told)
     called = names_by_group(problem, names)
     groups = [
         GroupOversampling(
@@ -346,7 +352,9 @@ def remedy_of(
         )
         for index, answer in zip(minorities, answers, strict=True)
     ]
-    plan = plan_of(problem, by=by, target_cosine=target_cosine, names=names, now=now, told=told) if target_cosine and planned else None
+    plan = None
+    if target_cosine is not None and planned:
+        plan = plan_of(problem, by=by, target_cosine=target_cosine, names=names, now=now, told=told)
     hardest = max(answers, key=lambda answer: answer.minimal_oversampling, default=_nothing_collapses(problem))
     return Remedy(**hardest.model_dump(), by=by, norm_weights=problem.norm_weights, groups=groups, plan=plan, problem=problem)
 
@@ -468,7 +476,7 @@ def _bracketed(problem: "Problem", group: int, by: str, now: "Solution") -> Over
     from layerpeel.solvers import critical_oversampling, excessive_oversampling
 
     imbalance = max(other.samples for other in problem.groups) / problem.groups[group].samples
-    width = CLOSE if len(problem.groups) < MANY_COUNTS else CLOSE_OF_MANY
+    width = next(width for least, width in WIDTHS if len(problem.groups) >= least)
     critical = critical_oversampling(problem, group, by=by, width=width, now=now)
     same = by == "oversampling" or problem.norm_weights == "class"
     drawn = critical if same else critical_oversampling(problem, group, width=width, now=now)
