@@ -278,9 +278,9 @@ def critical_oversampling(
 
     Entering w times multiplies the weight c_g before normalisation; where norms are per sample, being sampled w times as often multiplies
     d_g by √w too, and a weight in the loss does not (`reweighted`). Uncertified optima say where to look; there route "factored" solves the
-    program and the rigorous bracket of its multiplier decides between collapsed (λ d_g > c_g) and distinct (λ d_g < c_g). At w = n_max/n_g, or its root
-    for a weight where norms are per sample, no group has a larger c_g/d_g, and it is distinct. With two groups the answer is R/R0, or
-    R over `numerics.loss_threshold`.
+    program and the rigorous bracket of its multiplier decides between collapsed (λ d_g > c_g) and distinct (λ d_g < c_g). At w = n_max/n_g,
+    or its root for a weight where norms are per sample, no group has a larger c_g/d_g, and it is distinct. With two groups the answer is
+    R/R0, or R over `numerics.loss_threshold`.
 
     Args:
         problem: a smooth loss, norm weights "class" or "sample"; the group has two or more classes and is not the largest.

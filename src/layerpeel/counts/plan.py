@@ -109,7 +109,9 @@ class Plan(Record):
         if self.floor is None:
             return "\n".join([*lines, self._without_floor()])
         if self.raised_classes == 0:
-            return "\n".join([*lines, f"Nothing needs to be raised{'.' if self.certified else ', as far as is seen: it is not certified.'}"])
+            return "\n".join(
+                [*lines, f"Nothing needs to be raised{'.' if self.certified else ', as far as is seen: it is not certified.'}"]
+            )
         weighed = self.by == "weights"
         act = "Weigh every class in the loss as if it had" if weighed else "Sample every class as if it had"
         lines.append(f"{act} at least {self.floor:.6g} samples ({self.raised_classes} of them have fewer): then it is {self._reached()}.")

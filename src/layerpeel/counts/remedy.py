@@ -35,6 +35,9 @@ MANY_COUNTS = 64
 WIDTHS = ((256, 3e-3), (MANY_COUNTS, 1e-3), (0, 1e-4))
 """Relative widths to which the least factors are bracketed, by the least number of distinct counts."""
 
+TOO_MANY_COUNTS = 128
+"""Distinct counts from which it is no longer looked for where too much of one group makes another collapse: it takes longer than the rest."""
+
 SHOWN_GROUPS = 10
 """Rows of the table that stands for sentences where there are more groups than that."""
 
@@ -54,7 +57,7 @@ class Oversampling(Record):
     collapses_now: bool
     safe_oversampling: tuple[float, Finite] = Field(
         description="Between these the group is apart, and no group that is apart as things are collapses instead; null is no end, or one "
-        "that was not looked for, where the group is not bracketed."
+        "that was not looked for, where the group is not bracketed or there are 128 distinct counts or more."
     )
     bracketed: bool = Field(
         default=True,
@@ -341,10 +344,7 @@ def remedy_of(
         )
     two = len(problem.groups) == 2 and problem.loss == "cross-entropy" and _model(problem) is not None
     now = _now(problem) if planned or not two else None
-    if two or now is None:
-        answers = [_of_two(problem, by) for _ in minorities]
-    else:
-        answers = _by_solves(problem, minorities, by, now, told)
+    answers = [_of_two(problem, by) for _ in minorities] if two or now is None else _by_solves(problem, minorities, by, now, told)
     called = names_by_group(problem, names)
     groups = [
         GroupOversampling(
@@ -480,7 +480,8 @@ def _bracketed(problem: "Problem", group: int, by: str, now: "Solution") -> Over
     critical = critical_oversampling(problem, group, by=by, width=width, now=now)
     same = by == "oversampling" or problem.norm_weights == "class"
     drawn = critical if same else critical_oversampling(problem, group, width=width, now=now)
-    excessive = excessive_oversampling(problem, group, by=by, now=now)
+    few = len(problem.groups) < TOO_MANY_COUNTS
+    excessive = excessive_oversampling(problem, group, by=by, now=now) if few else None
     return Oversampling(
         imbalance=imbalance,
         threshold=None if drawn is None else imbalance / drawn.upper,
