@@ -122,7 +122,7 @@ def rooms(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         ([*THRESHOLD, "--digits", "10001"], ["10001", "10000"]),
         (["remedy", "--groups", "5x100", "--feature-energy", "5", "--cosine", "-0.25"], ["-0.25", "target cosine", "0.5"]),
         (["remedy", "--groups", "5x3,1x2,1x1", "--feature-energy", "5", "--cosine", "1"], ["target cosine is 1.0", "0.5"]),
-        (["remedy", "--groups", "5x3,1x2", "--feature-energy", "5", "--by", "luck"], ["by='luck'"]),
+        (["remedy", "--groups", "5x3,1x2", "--feature-energy", "5", "--by", "luck"], ["--by luck", "weights"]),
         (["solve", *GROUPS, "--save", "solution.txt"], [".npz"]),
         (["solve", *GROUPS, "--save", "nowhere/solution.npz"], ["nowhere", "create"]),
         (["report", "missing.json", "--out", "out"], ["missing.json"]),

@@ -36,7 +36,7 @@ WIDTHS = ((256, 3e-3), (MANY_COUNTS, 1e-3), (0, 1e-4))
 """Relative widths to which the least factors are bracketed, by the least number of distinct counts."""
 
 TOO_MANY_COUNTS = 128
-"""Distinct counts from which it is no longer looked for where too much of one group makes another collapse: it takes longer than the rest."""
+"""Distinct counts from which it is no longer looked for where too much of one group makes another collapse: that takes too long."""
 
 SHOWN_GROUPS = 10
 """Rows of the table that stands for sentences where there are more groups than that."""
