@@ -262,7 +262,7 @@ def plan_of(
         >>> from layerpeel.solvers import LayerPeeled
         >>> plan = plan_of(LayerPeeled(counts=[500, 200, 80, 30, 12, 5], feature_energy=1.0))
         >>> plan.certified, round(plan.floor, 1), [round(factor, 2) for factor in plan.factors]
-        (True, 78.7, [1.0, 1.0, 1.0, 2.62, 6.56, 15.74])
+        (True, 78.5, [1.0, 1.0, 1.0, 2.62, 6.54, 15.7])
     """
     from layerpeel.solvers import solve
 
