@@ -31,8 +31,8 @@ believed; and places after which the search is given up for a bisection."""
 ASIDE = 6
 """How often the places beside a guess are moved away from it, three times as far each time, until both phases are certified."""
 
-WIDE, LOOSE = 1e-3, 1e-9
-"""From this relative width on the second gap is enough, which encloses multipliers to a part in ten thousand."""
+LOOSER = ((3e-3, 1e-8), (1e-3, 1e-9))
+"""Relative widths from which a larger gap is enough: it encloses multipliers to a tenth of the width."""
 
 OUTWARD = 8
 """How often an end that the semidefinite program cannot decide is moved away from the switch, twice as far each time."""
@@ -278,9 +278,9 @@ def critical_oversampling(
 
     Entering w times multiplies the weight c_g before normalisation; where norms are per sample, being sampled w times as often multiplies
     d_g by √w too, and a weight in the loss does not (`reweighted`). Uncertified optima say where to look; there route "factored" solves the
-    program and the rigorous bracket of its multiplier decides between collapsed (λ d_g > c_g) and distinct (λ d_g < c_g). At w = n_max/n_g, or its root
-    for a weight where norms are per sample, no group has a larger c_g/d_g, and it is distinct. With two groups the answer is R/R0, or
-    R over `numerics.loss_threshold`.
+    program and the rigorous bracket of its multiplier decides between collapsed (λ d_g > c_g) and distinct (λ d_g < c_g). At w = n_max/n_g,
+    or its root for a weight where norms are per sample, no group has a larger c_g/d_g, and it is distinct. With two groups the answer is
+    R/R0, or R over `numerics.loss_threshold`.
 
     Args:
         problem: a smooth loss, norm weights "class" or "sample"; the group has two or more classes and is not the largest.
@@ -346,7 +346,8 @@ class _Path:
 
     def __init__(self, problem: Callable[[float], Problem], start: Solution | None, width: float) -> None:
         self.problem = problem
-        self.width, self.tolerance, self.fine = width, LOOSE if width >= WIDE else SHARP, min(max(1e-2 * width**2, FINE), ROUGH)
+        self.width, self.fine = width, min(max(1e-2 * width**2, FINE), ROUGH)
+        self.tolerance = next((gap for least, gap in LOOSER if width >= least), SHARP)
         self.nearest: Solution | Sketch | None = start
 
     def solved(self, place: float) -> Solution:
@@ -380,7 +381,7 @@ class _Path:
             if not low < following < high:
                 following = 0.5 * (low + high) if high < math.inf else min(low + 1.0, farthest)
             step = abs(following - place)
-            if gap == self.fine and step <= 0.1 * self.width:
+            if gap == self.fine and step <= 0.3 * self.width:
                 return following
             gap = self.fine if step <= NEAR else ROUGH
             before, place = (place, found), following

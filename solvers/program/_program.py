@@ -200,8 +200,8 @@ class Program(ABC):
 
         Example:
             >>> from layerpeel.solvers import LayerPeeled
-            >>> LayerPeeled.from_groups([(5, 100), (5, 10)], feature_energy=5.0).over((Group(10, 31.6),)).groups
-            (Group(classes=10, samples=31.6, norm_weight=1.0),)
+            >>> LayerPeeled.from_groups([(5, 100), (5, 10)], feature_energy=5.0).over((Group(10, 31.6),)).sizes
+            (10,)
         """
         kind = "class" if self.norm_weights == "class" else "given"
         order = self.group_of_class if tuple(g.classes for g in groups) == self.sizes else None

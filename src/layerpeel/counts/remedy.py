@@ -30,8 +30,14 @@ ALL_BRACKETED, BRACKETED_TIMES_GROUPS = 6, 400
 """Up to so many groups each is bracketed by certified solves. Of more, the second over the number of distinct counts, at least one:
 the one that needs the most, and some evenly below it; the others follow from their multiplier."""
 
-MANY_COUNTS, CLOSE, CLOSE_OF_MANY = 64, 1e-4, 1e-3
-"""Relative width to which the least factors are bracketed, below that many distinct counts and from there on."""
+MANY_COUNTS = 64
+"""Distinct counts from which brackets are wider, and things as they are are not solved more sharply than needed."""
+
+WIDTHS = ((256, 3e-3), (MANY_COUNTS, 1e-3), (0, 1e-4))
+"""Relative widths to which the least factors are bracketed, by the least number of distinct counts."""
+
+TOO_MANY_COUNTS = 128
+"""Distinct counts from which it is no longer looked for where too much of one group makes another collapse: that takes too long."""
 
 SHOWN_GROUPS = 10
 """Rows of the table that stands for sentences where there are more groups than that."""
@@ -52,7 +58,7 @@ class Oversampling(Record):
     collapses_now: bool
     safe_oversampling: tuple[float, Finite] = Field(
         description="Between these the group is apart, and no group that is apart as things are collapses instead; null is no end, or one "
-        "that was not looked for, where the group is not bracketed."
+        "that was not looked for, where the group is not bracketed or there are 128 distinct counts or more."
     )
     bracketed: bool = Field(
         default=True,
@@ -348,7 +354,7 @@ def remedy_of(
         )
     two = len(problem.groups) == 2 and problem.loss == "cross-entropy" and _model(problem) is not None
     now = _now(problem) if planned or not two else None
-    answers = [_of_two(problem, by)] * len(minorities) if two or now is None else _by_solves(problem, minorities, by, now, told)
+    answers = [_of_two(problem, by) for _ in minorities] if two or now is None else _by_solves(problem, minorities, by, now, told)
     called = names_by_group(problem, names)
     groups = [
         GroupOversampling(
@@ -356,7 +362,9 @@ def remedy_of(
         )
         for index, answer in zip(minorities, answers, strict=True)
     ]
-    plan = plan_of(problem, by=by, target_cosine=target_cosine, names=names, now=now, told=told) if target_cosine and planned else None
+    plan = None
+    if target_cosine is not None and planned:
+        plan = plan_of(problem, by=by, target_cosine=target_cosine, names=names, now=now, told=told)
     hardest = max(answers, key=lambda answer: answer.minimal_oversampling, default=_nothing_collapses(problem))
     smallest = min(minorities, key=lambda index: problem.groups[index].samples, default=None)
     judged = [] if smallest is None else remedies_of(problem, smallest, asked, _model(problem))
@@ -488,11 +496,12 @@ def _bracketed(problem: "Problem", group: int, by: str, now: "Solution") -> Over
     from layerpeel.solvers import critical_oversampling, excessive_oversampling
 
     imbalance = max(other.samples for other in problem.groups) / problem.groups[group].samples
-    width = CLOSE if len(problem.groups) < MANY_COUNTS else CLOSE_OF_MANY
+    width = next(width for least, width in WIDTHS if len(problem.groups) >= least)
     critical = critical_oversampling(problem, group, by=by, width=width, now=now)
     same = by == "oversampling" or problem.norm_weights == "class"
     drawn = critical if same else critical_oversampling(problem, group, width=width, now=now)
-    excessive = excessive_oversampling(problem, group, by=by, now=now)
+    few = len(problem.groups) < TOO_MANY_COUNTS
+    excessive = excessive_oversampling(problem, group, by=by, now=now) if few else None
     return Oversampling(
         imbalance=imbalance,
         threshold=None if drawn is None else imbalance / drawn.upper,
