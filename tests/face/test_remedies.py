@@ -52,9 +52,8 @@ def together(problem: Problem, group: int) -> bool | None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
-def test_least_strengths_are_where_semidefinite_programs_change_phase(model: dict[str, Any]) -> None:
-    problem = posed(model)
+def test_least_strengths_are_where_semidefinite_programs_change_phase() -> None:
+    problem = posed(MODELS["per class"])
     found = by_name(remedy_of(problem, remedies=ALL, target_cosine=None))
     assert tuple(found) == NAMES
     helpful = {name for name in IN_THE_LOSS if found[name].helps}
@@ -75,15 +74,21 @@ def test_least_strengths_are_where_semidefinite_programs_change_phase(model: dic
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in IN_THE_LOSS if name != "weights"])
-@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
-def test_thresholds_are_those_of_a_bisection(model: dict[str, Any], name: str) -> None:
-    problem = posed(model)
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        *(("per class", name) for name in IN_THE_LOSS if name != "weights"),
+        *((model, "label-smoothing") for model in MODELS if model != "per class"),
+    ],
+)
+def test_thresholds_are_those_of_a_bisection(model: str, name: str) -> None:
+    of = MODELS[model]
+    problem = posed(of)
     strength = POINTS[name][0][1]
     (found,) = (point.threshold for point in by_name(remedy_of(problem, remedies=name, target_cosine=None))[name].points)
-    kind = UnconstrainedFeatures if "weight_decay" in model else LayerPeeled
+    kind = UnconstrainedFeatures if "weight_decay" in of else LayerPeeled
     switch = bracket_switch(
-        lambda log_ratio: with_remedy(kind.from_imbalance(2, 4, math.exp(log_ratio), **model), name, strength),
+        lambda log_ratio: with_remedy(kind.from_imbalance(2, 4, math.exp(log_ratio), **of), name, strength),
         lambda optimum: optimum.coincide(1),
         before=math.log(found) - 0.05,
         beyond=math.log(found) + 0.05,
