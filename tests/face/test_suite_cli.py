@@ -456,7 +456,7 @@ def test_remedy_json(capsys: pytest.CaptureFixture[str], samples: int, collapses
     (group,) = found.pop("groups")
     assert found.pop("schema_version") == 1
     assert found.pop("plan")["certified"] is True
-    assert (found.pop("by"), found.pop("norm_weights")) == ("oversampling", "class")
+    assert (found.pop("by"), found.pop("norm_weights"), found.pop("remedies")) == ("oversampling", "class", [])
     assert group == {"classes": 5, "samples": 10, "names": None, **found}
     assert found["imbalance"] == samples / 10
     assert found["collapses_now"] is collapses
