@@ -103,6 +103,8 @@ def nuclear_bound_near(middle: Float[np.ndarray, "n n"], distance: arb, right: F
     Raises:
         numpy.linalg.LinAlgError: as there.
 
+    Source: rump2010, section 10; ozaki2012 for the products.
+
     Example:
         >>> 7 <= nuclear_bound_near(np.diag([3.0, 4.0, 0.0]), arb(0), np.eye(3)).upper() < 7 + 1e-13
         True
@@ -120,6 +122,8 @@ def spectral_bound_near(middle: Float[np.ndarray, "n n"], distance: arb, right: 
 
     Raises:
         numpy.linalg.LinAlgError: as there.
+
+    Source: rump2010, section 10; ozaki2012 for the products.
 
     Example:
         >>> 4 <= spectral_bound_near(np.diag([3.0, 4.0, 0.0]), arb(0)).upper() < 4 + 1e-14

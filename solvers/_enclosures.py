@@ -160,6 +160,45 @@ class Enclosures:
         """Cosine between w_k and w_l of two different classes of groups g and h."""
         return cosine_of(*self._entries(self._polar[1], g, h))
 
+    def largest_classifier_cosine(self) -> Bracket:
+        """The largest cosine between w_k and w_l of any two different classes; up to 1 where a norm may vanish.
+
+        Example:
+            >>> from layerpeel.solvers import LayerPeeled, solve
+            >>> Enclosures(solve(LayerPeeled(counts=[5, 5, 5], feature_energy=2.0))).largest_classifier_cosine().contains(-0.5)
+            True
+        """
+        gram, sizes = self._polar[1], np.asarray(self.solution.matrix.sizes, dtype=float)
+        products = gram.outer / np.sqrt(np.outer(sizes, sizes)) - np.diag(gram.inner / sizes)
+        copies = 2.0 * np.outer(sizes, sizes)
+        np.fill_diagonal(copies, sizes * (sizes - 1.0))
+        pairs = copies > 0.0
+        slack = math.sqrt(2) * self._radius / np.sqrt(np.where(pairs, copies, 1.0))
+        least, most = self._squared_norms
+        small, large = (np.sqrt(np.outer(side, side)) for side in (least, most))
+        lower, upper = products - slack, products + slack
+        with np.errstate(divide="ignore", invalid="ignore"):
+            lower = np.where(small > 0.0, lower / np.where(lower < 0.0, small, large), -1.0)[pairs].max()
+            upper = np.where(small > 0.0, upper / np.where(upper < 0.0, large, small), 1.0)[pairs].max()
+        bounds = widened(float(lower), float(upper))
+        return Bracket(min(max(bounds.lower, -1.0), 1.0), max(min(bounds.upper, 1.0), -1.0), rigorous=True)
+
+    def shortest_classifier(self) -> Bracket:
+        """The smallest ‖w_k‖ over the largest; from 0 on where the largest may vanish too."""
+        least, most = (np.sqrt(side) for side in self._squared_norms)
+        if most.max() == 0.0:
+            return Bracket(0.0, 0.0, rigorous=True)
+        low, high = float(least.min() / most.max()), float(most.min()) / float(least.max()) if least.max() > 0.0 else 1.0
+        return widened(low, min(high, 1.0))
+
+    @cached_property
+    def _squared_norms(self) -> tuple[Float[np.ndarray, " G"], Float[np.ndarray, " G"]]:
+        """Of (YᵀY)^{1/2}'s diagonal, per group: at least, and at most."""
+        gram, sizes = self._polar[1], np.asarray(self.solution.matrix.sizes, dtype=float)
+        squares = gram.inner * (1.0 - 1.0 / sizes) + gram.outer.diagonal() / sizes
+        slack = math.sqrt(2) * self._radius / np.sqrt(sizes)
+        return np.maximum(squares - slack, 0.0), np.maximum(squares + slack, 0.0)
+
     def feature_cosine(self, g: int, h: int) -> Bracket:
         """Cosine between the means h_k and h_l of two different classes of groups g and h."""
         return cosine_of(*self._entries(self._polar[0], g, h))

@@ -91,7 +91,12 @@ def sketch(problem: Form, *, gap: float = 1e-5, start: "Sketch | Solution | None
         raise UnusableInput(f"the gap is {shown(gap)}: it must lie strictly between 0 and 1; give one, for example 1e-5.")
     if _symmetric.covers(problem):
         return Sketch(problem=problem, candidate=_symmetric.solve_symmetric(problem)[0])
-    return Sketch(problem=problem, candidate=first_order(problem, double(gap), None if start is None else warm(problem, start)))
+    return followed(problem, double(gap), start)
+
+
+def followed(problem: Form, gap: float, start: "Sketch | Solution | None") -> Sketch[Form]:
+    """The same by first-order methods only, which know no closed form: for what is measured."""
+    return Sketch(problem=problem, candidate=first_order(problem, gap, None if start is None else warm(problem, start)))
 
 
 def warm(problem: Problem, start: "Sketch | Solution") -> Candidate:

@@ -1,11 +1,12 @@
 """Where an optimum changes phase, as a measurement: bisection over certified solves."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from layerpeel.numerics import Bracket, UnusableInput, require_positive, validated
 from layerpeel.solvers._enclosures import Enclosures
+from layerpeel.solvers._sketch import Sketch, followed
 from layerpeel.solvers._solution import Solution
 from layerpeel.solvers._solve import solve
 from layerpeel.solvers.program._problem import LayerPeeled, Problem, UnconstrainedFeatures
@@ -16,6 +17,22 @@ SHARP = 1e-11
 
 LARGEST_IMBALANCE = 1e9
 """Beyond this ratio conic solvers resolve nothing of the minority."""
+
+LEAST_FACTOR = 1e6
+"""A group that is distinct at its present weight over this is not asked further."""
+
+ROUGH, FINE = 1e-7, 1e-10
+"""Gaps of the search for a switch, away from it and near: nothing is read off but where to certify."""
+
+NEAR, SLOPE, SEARCHED = 1e-2, 0.05, 30
+"""Distance from the switch, in the logarithm of a factor, from which the finer gap is used; the least slope of the way to it that is
+believed; and places after which the search is given up for a bisection."""
+
+ASIDE = 6
+"""How often the places beside a guess are moved away from it, three times as far each time, until both phases are certified."""
+
+LOOSER = ((3e-3, 1e-8), (1e-3, 1e-9))
+"""Relative widths from which a larger gap is enough: it encloses multipliers to a tenth of the width."""
 
 OUTWARD = 8
 """How often an end that the semidefinite program cannot decide is moved away from the switch, twice as far each time."""
@@ -254,20 +271,23 @@ def bracket_threshold(
 
 
 @validated
-def critical_oversampling(problem: Problem, group: int, *, by: str = "oversampling", width: float = 1e-4) -> Bracket | None:
+def critical_oversampling(
+    problem: Problem, group: int, *, by: str = "oversampling", width: float = 1e-4, now: Solution | None = None
+) -> Bracket | None:
     """Bracket how often the samples of one group must enter the loss for its classifiers to come apart, all else unchanged.
 
     Entering w times multiplies the weight c_g before normalisation; where norms are per sample, being sampled w times as often multiplies
-    d_g by √w too, and a weight in the loss does not (`reweighted`). For every w tried, route "factored" solves the program and the
-    rigorous bracket of its multiplier decides between collapsed (λ d_g > c_g) and distinct (λ d_g < c_g). At w = n_max/n_g, or its root
-    for a weight where norms are per sample, no group has a larger c_g/d_g, and it is distinct. With two groups the answer is R/R0, or
-    R over `numerics.loss_threshold`.
+    d_g by √w too, and a weight in the loss does not (`reweighted`). Uncertified optima say where to look; there route "factored" solves the
+    program and the rigorous bracket of its multiplier decides between collapsed (λ d_g > c_g) and distinct (λ d_g < c_g). At w = n_max/n_g,
+    or its root for a weight where norms are per sample, no group has a larger c_g/d_g, and it is distinct. With two groups the answer is
+    R/R0, or R over `numerics.loss_threshold`.
 
     Args:
         problem: a smooth loss, norm weights "class" or "sample"; the group has two or more classes and is not the largest.
         group: its index in `problem.groups`.
         by: "oversampling" or "weights".
         width: relative width at which to stop; the bracket is wider where neither phase can be certified.
+        now: the solution of the problem, where it is there already, to start from.
 
     Returns:
         A rigorous bracket: its lower end is a w that certainly collapses, its upper end one that is certainly distinct. None when even a
@@ -296,29 +316,99 @@ def critical_oversampling(problem: Problem, group: int, *, by: str = "oversampli
         )
     most = math.log(largest / chosen.samples) * (0.5 if by == "weights" and problem.norm_weights == "sample" else 1.0)
 
-    nearest: Solution | None = None
+    path = _Path(lambda distance: problem.reweighted(group, math.exp(most - distance), by=by), now, width)
 
     def collapsed(distance: float) -> bool | None:
-        nonlocal nearest
-        nearest = solve(problem.reweighted(group, math.exp(most - distance), by=by), route="factored", tolerance=SHARP, start=nearest)
-        return nearest.collapsed[group]
+        return path.solved(distance).collapsed[group]
 
     if isinstance(problem, UnconstrainedFeatures) and collapsed(0.0) is not False:
         raise UnusableInput(
             f"{problem!r} leaves group {group + 1} no classifiers of its own even where it counts as much as the largest: the penalty "
             "alone collapses it; use a smaller one."
         )
-    distinct, beyond = 0.0, most
-    while collapsed(beyond) is not True:
-        beyond += 1.0
-        if beyond > most + math.log(1e6):
-            return None
+    farthest = most + math.log(LEAST_FACTOR)
+    guess = path.switch([group], most, farthest)
+    if guess is None and collapsed(farthest) is False:
+        return None
+    distinct, beyond = _beside(collapsed, guess, width)
+    if beyond is None:
+        beyond = max(most, distinct)
+        while collapsed(beyond) is not True:
+            beyond += 1.0
+            if beyond > farthest:
+                return None
     distinct, beyond = bisect_phases(collapsed, distinct, beyond, width)
     return Bracket(math.exp(most - beyond), math.exp(most - distinct), rigorous=True)
 
 
+class _Path:
+    """The programs along a line, each solved from the last: to a sketch where the way is looked for, with a certificate at its end."""
+
+    def __init__(self, problem: Callable[[float], Problem], start: Solution | None, width: float) -> None:
+        self.problem = problem
+        self.width, self.fine = width, min(max(1e-2 * width**2, FINE), ROUGH)
+        self.tolerance = next((gap for least, gap in LOOSER if width >= least), SHARP)
+        self.nearest: Solution | Sketch | None = start
+
+    def solved(self, place: float) -> Solution:
+        """The certified optimum at a place."""
+        found = solve(self.problem(place), route="factored", tolerance=self.tolerance, start=self.nearest)
+        self.nearest = found
+        return found
+
+    def level(self, place: float, groups: Sequence[int], gap: float) -> float:
+        """The largest log λ d_g/c_g of some groups: below zero where all are distinct; one multiplier serves them all."""
+        posed = self.problem(place)
+        if isinstance(posed, UnconstrainedFeatures):
+            multiplier = posed.penalty
+        else:
+            self.nearest = followed(posed, gap, self.nearest)
+            multiplier = self.nearest.multiplier
+        slopes = posed.weights / posed.scales
+        return math.log(multiplier / float(slopes[list(groups)].min())) if multiplier > 0.0 else -math.inf
+
+    def switch(self, groups: Sequence[int], start: float, farthest: float) -> float | None:
+        """Where that level crosses zero, between 0 and the farthest place, by secants; None where it stays below."""
+        low, high, place, before = 0.0, math.inf, min(start, farthest), None
+        gap = ROUGH
+        for _ in range(SEARCHED):
+            found = self.level(place, groups, gap)
+            if not math.isfinite(found) or (found < 0.0 and place >= farthest):
+                return None
+            low, high = (place, high) if found < 0.0 else (low, min(place, high))
+            slope = 1.0 if before is None or place == before[0] else max((found - before[1]) / (place - before[0]), SLOPE)
+            following = min(place - found / slope, farthest)
+            if not low < following < high:
+                following = 0.5 * (low + high) if high < math.inf else min(low + 1.0, farthest)
+            step = abs(following - place)
+            if gap == self.fine and step <= 0.3 * self.width:
+                return following
+            gap = self.fine if step <= NEAR else ROUGH
+            before, place = (place, found), following
+        return None
+
+
+def _beside(collapsed: Callable[[float], bool | None], guess: float | None, width: float) -> tuple[float, float | None]:
+    """Where the phases are certified before and beyond a guess, close to it; zero and None where that does not succeed."""
+    distinct, beyond = 0.0, None
+    if guess is None:
+        return distinct, beyond
+    aside = 0.45 * width
+    for _ in range(ASIDE):
+        for place in (guess - aside, guess + aside):
+            if distinct < place and (beyond is None or place < beyond):
+                verdict = collapsed(place)
+                distinct, beyond = (place if verdict is False else distinct), (place if verdict is True else beyond)
+        if distinct > 0.0 and beyond is not None:
+            break
+        aside *= 3.0
+    return distinct, beyond
+
+
 @validated
-def excessive_oversampling(problem: Problem, group: int, *, by: str = "oversampling", width: float = 1e-3) -> Bracket | None:
+def excessive_oversampling(
+    problem: Problem, group: int, *, by: str = "oversampling", width: float = 1e-3, now: Solution | None = None
+) -> Bracket | None:
     """Bracket how often the samples of one group must enter the loss for a group that is distinct now to collapse instead.
 
     Solves as in `critical_oversampling`, at growing w. With two groups, of K_A and K_B classes at ratio R, oversampling the second w
@@ -330,6 +420,7 @@ def excessive_oversampling(problem: Problem, group: int, *, by: str = "oversampl
         group: index in `problem.groups` of the group that is oversampled.
         by: "oversampling" or "weights".
         width: relative width at which to stop; the bracket is wider where neither phase can be certified.
+        now: the solution of the problem, where it is there already.
 
     Returns:
         A rigorous bracket: at its lower end, a w > 1, all other groups that are distinct now certainly still are; at its upper end one
@@ -349,22 +440,27 @@ def excessive_oversampling(problem: Problem, group: int, *, by: str = "oversampl
     require_told(problem, "the excessive oversampling")
     require_way(by)
     require_group(problem, group)
-    nearest = solve(problem, route="factored", tolerance=SHARP)
-    watched = [h for h, state in enumerate(nearest.collapsed) if h != group and state is False and problem.groups[h].classes > 1]
+    now = solve(problem, route="factored", tolerance=SHARP) if now is None else now
+    watched = [h for h, state in enumerate(now.collapsed) if h != group and state is False and problem.groups[h].classes > 1]
     if not watched:
         return None
+    path = _Path(lambda log_factor: problem.reweighted(group, math.exp(log_factor), by=by), now, width)
 
     def collapsed(log_factor: float) -> bool | None:
-        nonlocal nearest
-        nearest = solve(problem.reweighted(group, math.exp(log_factor), by=by), route="factored", tolerance=SHARP, start=nearest)
-        states = [nearest.collapsed[h] for h in watched]
+        states = [path.solved(log_factor).collapsed[h] for h in watched]
         return True if True in states else None if None in states else False
 
-    distinct, beyond = 0.0, 1.0
-    while (verdict := collapsed(beyond)) is not True:
-        distinct, beyond = (beyond if verdict is False else distinct), beyond + 1.0
-        if beyond > math.log(LARGEST_IMBALANCE):
-            return None
+    farthest = math.log(LARGEST_IMBALANCE)
+    guess = path.switch(watched, 0.0, farthest)
+    if guess is None and collapsed(farthest) is False:
+        return None
+    distinct, beyond = _beside(collapsed, guess, width)
+    if beyond is None:
+        beyond = distinct + 1.0
+        while (verdict := collapsed(beyond)) is not True:
+            distinct, beyond = (beyond if verdict is False else distinct), beyond + 1.0
+            if beyond > farthest:
+                return None
     distinct, beyond = bisect_phases(collapsed, distinct, beyond, width)
     return Bracket(math.exp(distinct), math.exp(beyond), rigorous=True)
 

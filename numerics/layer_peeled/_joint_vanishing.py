@@ -7,7 +7,7 @@ from flint import arb, ctx
 
 from layerpeel.numerics._ball import PRECISION, to_bracket
 from layerpeel.numerics._bracket import Bracket
-from layerpeel.numerics._inputs import UnusableInput, require_one_of, require_positive, require_whole
+from layerpeel.numerics._inputs import UnusableInput, require_list, require_one_of, require_positive, require_whole, shown
 
 Tail = Sequence[tuple[int, arb]]
 """(K_g, γ_g) of every group but the head: its classes, and its slope c_g/d_g over that of the head, below one."""
@@ -206,13 +206,17 @@ def _crossing(decreasing: Callable[[arb], arb]) -> arb:
     return low.union(high)
 
 
+def _pair(group: object) -> tuple[int, float]:
+    pair = require_list(group, "a group", of="its number of classes and their samples")
+    if len(pair) != 2:
+        raise UnusableInput(f"the group {shown(group)} has {len(pair)} entries: it must be a pair (classes, samples); correct it.")
+    return require_whole(pair[0], "the classes of a group", remedy="leave empty groups out"), require_positive(pair[1], "number of samples")
+
+
 def _ranked(groups: Iterable[tuple[int, float]], norm_weights: str) -> tuple[int, Callable[[], Tail], Callable[[], arb]]:
     """K_A, the tail, and d_A, the latter two to be evaluated at the working precision."""
     norm_weights = require_one_of(norm_weights, "the norm weights", ("class", "sample"))
-    pairs = [
-        (require_whole(classes, "the classes of a group", remedy="leave empty groups out"), require_positive(samples, "number of samples"))
-        for classes, samples in groups
-    ]
+    pairs = [_pair(group) for group in require_list(groups, "groups", of="one pair (classes, samples) each")]
     largest = max((samples for _, samples in pairs), default=0.0)
     if len({samples for _, samples in pairs}) < max(len(pairs), 2):
         raise UnusableInput(f"the groups are {pairs}: joint vanishing needs two or more, of distinct samples; merge equal ones.")

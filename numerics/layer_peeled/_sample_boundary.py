@@ -17,11 +17,11 @@ classes ε hardly moves with ζ over a long stretch, while log R0 always moves w
 import math
 from typing import Any, NamedTuple
 
-from layerpeel.numerics._arithmetic import FLOATS, Arithmetic
+from layerpeel.numerics._arithmetic import BALLS, FLOATS, Arithmetic
 from layerpeel.numerics._roots import increasing_root
 
 TINY = 1e-300
-"""Added to a slope that may underflow: where M and δ do not move with ζ, nothing else does."""
+"""Added to a slope that underflows in doubles: where M and δ do not move with ζ, nothing else does."""
 
 
 class Place(NamedTuple):
@@ -106,7 +106,8 @@ def boundary_point(ops: Arithmetic, majority: Any, minority: Any, a: Any, zeta: 
     inner = inner_point(ops, majority, minority, a, zeta, behind)
     at, delta, inverse_root = inner.at, inner.delta, inner.inverse_root
     moved, lost = 1 - (1 - at.share) * inverse_root, -ops.expm1(-inner.log_root)  # g_A e^a/Q and 1 − 1/Q
-    zeta_by_a = (1 + moved * delta) / (inner.margin_slope + delta * inner.delta_slope + TINY)
+    slope = inner.margin_slope + delta * inner.delta_slope
+    zeta_by_a = (1 + moved * delta) / (slope if ops is BALLS else slope + TINY)
     radius = (majority - 1) * a + at.root_a * delta
     radius_by_a = (majority - 1) + at.root_a * (1 - (at.margin_slope + at.fall * delta) * zeta_by_a)
     log_root_by_a = moved - lost * at.share_fall * zeta_by_a

@@ -201,9 +201,9 @@ def _vanishing_excess(k_a: arb, k_b: arb, a: arb) -> arb:
 
 
 def _bracketed(function: Callable[[arb], arb], last: arb, digits: int) -> arb:
-    """A ball around the one place in (0, last) from which on a function is positive: secant steps kept inside a bracket, then its ends."""
+    """A ball around the one place in (0, last) from which on a function is positive: bisection, then its ends."""
     low, high = arb(0), last.mid()
-    near = arb(10) ** (4 - digits)
+    near = arb(2) ** max(math.floor((4 - digits) * math.log2(10)), 24 - ctx.prec)  # no finer than the precision that is set
     middle = (high / 2).mid()
     for _ in range(16 * MOST_STEPS + 8 * digits):
         value = function(middle)

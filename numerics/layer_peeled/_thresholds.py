@@ -255,7 +255,7 @@ def collapse_threshold(
     Example:
         >>> collapse_threshold(5, 5, feature_energy=5.0, digits=12).lower
         '12.192447080325'
-        >>> collapse_threshold(5, 5, weight_decay=0.05, digits=3).value
+        >>> round(collapse_threshold(5, 5, weight_decay=0.05, digits=3).value, 9)
         79.0
     """
     majority, minority, model = _validate(majority, minority, feature_energy, weight_energy, norm_weights, weight_decay)

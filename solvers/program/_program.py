@@ -110,17 +110,61 @@ class Program(ABC):
         place = group % len(self.groups)
         if by == "weights" or self.norm_weights == "class":
             return self.changed(factors=[factor if index == place else 1.0 for index in range(len(self.groups))])
-        if self.norm_weights != "sample":
-            raise UnusableInput(
-                f"oversampling of {self!r} is not defined: its norm weights are numbers, which do not say how they move with the samples; "
-                "use by='weights', or norm_weights='sample'."
-            )
+        self._require_rule()
         samples = self.groups[place].samples * factor
         more = replace(self.groups[place], samples=samples, norm_weight=float(samples) ** 0.5)
         groups = tuple(more if index == place else each for index, each in enumerate(self.groups))
         before, after = (sum(each.classes * float(each.samples) for each in side) for side in (self.groups, groups))
         penalties = {name: value * before / after for name, value in vars(self).items() if name == "feature_penalty"}
         return self._posed_again(Classes(groups, "sample", self.group_of_class), **penalties)
+
+    def floored(self: Same, floor: float, *, by: str = "weights") -> Same:  # noqa: PYI019 - checked annotations know no Self
+        """The same program with every class below a number of samples raised to it: n_k' = max(n_k, m).
+
+        Weighed in the loss, its samples count m/n_k times and d_k stays; sampled more often, d_k = √n_k' moves too where norms are per
+        sample, as in `reweighted`. Classes that become equal share a group.
+
+        Args:
+            floor: m > 0, which may be a fraction.
+            by: "weights" or "oversampling".
+
+        Raises:
+            UnusableInput: as `reweighted`.
+
+        Example:
+            >>> from layerpeel.solvers import LayerPeeled
+            >>> [(g.classes, g.samples) for g in LayerPeeled(counts=[100, 10, 9], feature_energy=5.0).floored(20.0).groups]
+            [(1, 100), (2, 20.0)]
+        """
+        floor = require_positive(floor, "floor")
+        require_way(by)
+        sampled = by == "oversampling" and self.norm_weights != "class"
+        if sampled:
+            self._require_rule()
+        raised = [max(each.samples, floor) for each in self.groups]
+        scales = [samples**0.5 if sampled else each.norm_weight for samples, each in zip(raised, self.groups, strict=True)]
+        keys = [(samples, scale, each.adjustment) for samples, scale, each in zip(raised, scales, self.groups, strict=True)]
+        distinct = {key: index for index, key in enumerate(dict.fromkeys(keys))}
+        place = np.array([distinct[key] for key in keys])
+        sizes = np.bincount(place, weights=self.sizes).astype(int).tolist()
+        groups = tuple(Group(size, *key) for size, key in zip(sizes, distinct, strict=True))
+        given = None if self.group_of_class is None else np.asarray(self.group_of_class)
+        if given is None and bool(np.all(np.diff(place) >= 0)):
+            order = None
+        else:
+            order = tuple(place[np.repeat(np.arange(len(keys)), self.sizes) if given is None else given].tolist())
+        kind = "class" if self.norm_weights == "class" else "sample" if sampled else "given"
+        before, after = (sum(each.classes * float(each.samples) for each in side) for side in (self.groups, groups))
+        penalties = {name: value * before / after for name, value in vars(self).items() if sampled and name == "feature_penalty"}
+        return self._posed_again(Classes(groups, kind, order), **penalties)
+
+    def _require_rule(self) -> None:
+        """Check that d_k say how they move with the samples."""
+        if self.norm_weights != "sample":
+            raise UnusableInput(
+                f"oversampling of {self!r} is not defined: its norm weights are numbers, which do not say how they move with the samples; "
+                "use by='weights', or norm_weights='sample'."
+            )
 
     def changed(  # noqa: PYI019 - checked annotations know no Self
         self: Same,
@@ -147,21 +191,23 @@ class Program(ABC):
             adjustment = group.adjustment if adjustments is None else adjustments[index]
             samples = group.samples if factor == 1.0 else group.samples * factor
             groups.append(replace(group, samples=samples, adjustment=adjustment))
-        kind = "class" if self.norm_weights == "class" else "given"
+        kind = self.norm_weights if factors is None or self.norm_weights == "class" else "given"
         classes = Classes(tuple(groups), kind, self.group_of_class)
         return self._posed_again(classes, label_smoothing=label_smoothing, bias_penalty=bias_penalty)
 
     def over(self: Same, groups: tuple[Group, ...]) -> Same:  # noqa: PYI019 - as above
-        """The same program over other groups, whose numbers of classes and samples and weights d are taken as they are.
+        """The same program over other groups, whose numbers of classes and samples and weights d are taken as they are; τ or λ stays.
 
         Example:
             >>> from layerpeel.solvers import LayerPeeled
-            >>> LayerPeeled.from_groups([(5, 100), (5, 10)], feature_energy=5.0).over((Group(10, 31.6),)).groups
-            (Group(classes=10, samples=31.6, norm_weight=1.0),)
+            >>> LayerPeeled.from_groups([(5, 100), (5, 10)], feature_energy=5.0).over((Group(10, 31.6),)).sizes
+            (10,)
         """
         kind = "class" if self.norm_weights == "class" else "given"
         order = self.group_of_class if tuple(g.classes for g in groups) == self.sizes else None
-        return self._posed_again(Classes(groups, kind, order))
+        before, after = (sum(g.classes * g.norm_weight**2 for g in each) for each in (self.groups, groups))
+        energies = {name: value * before / after for name, value in vars(self).items() if name == "feature_energy"}
+        return self._posed_again(Classes(groups, kind, order), **energies)
 
     def _posed_again(  # noqa: PYI019 - as above
         self: Same, classes: Classes, *, label_smoothing: float | None = None, bias_penalty: float | None = None, **numbers: float

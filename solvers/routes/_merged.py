@@ -62,10 +62,12 @@ def merged_start(problem: Problem, tolerance: float) -> Candidate | None:
     order = np.argsort(-_strengths(problem), kind="stable")
     level = _solved(problem, np.array_split(order, FIRST), None, ROUGH)
     for fewest, widening in WIDENING:
+        if not level.multiplier > 0.0:  # at this energy the slope is below every double
+            return None
         if len(order) >= fewest:
             parts = _graded(problem, order, level.multiplier, widening)
             level = _solved(problem, parts, level, max(CLOSER * tolerance, CLOSEST))
-    return _spread(level, problem, level.parts)
+    return _spread(level, problem, level.parts) if level.multiplier > 0.0 else None
 
 
 def _strengths(problem: Problem) -> Float[np.ndarray, " G"]:

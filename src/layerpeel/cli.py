@@ -387,26 +387,51 @@ def remedy(
     weight_energy: WeightEnergy = None,
     norm_weights: NormWeights = None,
     weight_decay: WeightDecay = None,
-    by: Annotated[str, typer.Option(help="oversampling or weights: these differ where norms are per sample.")] = "oversampling",
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="oversampling, weights, label-smoothing, logit-scale, logit-shift, margin, bias or etf; may be repeated, or all."
+        ),
+    ] = None,
+    cosine: Annotated[float, typer.Option(help="The largest cosine between two classifiers that the plan for all classes allows.")] = 0.5,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write remedy.json and its figure here.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say how much oversampling, or weight in the loss, prevents collapse."""
+    """Say how much oversampling, or weight in the loss, prevents collapse.
+
+    For each group of equal counts, and as a plan for all classes: a floor under their counts. With --by, also how much of anything else
+    that people do, and what cannot help.
+    """
+    from layerpeel.counts.plan import USUAL_PLACES
     from layerpeel.counts.posing import read_problem
+    from layerpeel.counts.remedies import chosen_remedies
     from layerpeel.counts.remedy import remedy_of
     from layerpeel.pages.files import require_directory
+    from layerpeel.pages.progress import progress
 
     if out is not None:
         require_directory(out, "--out")
+    asked = chosen_remedies(by)
+    way = "weights" if "weights" in asked and "oversampling" not in asked else "oversampling"
+    file = _counts_file(counts, column, drop_row, weights)
     problem = read_problem(
         groups,
-        _counts_file(counts, column, drop_row, weights),
+        file,
         feature_energy=feature_energy,
         weight_energy=weight_energy,
         norm_weights=norm_weights,
         weight_decay=weight_decay,
     )
-    found = remedy_of(problem, by=by)
+    names = None if file is None else file.classes.names
+    with progress("looking for remedies", USUAL_PLACES) as bar:
+        found = remedy_of(
+            problem,
+            by=way,
+            target_cosine=cosine,
+            remedies=asked,
+            names=names,
+            told=lambda what: bar(advance=1, description=what),
+        )
     _answer_with_files(found, out, as_json)
 
 

@@ -112,6 +112,8 @@ CALLS: Mapping[str, Call] = {
     "layerpeel.numerics.collapse_geometry": call(FRAME, FRAME),
     "layerpeel.numerics.collapse_of": call(CENTRED, np.array([[1.0], [-1.0]]), np.zeros(2)),
     "layerpeel.numerics.confirming_size": call(**POWER, resolution=0.5, power=0.75),
+    "layerpeel.numerics.joint_vanishing_lengths": call([(3, 60), (2, 3)]),
+    "layerpeel.numerics.joint_vanishing_radius": call([(3, 60), (2, 3)]),
     "layerpeel.numerics.pairwise_cosines": call(FRAME),
     "layerpeel.numerics.count_classes": call(np.array([0, 1, 1])),
     "layerpeel.numerics.cumulative_tail_index": call(TIMES, np.log(TIMES + 1), since=1.0),
@@ -206,7 +208,7 @@ INSIDE = {
     *("require_array", "require_instance", "require_list", "require_memory", "require_one_of", "require_positive", "require_real"),
     *("require_positive_array", "require_whole", "require_whole_array", "require_labels", "require_every_class", "shown", "validated"),
     *("UnusableInput", "SolverFailed", "Status", "solver_status", "Problem", "double", "at_most"),
-    *("require_told", "require_way", "held_by", "Model"),
+    *("require_told", "require_way", "held_by", "Model", "margin_at_level", "vanishes_at"),
 }
 """Arithmetic in balls, the checks themselves, and what takes nothing."""
 

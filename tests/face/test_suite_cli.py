@@ -120,9 +120,9 @@ def rooms(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         (["threshold", "--majority", "0", "--minority", "5", "--feature-energy", "5"], ["majority", "0"]),
         ([*THRESHOLD, "--digits", "0"], ["0", "10000"]),
         ([*THRESHOLD, "--digits", "10001"], ["10001", "10000"]),
-        (["remedy", "--groups", "5x100", "--feature-energy", "5"], ["no two minority classes"]),
-        (["remedy", "--groups", "5x3,1x2,1x1", "--feature-energy", "5"], ["5x3, 1x2, 1x1", "no two minority classes", "merge"]),
-        (["remedy", "--groups", "5x3,1x2", "--feature-energy", "5"], ["no two minority classes"]),
+        (["remedy", "--groups", "5x100", "--feature-energy", "5", "--cosine", "-0.25"], ["-0.25", "target cosine", "0.5"]),
+        (["remedy", "--groups", "5x3,1x2,1x1", "--feature-energy", "5", "--cosine", "1"], ["target cosine is 1.0", "0.5"]),
+        (["remedy", "--groups", "5x3,1x2", "--feature-energy", "5", "--by", "luck"], ["--by luck", "weights"]),
         (["solve", *GROUPS, "--save", "solution.txt"], [".npz"]),
         (["solve", *GROUPS, "--save", "nowhere/solution.npz"], ["nowhere", "create"]),
         (["report", "missing.json", "--out", "out"], ["missing.json"]),
@@ -455,7 +455,9 @@ def test_remedy_json(capsys: pytest.CaptureFixture[str], samples: int, collapses
     found = printed_json(capsys)
     (group,) = found.pop("groups")
     assert found.pop("schema_version") == 1
-    assert group == {"classes": 5, "samples": 10, **found}
+    assert found.pop("plan")["certified"] is True
+    assert (found.pop("by"), found.pop("norm_weights"), found.pop("remedies")) == ("oversampling", "class", [])
+    assert group == {"classes": 5, "samples": 10, "names": None, **found}
     assert found["imbalance"] == samples / 10
     assert found["collapses_now"] is collapses
     assert found["minimal_oversampling"] == pytest.approx(oversampling, rel=1e-12)  # two roundings

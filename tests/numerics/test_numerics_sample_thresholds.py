@@ -264,15 +264,21 @@ def test_more_digits_lie_inside_fewer() -> None:
     for threshold in (collapse_threshold, vanishing_threshold):
         models: list[dict[str, Any]] = [{"feature_energy": 2.0, **PER_SAMPLE}, {"weight_decay": 0.1}]
         for model in models:
-            found = [threshold(7, 3, digits=digits, **model) for digits in (5, 30, 120)]
-            with mp.workdps(150):
+            found = [threshold(7, 3, digits=digits, **model) for digits in (5, 30, 400)]
+            with mp.workdps(450):
                 bounds = [(mp.mpf(each.lower), mp.mpf(each.upper)) for each in found if each is not None]
                 assert len(bounds) == 3
                 assert all(low <= lower < upper <= high for (low, high), (lower, upper) in pairwise(bounds))
                 assert all(
                     (upper - lower) / lower < mp.mpf(10) ** (1 - digits)
-                    for (lower, upper), digits in zip(bounds, (5, 30, 120), strict=True)
+                    for (lower, upper), digits in zip(bounds, (5, 30, 400), strict=True)
                 )
+
+
+def test_thousands_of_digits() -> None:
+    """A slope that is slightly wrong would take more steps here than there are."""
+    found = collapse_threshold(5, 5, feature_energy=5.0, digits=3000, **PER_SAMPLE)
+    assert found.lower[:2990] == found.upper[:2990]
 
 
 # Weight decay.

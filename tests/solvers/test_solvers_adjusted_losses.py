@@ -317,6 +317,27 @@ def test_refusals() -> None:
     refused(lambda: with_remedy(posed(), "label-smoothing", -0.1), "the strength of 'label-smoothing' is -0.1")
 
 
+def test_a_changed_loss_leaves_what_the_norm_weighs() -> None:
+    problem = UnconstrainedFeatures.from_groups([(3, 90), (3, 10)], feature_penalty=0.03, weight_penalty=0.03)
+    assert with_remedy(problem, "margin", 1.0).norm_weights == "sample"
+    weighted = with_remedy(problem, "weights", 1.0)
+    assert weighted.scales.tolist() == problem.scales.tolist()
+    assert weighted.weights.tolist() == pytest.approx([1 / 6, 1 / 6])
+    assert with_remedy(problem, "margin", 0.0) is problem
+
+
+def test_a_penalised_norm_takes_remedies_too() -> None:
+    problem = UnconstrainedFeatures.from_groups([(3, 90), (3, 10)], feature_penalty=0.013, weight_penalty=0.013)
+    for remedy in ("weights", "logit-scale"):
+        found = least_strength(problem, 1, remedy, width=5e-3)
+        assert found is not None
+        # λ d_g = s_g c_g, with λ given: √10 · .013 = 9^γ · 10/300, and for weights 9^γ · 10/(270 + 30 · 9^γ)
+        needed = (
+            0.013 * math.sqrt(10) * 300 / 10 if remedy == "logit-scale" else 0.013 * math.sqrt(10) * 27 / (1 - 0.013 * math.sqrt(10) * 3)
+        )
+        assert found.contains(math.log(needed) / math.log(9))
+
+
 def test_groups_that_are_not_there_or_are_one_class_are_refused() -> None:
     problem = LayerPeeled.from_groups([(3, 9), (1, 1)], feature_energy=1.0)
     refused(lambda: group_under_remedy(problem, 2, "margin", 1.0), "group 2 does not exist")

@@ -101,7 +101,7 @@ def test_an_attainable_zero_loss_needs_no_bias_however_slight_its_penalty(name: 
             assert found.value.upper * HEADROOM <= TOLERANCE
 
 
-@pytest.mark.parametrize("energy", [7.7, 7.8, 7.9])
+@pytest.mark.parametrize("energy", [0.564, 0.571, 0.578])
 @pytest.mark.slow
 def test_where_only_a_bias_leaves_no_loss_its_price_is_found(energy: float) -> None:
     """Norms weighted by √n: between the energy that a free bias needs and the one without, the value is λ_b/2 times the least ‖b‖².

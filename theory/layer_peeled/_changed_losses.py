@@ -1,15 +1,12 @@
 """Cases of cross-entropy as people change it, or with a bias, and what shows where the minority of two groups comes apart under each."""
 
 import math
-from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
-from layerpeel.numerics import Bracket, ChangedBoundary, log_threshold_with_bias_minus_one
+from layerpeel.numerics import Bracket
 from layerpeel.solvers import LayerPeeled, Switch, bracket_switch
 from layerpeel.theory._claims import Instances
-from layerpeel.theory._enclosed_points import enclosed_points
-from layerpeel.theory._room import Figure, Series
 
 LEAST, LARGEST, WIDTH = 0.02, 30.0, 3e-4
 """Energies E_H at E_W = 1 between which the minorities looked at here come apart, and the relative distance at which the search stops."""
@@ -87,20 +84,6 @@ def labelled(*cases: Case) -> Instances:
     return {case.label: (case,) for case in cases}
 
 
-@cache
-def boundary(case: Case) -> ChangedBoundary:
-    """Where the minority comes apart, in closed form."""
-    change = case.change
-    return ChangedBoundary(
-        case.majority,
-        case.minority,
-        label_smoothing=change.smoothing,
-        logit_scale=change.scale,
-        logit_shift=change.shift,
-        margins=change.margins,
-    )
-
-
 def posed(case: Case, feature_energy: float) -> LayerPeeled:
     """The program; the minority is the second group."""
     change = case.change
@@ -137,37 +120,8 @@ def multiplier_at_switch(case: Case) -> Bracket:
     return Bracket(low.lower / weight * (1 - 1e-14), high.upper / weight * (1 + 1e-14), rigorous=True)
 
 
-STRENGTHS = tuple(step / 20 for step in range(21))
-MEASURED = (0.25, 0.5, 0.75)
 DRAWN = Case(3, 3, 1.0, Change())
-REMEDIES: dict[str, Callable[[float], Change]] = {
-    "smoothing δ = x/4": lambda x: Change(smoothing=x / 4),
-    "factor Δ_B = 1 + x": lambda x: Change(scale=(1.0, 1.0 + x)),
-    "shift ι_A − ι_B = x": lambda x: Change(shift=(x, 0.0)),
-    "margin m_B = 4x": lambda x: Change(margins=(0.0, 4.0 * x)),
-}
-"""What the figure draws against one strength x."""
-
-
-def draw_thresholds() -> Figure:
-    """R0 against the strength of each change."""
-    series: list[Series] = []
-    for color, (label, change) in enumerate(REMEDIES.items()):
-        heights = [math.exp(boundary(DRAWN._replace(change=change(x))).log_imbalance(float(DRAWN.classes))) for x in STRENGTHS]
-        series.append(Series(label=label, x=STRENGTHS, y=tuple(heights), style="line", color=color))
-        found = [threshold(change(x)) for x in MEASURED]
-        series.append(enclosed_points(f"{label}, solved", MEASURED, found, color))
-    free = 1 + math.exp(log_threshold_with_bias_minus_one(DRAWN.majority, DRAWN.minority, feature_energy=1.0))
-    series.append(Series(label="a free bias", x=(0.0, 1.0), y=(free, free), style="line", color=len(REMEDIES)))
-    return Figure(
-        title="The threshold of minority collapse under changes of the loss",
-        caption="K_A = K_B = 3, E_H = E_W = 1. Lines: closed forms; points: bisections over certified solves, by route `factored`. "
-        "A weight on the minority's loss raises the threshold in proportion.",
-        x_label="strength x",
-        y_label="threshold R0",
-        series=tuple(series),
-        log_y=True,
-    )
+"""Class numbers of the figure."""
 
 
 def threshold(change: Change) -> Bracket:

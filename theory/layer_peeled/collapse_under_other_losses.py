@@ -8,6 +8,7 @@ from layerpeel.numerics import Bracket, smoothed_energy_limit, smoothed_margin
 from layerpeel.solvers import Enclosures, LayerPeeled, solve
 from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory.layer_peeled._changed_boundaries import boundary, draw_thresholds
 from layerpeel.theory.layer_peeled._changed_losses import (
     HELD,
     SCALED,
@@ -15,8 +16,6 @@ from layerpeel.theory.layer_peeled._changed_losses import (
     SMOOTHED,
     Case,
     Change,
-    boundary,
-    draw_thresholds,
     labelled,
     multiplier_at_switch,
     smoothed,

@@ -333,7 +333,7 @@ MINORITY_COSINE = Quantity(
 def _remedy(parameters: Parameters, _rng: np.random.Generator | None) -> Columns:
     from layerpeel.counts.remedy import remedy_of
 
-    found = remedy_of(_problem(parameters), by=parameters.get("by", "oversampling"))
+    found = remedy_of(_problem(parameters), by=parameters.get("by", "oversampling"), target_cosine=None)
     least, most = found.safe_oversampling
     return {
         "value": found.minimal_oversampling,

@@ -1,4 +1,4 @@
-"""How much oversampling, or weight in the loss, keeps minority classes apart."""
+"""How much oversampling, or weight in the loss, keeps minority classes apart: group by group, and by a plan for the whole tail."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -8,17 +8,39 @@ import numpy as np
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
+from layerpeel.counts.plan import TARGET, Plan, Told, plan_of, require_target
+from layerpeel.counts.reading.numbers import said
+from layerpeel.counts.remedies import NamedRemedy, chosen_remedies, remedies_of, require_judged
+from layerpeel.counts.spoken import MOST_NAMES, names_by_group
 from layerpeel.numerics import PALETTE_SIZE, UnusableInput
 from layerpeel.pages.curves import figure, line
+from layerpeel.pages.output import number, text_table
 from layerpeel.pages.records import Finite, Record, Result
+from layerpeel.pages.text import one_line
 
 if TYPE_CHECKING:
     from layerpeel.numerics import Figure, Series
     from layerpeel.pages.curves import Mark
-    from layerpeel.solvers import Problem
+    from layerpeel.solvers import Problem, Solution
 
 SHOWN_FACTORS, FEWEST_FACTORS = 36, 10
 """The figure solves at as many factors, shared by the groups, and at so many more for each of them."""
+
+ALL_BRACKETED, BRACKETED_TIMES_GROUPS = 6, 400
+"""Up to so many groups each is bracketed by certified solves. Of more, the second over the number of distinct counts, at least one:
+the one that needs the most, and some evenly below it; the others follow from their multiplier."""
+
+MANY_COUNTS = 64
+"""Distinct counts from which brackets are wider, and things as they are are not solved more sharply than needed."""
+
+WIDTHS = ((256, 3e-3), (MANY_COUNTS, 1e-3), (0, 1e-4))
+"""Relative widths to which the least factors are bracketed, by the least number of distinct counts."""
+
+TOO_MANY_COUNTS = 128
+"""Distinct counts from which it is no longer looked for where too much of one group makes another collapse: that takes too long."""
+
+SHOWN_GROUPS = 10
+"""Rows of the table that stands for sentences where there are more groups than that."""
 
 BESIDE = (1.0, 1.003, 1.01, 1.03, 1.06, 1.1)
 """It also solves at these multiples of the end of a phase."""
@@ -35,7 +57,12 @@ class Oversampling(Record):
     minimal_oversampling: float = Field(description="The group stays apart when it is sampled more than this many times as often.")
     collapses_now: bool
     safe_oversampling: tuple[float, Finite] = Field(
-        description="Between these the group is apart, and no group that is apart as things are collapses instead; null is no end."
+        description="Between these the group is apart, and no group that is apart as things are collapses instead; null is no end, or one "
+        "that was not looked for, where the group is not bracketed or there are 128 distinct counts or more."
+    )
+    bracketed: bool = Field(
+        default=True,
+        description="Whether closed forms or certified solves give the numbers; with many groups some are interpolated between those.",
     )
 
 
@@ -44,12 +71,19 @@ class GroupOversampling(Oversampling):
 
     classes: int
     samples: int | float
+    names: list[str] | None = Field(default=None, description="Of its classes, where the counts file names them.")
+
+    @property
+    def called(self) -> str:
+        """Its classes, in a sentence."""
+        listed = f" ({', '.join(map(one_line, self.names))})" if self.names and len(self.names) <= MOST_NAMES else ""
+        return f"the {self.classes} classes of {said(self.samples)} samples{listed}"
 
     def sentences(self, told: "Way", *, alone: bool) -> str:
         """Imbalance against threshold, and what to do in the words of a way; `alone` where no other group is a minority."""
         threshold = "beyond the largest double" if self.threshold is None else f"{self.threshold:.6g}"
         lines = [f"imbalance R   {self.imbalance:.6g}", f"threshold R0  {threshold}", ""]
-        name = f"the {self.classes} classes of {self.samples} samples"
+        name = self.called
         if self.collapses_now:
             act, often = told.act
             lines += [
@@ -106,11 +140,41 @@ class Remedy(Oversampling, Result):
     by: str = Field(description="oversampling, or weights in the loss; where norms are averaged over classes these are one.")
     norm_weights: str = Field(description="class or sample: over what the norms of the features are averaged.")
     groups: list[GroupOversampling]
+    remedies: list[NamedRemedy] = Field(description="What was asked for by name, for the smallest classes of one count.")
+    plan: Plan | None = Field(description="For all classes together; null where none was asked for.")
     problem: SkipJsonSchema[Any] = Field(exclude=True, repr=False)
 
     def to_text(self) -> str:
-        """Imbalance against threshold for each minority group, and what to do."""
-        return "\n\n".join(group.sentences(self._way, alone=len(self.groups) == 1) for group in self.groups)
+        """Imbalance against threshold for each minority group, and what to do, the worst first; then the plan for all classes."""
+        worst_first = sorted(self.groups, key=lambda group: -group.minimal_oversampling)
+        told = [self._table(worst_first)] if len(self.groups) > ALL_BRACKETED else []
+        told = told or [group.sentences(self._way, alone=len(self.groups) == 1) for group in worst_first]
+        told += [found.sentences() for found in self.remedies]
+        return "\n\n".join([*told, *([] if self.plan is None else [self.plan.to_text()])])
+
+    def _table(self, groups: "Sequence[GroupOversampling]") -> str:
+        """A line for each group, of the worst ones."""
+        collapsing = sum(group.collapses_now for group in groups)
+        act, often = self._way.act
+        rows = [
+            [
+                str(group.classes),
+                said(group.samples),
+                number(group.imbalance),
+                number(group.threshold),
+                number(group.minimal_oversampling) + ("" if group.bracketed else " (about)"),
+            ]
+            for group in groups[:SHOWN_GROUPS]
+        ]
+        head = ["classes", "samples", "imbalance R", "threshold R0", f"times as {often}"]
+        left_out = len(groups) - len(rows)
+        lines = [
+            f"As it is, {collapsing} of {len(groups)} groups of equal counts below the largest collapse, each onto one classifier.",
+            f"{act} each of their examples more than so many times as {often} to keep a group apart, all else unchanged:",
+            "",
+            text_table(head, rows),
+        ]
+        return "\n".join([*lines, *([f"({left_out} groups that need less are not shown; --json has them all)"] if left_out else [])])
 
     @property
     def _way(self) -> Way:
@@ -119,6 +183,8 @@ class Remedy(Oversampling, Result):
     def figures(self) -> "tuple[Figure, ...]":
         """The cosine inside each minority group against how many times as often it is sampled, by solves."""
         problem: Problem = self.problem
+        if not self.groups:
+            return () if self.plan is None else (self.plan.figure(),)
         often = self._way.act[1]
         alone = len(self.groups) == 1
         places = dict(zip(self.groups, _minorities(problem), strict=True))
@@ -202,6 +268,8 @@ def remedy(
     norm_weights: str | None = None,
     weight_decay: float | None = None,
     by: str = "oversampling",
+    target_cosine: float | None = TARGET,
+    remedies: str | Sequence[str] = (),
 ) -> Remedy:
     """How much oversampling, or weight in the loss, keeps the classes of each minority group apart.
 
@@ -222,9 +290,11 @@ def remedy(
         norm_weights: "class" or "sample", over what E_H averages; class unless given.
         weight_decay: λ in place of the energies, per sample (`solvers.UnconstrainedFeatures`).
         by: "oversampling" or "weights".
+        target_cosine: the largest cosine between two classifiers that the plan for all classes allows (`counts.plan`); None for no plan.
+        remedies: names of what is answered beside that (`counts.remedies.NAMES`), or "all".
 
     Raises:
-        UnusableInput: when no two classes below the largest count share their count, or an argument is unusable.
+        UnusableInput: when an argument is unusable, or without a plan no two classes below the largest count share their count.
 
     Example:
         >>> answer = remedy([200] * 5 + [10] * 5, feature_energy=5)
@@ -236,37 +306,96 @@ def remedy(
 
     model = held_by(feature_energy, weight_energy, norm_weights, weight_decay)
     if model.weight_decay is not None:
-        return remedy_of(UnconstrainedFeatures(counts=counts, weight_decay=model.weight_decay), by=by)
+        decayed = UnconstrainedFeatures(counts=counts, weight_decay=model.weight_decay)
+        return remedy_of(decayed, by=by, target_cosine=target_cosine, remedies=remedies)
     mean = "sample" if model.per_sample else "class"
     program = LayerPeeled(counts=counts, feature_energy=model.feature_energy, weight_energy=model.weight_energy, norm_weights=mean)
-    return remedy_of(program, by=by)
+    return remedy_of(program, by=by, target_cosine=target_cosine, remedies=remedies)
 
 
-def remedy_of(problem: "Problem", *, by: str = "oversampling") -> Remedy:
+def remedy_of(
+    problem: "Problem",
+    *,
+    by: str = "oversampling",
+    target_cosine: float | None = TARGET,
+    remedies: str | Sequence[str] = (),
+    names: Sequence[str] | None = None,
+    told: Told | None = None,
+) -> Remedy:
     """The same for classes that are posed as a program already.
 
+    Args:
+        problem: the program.
+        by: "oversampling" or "weights".
+        target_cosine: of the plan; None for no plan, which other losses than cross-entropy do not have anyway.
+        remedies: names of what is answered beside that, or "all".
+        names: of the classes, in the order the counts were given.
+        told: takes what is found, a sentence at a time.
+
     Raises:
-        UnusableInput: when no two classes below the largest count share their count, for numbers as norm weights, a bias, or another way.
+        UnusableInput: without a plan when no two classes below the largest count share their count; for numbers as norm weights, a bias,
+            another way, or a target that is out of range.
     """
     from layerpeel.solvers import require_told, require_way
 
+    asked = chosen_remedies(remedies)
     require_told(problem, "a remedy")
     require_way(by)
+    planned = target_cosine is not None and problem.loss == "cross-entropy"
+    if target_cosine is not None:
+        require_target(target_cosine, problem.num_classes)
     minorities = _minorities(problem)
-    if not minorities:
+    require_judged(problem, asked, tied=bool(minorities))
+    if not minorities and not planned:
         listed = ", ".join(f"{group.classes}x{group.samples}" for group in problem.groups[:6])
         raise UnusableInput(
             f"the classes {listed}{', …' if problem.groups[6:] else ''} hold no two minority classes of one count: only classes of equal "
             "count collapse exactly, so there is nothing to remedy; solve the model for their geometry, or merge similar counts."
         )
     two = len(problem.groups) == 2 and problem.loss == "cross-entropy" and _model(problem) is not None
-    answers = [_of_two(problem, by) if two else _by_solves(problem, index, by) for index in minorities]
+    now = _now(problem) if planned or not two else None
+    answers = [_of_two(problem, by) for _ in minorities] if two or now is None else _by_solves(problem, minorities, by, now, told)
+    called = names_by_group(problem, names)
     groups = [
-        GroupOversampling(classes=problem.groups[index].classes, samples=problem.groups[index].samples, **answer.model_dump())
+        GroupOversampling(
+            classes=problem.groups[index].classes, samples=problem.groups[index].samples, names=called[index], **answer.model_dump()
+        )
         for index, answer in zip(minorities, answers, strict=True)
     ]
-    hardest = max(answers, key=lambda answer: answer.minimal_oversampling)
-    return Remedy(**hardest.model_dump(), by=by, norm_weights=problem.norm_weights, groups=groups, problem=problem)
+    plan = None
+    if target_cosine is not None and planned:
+        plan = plan_of(problem, by=by, target_cosine=target_cosine, names=names, now=now, told=told)
+    hardest = max(answers, key=lambda answer: answer.minimal_oversampling, default=_nothing_collapses(problem))
+    smallest = min(minorities, key=lambda index: problem.groups[index].samples, default=None)
+    judged = [] if smallest is None else remedies_of(problem, smallest, asked, _model(problem))
+    return Remedy(
+        **hardest.model_dump(),
+        by=by,
+        norm_weights=problem.norm_weights,
+        groups=groups,
+        remedies=judged,
+        plan=plan,
+        problem=problem,
+    )
+
+
+def _now(problem: "Problem") -> "Solution":
+    from layerpeel.solvers import solve
+    from layerpeel.solvers._threshold import SHARP
+
+    return solve(problem, tolerance=SHARP) if len(problem.groups) < MANY_COUNTS else solve(problem)
+
+
+def _nothing_collapses(problem: "Problem") -> Oversampling:
+    """Where no two classes below the largest count share theirs: none collapses exactly, at any count."""
+    samples = [group.samples for group in problem.groups]
+    return Oversampling(
+        imbalance=max(samples) / min(samples),
+        threshold=None,
+        minimal_oversampling=1.0,
+        collapses_now=False,
+        safe_oversampling=(0.0, None),
+    )
 
 
 def _model(problem: "Problem") -> dict[str, Any] | None:
@@ -314,14 +443,65 @@ def _of_two(problem: "Problem", by: str) -> Oversampling:
     )
 
 
-def _by_solves(problem: "Problem", group: int, by: str) -> Oversampling:
+def _by_solves(problem: "Problem", minorities: Sequence[int], by: str, now: "Solution", told: Told | None) -> list[Oversampling]:
+    """Certified brackets for all groups where they are few, else for some; one multiplier serves the others."""
+    plainly = {index: _factor_at(problem, index, by, now.multiplier) for index in minorities}
+    ordered = sorted(minorities, key=lambda index: -plainly[index])
+    count = len(ordered) if len(ordered) <= ALL_BRACKETED else max(1, BRACKETED_TIMES_GROUPS // len(problem.groups))
+    chosen = {ordered[place] for place in np.linspace(0, len(ordered) - 1, min(count, len(ordered))).round().astype(int).tolist()}
+    found: dict[int, Oversampling] = {}
+    for index in ordered:
+        if index in chosen:
+            found[index] = _bracketed(problem, index, by, now)
+            if told is not None:
+                group = problem.groups[index]
+                told(f"{group.classes} classes of {said(group.samples)} samples: {found[index].minimal_oversampling:.6g} times")
+    return [found.get(index) or _between(problem, index, by, now, plainly, found) for index in minorities]
+
+
+def _factor_at(problem: "Problem", group: int, by: str, multiplier: float) -> float:
+    """log w at which w times as many samples give a group the slope c_g/d_g = λ, if λ and the total stay as they are."""
+    slope = float(problem.weights[group] / problem.scales[group])
+    rooted = by == "oversampling" and problem.norm_weights == "sample"
+    return (2.0 if rooted else 1.0) * math.log(multiplier / slope) if multiplier > 0.0 else -math.inf
+
+
+def _between(
+    problem: "Problem", group: int, by: str, now: "Solution", plainly: dict[int, float], found: dict[int, Oversampling]
+) -> Oversampling:
+    """What raising a group adds to that factor is nearly proportional to its classes, and nothing where the group is at the edge now."""
+    known = sorted(
+        (plainly[index], (math.log(answer.safe_oversampling[0]) - plainly[index]) / problem.groups[index].classes)
+        for index, answer in found.items()
+        if answer.safe_oversampling[0] > 0.0
+    )
+    places, shifts = zip(*sorted([*known, (0.0, 0.0)]), strict=True)
+    factor = math.exp(plainly[group] + problem.groups[group].classes * float(np.interp(plainly[group], places, shifts)))
+    collapses = bool(now.collapsed[group])
+    imbalance = max(other.samples for other in problem.groups) / problem.groups[group].samples
+    rooted = by == "weights" and problem.norm_weights == "sample"
+    drawn = math.exp(_factor_at(problem, group, "oversampling", now.multiplier)) if rooted else factor
+    return Oversampling(
+        imbalance=imbalance,
+        threshold=imbalance / drawn,
+        minimal_oversampling=max(1.0, factor) if collapses else 1.0,
+        collapses_now=collapses,
+        safe_oversampling=(factor, None),
+        bracketed=False,
+    )
+
+
+def _bracketed(problem: "Problem", group: int, by: str, now: "Solution") -> Oversampling:
     """Certified brackets of where the group comes apart and of where another one collapses; the ends inside are safe."""
     from layerpeel.solvers import critical_oversampling, excessive_oversampling
 
     imbalance = max(other.samples for other in problem.groups) / problem.groups[group].samples
-    critical = critical_oversampling(problem, group, by=by)
-    drawn = critical if by == "oversampling" or problem.norm_weights == "class" else critical_oversampling(problem, group)
-    excessive = excessive_oversampling(problem, group, by=by)
+    width = next(width for least, width in WIDTHS if len(problem.groups) >= least)
+    critical = critical_oversampling(problem, group, by=by, width=width, now=now)
+    same = by == "oversampling" or problem.norm_weights == "class"
+    drawn = critical if same else critical_oversampling(problem, group, width=width, now=now)
+    few = len(problem.groups) < TOO_MANY_COUNTS
+    excessive = excessive_oversampling(problem, group, by=by, now=now) if few else None
     return Oversampling(
         imbalance=imbalance,
         threshold=None if drawn is None else imbalance / drawn.upper,
