@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from layerpeel.numerics._bracket import Proportion as Proportion
     from layerpeel.numerics._exact_expressions import enclose_expression as enclose_expression
     from layerpeel.numerics._figure import PALETTE_SIZE as PALETTE_SIZE
+    from layerpeel.numerics._figure import Bars as Bars
     from layerpeel.numerics._figure import Drawing as Drawing
     from layerpeel.numerics._figure import Figure as Figure
-    from layerpeel.numerics._figure import Bars as Bars
     from layerpeel.numerics._figure import HeatMap as HeatMap
     from layerpeel.numerics._figure import Series as Series
     from layerpeel.numerics._figure import points_over_trials as points_over_trials

@@ -44,8 +44,9 @@ class Figure:
 class HeatMap:
     """A figure of a quantity over two axes, as data; NaN leaves a hole.
 
-    `values` has a row for each y and a column for each x, both ascending. `names` call the places of both axes alike. `limits` are the ends
-    of the colour scale, which has one colour for each sign where zero is in the middle. A `matrix` has square cells and its first row on top.
+    `values` has a row for each y and a column for each x, both ascending. `names` call the places of both axes alike. `limits` are the
+    ends of the colour scale, which has one colour for each sign where zero is in the middle. A `matrix` has square cells and its first row
+    on top.
     """
 
     title: str

@@ -1,16 +1,13 @@
 """What a page of class counts draws: the counts themselves, the cosines between classifiers class by class, and norms, before and after."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import numpy as np
 
 from layerpeel.counts.reading.numbers import said
 from layerpeel.numerics import Bars, HeatMap
 from layerpeel.pages.text import one_line
-
-if TYPE_CHECKING:
-    from layerpeel.counts.solve import Geometry
 
 WIDE = 10.0
 """Counts that differ by this factor are drawn on a logarithmic axis."""
@@ -25,38 +22,55 @@ MOST_CELLS = 800
 """Rows of a heat map, which has no more dots; of more classes so many are taken evenly."""
 
 
-def drawn_classes(geometry: "Geometry") -> list[int]:
+class Geometry(Protocol):
+    """What is drawn of an answer of `solve`."""
+
+    @property
+    def groups(self) -> Sequence[Any]:
+        """Of equal classes, each with samples, names and cosines."""
+        ...
+
+    @property
+    def between_cosine(self) -> Sequence[Sequence[float | None]]:
+        """Between the classifiers of any two groups."""
+        ...
+
+    @property
+    def weighted(self) -> bool:
+        """Whether samples are multiplied by weights in the loss."""
+        ...
+
+
+def drawn_classes(geometry: Geometry) -> list[int]:
     """The group of each class, the largest count first."""
     order = sorted(range(len(geometry.groups)), key=lambda g: -geometry.groups[g].samples)
     return [g for g in order for _ in range(geometry.groups[g].classes)]
 
 
-def counts_drawn(geometry: "Geometry", raised: "Geometry | None" = None, *, after: str = "after") -> Bars:
-    """The samples of each class, the largest first, and what a remedy makes of them.
+def counts_drawn(geometry: Geometry, floor: float | None = None) -> Bars:
+    """The samples of each class, the largest first, and what a plan makes of them.
 
     Args:
         geometry: as things are.
-        raised: of the same groups, with more samples; none where nothing is remedied.
-        after: what the raised counts are called.
+        floor: of the plan; none where nothing is raised.
     """
     classes = drawn_classes(geometry)
     now, names = [float(geometry.groups[g].samples) for g in classes], _names(geometry, classes, by_samples=False)
-    more = [] if raised is None else [(after, tuple(float(raised.groups[g].samples) for g in classes), 1)]
-    all_of_them = [*now, *(height for _, row, _ in more for height in row)]
+    more = [] if floor is None else [("raised", tuple(max(height, floor) for height in now), 1)]
     ratio = max(now) / min(now)
-    unlike = f"The largest class has {number_of_times(ratio)} the samples of the smallest." if ratio > 1.0 else "All classes are alike."
+    unlike = f"The largest class has {ratio:.4g} times the samples of the smallest." if ratio > 1.0 else "All classes are alike."
     return Bars(
         title=f"{'Weighted samples' if geometry.weighted else 'Samples'} of {len(classes)} classes",
-        caption=unlike if raised is None else f"{unlike} Above each count, what it is raised to.",
+        caption=unlike if floor is None else f"{unlike} Above each count, what the plan raises it to.",
         x_label="class" if names else "class, the largest first",
         y_label="samples times loss weight" if geometry.weighted else "samples",
         heights=(*more, ("now", tuple(now), 0)),
         names=names,
-        log_y=max(all_of_them) >= WIDE * min(all_of_them),
+        log_y=ratio >= WIDE,
     )
 
 
-def cosines_drawn(geometry: "Geometry", title: str = "Cosines between classifiers", *, more: str = "") -> HeatMap:
+def cosines_drawn(geometry: Geometry, title: str = "Cosines between classifiers", *, more: str = "") -> HeatMap:
     """The cosine between the classifiers of any two classes, the largest classes first.
 
     Args:
@@ -81,7 +95,7 @@ def cosines_drawn(geometry: "Geometry", title: str = "Cosines between classifier
     label = ("class" if called else "samples of the class") if names else "class, the largest first"
     return HeatMap(
         title=title,
-        caption=f"Red classes share a direction, white ones are at right angles, blue ones point away from each other.{holes}{thinned}{more}",
+        caption=f"Red classes share a direction, white ones are at right angles, blue ones point apart.{holes}{thinned}{more}",
         x_label=label,
         y_label=label,
         value_label="cosine",
@@ -94,12 +108,7 @@ def cosines_drawn(geometry: "Geometry", title: str = "Cosines between classifier
     )
 
 
-def number_of_times(ratio: float) -> str:
-    """A ratio in words, to four digits."""
-    return f"{ratio:.4g} times"
-
-
-def _names(geometry: "Geometry", classes: Sequence[int], *, by_samples: bool) -> tuple[str, ...]:
+def _names(geometry: Geometry, classes: Sequence[int], *, by_samples: bool) -> tuple[str, ...]:
     """What few classes are called; nothing where there are many, or where they have no names and are not called by their samples."""
     named = any(group.names for group in geometry.groups)
     if len(classes) > MOST_NAMED or not (named or by_samples):

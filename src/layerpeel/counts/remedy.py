@@ -19,7 +19,7 @@ from layerpeel.pages.records import Finite, Record, Result
 from layerpeel.pages.text import one_line
 
 if TYPE_CHECKING:
-    from layerpeel.numerics import Figure, Series
+    from layerpeel.numerics import Drawing, Figure, Series
     from layerpeel.pages.curves import Mark
     from layerpeel.solvers import Problem, Solution
 
@@ -135,7 +135,7 @@ class Way(NamedTuple):
 class Remedy(Oversampling, Result):
     """The answer of every minority group, and at the top that of the group that needs the most oversampling."""
 
-    FILES: ClassVar = ("remedy.json", "remedy.svg")
+    FILES: ClassVar = ("remedy.json", "remedy.svg", "remedy.html")
 
     by: str = Field(description="oversampling, or weights in the loss; where norms are averaged over classes these are one.")
     norm_weights: str = Field(description="class or sample: over what the norms of the features are averaged.")
@@ -180,6 +180,32 @@ class Remedy(Oversampling, Result):
     def _way(self) -> Way:
         return Way(self.by, self.norm_weights == "sample")
 
+    def page_of(self, drawn: "tuple[Drawing, ...]") -> str:
+        """What keeps the classes apart, as one would show it to a colleague: counts and cosines before and after the plan come first.
+
+        Args:
+            drawn: its figures.
+        """
+        from layerpeel.counts.solve import held
+        from layerpeel.pages.results_page import results_page, tables_of  # what draws is imported where something is drawn
+
+        figures = (*self._before_and_after(), *drawn)
+        title = f"What keeps {self.problem.num_classes} classes apart"
+        return results_page(title, held(self.problem), figures, (), (), tables_of(self.to_dict()), self.to_text())
+
+    def _before_and_after(self) -> "tuple[Drawing, ...]":
+        from layerpeel.counts.drawn import cosines_drawn, counts_drawn
+        from layerpeel.counts.solve import Geometry
+        from layerpeel.solvers import solve
+
+        plan, names = self.plan, None if self.plan is None else self.plan.names
+        before = Geometry.of(solve(self.problem), names=names)
+        now = cosines_drawn(before, "Cosines between classifiers, as things are")
+        if plan is None or plan.floor is None or plan.raised_classes == 0:
+            return counts_drawn(before), now
+        after = Geometry.of(solve(self.problem.floored(plan.floor, by=self.by)), names=names)
+        return counts_drawn(before, plan.floor), now, cosines_drawn(after, "Cosines between classifiers, with the plan")
+
     def figures(self) -> "tuple[Figure, ...]":
         """The cosine inside each minority group against how many times as often it is sampled, by solves."""
         problem: Problem = self.problem
@@ -187,14 +213,14 @@ class Remedy(Oversampling, Result):
             return () if self.plan is None else (self.plan.figure(),)
         often = self._way.act[1]
         alone = len(self.groups) == 1
-        places = dict(zip(self.groups, _minorities(problem), strict=True))
-        drawn = sorted(self.groups, key=lambda group: -group.minimal_oversampling)[:PALETTE_SIZE]
+        placed = zip(_minorities(problem), self.groups, strict=True)
+        places, drawn = zip(*sorted(placed, key=lambda each: -each[1].minimal_oversampling)[:PALETTE_SIZE], strict=True)
         last = _last_factor(drawn)
         series: list[Series] = []
         marks: list[Mark] = []
-        for color, group in enumerate(drawn):
+        for color, (place, group) in enumerate(zip(places, drawn, strict=True)):
             factors = _shown_factors(group, last, SHOWN_FACTORS // len(drawn) + FEWEST_FACTORS)
-            own, others = np.array([_cosines_inside(problem, places[group], factor, self.by) for factor in factors]).T
+            own, others = np.array([_cosines_inside(problem, place, factor, self.by) for factor in factors]).T
             series.append(line(f"{group.classes} classes of {group.samples} samples", factors, own, color))
             if group.collapses_now:
                 marks.append((group.minimal_oversampling, f"{'apart beyond ' if alone else ''}{group.minimal_oversampling:.6g}", color))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from layerpeel.numerics import Drawing, Series
     from layerpeel.solvers import Problem, Solution
 
+
 class GroupRecord(Record):
     """What the optimum does to the classes of one group, as `solvers.GroupGeometry` has it."""
 
@@ -116,7 +117,7 @@ class Geometry(Result):
             return [below_rank(self.solution)]
         return findings(self.solution, printable_names([group.names for group in self.groups]))
 
-    def to_page(self, drawn: "tuple[Drawing, ...]") -> str:
+    def page_of(self, drawn: "tuple[Drawing, ...]") -> str:
         """What the counts force, as one would show it to a colleague: sentences, figures, the groups, and how it was solved.
 
         Args:
@@ -141,7 +142,7 @@ class Geometry(Result):
         }
         return results_page(
             f"What the counts of {self.num_classes} classes force on their classifier",
-            _held(self.solution.problem),
+            held(self.solution.problem),
             drawn,
             (),
             (),
@@ -221,7 +222,7 @@ def _cells(group: GroupRecord) -> tuple[str, ...]:
     return (str(group.classes), said(group.samples), phase(group), *norms)
 
 
-def _held(problem: "Problem") -> str:
+def held(problem: "Problem") -> str:
     """What bounds the norms, or penalises them, as a sentence."""
     from layerpeel.solvers import LayerPeeled
 

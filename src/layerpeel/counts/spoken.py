@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
@@ -122,7 +122,26 @@ def _head(solution: "Solution") -> list[str]:
     return head
 
 
-def phase(group: "GroupGeometry") -> str:
+class Decided(Protocol):
+    """What is known of the classifiers of equal classes."""
+
+    @property
+    def classes(self) -> int:
+        """How many."""
+        ...
+
+    @property
+    def collapsed(self) -> bool | None:
+        """Whether they coincide."""
+        ...
+
+    @property
+    def vanished(self) -> bool | None:
+        """Whether they are zero."""
+        ...
+
+
+def phase(group: Decided) -> str:
     """One word for a group's classifiers: distinct, collapsed, vanished, undecided, or single."""
     if group.vanished:
         return "vanished"

@@ -59,7 +59,7 @@ _STYLE: dict[Any, Any] = {
 
 
 def figure_svg(figure: Drawing, identity: str, *, titled: bool = False) -> str:
-    """A figure as SVG: lines with bands, points with error bars, and labelled vertical marks; or bars; or a heat map, whose cells are one image.
+    """A figure as SVG: lines with bands, points with error bars, and vertical marks; bars; or a heat map, whose cells are one image.
 
     Args:
         figure: the figure as data.

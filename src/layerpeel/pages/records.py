@@ -82,7 +82,7 @@ class Result(Keys, ABC):
         """What it shows, as data."""
         return ()
 
-    def to_page(self, drawn: tuple[Drawing, ...]) -> str:
+    def page_of(self, drawn: tuple[Drawing, ...]) -> str:
         """What it says, what it shows, and its keys as tables, as one HTML page.
 
         Args:
@@ -99,5 +99,5 @@ class Result(Keys, ABC):
 
         drawn = self.figures()
         paged = self.FILES[-1].endswith(".html")
-        texts = (json_text(self.to_dict()) + "\n", *map(figure_file, drawn), *([self.to_page(drawn)] if paged else []))
+        texts = (json_text(self.to_dict()) + "\n", *map(figure_file, drawn), *([self.page_of(drawn)] if paged else []))
         return dict(zip(self.FILES, texts, strict=True))

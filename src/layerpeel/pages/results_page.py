@@ -25,15 +25,16 @@ class PageTable:
 
 
 def paragraphs(text: str) -> list[tuple[bool, str]]:
-    """Plain text as paragraphs: each line is one, and neighbours whose columns are kept apart by blanks are one together, marked by True.
+    r"""Plain text as paragraphs: each line is one, and neighbours whose columns are kept apart by blanks are one together, marked by True.
 
     Example:
-        >>> paragraphs("R   12\\nR0  5\\n\\nThey collapse.")
-        [(True, 'R   12\\nR0  5'), (False, 'They collapse.')]
+        >>> paragraphs("R   12\nR0  5\n\nThey collapse.")
+        [(True, 'R   12\nR0  5'), (False, 'They collapse.')]
     """
     found: list[tuple[bool, str]] = []
     for block in text.split("\n\n"):
-        for columns, lines in groupby(filter(str.strip, block.split("\n")), lambda line: "  " in line):
+        for columns, neighbours in groupby(filter(str.strip, block.split("\n")), lambda line: "  " in line):
+            lines = list(neighbours)
             found += [(True, "\n".join(lines))] if columns else [(False, line) for line in lines]
     return found
 
@@ -52,7 +53,9 @@ def tables_of(content: Mapping[str, Any]) -> list[PageTable]:
             parts.append(_pairs(name, value))
         elif _objects(value):
             head = list(dict.fromkeys(key for row in value for key in row))
-            parts.append(shortened(_words(name), [key.replace("_", " ") for key in head], [[_cell(row.get(key)) for key in head] for row in value]))
+            parts.append(
+                shortened(_words(name), [key.replace("_", " ") for key in head], [[_cell(row.get(key)) for key in head] for row in value])
+            )
     return parts
 
 
