@@ -216,7 +216,7 @@ ROOMS = {
     *("Check", "Control", "Evidence", "Figure", "Kind", "Origin", "Quantities", "Quantity", "Room", "Series", "Setting", "Source"),
     *("Heading", "headings", "Instances", "Statement", "Verdict", "as_bracket", "catalogue", "choose", "judge", "statistical_comparisons"),
     *("ResolvingPower", "resolution_used", "resolving_power", "Claim", "Profile", "Variant", "claim", "instances", "printed"),
-    *("points_over_trials", "HeatMap"),
+    *("points_over_trials", "HeatMap", "Bars"),
 }
 """The words in which a room is written; the catalogue's tests read them."""
 
