@@ -134,7 +134,7 @@ def group_under_remedy(
     Raises:
         UnusableInput: as `with_remedy`, and for a group that does not exist or has one class.
 
-    Source: derived; docs/derivations/layer-peeled.md, section 7.
+    Source: derived; docs/derivations/layer-peeled.md, section 9.
 
     Example:
         >>> from layerpeel.solvers import LayerPeeled
@@ -197,7 +197,7 @@ def least_strength(
     Raises:
         UnusableInput: as `group_under_remedy`.
 
-    Source: derived; docs/derivations/layer-peeled.md, section 7.
+    Source: derived; docs/derivations/layer-peeled.md, section 9.
 
     Example:
         >>> from layerpeel.solvers import LayerPeeled

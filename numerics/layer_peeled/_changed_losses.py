@@ -50,7 +50,7 @@ class ChangedBoundary:
     Raises:
         UnusableInput: for numbers out of range, or smoothed labels beside changed logits.
 
-    Source: derived; docs/derivations/layer-peeled.md, section 7.
+    Source: derived; docs/derivations/layer-peeled.md, section 9.
 
     Example:
         >>> ChangedBoundary(3, 3).at(0.5).radius > 0
@@ -254,7 +254,7 @@ def log_threshold_of_changed_loss(
     Raises:
         UnusableInput: for numbers out of range, or smoothed labels beside changed logits.
 
-    Source: derived; docs/derivations/layer-peeled.md, section 7; kini2021, cao2019, menon2021 (the losses).
+    Source: derived; docs/derivations/layer-peeled.md, section 9; kini2021, cao2019, menon2021 (the losses).
 
     Example:
         >>> plain = log_threshold_of_changed_loss(5, 5, feature_energy=5.0)
@@ -321,7 +321,7 @@ def smoothed_energy_limit(majority: int, minority: int, label_smoothing: float) 
     Raises:
         UnusableInput: for numbers out of range.
 
-    Source: derived; docs/derivations/layer-peeled.md, section 7.
+    Source: derived; docs/derivations/layer-peeled.md, section 9.
 
     Example:
         >>> smoothed_energy_limit(3, 3, 0.2) > smoothed_energy_limit(3, 3, 0.4)
@@ -348,7 +348,7 @@ def log_threshold_with_bias_minus_one(majority: int, minority: int, *, feature_e
     Raises:
         UnusableInput: for numbers out of range.
 
-    Source: derived; docs/derivations/layer-peeled.md, section 7; hong2023 (the model with a bias).
+    Source: derived; docs/derivations/layer-peeled.md, section 9; hong2023 (the model with a bias).
 
     Example:
         >>> round(1 + math.exp(log_threshold_with_bias_minus_one(3, 3, feature_energy=1.0)), 6)
