@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -150,7 +151,10 @@ def test_a_scheduler_that_is_not_there_is_named_with_the_two_commands_that_start
         taken.bind(("127.0.0.1", 0))  # and never answers
         address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
         began = time.monotonic()
-        for said in (refused("check", *ROOMS, "--scheduler", address), refused("train", "separation", "--scheduler", address)):
+        with ThreadPoolExecutor(2) as both:  # each waits for ten seconds
+            asked = [("check", *ROOMS, "--scheduler", address), ("train", "separation", "--scheduler", address)]
+            answers = list(both.map(lambda arguments: refused(*arguments), asked))
+        for said in answers:
             assert f"no scheduler answers at {address} within 10 s" in said
             assert "`dask scheduler --port 8786`" in said
             assert "`dask worker tcp://HOST:8786" in said
