@@ -12,6 +12,8 @@ from layerpeel.counts.drawn import MOST_CELLS, MOST_NAMED, cosines_drawn, counts
 from layerpeel.counts.remedy import remedy_of
 from layerpeel.counts.solve import Geometry
 from layerpeel.numerics import HeatMap
+from layerpeel.pages.figures import figure_svg
+from layerpeel.pages.results_page import paragraphs, tables_of
 from layerpeel.solvers import LayerPeeled, solve
 
 NAMES = ["horse", "<script>", "cat", "dog"]
@@ -97,3 +99,20 @@ def test_a_matrix_has_its_scale_around_zero() -> None:
     assert drawn.limits == (-1.0, 1.0)
     assert drawn.matrix
     assert all(math.isfinite(place) for place in drawn.x)
+
+
+def test_a_cosine_that_is_not_one_does_not_read_as_one() -> None:
+    found = geometry([500, 200, 80, 30, 12, 5])
+    assert 0.9999 < max(cosine for row in found.between_cosine for cosine in row if cosine is not None) < 1.0
+    svg, close = figure_svg(cosines_drawn(found), "test"), cosines_drawn(found).values
+    assert svg.count(">1.00<") == len(found.groups) + 1  # every class with itself, and an end of the scale
+    assert svg.count(">0.9999<") == ((close >= 0.9999) & (close < 1.0)).sum() > 0
+
+
+def test_tables_leave_out_what_is_empty_and_text_keeps_its_columns_together() -> None:
+    made = tables_of({"schema_version": 1, "names": None, "remedies": [], "groups": [{"classes": 2, "names": None}], "by": "weights"})
+    assert [(table.title, list(table.head), list(map(list, table.rows))) for table in made] == [
+        ("Result", ["what", ""], [["by", "weights"]]),
+        ("Groups", ["classes"], [["2"]]),
+    ]
+    assert paragraphs("a  1\n…\nb  2\n\nEnd.") == [(True, "a  1\n…\nb  2"), (False, "End.")]

@@ -76,7 +76,7 @@ def findings(solution: "Solution", names: Names) -> list[str]:
     from layerpeel.solvers import Status
 
     if solution.status is Status.ZERO:
-        return ["The energies allow a loss of zero, so the optimum is not unique: the geometry above is one of many."]
+        return ["The energies allow a loss of zero, so the optimum is not unique: the geometry shown is one of many."]
     return [*_fates(solution, _Classes(solution, names)), *_largest_cosine(solution, names)]
 
 

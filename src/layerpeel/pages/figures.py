@@ -192,6 +192,13 @@ def _draw_heat_map(canvas: Canvas, axes: Axes, figure: HeatMap) -> None:
         bar.solids.set_rasterized(True)
 
 
+def _written(value: float) -> str:
+    """Two digits, and more where they would say one of what is less, which is another thing for a cosine."""
+    if round(abs(value), 2) == 1.0 and abs(value) < 1.0:
+        return f"{math.copysign(math.floor(abs(value) * 1e4) / 1e4, value):.4f}"
+    return f"{round(value, 2) + 0.0:.2f}"
+
+
 def _write_numbers(axes: Axes, cells: QuadMesh, figure: HeatMap) -> None:
     """Each number in its cell, dark or white, whichever is read better on its colour."""
     for y, row in zip(figure.y, figure.values.tolist(), strict=True):
@@ -199,7 +206,7 @@ def _write_numbers(axes: Axes, cells: QuadMesh, figure: HeatMap) -> None:
             if math.isfinite(value):
                 red, green, blue, _ = cells.to_rgba(value)
                 ink = "#222222" if 0.3 * red + 0.6 * green + 0.1 * blue > 0.5 else "#ffffff"
-                axes.text(x, y, f"{round(value, 2) + 0.0:.2f}", ha="center", va="center", fontsize=8, color=ink)
+                axes.text(x, y, _written(value), ha="center", va="center", fontsize=8, color=ink)
 
 
 def _edges(places: Sequence[float], *, logarithmic: bool) -> np.ndarray:

@@ -33,26 +33,27 @@ def paragraphs(text: str) -> list[tuple[bool, str]]:
     """
     found: list[tuple[bool, str]] = []
     for block in text.split("\n\n"):
-        for columns, neighbours in groupby(filter(str.strip, block.split("\n")), lambda line: "  " in line):
+        for columns, neighbours in groupby(filter(str.strip, block.split("\n")), lambda line: "  " in line or line.startswith("…")):
             lines = list(neighbours)
             found += [(True, "\n".join(lines))] if columns else [(False, line) for line in lines]
     return found
 
 
 def tables_of(content: Mapping[str, Any]) -> list[PageTable]:
-    """The keys of a JSON as tables: what is one value in the first, then a table for each object and each list of objects.
+    """The keys of a JSON as tables: single values first, then a table for each object and each list of objects; not what is empty.
 
     Example:
         >>> [table.title for table in tables_of({"by": "weights", "groups": [{"classes": 5}], "plan": {"floor": 20.0}})]
         ['Result', 'Groups', 'Plan']
     """
+    content = {name: value for name, value in content.items() if not _empty(value)}
     single = {name: value for name, value in content.items() if not isinstance(value, dict) and not _objects(value)}
     parts = [_pairs("result", single)] if single else []
     for name, value in content.items():
         if isinstance(value, dict):
             parts.append(_pairs(name, value))
         elif _objects(value):
-            head = list(dict.fromkeys(key for row in value for key in row))
+            head = list(dict.fromkeys(key for row in value for key, cell in row.items() if not _empty(cell)))
             parts.append(
                 shortened(_words(name), [key.replace("_", " ") for key in head], [[_cell(row.get(key)) for key in head] for row in value])
             )
@@ -67,12 +68,16 @@ def shortened(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) ->
     return PageTable(title=title, head=head, rows=rows)
 
 
+def _empty(value: Any) -> bool:
+    return value is None or value in ([], {})
+
+
 def _objects(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
 
 
 def _pairs(name: str, content: Mapping[str, Any]) -> PageTable:
-    rows = [[key.replace("_", " "), _cell(value)] for key, value in content.items() if key != "schema_version"]
+    rows = [[key.replace("_", " "), _cell(value)] for key, value in content.items() if key != "schema_version" and not _empty(value)]
     return PageTable(title=_words(name), head=["what", ""], rows=rows)
 
 
