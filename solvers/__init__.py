@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from layerpeel.solvers.relatives._descent import descend as descend
     from layerpeel.solvers.relatives._factors import FactorPoint as FactorPoint
     from layerpeel.solvers.relatives._factors import enclose_factors as enclose_factors
+    from layerpeel.solvers.relatives._fixed_classifier import fixed_classifier_features as fixed_classifier_features
     from layerpeel.solvers.relatives._nonnegative import NonNegative as NonNegative
     from layerpeel.solvers.relatives._nonnegative import NonNegativeEnclosure as NonNegativeEnclosure
     from layerpeel.solvers.relatives._nonnegative import descend_nonnegative as descend_nonnegative

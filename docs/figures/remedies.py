@@ -6,7 +6,7 @@ Run it at the top of a checkout: python docs/figures/remedies.py
 import math
 from pathlib import Path
 
-from layerpeel.counts.remedies import FREE, Case
+from layerpeel.counts.remedy_case import FREE, Case
 from layerpeel.numerics import Figure
 from layerpeel.pages.curves import figure, line, points
 from layerpeel.pages.figure_file import figure_file

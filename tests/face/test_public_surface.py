@@ -88,6 +88,7 @@ CALLS: Mapping[str, Call] = {
     "layerpeel.solvers.enclose_factors": call(BALANCED, FRAME, FRAME),
     "layerpeel.solvers.descend_other_norm": call(3, 1.5, rng=RNG, starts=1),
     "layerpeel.solvers.enclose_other_norm": call(1.5, FRAME, FRAME, feature_energy=2.0),
+    "layerpeel.solvers.fixed_classifier_features": call(PROBLEM),
     "layerpeel.solvers.enclose_one_layer": call(HEAD),
     "layerpeel.solvers.fitted_start": call(SQUARED, 2, kept=[True, False]),
     "layerpeel.solvers.random_start": call(SQUARED, 2, scale=0.5, rng=RNG),

@@ -4,7 +4,7 @@ import json
 import math
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -13,9 +13,20 @@ from refusals import refused
 from scipy.optimize import minimize
 
 from layerpeel.cli import main
-from layerpeel.counts.remedies import ALL, IN_THE_LOSS, NAMES, POINTS, Case, chosen_remedies, fixed_classifier_features
+from layerpeel.counts.remedies import ALL, IN_THE_LOSS, NAMES, POINTS, chosen_remedies
 from layerpeel.counts.remedy import Remedy, remedy, remedy_of
-from layerpeel.solvers import LOSS_REMEDIES, Enclosures, LayerPeeled, Problem, UnconstrainedFeatures, bracket_switch, solve, with_remedy
+from layerpeel.counts.remedy_case import Case
+from layerpeel.solvers import (
+    LOSS_REMEDIES,
+    Enclosures,
+    LayerPeeled,
+    Problem,
+    UnconstrainedFeatures,
+    bracket_switch,
+    fixed_classifier_features,
+    solve,
+    with_remedy,
+)
 
 ASIDE = 0.01
 """Relative distance from a least strength at which a semidefinite program must show the phase."""
@@ -220,7 +231,8 @@ def test_what_cannot_be_judged_is_refused() -> None:
     refused(lambda: remedy_of(squared, remedies=["oversampling", "bias"]), "loss is 'squared'", "bias", "use loss='cross-entropy'")
     assert remedy_of(squared, remedies="oversampling").remedies[0].helps
     weighted = UnconstrainedFeatures.from_groups([(3, 90), (3, 9)], weight_decay=0.1)
-    refused(lambda: fixed_classifier_features(weighted), "use LayerPeeled")
+    refused(lambda: fixed_classifier_features(cast("Any", weighted)), "LayerPeeled")
+    refused(lambda: fixed_classifier_features(LayerPeeled(counts=[9, 1], feature_energy=1.0, bias_penalty=1.0)), "no bias")
 
 
 @pytest.mark.slow
