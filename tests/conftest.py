@@ -1,11 +1,12 @@
-"""One BLAS thread, before numpy is imported; Hypothesis profiles; marks by folder; modules of a missing extra are skipped."""
+"""One BLAS thread unless the environment says more, before numpy is imported; Hypothesis profiles; marks by folder; missing extras skip."""
 
 import os
 from collections.abc import Generator
 
-os.environ["OPENBLAS_NUM_THREADS"] = "1"
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import pytest
+import runtime_types
 from hypothesis import settings
 
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
@@ -39,4 +40,5 @@ class MissingExtras:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.pluginmanager.register(MissingExtras())  # as a plugin, since a conftest's own hooks see the modules of its folder only
+    for plugin in (MissingExtras(), runtime_types):  # as plugins, since a conftest's own hooks see the modules of its folder only
+        config.pluginmanager.register(plugin)
