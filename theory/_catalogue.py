@@ -1,7 +1,7 @@
 """Finds the rooms: every public module of a family package that defines ROOM."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from types import MappingProxyType
 
@@ -51,14 +51,18 @@ def choose(names: tuple[str, ...] = (), family: str | None = None) -> dict[str, 
     return {name: (of, room) for name, (of, room) in rooms.items() if (not names or name in names) and (family is None or of == family)}
 
 
-def statistical_comparisons() -> int:
-    """How many statistical comparisons the catalogue holds: the Bonferroni divisor of the suite's level.
+def statistical_comparisons(rooms: Iterable[Room] | None = None) -> int:
+    """How many statistical comparisons rooms hold: the Bonferroni divisor of the level for all of them.
 
     Each label of a statistical check is one.
+
+    Args:
+        rooms: those of the catalogue when not given.
 
     Example:
         >>> statistical_comparisons() > 1
         True
     """
-    checks = [check for _, room in catalogue().values() for check in room.checks if check.evidence is Evidence.STATISTICAL]
+    chosen = [room for _, room in catalogue().values()] if rooms is None else rooms
+    checks = [check for room in chosen for check in room.checks if check.evidence is Evidence.STATISTICAL]
     return sum(len(check.predict()) for check in checks)

@@ -253,14 +253,21 @@ def problems(
     """
     if not losses or any(loss not in LOSSES for loss in losses):
         raise UnusableInput(f"losses {list(losses)} must be some of {', '.join(LOSSES)}; name at least one of these.")
-    counts, loss = class_counts(most_classes=most_classes, largest=largest), st.sampled_from(list(losses))
-    held: SearchStrategy[Problem] = st.builds(
-        LayerPeeled, counts=counts, feature_energy=energies(), loss=loss, norm_weights=st.sampled_from(["class", "sample"])
+    held = [] if penalised is True else ["class", "sample"]
+    return st.builds(
+        _posed,
+        class_counts(most_classes=most_classes, largest=largest),
+        st.sampled_from(list(losses)),
+        energies(),
+        st.sampled_from([*held, *([] if penalised is False else ["decay"])]),
     )
-    decayed: SearchStrategy[Problem] = st.builds(
-        UnconstrainedFeatures, counts=counts, weight_decay=_log_uniform(1e-4, 1.0, "weight decays"), loss=loss
-    )
-    return st.one_of(*([] if penalised is True else [held]), *([] if penalised is False else [decayed]))
+
+
+def _posed(counts: list[int], loss: str, energy: float, held: str) -> "Problem":
+    """One after the other, so that shrinking need not change the form of the program."""
+    if held == "decay":
+        return UnconstrainedFeatures(counts=counts, weight_decay=energy / 100.0, loss=loss)
+    return LayerPeeled(counts=counts, feature_energy=energy, norm_weights=held, loss=loss)
 
 
 def rates() -> SearchStrategy[str]:
@@ -386,6 +393,3 @@ def _log_uniform(least: float, largest: float, what: str) -> SearchStrategy[floa
 def _require_range(least: float, largest: float, what: str) -> None:
     if not least <= largest:
         raise UnusableInput(f"the range of {what} is empty: from {least:g} to {largest:g}; give a larger upper end.")
-
-
-st.register_type_strategy(Bracket, brackets())

@@ -91,12 +91,17 @@ def check(
             scheduler_file=None if scheduler_file is None else Path(scheduler_file),
             time_limit=limit,
         )
+    return report_of(results, seed=seed, profile=amount.value)
+
+
+def report_of(rooms: list[RoomResult], *, seed: int, profile: str) -> Report:
+    """The report of rooms that ran on this machine."""
     return Report(
-        summary=Summary.of(results),
-        rooms=results,
+        summary=Summary.of(rooms),
+        rooms=rooms,
         environment=Environment.model_validate(describe_environment()),
         seed=seed,
-        profile=amount.value,
+        profile=profile,
     )
 
 
