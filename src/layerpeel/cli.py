@@ -99,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(str(error), 2)
 
 
-_ARGUMENT = re.compile(r"\b(route|solver|device|workers|stale|by)=('?)([\w.]+)\2")
+_ARGUMENT = re.compile(r"\b(route|solver|device|workers|stale|by|pool|ignore)=('?)(-?[\w.]+)\2")
 
 
 def _as_option(message: str) -> str:
@@ -486,18 +486,32 @@ def train(
 @app.command()
 def measure(
     features: Annotated[
-        Path,
-        typer.Argument(metavar="FEATURES.npz", help="Arrays labels, features (or features_0, features_1, …), optional classifier, bias."),
+        list[Path],
+        typer.Argument(
+            metavar="FEATURES…",
+            help="Files (.npz, .npy, .safetensors, .pt) with labels, features (or features_0, features_1, …), optional classifier, bias, "
+            "outliers; several for several layers, or for checkpoints that each hold labels.",
+        ),
     ],
+    ignore: Annotated[
+        list[str] | None, typer.Option(metavar="LABEL", help="Leave out the samples with this label, as with -100; may be repeated.")
+    ] = None,
+    pool: Annotated[
+        str | None, typer.Option(help="mean: average maps over their places; tokens: average sequences. Flattened unless given.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write measure.json, its figures and a page here.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure separation and neural collapse of saved activations.
 
-    D and NC1-NC4 of every layer, the law over layers, and whether the label counts foretell minority collapse.
+    D and NC1-NC5 of every layer in the forms in use, the law over layers, and whether the label counts foretell minority collapse.
     """
-    from layerpeel.networks.measure import measure as run
+    from layerpeel.networks.measure import measure_files as run
+    from layerpeel.pages.files import require_directory
 
-    _answer(run(features), as_json)
+    if out is not None:
+        require_directory(out, "--out")
+    _answer_with_files(run(features, ignore=ignore or (), pool=pool), out, as_json)
 
 
 @app.command()

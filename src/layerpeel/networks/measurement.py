@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from layerpeel.networks.further_measures import Further, further_text
 from layerpeel.numerics import Figure
 from layerpeel.pages.curves import figure, line, points
 from layerpeel.pages.output import number, text_table
@@ -28,6 +29,7 @@ class LayerMeasures(Record):
         nc4: share of the samples where the classifier and the nearest class mean disagree; None likewise.
         cdnv: class-distance normalised variance; infinite where two means coincide.
         cdnv_note: which two.
+        further: the measures of collapse that are in use beside these.
     """
 
     name: str
@@ -43,6 +45,7 @@ class LayerMeasures(Record):
     nc4: Number | None
     cdnv: Number
     cdnv_note: str | None
+    further: Further
 
     @property
     def seen(self) -> bool:
@@ -107,8 +110,12 @@ class Measurement(Result):
     """Separation and neural collapse layer by layer, the law over layers, and what the label counts foretell.
 
     Args:
-        num_classes: K.
-        num_samples: N.
+        num_classes: K, of the classes with samples.
+        num_samples: N, of the samples that count.
+        class_names: label of each class, in the order of their numbers.
+        absent_classes: labels without samples that the classifier has rows for, or between those present.
+        ignored_samples: those left out by their label.
+        label_note: what is to be said of this.
         layers: in order.
         decay_ratio: ρ, by which each layer multiplies D; None, as all of the law, for fewer than three layers whose D is not rounding.
         decay_ratio_low: end of its interval at the level 0.05.
@@ -124,10 +131,14 @@ class Measurement(Result):
         note: why there is none, or what it lacks.
     """
 
-    FILES: ClassVar = ("measure.json", "separation.svg")
+    FILES: ClassVar = ("measure.json", "separation.svg", "measure.html")
 
     num_classes: int
     num_samples: int
+    class_names: tuple[str, ...]
+    absent_classes: tuple[int, ...]
+    ignored_samples: int
+    label_note: str | None
     layers: tuple[LayerMeasures, ...]
     decay_ratio: Number | None
     decay_ratio_low: Number | None
@@ -155,6 +166,9 @@ class Measurement(Result):
             f"{self.num_samples} samples of {self.num_classes} classes",
             "",
             text_table(["layer", "width", "D", "rank", "NC1", "NC2", "NC3", "NC4", "CDNV"], rows),
+            "",
+            *([self.label_note, ""] if self.label_note is not None else []),
+            *further_text(self.layers[-1].name, self.layers[-1].further),
             "",
         ]
         infinite = [layer.cdnv_note for layer in self.layers if layer.cdnv_note is not None]
