@@ -33,16 +33,15 @@ class Batch:
 
     def run(self, forward: Any, device: torch.device) -> Any:
         """What a model makes of the inputs, moved to where it is."""
-        return forward(
-            *(_moved(value, device) for value in self.arguments), **{key: _moved(value, device) for key, value in self.named.items()}
-        )
+        named = {key: _moved(value, device) for key, value in self.named.items()}
+        return forward(*(_moved(value, device) for value in self.arguments), **named)
 
 
 def as_batch(batch: Any, model: nn.Module) -> Batch:
     """Inputs and labels of a batch.
 
-    A tuple or a list gives its first two parts, whatever stands behind. A dictionary has its labels under labels, label, targets, target or
-    y; the model gets by name what its `forward` has a name for, else the first of inputs, images, pixel_values, input_ids, x, … by position.
+    A tuple or a list gives its first two parts, whatever stands behind. A dictionary has labels under labels, label, targets, target,
+    or y; the model gets by name what its `forward` has a name for, else the first of inputs, images, pixel_values, input_ids, x, … by place.
 
     Args:
         batch: as a loader gives it.

@@ -85,8 +85,8 @@ class DeviceMoments:
         if bool(((classes < 0) | (classes >= self._classes)).any()):
             wrong = int(torch.nonzero((classes < 0) | (classes >= self._classes))[0])
             raise UnusableInput(
-                f"label {int(classes[wrong])} of sample {wrong} is outside 0 ... {self._classes - 1}: classes are numbered from 0; renumber "
-                "them, or say how many there are."
+                f"label {int(classes[wrong])} of sample {wrong} is outside 0 ... {self._classes - 1}: classes are numbered from 0; "
+                "renumber them, or say how many there are."
             )
         usable = (batch.abs() <= LARGEST).all(dim=1)
         if not bool(usable.all()):

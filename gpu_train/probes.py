@@ -39,7 +39,7 @@ class LayerProbe:
     Args:
         name: as in `named_modules`.
         fuzziness: D of its output.
-        collapse: NC1, NC2 and CDNV of its output; NC3 too if its output, flattened or pooled, is what the classifier reads, and NC4 if asked.
+        collapse: NC1, NC2 and CDNV of its output; NC3 too if the classifier reads its output, and NC4 if asked.
         energy: E_H of its output, (1/K) Σ_k (1/n_k) Σ_i ‖h_ki‖².
         statistics: the class moments that all this comes from.
         nc4_by_class: share of each class that the model and the nearest class mean label differently; None unless asked for.
@@ -95,8 +95,8 @@ def probe(
 
     Args:
         model: any module that returns logits, alone, first in a tuple, or under `logits`; left as it was found.
-        batches: inputs with labels, (n,) or (n, 1) whole numbers of any type; tuples of two or more parts, or dictionaries. Samples labelled
-            −100 are left out.
+        batches: inputs with labels, (n,) or (n, 1) whole numbers of any type; tuples of two or more parts, or dictionaries. Samples
+            labelled −100 are left out.
         num_classes: K.
         layers: names as in `named_modules`; the direct children but the last when not given. Of a tuple the first tensor is measured.
         classifier: name of the linear layer whose rows are the classifiers; the last direct child when that is one.
@@ -174,7 +174,8 @@ class _Pass:
                 if output is None or output.ndim != 2 or len(output) != len(kept):
                     shape = f"of shape {tuple(output.shape)}" if output is not None else "without a tensor"
                     raise UnusableInput(f"the model returns something {shape}: a probe needs logits, one row per input; wrap it so.")
-                yield labels, output.argmax(dim=1).cpu()[kept], kept
+                said = output.argmax(dim=1) if output.shape[1] > 1 else (output[:, 0] > 0).long()
+                yield labels, said.cpu()[kept], kept
 
     def first(self, batches: Batches) -> None:
         """Accumulate class moments and accuracies."""
@@ -199,8 +200,8 @@ class _Pass:
                 differ[name] += torch.bincount(labels[other], minlength=self.num_classes)
         if seen != int(self.seen.sum()):
             raise UnusableInput(
-                f"the batches held {int(self.seen.sum())} samples at first and {seen} when NC4 went through them: they must come again; give a "
-                "list or a DataLoader."
+                f"the batches held {int(self.seen.sum())} samples at first and {seen} when NC4 went through them: they must come again; "
+                "give a list or a DataLoader."
             )
         return {name: (counts[present] / self.seen[present]).numpy() for name, counts in differ.items()}
 
@@ -208,6 +209,8 @@ class _Pass:
         """What the moments say."""
         present = torch.nonzero(self.seen).ravel()
         weights, rows = self.weights, present.numpy()
+        if weights is not None and len(weights) == 1 and self.num_classes == 2:
+            weights = np.array([[-0.5], [0.5]]) * weights  # one row is the logit of the second class
         own = weights[rows] if weights is not None and len(weights) > rows[-1] else None
         absent = tuple(np.setdiff1d(np.arange(self.num_classes), rows).tolist())
         return ModelProbe(
@@ -253,7 +256,8 @@ class _Keeper:
                     raise UnusableInput(
                         f"{len(output)} outputs for {len(self._kept)} labels: it needs a row per sample; name another layer."
                     )
-                run.moments[name].update(output[self._kept.to(output.device)], self._labels)
+                counted = output if bool(self._kept.all()) else output[self._kept.to(output.device)]
+                run.moments[name].update(counted, self._labels)
         if name == run.head:
             entered = pooled(read[0], run.pool if read[0].ndim > 2 else None, name) if read else None
             for layer in run.names:
@@ -304,8 +308,8 @@ def _labels(labels: torch.Tensor, num_classes: int) -> tuple[torch.Tensor, torch
     if bool(outside.any()):
         wrong = int(torch.nonzero(outside)[0])
         raise UnusableInput(
-            f"label {int(counted[wrong])} of sample {wrong} is outside 0 ... {num_classes - 1}: classes are numbered from 0; renumber them, or "
-            "say how many there are."
+            f"label {int(counted[wrong])} of sample {wrong} is outside 0 ... {num_classes - 1}: classes are numbered from 0; renumber "
+            "them, or say how many there are."
         )
     return counted, kept
 

@@ -215,7 +215,9 @@ def test_dictionaries_longer_tuples_and_layers_that_return_tuples() -> None:
     found = probe(model, given, 10, layers=["turn"], classifier="head", pool="tokens", nc4=True)
     with torch.no_grad():
         hidden = model.get_submodule("turn")(torch.from_numpy(digits().pixels).squeeze(1))[0].mean(dim=1)
-    expected = neural_collapse(hidden.double().numpy(), digits().labels, found.classifier, model.get_parameter("head.bias").detach().numpy())
+    expected = neural_collapse(
+        hidden.double().numpy(), digits().labels, found.classifier, model.get_parameter("head.bias").detach().numpy()
+    )
     layer = found.layers[0]
     assert layer.fuzziness == pytest.approx(separation(hidden.numpy(), digits().labels).fuzziness, rel=1e-5)
     assert layer.collapse.nc3 == pytest.approx(expected.nc3, rel=1e-5)
