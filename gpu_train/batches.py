@@ -40,8 +40,8 @@ class Batch:
 def as_batch(batch: Any, model: nn.Module) -> Batch:
     """Inputs and labels of a batch.
 
-    A tuple or a list gives its first two parts, whatever stands behind. A dictionary has labels under labels, label, targets, target,
-    or y; the model gets by name what its `forward` has a name for, else the first of inputs, images, pixel_values, input_ids, x, … by place.
+    A tuple or a list gives its first two parts, whatever stands behind. A dictionary has labels under labels, label, targets, target
+    or y; the model gets by name what its `forward` names, else the first of inputs, images, pixel_values, input_ids, x, … by place.
 
     Args:
         batch: as a loader gives it.

@@ -109,7 +109,7 @@ def _as_option(message: str) -> str:
         >>> _as_option("use route='auto'.")
         'use --route auto.'
     """
-    return _ARGUMENT.sub(r"--\1 \3", message.replace("many=True", "--yes"))
+    return _ARGUMENT.sub(r"--\1 \3", message.replace("many=True", "--yes").replace("cut=True", "--cut"))
 
 
 def _usage(error: typer.TyperException) -> str:
@@ -562,13 +562,18 @@ def simulate(
 @app.command()
 def estimate(
     logits: Annotated[
-        Path, typer.Argument(metavar="LOGITS", help="CSV (trial, iteration, class, logit_0, …) or npz (logits, iterations).")
+        Path,
+        typer.Argument(
+            metavar="LOGITS",
+            help=".csv, .tsv or .jsonl (trial, iteration or step or epoch, class, logit_0, …), .npy or .npz (logits, iterations).",
+        ),
     ],
     model: Annotated[str, typer.Option(help="I (identity blocks) or L (blocks along the logits).")],
     window: Annotated[int | None, typer.Option(help="Points of the Savitzky-Golay filter; 151 or a tenth of the series.")] = None,
     order: Annotated[int, typer.Option(help="Degree of the filter's polynomials.")] = 2,
     crossings: Annotated[str, typer.Option(help="Components that cross zero: refuse, drop or keep.")] = "refuse",
     since: Annotated[float | None, typer.Option(help="Leave out the iterations before this one.")] = None,
+    cut: Annotated[bool, typer.Option("--cut", help="Keep the iterations that all trials have, where they differ in length.")] = False,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write estimate.json and its figures here.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -581,7 +586,7 @@ def estimate(
 
     if out is not None:
         require_directory(out, "--out")
-    found = run(logits, model=model, window=window, order=order, crossings=crossings, since=since)
+    found = run(logits, model=model, window=window, order=order, crossings=crossings, since=since, cut=cut)
     _answer_with_files(found, out, as_json, without=NO_FIGURES)
 
 
