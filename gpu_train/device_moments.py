@@ -88,18 +88,17 @@ class DeviceMoments:
                 f"label {int(classes[wrong])} of sample {wrong} is outside 0 ... {self._classes - 1}: classes are numbered from 0; "
                 "renumber them, or say how many there are."
             )
-        usable = (batch.abs() <= LARGEST).all(dim=1)
-        if not bool(usable.all()):
-            row = int(torch.nonzero(~usable)[0])
-            raise UnusableInput(
-                f"row {row} of the features is not finite, or beyond {LARGEST:g}: every value must be usable; drop or repair that sample."
-            )
         counts = torch.bincount(classes, minlength=self._classes).to(torch.float64)
         middle = batch.mean(dim=0)
         means = torch.zeros_like(self._means).index_add_(0, classes, batch - middle)
         means = torch.where(counts[:, None] > 0, means / counts.clamp(min=1.0)[:, None] + middle, 0.0)
         residuals = batch - means[classes]
         squares = torch.zeros_like(self._squares).index_add_(0, classes, (residuals**2).sum(dim=1))
+        if not bool(torch.isfinite(squares.sum() + middle.sum())):
+            row = int(torch.nonzero(~(batch.abs() <= LARGEST).all(dim=1))[0])
+            raise UnusableInput(
+                f"row {row} of the features is not finite, or beyond {LARGEST:g}: every value must be usable; drop or repair that sample."
+            )
         shift = means - self._means
         total = (self._counts + counts).clamp(min=1.0)
         spread = (self._counts * counts / total).sqrt()[:, None] * shift

@@ -42,7 +42,7 @@ def batches(size: int = 30) -> list[tuple[Any, Any]]:
 
 
 def test_rows_are_what_a_probe_says_and_what_the_model_foretells() -> None:
-    net, logged = model(), []
+    net, logged = model().eval(), []
     tracker = CollapseTracker(net, ["1", "2"], every=2, log=logged.append)
     for epoch in range(4):
         tracker.after_epoch(epoch, batches())
@@ -57,12 +57,13 @@ def test_rows_are_what_a_probe_says_and_what_the_model_foretells() -> None:
     assert last.minority_cosine == mean_cosine(probed.classifier[2:])
     features = torch.cat([net[:3](inputs) for inputs, _ in batches()]).detach().double().numpy()
     assert last.energy == pytest.approx((features**2).sum(axis=1).mean(), rel=1e-5)  # over samples, not over classes
-    energies = {"feature_energy": last.energy, "weight_energy": float((probed.classifier**2).sum() / 4)}
-    wanted = mean_cosine(solve(LayerPeeled(counts=COUNTS, **energies, norm_weights="sample")).classifier[2:])
+    weight_energy = float((probed.classifier**2).sum() / 4)
+    problem = LayerPeeled(counts=COUNTS, feature_energy=last.energy, weight_energy=weight_energy, norm_weights="sample")
+    wanted = mean_cosine(solve(problem).classifier[2:])
     assert last.expected_minority_cosine == pytest.approx(wanted, nan_ok=True)
     labels = torch.cat([labels for _, labels in batches()]).numpy()
     assert last.fuzziness == pytest.approx(measure(features, labels).layers[0].fuzziness, rel=1e-5)
-    assert not net.training or not any(module._forward_hooks for module in net.modules())
+    assert not any(module._forward_hooks for module in net.modules())
 
 
 def test_a_page_with_figures_is_written(tmp_path: Path) -> None:

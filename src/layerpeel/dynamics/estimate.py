@@ -57,6 +57,7 @@ def estimate(
         if np.isnan(double(since)) and not isinstance(since, float):
             raise UnusableInput(f"since is {shown(since)}: it must be an iteration; give a number.")
         recorded = recorded.since(double(since))
+    recorded = recorded.of_usual_size()
     rates = estimate_rates(
         recorded.times, recorded.means, model=model, counts=recorded.counts, window=window, order=order, crossings=crossings
     )

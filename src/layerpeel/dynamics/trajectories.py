@@ -11,6 +11,9 @@ from layerpeel.numerics import UnusableInput, require_memory
 SPACING = 1e-6
 """Relative difference between two steps that is rounding: archives may hold times that are not whole."""
 
+SMALL = 1e-100
+"""Logits below it, or beyond its inverse, are scaled: products of three are doubles between them."""
+
 GROUPS = 10
 """Trials are averaged in at most this many groups, enough for an error over trials with nine degrees of freedom."""
 
@@ -57,6 +60,18 @@ class Trajectories:
         require_iterations(what, times.dtype, times.shape, states.shape[1])
         means, counts, common = mean_over_groups(what, states, states.shape, cut=cut)
         return cls(times=evenly_spaced(what, times[common]), means=means, counts=counts)
+
+    def of_usual_size(self) -> "Trajectories":
+        """The same, divided by a power of two where squares would be no doubles: the models are linear, and strengths do not change.
+
+        Example:
+            >>> float(Trajectories.of([[[1e300, 0.0], [0.0, 1e300]]]).of_usual_size().means.max()) <= 1.0
+            True
+        """
+        largest = float(np.abs(self.means).max())
+        if largest == 0.0 or SMALL < largest < 1.0 / SMALL:
+            return self
+        return replace(self, means=np.ldexp(self.means, -int(np.frexp(largest)[1])))
 
     def since(self, first: float) -> "Trajectories":
         """What was recorded from an iteration on.

@@ -26,8 +26,8 @@ def read_trajectories(path: Path, *, chunk: int = CHUNK, cut: bool = False) -> T
     A table has a header with the columns trial, iteration (or step, or epoch), class and logit_0 … logit_{K−1} in any order, and a row for
     each trial, iteration and class, in any order; other columns are left alone, and without a column trial there is one. Several rows of a
     class at one iteration are averaged. Classes may have names: those of the columns, logit_NAME, or else their sorted order is that of the
-    logits. Lines of JSON have the same keys, or a list `logits`. An archive holds `logits`, trial × iteration × class × component or without the
-    first axis, and `iterations` if they are not 0, 1, 2, …; it may be what a trained ensemble left in its run directory.
+    logits. Lines of JSON have the same keys, or a list `logits`. An archive holds `logits`, trial × iteration × class × component or
+    without the first axis, and `iterations` if they are not 0, 1, 2, …; it may be what a trained ensemble left in its run directory.
 
     None is ever in memory as a whole. Needed are 24 G T K p bytes for G = min(trials, 10) groups of trials, T iterations, K classes
     and p components; for an array one trial; for a table about five times `chunk`, and two bytes for each row, which find missing rows in

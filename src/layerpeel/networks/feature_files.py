@@ -107,7 +107,7 @@ def _of_one(file: StoredFile) -> Saved:
 
 def _named(file: StoredFile, names: Iterable[str]) -> str | None:
     """The array with the first of these names that there is, also behind dots."""
-    by_name = {name.lower(): name for name in reversed(file.arrays)}
+    by_name = {name.lower(): name for name in reversed([*file.arrays])}
     for name in names:
         if name in by_name:
             return by_name[name]
