@@ -1,9 +1,11 @@
 """What was measured at the checkpoints of one training: its JSON, its text and its figures."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
-from layerpeel.networks.measurement import LayerMeasures, Measurement
-from layerpeel.numerics import Figure
+from layerpeel.networks.measurement import IN_A_ROW, LayerMeasures, Measurement
+from layerpeel.networks.tracked_collapse import seen
+from layerpeel.numerics import PALETTE_SIZE, Drawing, Figure, Series
 from layerpeel.pages.curves import figure, line
 from layerpeel.pages.output import number, text_table
 from layerpeel.pages.records import Result
@@ -42,6 +44,22 @@ class MeasurementSeries(Result):
         start = f"{len(self.names)} checkpoints; layer {self.last_layers[0].name}:"
         return "\n".join([start, "", text_table(head, rows), "", f"At {self.names[-1]}:", "", self.measurements[-1].to_text()])
 
+    def page_of(self, drawn: tuple[Drawing, ...]) -> str:
+        """Its text, its figures, and tables: the last layer at every checkpoint, and all of the last checkpoint.
+
+        Args:
+            drawn: its figures.
+        """
+        from layerpeel.pages.results_page import results_page, tables_of
+
+        rows = [
+            {"checkpoint": name, "epoch": epoch, **{key: value for key, value in layer.model_dump(mode="json").items() if key in IN_A_ROW}}
+            for name, epoch, layer in zip(self.names, self.epochs, self.last_layers, strict=True)
+        ]
+        return results_page(
+            "Measure", "", drawn, (), (), tables_of({"checkpoints": rows, **self.measurements[-1].tables()}), self.to_text()
+        )
+
     def figures(self) -> tuple[Figure, ...]:
         """D of every layer, and NC1–NC4 of the last, over epochs; what is zero has no place on a logarithmic axis."""
         layers = [layer.name for layer in self.measurements[0].layers]
@@ -57,10 +75,10 @@ class MeasurementSeries(Result):
         collapse = [self._line(name, values, place) for place, (name, values) in enumerate(named)]
         where = f"of {self.measurements[0].num_samples} samples of {self.measurements[0].num_classes} classes"
         return (
-            figure("Separation over epochs", f"D {where}, by layer.", "epoch", "separation fuzziness D", separation, log_y=True),
-            figure("Collapse over epochs", f"NC1–NC4 {where}; layer {layers[-1]}.", "epoch", "measure", collapse, log_y=True),
+            figure("Separation over epochs", f"D {where}, by layer.", "epoch", "separation fuzziness D", seen(separation), log_y=True),
+            figure("Collapse over epochs", f"NC1–NC4 {where}; layer {layers[-1]}.", "epoch", "measure", seen(collapse), log_y=True),
         )
 
-    def _line(self, name: str, values: "list[float] | list[float | None]", color: int):
-        seen = [(epoch, value) for epoch, value in zip(self.epochs, values, strict=True) if value is not None and value > 0.0]
-        return line(name, [epoch for epoch, _ in seen], [value for _, value in seen], color)
+    def _line(self, name: str, values: "Sequence[float | None]", color: int) -> Series:
+        kept = [(epoch, value) for epoch, value in zip(self.epochs, values, strict=True) if value is not None and value > 0.0]
+        return line(name, [epoch for epoch, _ in kept], [value for _, value in kept], color % PALETTE_SIZE)

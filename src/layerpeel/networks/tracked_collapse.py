@@ -1,12 +1,22 @@
 """What a tracker has seen of a training: its JSON, its text, its figures and its page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from math import isfinite
 from typing import Any, ClassVar
 
-from layerpeel.numerics import Figure, Series
+from layerpeel.numerics import PALETTE_SIZE, Figure, Series
 from layerpeel.pages.curves import figure, line
 from layerpeel.pages.output import number, text_table
 from layerpeel.pages.records import Number, Record, Result
+
+
+def seen(series: Sequence[Series]) -> list[Series]:
+    """Those with points: a legend names no other.
+
+    Args:
+        series: of a figure.
+    """
+    return [one for one in series if one.x]
 
 
 class TrackedLayer(Record):
@@ -67,7 +77,7 @@ class TrackedCollapse(Result):
     """
 
     FILES: ClassVar = (
-        *("collapse.json", "separation-over-epochs.svg", "collapse-over-epochs.svg", "minority-over-epochs.svg"),
+        *("collapse.json", "separation-over-epochs.svg", "collapse-over-epochs.svg", "angles-over-epochs.svg"),
         "collapse.html",
     )
 
@@ -92,7 +102,10 @@ class TrackedCollapse(Result):
         return "\n".join([start, "", text_table(head, rows), *([f"\n{self.note}"] if self.note else [])])
 
     def figures(self) -> tuple[Figure, ...]:
-        """D of every layer, NC1–NC4 of the last, and the minority's cosine beside what the model expects, over epochs."""
+        """D of every layer, NC1–NC4 of the last, and the minority's cosine beside what the model expects, over epochs.
+
+        For equal counts, where there is no minority, the last figure shows how far norms and angles are from equal.
+        """
         last = self.layers[-1]
         separation = [self._line(name, name, lambda row: row.fuzziness, color, positive=True) for color, name in enumerate(self.layers)]
         measures: list[tuple[str, Callable[[TrackedLayer], float | None]]] = [
@@ -102,27 +115,35 @@ class TrackedCollapse(Result):
             ("NC4", lambda row: row.nc4),
         ]
         collapse = [self._line(name, last, of_row, color, positive=True) for color, (name, of_row) in enumerate(measures)]
-        minority = [
+        where = f"of {sum(self.counts)} samples of {self.num_classes} classes"
+        return (
+            figure("Separation over epochs", f"D {where}, by layer.", "epoch", "separation fuzziness D", seen(separation), log_y=True),
+            figure("Collapse over epochs", f"NC1–NC4 {where}; layer {last}.", "epoch", "measure", seen(collapse), log_y=True),
+            self._minority(last, where) if len({*self.counts}) > 1 else self._angles(last, where),
+        )
+
+    def _minority(self, last: str, where: str) -> Figure:
+        lines = [
             self._line("measured", last, lambda row: row.minority_cosine, 0),
             self._line("expected, per sample", last, lambda row: row.expected_minority_cosine, 1),
         ]
-        where = f"of {sum(self.counts)} samples of {self.num_classes} classes"
-        return (
-            figure("Separation over epochs", f"D {where}, by layer.", "epoch", "separation fuzziness D", separation, log_y=True),
-            figure("Collapse over epochs", f"NC1–NC4 {where}; layer {last}.", "epoch", "measure", collapse, log_y=True),
-            figure(
-                "Minority over epochs",
-                f"Mean cosine between the classifiers of minority classes, {where}, and that of the Layer-Peeled Model with norms averaged "
-                "over samples at the measured energies; empty for equal counts.",
-                "epoch",
-                "cosine",
-                minority,
-            ),
+        caption = (
+            f"Mean cosine between the classifiers of minority classes, {where}, and that of the Layer-Peeled Model with norms averaged over "
+            "samples at the measured energies; nothing where the minority has no direction."
         )
+        return figure("Minority over epochs", caption, "epoch", "cosine", seen(lines))
+
+    def _angles(self, last: str, where: str) -> Figure:
+        lines = [
+            self._line("spread of norms", last, lambda row: row.equinorm, 0),
+            self._line("spread of cosines", last, lambda row: row.equiangularity, 1),
+        ]
+        caption = f"Spread of the norms of the centred class means over their mean, and of their cosines, {where}; layer {last}."
+        return figure("Norms and angles over epochs", caption, "epoch", "spread", seen(lines))
 
     def _line(
         self, label: str, layer: str, of_row: Callable[[TrackedLayer], float | None], color: int, *, positive: bool = False
     ) -> Series:
         pairs = [(row.epoch, of_row(row)) for row in self.rows if row.layer == layer]
-        seen = [(epoch, value) for epoch, value in pairs if value is not None and value == value and (value > 0.0 or not positive)]  # noqa: PLR0124 - NaN
-        return line(label, [epoch for epoch, _ in seen], [value for _, value in seen], color)
+        kept = [(epoch, value) for epoch, value in pairs if value is not None and (value > 0.0 if positive else isfinite(value))]
+        return line(label, [epoch for epoch, _ in kept], [value for _, value in kept], color % PALETTE_SIZE)
