@@ -23,9 +23,10 @@ class DeviceMoments:
         num_classes: K ≥ 1.
         num_features: p ≥ 1.
         device: where the sums are kept.
+        state: the `state` of an accumulator of this size, to go on from where it stood; used as it is, not copied.
 
     Raises:
-        UnusableInput: for sizes that are not whole numbers ≥ 1 or do not fit in memory.
+        UnusableInput: for sizes that are not whole numbers ≥ 1 or do not fit in memory, or a state of another size.
 
     Source: chan1983, equation (2.1), for several classes at once.
 
@@ -37,7 +38,7 @@ class DeviceMoments:
         [1.0, 5.0]
     """
 
-    def __init__(self, num_classes: int, num_features: int, device: torch.device) -> None:
+    def __init__(self, num_classes: int, num_features: int, device: torch.device, state: torch.Tensor | None = None) -> None:
         self._classes = require_whole(num_classes, "the number of classes", remedy="correct it")
         self._features = require_whole(num_features, "the number of features", remedy="correct it")
         self._device = torch.device("cpu") if device.type == "mps" else device
@@ -45,11 +46,22 @@ class DeviceMoments:
             require_memory(
                 8.0 * COPIES * self._features**2, f"moments of {self._features} features", "measure narrower layers, or pool them"
             )
-        self._eps = 0.0
-        self._counts = torch.zeros(self._classes, dtype=torch.float64, device=self._device)
-        self._squares = torch.zeros_like(self._counts)
-        self._means = torch.zeros(self._classes, self._features, dtype=torch.float64, device=self._device)
-        self._scatter = torch.zeros(self._features, self._features, dtype=torch.float64, device=self._device)
+        sizes = [self._classes, self._classes, self._classes * self._features, self._features**2, 1]
+        if state is not None and (state.shape != (sum(sizes),) or state.dtype != torch.float64):
+            raise UnusableInput(
+                f"a state of type {state.dtype} and shape {tuple(state.shape)} is not that of {self._classes} classes and {self._features} "
+                f"features: it must hold {sum(sizes)} doubles; use the state of an accumulator of the same size."
+            )
+        self._state = torch.zeros(sum(sizes), dtype=torch.float64, device=self._device) if state is None else state
+        self._device = self._state.device
+        self._counts, self._squares, means, scatter, self._eps = self._state.split(sizes)
+        self._means = means.view(self._classes, self._features)
+        self._scatter = scatter.view(self._features, self._features)
+
+    @property
+    def state(self) -> torch.Tensor:
+        """Everything seen so far as one vector, laid out as `ClassMoments.state`."""
+        return self._state
 
     @property
     def means(self) -> torch.Tensor:
@@ -71,15 +83,19 @@ class DeviceMoments:
         Raises:
             UnusableInput: for features that are not finite or of another width, or labels outside 0 … K−1.
         """
-        if features.ndim != 2 or features.shape[1] != self._features or labels.shape != features.shape[:1]:
+        if features.ndim == 2 and features.shape[1] != self._features:
             raise UnusableInput(
-                f"features of shape {tuple(features.shape)} and labels of shape {tuple(labels.shape)} do not fit moments of "
-                f"{self._features} features: each batch needs one row per label; use one accumulator per layer."
+                f"a batch has {features.shape[1]} features where {self._features} were announced: all batches need the same width; use one "
+                "accumulator per layer."
+            )
+        if features.ndim != 2 or labels.shape != features.shape[:1]:
+            raise UnusableInput(
+                f"features of shape {tuple(features.shape)} and labels of shape {tuple(labels.shape)} do not fit: each "
+                "batch needs one row of features per label; flatten each sample."
             )
         if not len(labels):
             return
         kind = features.dtype
-        self._eps = max(self._eps, torch.finfo(kind).eps if kind.is_floating_point else 0.0)
         batch = features.detach().to(self._device, torch.float64)
         classes = labels.to(self._device, torch.int64)
         if bool(((classes < 0) | (classes >= self._classes)).any()):
@@ -106,6 +122,7 @@ class DeviceMoments:
         self._squares += squares + (spread**2).sum(dim=1)
         self._means += (counts / total)[:, None] * shift
         self._counts += counts
+        self._eps.clamp_(min=max(torch.finfo(torch.float64).eps, torch.finfo(kind).eps if kind.is_floating_point else 0.0))
 
     def compute(self, classes: torch.Tensor | None = None) -> ClassStatistics:
         """The statistics of everything seen.
@@ -118,8 +135,5 @@ class DeviceMoments:
         """
         chosen = torch.arange(self._classes) if classes is None else classes
         chosen = chosen.to(self._device)
-        parts = (self._counts[chosen], self._squares[chosen], self._means[chosen].ravel(), self._scatter.ravel())
-        state = torch.cat([*parts, torch.tensor([self._eps], dtype=torch.float64, device=self._device)])
-        eps = max(self._eps, float(torch.finfo(torch.float64).eps))
-        state[-1] = eps
+        state = torch.cat([self._counts[chosen], self._squares[chosen], self._means[chosen].ravel(), self._scatter.ravel(), self._eps])
         return ClassMoments(len(chosen), self._features, state=state.cpu().numpy()).compute()

@@ -1,5 +1,6 @@
 """Separability of many labelled samples: certificates that are cheap to find first, and a program on a part of the samples last."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,7 +63,7 @@ def features_separable(
     Raises:
         UnusableInput: for arrays that do not fit, or fewer than two classes.
 
-    Source: as `linear_classifier`.
+    Source: crammer2001, section 3 (the decision rule); mangasarian1969, chapter 2 (Gordan).
 
     Example:
         >>> features, labels = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([0, 0, 1, 1])
@@ -76,22 +77,33 @@ def features_separable(
         raise UnusableInput(f"labels name {np.count_nonzero(counts)} of 0 ... {len(counts) - 1}: each of two or more needs a sample.")
     rows = np.split(np.argsort(labels, kind="stable"), np.cumsum(counts)[:-1])
     classes = [features[chosen] for chosen in rows]
-    middle = features.mean(axis=0)
-    means = np.array([part.mean(axis=0) for part in classes]) - middle
-    tried: list[tuple[str, np.ndarray, np.ndarray, np.ndarray]] = []
-    if classifier is not None:
-        tried.append(("classifier", classifier, np.zeros_like(middle), -bias if bias is not None else np.zeros(len(counts))))
-    tried.append(("class means", means, middle, 0.5 * (means**2).sum(axis=1)))
-    squares = _least_squares(features - middle, labels, len(counts))
-    tried.append(("least squares", squares[0], middle, squares[1]))
-    for by, weights, anchor, offsets in tried:
+    said = labels
+    for by, weights, anchor, offsets in _candidates(features, labels, len(counts), classifier, bias):
         if (_leads(features, labels, weights, anchor, offsets) > 0.0).all():
             lead = verified_lead(classes, weights, anchor, offsets)
             if lead > 0.0:
-                return FeatureSeparability(
-                    separable=True, by=by, classifier=LinearClassifier(weights=weights, anchor=anchor, offsets=offsets, lead=lead)
-                )
-    return _by_program(features, labels, rows, _rivals(features - middle, *squares), largest)
+                found = LinearClassifier(weights=weights, anchor=anchor, offsets=offsets, lead=lead)
+                return FeatureSeparability(separable=True, by=by, classifier=found)
+        said = np.argmax((features - anchor) @ weights.T - offsets, axis=1)  # in the end by least squares, the last
+    return _by_program(features, labels, rows, said, largest)
+
+
+def _candidates(
+    features: Float[np.ndarray, "n p"],
+    labels: Int[np.ndarray, " n"],
+    number: int,
+    classifier: Float[np.ndarray, "K p"] | None,
+    bias: Float[np.ndarray, " K"] | None,
+) -> Iterator[tuple[str, Float[np.ndarray, "K p"], Float[np.ndarray, " p"], Float[np.ndarray, " K"]]]:
+    """Name, weights, anchor and offsets of what is tried; each is computed when the one before was wrong somewhere."""
+    if classifier is not None:
+        yield "classifier", classifier, np.zeros(features.shape[1]), np.zeros(number) if bias is None else -bias
+    middle = features.mean(axis=0)
+    centred = features - middle
+    means = np.array([centred[labels == k].mean(axis=0) for k in range(number)])
+    yield "class means", means, middle, 0.5 * (means**2).sum(axis=1)
+    weights, offsets = _least_squares(centred, labels, number)
+    yield "least squares", weights, middle, offsets
 
 
 def _by_program(
@@ -142,12 +154,6 @@ def _least_squares(
     else:
         weights = np.linalg.solve(centred @ centred.T + small * np.eye(len(centred)), targets).T @ centred
     return weights, -shares
-
-
-def _rivals(
-    centred: Float[np.ndarray, "n p"], weights: Float[np.ndarray, "K p"], offsets: Float[np.ndarray, " K"]
-) -> Int[np.ndarray, " n"]:
-    return np.argmax(centred @ weights.T - offsets, axis=1)
 
 
 def _leads(

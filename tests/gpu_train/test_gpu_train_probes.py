@@ -287,7 +287,9 @@ def test_sums_in_doubles_lose_nothing_under_an_offset() -> None:
     assert np.allclose(found.within, wanted.within, rtol=1e-9, atol=1e-9 * wanted.within.max())
     assert np.allclose(found.variances, wanted.variances, rtol=1e-9)
     assert found.eps == wanted.eps
-    refused(lambda: moments.update(torch.ones(2, 3), torch.zeros(2)), "features of shape (2, 3)")
+    refused(lambda: moments.update(torch.ones(2, 3), torch.zeros(2)), "3 features where 16 were announced")
+    refused(lambda: moments.update(torch.ones(2, 16), torch.zeros(3)), "labels of shape (3,)")
+    refused(lambda: DeviceMoments(2, 3, torch.device("cpu"), torch.zeros(5)), "it must hold 20 doubles")
     refused(lambda: moments.update(torch.ones(2, 16), torch.tensor([0, 9])), "label 9 of sample 1 is outside 0 ... 6")
     refused(lambda: DeviceMoments(0, 3, torch.device("cpu")), "the number of classes")
 

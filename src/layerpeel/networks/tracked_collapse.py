@@ -128,8 +128,8 @@ class TrackedCollapse(Result):
             self._line("expected, per sample", last, lambda row: row.expected_minority_cosine, 1),
         ]
         caption = (
-            f"Mean cosine between the classifiers of minority classes, {where}, and that of the Layer-Peeled Model with norms averaged over "
-            "samples at the measured energies; nothing where the minority has no direction."
+            f"Mean cosine between the classifiers of minority classes, {where}, and that of the Layer-Peeled Model with norms averaged "
+            "over samples at the measured energies; nothing where the minority has no direction."
         )
         return figure("Minority over epochs", caption, "epoch", "cosine", seen(lines))
 
