@@ -173,7 +173,7 @@ def variability_forms(spread: CentredFeatures | ClassStatistics) -> tuple[float,
         else:
             total = float(np.einsum("ir,ij,jr->", directions, spread.within, directions, optimize=True))
     by_svd = math.inf if math.isnan(total) else total / len(means)
-    return by_svd, float(counts @ spread.variances / counts.sum()) / between
+    return float(by_svd), float(counts @ spread.variances / counts.sum()) / between
 
 
 @validated

@@ -42,7 +42,7 @@ class CollapseTracker:
         >>> from layerpeel.gpu_train.networks import feed_forward
         >>> import torch
         >>> inputs, labels = torch.eye(4).repeat(3, 1), torch.arange(4).repeat(3)
-        >>> tracker = CollapseTracker(feed_forward(4, 4, [8]), ["1"], log=lambda row: print(row["epoch"], row["layer"]))
+        >>> tracker = CollapseTracker(feed_forward(4, 4, [8]), ["1"], log=lambda row: print(f"{row['epoch']:.0f}", row["layer"]))
         >>> for epoch in range(2):
         ...     _ = tracker.after_epoch(epoch, [(inputs + 0.1 * torch.rand(12, 4), labels)])
         0 1
