@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from layerpeel.gpu_train.device_moments import DeviceMoments
 from layerpeel.numerics import ClassMoments, ClassStatistics, UnusableInput, fuzziness, neural_collapse_of, require_memory
 
 try:
@@ -19,9 +20,9 @@ except ImportError as missing:
 class CollapseMetric(Metric):
     """D, NC1, NC2, NC3, CDNV and E_H of labelled features, as a torchmetrics `Metric`.
 
-    Its one state is that of `ClassMoments`, in double precision whatever the features are: counts, means and scatter cannot be merged
-    one by one, since the scatter of two parts depends on the counts and means of both. The states of several processes are merged by
-    the same pairwise rule, so D does not depend on how the samples were distributed.
+    Its one state is that of `ClassMoments`, in double precision whatever the features are, on the metric's device: counts, means and
+    scatter cannot be merged one by one, since the scatter of two parts depends on the counts and means of both. The states of several
+    processes are merged by the same pairwise rule, so D does not depend on how the samples were distributed.
 
     Args:
         num_classes: K.
@@ -56,10 +57,9 @@ class CollapseMetric(Metric):
 
     def update(self, features: torch.Tensor, labels: torch.Tensor) -> None:
         """Add a batch of features, (n, …), with their whole-number labels, (n,)."""
-        moments = self._moments(self.moments)
-        eps = torch.finfo(features.dtype).eps if features.is_floating_point() else None
-        moments.update(_array(features.flatten(1)), labels.detach().cpu().numpy(), eps=eps)
-        self.moments = torch.from_numpy(moments.state).to(self.moments.device)
+        moments = DeviceMoments(*self._sizes, self.moments.device, state=self.moments.clone())  # other metrics of a collection may share it
+        moments.update(features.flatten(1), labels)
+        self.moments = moments.state
 
     def forward(self, *batch: Any, **named: Any) -> None:
         """Add a batch; it need not hold every class, so it has no value of its own."""

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from layerpeel.array_words import Float
+from layerpeel.gpu_train.batches import first_tensor
 from layerpeel.numerics import UnusableInput
 
 VGG = {
@@ -182,14 +183,15 @@ def evaluating(model: nn.Module) -> Generator[None]:
 
 @contextmanager
 def watching(
-    model: nn.Module, names: Iterable[str], keep: Callable[[str, tuple[Any, ...], torch.Tensor], None]
-) -> Generator[Callable[[torch.Tensor], Any]]:
+    model: nn.Module, names: Iterable[str], keep: Callable[[str, tuple[Any, ...], torch.Tensor], None], *, pool: str | None = None
+) -> Generator[Callable[..., Any]]:
     """The forward pass of a model in evaluation mode that hands over what its named layers read and return.
 
     Args:
         model: any module; it is left as it was found.
         names: of layers, as in `named_modules`, each of which must run once in a forward pass.
-        keep: called with the name of a layer, its arguments, and its output, one row per sample.
+        keep: called with the name of a layer, its arguments, and its output, or the first tensor of it, one row per sample.
+        pool: how maps become one row per sample, as in `pooled`; flattened unless given.
 
     Raises:
         UnusableInput: for a name that the model does not have, or a layer that runs never or more than once, or returns no tensor.
@@ -208,15 +210,17 @@ def watching(
         runs[name] += 1
         if runs[name] > 1:
             return
-        if not isinstance(output, torch.Tensor) or output.ndim == 0:
+        found = first_tensor(output)
+        if found is None or found.ndim == 0:
             raise UnusableInput(
-                f"layer {name!r} returns a {type(output).__name__}: it must return a tensor with a row per sample; name a layer that does."
+                f"layer {name!r} returns a {type(output).__name__}: it must return a tensor with a row per sample, or such a tensor first; "
+                "name a layer that does."
             )
-        keep(name, read, output.detach().reshape(len(output), -1))
+        keep(name, read, pooled(found.detach(), pool, name))
 
-    def forward(inputs: torch.Tensor) -> Any:
+    def forward(*inputs: Any, **named: Any) -> Any:
         runs.update(dict.fromkeys(runs, 0))
-        output = model(inputs)
+        output = model(*inputs, **named)
         for name, count in runs.items():
             if count != 1:
                 raise UnusableInput(
@@ -232,6 +236,32 @@ def watching(
     finally:
         for registered in hooks:
             registered.remove()
+
+
+def pooled(output: torch.Tensor, pool: str | None, name: str) -> torch.Tensor:
+    """One row per sample: flattened, or averaged.
+
+    Args:
+        output: of a layer.
+        pool: "mean" averages maps (samples × channels × …) over their places, "tokens" averages samples × tokens × features; None flattens.
+        name: of the layer, for a refusal.
+
+    Raises:
+        UnusableInput: for another pool, and for what is no sequence under "tokens".
+
+    Example:
+        >>> pooled(torch.arange(4.0).reshape(1, 2, 2), "mean", "0").tolist()
+        [[0.5, 2.5]]
+    """
+    if pool not in {None, "mean", "tokens"}:
+        raise UnusableInput(f"pool is {pool!r}: maps are averaged by 'mean', sequences by 'tokens'; choose one of these, or leave it out.")
+    if pool is None or output.ndim <= 2:
+        return output.reshape(len(output), -1)
+    if pool == "tokens":
+        if output.ndim != 3:
+            raise UnusableInput(f"layer {name!r} returns shape {tuple(output.shape)}, no samples × tokens × features; use pool='mean'.")
+        return output.mean(dim=1)
+    return output.flatten(2).mean(dim=2)
 
 
 def device_of(model: nn.Module) -> torch.device:

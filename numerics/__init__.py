@@ -71,6 +71,14 @@ if TYPE_CHECKING:
     from layerpeel.numerics.equi_separation._class_means import feature_energy as feature_energy
     from layerpeel.numerics.equi_separation._class_moments import ClassMoments as ClassMoments
     from layerpeel.numerics.equi_separation._class_moments import ClassStatistics as ClassStatistics
+    from layerpeel.numerics.equi_separation._collapse_variants import Duality as Duality
+    from layerpeel.numerics.equi_separation._collapse_variants import FrameShape as FrameShape
+    from layerpeel.numerics.equi_separation._collapse_variants import class_ranks as class_ranks
+    from layerpeel.numerics.equi_separation._collapse_variants import disagreements as disagreements
+    from layerpeel.numerics.equi_separation._collapse_variants import duality as duality
+    from layerpeel.numerics.equi_separation._collapse_variants import frame_shape as frame_shape
+    from layerpeel.numerics.equi_separation._collapse_variants import outlier_alignment as outlier_alignment
+    from layerpeel.numerics.equi_separation._collapse_variants import variability_forms as variability_forms
     from layerpeel.numerics.equi_separation._cosines import mean_cosine as mean_cosine
     from layerpeel.numerics.equi_separation._cosines import pairwise_cosines as pairwise_cosines
     from layerpeel.numerics.equi_separation._decay import Decay as Decay
@@ -169,6 +177,8 @@ if TYPE_CHECKING:
     from layerpeel.numerics.separability._linear_classifier import LinearClassifier as LinearClassifier
     from layerpeel.numerics.separability._linear_classifier import LinearSeparability as LinearSeparability
     from layerpeel.numerics.separability._linear_classifier import linear_classifier as linear_classifier
+    from layerpeel.numerics.separability._many_samples import FeatureSeparability as FeatureSeparability
+    from layerpeel.numerics.separability._many_samples import features_separable as features_separable
     from layerpeel.numerics.separability._ordered_law import LogProbability as LogProbability
     from layerpeel.numerics.separability._ordered_law import ordered_probability as ordered_probability
     from layerpeel.numerics.separability._ordered_law import separated_probability as separated_probability

@@ -60,7 +60,13 @@ def _in_object(value: dict[str, Any], schema: dict[str, Any], root: dict[str, An
     return found + [each for name, one in inner.items() for each in mistakes(value[name], one, root, f"{place}.{name}")]
 
 
-COMMANDS = {"Simulation": "simulate", "EstimatedStrengths": "estimate", "Measurement": "measure", "TrainingRun": "train"}
+COMMANDS = {
+    "Simulation": "simulate",
+    "EstimatedStrengths": "estimate",
+    "Measurement": "measure",
+    "MeasurementSeries": "measure-series",
+    "TrainingRun": "train",
+}
 
 
 def valid(result: Result) -> None:

@@ -100,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(str(error), 2)
 
 
-_ARGUMENT = re.compile(r"\b(route|solver|device|workers|stale|by)=('?)([\w.]+)\2")
+_ARGUMENT = re.compile(r"\b(route|solver|device|workers|stale|by|pool|ignore)=('?)(-?[\w.]+)\2")
 
 
 def _as_option(message: str) -> str:
@@ -110,7 +110,7 @@ def _as_option(message: str) -> str:
         >>> _as_option("use route='auto'.")
         'use --route auto.'
     """
-    return _ARGUMENT.sub(r"--\1 \3", message.replace("many=True", "--yes"))
+    return _ARGUMENT.sub(r"--\1 \3", message.replace("many=True", "--yes").replace("cut=True", "--cut"))
 
 
 def _usage(error: typer.TyperException) -> str:
@@ -517,18 +517,32 @@ def train(
 @app.command()
 def measure(
     features: Annotated[
-        Path,
-        typer.Argument(metavar="FEATURES.npz", help="Arrays labels, features (or features_0, features_1, …), optional classifier, bias."),
+        list[Path],
+        typer.Argument(
+            metavar="FEATURES…",
+            help="Files (.npz, .npy, .safetensors, .pt) with labels, features (or features_0, features_1, …), optional classifier, bias, "
+            "outliers; several for several layers, or for checkpoints that each hold labels.",
+        ),
     ],
+    ignore: Annotated[
+        list[str] | None, typer.Option(metavar="LABEL", help="Leave out the samples with this label, as with -100; may be repeated.")
+    ] = None,
+    pool: Annotated[
+        str | None, typer.Option(help="mean: average maps over their places; tokens: average sequences. Flattened unless given.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write measure.json, its figures and a page here.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure separation and neural collapse of saved activations.
 
-    D and NC1-NC4 of every layer, the law over layers, and whether the label counts foretell minority collapse.
+    D and NC1-NC5 of every layer in the forms in use, the law over layers, and whether the label counts foretell minority collapse.
     """
-    from layerpeel.networks.measure import measure as run
+    from layerpeel.networks.measure import measure_files as run
+    from layerpeel.pages.files import require_directory
 
-    _answer(run(features), as_json)
+    if out is not None:
+        require_directory(out, "--out")
+    _answer_with_files(run(features, ignore=ignore or (), pool=pool), out, as_json)
 
 
 @app.command()
@@ -579,13 +593,18 @@ def simulate(
 @app.command()
 def estimate(
     logits: Annotated[
-        Path, typer.Argument(metavar="LOGITS", help="CSV (trial, iteration, class, logit_0, …) or npz (logits, iterations).")
+        Path,
+        typer.Argument(
+            metavar="LOGITS",
+            help=".csv, .tsv or .jsonl (trial, iteration or step or epoch, class, logit_0, …), .npy or .npz (logits, iterations).",
+        ),
     ],
     model: Annotated[str, typer.Option(help="I (identity blocks) or L (blocks along the logits).")],
     window: Annotated[int | None, typer.Option(help="Points of the Savitzky-Golay filter; 151 or a tenth of the series.")] = None,
     order: Annotated[int, typer.Option(help="Degree of the filter's polynomials.")] = 2,
     crossings: Annotated[str, typer.Option(help="Components that cross zero: refuse, drop or keep.")] = "refuse",
     since: Annotated[float | None, typer.Option(help="Leave out the iterations before this one.")] = None,
+    cut: Annotated[bool, typer.Option("--cut", help="Keep the iterations that all trials have, where they differ in length.")] = False,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write estimate.json and its figures here.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -598,7 +617,7 @@ def estimate(
 
     if out is not None:
         require_directory(out, "--out")
-    found = run(logits, model=model, window=window, order=order, crossings=crossings, since=since)
+    found = run(logits, model=model, window=window, order=order, crossings=crossings, since=since, cut=cut)
     _answer_with_files(found, out, as_json, without=NO_FIGURES)
 
 

@@ -18,6 +18,7 @@ SAYS = {
     "separation": ["alpha = 4.0/(1+t)", "t =     1e+06: 1.00 in"],
     "strengths": ["true 0.00498", "true -0.00100", "alpha falls like t^-r, r = 0.99"],
     "measure_network": ["Each layer multiplies D by"],
+    "track_training": ["epoch 40: D = ", "collapse.html has", "minority cosine"],
     "own_theorem": ["norm confirmed", "rank-for-classes refuted"],
 }
 """What each prints, among other things."""
@@ -29,7 +30,7 @@ def test_every_example_is_run() -> None:
 
 @pytest.mark.parametrize("name", SAYS)
 def test_an_example_runs_and_says_what_it_promises(name: str) -> None:
-    if name == "measure_network" and not all(map(importlib.util.find_spec, ("torch", "sklearn"))):
+    if name in {"measure_network", "track_training"} and not all(map(importlib.util.find_spec, ("torch", "sklearn"))):
         pytest.skip("needs torch and scikit-learn (extras train, data)")
     script = EXAMPLES / f"{name}.py"
     assert len(script.read_text(encoding="utf-8").splitlines()) < LONGEST

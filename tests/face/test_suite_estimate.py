@@ -191,12 +191,14 @@ def test_progress_goes_to_a_terminal_on_standard_error_only(
         (b"\n\n", ["line 1", "header"]),
         (HEADER, ["no row below"]),
         (HEADER + "\n\n", ["no row below"]),
-        (ROWS, ["line 1", "'0,0,0,1,2'", "the header must name trial, iteration, class"]),
+        (ROWS, ["line 1", "'0,0,0,1,2'", "the header must name iteration (or step, or epoch), class"]),
         ("trial,iteration,class\n0,0,0\n", ["line 1", "K >= 2"]),
         ("trial,iteration,class,logit_0\n0,0,0,1\n", ["line 1", "K >= 2"]),
         ("trial,iteration,class,logit_1,logit_2\n" + ROWS, ["line 1", "logit_0"]),
         ("trial,iteration,class,logit_0,logit_0\n" + ROWS, ["line 1", "each once"]),
-        ("trial,iteration,label,logit_0,logit_1\n" + ROWS, ["line 1"]),
+        ("trial,iteration,kind,logit_0,logit_1\n" + ROWS, ["line 1"]),
+        ("trial,time,class,logit_0,logit_1\n" + ROWS, ["line 1"]),
+        ("trial,epoch,epoch,class,logit_0,logit_1\n", ["line 1", "each once"]),
         (HEADER + ROWS + "0,10,0,1,x\n", ["line 6", "'x' is not a number"]),
         (HEADER + ROWS + "0,10,0,1,\n", ["line 6", "'' is not a number"]),
         (HEADER + "\n" + ROWS + "\n\n0,10,0,1,1_0\n", ["line 9", "'1_0' is not a number"]),
@@ -214,7 +216,6 @@ def test_progress_goes_to_a_terminal_on_standard_error_only(
         (HEADER + ROWS + "0,-10,0,1,2\n", ["line 6", "iteration is -10"]),
         (HEADER + ROWS + "0,1.5,0,1,2\n", ["line 6", "iteration is 1.5", "whole number"]),
         (HEADER + ROWS + "1e300,10,0,1,2\n", ["line 6", "trial is 1e+300"]),
-        (HEADER + ROWS + "0,5,1,6,-2\n", ["line 6", "trial 0, iteration 5, class 1", "came before"]),
         (HEADER + ROWS + "0,10,0,1,2\n", ["no row of trial 0, iteration 10, class 1", "3 iterations and 2 classes"]),
         (HEADER + ROWS + "1,0,0,1,2\n1,0,1,1,2\n", ["no row of trial 1, iteration 5, class 0"]),
         (HEADER + "0,0,0,1,2\n0,5,0,2,4\n", ["no row of trial 0, iteration 0, class 1"]),
@@ -229,11 +230,6 @@ def test_progress_goes_to_a_terminal_on_standard_error_only(
 def test_an_unusable_table_is_refused_with_its_line(csv: Write, content: str | bytes, parts: list[str], chunk: int) -> None:
     path = csv(content)
     refused(lambda: read_trajectories(path, chunk=chunk), str(path), *parts)
-
-
-def test_the_first_of_several_repetitions_is_named(csv: Write) -> None:
-    path = csv(HEADER + ROWS + "0,10,0,1,2\n" * 3)
-    refused(lambda: read_trajectories(path), "line 7", "trial 0, iteration 10, class 0")
 
 
 @pytest.mark.parametrize(
@@ -279,7 +275,7 @@ def test_damaged_and_foreign_files_are_refused(npz: Write, csv: Write, tmp_path:
         archive.writestr("logits.npy", short.getvalue()[:-8])
     refused(lambda: read_trajectories(path), "announces 192 bytes and it holds 184 bytes")
     refused(lambda: read_trajectories(csv(HEADER + ROWS).with_name("missing.csv")), "missing.csv", "cannot be read")
-    refused(lambda: read_trajectories(tmp_path / "logits.json"), "neither .csv nor .npz")
+    refused(lambda: read_trajectories(tmp_path / "logits.json"), "end in none of .csv, .tsv, .jsonl, .npz, .npy")
     (tmp_path / "directory.csv").mkdir()
     refused(lambda: read_trajectories(tmp_path / "directory.csv"), "cannot be read")
 

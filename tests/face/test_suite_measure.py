@@ -249,17 +249,19 @@ PAIRS = {"features": np.array([[1.0], [1.5], [3.0], [3.5]]), "labels": np.array(
         ({"features": np.ones((2, 2)), "features_0": np.ones((2, 2)), "labels": np.array([0, 1])}, "either `features` or"),
         ({"features": np.array([[1.0], [np.inf]]), "labels": np.array([0, 1])}, "row 1 of the features is not finite"),
         ({"features_0": PAIRS["features"], "features_1": np.nan * PAIRS["features"], "labels": PAIRS["labels"]}, "layer features_1 of"),
-        ({"features": np.array([[1.0], [2.0]]), "labels": np.array([0, 2])}, "class 1 has no sample"),
         ({"features": np.array([[1.0], [2.0]]), "labels": np.array([0, 1, 1])}, "do not fit"),
-        ({**PAIRS, "classifier": np.ones((3, 1))}, "classifier has shape (3, 1)"),
+        ({**PAIRS, "classifier": np.ones((1, 3))}, "its rows must be the classes; transpose it"),
+        ({**PAIRS, "classifier": np.ones((2, 5))}, "the classifier has shape (2, 5) and the features have width 1"),
+        ({**PAIRS, "labels": np.array([0, 0, 4, 4]), "classifier": np.ones((3, 1))}, "3 rows and the labels name 2 classes, up to 4"),
+        ({"features": np.ones((4, 3, 2)), "labels": PAIRS["labels"], "classifier": np.ones((2, 3))}, "average them with pool='mean'"),
+        ({**PAIRS, "features": PAIRS["features"].repeat(2, axis=1).T}, "it has one column for each: transpose it"),
         ({**PAIRS, "classifier": np.array([["a"], ["b"]])}, "the classifier of type <U1"),
         ({**PAIRS, "classifier": np.array([[1j], [2.0]])}, "the classifier of type complex128"),
         ({**PAIRS, "classifier": np.array([[np.nan], [2.0]])}, "not finite"),
         ({**PAIRS, "classifier": np.array([[1e200], [2.0]])}, "beyond 1e+150"),
-        ({**PAIRS, "classifier": np.array([[1.0], [2.0]]), "bias": np.zeros(3)}, "the bias has shape (3,) for 2 classes"),
+        ({**PAIRS, "classifier": np.array([[1.0], [2.0]]), "bias": np.zeros(3)}, "the bias has shape (3,) for a classifier of 2 rows"),
         ({**PAIRS, "classifier": np.array([[1.0], [2.0]]), "bias": np.array([0.0, np.inf])}, "the bias of type float64"),
         ({**PAIRS, "features": 1e200 * PAIRS["features"]}, "row 0 of the features goes beyond 1e+150"),
-        ({**PAIRS, "labels": np.array([0, 0, 1, 10**15])}, "class 2 has no sample"),
         ({"features": np.eye(3), "labels": np.arange(3)}, "every class has a single sample"),
         ({"features_0": PAIRS["features"], "features_2": PAIRS["features"], "labels": PAIRS["labels"]}, "features_0, features_2: the law"),
         ({"features_1": PAIRS["features"], "features_01": PAIRS["features"], "labels": PAIRS["labels"]}, "must follow each other"),
@@ -276,7 +278,9 @@ def test_unusable_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     (tmp_path / "text.npz").write_text("hello")
     refused(lambda: measure(tmp_path / "text.npz"), "is no sound .npz archive")
     np.save(tmp_path / "one.npy", np.ones(3))
-    refused(lambda: measure(tmp_path / "one.npy"), "holds one array")
+    refused(lambda: measure(tmp_path / "one.npy"), "holds the arrays one: it needs `labels`")
+    (tmp_path / "one.npz").write_bytes((tmp_path / "one.npy").read_bytes())
+    refused(lambda: measure(tmp_path / "one.npz"), "holds one array")
     whole = saved(tmp_path / "cut.npz", layered([5, 5])).read_bytes()
     (tmp_path / "cut.npz").write_bytes(whole[: len(whole) // 2])
     refused(lambda: measure(tmp_path / "cut.npz"), "is no sound .npz archive")
@@ -354,10 +358,10 @@ def test_a_compressed_bomb_is_not_unpacked(tmp_path: Path, announced: tuple[int,
 def test_a_failure_of_our_own_is_not_the_fault_of_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mistake: type[Exception]
 ) -> None:
-    def fails(*_: Any) -> None:
+    def fails(*_: Any, **__: Any) -> None:
         raise mistake("our own mistake")
 
-    monkeypatch.setattr(sys.modules[diagnose_counts.__module__], "centred_features", fails)
+    monkeypatch.setattr(sys.modules["layerpeel.networks.measure"], "centred_features", fails)
     with pytest.raises(mistake, match=r"^our own mistake$"):
         measure(saved(tmp_path / "f.npz", PAIRS))
 
@@ -365,10 +369,15 @@ def test_a_failure_of_our_own_is_not_the_fault_of_the_file(
 def test_labels_are_blamed_for_labels(tmp_path: Path) -> None:
     features = {"features_0": np.eye(4), "features_1": np.eye(4)}
     for labels, words in (
-        (np.array([0, -1, 1, 1]), "label -1 of sample 1"),
-        (np.array([0, 0, 1, 2**64 - 3], dtype=np.uint64), "label 18446744073709551613 of sample 3"),
-        (np.array([0, 0.5, 1, 1]), "labels of type float64 are not whole"),
-        (np.array([0, 0, 2, 2]), "class 1 has no sample"),
+        (np.array([0, -1, 1, 1]), "label -1 of sample 1 is below 0"),
+        (np.array([0, 0.5, 1, 1]), "of type float64 are not whole numbers: sample 1 has 0.5"),
+        (np.array([0, np.nan, 1, 1]), "of type float64 are not whole numbers: sample 1 has nan"),
+        (np.array([2, 2, 2, 2]), "name one class, 2, and one class leaves nothing to separate"),
+        (np.array([2, 2, 2, -100]), "name one class, 2, and one class leaves nothing to separate"),
+        (np.array([-100] * 4), "name no sample"),
+        (np.eye(4), "one column for each class"),
+        (np.ones((2, 2)), "have shape (2, 2): there must be one label per sample"),
+        (np.array([1j, 0, 0, 0]), "of type complex128"),
     ):
         refused(lambda labels=labels: measure(saved(tmp_path / "f.npz", {**features, "labels": labels})), "array labels of", words)
 
@@ -397,10 +406,10 @@ def test_arrays_are_measured_as_their_archive_is(tmp_path: Path) -> None:
         ((np.eye(4), [0, 1, 0]), "features of shape (4, 4) and 3 labels do not fit"),
         (([np.eye(4), np.eye(3)], [0, 1, 0, 1]), "features_1: features of shape (3, 3)"),
         (([[1.0, 2.0], [3.0]], [0, 1]), "no array"),
-        ((np.eye(4), [0, 0, 2, 2]), "class 1 has no sample"),
-        ((np.eye(4), [0, 0, 1, 1], np.ones((3, 1))), "layer features: the classifier has shape (3, 1)"),
+        ((np.eye(4), [0, 0, 1, 1], np.ones((3, 1))), "layer features: the classifier reads 1 features and each sample has 4"),
+        ((np.eye(4), [0, 0, 1, 1], np.zeros((2, 4))), "layer features: the classifier is zero"),
         ((np.eye(4), [0, 0, 1, 1], [[1.0], [1.0, 2.0]]), "the classifier is no array"),
-        (("features.npz", [0, 1]), "beside the archive features.npz"),
+        (("features.npz", [0, 1]), "beside features.npz"),
     ],
 )
 def test_arrays_that_cannot_be_used(given: tuple[Any, ...], words: str) -> None:

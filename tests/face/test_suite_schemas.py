@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from json_schemas import COMMANDS, committed, mistakes
+from json_schemas import COMMANDS, committed, mistakes, valid
 
 from layerpeel.cli import main
 from layerpeel.dynamics import EstimatedStrengths, Simulation
-from layerpeel.networks import Measurement, TrainingRun
+from layerpeel.networks import Measurement, MeasurementSeries, TrainingRun, measure_files
 from layerpeel.pages.records import Result
 
-RESULTS: tuple[type[Result], ...] = (Simulation, EstimatedStrengths, Measurement, TrainingRun)
+RESULTS: tuple[type[Result], ...] = (Simulation, EstimatedStrengths, Measurement, MeasurementSeries, TrainingRun)
 SIMULATED = ("--model", "L", "--classes", "3", "--intra", "1/(1+t)", "--inter", "0", "--time", "10")
 
 
@@ -55,3 +55,5 @@ def test_measurements(tmp_path: Path, capsys: pytest.CaptureFixture[str], counts
     arrays |= {"labels": labels, "classifier": np.eye(3)}
     np.savez(tmp_path / "features.npz", **dict[str, Any](arrays))
     printed(capsys, "measure", str(tmp_path / "features.npz"))
+    np.savez(tmp_path / "other.npz", **dict[str, Any](arrays))
+    valid(measure_files([tmp_path / "features.npz", tmp_path / "other.npz"]))

@@ -9,11 +9,12 @@ from refusals import refused
 from torch import nn
 
 from layerpeel.gpu_train import digits
+from layerpeel.gpu_train.device_moments import DeviceMoments
 from layerpeel.gpu_train.experiments import one_thread
 from layerpeel.gpu_train.networks import feed_forward, layer_outputs, small_alexnet
 from layerpeel.gpu_train.probes import probe
 from layerpeel.gpu_train.training import Recipe, seeded, train
-from layerpeel.numerics import neural_collapse, separation
+from layerpeel.numerics import ClassMoments, neural_collapse, separation
 
 
 @pytest.fixture(autouse=True)
@@ -178,17 +179,138 @@ def test_layers_and_classifier_by_name() -> None:
     assert found.layers[1].collapse.nc3 is not None
 
 
+class Saying(nn.Module):
+    """Returns no tensor."""
+
+    def forward(self, _: torch.Tensor) -> str:
+        return "words"
+
+
+class Words(nn.Module):
+    """A model that says something."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = Saying()
+
+    def forward(self, x: torch.Tensor) -> str:
+        return self.words(x)
+
+
+class Named(nn.Module):
+    """Takes its inputs by name, and returns its logits in a dictionary, behind a recurrent layer that returns a tuple."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turn, self.head = nn.GRU(8, 12, batch_first=True), nn.Linear(12, 10)
+
+    def forward(self, pixel_values: torch.Tensor, mask: torch.Tensor) -> dict[str, torch.Tensor]:
+        hidden, _ = self.turn(pixel_values.squeeze(1) * mask[:, None, None])
+        return {"logits": self.head(hidden.mean(dim=1))}
+
+
+def test_dictionaries_longer_tuples_and_layers_that_return_tuples() -> None:
+    model = seeded(Named, np.random.default_rng(0))
+    given = [{"pixel_values": x, "mask": torch.ones(len(x)), "labels": y[:, None], "index": y} for x, y in batches()]
+    found = probe(model, given, 10, layers=["turn"], classifier="head", pool="tokens", nc4=True)
+    with torch.no_grad():
+        hidden = model.get_submodule("turn")(torch.from_numpy(digits().pixels).squeeze(1))[0].mean(dim=1)
+    expected = neural_collapse(
+        hidden.double().numpy(), digits().labels, found.classifier, model.get_parameter("head.bias").detach().numpy()
+    )
+    layer = found.layers[0]
+    assert layer.fuzziness == pytest.approx(separation(hidden.numpy(), digits().labels).fuzziness, rel=1e-5)
+    assert layer.collapse.nc3 == pytest.approx(expected.nc3, rel=1e-5)
+    assert layer.collapse.nc4 == pytest.approx(expected.nc4, abs=2e-3)
+    plain = feed_forward(64, 10, [20])
+    three = probe(plain, [(x, y, torch.arange(len(y))) for x, y in batches()], 10)
+    by_key = probe(plain, [{"image": x, "target": y} for x, y in batches()], 10)
+    assert three.layers[0].fuzziness == by_key.layers[0].fuzziness == probe(plain, batches(), 10).layers[0].fuzziness
+
+
+def test_nc4_is_streamed_by_class() -> None:
+    model, images = trained(), digits()
+    found = probe(model, batches(), 10, nc4=True).layers
+    assert (found[0].collapse.nc4, found[0].nc4_by_class) == (None, None)  # the classifier does not read it
+    outputs = layer_outputs(model, images.pixels)
+    features, said = outputs["2"].astype(float), outputs["3"].argmax(axis=1)
+    means = np.stack([features[images.labels == k].mean(axis=0) for k in range(10)])
+    near = ((features[:, None] - means) ** 2).sum(axis=2).argmin(axis=1)
+    assert found[1].nc4_by_class is not None
+    for k in range(10):
+        assert found[1].nc4_by_class[k] == pytest.approx(np.mean((said != near)[images.labels == k]), abs=6e-3)
+    assert found[1].collapse.nc4 == pytest.approx(np.mean(said != near), abs=2e-3)
+    assert 0.0 < (found[1].collapse.nc4 or 0.0) < 0.5
+
+
+def test_classes_without_samples_and_labels_that_do_not_count_are_left_out() -> None:
+    model, images = trained(), digits()
+    few = [(x, torch.where((y == 3) | (y == 8), -100, y)) for x, y in batches()]
+    found = probe(model, few, 10, nc4=True)
+    kept = ~np.isin(images.labels, (3, 8))
+    assert (found.absent, found.classes.tolist()) == ((3, 8), [0, 1, 2, 4, 5, 6, 7, 9])
+    numbers = np.unique(images.labels[kept], return_inverse=True)[1]
+    features = layer_outputs(model, images.pixels)["2"][kept].astype(float)
+    expected = neural_collapse(features, numbers, found.classifier)
+    assert found.layers[1].fuzziness == pytest.approx(separation(features, numbers).fuzziness, rel=1e-5)
+    assert found.layers[1].collapse.nc3 == pytest.approx(expected.nc3, rel=1e-5)
+    assert len(found.accuracy_by_class) == 8
+    assert found.accuracy == pytest.approx(found.layers[0].statistics.counts @ found.accuracy_by_class / kept.sum())
+
+
+def test_a_head_of_one_row_decides_between_two_classes() -> None:
+    images = digits()
+    two = images.labels < 2
+    pixels, labels = torch.from_numpy(images.pixels[two]), torch.from_numpy(images.labels[two])
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 5), nn.Linear(5, 1))
+    found = probe(model, [(pixels, labels)], 2, nc4=True)
+    with torch.no_grad():
+        right = ((model(pixels)[:, 0] > 0).long() == labels).double().mean()
+    assert found.accuracy == pytest.approx(float(right))
+    assert found.layers[0].collapse.nc3 is not None
+    assert found.classifier is not None
+    assert np.array_equal(found.classifier[0], -found.classifier[1])
+
+
+def test_sums_in_doubles_lose_nothing_under_an_offset() -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 5, 3000)
+    features = 1e4 + rng.normal(size=(5, 16))[labels] + 0.1 * rng.normal(size=(3000, 16))
+    single = features.astype(np.float32)
+    moments = DeviceMoments(7, 16, torch.device("cpu"))
+    for part in np.array_split(np.arange(3000), 13):
+        moments.update(torch.from_numpy(single[part]), torch.from_numpy(labels[part]))
+    exact = ClassMoments(5, 16)
+    exact.update(single.astype(float), labels, eps=float(np.finfo(np.float32).eps))
+    found, wanted = moments.compute(torch.arange(5)), exact.compute()
+    assert np.allclose(found.means, wanted.means, rtol=1e-14)
+    assert np.allclose(found.within, wanted.within, rtol=1e-9, atol=1e-9 * wanted.within.max())
+    assert np.allclose(found.variances, wanted.variances, rtol=1e-9)
+    assert found.eps == wanted.eps
+    refused(lambda: moments.update(torch.ones(2, 3), torch.zeros(2)), "3 features where 16 were announced")
+    refused(lambda: moments.update(torch.ones(2, 16), torch.zeros(3)), "labels of shape (3,)")
+    refused(lambda: DeviceMoments(2, 3, torch.device("cpu"), torch.zeros(5)), "it must hold 20 doubles")
+    refused(lambda: moments.update(torch.ones(2, 16), torch.tensor([0, 9])), "label 9 of sample 1 is outside 0 ... 6")
+    refused(lambda: DeviceMoments(0, 3, torch.device("cpu")), "the number of classes")
+
+
 def test_unusable_probes() -> None:
     model = feed_forward(64, 10, [5])
     refused(lambda: probe(model, batches(), 10, layers=["7"]), "layer '7' does not exist")
     refused(lambda: probe(model, batches(), 10, classifier="1"), "the classifier is a Sequential")
     refused(lambda: probe(model, [], 10), "no batch")
     refused(lambda: probe(model, batches(), 5), "outside 0 ... 4")
-    refused(lambda: probe(model, batches()[:1], 12), "class 10 has no sample")
-    refused(lambda: probe(model, [(x, labels[:, None]) for x, labels in batches()], 10), "labels of shape (64, 1) do not fit 64 inputs")
-    refused(lambda: probe(nn.LSTM(64, 8), [(x.flatten(1), y) for x, y in batches()], 10, layers=[]), "the model returns something of type")
-    gone = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.LSTM(8, 10), nn.Linear(10, 10))
-    refused(lambda: probe(gone, batches(), 10, layers=["2"]), "layer '2' returns a tuple")
+    refused(lambda: probe(model, [(x, labels.repeat(2, 1)) for x, labels in batches()], 10), "labels of shape (2, 64) do not fit")
+    refused(lambda: probe(model, [(x, labels[:9]) for x, labels in batches()], 10), "layer '1': 64 outputs for 9 labels")
+    refused(lambda: probe(model, [(x, labels + 0.5) for x, labels in batches()], 10), "are not whole numbers")
+    refused(lambda: probe(model, [x for x, _ in batches()], 10), "a batch holds a Tensor")
+    refused(lambda: probe(model, [{"x": x} for x, _ in batches()], 10), "a batch has the keys x: its labels must be")
+    refused(lambda: probe(model, [{"labels": y} for _, y in batches()], 10), "no inputs among them")
+    refused(lambda: probe(model, (batch for batch in batches()), 10, nc4=True), "come only once")
+    refused(lambda: probe(model, batches(), 10, pool="max"), "pool is 'max'")
+    refused(lambda: probe(model, [(x, torch.full_like(y, -100)) for x, y in batches()], 10), "no batch with a label that counts")
+    refused(lambda: probe(Words(), batches(), 10, layers=[]), "the model returns something without a tensor")
+    refused(lambda: probe(Words(), batches(), 10, layers=["words"]), "layer 'words' returns a str")
     wide = nn.Sequential(nn.Flatten(), nn.Linear(64, 300_000), nn.Linear(300_000, 10))
     refused(lambda: probe(wide, batches(2), 10), "300000 outputs", "GB")
     assert not any(module._forward_hooks for module in wide.modules())

@@ -20,6 +20,7 @@ def estimate(
     order: int = 2,
     crossings: str = "refuse",
     since: float | None = None,
+    cut: bool = False,
 ) -> EstimatedStrengths:
     """Estimate how strongly training on one class moves that class (α) and the others (β), and how fast both decay.
 
@@ -27,14 +28,16 @@ def estimate(
     `numerics.estimate_rates` solves for and differentiates.
 
     Args:
-        logits: class means of logits, trial × iteration × class × component or without the first axis; or the path of a .csv file
-            (trial, iteration, class, logit_0, …) or of an .npz archive (logits, iterations), of any size.
+        logits: class means of logits, trial × iteration × class × component or without the first axis; or the path of a table (.csv,
+            .tsv, .jsonl: trial, iteration or step or epoch, class, logit_0, …), an array (.npy) or an archive (.npz: logits, iterations),
+            of any size. Several rows of a class at one iteration are averaged.
         model: "I" (identity blocks) or "L" (blocks along the logits, which needs as many components as classes).
         iterations: of an array, evenly spaced; 0, 1, 2, … unless given.
         window: points of the Savitzky–Golay filter, odd; a tenth of the series, at most 151, unless given.
         order: degree of the filter's polynomials.
         crossings: components that cross zero, which no solution of the models does: "refuse", "drop" or "keep".
         since: leave out the iterations before this one; strengths are integrated from there on.
+        cut: keep the iterations that all trials have, where they differ in length.
 
     Raises:
         UnusableInput: when the logits or the options cannot be used, or the data do not allow the estimate; says where.
@@ -49,11 +52,12 @@ def estimate(
         >>> print(strengths.cumulative_intra[-1].round(6), abs(strengths.cumulative_inter[-1]).round(6), strengths.trials)
         2.0 0.0 1
     """
-    recorded = _recorded(logits, iterations)
+    recorded = _recorded(logits, iterations, cut)
     if since is not None:
         if np.isnan(double(since)) and not isinstance(since, float):
             raise UnusableInput(f"since is {shown(since)}: it must be an iteration; give a number.")
         recorded = recorded.since(double(since))
+    recorded = recorded.of_usual_size()
     rates = estimate_rates(
         recorded.times, recorded.means, model=model, counts=recorded.counts, window=window, order=order, crossings=crossings
     )
@@ -83,12 +87,12 @@ def estimate(
     )
 
 
-def _recorded(logits: Any, iterations: Any) -> Trajectories:
+def _recorded(logits: Any, iterations: Any, cut: bool) -> Trajectories:
     if not isinstance(logits, str | Path):
-        return Trajectories.of(logits, iterations)
+        return Trajectories.of(logits, iterations, cut=cut)
     if iterations is not None:
         raise UnusableInput("iterations are given beside a file of logits, which holds its own: leave them out.")
-    return read_trajectories(Path(logits))
+    return read_trajectories(Path(logits), cut=cut)
 
 
 def _tail_index(index: TailIndices) -> TailIndex:

@@ -1,4 +1,4 @@
-"""Reads recorded logits, of any size, from a CSV file or a NumPy archive."""
+"""Reads recorded logits, of any size, from a table, an array or a NumPy archive."""
 
 from collections.abc import Callable, Generator
 from contextlib import closing
@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from layerpeel.dynamics.trajectories import Trajectories, evenly_spaced, mean_over_groups, require_iterations, require_logits
-from layerpeel.dynamics.trajectory_table import read_table
+from layerpeel.dynamics.trajectory_table import FORMATS, read_table
 from layerpeel.numerics import UnusableInput
-from layerpeel.pages.archives import Archive, open_archive
-from layerpeel.pages.files import require_regular
+from layerpeel.pages.archives import Archive, open_archive, read_header
+from layerpeel.pages.files import DAMAGED, require_regular
 from layerpeel.pages.progress import progress
 
 CHUNK = 2**22
@@ -20,27 +20,35 @@ BESIDE = ("accuracy", "loss", "settings")
 """What a trained ensemble leaves in its archive beside its logits."""
 
 
-def read_trajectories(path: Path, *, chunk: int = CHUNK) -> Trajectories:
-    """Read trajectories from a CSV file or a NumPy archive, by its ending.
+def read_trajectories(path: Path, *, chunk: int = CHUNK, cut: bool = False) -> Trajectories:
+    """Read trajectories from a table (.csv, .tsv, .jsonl), an array (.npy) or a NumPy archive (.npz), by its ending.
 
-    A CSV file has a header with the columns trial, iteration, class, logit_0 … logit_{K−1} in any order, and one row for each trial,
-    iteration and class, in any order. An archive holds `logits`, trial × iteration × class × component or without the first axis, and
-    `iterations` if they are not 0, 1, 2, …; it may be what a trained ensemble left in its run directory.
+    A table has a header with the columns trial, iteration (or step, or epoch), class and logit_0 … logit_{K−1} in any order, and a row for
+    each trial, iteration and class, in any order; other columns are left alone, and without a column trial there is one. Several rows of a
+    class at one iteration are averaged. Classes may have names: those of the columns, logit_NAME, or else their sorted order is that of the
+    logits. Lines of JSON have the same keys, or a list `logits`. An archive holds `logits`, trial × iteration × class × component or
+    without the first axis, and `iterations` if they are not 0, 1, 2, …; it may be what a trained ensemble left in its run directory.
 
-    Neither is ever in memory as a whole. Needed are 24 G T K p bytes for G = min(trials, 10) groups of trials, T iterations, K classes
-    and p components; for an archive one trial; for a CSV file about five times `chunk`, and two bytes for each row, which find duplicate
-    and missing rows in any order.
+    None is ever in memory as a whole. Needed are 24 G T K p bytes for G = min(trials, 10) groups of trials, T iterations, K classes
+    and p components; for an array one trial; for a table about five times `chunk`, and two bytes for each row, which find missing rows in
+    any order.
 
     Args:
         path: the file.
-        chunk: characters of a CSV file that are parsed at once.
+        chunk: characters of a table that are parsed at once.
+        cut: keep the iterations that all trials have, rather than refuse trials of different length; in arrays, what is not finite
+            is missing.
 
     Raises:
         UnusableInput: when the file cannot be used; names the line, or the place in the array.
     """
-    readers = {".csv": lambda: read_table(path, chunk), ".npz": lambda: _read_archive(path)}
+    readers = {
+        **dict.fromkeys(FORMATS, lambda: read_table(path, chunk, cut=cut)),
+        ".npz": lambda: _read_archive(path, cut=cut),
+        ".npy": lambda: _read_array(path, cut=cut),
+    }
     if path.suffix.lower() not in readers:
-        raise UnusableInput(f"logits {path} end in neither .csv nor .npz: these two are read; export them as one of them.")
+        raise UnusableInput(f"logits {path} end in none of {', '.join(readers)}: these are read; export them as one of them.")
     try:
         require_regular(path, f"the file of logits {path}")
         return readers[path.suffix.lower()]()
@@ -48,7 +56,21 @@ def read_trajectories(path: Path, *, chunk: int = CHUNK) -> Trajectories:
         raise UnusableInput(f"logits {path} cannot be read ({error.strerror or error}): it must be a file; check the path.") from error
 
 
-def _read_archive(path: Path) -> Trajectories:
+def _read_array(path: Path, *, cut: bool) -> Trajectories:
+    what = f"logits {path}"
+    try:
+        with path.open("rb") as file:
+            shape, columns_first, dtype = read_header(file)
+        require_logits(what, dtype, shape, columns_first=columns_first)
+        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+    except DAMAGED as error:
+        if isinstance(error, UnusableInput):
+            raise
+        raise UnusableInput(f"{what} are no sound .npy file of numbers: save the array with numpy.save again.") from None
+    return Trajectories.of(mapped, cut=cut, what=what)
+
+
+def _read_archive(path: Path, *, cut: bool) -> Trajectories:
     what = f"logits {path}"
     with open_archive(path, f"the file of {what}", "save them with np.savez again") as archive:
         keys = set(archive.names)
@@ -68,8 +90,8 @@ def _read_archive(path: Path) -> Trajectories:
         trials, *state = shape if len(shape) == 4 else (1, *shape)
         size = archive.file.getinfo("logits.npy").file_size
         with progress("reading logits", size, of_bytes=True) as bar, closing(_states(archive, trials, state, bar)) as states:
-            means, counts = mean_over_groups(what, states, (trials, *state))
-    return Trajectories(times=evenly_spaced(what, np.arange(count) if times is None else times), means=means, counts=counts)
+            means, counts, common = mean_over_groups(what, states, (trials, *state), cut=cut)
+    return Trajectories(times=evenly_spaced(what, (np.arange(count) if times is None else times)[common]), means=means, counts=counts)
 
 
 def _states(archive: Archive, trials: int, state: list[int], bar: Callable[..., None]) -> Generator[np.ndarray]:

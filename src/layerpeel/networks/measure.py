@@ -1,29 +1,30 @@
 """Separation and neural collapse of a network's features, and what their label counts foretell."""
 
 import math
-import re
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from layerpeel.networks.measurement import CollapseDiagnosis, LayerMeasures, Measurement
+from layerpeel.networks.diagnosis import diagnose_counts
+from layerpeel.networks.feature_files import Saved, epochs_of, open_features
+from layerpeel.networks.further_measures import further_measures
+from layerpeel.networks.labels import Head, KnownLabels, gaps, known_labels, matched_head
+from layerpeel.networks.measurement import LayerMeasures, Measurement
+from layerpeel.networks.measurement_series import MeasurementSeries
+from layerpeel.networks.stored_arrays import StoredArray
 from layerpeel.numerics import (
     UnusableInput,
     centred_features,
     collapse_of,
-    count_classes,
     fit_decay,
-    mean_cosine,
-    require_every_class,
-    require_labels,
     require_memory,
+    require_one_of,
     separation_of,
 )
-from layerpeel.pages.archives import Archive, open_archive
 
 MOST_SAMPLES = 10**9
 """Labels of 8 GB are a mistake."""
@@ -31,32 +32,65 @@ MOST_SAMPLES = 10**9
 COPIES = 4
 """Arrays of the size of a layer, in doubles, that are alive at once."""
 
-MANY_DISTINCT = 200
-"""Largest number of distinct counts for which the diagnosis solves the program as it stands: a second or two of work."""
+POOLS = ("mean", "tokens")
+"""How maps become one row per sample: mean over the places of a map, or over the tokens of a sequence."""
+
+MOST_NAMED = 12
+"""Classes that a note names."""
 
 
-Layer = tuple[str, np.ndarray]
-"""A name, and a row of features for each sample."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Layer:
+    """One layer, whose numbers are read when its turn comes."""
+
+    name: str
+    read: Callable[[], np.ndarray]
+    eps: float | None = None
 
 
-def measure(features: Any, labels: Any = None, classifier: Any = None, bias: Any = None) -> Measurement:
-    """Measure the separation fuzziness D = tr(S_W S_B⁺) and NC1–NC4 of every layer, and fit the law D_t ∝ ρᵗ over the layers.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Given:
+    """All that is measured at once."""
+
+    layers: Sequence[_Layer]
+    labels: KnownLabels
+    classifier: Any = None
+    bias: Any = None
+    outliers: Callable[[], np.ndarray] | None = None
+    pool: str | None = None
+    where: str = ""
+
+
+def measure(
+    features: Any,
+    labels: Any = None,
+    classifier: Any = None,
+    bias: Any = None,
+    *,
+    ignore: Any = (),
+    pool: str | None = None,
+    outliers: Any = None,
+) -> Measurement:
+    """Measure the separation fuzziness D = tr(S_W S_B⁺) and neural collapse of every layer, and fit the law D_t ∝ ρᵗ over the layers.
 
     Unequal label counts are held against the Layer-Peeled Model at the energies measured in the last layer and its classifier.
 
     Args:
         features: samples × features (further axes are flattened) of one layer; a list of such arrays, in the order of the layers; or the
-            path of an .npz archive that holds `labels`, `features` or `features_0`, `features_1`, …, and if there are any `classifier`
-            and `bias`. Of an archive one layer at a time is in memory.
-        labels: class numbers 0 … K−1, one for each sample.
-        classifier: K × features of the last layer.
-        bias: one number for each class.
+            path, or paths, of .npz, .npy, .safetensors or .pt files that hold `labels`, `features` or `features_0`, `features_1`, …, and if
+            there are any `classifier`, `bias` and `outliers`. Of files one layer at a time is in memory.
+        labels: one for each sample: whole numbers, text, True and False; samples with −100 are left out.
+        classifier: a row for each class that the network knows × features of the last layer, or one row for two classes.
+        bias: one number for each row of the classifier.
+        ignore: labels whose samples are left out besides.
+        pool: "mean" averages maps (samples × channels × …) over their places, "tokens" averages sequences (samples × tokens × features).
+        outliers: features of the last layer on data from elsewhere; NC5 needs them.
 
     Raises:
-        UnusableInput: for arrays or archives that cannot be used; says which.
+        UnusableInput: for arrays or files that cannot be used; says which.
 
     Source:
-        he2023 for D and its law; papyan2020 for NC1–NC4.
+        he2023 for D and its law; papyan2020 for NC1–NC4; docs/measures.md has one line for each measure.
 
     Example:
         >>> labels = np.repeat(np.arange(3), 2)
@@ -65,48 +99,138 @@ def measure(features: Any, labels: Any = None, classifier: Any = None, bias: Any
         >>> print(f"{measured.decay_ratio:.3f}", [round(layer.nc1, 4) for layer in measured.layers])
         0.250 [0.1667, 0.0417, 0.0104, 0.0026]
     """
-    if not isinstance(features, str | Path):
+    pool = None if pool is None else require_one_of(pool, "pool", POOLS)
+    ignored = _ignored(ignore)
+    paths = _paths(features)
+    if paths is None:
         if labels is None:
-            raise UnusableInput("labels are not given: every sample has a class number; give one for each row of the features.")
-        known = _usable_labels(_array("the labels", labels))
-        layers = _given_layers(features, len(known))
-        classifier, bias = (
-            None if given is None else _array(name, given) for name, given in (("the classifier", classifier), ("the bias", bias))
+            raise UnusableInput("labels are not given: every sample has one; give one for each row of the features.")
+        known = known_labels(_array("the labels", labels), ignored)
+        layers = _given_layers(features, known.samples)
+        return _measured(
+            _Given(
+                layers=layers,
+                labels=known,
+                classifier=classifier,
+                bias=bias,
+                outliers=None if outliers is None else lambda: _array("the outliers", outliers),
+                pool=pool,
+            )
         )
-        return _measured(layers, len(layers), known, classifier, bias)
-    if any(given is not None for given in (labels, classifier, bias)):
-        raise UnusableInput(f"arrays are given beside the archive {features}, which holds its own: leave them out.")
-    path = Path(features)
-    with _archive(path) as archive:
-        names = _layer_names(path, archive)
-        known = _saved_labels(path, archive)
-        _require_fit(path, archive, names, len(known))
-        classifier, bias = (archive.read(name) if name in archive else None for name in ("classifier", "bias"))
-        layers = ((name, archive.read(name)) for name in names)
-        return _measured(layers, len(names), known, classifier, bias, where=f" of {path}")
+    if any(given is not None for given in (labels, classifier, bias, outliers)):
+        raise UnusableInput(f"arrays are given beside {_shortened(paths)}, which holds its own: leave them out.")
+    found = measure_files(paths, ignore=ignored, pool=pool)
+    if isinstance(found, MeasurementSeries):
+        raise UnusableInput(
+            f"{_shortened(paths)} are {len(found.measurements)} checkpoints, each with labels: measure takes one; use measure_files, or "
+            "name one file."
+        )
+    return found
 
 
-def _measured(
-    layers: Iterable[Layer], number: int, labels: np.ndarray, classifier: np.ndarray | None, bias: np.ndarray | None, where: str = ""
-) -> Measurement:
+def measure_files(paths: Sequence[Path | str], *, ignore: Any = (), pool: str | None = None) -> Measurement | MeasurementSeries:
+    """The same of files, which may be the layers of one network, or the checkpoints of one training.
+
+    Args:
+        paths: if each holds labels, each is a checkpoint, in the order of the numbers in their names; else one holds labels, and layers
+            follow in the order given. A file of a single array is what its name says: labels, classifier, bias, outliers, or else a layer.
+        ignore: as in `measure`.
+        pool: as in `measure`.
+
+    Raises:
+        UnusableInput: as `measure`, and for a series whose checkpoints differ in their layers or their classes.
+    """
+    pool = None if pool is None else require_one_of(pool, "pool", POOLS)
+    ignored = _ignored(ignore)
+    with open_features([Path(path) for path in paths]) as checkpoints:
+        found = [_measured(_given_by(saved, ignored, pool)) for saved in checkpoints]
+    if len(found) == 1:
+        return found[0]
+    names = [saved.name for saved in checkpoints]
+    differing = next((place for place, one in enumerate(found) if one.class_names != found[0].class_names), None)
+    if differing is not None:
+        raise UnusableInput(
+            f"{checkpoints[differing].where} has labels of {found[differing].num_classes} classes and {checkpoints[0].where} of "
+            f"{found[0].num_classes}: a series follows the same classes; measure them apart."
+        )
+    return MeasurementSeries(names=tuple(names), epochs=tuple(epochs_of(names)), measurements=tuple(found))
+
+
+def _paths(features: Any) -> list[Path] | None:
+    """The files, if that is what is given."""
+    if isinstance(features, str | Path):
+        return [Path(features)]
+    if isinstance(features, list | tuple) and features and all(isinstance(part, Path | str) for part in features):
+        return [Path(part) for part in features]
+    return None
+
+
+def _shortened(paths: Sequence[Path]) -> str:
+    return str(paths[0]) if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
+
+
+def _ignored(ignore: Any) -> tuple[Any, ...]:
+    return tuple(ignore) if isinstance(ignore, list | tuple | set | frozenset) else (ignore,)
+
+
+def _given_by(saved: Saved, ignore: tuple[Any, ...], pool: str | None) -> _Given:
+    """What a checkpoint's files hold; that every layer has a row for each label, and fits in memory, is checked by the headers alone."""
+    stored = saved.others["labels"]
+    if math.prod(stored.shape) > MOST_SAMPLES:
+        raise UnusableInput(f"{stored.name} has shape {stored.shape}: at most {MOST_SAMPLES} labels are read, one per sample; correct it.")
+    try:
+        labels = known_labels(stored.read(), ignore)
+    except UnusableInput as error:
+        raise UnusableInput(f"{stored.name}: {error}") from error
+    for _, array in saved.layers:
+        _require_rows(array.name, array.shape, labels.samples)
+        require_memory(COPIES * 8.0 * math.prod(array.shape), f"{array.name}, of shape {array.shape},", "save fewer samples or features")
+    outliers = saved.others.get("outliers")
+    return _Given(
+        layers=[_Layer(name=name, read=array.read, eps=array.eps) for name, array in saved.layers],
+        labels=labels,
+        classifier=_read(saved.others.get("classifier")),
+        bias=_read(saved.others.get("bias")),
+        outliers=None if outliers is None else outliers.read,
+        pool=pool,
+        where=f" of {saved.where}",
+    )
+
+
+def _read(array: StoredArray | None) -> np.ndarray | None:
+    return None if array is None else array.read()
+
+
+def _measured(given: _Given) -> Measurement:
     """All of it; each layer is dropped before the next one comes, so the largest bounds the memory."""
     from layerpeel.solvers import SolverFailed
 
+    labels = given.labels
     measures: list[LayerMeasures] = []
-    for index, (name, features) in enumerate(layers):
-        flat = features.reshape(len(features), -1) if features.ndim > 2 else features
-        ends = (classifier, bias) if index == number - 1 else (None, None)
+    head = None
+    for index, layer in enumerate(given.layers):
+        last = index == len(given.layers) - 1
         try:
-            measures.append(_layer(name, flat, labels, *ends))
+            flat = _flat(labels.of(layer.read()), given.pool, given.classifier if last else None)
+            outliers = None if given.outliers is None or not last else _outlier_mean(given.outliers(), given, flat.shape[1])
+            if last and given.classifier is not None:
+                head = matched_head(given.classifier, given.bias, labels, flat.shape[1])
+            measures.append(_layer(layer, flat, labels.numbers, head, outliers))
         except UnusableInput as error:
-            raise UnusableInput(f"layer {name}{where}: {error}") from error
+            raise UnusableInput(f"layer {layer.name}{given.where}: {error}") from error
+    counts = np.bincount(labels.numbers)
     try:
-        diagnosis, note = diagnose_counts(np.bincount(labels), measures[-1].feature_energy, classifier)
+        diagnosis, note = diagnose_counts(counts, measures[-1].feature_energy, None if head is None else head.own_weights)
     except (UnusableInput, SolverFailed) as error:  # energies out of range: what was measured stays
         diagnosis, note = None, str(error)
+    absent = gaps(labels) if head is None else head.absent
     return Measurement(
-        num_classes=int(np.max(labels)) + 1,
-        num_samples=len(labels),
+        num_classes=labels.num_classes,
+        num_samples=len(labels.numbers),
+        class_names=tuple(map(str, labels.values)),
+        absent_classes=absent,
+        ignored_samples=labels.ignored,
+        label_note=_label_note(labels, absent),
         layers=tuple(measures),
         **_law(measures),
         layer_peeled=diagnosis,
@@ -114,15 +238,65 @@ def _measured(
     )
 
 
-def _given_layers(features: Any, samples: int) -> list[Layer]:
+def _label_note(labels: KnownLabels, absent: Sequence[int]) -> str | None:
+    """What is left out, who is missing, and how classes are numbered where that is not how they are labelled."""
+    said: list[str] = []
+    if labels.ignored:
+        said.append(f"{labels.ignored} of {labels.samples} samples are left out by their label.")
+    if absent:
+        said.append(
+            f"{_named(absent)} {'has' if len(absent) == 1 else 'have'} no sample and {'is' if len(absent) == 1 else 'are'} not measured."
+        )
+    if labels.renamed:
+        values = [f"{number} is {value}" for number, value in enumerate(labels.values[:MOST_NAMED])]
+        said.append(f"Classes are numbered in the order of their labels: {', '.join(values)}{', …' if labels.values[MOST_NAMED:] else ''}.")
+    return " ".join(said) or None
+
+
+def _named(classes: Sequence[int]) -> str:
+    listed = ", ".join(map(str, classes[:MOST_NAMED]))
+    return f"{'Class' if len(classes) == 1 else 'Classes'} {listed}{', …' if classes[MOST_NAMED:] else ''}"
+
+
+def _flat(features: np.ndarray, pool: str | None, classifier: Any) -> np.ndarray:
+    """One row per sample: maps and sequences averaged, or flattened.
+
+    Whether the channels of maps stand first or last is said by the classifier that reads them; without one they stand first, as in PyTorch.
+    """
+    if features.ndim <= 2:
+        return features
+    if pool is None:
+        return features.reshape(len(features), -1)
+    if pool == "tokens":
+        if features.ndim != 3:
+            raise UnusableInput(
+                f"features of shape {features.shape} are no sequences: pool='tokens' needs samples × tokens × features; use pool='mean'."
+            )
+        return features.mean(axis=1, dtype=np.float64)
+    reads = np.shape(classifier)[-1] if classifier is not None and np.ndim(classifier) == 2 else None
+    channels_last = reads is not None and reads == features.shape[-1] and reads != features.shape[1]
+    places = tuple(range(1, features.ndim - 1)) if channels_last else tuple(range(2, features.ndim))
+    return features.mean(axis=places, dtype=np.float64)
+
+
+def _outlier_mean(outliers: np.ndarray, given: _Given, width: int) -> np.ndarray:
+    flat = _flat(outliers, given.pool, given.classifier) if outliers.ndim > 1 else outliers
+    if flat.ndim != 2 or flat.shape[1] != width or not len(flat) or flat.dtype.kind not in "iuf" or not np.isfinite(flat).all():
+        raise UnusableInput(
+            f"outliers of type {outliers.dtype} and shape {outliers.shape} do not fit features of width {width}: they must be finite "
+            "features of the same layer, one row per sample; give these."
+        )
+    return flat.mean(axis=0, dtype=np.float64)
+
+
+def _given_layers(features: Any, samples: int) -> list[_Layer]:
     """The layers of a list of arrays, or the one of an array or of nested lists."""
     several = isinstance(features, list | tuple) and len(features) > 0 and _array("layer 0", features[0]).ndim >= 2
     named = [(f"features_{t}", layer) for t, layer in enumerate(features)] if several else [("features", features)]
     layers = [(name, _array(name, layer)) for name, layer in named]
     for name, layer in layers:
-        if layer.ndim < 2 or len(layer) != samples:
-            raise UnusableInput(f"{name}: {_do_not_fit(layer.shape, samples)}")
-    return layers
+        _require_rows(name, layer.shape, samples)
+    return [_Layer(name=name, read=lambda layer=layer: layer) for name, layer in layers]
 
 
 def _array(what: str, given: Any) -> np.ndarray:
@@ -132,74 +306,33 @@ def _array(what: str, given: Any) -> np.ndarray:
         raise UnusableInput(f"{what} is no array: its rows differ in length; correct it.") from None
 
 
-def _do_not_fit(shape: Sequence[int], samples: int) -> str:
-    return (
-        f"features of shape {tuple(shape)} and {samples} labels do not fit: there must be one row of features for each label; flatten each "
-        "sample to one row."
+def _require_rows(what: str, shape: Sequence[int], samples: int) -> None:
+    """Check that there is a row for each label.
+
+    Raises:
+        UnusableInput: otherwise; says whether the array stands on its side.
+    """
+    if len(shape) >= 2 and shape[0] == samples:
+        return
+    remedy = "flatten each sample to one row."
+    if len(shape) == 2 and shape[1] == samples:
+        remedy = "it has one column for each: transpose it."
+    elif len(shape) >= 2:
+        remedy = "give the labels of these samples, in the same order."
+    raise UnusableInput(
+        f"{what}: features of shape {tuple(shape)} and {samples} labels do not fit: there must be one row for each label; {remedy}"
     )
 
 
-def _usable_labels(labels: Any) -> np.ndarray:
-    """Class numbers, checked before anything else: what is wrong with them is no fault of the features."""
-    numbers = require_labels(labels)
-    require_every_class(np.bincount(numbers, minlength=count_classes(numbers)))
-    return numbers
-
-
-@contextmanager
-def _archive(path: Path) -> Generator[Archive]:
-    with ExitStack() as opened:
-        try:
-            archive = opened.enter_context(open_archive(path, str(path), "save the arrays with numpy.savez(FILE, features=…, labels=…)"))
-        except OSError as error:
-            raise UnusableInput(f"{path} cannot be read ({error.strerror}): it must be a NumPy archive (.npz); check the path.") from error
-        yield archive
-
-
-def _saved_labels(path: Path, arrays: Archive) -> np.ndarray:
-    shape = arrays.header("labels")[0]
-    if len(shape) != 1 or shape[0] > MOST_SAMPLES:
-        raise UnusableInput(
-            f"array labels of {path} has shape {shape}: it must be a list of at most {MOST_SAMPLES} labels, one per sample; correct it."
-        )
-    try:
-        return _usable_labels(arrays.read("labels"))
-    except UnusableInput as error:
-        raise UnusableInput(f"array labels of {path}: {error}") from error
-
-
-def _require_fit(path: Path, arrays: Archive, names: list[str], samples: int) -> None:
-    """Check by the headers alone that every layer has a row for each label, and that each fits in memory."""
-    for name in names:
-        shape = arrays.header(name)[0]
-        if len(shape) < 2 or shape[0] != samples:
-            raise UnusableInput(f"array {name} of {path}: {_do_not_fit(shape, samples)}")
-        require_memory(COPIES * 8.0 * math.prod(shape), f"layer {name} of {path}, of shape {shape},", "save fewer samples or features")
-
-
-def _layer_names(path: Path, arrays: Archive) -> list[str]:
-    numbered = sorted((name for name in arrays.names if re.fullmatch("features_[0-9]{1,9}", name)), key=lambda name: int(name[9:]))
-    if ("features" in arrays) == bool(numbered) or "labels" not in arrays:
-        raise UnusableInput(
-            f"{path} holds the arrays {arrays.listed}: it needs `labels`, and either `features` or `features_0`, "
-            "`features_1`, … in the order of the layers; save them under these names."
-        )
-    numbers = [int(name[9:]) for name in numbered]
-    if numbers != list(range(numbers[0], numbers[0] + len(numbers)) if numbers else []):
-        raise UnusableInput(
-            f"{path} holds the layers {', '.join(numbered)}: the law counts layers, so their numbers must follow each other; add what is "
-            "missing, or renumber them."
-        )
-    return numbered or ["features"]
-
-
-def _layer(name: str, features: np.ndarray, labels: np.ndarray, classifier: np.ndarray | None, bias: np.ndarray | None) -> LayerMeasures:
-    centred = centred_features(features, labels)
-    separation, collapse = separation_of(centred), collapse_of(centred, classifier, bias)
+def _layer(layer: _Layer, features: np.ndarray, labels: np.ndarray, head: Head | None, outlier_mean: np.ndarray | None) -> LayerMeasures:
+    centred = centred_features(features, labels, eps=layer.eps)
+    separation, collapse = separation_of(centred), collapse_of(centred)
+    further = further_measures(centred, head, outlier_mean)
     pair = next(iter(centred.coinciding), None)
     coincide = None if pair is None else f"the means of classes {pair[0]} and {pair[1]} coincide to rounding"
+    by_class = further.nc4_by_class
     return LayerMeasures(
-        name=name,
+        name=layer.name,
         width=features.shape[1],
         fuzziness=separation.fuzziness,
         fuzziness_rounding=separation.rounding,
@@ -208,10 +341,11 @@ def _layer(name: str, features: np.ndarray, labels: np.ndarray, classifier: np.n
         feature_energy=centred.energy,
         nc1=collapse.nc1,
         nc2=collapse.nc2,
-        nc3=collapse.nc3,
-        nc4=collapse.nc4,
+        nc3=None if further.duality is None else further.duality.distance,
+        nc4=None if by_class is None else float(centred.counts @ np.array(by_class)) / len(labels),
         cdnv=collapse.cdnv,
-        cdnv_note=None if coincide is None else f"CDNV of {name} is infinite: {coincide}.",
+        cdnv_note=None if coincide is None else f"CDNV of {layer.name} is infinite: {coincide}.",
+        further=further,
     )
 
 
@@ -228,50 +362,3 @@ def _law(layers: Sequence[LayerMeasures]) -> dict[str, Any]:
     values = law.decay_ratio, *ends, law.half_life, law.pearson, law.max_residual, law.curvature, law.curvature_p_value
     note = f"{end}: the law is fitted to the {len(known)} layers before it." if end else None
     return {**dict(zip(keys, values, strict=True)), "law_layers": len(known), "law_note": note}
-
-
-def diagnose_counts(counts: np.ndarray, energy: float, classifier: np.ndarray | None) -> tuple[CollapseDiagnosis | None, str | None]:
-    """What the Layer-Peeled Model foretells from label counts and measured energies, and a note on what it cannot.
-
-    The minority are the classes with fewer samples than the average class. Their expected cosine comes from the certified optimum of
-    the counts as they are; threshold and oversampling from two groups of the mean counts, which is exact for two distinct counts. All
-    three need the classifier's energy, and stay None without a classifier.
-    """
-    minority = counts < counts.mean()
-    if not minority.any():
-        return None, "the classes are balanced: the model foretells a simplex ETF and no collapse."
-    imbalance = float(counts[~minority].mean() / counts[minority].mean())
-    seen: dict[str, Any] = {
-        "feature_energy": energy,
-        "weight_energy": None if classifier is None else float((classifier.astype(float) ** 2).sum() / len(counts)),
-        "minority_classes": tuple(np.flatnonzero(minority).tolist()),
-        "imbalance": imbalance,
-        "two_counts": len(np.unique(counts)) == 2,
-    }
-    if classifier is None:
-        return CollapseDiagnosis(**seen), "There is no classifier, and a threshold needs its energy: give it, or save it as `classifier`."
-    seen["measured_minority_cosine"] = mean_cosine(classifier[minority].astype(float))
-    if minority.sum() < 2:
-        return CollapseDiagnosis(**seen), "one minority class has no other to collapse onto: there is no threshold."
-    return CollapseDiagnosis(**seen, **_foretold(counts, minority, imbalance, energy, seen["weight_energy"])), None
-
-
-def _foretold(counts: np.ndarray, minority: np.ndarray, imbalance: float, energy: float, weight_energy: float) -> dict[str, Any]:
-    """Threshold, oversampling and cosine at these energies."""
-    from layerpeel.numerics import collapse_threshold
-    from layerpeel.solvers import LayerPeeled, solve
-
-    rare, common = int(minority.sum()), int((~minority).sum())
-    threshold = collapse_threshold(common, rare, feature_energy=energy, weight_energy=weight_energy).value
-    limit = math.inf if threshold is None else threshold
-    cosine = None
-    if len(np.unique(counts)) <= MANY_DISTINCT:
-        optimum = solve(LayerPeeled(counts=counts.tolist(), feature_energy=energy, weight_energy=weight_energy))
-        cosine = mean_cosine(optimum.classifier[minority])
-    return {
-        "threshold": threshold,
-        "imbalance_over_threshold": imbalance / limit,
-        "minimal_oversampling": max(1.0, imbalance / limit),
-        "collapses_now": imbalance >= limit,
-        "expected_minority_cosine": cosine,
-    }

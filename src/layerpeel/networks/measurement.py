@@ -1,11 +1,13 @@
 """What was measured in the layers of a network: its JSON, its text and its figure."""
 
 import math
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
-from layerpeel.numerics import Figure
+from layerpeel.networks.further_measures import Further, further_text
+from layerpeel.numerics import Drawing, Figure
 from layerpeel.pages.curves import figure, line, points
 from layerpeel.pages.output import number, text_table
 from layerpeel.pages.records import Number, Record, Result
@@ -28,6 +30,7 @@ class LayerMeasures(Record):
         nc4: share of the samples where the classifier and the nearest class mean disagree; None likewise.
         cdnv: class-distance normalised variance; infinite where two means coincide.
         cdnv_note: which two.
+        further: the measures of collapse that are in use beside these.
     """
 
     name: str
@@ -43,11 +46,35 @@ class LayerMeasures(Record):
     nc4: Number | None
     cdnv: Number
     cdnv_note: str | None
+    further: Further
 
     @property
     def seen(self) -> bool:
         """Whether D is more than rounding."""
         return self.fuzziness > self.fuzziness_rounding
+
+
+IN_A_ROW = ("name", "width", "fuzziness", "rank_between", "feature_energy", "nc1", "nc2", "nc3", "nc4", "cdnv")
+"""What a page says of every layer."""
+
+
+def class_rows(names: Sequence[str], layer: LayerMeasures) -> list[dict[str, Any]]:
+    """What is known of every class in one layer.
+
+    Args:
+        names: labels of the classes.
+        layer: its measures.
+    """
+    further = layer.further.model_dump(mode="json")
+    columns = {
+        "fuzziness": list(layer.fuzziness_by_class),
+        "nc4": further["nc4_by_class"],
+        "cosine_with_classifier": (further["duality"] or {}).get("cosines"),
+        "rank": further["ranks"],
+        "effective_rank": further["effective_ranks"],
+    }
+    known = {key: values for key, values in columns.items() if values is not None}
+    return [{"class": name, **{key: values[place] for key, values in known.items()}} for place, name in enumerate(names)]
 
 
 class CollapseDiagnosis(Record):
@@ -107,8 +134,12 @@ class Measurement(Result):
     """Separation and neural collapse layer by layer, the law over layers, and what the label counts foretell.
 
     Args:
-        num_classes: K.
-        num_samples: N.
+        num_classes: K, of the classes with samples.
+        num_samples: N, of the samples that count.
+        class_names: label of each class, in the order of their numbers.
+        absent_classes: labels without samples that the classifier has rows for, or between those present.
+        ignored_samples: those left out by their label.
+        label_note: what is to be said of this.
         layers: in order.
         decay_ratio: ρ, by which each layer multiplies D; None, as all of the law, for fewer than three layers whose D is not rounding.
         decay_ratio_low: end of its interval at the level 0.05.
@@ -124,10 +155,14 @@ class Measurement(Result):
         note: why there is none, or what it lacks.
     """
 
-    FILES: ClassVar = ("measure.json", "separation.svg")
+    FILES: ClassVar = ("measure.json", "separation.svg", "measure.html")
 
     num_classes: int
     num_samples: int
+    class_names: tuple[str, ...]
+    absent_classes: tuple[int, ...]
+    ignored_samples: int
+    label_note: str | None
     layers: tuple[LayerMeasures, ...]
     decay_ratio: Number | None
     decay_ratio_low: Number | None
@@ -156,6 +191,9 @@ class Measurement(Result):
             "",
             text_table(["layer", "width", "D", "rank", "NC1", "NC2", "NC3", "NC4", "CDNV"], rows),
             "",
+            *([self.label_note, ""] if self.label_note is not None else []),
+            *further_text(self.layers[-1].name, self.layers[-1].further),
+            "",
         ]
         infinite = [layer.cdnv_note for layer in self.layers if layer.cdnv_note is not None]
         lines += [*infinite, ""] if infinite else []
@@ -172,6 +210,22 @@ class Measurement(Result):
         if self.layer_peeled is None:
             return "\n".join([*lines, f"No diagnosis of collapse: {self.note}"])
         return "\n".join([*lines, self.layer_peeled.to_text(), *([self.note] if self.note else [])])
+
+    def page_of(self, drawn: tuple[Drawing, ...]) -> str:
+        """Its text, its figure, and tables: single values, layers, and the classes of the last layer.
+
+        Args:
+            drawn: its figures.
+        """
+        from layerpeel.pages.results_page import results_page, tables_of
+
+        content = {key: value for key, value in self.to_dict().items() if key not in {"layers", "class_names", "absent_classes"}}
+        return results_page("Measure", "", drawn, (), (), tables_of({**content, **self.tables()}), self.to_text())
+
+    def tables(self) -> dict[str, list[dict[str, Any]]]:
+        """The layers, and the classes of the last layer, as tables of single values."""
+        layers = [{key: value for key, value in layer.model_dump(mode="json").items() if key in IN_A_ROW} for layer in self.layers]
+        return {"layers": layers, f"classes_of_{self.layers[-1].name}": class_rows(self.class_names, self.layers[-1])}
 
     def figures(self) -> tuple[Figure, ...]:
         """D against layers, as far as it is not rounding, with the fitted law."""

@@ -12,6 +12,7 @@ MODELS = {
     "estimate": "layerpeel.dynamics.EstimatedStrengths",
     "list": "layerpeel.theorems.listing.ListRecord",
     "measure": "layerpeel.networks.Measurement",
+    "measure-series": "layerpeel.networks.MeasurementSeries",
     "new-room": "layerpeel.theorems.new_room.WrittenRoom",
     "remedy": "layerpeel.counts.remedy.Remedy",
     "report": "layerpeel.theorems.check.WrittenReport",
