@@ -1,0 +1,278 @@
+"""Cross-entropy over two factors of low rank: value, slope, curvature, what inverts most of it, and a dual point.
+
+With Y = H Wᵀ between groups and y_g²/(2(K_g − 1)) inside them, ½‖H‖² + ½‖W‖² + ½‖y‖² is at least ‖Y‖_*, and equal to it where
+HᵀH = WᵀW. So in x = (H, W, y) the program is smooth, on the sphere ½‖x‖² = τ or with the penalty λ½‖x‖². It is stationary where
+
+    G W = −λ H,    Gᵀ H = −λ W,    G_in y = −λ y,    λ = −⟨G, Y⟩/τ or the penalty,
+
+G the slope in Y, and there Y is the optimum if ‖G‖ ≤ λ.
+
+Column a of the factors belongs to group a, groups in order of their slopes c_g/d_g. Near the start, where H and W are nearly diagonal with
+√δ_a in column a and rows of ∇²f nearly diagonal too, the curvature couples four numbers only, h_ka, w_ka, h_ak and w_ak. With
+D_ka = c_k p_ka/d_k² and its mean D̄ with D_ak, h ± w separates them into pairs, which are solved at once, and the turns of all columns, which
+change nothing, are left alone.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from layerpeel.array_words import Float
+from layerpeel.numerics import GroupMatrix
+from layerpeel.solvers.program._losses import LEAST_SHARE
+from layerpeel.solvers.program._problem import LayerPeeled, Problem
+
+Vector = Float[np.ndarray, " n"]
+Block = Float[np.ndarray, "G G"]
+Factor = Float[np.ndarray, "G r"]
+
+MOST_LEAVING = 1 - 1e-12
+"""Most that the other classes of a row may take together at a dual point, so that its own logit is finite."""
+
+
+class Place(NamedTuple):
+    """What is known at x.
+
+    Args:
+        x: the factors, on the sphere where the norm is bounded.
+        value: the objective.
+        slope: its gradient in x, along the sphere where the norm is bounded.
+        multiplier: λ.
+        outer: the block of G between groups.
+        inner: G inside groups.
+        products: G W and Gᵀ H.
+        shares: probability of one class of every group; on the diagonal the mean over the classes of the own group.
+        own: probability of the own class.
+        inside: probability of another class of its group.
+    """
+
+    x: Vector
+    value: float
+    slope: Vector
+    multiplier: float
+    outer: Block
+    inner: Vector
+    products: tuple[Factor, Factor]
+    shares: Block
+    own: Vector
+    inside: Vector
+
+
+class LowRank:
+    """The program in x.
+
+    Args:
+        problem: cross-entropy as it stands, without a bias.
+        count: columns of the factors.
+    """
+
+    def __init__(self, problem: Problem, count: int) -> None:
+        self.problem, self.width = problem, count
+        strengths = problem.weights / problem.scales
+        self.order = None if bool(np.all(np.diff(strengths) <= 0.0)) else np.argsort(-strengths, kind="stable")
+        self.sizes, weights, scales = (self.sorted(np.asarray(each, float)) for each in (problem.sizes, problem.weights, problem.scales))
+        self.rows, self.pulls, self.masses = 1.0 / scales, weights / scales, weights * self.sizes
+        self.radius = problem.radius if isinstance(problem, LayerPeeled) else None
+        self.roots, self.copies, self.several = np.sqrt(self.sizes), self.sizes - 1.0, bool((self.sizes > 1.0).any())
+        self.products = self.roots[:, None] * self.roots if self.several else 1.0
+        self.centre = self.roots / math.sqrt(problem.num_classes)
+        self.halves = np.where(self.copies > 0.0, 0.5 / np.maximum(self.copies, 1.0), 0.0)
+        self.idle: Vector | None = None
+        """A direction of the columns that is left at zero."""
+
+    def sorted(self, values: Vector) -> Vector:
+        """Numbers of groups, in order of their slopes."""
+        return values if self.order is None else values[self.order]
+
+    def matrix(self, inner: Vector, outer: Block) -> GroupMatrix:
+        """A matrix over the problem's groups in their own order."""
+        if self.order is not None:
+            inverse = np.argsort(self.order)
+            inner, outer = inner[inverse], outer[np.ix_(inverse, inverse)]
+        return GroupMatrix(self.problem.sizes, inner, outer)
+
+    def found(self, x: Vector) -> GroupMatrix:
+        """Y."""
+        features, classifier, inner = self.parts(x)
+        return self.matrix(self.halves * inner**2 if self.several else np.zeros(len(self.sizes)), features @ classifier.T)
+
+    def parts(self, x: Vector) -> tuple[Factor, Factor, Vector]:
+        """H, W and y as views of x; y is empty where no group has two classes."""
+        shape = len(self.sizes), self.width
+        size = shape[0] * shape[1]
+        return x[:size].reshape(shape), x[size : 2 * size].reshape(shape), x[2 * size :]
+
+    def at(self, x: Vector) -> Place:
+        """Value and slope."""
+        if self.radius is not None:
+            x = x * math.sqrt(2.0 * self.radius / float(x @ x))
+        features, classifier, inner = self.parts(x)
+        logits = (features @ classifier.T) * self.rows[:, None]
+        if self.several:
+            logits /= self.products
+            margins = self.rows * self.halves * inner**2
+            own = logits.diagonal() + margins * (self.copies / self.sizes)
+            inside = np.where(self.copies > 0.0, np.exp(-margins), 0.0)
+        else:
+            own, inside = logits.diagonal(), self.copies
+        shares = np.exp(logits - own[:, None])
+        np.fill_diagonal(shares, 0.0)
+        leaving = shares @ self.sizes
+        others = leaving + self.copies * inside
+        value, own = float(self.masses @ np.log1p(others)), 1.0 / (1.0 + others)
+        shares *= own[:, None]
+        inside = inside * own
+        outer = shares * self.pulls[:, None]
+        if self.several:
+            outer *= self.products
+        leaving *= -self.pulls * own
+        np.fill_diagonal(outer, leaving)
+        np.fill_diagonal(shares, (own + self.copies * inside) / self.sizes)
+        products = outer @ classifier, outer.T @ features
+        slope_inside = leaving - self.pulls * self.sizes * inside
+        slope = np.concatenate([products[0].ravel(), products[1].ravel(), slope_inside[: len(inner)] * inner])
+        if isinstance(self.problem, LayerPeeled):
+            multiplier = -float(slope @ x) / (2.0 * self.problem.radius)
+        else:
+            multiplier = self.problem.penalty
+            value += 0.5 * multiplier * float(x @ x)
+        slope += multiplier * x
+        return Place(x, value, slope, multiplier, outer, slope_inside, products, shares, own, inside)
+
+    def tangential(self, at: Place, direction: Vector) -> Vector:
+        """A direction less what leaves the sphere."""
+        return direction if self.radius is None else direction - (float(direction @ at.x) / (2.0 * self.radius)) * at.x
+
+    def curved(self, at: Place, direction: Vector) -> Vector:
+        """The Hessian times a direction along the sphere."""
+        features, classifier, inner = self.parts(at.x)
+        along, across, within = self.parts(direction)
+        turned, bent = self.bent(at, along @ classifier.T + features @ across.T, 2.0 * self.halves * inner * within if self.several else inner)
+        heads, tails = turned @ classifier + at.outer @ across, turned.T @ features + at.outer.T @ along
+        rest = bent * inner + at.inner * within if self.several else within
+        return self.tangential(at, np.concatenate([heads.ravel(), tails.ravel(), rest]) + at.multiplier * direction)
+
+    def bent(self, at: Place, outer: Block, inner: Vector) -> tuple[Block, Vector]:
+        """How G moves with Y: softmax probabilities p by p ∘ (dz − Σ p dz)."""
+        moved = at.shares * (outer * self.rows[:, None])
+        if not self.several:
+            return (moved - at.shares * moved.sum(axis=1)[:, None]) * self.pulls[:, None], inner
+        margin, ahead = self.rows * inner, at.own - at.inside
+        lead = self.copies / self.sizes * ahead
+        mean = (moved @ self.roots) / self.roots + lead * margin
+        shift = outer.diagonal() * self.rows / self.sizes - mean
+        moved -= at.shares * self.products * mean[:, None]
+        moved[np.diag_indices_from(moved)] += lead * margin
+        return moved * self.pulls[:, None], self.pulls * (ahead * shift + self.kept(at) * margin)
+
+    def kept(self, at: Place) -> Vector:
+        """How the slope inside a group moves with the margin there, while the mean logit of the group stays."""
+        return at.own * (self.copies / self.sizes) + at.inside / self.sizes
+
+    def dual(self, at: Place, level: float) -> tuple[Vector, Block]:
+        """G with one singular value ℓ wherever Y has any: D = (I − P_H) G (I − P_W) − ℓ H M⁻¹ Wᵀ, M half of HᵀH + WᵀW.
+
+        What H and W are off balance changes it, and its norm, at second order.
+        """
+        features, classifier, inner = self.parts(at.x)
+        mass = 0.5 * (features.T @ features + classifier.T @ classifier)
+        scale = float(mass.trace())
+        inverse = np.linalg.inv(mass if self.idle is None else mass + scale * np.outer(self.idle, self.idle))
+        left, right = features @ inverse, classifier @ inverse
+        middle = features.T @ at.products[0] - level * mass
+        outer = at.outer - left @ at.products[1].T - (at.products[0] - left @ middle) @ right.T
+        inside = np.clip(at.inner, -level, level)
+        return np.where(inner > 0.0, -level, inside) if self.several else inside, outer
+
+    def beyond(self, outer: Block, level: float) -> tuple[Factor, Vector, Factor] | None:
+        """Left and right singular vectors, one in each row, of the singular values of a dual point above a level; None where it has none."""
+        shifted = outer.T @ -outer
+        shifted[np.diag_indices_from(shifted)] += level**2
+        try:
+            np.linalg.cholesky(shifted)
+        except np.linalg.LinAlgError:
+            left, values, right = np.linalg.svd(outer)
+            above = values > level
+            return left.T[above], values[above], right[above]
+        return None
+
+    def widened(self, at: Place, level: float, beyond: tuple[Factor, Vector, Factor]) -> "tuple[LowRank, Vector]":
+        """The program with more columns, and x with the directions whose singular values exceed the level, each as long as is best.
+
+        Along −uvᵀ the value falls by (σ − λ)t − κt²/2 with κ the curvature: the idle direction of the columns is taken first, then new ones.
+        """
+        features, classifier, inner = self.parts(at.x)
+        spare = 0 if self.idle is None else 1
+        more = LowRank(self.problem, min(self.width + max(len(beyond[1]) - spare, 0), len(self.sizes)))
+        places = np.eye(more.width)[self.width :]
+        if not len(beyond[1]):
+            more.idle = self.idle
+        elif self.idle is not None:
+            places = np.vstack([np.append(self.idle, np.zeros(more.width - self.width)), places])
+        features, classifier = (np.pad(each, ((0, 0), (0, more.width - self.width))) for each in (features, classifier))
+        for place, left, value, right in zip(places, *beyond, strict=False):
+            along = np.outer(left, right)
+            curvature = float(np.vdot(self.bent(at, along, np.zeros_like(self.sizes))[0], along))
+            length = math.sqrt(max(value - at.multiplier, 0.0) / curvature)
+            features, classifier = features - length * np.outer(left, place), classifier + length * np.outer(right, place)
+        if self.several:
+            bends = self.pulls * self.rows * self.kept(at)
+            growth = np.where(bends > 0.0, np.maximum(-at.inner - level, 0.0) / np.maximum(bends, LEAST_SHARE), 0.0)
+            inner = np.where(inner > 0.0, inner, np.sqrt(2.0 * self.copies * growth))
+        return more, np.concatenate([features.ravel(), classifier.ravel(), inner])
+
+    def touching(self, inner: Vector, outer: Block) -> GroupMatrix:
+        """Logits where the loss has this slope in Y."""
+        slope = self.matrix(inner, outer)
+        given = slope if self.problem.norm_weights == "class" else slope.weighted(self.problem.scales)
+        return self.problem.loss_function.touching(given, self.problem.weights)
+
+    def gap(self, at: Place, tangent: GroupMatrix) -> float:
+        """The relative gap that a tangent leaves whose slope has the norm λ."""
+        constant, _ = self.problem.loss_function.affine(tangent, self.problem.weights)
+        bound = constant if self.radius is None else constant - self.radius * at.multiplier
+        return (at.value - bound) / at.value
+
+
+class Inverse:
+    """What inverts most of the Hessian at a place."""
+
+    def __init__(self, program: LowRank, at: Place) -> None:
+        self.program, self.at = program, at
+        width, level = program.width, at.multiplier
+        features, classifier, inner = program.parts(at.x)
+        bends = at.shares * (program.pulls * program.rows)[:, None]
+        bends[np.diag_indices_from(bends)] *= 1.0 - at.shares.diagonal() * program.sizes
+        bends = 0.5 * (bends + bends.T)[:, :width]
+        lengths = 0.5 * (features**2 + classifier**2).sum(axis=0)
+        self.roots = np.sqrt(lengths)
+        head, masses = bends[:width], lengths[:, None] + lengths
+        self.alike = self.roots / (head * masses**2)
+        self.apart = head * self.roots / (2.0 * level + head * masses)
+        below, steep = bends[width:] * lengths, -at.outer.diagonal()[width:, None]
+        self.below = 1.0 / (below + np.maximum(level - steep, 0.0)), 1.0 / (below + level + steep)
+        if program.several:
+            kept = program.kept(at) - (at.own - at.inside) ** 2 * (program.copies / program.sizes)
+            bent = program.pulls * program.rows * 2.0 * program.halves * inner**2 * kept
+            self.within = 1.0 / (bent + np.maximum(level + at.inner, 0.0) + 1e-6 * level)
+
+    def __call__(self, slope: Vector) -> Vector:
+        program, width = self.program, self.program.width
+        features, classifier, inner = program.parts(slope)
+        alike, apart = features + classifier, features - classifier
+        turned = alike[:width] * self.roots
+        alike[:width] = self.alike * (turned + turned.T)
+        alike[width:] *= self.below[0]
+        turned = apart[:width] * self.roots
+        apart[:width] = (apart[:width] - self.apart * (turned - turned.T)) / (2.0 * self.at.multiplier)
+        apart[width:] *= self.below[1]
+        if program.idle is not None:
+            alike -= (alike @ program.idle)[:, None] * program.idle
+            apart -= (apart @ program.idle)[:, None] * program.idle
+        across = 0.5 * (alike - apart)
+        across -= program.centre[:, None] * (program.centre @ across)
+        found = np.concatenate([(0.5 * (alike + apart)).ravel(), across.ravel(), inner])
+        if program.several:
+            program.parts(found)[2][:] *= self.within
+        return program.tangential(self.at, found)

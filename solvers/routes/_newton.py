@@ -1,0 +1,152 @@
+"""Newton's method over factors of the rank that the optimum has, from a start in closed form.
+
+Classes above the crease, c_k/d_k > λ, have a direction of their own; with S ≈ K − 1 the odds of all other classes at δ = 0, what stands on
+the diagonal besides is δ_k = log1p((c_k/(λ d_k) − 1) K) above it and zero below (see `_merged`), and where the norm is bounded λ is such that
+(1 − 1/K) Σ d_k δ_k = τ. The start is that diagonal, centred, without the one direction that the factors share with the centre of the head: it
+is within a part in a hundred to ten thousand of the optimum, the nearer the more classes there are.
+"""
+
+import math
+
+import numpy as np
+
+from layerpeel.numerics import GroupMatrix
+from layerpeel.solvers.program._problem import LayerPeeled, Problem
+from layerpeel.solvers.routes._low_rank import Inverse, LowRank, Place, Vector
+from layerpeel.solvers.routes._projected import require_room
+from layerpeel.solvers.routes._request import Candidate
+
+STEPS, PRODUCTS = 12, 60
+"""Steps of Newton's method, of which two to four are usual, and products with the Hessian in each, of which five to fifteen are."""
+
+ROUGHEST = 0.1
+"""A step leaves at most this share of the slope, in the norm of the preconditioner, and less the nearer the optimum is."""
+
+ENOUGH = 0.2
+"""Share of the gap wanted at which the products of a step end."""
+
+CLOSER = 0.1
+DEBUG=False
+RANKS = 6
+"""Ranks that are tried, each with the directions that the last one lacked."""
+
+SLACK, LEAST_SLACK = 0.01, 1e-13
+"""How far above λ the norm of a dual point may be: by this share of the gap that is wanted, and by rounding."""
+
+SHORTEST = 1e-3
+"""A step that had to be shortened by more has met no convex neighbourhood, and other methods are asked."""
+
+ROUNDING = 1e-14
+"""Relative decrease of the value below which differences are rounding."""
+
+LOWEST, BISECTIONS = 1e-30, 60
+"""Smallest multiplier that is looked for, over the smallest slope, and how it is found."""
+
+
+def covers(problem: Problem) -> bool:
+    """Whether the route applies: cross-entropy as it stands, without a bias."""
+    return problem.loss == "cross-entropy" and problem.bias_penalty is None and not problem.adjusted
+
+
+def solve_newton(problem: Problem, gap: float) -> Candidate | None:
+    """A point with its dual point, whose relative gap is estimated to be the one that is wanted; None where the iteration does not settle."""
+    require_room(len(problem.groups))
+    with np.errstate(all="ignore"):  # what overflows has no lower value, and is not taken
+        begun, found, nearer = _start(problem), None, gap
+        for _ in range(RANKS if begun is not None else 0):
+            program, x = begun
+            at = _descended(program, program.at(x), nearer)
+            if at is None:
+                break
+            level = at.multiplier
+            inner, outer = program.dual(at, level)
+            most = level * (1.0 + max(SLACK * gap, LEAST_SLACK))
+            beyond = program.beyond(outer, most)
+            if beyond is not None:
+                left, values, right = beyond
+                outer = outer - (left.T * (values - level)) @ right
+            found = Candidate(program.found(at.x), tangent=program.touching(inner, outer))
+            idle = not program.several or bool((-at.inner[program.copies > 0.0] <= most).all())
+            if DEBUG: print("   round",program.width,program.idle is not None,"gap",program.gap(at, found.tangent),"beyond",None if beyond is None else (values/level-1),idle,)
+            if program.gap(at, found.tangent) <= gap:
+                break
+            nearer *= CLOSER
+            if beyond is None and idle:
+                begun = program, at.x
+            else:
+                begun = program.widened(at, level, beyond or (outer[:0], at.own[:0], outer[:0]))
+        return found
+
+
+def _start(problem: Problem) -> tuple[LowRank, Vector] | None:
+    """The closed form as factors, with the direction that they leave out; None where there is nothing above the crease."""
+    classes, sizes = problem.num_classes, np.asarray(problem.sizes, dtype=float)
+    strengths, masses = problem.weights / problem.scales, problem.scales * sizes * (1.0 - 1.0 / classes)
+
+    def lengths(level: float) -> Vector:
+        return np.log1p(np.maximum(strengths / level - 1.0, 0.0) * classes)
+
+    if isinstance(problem, LayerPeeled):
+        low, high = math.log(float(strengths.min()) * LOWEST), math.log(float(strengths.max()))
+        for _ in range(BISECTIONS):
+            middle = 0.5 * (low + high)
+            low, high = (middle, high) if float(masses @ lengths(math.exp(middle))) > problem.radius else (low, middle)
+        level = math.exp(low)
+    else:
+        level = problem.penalty
+    found = lengths(level) * problem.scales
+    count = int((found > 0.0).sum())
+    if count == 0:
+        return None
+    program = LowRank(problem, count)
+    found = program.sorted(found)
+    inner = np.sqrt(2.0 * program.copies * found) if program.several else np.zeros(0)
+    if count == 1 and program.sizes[0] > 1.0:
+        return LowRank(problem, 0), inner  # a head alone is centred by itself
+    roots = np.sqrt(found[:count])
+    factor = -program.centre[:, None] * (program.centre[:count] * roots)
+    factor[np.arange(count), np.arange(count)] += roots
+    if count > 1:
+        idle = program.centre[:count] / roots
+        program.idle = idle / np.linalg.norm(idle)
+        factor -= (factor @ program.idle)[:, None] * program.idle
+    return program, np.concatenate([factor.ravel(), factor.ravel(), inner])
+
+
+def _descended(program: LowRank, at: Place, gap: float) -> Place | None:
+    """Newton steps until the preconditioned slope is within the gap; half of its square is the excess, to within a third."""
+    for _ in range(STEPS):
+        inverse = Inverse(program, at)
+        towards = inverse(-at.slope)
+        decrement = -float(at.slope @ towards)
+        if decrement <= 2.0 * gap * at.value:
+            return at
+        if DEBUG: print("     step",at.value,decrement)
+        step, length = _newton_step(program, at, inverse, towards, gap), 1.0
+        while not (following := program.at(at.x + length * step)).value < at.value * (1.0 + ROUNDING):
+            length *= 0.5
+            if length < SHORTEST:
+                if DEBUG: print("     stuck",at.value,decrement,following.value, at.slope@step, step@program.curved(at,step))
+                return None
+        at = following
+    return None
+
+
+def _newton_step(program: LowRank, at: Place, inverse: Inverse, towards: Vector, gap: float) -> Vector:
+    """Conjugate gradients for the Newton step, until little of the slope is left or the curvature is not positive."""
+    residual, direction, step = -at.slope, towards, np.zeros_like(at.x)
+    size = float(residual @ towards)
+    least = max(min(ROUGHEST**2, size / at.value) * size, 2.0 * ENOUGH * gap * at.value)
+    for product in range(PRODUCTS):
+        curved = program.curved(at, direction)
+        bend = float(direction @ curved)
+        if not bend > 0.0:
+            return step if product else direction
+        step += (size / bend) * direction
+        residual -= (size / bend) * curved
+        towards = inverse(residual)
+        size, before = float(residual @ towards), size
+        if size <= least:
+            break
+        direction = towards + (size / before) * direction
+    return step
