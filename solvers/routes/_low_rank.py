@@ -22,6 +22,7 @@ from layerpeel.array_words import Float
 from layerpeel.numerics import GroupMatrix
 from layerpeel.solvers.program._losses import LEAST_SHARE
 from layerpeel.solvers.program._problem import LayerPeeled, Problem
+from layerpeel.solvers.routes._request import Candidate
 
 Vector = Float[np.ndarray, " n"]
 Block = Float[np.ndarray, "G G"]
@@ -92,10 +93,14 @@ class LowRank:
             inner, outer = inner[inverse], outer[np.ix_(inverse, inverse)]
         return GroupMatrix(self.problem.sizes, inner, outer)
 
-    def found(self, x: Vector) -> GroupMatrix:
-        """Y."""
-        features, classifier, inner = self.parts(x)
-        return self.matrix(self.halves * inner**2 if self.several else np.zeros(len(self.sizes)), features @ classifier.T)
+    def found(self, at: Place, tangent: GroupMatrix) -> Candidate:
+        """Y and its factors, with a tangent."""
+        features, classifier, inner = self.parts(at.x)
+        matrix = self.matrix(self.halves * inner**2 if self.several else np.zeros(len(self.sizes)), features @ classifier.T)
+        if self.order is not None:
+            inverse = np.argsort(self.order)
+            features, classifier = features[inverse], classifier[inverse]
+        return Candidate(matrix, tangent=tangent, factors=(features, classifier))
 
     def parts(self, x: Vector) -> tuple[Factor, Factor, Vector]:
         """H, W and y as views of x; y is empty where no group has two classes."""

@@ -65,7 +65,7 @@ def solve_newton(problem: Problem, gap: float) -> Candidate | None:
             if beyond is not None:
                 left, values, right = beyond
                 outer = outer - (left.T * (values - level)) @ right
-            found = Candidate(program.found(at.x), tangent=program.touching(inner, outer))
+            found = program.found(at, program.touching(inner, outer))
             idle = not program.several or bool((-at.inner[program.copies > 0.0] <= most).all())
             if DEBUG: print("   round",program.width,program.idle is not None,"gap",program.gap(at, found.tangent),"beyond",None if beyond is None else (values/level-1),idle,)
             if program.gap(at, found.tangent) <= gap:
