@@ -1,10 +1,11 @@
 """What a solve returns: logits with their certificate, and the geometry that they force."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Generic
+from typing import Any, Generic, NamedTuple
 
 import numpy as np
 
@@ -61,6 +62,28 @@ class GroupGeometry:
     within_cosine: float | None
 
 
+Phases = tuple[bool | None, ...]
+"""One answer per group; None where nothing decides."""
+
+
+class Decided(NamedTuple):
+    """What is known of the phases of the groups, and the rank of the logits.
+
+    Args:
+        collapsed: per group, see GroupGeometry.
+        vanished: per group, see GroupGeometry.
+        rank: rank of the logits without bias.
+    """
+
+    collapsed: Phases
+    vanished: Phases
+    rank: int
+
+    def __call__(self, _: Any) -> "Decided":
+        """The same for every solution: for routes that know."""
+        return self
+
+
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Solution(Generic[Form]):
     """An optimum of a program with its proof.
@@ -72,9 +95,7 @@ class Solution(Generic[Form]):
             norm is bounded, on the sphere ‖Y‖_* = τ unless the loss is zero inside the ball.
         certificate: what the logits prove.
         status: whether the certified gap is within the tolerance.
-        collapsed: per group, see GroupGeometry.
-        vanished: per group, see GroupGeometry.
-        rank: rank of the logits without bias: the feature dimension that the optimum needs.
+        decide: says of a solution which groups collapsed and vanished, and its rank, when one of them is asked for.
         seconds: wall time of the solve with its certificate.
         group_bias: b of one class of each group; None without a bias.
         tangent: the logits where the certificate's minorant touches a smooth loss; None for those of the solution.
@@ -87,9 +108,7 @@ class Solution(Generic[Form]):
     shares: GroupMatrix | None
     certificate: Certificate
     status: Status
-    collapsed: tuple[bool | None, ...]
-    vanished: tuple[bool | None, ...]
-    rank: int
+    decide: "Callable[[Solution[Any]], Decided]"
     seconds: float
     group_bias: Float[np.ndarray, " G"] | None = None
     tangent: GroupMatrix | None = None
@@ -97,6 +116,25 @@ class Solution(Generic[Form]):
 
     def __repr__(self) -> str:
         return f"Solution({self.problem!r}, route={self.route!r}, value={self.value.upper:.6g}, relative_gap={self.relative_gap:.1e})"
+
+    @cached_property
+    def _decided(self) -> Decided:
+        return self.decide(self)
+
+    @property
+    def collapsed(self) -> Phases:
+        """Per group, see GroupGeometry."""
+        return self._decided.collapsed
+
+    @property
+    def vanished(self) -> Phases:
+        """Per group, see GroupGeometry."""
+        return self._decided.vanished
+
+    @property
+    def rank(self) -> int:
+        """Rank of the logits without bias: the feature dimension that the optimum needs."""
+        return self._decided.rank
 
     @property
     def value(self) -> Bracket:

@@ -60,6 +60,14 @@ class Place(NamedTuple):
     inside: Vector
 
 
+class Beyond(NamedTuple):
+    """Left singular vectors, singular values and right singular vectors, one in each row."""
+
+    left: Factor
+    values: Vector
+    right: Factor
+
+
 class LowRank:
     """The program in x.
 
@@ -175,47 +183,41 @@ class LowRank:
         """How the slope inside a group moves with the margin there, while the mean logit of the group stays."""
         return at.own * (self.copies / self.sizes) + at.inside / self.sizes
 
-    def dual(self, at: Place, level: float) -> tuple[Vector, Block]:
-        """G with one singular value ℓ wherever Y has any: D = (I − P_H) G (I − P_W) − ℓ H M⁻¹ Wᵀ, M half of HᵀH + WᵀW.
+    def dual(self, at: Place, most: float) -> tuple[tuple[Vector, Block], Beyond]:
+        """G with one singular value λ wherever Y has any: D = (I − P_H) G (I − P_W) − λ H M⁻¹ Wᵀ, M half of HᵀH + WᵀW.
 
-        What H and W are off balance changes it, and its norm, at second order.
+        What H and W are off balance changes it, and its norm, at second order. Singular values above a level that is a little more than λ are
+        cut to λ, and come back with their vectors: directions that the factors lack.
         """
         features, classifier, inner = self.parts(at.x)
         mass = 0.5 * (features.T @ features + classifier.T @ classifier)
-        scale = float(mass.trace())
-        inverse = np.linalg.inv(mass if self.idle is None else mass + scale * np.outer(self.idle, self.idle))
+        if self.idle is not None:
+            mass += float(mass.trace()) * self.idle[:, None] * self.idle
+        inverse = np.linalg.inv(mass)
         left, right = features @ inverse, classifier @ inverse
-        middle = features.T @ at.products[0] - level * mass
+        middle = features.T @ at.products[0] - at.multiplier * mass
         outer = at.outer - left @ at.products[1].T - (at.products[0] - left @ middle) @ right.T
-        inside = np.clip(at.inner, -level, level)
-        return np.where(inner > 0.0, -level, inside) if self.several else inside, outer
+        inside = np.clip(at.inner, -at.multiplier, at.multiplier)
+        if self.several:
+            inside = np.where(inner > 0.0, -at.multiplier, inside)
+        beyond = _beyond(outer, most)
+        return (inside, outer - (beyond.left.T * (beyond.values - at.multiplier)) @ beyond.right), beyond
 
-    def beyond(self, outer: Block, level: float) -> tuple[Factor, Vector, Factor] | None:
-        """Left and right singular vectors, one in each row, of the singular values of a dual point above a level; None where it has none."""
-        shifted = outer.T @ -outer
-        shifted[np.diag_indices_from(shifted)] += level**2
-        try:
-            np.linalg.cholesky(shifted)
-        except np.linalg.LinAlgError:
-            left, values, right = np.linalg.svd(outer)
-            above = values > level
-            return left.T[above], values[above], right[above]
-        return None
-
-    def widened(self, at: Place, level: float, beyond: tuple[Factor, Vector, Factor]) -> "tuple[LowRank, Vector]":
-        """The program with more columns, and x with the directions whose singular values exceed the level, each as long as is best.
+    def widened(self, at: Place, most: float, beyond: Beyond) -> "tuple[LowRank, Vector]":
+        """The program with columns for directions that the factors lack, and x with them, each as long as is best.
 
         Along −uvᵀ the value falls by (σ − λ)t − κt²/2 with κ the curvature: the idle direction of the columns is taken first, then new ones.
         """
         features, classifier, inner = self.parts(at.x)
-        spare = 0 if self.idle is None else 1
-        more = LowRank(self.problem, min(self.width + max(len(beyond[1]) - spare, 0), len(self.sizes)))
-        places = np.eye(more.width)[self.width :]
-        if not len(beyond[1]):
+        taken = self.idle is not None and len(beyond.values) > 0
+        width = min(self.width + len(beyond.values) - taken, len(self.sizes))
+        more, added = LowRank(self.problem, width), width - self.width
+        features, classifier = (np.pad(each, ((0, 0), (0, added))) for each in (features, classifier))
+        places = np.eye(width)[self.width :]
+        if taken:
+            places = np.vstack([np.pad(self.idle, (0, added)), places])
+        else:
             more.idle = self.idle
-        elif self.idle is not None:
-            places = np.vstack([np.append(self.idle, np.zeros(more.width - self.width)), places])
-        features, classifier = (np.pad(each, ((0, 0), (0, more.width - self.width))) for each in (features, classifier))
         for place, left, value, right in zip(places, *beyond, strict=False):
             along = np.outer(left, right)
             curvature = float(np.vdot(self.bent(at, along, np.zeros_like(self.sizes))[0], along))
@@ -223,7 +225,7 @@ class LowRank:
             features, classifier = features - length * np.outer(left, place), classifier + length * np.outer(right, place)
         if self.several:
             bends = self.pulls * self.rows * self.kept(at)
-            growth = np.where(bends > 0.0, np.maximum(-at.inner - level, 0.0) / np.maximum(bends, LEAST_SHARE), 0.0)
+            growth = np.where(bends > 0.0, np.maximum(-at.inner - most, 0.0) / np.maximum(bends, LEAST_SHARE), 0.0)
             inner = np.where(inner > 0.0, inner, np.sqrt(2.0 * self.copies * growth))
         return more, np.concatenate([features.ravel(), classifier.ravel(), inner])
 
@@ -238,6 +240,19 @@ class LowRank:
         constant, _ = self.problem.loss_function.affine(tangent, self.problem.weights)
         bound = constant if self.radius is None else constant - self.radius * at.multiplier
         return (at.value - bound) / at.value
+
+
+def _beyond(outer: Block, level: float) -> Beyond:
+    """What a block has above a level: nothing, where a Cholesky factor says so, and by its singular values elsewhere."""
+    shifted = outer.T @ -outer
+    shifted[np.diag_indices_from(shifted)] += level**2
+    try:
+        np.linalg.cholesky(shifted)
+    except np.linalg.LinAlgError:
+        left, values, right = np.linalg.svd(outer)
+        above = values > level
+        return Beyond(left.T[above], values[above], right[above])
+    return Beyond(outer[:0], outer[0, :0], outer[:0])
 
 
 class Inverse:

@@ -10,28 +10,29 @@ import math
 
 import numpy as np
 
-from layerpeel.numerics import GroupMatrix
+from layerpeel.numerics import increasing_root
 from layerpeel.solvers.program._problem import LayerPeeled, Problem
 from layerpeel.solvers.routes._low_rank import Inverse, LowRank, Place, Vector
-from layerpeel.solvers.routes._projected import require_room
+from layerpeel.solvers.routes._projected import FEW_GROUPS, FURTHER, FURTHEST, require_room
 from layerpeel.solvers.routes._request import Candidate
 
 STEPS, PRODUCTS = 12, 60
 """Steps of Newton's method, of which two to four are usual, and products with the Hessian in each, of which five to fifteen are."""
 
+RANKS = 6
+"""Ranks that are tried, each with the directions that the last one lacked."""
+
 ROUGHEST = 0.1
 """A step leaves at most this share of the slope, in the norm of the preconditioner, and less the nearer the optimum is."""
 
 ENOUGH = 0.2
-"""Share of the gap wanted at which the products of a step end."""
+"""Share of the excess wanted at which the products of a step end."""
 
-CLOSER = 0.1
-DEBUG=False
-RANKS = 6
-"""Ranks that are tried, each with the directions that the last one lacked."""
+AIMED, CLOSER = 0.3, 0.1
+"""Share of the gap that the excess may be at first, and the next share of it where the dual point leaves more."""
 
 SLACK, LEAST_SLACK = 0.01, 1e-13
-"""How far above λ the norm of a dual point may be: by this share of the gap that is wanted, and by rounding."""
+"""How far above λ the norm of a dual point may be: by this share of the gap, and by rounding."""
 
 SHORTEST = 1e-3
 """A step that had to be shortened by more has met no convex neighbourhood, and other methods are asked."""
@@ -39,8 +40,8 @@ SHORTEST = 1e-3
 ROUNDING = 1e-14
 """Relative decrease of the value below which differences are rounding."""
 
-LOWEST, BISECTIONS = 1e-30, 60
-"""Smallest multiplier that is looked for, over the smallest slope, and how it is found."""
+FARTHEST, NEAR_ENOUGH = 500.0, 1e-3
+"""How far below the smallest slope the multiplier of the start is looked for, in logarithms, and how near it is found."""
 
 
 def covers(problem: Problem) -> bool:
@@ -49,32 +50,44 @@ def covers(problem: Problem) -> bool:
 
 
 def solve_newton(problem: Problem, gap: float) -> Candidate | None:
-    """A point with its dual point, whose relative gap is estimated to be the one that is wanted; None where the iteration does not settle."""
+    """Minimise cross-entropy over {Y : ‖Y‖_* ≤ τ}, or with the penalty λ‖Y‖_*, to a relative gap in doubles.
+
+    Args:
+        problem: cross-entropy as it stands, without a bias.
+        gap: where to stop. With few groups the excess is taken to a thousandth of it, as `solve_projected` does.
+
+    Returns:
+        Y with its factors and a tangent that proves the gap, or the best that was found; None where the iteration does not settle.
+
+    Raises:
+        UnusableInput: when the distinct counts are too many for the machine's memory.
+
+    Source: derived; docs/derivations/layer-peeled.md, section 8.
+
+    Example:
+        >>> problem = LayerPeeled(counts=[50, 20, 10, 5], feature_energy=2.0)
+        >>> found = solve_newton(problem, 1e-9)
+        >>> round(found.matrix.nuclear_norm() / problem.radius, 9)
+        1.0
+    """
     require_room(len(problem.groups))
+    aimed = max(FURTHER * gap, FURTHEST) if len(problem.groups) < FEW_GROUPS else AIMED * gap
     with np.errstate(all="ignore"):  # what overflows has no lower value, and is not taken
-        begun, found, nearer = _start(problem), None, gap
-        for _ in range(RANKS if begun is not None else 0):
+        begun, found = _start(problem), None
+        for _ in range(RANKS):
+            if begun is None:
+                break
             program, x = begun
-            at = _descended(program, program.at(x), nearer)
+            at = _descended(program, program.at(x), aimed)
             if at is None:
                 break
-            level = at.multiplier
-            inner, outer = program.dual(at, level)
-            most = level * (1.0 + max(SLACK * gap, LEAST_SLACK))
-            beyond = program.beyond(outer, most)
-            if beyond is not None:
-                left, values, right = beyond
-                outer = outer - (left.T * (values - level)) @ right
-            found = program.found(at, program.touching(inner, outer))
-            idle = not program.several or bool((-at.inner[program.copies > 0.0] <= most).all())
-            if DEBUG: print("   round",program.width,program.idle is not None,"gap",program.gap(at, found.tangent),"beyond",None if beyond is None else (values/level-1),idle,)
+            most = at.multiplier * (1.0 + max(SLACK * gap, LEAST_SLACK))
+            dual, beyond = program.dual(at, most)
+            found = program.found(at, program.touching(*dual))
             if program.gap(at, found.tangent) <= gap:
                 break
-            nearer *= CLOSER
-            if beyond is None and idle:
-                begun = program, at.x
-            else:
-                begun = program.widened(at, level, beyond or (outer[:0], at.own[:0], outer[:0]))
+            aimed *= CLOSER
+            begun = program.widened(at, most, beyond)
         return found
 
 
@@ -83,18 +96,18 @@ def _start(problem: Problem) -> tuple[LowRank, Vector] | None:
     classes, sizes = problem.num_classes, np.asarray(problem.sizes, dtype=float)
     strengths, masses = problem.weights / problem.scales, problem.scales * sizes * (1.0 - 1.0 / classes)
 
-    def lengths(level: float) -> Vector:
-        return np.log1p(np.maximum(strengths / level - 1.0, 0.0) * classes)
+    def missing(log_level: float) -> tuple[float, float]:
+        ratios = np.maximum(strengths * math.exp(-log_level) - 1.0, 0.0) * classes
+        slopes = (ratios + classes * (ratios > 0.0)) / (1.0 + ratios)
+        return problem.radius - float(masses @ np.log1p(ratios)), float(masses @ slopes)
 
     if isinstance(problem, LayerPeeled):
-        low, high = math.log(float(strengths.min()) * LOWEST), math.log(float(strengths.max()))
-        for _ in range(BISECTIONS):
-            middle = 0.5 * (low + high)
-            low, high = (middle, high) if float(masses @ lengths(math.exp(middle))) > problem.radius else (low, middle)
-        level = math.exp(low)
+        least, most = math.log(float(strengths.min())) - FARTHEST, math.log(float(strengths.max()))
+        level = math.exp(increasing_root(missing, start=most - 1.0, lower=least, upper=most, tolerance=NEAR_ENOUGH))
     else:
         level = problem.penalty
-    found = lengths(level) * problem.scales
+    lengths = np.log1p(np.maximum(strengths / level - 1.0, 0.0) * classes)
+    found = lengths * problem.scales
     count = int((found > 0.0).sum())
     if count == 0:
         return None
@@ -121,12 +134,10 @@ def _descended(program: LowRank, at: Place, gap: float) -> Place | None:
         decrement = -float(at.slope @ towards)
         if decrement <= 2.0 * gap * at.value:
             return at
-        if DEBUG: print("     step",at.value,decrement)
         step, length = _newton_step(program, at, inverse, towards, gap), 1.0
         while not (following := program.at(at.x + length * step)).value < at.value * (1.0 + ROUNDING):
             length *= 0.5
             if length < SHORTEST:
-                if DEBUG: print("     stuck",at.value,decrement,following.value, at.slope@step, step@program.curved(at,step))
                 return None
         at = following
     return None

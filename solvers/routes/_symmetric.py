@@ -7,7 +7,7 @@ import numpy as np
 
 from layerpeel.array_words import Float
 from layerpeel.numerics import GroupMatrix, UnusableInput, two_group_optimum
-from layerpeel.solvers._solution import Solution
+from layerpeel.solvers._solution import Decided, Solution
 from layerpeel.solvers.program._problem import Form, LayerPeeled, Problem
 from layerpeel.solvers.proof._certificate import certify
 from layerpeel.solvers.routes._request import Candidate, Request
@@ -36,9 +36,7 @@ def run(request: Request[Form]) -> Solution[Form]:
         shares=None,
         certificate=certificate,
         status=status_of(problem, candidate, certificate, request.tolerance),
-        collapsed=collapsed,
-        vanished=vanished,
-        rank=symmetric_rank(problem, candidate.matrix, vanished),
+        decide=Decided(collapsed, vanished, symmetric_rank(problem, candidate.matrix, vanished)),
         seconds=time.perf_counter() - request.began,
         tangent=candidate.tangent,
         dimension=request.dimension,
