@@ -27,6 +27,12 @@ MOST = 1e-3
 LEAST = 2.0**-200
 """Sums of odds, and weights over scales, below this are not followed: what underflows would not be negligible beside them."""
 
+PROBES = 8
+"""Rows of Y that are asked for the norm of the slope."""
+
+SPENT = 0.01
+"""Share of the gap that may be lost by overestimating that norm."""
+
 SMALL_PART = 10.0
 """How many times the bounds on errors a gap must be, for them not to matter."""
 
@@ -94,6 +100,24 @@ class Beforehand(Evaluation):
         return (2 * len(self._sizes) + 24) * UNIT
 
     @cached_property
+    def _feasible(self) -> arb:
+        return super().objective()
+
+    def objective(self, stretch: arb | None = None) -> arb:
+        """F at the candidate, kept, or at a multiple of it."""
+        return self._feasible if stretch is None else super().objective(stretch)
+
+    def _spare(self, constant: float, norm: float) -> float:
+        """By which part of itself the norm of the slope may be overestimated for a small part of the gap."""
+        value = float(self._feasible)
+        if not (norm > 0.0 and constant > 0.0):
+            return 0.0
+        if isinstance(self.problem, LayerPeeled):
+            spent = self.problem.radius * norm
+            return max(SPENT * (value - constant + spent) / spent, 0.0)
+        return max(SPENT * (value / constant - min(1.0, self.problem.penalty / norm)), 0.0)
+
+    @cached_property
     def norm(self) -> arb:
         """Upper bound of ‖Y‖_*: that of the factors, ½(‖H‖² + ‖W‖²), and of what is left, or from singular vectors."""
         inner = Rounded.exact(np.abs(self.candidate.inner)) * (self._sizes - 1.0)
@@ -157,7 +181,9 @@ class Beforehand(Evaluation):
             outer *= self._products
         np.fill_diagonal(outer, -pulls * odds.leaving)
         inner = np.where(sizes > 1.0, pulls * (sizes * odds.inside + odds.leaving), 0.0)
-        along = self.candidate.outer[0]
-        near_norm = float(np.linalg.norm(outer @ along) / np.linalg.norm(along))  # the slope has its norm where Y has rows
-        norm = quick_spectral_bound_near(outer, arb(float(np.linalg.norm(outer)) * error) * GROWTH, near_norm)
-        return Minorant(self._value(odds) + pull, norm.max(arb(float(inner.max()) * (1.0 + 2.0 * error))), arb(0))
+        probes = self.candidate.outer[:PROBES].T
+        lengths = np.linalg.norm(outer @ probes, axis=0) / np.maximum(np.linalg.norm(probes, axis=0), LEAST)
+        near, total = float(lengths.max()), self._value(odds) + pull  # the slope has its norm where Y has rows
+        distance = arb(float(np.linalg.norm(outer)) * error) * GROWTH
+        norm = quick_spectral_bound_near(outer, distance, near * (1.0 + self._spare(float(total), near)))
+        return Minorant(total, norm.max(arb(float(inner.max()) * (1.0 + 2.0 * error))), arb(0))

@@ -24,9 +24,10 @@ from layerpeel.solvers.program._losses import LEAST_SHARE
 from layerpeel.solvers.program._problem import LayerPeeled, Problem
 from layerpeel.solvers.routes._request import Candidate
 
-Vector = Float[np.ndarray, " n"]
+Vector = Float[np.ndarray, " _"]
 Block = Float[np.ndarray, "G G"]
-Factor = Float[np.ndarray, "G r"]
+Factor = Float[np.ndarray, "G _"]
+Rows = Float[np.ndarray, "_ _"]
 
 MOST_LEAVING = 1 - 1e-12
 """Most that the other classes of a row may take together at a dual point, so that its own logit is finite."""
@@ -63,9 +64,9 @@ class Place(NamedTuple):
 class Beyond(NamedTuple):
     """Left singular vectors, singular values and right singular vectors, one in each row."""
 
-    left: Factor
+    left: Rows
     values: Vector
-    right: Factor
+    right: Rows
 
 
 class LowRank:

@@ -129,6 +129,8 @@ def _start(problem: Problem) -> tuple[LowRank, Vector] | None:
 def _descended(program: LowRank, at: Place, gap: float) -> Place | None:
     """Newton steps until the preconditioned slope is within the gap; half of its square is the excess, to within a third."""
     for _ in range(STEPS):
+        if not at.value > 0.0:  # below the smallest double
+            return None
         inverse = Inverse(program, at)
         towards = inverse(-at.slope)
         decrement = -float(at.slope @ towards)
