@@ -158,10 +158,6 @@ class Rounded:
         spread = np.where(self.radius <= 1.0, self.radius * (1.0 + self.radius), np.inf)
         return _rounded(middle, middle * (spread + EXPONENTIAL_ERROR * (1.0 + spread)) * (1 + 2 * EXPONENTIAL_ERROR))
 
-    def log1p(self) -> "Rounded":
-        """log(1 + x) for x ≥ 0: its slope is at most one."""
-        return _rounded(middle := logarithm_of_one_and(self.middle), self.radius + middle * LOGARITHM_ERROR)
-
 
 def _parts(operand: "Rounded | Floats | float") -> tuple[Floats | float, Floats | float]:
     return (operand.middle, operand.radius) if isinstance(operand, Rounded) else (operand, 0.0)
@@ -189,7 +185,7 @@ def exponential(x: Floats) -> Floats:
 
 
 def logarithm_of_one_and(x: Floats) -> Floats:
-    """log(1 + x) for x ≥ 0 to a relative error of 64 u, from sums, products and quotients alone.
+    """log(1 + x) for x ≥ 2^−1000, and x = 0, to a relative error of 64 u, from sums, products and quotients alone.
 
     With 1 + x = 2^k m and m in [¾, 3/2), and k = 0 and m = 1 + x exactly for x < ½, it is k ln 2 + 2 artanh z for z = (m − 1)/(m + 1),
     |z| ≤ 1/5. The difference m − 1 is exact, z is off by at most three roundings and artanh by a few times as many, relatively; elsewhere

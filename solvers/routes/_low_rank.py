@@ -144,7 +144,7 @@ class LowRank:
         np.fill_diagonal(outer, leaving)
         np.fill_diagonal(shares, (own + self.copies * inside) / self.sizes)
         products = outer @ classifier, outer.T @ features
-        slope_inside = leaving - self.pulls * self.sizes * inside
+        slope_inside = np.where(self.copies > 0.0, leaving - self.pulls * self.sizes * inside, 0.0) if self.several else self.copies
         slope = np.concatenate([products[0].ravel(), products[1].ravel(), slope_inside[: len(inner)] * inner])
         if isinstance(self.problem, LayerPeeled):
             multiplier = -float(slope @ x) / (2.0 * self.problem.radius)

@@ -111,6 +111,19 @@ def test_the_exponential_keeps_its_promise_and_does_much_better() -> None:
     assert worst <= 4 * UNIT  # Horner's rule on |r| < 0.35 loses little more than its last two roundings
 
 
+def test_the_logarithm_keeps_its_promise_and_does_much_better() -> None:
+    rng = np.random.default_rng(0)
+    ends = [2.0**-1000, 0.5, np.nextafter(0.5, 0.0), 0.75, 1.0, 2.0, 1e308]
+    points = np.concatenate([10 ** rng.uniform(-300, 300, 1000), 10 ** rng.uniform(-3, 3, 3000), rng.uniform(0.4, 0.6, 1000), ends])
+    worst = 0.0
+    with ctx.workprec(200):
+        for x, found in zip(points.tolist(), logarithm_of_one_and(points).tolist(), strict=True):
+            worst = max(worst, float(abs(arb(found) / arb(x).log1p() - 1).upper()))
+    assert worst <= LOGARITHM_ERROR
+    assert worst <= 8 * UNIT  # rounding 1 + x next to its smallest logarithm, log(3/2), and the quotient
+    assert logarithm_of_one_and(np.zeros(1)).tolist() == [0.0]
+
+
 def test_exponentials_beyond_the_doubles_are_zero_or_bound_nothing() -> None:
     found = Rounded.exact(np.array([-1e4, -745.0, 710.0, 1e300])).exp()
     assert found.middle.tolist()[0] == 0.0
