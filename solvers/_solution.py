@@ -3,14 +3,14 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cached_property
-from typing import Any, Generic, NamedTuple
+from typing import Any, Generic
 
 import numpy as np
 
 from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket, GroupMatrix, UnusableInput, factor_logits, require_memory
+from layerpeel.solvers._geometry import Decided, GroupGeometry, Phases, Status
 from layerpeel.solvers.program._problem import Form, LayerPeeled
 from layerpeel.solvers.proof._certificate import Certificate, certify_multiplier
 from layerpeel.solvers.proof._distance import distance_within, low_rank_excess
@@ -25,63 +25,6 @@ RANK_TOLERANCE = 1e-4
 
 BYTES_PER_FEATURE = 32.0
 """Two doubles, and their copies while they are scaled."""
-
-
-class Status(StrEnum):
-    """Whether the certificate reached the tolerance; the value is the sentence to read."""
-
-    CERTIFIED = "certified: the gap is within the tolerance"
-    ZERO = "certified: the loss is zero to within the tolerance, which can be reached inside the energies"
-    LIMIT_OF_DOUBLES = (
-        "certified, but the gap exceeds the tolerance by what one rounding of the logits in doubles changes: the bracket is right, and no "
-        "solver or route that returns doubles narrows it; ask for a larger tolerance"
-    )
-    LOOSE = "certified, but the gap exceeds the tolerance: the bracket is right and wider than asked; use another solver or route"
-
-
-@dataclass(frozen=True, kw_only=True)
-class GroupGeometry:
-    """What the optimum does to the classes of one group.
-
-    Args:
-        classes: K_g.
-        samples: n_g.
-        collapsed: whether its classifiers coincide; None when the certificate cannot tell.
-        vanished: whether its classifiers are exactly zero, not only short; None when neither the gap nor a law tells.
-        classifier_norm: ‖w_k‖.
-        feature_norm: ‖h_k‖.
-        within_cosine: cosine between two of its classifiers; None for a single class, or where they vanish.
-    """
-
-    classes: int
-    samples: int | float
-    collapsed: bool | None
-    vanished: bool | None
-    classifier_norm: float
-    feature_norm: float
-    within_cosine: float | None
-
-
-Phases = tuple[bool | None, ...]
-"""One answer per group; None where nothing decides."""
-
-
-class Decided(NamedTuple):
-    """What is known of the phases of the groups, and the rank of the logits.
-
-    Args:
-        collapsed: per group, see GroupGeometry.
-        vanished: per group, see GroupGeometry.
-        rank: rank of the logits without bias.
-    """
-
-    collapsed: Phases
-    vanished: Phases
-    rank: int
-
-    def __call__(self, _: Any) -> "Decided":
-        """The same for every solution: for routes that know."""
-        return self
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

@@ -1,9 +1,9 @@
 """Evaluation of cross-entropy in plain doubles whose errors are bounded beforehand: no array carries a radius.
 
-Entries of the logits are off by a few roundings of the largest, η. Odds e^{−margin} are then right to a factor within e^{±η} and the error of
-the exponential, and what follows adds and multiplies positive numbers: sums of odds, their logarithms log1p, weighted sums of these and the
-entries of the slope are all right to a relative error that is known before anything is evaluated. What is not a sum of positive numbers is
-Σ p · margin in the minorant's constant, which is off by that error times Σ p |margin|, and by η.
+Entries of the logits are off by a few roundings of the largest, η. Odds e^{−margin} are then right to a factor within e^{±η} and the error
+of the exponential, and what follows adds and multiplies positive numbers: sums of odds, their logarithms log1p, weighted sums of these and
+the entries of the slope are all right to a relative error that is known before anything is evaluated. What is not a sum of positive numbers
+is Σ p · margin in the minorant's constant, which is off by that error times Σ p |margin|, and by η.
 
 With u for a rounding, n of them in a product are bounded by (n + 1) u, which leaves room for their squares.
 """

@@ -1,4 +1,4 @@
-"""Cross-entropy over two factors of low rank: value, slope, curvature, what inverts most of it, and a dual point.
+"""Cross-entropy over two factors of low rank: value, slope, curvature, a dual point, and directions that are missing.
 
 With Y = H Wᵀ between groups and y_g²/(2(K_g − 1)) inside them, ½‖H‖² + ½‖W‖² + ½‖y‖² is at least ‖Y‖_*, and equal to it where
 HᵀH = WᵀW. So in x = (H, W, y) the program is smooth, on the sphere ½‖x‖² = τ or with the penalty λ½‖x‖². It is stationary where
@@ -7,10 +7,7 @@ HᵀH = WᵀW. So in x = (H, W, y) the program is smooth, on the sphere ½‖x�
 
 G the slope in Y, and there Y is the optimum if ‖G‖ ≤ λ.
 
-Column a of the factors belongs to group a, groups in order of their slopes c_g/d_g. Near the start, where H and W are nearly diagonal with
-√δ_a in column a and rows of ∇²f nearly diagonal too, the curvature couples four numbers only, h_ka, w_ka, h_ak and w_ak. With
-D_ka = c_k p_ka/d_k² and its mean D̄ with D_ak, h ± w separates them into pairs, which are solved at once, and the turns of all columns, which
-change nothing, are left alone.
+Columns belong to groups, in order of their slopes c_g/d_g: column a to the group a (see `_preconditioner`).
 """
 
 import math
@@ -162,7 +159,9 @@ class LowRank:
         """The Hessian times a direction along the sphere."""
         features, classifier, inner = self.parts(at.x)
         along, across, within = self.parts(direction)
-        turned, bent = self.bent(at, along @ classifier.T + features @ across.T, 2.0 * self.halves * inner * within if self.several else inner)
+        turned, bent = self.bent(
+            at, along @ classifier.T + features @ across.T, 2.0 * self.halves * inner * within if self.several else inner
+        )
         heads, tails = turned @ classifier + at.outer @ across, turned.T @ features + at.outer.T @ along
         rest = bent * inner + at.inner * within if self.several else within
         return self.tangential(at, np.concatenate([heads.ravel(), tails.ravel(), rest]) + at.multiplier * direction)
@@ -187,8 +186,8 @@ class LowRank:
     def dual(self, at: Place, most: float) -> tuple[tuple[Vector, Block], Beyond]:
         """G with one singular value λ wherever Y has any: D = (I − P_H) G (I − P_W) − λ H M⁻¹ Wᵀ, M half of HᵀH + WᵀW.
 
-        What H and W are off balance changes it, and its norm, at second order. Singular values above a level that is a little more than λ are
-        cut to λ, and come back with their vectors: directions that the factors lack.
+        What H and W are off balance changes it, and its norm, at second order. Singular values above a level that is a little more than λ
+        are cut to λ, and come back with their vectors: directions that the factors lack.
         """
         features, classifier, inner = self.parts(at.x)
         mass = 0.5 * (features.T @ features + classifier.T @ classifier)
@@ -207,7 +206,8 @@ class LowRank:
     def widened(self, at: Place, most: float, beyond: Beyond) -> "tuple[LowRank, Vector]":
         """The program with columns for directions that the factors lack, and x with them, each as long as is best.
 
-        Along −uvᵀ the value falls by (σ − λ)t − κt²/2 with κ the curvature: the idle direction of the columns is taken first, then new ones.
+        Along −uvᵀ the value falls by (σ − λ)t − κt²/2 with κ the curvature: the idle direction of the columns is taken first, then new
+        ones.
         """
         features, classifier, inner = self.parts(at.x)
         taken = self.idle is not None and len(beyond.values) > 0
@@ -254,46 +254,3 @@ def _beyond(outer: Block, level: float) -> Beyond:
         above = values > level
         return Beyond(left.T[above], values[above], right[above])
     return Beyond(outer[:0], outer[0, :0], outer[:0])
-
-
-class Inverse:
-    """What inverts most of the Hessian at a place."""
-
-    def __init__(self, program: LowRank, at: Place) -> None:
-        self.program, self.at = program, at
-        width, level = program.width, at.multiplier
-        features, classifier, inner = program.parts(at.x)
-        bends = at.shares * (program.pulls * program.rows)[:, None]
-        bends[np.diag_indices_from(bends)] *= 1.0 - at.shares.diagonal() * program.sizes
-        bends = 0.5 * (bends + bends.T)[:, :width]
-        lengths = 0.5 * (features**2 + classifier**2).sum(axis=0)
-        self.roots = np.sqrt(lengths)
-        head, masses = bends[:width], lengths[:, None] + lengths
-        self.alike = self.roots / (head * masses**2)
-        self.apart = head * self.roots / (2.0 * level + head * masses)
-        below, steep = bends[width:] * lengths, -at.outer.diagonal()[width:, None]
-        self.below = 1.0 / (below + np.maximum(level - steep, 0.0)), 1.0 / (below + level + steep)
-        if program.several:
-            kept = program.kept(at) - (at.own - at.inside) ** 2 * (program.copies / program.sizes)
-            bent = program.pulls * program.rows * 2.0 * program.halves * inner**2 * kept
-            self.within = 1.0 / (bent + np.maximum(level + at.inner, 0.0) + 1e-6 * level)
-
-    def __call__(self, slope: Vector) -> Vector:
-        program, width = self.program, self.program.width
-        features, classifier, inner = program.parts(slope)
-        alike, apart = features + classifier, features - classifier
-        turned = alike[:width] * self.roots
-        alike[:width] = self.alike * (turned + turned.T)
-        alike[width:] *= self.below[0]
-        turned = apart[:width] * self.roots
-        apart[:width] = (apart[:width] - self.apart * (turned - turned.T)) / (2.0 * self.at.multiplier)
-        apart[width:] *= self.below[1]
-        if program.idle is not None:
-            alike -= (alike @ program.idle)[:, None] * program.idle
-            apart -= (apart @ program.idle)[:, None] * program.idle
-        across = 0.5 * (alike - apart)
-        across -= program.centre[:, None] * (program.centre @ across)
-        found = np.concatenate([(0.5 * (alike + apart)).ravel(), across.ravel(), inner])
-        if program.several:
-            program.parts(found)[2][:] *= self.within
-        return program.tangential(self.at, found)

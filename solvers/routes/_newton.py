@@ -1,9 +1,9 @@
 """Newton's method over factors of the rank that the optimum has, from a start in closed form.
 
-Classes above the crease, c_k/d_k > λ, have a direction of their own; with S ≈ K − 1 the odds of all other classes at δ = 0, what stands on
-the diagonal besides is δ_k = log1p((c_k/(λ d_k) − 1) K) above it and zero below (see `_merged`), and where the norm is bounded λ is such that
-(1 − 1/K) Σ d_k δ_k = τ. The start is that diagonal, centred, without the one direction that the factors share with the centre of the head: it
-is within a part in a hundred to ten thousand of the optimum, the nearer the more classes there are.
+Classes above the crease, c_k/d_k > λ, have a direction of their own; with S ≈ K − 1 the odds of all other classes at δ = 0, what stands
+on the diagonal besides is δ_k = log1p((c_k/(λ d_k) − 1) K) above it and zero below (see `_merged`), and where the norm is bounded λ is such
+that (1 − 1/K) Σ d_k δ_k = τ. The start is that diagonal, centred, without the one direction that the factors share with the centre of the
+head: it is within a part in a hundred to ten thousand of the optimum, the nearer the more classes there are.
 """
 
 import math
@@ -12,7 +12,8 @@ import numpy as np
 
 from layerpeel.numerics import increasing_root
 from layerpeel.solvers.program._problem import LayerPeeled, Problem
-from layerpeel.solvers.routes._low_rank import Inverse, LowRank, Place, Vector
+from layerpeel.solvers.routes._low_rank import LowRank, Place, Vector
+from layerpeel.solvers.routes._preconditioner import Inverse
 from layerpeel.solvers.routes._projected import FEW_GROUPS, FURTHER, FURTHEST, require_room
 from layerpeel.solvers.routes._request import Candidate
 

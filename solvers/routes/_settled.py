@@ -10,9 +10,10 @@ import numpy as np
 
 from layerpeel.numerics import GroupMatrix
 from layerpeel.solvers._enclosures import Enclosures
+from layerpeel.solvers._geometry import Decided, Status
 from layerpeel.solvers._hinge_phases import hinge_collapsed
 from layerpeel.solvers._phases import phases_by_law
-from layerpeel.solvers._solution import RANK_TOLERANCE, VANISHING_NORM, Decided, Solution, Status
+from layerpeel.solvers._solution import RANK_TOLERANCE, VANISHING_NORM, Solution
 from layerpeel.solvers.program._problem import Form, LayerPeeled, Problem, UnconstrainedFeatures
 from layerpeel.solvers.proof._certificate import ROUNDINGS, UNIT, Certificate, certify, rounding_of
 from layerpeel.solvers.routes._request import Candidate, Request

@@ -7,7 +7,8 @@ import numpy as np
 
 from layerpeel.array_words import Float
 from layerpeel.numerics import GroupMatrix, UnusableInput, two_group_optimum
-from layerpeel.solvers._solution import Decided, Solution
+from layerpeel.solvers._geometry import Decided
+from layerpeel.solvers._solution import Solution
 from layerpeel.solvers.program._problem import Form, LayerPeeled, Problem
 from layerpeel.solvers.proof._certificate import certify
 from layerpeel.solvers.routes._request import Candidate, Request

@@ -25,8 +25,8 @@ cases = st.fixed_dictionaries(
         "loss": st.just("cross-entropy"),
         "penalised": st.booleans(),
         "weights": st.sampled_from(["class", "sample"]),
-        "bias": st.just(False),  # noqa: FBT003 - hypothesis's own signature
-        "touching": st.just(True),  # noqa: FBT003
+        "bias": st.just(False),
+        "touching": st.just(True),
         "scale": log_uniform(1e-3, 30.0),
         "root": log_uniform(1e-2, 10.0),
         "seed": st.integers(0, 2**32 - 1),
@@ -92,4 +92,4 @@ def test_small_gaps_are_left_to_sharper_arithmetic(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("layerpeel.solvers.proof._beforehand.SMALL_PART", 1e30)
     again = certify(problem, zero, None, None, zero)
     assert again.value.width < wide.value.width
-    assert _certificate.SEVERAL_GROUPS <= len(problem.groups)
+    assert len(problem.groups) >= _certificate.SEVERAL_GROUPS

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from layerpeel.solvers import LayerPeeled, Problem, UnconstrainedFeatures, certify
-from layerpeel.solvers.routes._low_rank import Inverse, LowRank
+from layerpeel.solvers.routes._low_rank import LowRank
 from layerpeel.solvers.routes._newton import _start, covers, solve_newton
+from layerpeel.solvers.routes._preconditioner import Inverse
 from layerpeel.solvers.routes._projected import solve_projected
 
 GAP = 1e-9
@@ -85,7 +86,9 @@ def test_the_preconditioned_slope_tells_the_excess(classes: int) -> None:
     begun = _start(problem)
     assert begun is not None
     at = begun[0].at(begun[1])
-    excess = at.value - certify(problem, *solve_newton(problem, GAP)).value.lower  # pyright: ignore[reportGeneralTypeIssues, reportOptionalIterable]
+    found = solve_newton(problem, GAP)
+    assert found is not None
+    excess = at.value - certify(problem, *found).value.lower
     told = 0.5 * float(at.slope @ Inverse(begun[0], at)(at.slope))
     assert told == pytest.approx(excess, rel=ESTIMATE)
     assert excess <= NEAR / classes * at.value
