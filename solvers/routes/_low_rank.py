@@ -210,13 +210,13 @@ class LowRank:
         ones.
         """
         features, classifier, inner = self.parts(at.x)
-        taken = self.idle is not None and len(beyond.values) > 0
-        width = min(self.width + len(beyond.values) - taken, len(self.sizes))
+        taken = self.idle if len(beyond.values) else None
+        width = min(self.width + len(beyond.values) - (taken is not None), len(self.sizes))
         more, added = LowRank(self.problem, width), width - self.width
         features, classifier = (np.pad(each, ((0, 0), (0, added))) for each in (features, classifier))
         places = np.eye(width)[self.width :]
-        if taken:
-            places = np.vstack([np.pad(self.idle, (0, added)), places])
+        if taken is not None:
+            places = np.vstack([np.pad(taken, (0, added)), places])
         else:
             more.idle = self.idle
         for place, left, value, right in zip(places, *beyond, strict=False):

@@ -7,6 +7,7 @@ head: it is within a part in a hundred to ten thousand of the optimum, the neare
 """
 
 import math
+from functools import partial
 
 import numpy as np
 
@@ -84,8 +85,9 @@ def solve_newton(problem: Problem, gap: float) -> Candidate | None:
                 break
             most = at.multiplier * (1.0 + max(SLACK * gap, LEAST_SLACK))
             dual, beyond = program.dual(at, most)
-            found = program.found(at, program.touching(*dual))
-            if program.gap(at, found.tangent) <= gap:
+            tangent = program.touching(*dual)
+            found = program.found(at, tangent)
+            if program.gap(at, tangent) <= gap:
                 break
             aimed *= CLOSER
             begun = program.widened(at, most, beyond)
@@ -97,14 +99,16 @@ def _start(problem: Problem) -> tuple[LowRank, Vector] | None:
     classes, sizes = problem.num_classes, np.asarray(problem.sizes, dtype=float)
     strengths, masses = problem.weights / problem.scales, problem.scales * sizes * (1.0 - 1.0 / classes)
 
-    def missing(log_level: float) -> tuple[float, float]:
+    def missing(log_level: float, radius: float) -> tuple[float, float]:
         ratios = np.maximum(strengths * math.exp(-log_level) - 1.0, 0.0) * classes
         slopes = (ratios + classes * (ratios > 0.0)) / (1.0 + ratios)
-        return problem.radius - float(masses @ np.log1p(ratios)), float(masses @ slopes)
+        return radius - float(masses @ np.log1p(ratios)), float(masses @ slopes)
 
     if isinstance(problem, LayerPeeled):
         least, most = math.log(float(strengths.min())) - FARTHEST, math.log(float(strengths.max()))
-        level = math.exp(increasing_root(missing, start=most - 1.0, lower=least, upper=most, tolerance=NEAR_ENOUGH))
+        level = math.exp(
+            increasing_root(partial(missing, radius=problem.radius), start=most - 1.0, lower=least, upper=most, tolerance=NEAR_ENOUGH)
+        )
     else:
         level = problem.penalty
     lengths = np.log1p(np.maximum(strengths / level - 1.0, 0.0) * classes)
