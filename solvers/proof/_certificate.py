@@ -27,6 +27,7 @@ from flint import arb, ctx
 
 from layerpeel.array_words import Float
 from layerpeel.numerics import PRECISION, Bracket, GroupMatrix, to_bracket, validated
+from layerpeel.numerics._ball import above, below
 from layerpeel.solvers.program._problem import LayerPeeled, Problem, UnconstrainedFeatures
 from layerpeel.solvers.proof._beforehand import Beforehand
 from layerpeel.solvers.proof._evaluation import Evaluation, Factors, Minorant, exact_penalty, exact_radius, require_fitting
@@ -150,17 +151,28 @@ def certify(
         >>> certify(problem, GroupMatrix((4,), np.array([4 / 3]), np.zeros((1, 1)))).relative_gap < 1e-15
         True
     """
+    return certified(problem, candidate, shares, bias, tangent, factors)
+
+
+def certified(
+    problem: Problem,
+    candidate: GroupMatrix,
+    shares: GroupMatrix | None = None,
+    bias: Float[np.ndarray, " G"] | None = None,
+    tangent: GroupMatrix | None = None,
+    factors: Factors | None = None,
+) -> Certificate:
+    """The same for what a route has made: nothing is asked of the types of its arguments."""
     with ctx.workprec(PRECISION):
         _, value, minorant = _evaluated(problem, candidate, shares, bias, tangent, factors)
         gap = (value - _dual_bound(problem, minorant)).max(arb(0))
-        ends = to_bracket(value), to_bracket((value - gap).max(arb(0)))
-        relative = to_bracket((gap / value).min(arb(1))).upper if value > 0 else float(ends[0].upper > 0)
+        most = above(value)
         return Certificate(
-            value=Bracket(ends[1].lower, ends[0].upper, rigorous=True),
-            gap=to_bracket(gap).upper,
-            relative_gap=relative,
+            value=Bracket(below((value - gap).max(arb(0))), most, rigorous=True),
+            gap=above(gap),
+            relative_gap=above((gap / value).min(arb(1))) if value > 0 else float(most > 0),
             multiplier=float(minorant.norm) if isinstance(problem, LayerPeeled) else problem.penalty,
-            multiple=1.0 if isinstance(problem, LayerPeeled) else to_bracket(_multiple(problem, minorant.norm)).lower,
+            multiple=1.0 if isinstance(problem, LayerPeeled) else below(_multiple(problem, minorant.norm)),
         )
 
 

@@ -15,7 +15,7 @@ from layerpeel.solvers._hinge_phases import hinge_collapsed
 from layerpeel.solvers._phases import phases_by_law
 from layerpeel.solvers._solution import RANK_TOLERANCE, VANISHING_NORM, Solution
 from layerpeel.solvers.program._problem import Form, LayerPeeled, Problem, UnconstrainedFeatures
-from layerpeel.solvers.proof._certificate import ROUNDINGS, UNIT, Certificate, certify, rounding_of
+from layerpeel.solvers.proof._certificate import ROUNDINGS, UNIT, Certificate, certified, certify, rounding_of
 from layerpeel.solvers.routes._request import Candidate, Request
 
 SETTLED = (Status.CERTIFIED, Status.ZERO)
@@ -31,7 +31,7 @@ def settled(request: Request[Form], route: str, attempts: Iterable[Candidate]) -
         candidate = attempt if attempt.factors is not None else attempt._replace(matrix=_polished(problem, attempt.matrix))
         if dimension is not None and candidate.matrix.rank(noise) <= dimension:
             candidate = candidate._replace(matrix=_polished(problem, candidate.matrix.truncated(noise)), factors=None)
-        certificate = certify(problem, *candidate)
+        certificate = certified(problem, *candidate)
         status = status_of(problem, candidate, certificate, tolerance)
         found.append((candidate, certificate, status))
         if status in SETTLED:
