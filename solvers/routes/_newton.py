@@ -33,6 +33,9 @@ ENOUGH = 0.2
 AIMED, CLOSER = 0.3, 0.1
 """Share of the gap that the excess may be at first, and the next share of it where the dual point leaves more."""
 
+CUT = 0.3
+"""Share of the gap within which a dual point may be cut: what a direction adds is little to the value, and much to short classes."""
+
 SLACK, LEAST_SLACK = 0.01, 1e-13
 """How far above λ the norm of a dual point may be: by this share of the gap, and by rounding."""
 
@@ -87,7 +90,7 @@ def solve_newton(problem: Problem, gap: float) -> Candidate | None:
             dual, beyond = program.dual(at, most)
             tangent = program.touching(*dual)
             found = program.found(at, tangent)
-            if program.gap(at, tangent) <= gap:
+            if program.gap(at, tangent) <= (CUT * gap if len(beyond.values) else gap):
                 break
             aimed *= CLOSER
             begun = program.widened(at, most, beyond)
