@@ -23,15 +23,43 @@ def to_bracket(ball: arb) -> Bracket:
         >>> to_bracket(arb(1)).width
         0.0
     """
+    return Bracket(below(ball), above(ball), rigorous=True)
+
+
+def below(ball: arb) -> float:
+    """A double below a ball, and next to its lower end.
+
+    Raises:
+        ArithmeticError: when the ball is not finite.
+
+    Example:
+        >>> below(arb(1))
+        1.0
+    """
+    end = _finite(ball).lower()
+    found = float(end)
+    return found if arb(found) <= end else math.nextafter(found, -math.inf)
+
+
+def above(ball: arb) -> float:
+    """A double above a ball, and next to its upper end.
+
+    Raises:
+        ArithmeticError: when the ball is not finite.
+
+    Example:
+        >>> above(arb(1))
+        1.0
+    """
+    end = _finite(ball).upper()
+    found = float(end)
+    return found if arb(found) >= end else math.nextafter(found, math.inf)
+
+
+def _finite(ball: arb) -> arb:
     if not ball.is_finite():
         raise ArithmeticError(f"the enclosure {ball} is not finite; raise the working precision or check the input.")
-    low_end, high_end = ball.lower(), ball.upper()
-    low, high = float(low_end), float(high_end)
-    if not arb(low) <= low_end:
-        low = math.nextafter(low, -math.inf)
-    if not arb(high) >= high_end:
-        high = math.nextafter(high, math.inf)
-    return Bracket(low, high, rigorous=True)
+    return ball
 
 
 def decimal_bounds(ball: arb, digits: int) -> tuple[str, str]:
@@ -48,9 +76,7 @@ def decimal_bounds(ball: arb, digits: int) -> tuple[str, str]:
         >>> decimal_bounds(arb(1) / 3, 5)
         ('0.33333', '0.33334')
     """
-    if not ball.is_finite():
-        raise ArithmeticError(f"the enclosure {ball} is not finite; raise the working precision or check the input.")
-    exponent = _far_exponent(ball)
+    exponent = _far_exponent(_finite(ball))
     near = ball / arb(10) ** exponent if exponent else ball
     return _shifted(_decimal(near.lower(), digits, up=False), exponent), _shifted(_decimal(near.upper(), digits, up=True), exponent)
 

@@ -26,7 +26,13 @@ LOG_TWO_LOW = float.fromhex("0x1.a39ef35793c76p-33")
 """ln 2 − LOG_TWO_HIGH, to the nearest double."""
 
 EXPONENTIAL_ERROR = 64 * UNIT
-"""Relative error of `_exponential`, see there."""
+"""Relative error of `exponential`, see there."""
+
+LOGARITHM_ERROR = 64 * UNIT
+"""Relative error of `logarithm_of_one_and`, see there."""
+
+FURTHEST_POWER = 27
+"""Last power of z kept in 2 artanh z: the next are below a part in 10²⁰ of it for |z| ≤ 1/5."""
 
 
 Floats = Float[np.ndarray, "..."]
@@ -148,7 +154,7 @@ class Rounded:
 
     def exp(self) -> "Rounded":
         """Exponentials: an error r in the exponent is a factor within e^{±r}, and e^r − 1 ≤ r (1 + r) for r ≤ 1."""
-        middle = _exponential(self.middle)
+        middle = exponential(self.middle)
         spread = np.where(self.radius <= 1.0, self.radius * (1.0 + self.radius), np.inf)
         return _rounded(middle, middle * (spread + EXPONENTIAL_ERROR * (1.0 + spread)) * (1 + 2 * EXPONENTIAL_ERROR))
 
@@ -162,7 +168,7 @@ def _rounded(middle: Floats, radius: Floats) -> Rounded:
     return Rounded(middle, (radius + UNIT * np.abs(middle)) * GROWTH + TINY)
 
 
-def _exponential(x: Floats) -> Floats:
+def exponential(x: Floats) -> Floats:
     """e^x to a relative error of 64 u, from sums and products alone: a library's exponential comes without a proof.
 
     With k the whole number nearest to x/ln 2 and r = x − k ln 2, |r| ≤ 0.347, e^x = 2^k e^r. For |k| < 2²⁰ the product k·LOG_TWO_HIGH is
@@ -176,3 +182,22 @@ def _exponential(x: Floats) -> Floats:
         for degree in range(12, -1, -1):
             series = 1 / math.factorial(degree) + rest * series
         return np.ldexp(series, power.astype(np.int64))
+
+
+def logarithm_of_one_and(x: Floats) -> Floats:
+    """log(1 + x) for x ≥ 2^−1000, and x = 0, to a relative error of 64 u, from sums, products and quotients alone.
+
+    With 1 + x = 2^k m and m in [¾, 3/2), and k = 0 and m = 1 + x exactly for x < ½, it is k ln 2 + 2 artanh z for z = (m − 1)/(m + 1),
+    |z| ≤ 1/5. The difference m − 1 is exact, z is off by at most three roundings and artanh by a few times as many, relatively; elsewhere
+    1 + x is rounded once, which changes the logarithm by u, and the sum is at least log(3/2), and at least a third of its largest part.
+    """
+    whole = 1.0 + x
+    mantissa, power = np.frexp(whole)
+    low = mantissa < 0.75
+    excess = np.where(x < 0.5, x, np.where(low, 2.0 * mantissa, mantissa) - 1.0)
+    power = np.where(x < 0.5, 0.0, power - low)
+    ratio = excess / (2.0 + excess)
+    square, series = ratio * ratio, np.full_like(ratio, 1 / FURTHEST_POWER)
+    for degree in range(FURTHEST_POWER - 2, 0, -2):
+        series = 1 / degree + square * series
+    return power * math.log(2) + 2.0 * ratio * series

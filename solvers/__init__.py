@@ -7,15 +7,15 @@ from layerpeel.solvers.program._losses import LOSSES as _LOSSES
 
 if TYPE_CHECKING:
     from layerpeel.solvers._enclosures import Enclosures as Enclosures
+    from layerpeel.solvers._geometry import GroupGeometry as GroupGeometry
+    from layerpeel.solvers._geometry import Status as Status
     from layerpeel.solvers._remedies import LOSS_REMEDIES as LOSS_REMEDIES
     from layerpeel.solvers._remedies import GroupUnderRemedy as GroupUnderRemedy
     from layerpeel.solvers._remedies import LossRemedy as LossRemedy
     from layerpeel.solvers._remedies import group_under_remedy as group_under_remedy
     from layerpeel.solvers._remedies import least_strength as least_strength
     from layerpeel.solvers._remedies import with_remedy as with_remedy
-    from layerpeel.solvers._solution import GroupGeometry as GroupGeometry
     from layerpeel.solvers._solution import Solution as Solution
-    from layerpeel.solvers._solution import Status as Status
     from layerpeel.solvers._solve import ROUTES as ROUTES
     from layerpeel.solvers._solve import solve as solve
     from layerpeel.solvers._threshold import Switch as Switch

@@ -20,13 +20,11 @@ from flint import arb, ctx
 
 from layerpeel.array_words import Float
 from layerpeel.numerics import PRECISION, margin_at_level, vanishes_at
+from layerpeel.solvers._geometry import Phases
 from layerpeel.solvers._solution import Solution
 from layerpeel.solvers.program._problem import LayerPeeled, Problem, UnconstrainedFeatures
 from layerpeel.solvers.proof._certificate import certify_multiplier
 from layerpeel.solvers.proof._evaluation import exact_penalty, exact_radius, exact_scales, exact_weights
-
-Phases = tuple[bool | None, ...]
-"""One answer per group; None where nothing decides."""
 
 ROUNDING = 1e-12
 """Relative allowance for sums in doubles here: four digits more than they lose."""

@@ -1,8 +1,8 @@
 """What a solve returns: logits with their certificate, and the geometry that they force."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cached_property
 from typing import Any, Generic
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket, GroupMatrix, UnusableInput, factor_logits, require_memory
+from layerpeel.solvers._geometry import Decided, GroupGeometry, Phases, Status
 from layerpeel.solvers.program._problem import Form, LayerPeeled
 from layerpeel.solvers.proof._certificate import Certificate, certify_multiplier
 from layerpeel.solvers.proof._distance import distance_within, low_rank_excess
@@ -26,41 +27,6 @@ BYTES_PER_FEATURE = 32.0
 """Two doubles, and their copies while they are scaled."""
 
 
-class Status(StrEnum):
-    """Whether the certificate reached the tolerance; the value is the sentence to read."""
-
-    CERTIFIED = "certified: the gap is within the tolerance"
-    ZERO = "certified: the loss is zero to within the tolerance, which can be reached inside the energies"
-    LIMIT_OF_DOUBLES = (
-        "certified, but the gap exceeds the tolerance by what one rounding of the logits in doubles changes: the bracket is right, and no "
-        "solver or route that returns doubles narrows it; ask for a larger tolerance"
-    )
-    LOOSE = "certified, but the gap exceeds the tolerance: the bracket is right and wider than asked; use another solver or route"
-
-
-@dataclass(frozen=True, kw_only=True)
-class GroupGeometry:
-    """What the optimum does to the classes of one group.
-
-    Args:
-        classes: K_g.
-        samples: n_g.
-        collapsed: whether its classifiers coincide; None when the certificate cannot tell.
-        vanished: whether its classifiers are exactly zero, not only short; None when neither the gap nor a law tells.
-        classifier_norm: ‖w_k‖.
-        feature_norm: ‖h_k‖.
-        within_cosine: cosine between two of its classifiers; None for a single class, or where they vanish.
-    """
-
-    classes: int
-    samples: int | float
-    collapsed: bool | None
-    vanished: bool | None
-    classifier_norm: float
-    feature_norm: float
-    within_cosine: float | None
-
-
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Solution(Generic[Form]):
     """An optimum of a program with its proof.
@@ -72,9 +38,7 @@ class Solution(Generic[Form]):
             norm is bounded, on the sphere ‖Y‖_* = τ unless the loss is zero inside the ball.
         certificate: what the logits prove.
         status: whether the certified gap is within the tolerance.
-        collapsed: per group, see GroupGeometry.
-        vanished: per group, see GroupGeometry.
-        rank: rank of the logits without bias: the feature dimension that the optimum needs.
+        decide: says of a solution which groups collapsed and vanished, and its rank, when one of them is asked for.
         seconds: wall time of the solve with its certificate.
         group_bias: b of one class of each group; None without a bias.
         tangent: the logits where the certificate's minorant touches a smooth loss; None for those of the solution.
@@ -87,9 +51,7 @@ class Solution(Generic[Form]):
     shares: GroupMatrix | None
     certificate: Certificate
     status: Status
-    collapsed: tuple[bool | None, ...]
-    vanished: tuple[bool | None, ...]
-    rank: int
+    decide: "Callable[[Solution[Any]], Decided]"
     seconds: float
     group_bias: Float[np.ndarray, " G"] | None = None
     tangent: GroupMatrix | None = None
@@ -97,6 +59,25 @@ class Solution(Generic[Form]):
 
     def __repr__(self) -> str:
         return f"Solution({self.problem!r}, route={self.route!r}, value={self.value.upper:.6g}, relative_gap={self.relative_gap:.1e})"
+
+    @cached_property
+    def _decided(self) -> Decided:
+        return self.decide(self)
+
+    @property
+    def collapsed(self) -> Phases:
+        """Per group, see GroupGeometry."""
+        return self._decided.collapsed
+
+    @property
+    def vanished(self) -> Phases:
+        """Per group, see GroupGeometry."""
+        return self._decided.vanished
+
+    @property
+    def rank(self) -> int:
+        """Rank of the logits without bias: the feature dimension that the optimum needs."""
+        return self._decided.rank
 
     @property
     def value(self) -> Bracket:

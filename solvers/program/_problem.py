@@ -3,11 +3,12 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
 
-from layerpeel.numerics import UnusableInput, energy_radius, require_positive
+from layerpeel.numerics import UnusableInput, require_positive
 from layerpeel.solvers.program._adjustments import Adjustments
 from layerpeel.solvers.program._classes import Classes, classes_from_counts, classes_from_groups, classes_from_imbalance
 from layerpeel.solvers.program._program import Program, require_representable, root_of_product
@@ -150,13 +151,13 @@ class LayerPeeled(Program):
         Program.__init__(self, classes, loss, bias_penalty, label_smoothing, **_energies(feature_energy, weight_energy))
         return self
 
-    @property
+    @cached_property
     def radius(self) -> float:
         """τ = √(K E_W · E_H Σ_k d_k²), which is K √(E_H E_W) for d = 1."""
-        per_class = energy_radius(self.num_classes, self.feature_energy, self.weight_energy)
+        per_class = self.num_classes * root_of_product(self.feature_energy, self.weight_energy)
         return per_class if self.norm_weights == "class" else per_class * math.sqrt(self.norm_mass / self.num_classes)
 
-    @property
+    @cached_property
     def norm_mass(self) -> float:
         """Σ_k d_k², over which E_H averages: K, or N."""
         return float(self.num_classes) if self.norm_weights == "class" else float(self.scales**2 @ np.asarray(self.sizes, dtype=float))

@@ -4,6 +4,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -115,7 +116,7 @@ class Program(ABC):
         more = replace(self.groups[place], samples=samples, norm_weight=float(samples) ** 0.5)
         groups = tuple(more if index == place else each for index, each in enumerate(self.groups))
         before, after = (sum(each.classes * float(each.samples) for each in side) for side in (self.groups, groups))
-        penalties = {name: value * before / after for name, value in vars(self).items() if name == "feature_penalty"}
+        penalties = {name: value * before / after for name, value in self._numbers.items() if name == "feature_penalty"}
         return self._posed_again(Classes(groups, "sample", self.group_of_class), **penalties)
 
     def floored(self: Same, floor: float, *, by: str = "weights") -> Same:  # noqa: PYI019 - checked annotations know no Self
@@ -155,7 +156,7 @@ class Program(ABC):
             order = tuple(place[np.repeat(np.arange(len(keys)), self.sizes) if given is None else given].tolist())
         kind = "class" if self.norm_weights == "class" else "sample" if sampled else "given"
         before, after = (sum(each.classes * float(each.samples) for each in side) for side in (self.groups, groups))
-        penalties = {name: value * before / after for name, value in vars(self).items() if sampled and name == "feature_penalty"}
+        penalties = {name: value * before / after for name, value in self._numbers.items() if sampled and name == "feature_penalty"}
         return self._posed_again(Classes(groups, kind, order), **penalties)
 
     def _require_rule(self) -> None:
@@ -206,7 +207,7 @@ class Program(ABC):
         kind = "class" if self.norm_weights == "class" else "given"
         order = self.group_of_class if tuple(g.classes for g in groups) == self.sizes else None
         before, after = (sum(g.classes * g.norm_weight**2 for g in each) for each in (self.groups, groups))
-        energies = {name: value * before / after for name, value in vars(self).items() if name == "feature_energy"}
+        energies = {name: value * before / after for name, value in self._numbers.items() if name == "feature_energy"}
         return self._posed_again(Classes(groups, kind, order), **energies)
 
     def _posed_again(  # noqa: PYI019 - as above
@@ -214,10 +215,9 @@ class Program(ABC):
     ) -> Same:
         """This program with other classes, and with what else is given."""
         found = object.__new__(type(self))
-        own = {name: value for name, value in vars(self).items() if name not in Program.__dataclass_fields__}
         smoothing = self.label_smoothing if label_smoothing is None else label_smoothing
         penalty = self.bias_penalty if bias_penalty is None else bias_penalty
-        Program.__init__(found, classes, self.loss, penalty, smoothing, **(own | numbers))
+        Program.__init__(found, classes, self.loss, penalty, smoothing, **(self._numbers | numbers))
         return found
 
     def with_loss_weights(self: Same, weights: Iterable[float]) -> Same:  # noqa: PYI019 - checked annotations know no Self
@@ -257,7 +257,7 @@ class Program(ABC):
 
     def __repr__(self) -> str:
         groups = ",".join(f"{group.classes}x{group.samples:g}" for group in self.groups)
-        numbers = "".join(f", {name}={value:g}" for name, value in vars(self).items() if name not in Program.__dataclass_fields__)
+        numbers = "".join(f", {name}={value:g}" for name, value in self._numbers.items())
         weights = "" if self.norm_weights == "class" else f", norm_weights={self.norm_weights!r}"
         bias = "" if self.bias_penalty is None else f", bias_penalty={self.bias_penalty:g}"
         smoothing = f", label_smoothing={self.label_smoothing:g}" if self.label_smoothing else ""
@@ -271,37 +271,42 @@ class Program(ABC):
         return "".join(f", {name}=({', '.join(f'{each:g}' for each in values)})" for name, none, values in columns if set(values) != {none})
 
     @property
+    def _numbers(self) -> dict[str, float]:
+        """What one form of the program has and the other has not, by name."""
+        return {name: getattr(self, name) for name in type(self).__dataclass_fields__ if name not in Program.__dataclass_fields__}
+
+    @cached_property
     def num_classes(self) -> int:
         """K."""
         return sum(group.classes for group in self.groups)
 
-    @property
+    @cached_property
     def sizes(self) -> tuple[int, ...]:
         """Classes per group."""
         return tuple(group.classes for group in self.groups)
 
-    @property
+    @cached_property
     def weights(self) -> np.ndarray:
         """c_g = n_g/N of one class of each group."""
         samples = np.array([float(group.samples) for group in self.groups])
-        return samples / (samples @ np.array(self.sizes, dtype=float))
+        return _fixed(samples / (samples @ np.array(self.sizes, dtype=float)))
 
-    @property
+    @cached_property
     def scales(self) -> Float[np.ndarray, " G"]:
         """d_g, the weight on the nuclear norm of one class of each group."""
-        return np.array([group.norm_weight for group in self.groups])
+        return _fixed(np.array([group.norm_weight for group in self.groups]))
 
-    @property
+    @cached_property
     def unweighted(self) -> bool:
         """Whether d = 1, there is no bias, and the loss sees labels and logits as they are."""
         return self.bias_penalty is None and not self.adjusted and all(group.norm_weight == 1.0 for group in self.groups)
 
-    @property
+    @cached_property
     def adjusted(self) -> bool:
         """Whether labels are smoothed, or logits scaled, shifted or held to a margin."""
         return self.label_smoothing > 0.0 or any(group.adjustment != NEUTRAL for group in self.groups)
 
-    @property
+    @cached_property
     def loss_function(self) -> Loss:
         """L with everything that changes it."""
         if not self.adjusted:
@@ -314,10 +319,10 @@ class Program(ABC):
         loss = self.loss_function
         return loss.adjusted(logits) if isinstance(loss, AdjustedCrossEntropy) else logits
 
-    @property
+    @cached_property
     def logit_scale(self) -> Float[np.ndarray, " G"]:
         """Δ_g, the factor on the logits of one class of each group before the loss."""
-        return np.array([group.adjustment.scale for group in self.groups])
+        return _fixed(np.array([group.adjustment.scale for group in self.groups]))
 
     @property
     @abstractmethod
@@ -351,6 +356,12 @@ class Program(ABC):
         if self.group_of_class is None:
             return np.arange(self.num_classes)
         return np.argsort(np.argsort(np.array(self.group_of_class), kind="stable"), kind="stable")
+
+
+def _fixed(values: Float[np.ndarray, " G"]) -> Float[np.ndarray, " G"]:
+    """The same, not to be changed by those who share it."""
+    values.setflags(write=False)
+    return values
 
 
 def require_way(by: Any) -> None:

@@ -27,10 +27,15 @@ from flint import arb, ctx
 
 from layerpeel.array_words import Float
 from layerpeel.numerics import PRECISION, Bracket, GroupMatrix, to_bracket, validated
+from layerpeel.numerics._ball import above, below
 from layerpeel.solvers.program._problem import LayerPeeled, Problem, UnconstrainedFeatures
-from layerpeel.solvers.proof._evaluation import Evaluation, Minorant, exact_penalty, exact_radius, require_fitting
+from layerpeel.solvers.proof._beforehand import Beforehand
+from layerpeel.solvers.proof._evaluation import Evaluation, Factors, Minorant, exact_penalty, exact_radius, require_fitting
 from layerpeel.solvers.proof._in_balls import InBalls
 from layerpeel.solvers.proof._in_doubles import InDoubles
+
+SEVERAL_GROUPS = 3
+"""From here on cross-entropy is tried in doubles whose errors are bounded beforehand; balls are faster below."""
 
 MANY_GROUPS = 24
 """From here on doubles are certified instead of balls: several times faster, and the bounds lose at most a part in 10¹³."""
@@ -88,9 +93,15 @@ def _evaluated(
     shares: GroupMatrix | None,
     bias: Float[np.ndarray, " G"] | None,
     tangent: GroupMatrix | None,
+    factors: Factors | None = None,
 ) -> tuple[Evaluation, arb, Minorant]:
-    """Objective and minorant, in doubles for many groups unless exponents leave their range; the faster bound where it is as good."""
+    """Objective and minorant: in the arithmetic that costs least, unless its errors matter beside the gap or exponents leave its range."""
     require_fitting(problem, candidate, shares, bias, tangent)
+    if len(problem.groups) >= SEVERAL_GROUPS and tangent is not None and Beforehand.covers(problem):
+        evaluation = Beforehand(problem, candidate, shares, bias, tangent, factors)
+        value, minorant = evaluation.objective(), evaluation.minorant()
+        if evaluation.suffices(value, value - _dual_bound(problem, minorant), minorant):
+            return evaluation, value, minorant
     if len(problem.groups) >= MANY_GROUPS:
         evaluation = InDoubles(problem, candidate, shares, bias, tangent)
         quick = len(problem.groups) >= QUICK_FROM
@@ -110,6 +121,7 @@ def certify(
     shares: GroupMatrix | None = None,
     bias: Float[np.ndarray, " G"] | None = None,
     tangent: GroupMatrix | None = None,
+    factors: Factors | None = None,
 ) -> Certificate:
     """Enclose the optimal value between a candidate's value and its dual bound.
 
@@ -125,6 +137,8 @@ def certify(
         bias: b of one class of each group, G numbers; zero when not given.
         tangent: for a smooth loss, logits (K × K) where its minorant touches it; any are valid, and the candidate's own are taken when not
             given.
+        factors: H and W with H Wᵀ the candidate's block between groups, to rounding: half of their squares bound its nuclear norm without a
+            decomposition.
 
     Raises:
         UnusableInput: for what is no program, matrix over groups, or list of numbers.
@@ -137,17 +151,28 @@ def certify(
         >>> certify(problem, GroupMatrix((4,), np.array([4 / 3]), np.zeros((1, 1)))).relative_gap < 1e-15
         True
     """
+    return certified(problem, candidate, shares, bias, tangent, factors)
+
+
+def certified(
+    problem: Problem,
+    candidate: GroupMatrix,
+    shares: GroupMatrix | None = None,
+    bias: Float[np.ndarray, " G"] | None = None,
+    tangent: GroupMatrix | None = None,
+    factors: Factors | None = None,
+) -> Certificate:
+    """The same for what a route has made: nothing is asked of the types of its arguments."""
     with ctx.workprec(PRECISION):
-        _, value, minorant = _evaluated(problem, candidate, shares, bias, tangent)
+        _, value, minorant = _evaluated(problem, candidate, shares, bias, tangent, factors)
         gap = (value - _dual_bound(problem, minorant)).max(arb(0))
-        ends = to_bracket(value), to_bracket((value - gap).max(arb(0)))
-        relative = to_bracket((gap / value).min(arb(1))).upper if value > 0 else float(ends[0].upper > 0)
+        most = above(value)
         return Certificate(
-            value=Bracket(ends[1].lower, ends[0].upper, rigorous=True),
-            gap=to_bracket(gap).upper,
-            relative_gap=relative,
+            value=Bracket(below((value - gap).max(arb(0))), most, rigorous=True),
+            gap=above(gap),
+            relative_gap=above((gap / value).min(arb(1))) if value > 0 else float(most > 0),
             multiplier=float(minorant.norm) if isinstance(problem, LayerPeeled) else problem.penalty,
-            multiple=1.0 if isinstance(problem, LayerPeeled) else to_bracket(_multiple(problem, minorant.norm)).lower,
+            multiple=1.0 if isinstance(problem, LayerPeeled) else below(_multiple(problem, minorant.norm)),
         )
 
 

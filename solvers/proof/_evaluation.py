@@ -11,6 +11,9 @@ from layerpeel.array_words import Float
 from layerpeel.numerics import GroupMatrix, UnusableInput
 from layerpeel.solvers.program._problem import LayerPeeled, Problem, UnconstrainedFeatures
 
+Factors = tuple[Float[np.ndarray, "G r"], Float[np.ndarray, "G r"]]
+"""Two factors of a block between groups."""
+
 
 def require_fitting(problem: Problem, *parts: GroupMatrix | Float[np.ndarray, " n"] | None) -> None:
     """Check that matrices and biases belong to the problem's groups: a bound from others would look like one.
@@ -74,6 +77,7 @@ class Evaluation(ABC):
         shares: for the hinge, the averaged multipliers Π (only entries off the diagonal are read).
         bias: b of one class of each group; zero when not given.
         tangent: for a smooth loss, logits where its minorant touches it; the candidate's own when not given.
+        factors: H and W, whose product is the candidate's block between groups, to rounding.
     """
 
     def __init__(
@@ -83,10 +87,20 @@ class Evaluation(ABC):
         shares: GroupMatrix | None,
         bias: Float[np.ndarray, " G"] | None,
         tangent: GroupMatrix | None,
+        factors: Factors | None = None,
     ) -> None:
-        self.problem, self.candidate, self.shares, self.tangent = problem, candidate, shares, tangent
+        self.problem, self.candidate, self.shares, self.tangent, self.factors = problem, candidate, shares, tangent, factors
         self.bias = None if problem.bias_penalty is None else bias
-        self.weights, self.scales = exact_weights(problem), exact_scales(problem)
+
+    @cached_property
+    def weights(self) -> list[arb]:
+        """c_g."""
+        return exact_weights(self.problem)
+
+    @cached_property
+    def scales(self) -> list[arb]:
+        """d_g."""
+        return exact_scales(self.problem)
 
     @cached_property
     @abstractmethod

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from layerpeel.solvers._solution import Solution
 from layerpeel.solvers.program._problem import Form, Problem
 from layerpeel.solvers.proof._certificate import certify
+from layerpeel.solvers.routes import _newton
 from layerpeel.solvers.routes._interior import MOST_GROUPS, solve_interior
 from layerpeel.solvers.routes._merged import merged_start
+from layerpeel.solvers.routes._newton import solve_newton
 from layerpeel.solvers.routes._primal_dual import solve_primal_dual
 from layerpeel.solvers.routes._projected import MAX_ITERATIONS, solve_projected
 from layerpeel.solvers.routes._request import Candidate, Request
@@ -14,6 +16,9 @@ from layerpeel.solvers.routes._settled import settled
 
 GAP_MARGIN = 0.3
 """Share of the tolerance at which route `factored` stops in doubles, so that the rigorous gap stays within it."""
+
+NEAR_MARGIN = 0.95
+"""The same where the gap is computed to a small part of itself, and is met in one step."""
 
 LEAST_STEPS, STEPS_PER_G4 = 1000, 10
 """With few groups, proximal steps are given up when they have taken as long as extended precision would, which grows like G⁴."""
@@ -28,6 +33,8 @@ def first_order(problem: Problem, gap: float, start: Candidate | None = None) ->
     """What first-order methods find in doubles, to a gap and no further."""
     if not problem.loss_function.smooth:
         return solve_primal_dual(problem, gap, start)
+    if start is None and _newton.covers(problem) and (found := solve_newton(problem, gap)) is not None:
+        return found
     return solve_projected(problem, gap, start or merged_start(problem, gap), once=True)
 
 
@@ -38,6 +45,9 @@ def _attempts(problem: Problem, tolerance: float, start: Candidate | None) -> It
         return
     count = len(problem.groups)
     steps = max(LEAST_STEPS, STEPS_PER_G4 * count**4) if count <= MOST_GROUPS else MAX_ITERATIONS
+    if start is None and _newton.covers(problem) and (near := solve_newton(problem, NEAR_MARGIN * tolerance)) is not None:
+        yield near
+        start = near
     start = start or merged_start(problem, GAP_MARGIN * tolerance)
     first = solve_projected(problem, GAP_MARGIN * tolerance, start, min(steps, MAX_ITERATIONS))
     yield first

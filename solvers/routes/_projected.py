@@ -36,6 +36,9 @@ decomposition is then cheaper than the steps that make the ordinary one as good.
 BYTES_PER_ENTRY = 200.0
 """Peak memory over G², measured at G = 700 and 1000 (160): twenty arrays of doubles."""
 
+ALWAYS_FITS = 300
+"""Distinct counts below which nobody asks how much memory there is: 18 MB."""
+
 ROUNDING = 1e-15
 """Relative slack of the decrease condition: below it, differences of the loss are rounding."""
 
@@ -136,6 +139,8 @@ def require_room(distinct: int) -> None:
     Raises:
         UnusableInput: otherwise.
     """
+    if distinct < ALWAYS_FITS:
+        return
     require_memory(
         BYTES_PER_ENTRY * distinct**2, f"route 'factored' for {distinct} distinct counts", "round the counts so that classes share them"
     )

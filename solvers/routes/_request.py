@@ -11,12 +11,21 @@ from layerpeel.solvers.program._problem import Form
 
 
 class Candidate(NamedTuple):
-    """What a route hands to the certificate: Y, the hinge's multipliers, the bias of each group's classes, where a minorant touches."""
+    """What a route hands to the certificate.
+
+    Args:
+        matrix: Y.
+        shares: the hinge's multipliers.
+        bias: that of each group's classes.
+        tangent: where a minorant touches.
+        factors: H and W with H Wᵀ = Y between groups, to rounding.
+    """
 
     matrix: GroupMatrix
     shares: GroupMatrix | None = None
     bias: Float[np.ndarray, " G"] | None = None
     tangent: GroupMatrix | None = None
+    factors: tuple[Float[np.ndarray, "G r"], Float[np.ndarray, "G r"]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

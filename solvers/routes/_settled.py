@@ -10,11 +10,12 @@ import numpy as np
 
 from layerpeel.numerics import GroupMatrix
 from layerpeel.solvers._enclosures import Enclosures
+from layerpeel.solvers._geometry import Decided, Status
 from layerpeel.solvers._hinge_phases import hinge_collapsed
 from layerpeel.solvers._phases import phases_by_law
-from layerpeel.solvers._solution import RANK_TOLERANCE, VANISHING_NORM, Solution, Status
+from layerpeel.solvers._solution import RANK_TOLERANCE, VANISHING_NORM, Solution
 from layerpeel.solvers.program._problem import Form, LayerPeeled, Problem, UnconstrainedFeatures
-from layerpeel.solvers.proof._certificate import ROUNDINGS, UNIT, Certificate, certify, rounding_of
+from layerpeel.solvers.proof._certificate import ROUNDINGS, UNIT, Certificate, certified, certify, rounding_of
 from layerpeel.solvers.routes._request import Candidate, Request
 
 SETTLED = (Status.CERTIFIED, Status.ZERO)
@@ -27,35 +28,38 @@ def settled(request: Request[Form], route: str, attempts: Iterable[Candidate]) -
     noise = RANK_TOLERANCE * problem.typical_value
     found: list[tuple[Candidate, Certificate, Status]] = []
     for attempt in attempts:
-        matrix = _polished(problem, attempt.matrix)
-        if dimension is not None and matrix.rank(noise) <= dimension:
-            matrix = _polished(problem, matrix.truncated(noise))
-        candidate = attempt._replace(matrix=matrix)
-        certificate = certify(problem, *candidate)
+        candidate = attempt if attempt.factors is not None else attempt._replace(matrix=_polished(problem, attempt.matrix))
+        if dimension is not None and candidate.matrix.rank(noise) <= dimension:
+            candidate = candidate._replace(matrix=_polished(problem, candidate.matrix.truncated(noise)), factors=None)
+        certificate = certified(problem, *candidate)
         status = status_of(problem, candidate, certificate, tolerance)
         found.append((candidate, certificate, status))
         if status in SETTLED:
             break
     candidate, certificate, status = min(found, key=lambda each: (each[2] not in SETTLED, each[1].value.width, each[1].relative_gap))
-    undecided: tuple[bool | None, ...] = (None,) * len(problem.groups)
-    solution = Solution(
+    return Solution(
         problem=problem,
         route=route,
         matrix=candidate.matrix,
         shares=candidate.shares,
         certificate=certificate,
         status=status,
-        collapsed=undecided,
-        vanished=undecided,
-        rank=candidate.matrix.rank(noise),
-        seconds=0.0,
+        decide=decided,
+        seconds=time.perf_counter() - request.began,
         dimension=dimension,
         group_bias=candidate.bias,
         tangent=candidate.tangent,
     )
-    solution = replace(solution, collapsed=_collapsed(solution))
-    collapsed, vanished = phases_by_law(solution, solution.collapsed, _vanished(solution))
-    return replace(solution, collapsed=collapsed, vanished=vanished, seconds=time.perf_counter() - request.began)
+
+
+def decided(solution: Solution[Any]) -> Decided:
+    """What the certificate says of the phases, what laws say where it leaves them open, and the rank without noise."""
+    nothing = (None,) * len(solution.problem.groups)
+    rank = solution.matrix.rank(RANK_TOLERANCE * solution.problem.typical_value)
+    plain = replace(solution, decide=Decided(nothing, nothing, rank))
+    collapsed = _collapsed(plain)
+    plain = replace(plain, decide=Decided(collapsed, nothing, rank))
+    return Decided(*phases_by_law(plain, collapsed, _vanished(plain)), rank)
 
 
 def status_of(problem: Problem, candidate: Candidate, certificate: Certificate, tolerance: float) -> Status:

@@ -7,9 +7,10 @@ import numpy as np
 
 from layerpeel.array_words import Float
 from layerpeel.numerics import GroupMatrix, UnusableInput, two_group_optimum
+from layerpeel.solvers._geometry import Decided
 from layerpeel.solvers._solution import Solution
 from layerpeel.solvers.program._problem import Form, LayerPeeled, Problem
-from layerpeel.solvers.proof._certificate import certify
+from layerpeel.solvers.proof._certificate import certified
 from layerpeel.solvers.routes._request import Candidate, Request
 from layerpeel.solvers.routes._settled import status_of
 
@@ -28,7 +29,7 @@ def run(request: Request[Form]) -> Solution[Form]:
     """The optimum in closed form, whose zeros and ties are exact."""
     problem = request.problem
     candidate, collapsed, vanished = solve_symmetric(problem)
-    certificate = certify(problem, *candidate)
+    certificate = certified(problem, *candidate)
     return Solution(
         problem=problem,
         route="symmetric",
@@ -36,9 +37,7 @@ def run(request: Request[Form]) -> Solution[Form]:
         shares=None,
         certificate=certificate,
         status=status_of(problem, candidate, certificate, request.tolerance),
-        collapsed=collapsed,
-        vanished=vanished,
-        rank=symmetric_rank(problem, candidate.matrix, vanished),
+        decide=Decided(collapsed, vanished, symmetric_rank(problem, candidate.matrix, vanished)),
         seconds=time.perf_counter() - request.began,
         tangent=candidate.tangent,
         dimension=request.dimension,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerpeel.numerics import Rounded
-from layerpeel.numerics._rounded import EXPONENTIAL_ERROR, UNIT, _exponential
+from layerpeel.numerics._rounded import EXPONENTIAL_ERROR, LOGARITHM_ERROR, UNIT, exponential, logarithm_of_one_and
 
 SIZE = 7
 
@@ -104,11 +104,24 @@ def test_the_exponential_keeps_its_promise_and_does_much_better() -> None:
     points = np.concatenate([rng.uniform(-700, 700, 3000), np.log(2) * (rng.integers(-1000, 1000, 500) + 0.5), [0.0, -0.0, 5e-324]])
     worst = 0.0
     with ctx.workprec(200):
-        for x, found in zip(points.tolist(), _exponential(points).tolist(), strict=True):
+        for x, found in zip(points.tolist(), exponential(points).tolist(), strict=True):
             value = arb(x).exp()
             worst = max(worst, float(abs(arb(found) / value - 1).upper()))
     assert worst <= EXPONENTIAL_ERROR
     assert worst <= 4 * UNIT  # Horner's rule on |r| < 0.35 loses little more than its last two roundings
+
+
+def test_the_logarithm_keeps_its_promise_and_does_much_better() -> None:
+    rng = np.random.default_rng(0)
+    ends = [2.0**-1000, 0.5, np.nextafter(0.5, 0.0), 0.75, 1.0, 2.0, 1e308]
+    points = np.concatenate([10 ** rng.uniform(-300, 300, 1000), 10 ** rng.uniform(-3, 3, 3000), rng.uniform(0.4, 0.6, 1000), ends])
+    worst = 0.0
+    with ctx.workprec(200):
+        for x, found in zip(points.tolist(), logarithm_of_one_and(points).tolist(), strict=True):
+            worst = max(worst, float(abs(arb(found) / arb(x).log1p() - 1).upper()))
+    assert worst <= LOGARITHM_ERROR
+    assert worst <= 8 * UNIT  # rounding 1 + x next to its smallest logarithm, log(3/2), and the quotient
+    assert logarithm_of_one_and(np.zeros(1)).tolist() == [0.0]
 
 
 def test_exponentials_beyond_the_doubles_are_zero_or_bound_nothing() -> None:
