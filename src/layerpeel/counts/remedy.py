@@ -58,7 +58,8 @@ class Oversampling(Record):
     collapses_now: bool
     safe_oversampling: tuple[float, Finite] = Field(
         description="Between these the group is apart, and no group that is apart as things are collapses instead; null is no end, or one "
-        "that was not looked for, where the group is not bracketed or there are 128 distinct counts or more."
+        "that was not looked for: beyond 20 times what balances the group, with more than two groups; where it is not bracketed or is "
+        "apart as it is, with more than six; and with 128 distinct counts or more."
     )
     bracketed: bool = Field(
         default=True,
@@ -478,7 +479,7 @@ def _by_solves(problem: "Problem", minorities: Sequence[int], by: str, now: "Sol
     found: dict[int, Oversampling] = {}
     for index in ordered:
         if index in chosen:
-            found[index] = _bracketed(problem, index, by, now)
+            found[index] = _bracketed(problem, index, by, now, few=len(ordered) <= ALL_BRACKETED)
             if told is not None:
                 group = problem.groups[index]
                 told(f"{group.classes} classes of {said(group.samples)} samples: {found[index].minimal_oversampling:.6g} times")
@@ -517,8 +518,11 @@ def _between(
     )
 
 
-def _bracketed(problem: "Problem", group: int, by: str, now: "Solution") -> Oversampling:
-    """Certified brackets of where the group comes apart and of where another one collapses; the ends inside are safe."""
+def _bracketed(problem: "Problem", group: int, by: str, now: "Solution", *, few: bool) -> Oversampling:
+    """Certified brackets of where the group comes apart and of where another one collapses; the ends inside are safe.
+
+    The latter of all groups where they are few, else of those that collapse as things are.
+    """
     from layerpeel.solvers import critical_oversampling, excessive_oversampling
 
     imbalance = max(other.samples for other in problem.groups) / problem.groups[group].samples
@@ -526,8 +530,8 @@ def _bracketed(problem: "Problem", group: int, by: str, now: "Solution") -> Over
     critical = critical_oversampling(problem, group, by=by, width=width, now=now)
     same = by == "oversampling" or problem.norm_weights == "class"
     drawn = critical if same else critical_oversampling(problem, group, width=width, now=now)
-    few = len(problem.groups) < TOO_MANY_COUNTS
-    excessive = excessive_oversampling(problem, group, by=by, now=now) if few else None
+    asked = len(problem.groups) < TOO_MANY_COUNTS and (few or now.collapsed[group] is not False)
+    excessive = excessive_oversampling(problem, group, by=by, now=now, most=FAR * imbalance) if asked else None
     return Oversampling(
         imbalance=imbalance,
         threshold=None if drawn is None else imbalance / drawn.upper,
