@@ -41,6 +41,10 @@ Column = Annotated[
 DropRow = Annotated[
     list[str] | None, typer.Option(metavar="NAME|NUMBER", help="Row of --counts that is no class, by name or line; may be repeated.")
 ]
+KeepRow = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME|NUMBER", help="Row of --counts that is a class, though it looks like a total; may be repeated."),
+]
 Weights = Annotated[Path | None, typer.Option(metavar="FILE", help="One positive number per class, by which the loss weighs its samples.")]
 FeatureEnergy = Annotated[float | None, typer.Option(help="E_H: bound on the mean squared norm of the features; or give --weight-decay.")]
 WeightEnergy = Annotated[float | None, typer.Option(help="E_W: bound on the mean squared norm of the classifiers; 1 if not given.")]
@@ -233,6 +237,7 @@ def solve(
     counts: Counts = None,
     column: Column = None,
     drop_row: DropRow = None,
+    keep_row: KeepRow = None,
     weights: Weights = None,
     feature_energy: Annotated[float | None, typer.Option(help="E_H: mean squared norm allowed to class means; or give --penalty.")] = None,
     weight_energy: Annotated[float | None, typer.Option(help="E_W: mean squared norm allowed to classifiers; 1 if not given.")] = None,
@@ -262,7 +267,7 @@ def solve(
     from layerpeel.counts.solve import Geometry, archive
     from layerpeel.pages.files import require_archive, require_directory, write_whole
 
-    file = _counts_file(counts, column, drop_row, weights)
+    file = _counts_file(counts, column, drop_row, keep_row, weights)
     problem = read_program(
         groups,
         file,
@@ -298,14 +303,18 @@ def _solved(problem: Any, **options: Any) -> Any:
         raise typer.Exit(_refuse(str(error), 1)) from error
 
 
-def _counts_file(counts: Path | None, column: str | None, drop_row: list[str] | None, weights: Path | None) -> "CountsFile | None":
+def _counts_file(
+    counts: Path | None, column: str | None, drop_row: list[str] | None, keep_row: list[str] | None, weights: Path | None
+) -> "CountsFile | None":
     """What the options say of a counts file, which is read later; none of them goes without one."""
     from layerpeel.counts.reading import CountsFile
     from layerpeel.numerics import UnusableInput
 
     if counts is not None:
-        return CountsFile(path=counts, column=column, drop_rows=tuple(drop_row or ()), weights=weights)
-    given = {"--column": column, "--drop-row": drop_row, "--weights": weights}
+        return CountsFile(
+            path=counts, column=column, drop_rows=tuple(drop_row or ()), keep_rows=tuple(keep_row or ()), weights=weights
+        )
+    given = {"--column": column, "--drop-row": drop_row, "--keep-row": keep_row, "--weights": weights}
     alone = next((option for option, value in given.items() if value), None)
     if alone is not None:
         raise UnusableInput(f"{alone} is given without --counts: it says how that file is read; give --counts FILE, or leave it out.")
@@ -383,6 +392,7 @@ def remedy(
     counts: Counts = None,
     column: Column = None,
     drop_row: DropRow = None,
+    keep_row: KeepRow = None,
     weights: Weights = None,
     weight_energy: WeightEnergy = None,
     norm_weights: NormWeights = None,
@@ -413,7 +423,7 @@ def remedy(
         require_directory(out, "--out")
     asked = chosen_remedies(by)
     way = "weights" if "weights" in asked and "oversampling" not in asked else "oversampling"
-    file = _counts_file(counts, column, drop_row, weights)
+    file = _counts_file(counts, column, drop_row, keep_row, weights)
     problem = read_problem(
         groups,
         file,
@@ -430,7 +440,7 @@ def remedy(
             target_cosine=cosine,
             remedies=asked,
             names=names,
-            told=lambda what: bar(advance=1, description=what),
+            told=lambda what, stays=False: bar(advance=1, description=what, found=what if stays else None),
         )
     _answer_with_files(found, out, as_json)
 

@@ -1,5 +1,6 @@
 """Progress: a line a minute where standard error is no terminal, a bar with failures under it where it is one."""
 
+import math
 import sys
 import time
 
@@ -29,6 +30,24 @@ def test_what_takes_less_than_a_minute_says_nothing(capsys: pytest.CaptureFixtur
     with progress("checking rooms", 1) as bar:
         bar(completed=1, description="lda-floor")
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_what_is_found_is_written_once_and_only_where_one_waits(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], terminal: bool
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    monkeypatch.setattr("layerpeel.pages.progress.QUIET", math.inf)
+    with progress("looking", 3) as bar:
+        bar(advance=1, found="the first")
+        assert "the first" not in capsys.readouterr().err
+        monkeypatch.setattr("layerpeel.pages.progress.QUIET", 0.0)
+        bar(advance=1, found="the second")
+        bar(advance=1)
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert [shown.err.count(line) for line in ("the first", "the second")] == [1, 1]
+    assert shown.err.index("the first") < shown.err.index("the second")
 
 
 @pytest.mark.parametrize("closed", [True, False])

@@ -7,8 +7,8 @@ raising makes ties, and ties can coincide on the way, so the first floor from be
 """
 
 import math
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from pydantic import Field
@@ -68,8 +68,14 @@ USUAL_PLACES = 30
 SHOWN_CLASSES = 8
 """Rows of the table."""
 
-Told = Callable[[str], None]
-"""Takes what is found while a search goes on."""
+
+class Told(Protocol):
+    """Takes what is found while a search goes on."""
+
+    def __call__(self, what: str, *, stays: bool = False) -> None:
+        """Take a sentence, which `stays` when it is part of the answer."""
+        ...
+
 
 
 class Plan(Record):
@@ -267,7 +273,7 @@ def plan_of(
     from layerpeel.solvers import solve
 
     target = require_target(target_cosine, problem.num_classes)
-    walk = _Walk(problem, by, target, told or (lambda _: None))
+    walk = _Walk(problem, by, target, told or _untold)
     now = now or solve(problem)
     least, most = (float(choose(group.samples for group in problem.groups)) for choose in (min, max))
     crossing = walk.down(least, most)
@@ -313,6 +319,10 @@ def plan_of(
         path=sorted(walk.seen.items()),
         problem=problem,
     )
+
+
+def _untold(what: str, *, stays: bool = False) -> None:
+    """Nobody listens."""
 
 
 def _factors(problem: "Problem", floor: float) -> list[float]:
@@ -441,6 +451,6 @@ class _Walk:
             solution = self.solved(place)
             tried.append((place, solution))
             if kept(solution, self.target) is wanted:
-                self.told(f"floor {place:.6g}: certainly {'kept' if wanted else 'exceeded'}")
+                self.told(f"floor {place:.6g}: the target is certainly {'kept' if wanted else 'exceeded'}", stays=True)
                 return place, solution, True
         return *tried[0], False

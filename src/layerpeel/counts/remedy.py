@@ -474,6 +474,7 @@ def _by_solves(problem: "Problem", minorities: Sequence[int], by: str, now: "Sol
     """Certified brackets for all groups where they are few, else for some; one multiplier serves the others."""
     plainly = {index: _factor_at(problem, index, by, now.multiplier) for index in minorities}
     ordered = sorted(minorities, key=lambda index: -plainly[index])
+    way = Way(by, problem.norm_weights == "sample")
     count = len(ordered) if len(ordered) <= ALL_BRACKETED else max(1, BRACKETED_TIMES_GROUPS // len(problem.groups))
     chosen = {ordered[place] for place in np.linspace(0, len(ordered) - 1, min(count, len(ordered))).round().astype(int).tolist()}
     found: dict[int, Oversampling] = {}
@@ -482,7 +483,11 @@ def _by_solves(problem: "Problem", minorities: Sequence[int], by: str, now: "Sol
             found[index] = _bracketed(problem, index, by, now, few=len(ordered) <= ALL_BRACKETED)
             if told is not None:
                 group = problem.groups[index]
-                told(f"{group.classes} classes of {said(group.samples)} samples: {found[index].minimal_oversampling:.6g} times")
+                act, often = way.act
+                what = f"{group.classes} classes of {said(group.samples)} samples"
+                least = found[index].minimal_oversampling
+                needed = f"{act.lower()} them more than {least:.6g} times as {often}" if least > 1.0 else way.none_needed
+                told(f"{what}: {needed} to keep them apart", stays=True)
     return [found.get(index) or _between(problem, index, by, now, plainly, found) for index in minorities]
 
 
