@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from layerpeel.numerics import Bracket, UnusableInput, require_positive, require_real, validated
 from layerpeel.solvers._enclosures import Enclosures
@@ -27,6 +28,9 @@ ROUGH, FINE = 1e-7, 1e-10
 NEAR, SLOPE, SEARCHED = 1e-2, 0.05, 30
 """Distance from the switch, in the logarithm of a factor, from which the finer gap is used; the least slope of the way to it that is
 believed; and places after which the search is given up for a bisection."""
+
+MARGIN = 0.75
+"""Widths of a multiplier's enclosure, over the slope, from the place where its middle is the switch."""
 
 ASIDE = 6
 """How often the places beside a guess are moved away from it, three times as far each time, until both phases are certified."""
@@ -330,7 +334,7 @@ def critical_oversampling(
     guess = path.switch([group], most, farthest)
     if guess is None and collapsed(farthest) is False:
         return None
-    distinct, beyond = _beside(collapsed, guess, width)
+    distinct, beyond = _beside(collapsed, guess)
     if beyond is None:
         beyond = max(most, distinct)
         while collapsed(beyond) is not True:
@@ -339,6 +343,13 @@ def critical_oversampling(
                 return None
     distinct, beyond = bisect_phases(collapsed, distinct, beyond, width)
     return Bracket(math.exp(most - beyond), math.exp(most - distinct), rigorous=True)
+
+
+class Guess(NamedTuple):
+    """Where a phase is thought to end, and how far aside of it certificates should tell."""
+
+    place: float
+    aside: float
 
 
 class _Path:
@@ -367,7 +378,7 @@ class _Path:
         slopes = posed.weights / posed.scales
         return math.log(multiplier / float(slopes[list(groups)].min())) if multiplier > 0.0 else -math.inf
 
-    def switch(self, groups: Sequence[int], start: float, farthest: float) -> float | None:
+    def switch(self, groups: Sequence[int], start: float, farthest: float) -> "Guess | None":
         """Where that level crosses zero, between 0 and the farthest place, by secants; None where it stays below.
 
         The level flattens along the way, so that secants fall short: their steps double until one gains more than half. Inside a
@@ -388,20 +399,29 @@ class _Path:
                 following = 0.5 * (low + high) if high < math.inf else min(low + 1.0, farthest)
             step = abs(following - place)
             if gap == self.fine and step <= 0.3 * self.width:
-                return following
+                return self._sharpened(groups, following, slope)
             gap = self.fine if step <= NEAR else ROUGH
             before, place = (place, found), following
         return None
 
+    def _sharpened(self, groups: Sequence[int], place: float, slope: float) -> Guess:
+        """A guess moved by the multiplier of the certified optimum there, and how far aside its enclosure tells the phases apart."""
+        solution = self.solved(place)
+        slopes = solution.problem.weights / solution.problem.scales
+        level = math.log(solution.multiplier / float(slopes[list(groups)].min()))
+        enclosed = solution.certified_multiplier
+        unsure = MARGIN * enclosed.width / (enclosed.lower * slope) if enclosed.lower > 0.0 else 0.0
+        return Guess(place - level / slope, max(0.45 * self.width, unsure))
 
-def _beside(collapsed: Callable[[float], bool | None], guess: float | None, width: float) -> tuple[float, float | None]:
+
+def _beside(collapsed: Callable[[float], bool | None], guess: Guess | None) -> tuple[float, float | None]:
     """Where the phases are certified before and beyond a guess, close to it; zero and None where that does not succeed."""
     distinct, beyond = 0.0, None
     if guess is None:
         return distinct, beyond
-    aside = 0.45 * width
+    aside = guess.aside
     for _ in range(ASIDE):
-        for place in (guess - aside, guess + aside):
+        for place in (guess.place - aside, guess.place + aside):
             if distinct < place and (beyond is None or place < beyond):
                 verdict = collapsed(place)
                 distinct, beyond = (place if verdict is False else distinct), (place if verdict is True else beyond)
@@ -466,7 +486,7 @@ def excessive_oversampling(
 
     farthest = math.log(min(require_real(most, "the largest oversampling", least=1.0), LARGEST_IMBALANCE))
     guess = path.switch(watched, 0.0, farthest)
-    distinct, beyond = _beside(collapsed, guess, width)
+    distinct, beyond = _beside(collapsed, guess)
     if beyond is None:
         if collapsed(farthest) is not True:
             return None
@@ -526,11 +546,14 @@ def bisect_phases(collapsed: Callable[[float], bool | None], distinct: float, be
 
 
 def _middle(distinct: float, beyond: float, undecided: list[float]) -> float | None:
-    """The next point to try: the midpoint, or where that was undecided, the midpoints towards the two ends, a few times."""
+    """The next point to try: the midpoint, or where that was undecided, the midpoints towards the two ends.
+
+    None after a few times, or once half of what is left is undecided.
+    """
     inside = sorted(point for point in undecided if distinct < point < beyond)
     if not inside:
         return 0.5 * (distinct + beyond)
-    if len(inside) >= 6:
-        return None
     low, high = inside[0] - distinct, beyond - inside[-1]
+    if len(inside) >= 6 or low + high <= 0.5 * (beyond - distinct):
+        return None
     return distinct + 0.5 * low if low > high else beyond - 0.5 * high

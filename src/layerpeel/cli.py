@@ -311,9 +311,7 @@ def _counts_file(
     from layerpeel.numerics import UnusableInput
 
     if counts is not None:
-        return CountsFile(
-            path=counts, column=column, drop_rows=tuple(drop_row or ()), keep_rows=tuple(keep_row or ()), weights=weights
-        )
+        return CountsFile(path=counts, column=column, drop_rows=tuple(drop_row or ()), keep_rows=tuple(keep_row or ()), weights=weights)
     given = {"--column": column, "--drop-row": drop_row, "--keep-row": keep_row, "--weights": weights}
     alone = next((option for option, value in given.items() if value), None)
     if alone is not None:
@@ -352,8 +350,13 @@ def _exactly(number: float) -> str:
 
 @app.command()
 def threshold(
-    majority: Annotated[int, typer.Option(help="K_A: number of majority classes.")],
-    minority: Annotated[int, typer.Option(help="K_B: number of minority classes, at least 2.")],
+    majority: Annotated[int | None, typer.Option(help="K_A: number of majority classes; or give --groups or --counts.")] = None,
+    minority: Annotated[int | None, typer.Option(help="K_B: number of minority classes, at least 2.")] = None,
+    groups: Groups = None,
+    counts: Counts = None,
+    column: Column = None,
+    drop_row: DropRow = None,
+    keep_row: KeepRow = None,
     feature_energy: FeatureEnergy = None,
     weight_energy: WeightEnergy = None,
     norm_weights: NormWeights = None,
@@ -364,24 +367,25 @@ def threshold(
 ) -> None:
     """Enclose the imbalance of minority collapse.
 
-    From R0 on the minority classifiers are one vector; from R1 on, where it exists, that vector is zero.
+    From R0 on the minority classifiers are one vector; from R1 on, where it exists, that vector is zero. Of classes with two counts:
+    their numbers, or a counts file.
     """
-    from layerpeel.counts.posing import require_one_model
-    from layerpeel.counts.threshold import thresholds
+    from layerpeel.counts.posing import read_problem, require_one_model, require_two_groups
+    from layerpeel.counts.threshold import thresholds, thresholds_of
     from layerpeel.pages.files import require_directory
 
+    file = _counts_file(counts, column, drop_row, keep_row, None)
+    sizes = require_two_groups(majority, minority, groups, file)
     require_one_model(feature_energy, weight_energy, norm_weights, weight_decay)
     if out is not None:
         require_directory(out, "--out")
-    found = thresholds(
-        majority,
-        minority,
-        feature_energy=feature_energy,
-        weight_energy=1.0 if weight_energy is None else weight_energy,
-        norm_weights=norm_weights,
-        weight_decay=weight_decay,
-        digits=digits,
-    )
+    model: dict[str, Any] = {"norm_weights": norm_weights, "weight_decay": weight_decay, "feature_energy": feature_energy}
+    if sizes is None:
+        problem = read_problem(groups, file, weight_energy=weight_energy, **model)
+        again = _again(groups, file, feature_energy, weight_energy, norm_weights, weight_decay)
+        found = thresholds_of(problem, digits=digits, remedy=f"layerpeel remedy {again}")
+    else:
+        found = thresholds(*sizes, weight_energy=1.0 if weight_energy is None else weight_energy, **model, digits=digits)
     _answer_with_files(found, out, as_json)
 
 
@@ -413,7 +417,7 @@ def remedy(
     that people do, and what cannot help.
     """
     from layerpeel.counts.plan import USUAL_PLACES
-    from layerpeel.counts.posing import read_problem
+    from layerpeel.counts.posing import read_problem, require_one_number
     from layerpeel.counts.remedies import chosen_remedies
     from layerpeel.counts.remedy import remedy_of
     from layerpeel.pages.files import require_directory
@@ -424,6 +428,7 @@ def remedy(
     asked = chosen_remedies(by)
     way = "weights" if "weights" in asked and "oversampling" not in asked else "oversampling"
     file = _counts_file(counts, column, drop_row, keep_row, weights)
+    require_one_number(file, norm_weights, weight_decay)
     problem = read_problem(
         groups,
         file,

@@ -65,6 +65,13 @@ COARSER = ((256, 1e-2), (128, 1e-3), (0, 0.0))
 USUAL_PLACES = 30
 """Floors that a search usually looks at, for a bar."""
 
+TOLD_LOOSE = 0.1
+"""Per cent by which a floor may be above the least one without a word."""
+
+MOST_PROVED, PROVED_SOLVES = 20, 300
+"""Classes up to which it is tried to prove that every higher floor keeps the target, and solves after which that is given up: what encloses
+the optima between two floors weakens with the smallest probability, so that a hundred classes need thousands."""
+
 SHOWN_CLASSES = 8
 """Rows of the table."""
 
@@ -75,7 +82,6 @@ class Told(Protocol):
     def __call__(self, what: str, *, stays: bool = False) -> None:
         """Take a sentence, which `stays` when it is part of the answer."""
         ...
-
 
 
 class Plan(Record):
@@ -89,6 +95,7 @@ class Plan(Record):
     )
     certified: bool = Field(description="Whether what is said of the floor, and of slightly less, is certified.")
     floors_tried: int = Field(description="Places from the floor upwards at which the target was seen to be kept, without certificate.")
+    proved_above: bool = Field(description="Whether it is proved that every higher floor keeps the target; else it is seen where tried.")
     factors: list[float] | None = Field(description="How many times as often, or as much in the loss, per class in the order of the file.")
     names: list[str] | None = Field(description="Of the classes, in the same order, where the counts file names them.")
     raised_classes: int
@@ -106,6 +113,7 @@ class Plan(Record):
     head_norm_now: Finite
     by: str
     path: SkipJsonSchema[Any] = Field(exclude=True, repr=False, description="Floors that were looked at, and the largest cosines.")
+    optimum: SkipJsonSchema[Any] = Field(exclude=True, repr=False, description="At the floor, or where all count alike.")
     problem: SkipJsonSchema[Any] = Field(exclude=True, repr=False)
 
     def to_text(self) -> str:
@@ -157,10 +165,14 @@ class Plan(Record):
         return f"No floor keeps them apart: even where every class {how}, two classifiers are closer, or one is not kept{sure}."
 
     def _proof(self) -> str:
-        tried = f"every higher floor that was tried ({self.floors_tried}) keeps it too"
+        tried = f"every higher floor that was tried ({self.floors_tried}) keeps it too; between them that is not proved"
+        tried = "every higher floor keeps it too, which is proved" if self.proved_above else tried
         if self.bracket is None:
             return f"Found, but not certified on both sides; {tried}."
-        return f"Certified: at {self.bracket[0]:.6g} the target is exceeded, at {self.bracket[1]:.6g} it is kept; {tried}."
+        exceeded, floor = self.bracket
+        loose = 100.0 * (floor / exceeded - 1.0)
+        wide = f" (the floor may be {loose:.2g} % more than needed)" if loose > TOLD_LOOSE else ""
+        return f"Certified: at {exceeded:.6g} the target is exceeded, at {floor:.6g} it is kept{wide}; {tried}."
 
     def _cost(self) -> str:
         shape = f"the largest class counts {self.imbalance:.4g} times the smallest, {self.imbalance_now:.4g} times as it is"
@@ -249,7 +261,8 @@ def plan_of(
     """The least floor m such that with n_k' = max(n_k, m') no two classifiers have a cosine above a target, for every m' ≥ m.
 
     The target counts as exceeded where classifiers vanish or are shorter than a thousandth of the longest. Both sides of m are certified
-    by enclosed geometry; the floors above it are looked at in steps, without certificate.
+    by enclosed geometry; the floors above it are looked at in steps, without certificate, and for few classes they are proved to keep it
+    (`solvers._floors`).
 
     Args:
         problem: cross-entropy, with norm weights "class" or "sample" and no bias.
@@ -271,6 +284,7 @@ def plan_of(
         (True, 78.5, [1.0, 1.0, 1.0, 2.62, 6.54, 15.7])
     """
     from layerpeel.solvers import solve
+    from layerpeel.solvers._floors import apart_above
 
     target = require_target(target_cosine, problem.num_classes)
     walk = _Walk(problem, by, target, told or _untold)
@@ -289,6 +303,9 @@ def plan_of(
         kept_at, at_floor, sure = walk.side(found, most, wanted=True)
         exceeded, _, also = walk.side(found, most, wanted=False)
         certified = sure and also
+    proved = False
+    if certified and kept_at is not None and problem.num_classes <= MOST_PROVED:
+        proved = apart_above(problem, kept_at, target, shortest=SHORT, by=by, most=PROVED_SOLVES)
     mass = sum(group.classes * float(group.samples) for group in problem.groups)
     floor, cosines_now, cosines = kept_at, cosines_of(now), cosines_of(at_floor)
     head_now, head = _head(now, cosines_now), _head(at_floor, cosines) if floor is not None else (None, None)
@@ -300,6 +317,7 @@ def plan_of(
         bracket=(exceeded, floor) if certified and exceeded is not None and floor is not None else None,
         certified=certified,
         floors_tried=0 if floor is None else sum(place >= floor for place in walk.seen),
+        proved_above=proved,
         factors=None if floor is None else _factors(problem, floor),
         names=None if names is None else list(names),
         raised_classes=sum(raised),
@@ -317,6 +335,7 @@ def plan_of(
         head_norm_now=head_now[1],
         by=by,
         path=sorted(walk.seen.items()),
+        optimum=at_floor,
         problem=problem,
     )
 
@@ -376,6 +395,8 @@ class _Walk:
         self.last: Sketch | None = None
         counts = sorted({float(group.samples) for group in problem.groups}, reverse=True)
         self.stops = counts if len(counts) <= FEW_COUNTS else []
+        self.nearest = next(aside for least, aside in COARSER if len(problem.groups) >= least)
+        self.width = max(WIDTH, 0.1 * self.nearest)
 
     def cosine(self, floor: float, gap: float = ROUGH) -> float:
         """The largest cosine at a floor; 1 where a classifier is not kept."""
@@ -420,7 +441,7 @@ class _Walk:
         above, below = self.seen[low] - self.target, self.seen[high] - self.target
         last = 0
         for _ in range(BISECTIONS):
-            if right - left <= WIDTH:
+            if right - left <= self.width:
                 break
             share = above / (above - below) if below < 0.0 else 0.5
             middle = left + min(max(share, 0.02), 0.98) * (right - left)
@@ -445,8 +466,7 @@ class _Walk:
     def side(self, floor: float, most: float, *, wanted: bool) -> "tuple[float, Solution, bool]":
         """The nearest place beside a floor where the target is certainly kept, or exceeded; the first one tried where none is certain."""
         tried: list[tuple[float, Solution]] = []
-        nearest = next(aside for least, aside in COARSER if len(self.problem.groups) >= least)
-        for aside in (each for each in ASIDE if each >= nearest):
+        for aside in (each for each in ASIDE if each >= self.nearest):
             place = min(floor * (1.0 + aside), most) if wanted else floor * (1.0 - aside)
             solution = self.solved(place)
             tried.append((place, solution))

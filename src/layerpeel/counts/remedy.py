@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
+from layerpeel.array_words import Float
 from layerpeel.counts.plan import TARGET, Plan, Told, plan_of, require_target
 from layerpeel.counts.reading.numbers import said
 from layerpeel.counts.remedies import NamedRemedy, chosen_remedies, remedies_of, require_judged
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
     from layerpeel.numerics import Drawing, Figure, Series
     from layerpeel.pages.curves import Mark
     from layerpeel.solvers import Problem, Solution
+    from layerpeel.solvers._sketch import Sketch
 
 SHOWN_FACTORS, FEWEST_FACTORS = 36, 10
-"""The figure solves at as many factors, shared by the groups, and at so many more for each of them."""
+"""The figure looks at as many factors, shared by the groups, and at so many more for each of them."""
 
 ALL_BRACKETED, BRACKETED_TIMES_GROUPS = 6, 400
 """Up to so many groups each is bracketed by certified solves. Of more, the second over the number of distinct counts, at least one:
@@ -33,7 +35,7 @@ the one that needs the most, and some evenly below it; the others follow from th
 MANY_COUNTS = 64
 """Distinct counts from which brackets are wider, and things as they are are not solved more sharply than needed."""
 
-WIDTHS = ((256, 3e-3), (MANY_COUNTS, 1e-3), (0, 1e-4))
+WIDTHS = ((256, 1e-2), (MANY_COUNTS, 1e-3), (0, 1e-4))
 """Relative widths to which the least factors are bracketed, by the least number of distinct counts."""
 
 TOO_MANY_COUNTS = 128
@@ -42,8 +44,11 @@ TOO_MANY_COUNTS = 128
 SHOWN_GROUPS = 10
 """Rows of the table that stands for sentences where there are more groups than that."""
 
+DRAWN, GONE = 1e-7, 1e-9
+"""Gap at which the figure solves, and the length beside the longest from which a classifier has a direction."""
+
 BESIDE = (1.0, 1.003, 1.01, 1.03, 1.06, 1.1)
-"""It also solves at these multiples of the end of a phase."""
+"""It also looks at these multiples of the end of a phase."""
 
 FAR = 20.0
 """It ends short of where too much does harm when that is more than so many times the balancing factor."""
@@ -144,6 +149,7 @@ class Remedy(Oversampling, Result):
     remedies: list[NamedRemedy] = Field(description="What was asked for by name, for the smallest classes of one count.")
     plan: Plan | None = Field(description="For all classes together; null where none was asked for.")
     problem: SkipJsonSchema[Any] = Field(exclude=True, repr=False)
+    now: SkipJsonSchema[Any] = Field(exclude=True, repr=False, description="Its solution, where there is one.")
 
     def to_text(self) -> str:
         """Imbalance against threshold for each minority group, and what to do, the worst first; then the plan for all classes."""
@@ -151,6 +157,8 @@ class Remedy(Oversampling, Result):
         told = [self._table(worst_first)] if len(self.groups) > ALL_BRACKETED else []
         told = told or [group.sentences(self._way, alone=len(self.groups) == 1) for group in worst_first]
         told += [found.sentences() for found in self.remedies]
+        if self.remedies and len(self.problem.groups) > 2:
+            told.append("R0 under a remedy is a number for two distinct counts; with more, where a group collapses depends on all of them.")
         return "\n\n".join([*told, *([] if self.plan is None else [self.plan.to_text()])])
 
     def _table(self, groups: "Sequence[GroupOversampling]") -> str:
@@ -175,7 +183,7 @@ class Remedy(Oversampling, Result):
             "",
             text_table(head, rows),
         ]
-        return "\n".join([*lines, *([f"({left_out} groups that need less are not shown; --json has them all)"] if left_out else [])])
+        return "\n".join([*lines, *([_left_out(left_out)] if left_out else [])])
 
     @property
     def _way(self) -> Way:
@@ -188,11 +196,32 @@ class Remedy(Oversampling, Result):
             drawn: its figures.
         """
         from layerpeel.counts.solve import held
-        from layerpeel.pages.results_page import results_page, tables_of  # what draws is imported where something is drawn
+        from layerpeel.pages.results_page import results_page, shortened, tables_of  # what draws is imported where something is drawn
 
         figures = (*self._before_and_after(), *drawn)
         title = f"What keeps {self.problem.num_classes} classes apart"
-        return results_page(title, held(self.problem), figures, (), (), tables_of(self.to_dict()), self.to_text())
+        found = self.to_dict() | {"groups": [], "safe_oversampling": _span(*self.safe_oversampling)}
+        if self.plan is not None:
+            ends = {} if self.plan.bracket is None else {"bracket": _span(*self.plan.bracket)}
+            factors = {} if self.plan.factors is None else {"factors": _span(min(self.plan.factors), max(self.plan.factors))}
+            found["plan"] |= ends | factors
+        named = any(group.names for group in self.groups)
+        head = ["classes", "samples", "R", "R0", f"times as {self._way.act[1]}", "safe from, to", "collapses now"]
+        rows = [
+            [
+                *([", ".join(map(one_line, group.names or ()))] if named else []),
+                str(group.classes),
+                said(group.samples),
+                number(group.imbalance),
+                number(group.threshold),
+                number(group.minimal_oversampling) + ("" if group.bracketed else " (about)"),
+                _span(*group.safe_oversampling),
+                "yes" if group.collapses_now else "no",
+            ]
+            for group in self.groups
+        ]
+        tables = [shortened("Groups of equal counts", ["names", *head] if named else head, rows)] if rows else []
+        return results_page(title, held(self.problem), figures, (), (), [*tables, *tables_of(found)], self.to_text())
 
     def _before_and_after(self) -> "tuple[Drawing, ...]":
         from layerpeel.counts.drawn import cosines_drawn, counts_drawn
@@ -200,11 +229,11 @@ class Remedy(Oversampling, Result):
         from layerpeel.solvers import solve
 
         plan, names = self.plan, None if self.plan is None else self.plan.names
-        before = Geometry.of(solve(self.problem), names=names)
+        before = Geometry.of(solve(self.problem) if self.now is None else self.now, names=names)
         now = cosines_drawn(before, "Cosines between classifiers, as things are")
         if plan is None or plan.floor is None or plan.raised_classes == 0:
             return counts_drawn(before), now
-        after = Geometry.of(solve(self.problem.floored(plan.floor, by=self.by)), names=names)
+        after = Geometry.of(plan.optimum, names=names)
         return counts_drawn(before, plan.floor), now, cosines_drawn(after, "Cosines between classifiers, with the plan")
 
     def figures(self) -> "tuple[Figure, ...]":
@@ -221,7 +250,7 @@ class Remedy(Oversampling, Result):
         marks: list[Mark] = []
         for color, (place, group) in enumerate(zip(places, drawn, strict=True)):
             factors = _shown_factors(group, last, SHOWN_FACTORS // len(drawn) + FEWEST_FACTORS)
-            own, others = np.array([_cosines_inside(problem, place, factor, self.by) for factor in factors]).T
+            own, others = _cosines_inside(problem, place, factors, self.by).T
             series.append(line(f"{group.classes} classes of {group.samples} samples", factors, own, color))
             if group.collapses_now:
                 marks.append((group.minimal_oversampling, f"{'apart beyond ' if alone else ''}{group.minimal_oversampling:.6g}", color))
@@ -256,6 +285,15 @@ class Remedy(Oversampling, Result):
         )
 
 
+def _left_out(groups: int) -> str:
+    return f"({groups} groups that need less are not shown; --json has them all)" if groups > 1 else "(one that needs less is not shown)"
+
+
+def _span(low: float, high: float | None) -> str:
+    """From one number to another, or without end."""
+    return f"from {number(low)}" if high is None else f"{number(low)} to {number(high)}"
+
+
 def _minorities(problem: "Problem") -> list[int]:
     """Groups of several classes with fewer samples than the largest count."""
     largest = max(group.samples for group in problem.groups)
@@ -276,15 +314,19 @@ def _shown_factors(group: GroupOversampling, last: float, number: int) -> list[f
     return sorted({*np.geomspace(1.0, last, number).tolist(), *(end for end in ends if 1.0 < end < last)})
 
 
-def _cosines_inside(problem: "Problem", place: int, factor: float, by: str) -> tuple[float, float]:
+def _cosines_inside(problem: "Problem", place: int, factors: Sequence[float], by: str) -> Float[np.ndarray, "n 2"]:
     """The cosine inside a group whose samples count more, and the largest inside another one; NaN where there is none."""
-    from layerpeel.solvers import solve
+    from layerpeel.solvers._sketch import sketch
 
-    cosines = [
-        math.nan if group.within_cosine is None else group.within_cosine for group in solve(problem.reweighted(place, factor, by=by)).groups
-    ]
-    own = cosines.pop(place)
-    return own, max((cosine for cosine in cosines if not math.isnan(cosine)), default=math.nan)
+    last: Sketch | None = None
+    found = []
+    for factor in factors:  # each from the last: a curve is read off to three digits
+        last = sketch(problem.reweighted(place, factor, by=by), gap=DRAWN, start=last)
+        norms = last.classifier_norms
+        cosines = np.where(norms > GONE * norms.max(), last.classifier_cosines.diagonal(), math.nan)
+        others = np.delete(cosines, place)
+        found.append((cosines[place], math.nan if np.isnan(others).all() else float(np.nanmax(others))))
+    return np.minimum(np.array(found), 1.0)
 
 
 def remedy(
@@ -403,6 +445,7 @@ def remedy_of(
         remedies=judged,
         plan=plan,
         problem=problem,
+        now=now,
     )
 
 

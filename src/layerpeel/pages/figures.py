@@ -187,7 +187,8 @@ def _draw_heat_map(canvas: Canvas, axes: Axes, figure: HeatMap) -> None:
         _name_places(axes, figure.x, figure.names, upwards=True)
         if len(figure.y) <= READ:
             _write_numbers(axes, cells, figure)
-    bar = canvas.colorbar(cells, ax=axes, label=as_mathtext(figure.value_label), format="{x:g}" if figure.log_values else None)
+    beside = {"cax": axes.inset_axes((1.04, 0.0, 0.05, 1.0))} if figure.matrix else {"ax": axes}  # a square is lower than the canvas
+    bar = canvas.colorbar(cells, label=as_mathtext(figure.value_label), format="{x:g}" if figure.log_values else None, **beside)
     if bar.solids is not None:
         bar.solids.set_rasterized(True)
 

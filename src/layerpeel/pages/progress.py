@@ -23,7 +23,7 @@ class Count:
     """How much is done, how fast, and what failed.
 
     Args:
-        total: steps, or bytes.
+        total: steps, or bytes; where it is a guess, more may come.
 
     Example:
         >>> count = Count(4)
@@ -66,9 +66,12 @@ class Count:
         return news
 
     def pace(self) -> tuple[float, float | None]:
-        """Steps a second so far, and how many seconds the rest will take at that rate; None before the first step."""
+        """Steps a second so far, and how many seconds the rest will take at that rate.
+
+        None before the first step, and where there are more than were thought.
+        """
         rate = self.done / max(time.monotonic() - self.began, 1e-9)
-        return rate, (self.total - self.done) / rate if rate else None
+        return rate, (self.total - self.done) / rate if rate > 0.0 and self.done <= self.total else None
 
 
 @contextmanager
@@ -135,7 +138,8 @@ def line(doing: str, count: Count, *, of_bytes: bool = False) -> str:
     """
     rate, left = count.pace()
     scale, unit = (1e6, " MB") if of_bytes else (1, "")
-    parts = [f"{count.done / scale:.4g} of {count.total / scale:.4g}{unit}"]
+    most = f" of {count.total / scale:.4g}" if count.done <= count.total else ""
+    parts = [f"{count.done / scale:.4g}{most}{unit}"]
     if left is not None:
         parts += [_rate(rate, of_bytes=of_bytes), f"{_span(left)} left"]
     failed = [f"{len(count.failures)} failed, the last: {count.failures[-1]}"] if count.failures else []

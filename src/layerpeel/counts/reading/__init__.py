@@ -133,9 +133,7 @@ class CountsFile:
     @cached_property
     def classes(self) -> ClassCounts:
         """What the file holds."""
-        return read_counts(
-            self.path, column=self.column, drop_rows=self.drop_rows, keep_rows=self.keep_rows, weights=self.weights
-        )
+        return read_counts(self.path, column=self.column, drop_rows=self.drop_rows, keep_rows=self.keep_rows, weights=self.weights)
 
     def options(self) -> list[str]:
         """The words of a command line that say the same."""

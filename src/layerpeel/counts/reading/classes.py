@@ -186,7 +186,11 @@ def require_classes_only(
         )
     total = math.fsum(counts) if any(isinstance(count, float) for count in counts) else sum(counts)
     largest = max(range(len(counts)), key=counts.__getitem__, default=0)
-    if len(counts) > 2 and largest not in sure and math.isclose(2 * counts[largest], total, rel_tol=SAME_SUM if isinstance(total, float) else 0.0):
+    if (
+        len(counts) > 2
+        and largest not in sure
+        and math.isclose(2 * counts[largest], total, rel_tol=SAME_SUM if isinstance(total, float) else 0.0)
+    ):
         entry = entries[largest]
         name = "" if not entry.name else f" ({entry.name})"
         raise UnusableInput(
