@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from layerpeel.solvers import Problem, Solution
     from layerpeel.solvers._sketch import Sketch
 
-SHOWN_FACTORS, FEWEST_FACTORS = 36, 10
+SHOWN_FACTORS, FEWEST_FACTORS = 36, 4
 """The figure looks at as many factors, shared by the groups, and at so many more for each of them."""
 
 ALL_BRACKETED, BRACKETED_TIMES_GROUPS = 6, 400
@@ -44,7 +44,7 @@ TOO_MANY_COUNTS = 128
 SHOWN_GROUPS = 10
 """Rows of the table that stands for sentences where there are more groups than that."""
 
-DRAWN, GONE = 1e-7, 1e-9
+DRAWN, GONE = 1e-6, 1e-9
 """Gap at which the figure solves, and the length beside the longest from which a classifier has a direction."""
 
 BESIDE = (1.0, 1.003, 1.01, 1.03, 1.06, 1.1)

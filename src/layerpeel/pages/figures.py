@@ -70,9 +70,9 @@ def figure_svg(figure: Drawing, identity: str, *, titled: bool = False) -> str:
         tall = isinstance(figure, HeatMap) and figure.matrix
         canvas = FigureCanvasSVG(Canvas(figsize=(_WIDTH, _TALL if tall else _HEIGHT), layout="constrained"))
         axes = canvas.figure.subplots()
-        rows = 0
+        rows, bar = 0, None
         if isinstance(figure, HeatMap):
-            _draw_heat_map(canvas.figure, axes, figure)
+            bar = _draw_heat_map(canvas.figure, axes, figure)
         elif isinstance(figure, Bars):
             _draw_bars(axes, figure)
             if len(figure.heights) > 1:
@@ -84,6 +84,8 @@ def figure_svg(figure: Drawing, identity: str, *, titled: bool = False) -> str:
             axes.set_title(
                 as_mathtext(figure.title), fontsize="medium", pad=6 + ROW * rows + 3 * (rows > 0)
             )  # above the labels of the marks
+        if bar is not None and tall:
+            _levelled(canvas.figure, axes, bar)
         buffer = io.StringIO()
         canvas.figure.savefig(
             buffer, format="svg", transparent=True, dpi=_DOTS, metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
@@ -162,8 +164,8 @@ def _label_short_scales(axes: Axes, figure: Figure | HeatMap) -> None:
             axis.set_minor_formatter(NullFormatter())
 
 
-def _draw_heat_map(canvas: Canvas, axes: Axes, figure: HeatMap) -> None:
-    """Every cell reaches half-way to its neighbours; all cells are one image, however many there are."""
+def _draw_heat_map(canvas: Canvas, axes: Axes, figure: HeatMap) -> Axes:
+    """Every cell reaches half-way to its neighbours; all cells are one image, however many there are. Gives the axes of the scale."""
     values = np.ma.masked_invalid(figure.values)
     if figure.log_values:
         values = np.ma.masked_less_equal(values, 0.0)
@@ -187,10 +189,20 @@ def _draw_heat_map(canvas: Canvas, axes: Axes, figure: HeatMap) -> None:
         _name_places(axes, figure.x, figure.names, upwards=True)
         if len(figure.y) <= READ:
             _write_numbers(axes, cells, figure)
-    beside = {"cax": axes.inset_axes((1.04, 0.0, 0.05, 1.0))} if figure.matrix else {"ax": axes}  # a square is lower than the canvas
-    bar = canvas.colorbar(cells, label=as_mathtext(figure.value_label), format="{x:g}" if figure.log_values else None, **beside)
+    bar = canvas.colorbar(cells, ax=axes, label=as_mathtext(figure.value_label), format="{x:g}" if figure.log_values else None)
     if bar.solids is not None:
         bar.solids.set_rasterized(True)
+    return bar.ax
+
+
+def _levelled(canvas: Canvas, axes: Axes, bar: Axes) -> None:
+    """Lay the figure out, and make the bar as high as its map, which may be a square lower than the canvas."""
+    canvas.draw_without_rendering()
+    canvas.set_layout_engine("none")
+    square, beside = axes.get_position(), bar.get_position()
+    bar.set_box_aspect(None)
+    bar.set_aspect("auto")
+    bar.set_position((beside.x0, square.y0, 0.04 * square.width, square.height))
 
 
 def _written(value: float) -> str:
