@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from layerpeel.pages.progress import progress
+from layerpeel.pages.progress import Count, line, progress
 
 
 def test_elsewhere_a_line_comes_now_and_then_though_nothing_advances(
@@ -85,3 +85,9 @@ def test_a_terminal_shows_the_latest_failures_under_the_bar(monkeypatch: pytest.
     for part in ("checking [rooms]", "7/9", "a second", "room [6]", "2 failures more", "room 2 is not", "room 6 is not"):
         assert part in shown.err, part
     assert "room 1 is not" not in shown.err.rpartition("2 failures more")[2]
+
+
+def test_more_steps_than_were_thought_leave_no_time_to_tell() -> None:
+    count = Count(2)
+    count(advance=3, description="floor 5")
+    assert line("looking", count) == "looking: 3; floor 5"

@@ -75,7 +75,7 @@ def test_points_that_were_known_before() -> None:
 @settings(max_examples=40)
 @given(*sizes, changes())
 def test_along_the_curve_radius_and_imbalance_fall_together(majority: int, minority: int, change: dict[str, Any]) -> None:
-    """That log R falls is proved (one optimum per program); that τ falls is seen: each energy has one threshold."""
+    """Both are proved, log R without margins: each energy has one threshold."""
     boundary = ChangedBoundary(majority, minority, **change)
     low, high = math.log(max(boundary.least_sine, 1e-9)), math.log(boundary.most_sine)
     points = [boundary.at(math.exp(low + (high - low) * step / 40)) for step in range(1, 40)]
