@@ -120,6 +120,7 @@ if TYPE_CHECKING:
     from layerpeel.numerics.layer_peeled._threshold_rays import threshold_of_many_classes as threshold_of_many_classes
     from layerpeel.numerics.layer_peeled._threshold_rays import threshold_of_many_minority_classes as threshold_of_many_minority_classes
     from layerpeel.numerics.layer_peeled._thresholds import Threshold as Threshold
+    from layerpeel.numerics.layer_peeled._thresholds import boundary_points as boundary_points
     from layerpeel.numerics.layer_peeled._thresholds import collapse_threshold as collapse_threshold
     from layerpeel.numerics.layer_peeled._thresholds import log_threshold_minus_one as log_threshold_minus_one
     from layerpeel.numerics.layer_peeled._thresholds import log_thresholds_minus_one as log_thresholds_minus_one

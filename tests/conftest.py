@@ -30,6 +30,17 @@ class MissingExtras:
     """Skips, with the reason, every module that cannot be imported because a package of an extra is not installed."""
 
     @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        error = getattr(call.excinfo and call.excinfo.value, "exc_info", (None, None))[1]  # of an example in a docstring
+        if isinstance(error, ModuleNotFoundError) and error.name in EXTRAS:
+            report.outcome = "skipped"
+            report.longrepr = (str(item.path), 1, f"Skipped: {error.name} is not installed (extra {EXTRAS[error.name]!r})")
+        return report
+
+    @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
         report = yield
         for package, extra in EXTRAS.items():

@@ -27,13 +27,13 @@ def pytest_runtest_setup() -> None:
 
 
 def check(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function with its annotations checked while the test has checks left."""
-    checked = _checked(function)
+    """The function with its annotations checked while the test has checks left; they are read at its first check, if there is one."""
+    checked = functools.cache(lambda: _checked(function))
 
     @functools.wraps(function)
     def counted(*args: Any, **kwargs: Any) -> Any:
         if next(_taken["checks"]) < CALLS:
-            return checked(*args, **kwargs)
+            return checked()(*args, **kwargs)
         jaxtyping.config.update("jaxtyping_disable", True)
         return function(*args, **kwargs)
 

@@ -273,6 +273,45 @@ def collapse_threshold(
 
 def _ball_collapse(majority: int, minority: int, feature_energy: float, weight_energy: float, digits: int) -> arb:
     """R0 − 1 in a ball."""
+    low, high = _points_around(majority, minority, feature_energy, weight_energy, digits)
+    return _log_excess(BALLS, arb(majority), arb(minority), low.union(high)).exp()
+
+
+def boundary_points(
+    majority: int, minority: int, *, feature_energy: float, weight_energy: float = 1.0, digits: int = 30
+) -> tuple[arb, arb]:
+    """Two points ζ of the collapse boundary, one with a smaller radius than τ = K √(E_H E_W) and one with a larger.
+
+    R0 at them encloses the threshold: both increase with ζ, see `log_threshold_minus_one`.
+
+    Args:
+        majority: K_A, 1 to 10¹⁵.
+        minority: K_B, 2 to 10¹⁵.
+        feature_energy: E_H > 0, averaged over classes.
+        weight_energy: E_W > 0.
+        digits: about how many digits of R0 they shall settle, 1 to 10,000.
+
+    Returns:
+        The two, as balls of radius zero.
+
+    Raises:
+        UnusableInput: as `collapse_threshold`.
+
+    Source: derived; docs/derivations/layer-peeled.md, section 3.
+
+    Example:
+        >>> low, high = boundary_points(5, 5, feature_energy=5.0, digits=10)
+        >>> 0 < high - low < 1e-10
+        True
+    """
+    majority, minority, model = _validate(majority, minority, feature_energy, weight_energy)
+    digits = _validate_digits(digits) + GUARD_DIGITS + 8
+    with ctx.workprec(math.ceil(digits * math.log2(10)) + 64):
+        return _points_around(majority, minority, model.feature_energy, model.weight_energy, digits)
+
+
+def _points_around(majority: int, minority: int, feature_energy: float, weight_energy: float, digits: int) -> tuple[arb, arb]:
+    """ζ a little below and above its value at this radius, to so many digits."""
     k_a, k_b, zero = arb(majority), arb(minority), arb(0)
     radius = (k_a + k_b) * (arb(feature_energy) * arb(weight_energy)).sqrt()
     zeta = arb(_boundary_zeta(majority, minority, float(radius)))
@@ -283,7 +322,7 @@ def _ball_collapse(majority: int, minority: int, feature_energy: float, weight_e
     low, high = (zeta - spread).lower(), (zeta + spread).upper()
     if not (surface_point(BALLS, k_a, k_b, low, zero, zero).radius < radius < surface_point(BALLS, k_a, k_b, high, zero, zero).radius):
         raise ArithmeticError(f"the root for τ = {radius} was not enclosed at {digits} digits; ask for more digits or report this case.")
-    return _log_excess(BALLS, k_a, k_b, low.union(high)).exp()
+    return low, high
 
 
 def vanishing_threshold(

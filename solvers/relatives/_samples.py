@@ -55,7 +55,7 @@ def solve_samples(
 
     Example:
         >>> solve_samples([2, 2], [1, 1], feature_energy=1.0)
-        Bracket(lower=0.12692801104297..., upper=0.126928011042972..., rigorous=True)
+        Bracket(lower=0.12692801104..., upper=0.12692801104..., rigorous=True)
     """
     require_solver(solver)
     import cvxpy as cp

@@ -41,7 +41,7 @@ EPSILON, ROUNDINGS = 2.0**-52, 32.0
 """A margin that is to be at least one is aimed at this many roundings of the largest logit above it."""
 
 
-def solve_primal_dual(problem: Problem, tolerance: float, start: Candidate | None = None) -> Candidate:
+def solve_primal_dual(problem: Problem, tolerance: float, start: Candidate | None = None, iterations: int | None = None) -> Candidate:
     """Minimise the hinge over {Y : ‖Y‖_* ≤ τ}, or with the penalty λ‖Y‖_*, among block-symmetric matrices, to a relative gap.
 
     The hinge of a row is a maximum over shares: with π_j ≥ 0 for the other classes and Σ π_j ≤ 1,
@@ -62,6 +62,7 @@ def solve_primal_dual(problem: Problem, tolerance: float, start: Candidate | Non
         problem: hinge, any counts.
         tolerance: relative gap between the two bounds that has to be met; the iteration goes on to a fifth of it (the caller certifies).
         start: where to begin; the simplex ETF with uniform shares when not given.
+        iterations: how many at most.
 
     Returns:
         Y, the shares Π and the bias.
@@ -86,7 +87,7 @@ def solve_primal_dual(problem: Problem, tolerance: float, start: Candidate | Non
     coupled = game.coupled(matrix, bias)
     step, tolerance = FIRST_STEP * (_ratio(coupled, slope) or 1.0), SPARE * tolerance
     epoch, next_epoch, mark = FIRST_EPOCH, FIRST_EPOCH, (coupled, slope)
-    for iteration in range(MAX_ITERATIONS):
+    for iteration in range(MAX_ITERATIONS if iterations is None else iterations):
         matrix, bias = game.descend(matrix, bias, slope, step)
         coupled, before = game.coupled(matrix, bias), coupled
         slope = game.ascend(slope, coupled.scaled(2.0) - before, step)

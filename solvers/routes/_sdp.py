@@ -14,6 +14,7 @@ from layerpeel.solvers._solution import Solution
 from layerpeel.solvers.program._adjusted_loss import AdjustedCrossEntropy
 from layerpeel.solvers.program._problem import Form, LayerPeeled, Problem
 from layerpeel.solvers.proof._certificate import certify
+from layerpeel.solvers.routes._primal_dual import solve_primal_dual
 from layerpeel.solvers.routes._projected import solve_projected
 from layerpeel.solvers.routes._request import Candidate, Request
 from layerpeel.solvers.routes._settled import settled
@@ -60,17 +61,17 @@ def run(request: Request[Form]) -> Solution[Form]:
 
 
 def _attempts(problem: Problem, solver: str) -> Iterator[Candidate]:
-    """A conic solver's points at growing precision, for a smooth loss each after a few proximal steps from it.
+    """A conic solver's points at growing precision, each after a few proximal steps from it; for the hinge they are those of both players.
 
     What a conic solver promises bounds the error of Z, to which the gap of its tangent is proportional. The dual point of a proximal step
     leaves a gap of the square of that error. A point that is farther off than such errors is not repaired: it answers another question.
     """
     for precision in PRECISIONS[solver]:
         found = solve_sdp(problem, solver, precision)
-        if problem.loss_function.smooth:
-            raw = certify(problem, *found)
-            if raw.gap <= FARTHEST_OFF * raw.value.upper + NEGLIGIBLE_GAP:
-                yield solve_projected(problem, POLISHED_GAP, found, POLISHING_STEPS)
+        raw = certify(problem, *found)
+        if raw.gap <= FARTHEST_OFF * raw.value.upper + NEGLIGIBLE_GAP:
+            polish = solve_projected if problem.loss_function.smooth else solve_primal_dual
+            yield polish(problem, POLISHED_GAP, found, POLISHING_STEPS)
         yield found
 
 

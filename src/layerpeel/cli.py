@@ -54,6 +54,7 @@ NormWeights = Annotated[
         help="class: E_H is a mean over classes, as in the sources; sample: over samples, as measured in a network. class if not given."
     ),
 ]
+Certificate = Annotated[Path | None, typer.Option(metavar="FILE.json", help="Write a proof that `layerpeel verify` checks.")]
 WeightDecay = Annotated[float | None, typer.Option(help="lambda of a network's weight decay, in place of the energies; per sample.")]
 Family = Annotated[str | None, typer.Option(help="Only the rooms of this family.")]
 Scheduler = Annotated[str | None, typer.Option(metavar="tcp://HOST:PORT", help="Compute on the workers of this dask scheduler.")]
@@ -256,6 +257,7 @@ def solve(
     tolerance: Annotated[float, typer.Option(help="Relative certified gap to reach.")] = 1e-8,
     dimension: Annotated[int | None, typer.Option(help="Feature dimension p; as large as the optimum needs unless given.")] = None,
     save: Annotated[Path | None, typer.Option(metavar="FILE.npz", help="Save logits, features and classifier.")] = None,
+    certificate: Certificate = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write solve.json and its figures here.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -265,7 +267,7 @@ def solve(
     """
     from layerpeel.counts.posing import read_program
     from layerpeel.counts.solve import Geometry, archive
-    from layerpeel.pages.files import require_archive, require_directory, write_whole
+    from layerpeel.pages.files import require_archive, require_directory, require_file, write_whole
 
     file = _counts_file(counts, column, drop_row, keep_row, weights)
     problem = read_program(
@@ -281,6 +283,8 @@ def solve(
     )
     if save is not None:
         require_archive(save, "--save")
+    if certificate is not None:
+        require_file(certificate, "--certificate")
     if out is not None:
         require_directory(out, "--out")
     solution = _solved(problem, route=route, solver=solver, tolerance=tolerance, dimension=dimension)
@@ -289,6 +293,10 @@ def solve(
         typer.echo(f"layerpeel: warning: {one_line(warning)}", err=True)
     if save is not None:
         write_whole({save: archive(found.solution)}, "--save")
+    if certificate is not None:
+        from layerpeel.counts.certificates import optimum_certificate, writer
+
+        write_whole({certificate: writer(optimum_certificate(found.solution))}, "--certificate")
     again = None if penalty is not None else _again(groups, file, feature_energy, weight_energy, norm_weights, weight_decay)
     _answer_with_files(found, out, as_json, lambda: found.to_text(again=again))
 
@@ -362,6 +370,7 @@ def threshold(
     norm_weights: NormWeights = None,
     weight_decay: WeightDecay = None,
     digits: Annotated[int, typer.Option(help="Decimal digits of the enclosure, 1 to 10000.")] = 30,
+    certificate: Certificate = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write threshold.json and its figure here.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -372,11 +381,13 @@ def threshold(
     """
     from layerpeel.counts.posing import read_problem, require_one_model, require_two_groups
     from layerpeel.counts.threshold import thresholds, thresholds_of
-    from layerpeel.pages.files import require_directory
+    from layerpeel.pages.files import require_directory, require_file, write_whole
 
     file = _counts_file(counts, column, drop_row, keep_row, None)
     sizes = require_two_groups(majority, minority, groups, file)
     require_one_model(feature_energy, weight_energy, norm_weights, weight_decay)
+    if certificate is not None:
+        require_file(certificate, "--certificate")
     if out is not None:
         require_directory(out, "--out")
     model: dict[str, Any] = {"norm_weights": norm_weights, "weight_decay": weight_decay, "feature_energy": feature_energy}
@@ -386,7 +397,27 @@ def threshold(
         found = thresholds_of(problem, digits=digits, remedy=f"layerpeel remedy {again}")
     else:
         found = thresholds(*sizes, weight_energy=1.0 if weight_energy is None else weight_energy, **model, digits=digits)
+    if certificate is not None:
+        from layerpeel.counts.certificates import threshold_certificate, writer
+
+        write_whole({certificate: writer(threshold_certificate(found))}, "--certificate")
     _answer_with_files(found, out, as_json)
+
+
+@app.command()
+def verify(
+    source: Annotated[Path, typer.Argument(metavar="CERTIFICATE.json", help="What --certificate of solve or threshold wrote.")],
+    as_json: AsJson = False,
+) -> None:
+    """Check a certificate in exact and ball arithmetic.
+
+    The checker is one file, layerpeel/verify.py, that needs python-flint only: a copy of it runs alone. Exit status 1 when it refuses.
+    """
+    from layerpeel.counts.certificates import verified
+
+    verdict = verified(source)
+    _answer(verdict, as_json)
+    raise typer.Exit(0 if verdict.proved else 1)
 
 
 @app.command()

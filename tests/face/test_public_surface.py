@@ -44,6 +44,7 @@ ENERGIES = {"feature_energy": 2.0, "weight_energy": 1.5}
 
 CALLS: Mapping[str, Call] = {
     # theory
+    "layerpeel.numerics.boundary_points": call(5, 4, **ENERGIES, digits=20),
     "layerpeel.numerics.collapse_threshold": call(5, 4, **ENERGIES, digits=20),
     "layerpeel.numerics.vanishing_threshold": call(7, 3, **ENERGIES, digits=20),
     "layerpeel.numerics.log_threshold_minus_one": call(5, 4, **ENERGIES),

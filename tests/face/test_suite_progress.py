@@ -21,9 +21,9 @@ def test_elsewhere_a_line_comes_now_and_then_though_nothing_advances(
             time.sleep(0.05)
             lines += capsys.readouterr().err.splitlines()
     assert len(lines) >= 2
-    for line in lines:
-        assert line.startswith("checking rooms: 1 of 4, ")
-        assert line.endswith(" left; lda- floor; 1 failed, the last: lda-floor is not as expected")
+    for shown in lines:
+        assert shown.startswith("checking rooms: 1 of 4, ")
+        assert shown.endswith(" left; lda- floor; 1 failed, the last: lda-floor is not as expected")
 
 
 def test_what_takes_less_than_a_minute_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:

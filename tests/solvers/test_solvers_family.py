@@ -33,7 +33,7 @@ from layerpeel.solvers import (
 )
 
 CONIC_GAP = 1e-9
-"""Relative gap of a conic solver on these small problems: Clarabel is asked for 1e-12; seen up to 2e-11 here."""
+"""Relative gap of the hinge on route sdp, whose point is polished to 1e-10 or until the steps are used up; seen up to 2e-11."""
 
 POLISHED_GAP = 1e-9
 """The same for a smooth loss, after proximal steps down to 1e-10 or until they are used up; seen up to 2e-11."""

@@ -17,6 +17,7 @@ from layerpeel.counts.words.findings import findings
 from layerpeel.counts.words.naming import names_by_group, printable_names
 from layerpeel.counts.words.phase import phase
 from layerpeel.counts.words.spoken import below_rank, spoken, spoken_below_rank
+from layerpeel.pages.archives import archive_writer
 from layerpeel.pages.curves import figure, line, points
 from layerpeel.pages.output import number
 from layerpeel.pages.records import Finite, Record, Result
@@ -253,19 +254,13 @@ def archive(solution: "Solution") -> Callable[[Path], None]:
         UnusableInput: for a feature dimension below the rank of the logits, which has no features and classifier.
     """
     problem = solution.problem
-    bias: dict[str, Any] = {} if solution.bias is None else {"bias": solution.bias}
-    features, classifier = solution.features, solution.classifier
     by_group = np.repeat([group.samples for group in problem.groups], problem.sizes)
-
-    def write(path: Path) -> None:
-        np.savez(
-            path,
-            logits=solution.logits,
-            features=features,
-            classifier=classifier,
-            **bias,
-            counts=by_group[problem.class_order],
-            value=[solution.value.lower, solution.value.upper],
-        )
-
-    return write
+    arrays = {
+        "logits": solution.logits,
+        "features": solution.features,
+        "classifier": solution.classifier,
+        **({} if solution.bias is None else {"bias": solution.bias}),
+        "counts": by_group[problem.class_order],
+        "value": np.array([solution.value.lower, solution.value.upper]),
+    }
+    return archive_writer(arrays, compressed=False)

@@ -16,7 +16,7 @@ import numpy as np
 
 from layerpeel.environment import describe_environment, versions
 from layerpeel.numerics import UnusableInput, random_stream
-from layerpeel.pages.archives import open_archive
+from layerpeel.pages.archives import archive_writer, open_archive
 from layerpeel.pages.files import read_small, require_directory, write_whole
 from layerpeel.pages.output import json_text
 from layerpeel.pages.progress import progress
@@ -128,7 +128,7 @@ class _Files:
 
     def write(self, arrays: Arrays) -> None:
         """The arrays, whole or not at all."""
-        write_whole({self.place: _archive({**arrays, SETTINGS: np.array(self._settings)})})
+        write_whole({self.place: archive_writer({**arrays, SETTINGS: np.array(self._settings)}, compressed=True)})
 
     def read(self) -> dict[str, np.ndarray]:
         """The arrays that are there; the checkpoint is needed no more."""
@@ -272,11 +272,6 @@ def _require_own(directory: Path, config: dict[str, Any], *, resume: bool) -> No
 def _next_environment(directory: Path) -> str:
     """Where the environment of this session is written: units of a resumed run may come from several."""
     return f"environment-{len(list(directory.glob('environment-*.json'))) + 1}.json"
-
-
-def _archive(arrays: Arrays) -> Callable[[Path], None]:
-    content: dict[str, Any] = dict(arrays)
-    return lambda path: np.savez_compressed(path, **content)
 
 
 def _read(place: Path, settings: str) -> dict[str, np.ndarray]:

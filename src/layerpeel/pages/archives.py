@@ -1,8 +1,8 @@
-"""NumPy archives, read with a bound on memory: what an array's header announces is checked before any of it is unpacked."""
+"""NumPy archives, read with a bound on memory (what a header announces is checked before it is unpacked), and written."""
 
 import math
 import zipfile
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -169,3 +169,23 @@ def read_header(member: IO[bytes]) -> Header:
     head = BytesIO(start + member.read(length - len(start)))
     np.lib.format.read_magic(head)
     return (np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0)(head)
+
+
+def archive_writer(arrays: Mapping[str, np.ndarray], *, compressed: bool) -> Callable[[Path], None]:
+    """What writes arrays as `np.savez` does, which cannot take one that is called `file`, and in old releases does not close what fails.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     archive_writer({"file": np.arange(3)}, compressed=True)(Path(folder, "a.npz"))
+        ...     np.load(Path(folder, "a.npz"))["file"].tolist()
+        [0, 1, 2]
+    """
+
+    def write(path: Path) -> None:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED) as archive:
+            for name, values in arrays.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                    np.lib.format.write_array(file, np.asarray(values), allow_pickle=False)
+
+    return write

@@ -4,15 +4,14 @@ import json
 import os
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 
 from layerpeel.numerics import UnusableInput, require_one_of, require_whole, shown
+from layerpeel.pages.archives import archive_writer
 from layerpeel.pages.files import write_whole
 from layerpeel.pages.progress import progress
 from layerpeel.sweeps.chunk import Chunk, compute, points_of, together_at
@@ -164,7 +163,7 @@ class Coordinator:
                 self.tally.failures.append((chunk.texts[chunk.positions.index(position)], message))
         for position, arrays in chunk.arrays.items():
             place = arrays_of(self._store.path) / f"{chunk.identities[chunk.positions.index(position)].hex()}.npz"
-            write_whole({place: partial(_write_archive, arrays)}, "array")
+            write_whole({place: archive_writer(arrays, compressed=True)}, "array")
         self._store.put(attempt, chunk, settled=settled, waiting=frozenset(again))
         self.tally.done += len(chunk.positions) - len(chunk.failures)
         self.tally.failed += sum(state == "failed" for state, _ in settled.values())
@@ -180,14 +179,6 @@ class Coordinator:
     def stopped(self) -> bool:
         """Whether a failed point ends the sweep."""
         return self._run.on_error == "stop" and bool(self.tally.failed or self.tally.lost)
-
-
-def _write_archive(arrays: Mapping[str, np.ndarray], path: Path) -> None:
-    """As `np.savez_compressed` does, which cannot take an array that is called `file`."""
-    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
-        for name, values in arrays.items():
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
-                np.lib.format.write_array(file, values, allow_pickle=False)
 
 
 def _missing(points: Points, start: int, stop: int, settled: np.ndarray) -> np.ndarray:
