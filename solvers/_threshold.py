@@ -3,8 +3,9 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from layerpeel.numerics import Bracket, UnusableInput, require_positive, validated
+from layerpeel.numerics import Bracket, UnusableInput, require_positive, require_real, validated
 from layerpeel.solvers._enclosures import Enclosures
 from layerpeel.solvers._sketch import Sketch, followed
 from layerpeel.solvers._solution import Solution
@@ -27,6 +28,9 @@ ROUGH, FINE = 1e-7, 1e-10
 NEAR, SLOPE, SEARCHED = 1e-2, 0.05, 30
 """Distance from the switch, in the logarithm of a factor, from which the finer gap is used; the least slope of the way to it that is
 believed; and places after which the search is given up for a bisection."""
+
+MARGIN = 0.75
+"""Widths of a multiplier's enclosure, over the slope, from the place where its middle is the switch."""
 
 ASIDE = 6
 """How often the places beside a guess are moved away from it, three times as far each time, until both phases are certified."""
@@ -330,7 +334,7 @@ def critical_oversampling(
     guess = path.switch([group], most, farthest)
     if guess is None and collapsed(farthest) is False:
         return None
-    distinct, beyond = _beside(collapsed, guess, width)
+    distinct, beyond = _beside(collapsed, guess)
     if beyond is None:
         beyond = max(most, distinct)
         while collapsed(beyond) is not True:
@@ -339,6 +343,13 @@ def critical_oversampling(
                 return None
     distinct, beyond = bisect_phases(collapsed, distinct, beyond, width)
     return Bracket(math.exp(most - beyond), math.exp(most - distinct), rigorous=True)
+
+
+class Guess(NamedTuple):
+    """Where a phase is thought to end, and how far aside of it certificates should tell."""
+
+    place: float
+    aside: float
 
 
 class _Path:
@@ -367,35 +378,50 @@ class _Path:
         slopes = posed.weights / posed.scales
         return math.log(multiplier / float(slopes[list(groups)].min())) if multiplier > 0.0 else -math.inf
 
-    def switch(self, groups: Sequence[int], start: float, farthest: float) -> float | None:
-        """Where that level crosses zero, between 0 and the farthest place, by secants; None where it stays below."""
+    def switch(self, groups: Sequence[int], start: float, farthest: float) -> "Guess | None":
+        """Where that level crosses zero, between 0 and the farthest place, by secants; None where it stays below.
+
+        The level flattens along the way, so that secants fall short: their steps double until one gains more than half. Inside a
+        bracket, where one gains less, the middle is taken.
+        """
         low, high, place, before = 0.0, math.inf, min(start, farthest), None
-        gap = ROUGH
+        gap, longer = ROUGH, 1.0
         for _ in range(SEARCHED):
             found = self.level(place, groups, gap)
             if not math.isfinite(found) or (found < 0.0 and place >= farthest):
                 return None
             low, high = (place, high) if found < 0.0 else (low, min(place, high))
             slope = 1.0 if before is None or place == before[0] else max((found - before[1]) / (place - before[0]), SLOPE)
-            following = min(place - found / slope, farthest)
-            if not low < following < high:
+            gains = before is None or abs(found) <= 0.5 * abs(before[1])
+            longer = 1.0 if gains else 2.0 * longer
+            following = min(place - longer * found / slope, farthest) if found < 0.0 else place - found / slope
+            if not low < following < high or (high < math.inf and not gains and abs(following - place) > NEAR):
                 following = 0.5 * (low + high) if high < math.inf else min(low + 1.0, farthest)
             step = abs(following - place)
             if gap == self.fine and step <= 0.3 * self.width:
-                return following
+                return self._sharpened(groups, following, slope)
             gap = self.fine if step <= NEAR else ROUGH
             before, place = (place, found), following
         return None
 
+    def _sharpened(self, groups: Sequence[int], place: float, slope: float) -> Guess:
+        """A guess moved by the multiplier of the certified optimum there, and how far aside its enclosure tells the phases apart."""
+        solution = self.solved(place)
+        slopes = solution.problem.weights / solution.problem.scales
+        level = math.log(solution.multiplier / float(slopes[list(groups)].min()))
+        enclosed = solution.certified_multiplier
+        unsure = MARGIN * enclosed.width / (enclosed.lower * slope) if enclosed.lower > 0.0 else 0.0
+        return Guess(place - level / slope, max(0.45 * self.width, unsure))
 
-def _beside(collapsed: Callable[[float], bool | None], guess: float | None, width: float) -> tuple[float, float | None]:
+
+def _beside(collapsed: Callable[[float], bool | None], guess: Guess | None) -> tuple[float, float | None]:
     """Where the phases are certified before and beyond a guess, close to it; zero and None where that does not succeed."""
     distinct, beyond = 0.0, None
     if guess is None:
         return distinct, beyond
-    aside = 0.45 * width
+    aside = guess.aside
     for _ in range(ASIDE):
-        for place in (guess - aside, guess + aside):
+        for place in (guess.place - aside, guess.place + aside):
             if distinct < place and (beyond is None or place < beyond):
                 verdict = collapsed(place)
                 distinct, beyond = (place if verdict is False else distinct), (place if verdict is True else beyond)
@@ -407,7 +433,13 @@ def _beside(collapsed: Callable[[float], bool | None], guess: float | None, widt
 
 @validated
 def excessive_oversampling(
-    problem: Problem, group: int, *, by: str = "oversampling", width: float = 1e-3, now: Solution | None = None
+    problem: Problem,
+    group: int,
+    *,
+    by: str = "oversampling",
+    width: float = 1e-3,
+    now: Solution | None = None,
+    most: float = LARGEST_IMBALANCE,
 ) -> Bracket | None:
     """Bracket how often the samples of one group must enter the loss for a group that is distinct now to collapse instead.
 
@@ -421,10 +453,11 @@ def excessive_oversampling(
         by: "oversampling" or "weights".
         width: relative width at which to stop; the bracket is wider where neither phase can be certified.
         now: the solution of the problem, where it is there already.
+        most: the largest w that is looked at, at least 1; 1e9 at most.
 
     Returns:
         A rigorous bracket: at its lower end, a w > 1, all other groups that are distinct now certainly still are; at its upper end one
-        certainly is not. None when there is no such group, or none that collapses up to w = 1e9.
+        certainly is not. None when there is no such group, or none that certainly collapses up to the largest w.
 
     Raises:
         UnusableInput: for a group that does not exist, numbers as norm weights, a bias, or another way than these two.
@@ -447,20 +480,17 @@ def excessive_oversampling(
     path = _Path(lambda log_factor: problem.reweighted(group, math.exp(log_factor), by=by), now, width)
 
     def collapsed(log_factor: float) -> bool | None:
-        states = [path.solved(log_factor).collapsed[h] for h in watched]
+        fates = path.solved(log_factor).collapsed
+        states = [fates[h] for h in watched]
         return True if True in states else None if None in states else False
 
-    farthest = math.log(LARGEST_IMBALANCE)
+    farthest = math.log(min(require_real(most, "the largest oversampling", least=1.0), LARGEST_IMBALANCE))
     guess = path.switch(watched, 0.0, farthest)
-    if guess is None and collapsed(farthest) is False:
-        return None
-    distinct, beyond = _beside(collapsed, guess, width)
+    distinct, beyond = _beside(collapsed, guess)
     if beyond is None:
-        beyond = distinct + 1.0
-        while (verdict := collapsed(beyond)) is not True:
-            distinct, beyond = (beyond if verdict is False else distinct), beyond + 1.0
-            if beyond > farthest:
-                return None
+        if collapsed(farthest) is not True:
+            return None
+        beyond = farthest
     distinct, beyond = bisect_phases(collapsed, distinct, beyond, width)
     return Bracket(math.exp(distinct), math.exp(beyond), rigorous=True)
 
@@ -516,11 +546,14 @@ def bisect_phases(collapsed: Callable[[float], bool | None], distinct: float, be
 
 
 def _middle(distinct: float, beyond: float, undecided: list[float]) -> float | None:
-    """The next point to try: the midpoint, or where that was undecided, the midpoints towards the two ends, a few times."""
+    """The next point to try: the midpoint, or where that was undecided, the midpoints towards the two ends.
+
+    None after a few times, or once half of what is left is undecided.
+    """
     inside = sorted(point for point in undecided if distinct < point < beyond)
     if not inside:
         return 0.5 * (distinct + beyond)
-    if len(inside) >= 6:
-        return None
     low, high = inside[0] - distinct, beyond - inside[-1]
+    if len(inside) >= 6 or low + high <= 0.5 * (beyond - distinct):
+        return None
     return distinct + 0.5 * low if low > high else beyond - 0.5 * high

@@ -8,7 +8,8 @@ inside the majority, b inside the minority, and one rank-one block between them 
 
 p_AA the own and p_AA′ another class of the majority. The first is linear in v = e^{−margin of B over A}, hence v, s and t_A = s cos θ are
 explicit in θ; the ratio of the other two gives a, explicit without smoothing and one scalar root with it; any of them gives R. By the
-inequality of Cauchy and Schwarz the curve ends with a = 0: in Z = 0, or in R = 0.
+inequality of Cauchy and Schwarz the curve ends with a = 0: in Z = 0, or in R = 0. Both a and s fall in θ, and with them τ: each energy has
+one R0 (docs/derivations/layer-peeled.md, section 9).
 """
 
 import math

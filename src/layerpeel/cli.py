@@ -41,6 +41,10 @@ Column = Annotated[
 DropRow = Annotated[
     list[str] | None, typer.Option(metavar="NAME|NUMBER", help="Row of --counts that is no class, by name or line; may be repeated.")
 ]
+KeepRow = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME|NUMBER", help="Row of --counts that is a class, though it looks like a total; may be repeated."),
+]
 Weights = Annotated[Path | None, typer.Option(metavar="FILE", help="One positive number per class, by which the loss weighs its samples.")]
 FeatureEnergy = Annotated[float | None, typer.Option(help="E_H: bound on the mean squared norm of the features; or give --weight-decay.")]
 WeightEnergy = Annotated[float | None, typer.Option(help="E_W: bound on the mean squared norm of the classifiers; 1 if not given.")]
@@ -234,6 +238,7 @@ def solve(
     counts: Counts = None,
     column: Column = None,
     drop_row: DropRow = None,
+    keep_row: KeepRow = None,
     weights: Weights = None,
     feature_energy: Annotated[float | None, typer.Option(help="E_H: mean squared norm allowed to class means; or give --penalty.")] = None,
     weight_energy: Annotated[float | None, typer.Option(help="E_W: mean squared norm allowed to classifiers; 1 if not given.")] = None,
@@ -264,7 +269,7 @@ def solve(
     from layerpeel.counts.solve import Geometry, archive
     from layerpeel.pages.files import require_archive, require_directory, require_file, write_whole
 
-    file = _counts_file(counts, column, drop_row, weights)
+    file = _counts_file(counts, column, drop_row, keep_row, weights)
     problem = read_program(
         groups,
         file,
@@ -306,14 +311,16 @@ def _solved(problem: Any, **options: Any) -> Any:
         raise typer.Exit(_refuse(str(error), 1)) from error
 
 
-def _counts_file(counts: Path | None, column: str | None, drop_row: list[str] | None, weights: Path | None) -> "CountsFile | None":
+def _counts_file(
+    counts: Path | None, column: str | None, drop_row: list[str] | None, keep_row: list[str] | None, weights: Path | None
+) -> "CountsFile | None":
     """What the options say of a counts file, which is read later; none of them goes without one."""
     from layerpeel.counts.reading import CountsFile
     from layerpeel.numerics import UnusableInput
 
     if counts is not None:
-        return CountsFile(path=counts, column=column, drop_rows=tuple(drop_row or ()), weights=weights)
-    given = {"--column": column, "--drop-row": drop_row, "--weights": weights}
+        return CountsFile(path=counts, column=column, drop_rows=tuple(drop_row or ()), keep_rows=tuple(keep_row or ()), weights=weights)
+    given = {"--column": column, "--drop-row": drop_row, "--keep-row": keep_row, "--weights": weights}
     alone = next((option for option, value in given.items() if value), None)
     if alone is not None:
         raise UnusableInput(f"{alone} is given without --counts: it says how that file is read; give --counts FILE, or leave it out.")
@@ -351,8 +358,13 @@ def _exactly(number: float) -> str:
 
 @app.command()
 def threshold(
-    majority: Annotated[int, typer.Option(help="K_A: number of majority classes.")],
-    minority: Annotated[int, typer.Option(help="K_B: number of minority classes, at least 2.")],
+    majority: Annotated[int | None, typer.Option(help="K_A: number of majority classes; or give --groups or --counts.")] = None,
+    minority: Annotated[int | None, typer.Option(help="K_B: number of minority classes, at least 2.")] = None,
+    groups: Groups = None,
+    counts: Counts = None,
+    column: Column = None,
+    drop_row: DropRow = None,
+    keep_row: KeepRow = None,
     feature_energy: FeatureEnergy = None,
     weight_energy: WeightEnergy = None,
     norm_weights: NormWeights = None,
@@ -364,26 +376,27 @@ def threshold(
 ) -> None:
     """Enclose the imbalance of minority collapse.
 
-    From R0 on the minority classifiers are one vector; from R1 on, where it exists, that vector is zero.
+    From R0 on the minority classifiers are one vector; from R1 on, where it exists, that vector is zero. Of classes with two counts:
+    their numbers, or a counts file.
     """
-    from layerpeel.counts.posing import require_one_model
-    from layerpeel.counts.threshold import thresholds
+    from layerpeel.counts.posing import read_problem, require_one_model, require_two_groups
+    from layerpeel.counts.threshold import thresholds, thresholds_of
     from layerpeel.pages.files import require_directory, require_file, write_whole
 
+    file = _counts_file(counts, column, drop_row, keep_row, None)
+    sizes = require_two_groups(majority, minority, groups, file)
     require_one_model(feature_energy, weight_energy, norm_weights, weight_decay)
     if certificate is not None:
         require_file(certificate, "--certificate")
     if out is not None:
         require_directory(out, "--out")
-    found = thresholds(
-        majority,
-        minority,
-        feature_energy=feature_energy,
-        weight_energy=1.0 if weight_energy is None else weight_energy,
-        norm_weights=norm_weights,
-        weight_decay=weight_decay,
-        digits=digits,
-    )
+    model: dict[str, Any] = {"norm_weights": norm_weights, "weight_decay": weight_decay, "feature_energy": feature_energy}
+    if sizes is None:
+        problem = read_problem(groups, file, weight_energy=weight_energy, **model)
+        again = _again(groups, file, feature_energy, weight_energy, norm_weights, weight_decay)
+        found = thresholds_of(problem, digits=digits, remedy=f"layerpeel remedy {again}")
+    else:
+        found = thresholds(*sizes, weight_energy=1.0 if weight_energy is None else weight_energy, **model, digits=digits)
     if certificate is not None:
         from layerpeel.counts.certificates import threshold_certificate, writer
 
@@ -414,6 +427,7 @@ def remedy(
     counts: Counts = None,
     column: Column = None,
     drop_row: DropRow = None,
+    keep_row: KeepRow = None,
     weights: Weights = None,
     weight_energy: WeightEnergy = None,
     norm_weights: NormWeights = None,
@@ -434,7 +448,7 @@ def remedy(
     that people do, and what cannot help.
     """
     from layerpeel.counts.plan import USUAL_PLACES
-    from layerpeel.counts.posing import read_problem
+    from layerpeel.counts.posing import read_problem, require_one_number
     from layerpeel.counts.remedies import chosen_remedies
     from layerpeel.counts.remedy import remedy_of
     from layerpeel.pages.files import require_directory
@@ -444,7 +458,8 @@ def remedy(
         require_directory(out, "--out")
     asked = chosen_remedies(by)
     way = "weights" if "weights" in asked and "oversampling" not in asked else "oversampling"
-    file = _counts_file(counts, column, drop_row, weights)
+    file = _counts_file(counts, column, drop_row, keep_row, weights)
+    require_one_number(file, norm_weights, weight_decay)
     problem = read_problem(
         groups,
         file,
@@ -461,7 +476,7 @@ def remedy(
             target_cosine=cosine,
             remedies=asked,
             names=names,
-            told=lambda what: bar(advance=1, description=what),
+            told=lambda what, stays=False: bar(advance=1, description=what, found=what if stays else None),
         )
     _answer_with_files(found, out, as_json)
 

@@ -112,7 +112,7 @@ def test_a_cosine_that_is_not_one_does_not_read_as_one() -> None:
 def test_tables_leave_out_what_is_empty_and_text_keeps_its_columns_together() -> None:
     made = tables_of({"schema_version": 1, "names": None, "remedies": [], "groups": [{"classes": 2, "names": None}], "by": "weights"})
     assert [(table.title, list(table.head), list(map(list, table.rows))) for table in made] == [
-        ("Result", ["what", ""], [["by", "weights"]]),
+        ("Result", [], [["by", "weights"]]),
         ("Groups", ["classes"], [["2"]]),
     ]
     assert paragraphs("a  1\n…\nb  2\n\nEnd.") == [(True, "a  1\n…\nb  2"), (False, "End.")]

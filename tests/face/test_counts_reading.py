@@ -190,9 +190,9 @@ REFUSED = {
     "two unknown columns": ("name,2019,2020\na,5,7\nb,9,8\n", ["2 columns", "--column"]),
     "three columns of numbers": ("5 7 9\n1 2 8\n", ["columns", "--column"]),
     "a total without a name": ("Class,Count\na,1247\nb,758\nc,310\nd,94\n,2409\n", ["line 6", "'2409'", "no name", "--drop-row 6"]),
-    "a total with a name": ("class,count\na,1247\nb,758\nc,310\nd,94\nTotal,2409\n", ["line 6", "'Total'", "--drop-row 6"]),
+    "a total with a name": ("class,count\na,1247\nb,758\nc,310\nd,94\nTotal,2409\n", ["line 6", "'Total'", "--drop-row 6", "--keep-row 6"]),
     "another total's name": ("class,count\na,1247\nb,758\nSum:,2409\n", ["line 4", "'Sum:'", "total"]),
-    "a total by its number": ("500\n300\n20\n820\n", ["line 4", "820", "sum of all others", "--drop-row 4", "--groups"]),
+    "a total by its number": ("500\n300\n20\n820\n", ["line 4", "820", "sum of all others", "--drop-row 4", "--keep-row 4"]),
     "a total in JSON": ('{"a": 500, "b": 300, "everything": 800}', ["entry 3 (everything)", "800", "--drop-row 3"]),
     "a class twice": ("class,count\na,500\nb,300\na,20\n", ["'a' twice", "lines 2 and 4", "--drop-row 4"]),
     "a class twice in JSON": ('{"a": 500, "b": 300, "a": 20}', ["'a' twice", "entries 1 and 3"]),
@@ -258,6 +258,23 @@ def test_rows_that_are_no_classes_are_left_out(tmp_path: Path) -> None:
     refused(lambda: read(tmp_path, WITH_TOTALS, drop=["nobody"]), "--drop-row 'nobody'", "no row")
     refused(lambda: read(tmp_path, "a,5\na,3\nb,2\n", drop=["a"]), "--drop-row 'a'", "lines 1, 2")
     refused(lambda: read(tmp_path, "a,5\nb,3\n", drop=["a", "b"]), "leaves no class")
+
+
+def test_a_class_that_looks_like_a_total_is_kept_on_demand(tmp_path: Path) -> None:
+    path = written(tmp_path, "class,count\ncat,500\ndog,300\nowl,200\n")
+    refused(lambda: read_counts(path), "line 2 (cat)", "sum of all others", "--keep-row 2")
+    for row in ("cat", "2"):
+        assert read_counts(path, keep_rows=[row]).samples == (500, 300, 200)
+    named = written(tmp_path, "class,count\nall,9\nsome,5\nfew,2\n")
+    refused(lambda: read_counts(named), "'all'", "--keep-row 2")
+    assert read_counts(named, keep_rows=["all"]).names == ("all", "some", "few")
+    refused(lambda: read_counts(named, keep_rows=["some"]), "'all'", "a total is not a class")
+    refused(lambda: read_counts(named, keep_rows=["none"]), "--keep-row 'none'", "no row")
+    folders = tmp_path / "images"
+    for name in ("cat", "dog"):
+        (folders / name).mkdir(parents=True)
+        (folders / name / "a.png").touch()
+    refused(lambda: read_counts(folders, keep_rows=["owl"]), "--keep-row 'owl'", "no row")
 
 
 def test_a_directory_has_a_folder_per_class(tmp_path: Path) -> None:
@@ -493,8 +510,9 @@ def test_effective_numbers_are_posed_where_classes_weigh_the_norms(tmp_path: Pat
 
 
 def test_options_of_a_counts_file_go_with_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for option in ("--column", "--drop-row", "--weights"):
+    for option in ("--column", "--drop-row", "--keep-row", "--weights"):
         assert main(["solve", "--groups", "2x5,2x3", "--feature-energy", "1", option, "x"]) == 2
         assert f"{option} is given without --counts" in capsys.readouterr().err
-    file = CountsFile(path=Path("c.csv"), column="n", drop_rows=("Total", "7"), weights=Path("w.csv"))
-    assert file.options() == ["--counts", "c.csv", "--column", "n", "--drop-row", "Total", "--drop-row", "7", "--weights", "w.csv"]
+    file = CountsFile(path=Path("c.csv"), column="n", drop_rows=("Total", "7"), keep_rows=("all",), weights=Path("w.csv"))
+    rows = ["--drop-row", "Total", "--drop-row", "7", "--keep-row", "all"]
+    assert file.options() == ["--counts", "c.csv", "--column", "n", *rows, "--weights", "w.csv"]

@@ -10,7 +10,8 @@ import pytest
 from refusals import refused
 
 from layerpeel.cli import main
-from layerpeel.counts.plan import Plan, cosines_of, plan_of
+from layerpeel.counts.plan import Plan, plan_of
+from layerpeel.counts.plan_walk import cosines_of
 from layerpeel.counts.remedy import remedy, remedy_of
 from layerpeel.solvers import Enclosures, LayerPeeled, Problem, UnconstrainedFeatures, critical_oversampling, solve
 
@@ -188,7 +189,7 @@ def test_the_largest_cosine_is_enclosed_as_pair_by_pair() -> None:
 
 
 def test_groups_between_the_bracketed_ones_follow_from_the_multiplier(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("layerpeel.counts.remedy.BRACKETED_TIMES_GROUPS", 100)
+    monkeypatch.setattr("layerpeel.counts.oversampling.factors.BRACKETED_TIMES_GROUPS", 100)
     counts = [round(500 * 50 ** (-k / 29)) for k in range(30)] + [2 * k for k in range(5, 15) for _ in range(2)]
     problem = LayerPeeled(counts=counts, feature_energy=5.0)
     answer = remedy_of(problem, target_cosine=None)

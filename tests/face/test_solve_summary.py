@@ -13,7 +13,8 @@ import pytest
 
 from layerpeel.cli import main
 from layerpeel.counts.solve import Geometry
-from layerpeel.counts.spoken import MOST_ROWS, SHOWN_ROWS, names_by_group
+from layerpeel.counts.words.naming import names_by_group
+from layerpeel.counts.words.spoken import MOST_ROWS, SHOWN_ROWS
 from layerpeel.solvers import LayerPeeled, Solution, UnconstrainedFeatures, solve
 
 LONG_TAIL = [int(500 * 100 ** (-k / 99)) for k in range(100)]

@@ -1,11 +1,12 @@
 """Progress: a line a minute where standard error is no terminal, a bar with failures under it where it is one."""
 
+import math
 import sys
 import time
 
 import pytest
 
-from layerpeel.pages.progress import progress
+from layerpeel.pages.progress import Count, line, progress
 
 
 def test_elsewhere_a_line_comes_now_and_then_though_nothing_advances(
@@ -20,15 +21,33 @@ def test_elsewhere_a_line_comes_now_and_then_though_nothing_advances(
             time.sleep(0.05)
             lines += capsys.readouterr().err.splitlines()
     assert len(lines) >= 2
-    for line in lines:
-        assert line.startswith("checking rooms: 1 of 4, ")
-        assert line.endswith(" left; lda- floor; 1 failed, the last: lda-floor is not as expected")
+    for shown in lines:
+        assert shown.startswith("checking rooms: 1 of 4, ")
+        assert shown.endswith(" left; lda- floor; 1 failed, the last: lda-floor is not as expected")
 
 
 def test_what_takes_less_than_a_minute_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with progress("checking rooms", 1) as bar:
         bar(completed=1, description="lda-floor")
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_what_is_found_is_written_once_and_only_where_one_waits(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], terminal: bool
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    monkeypatch.setattr("layerpeel.pages.progress.QUIET", math.inf)
+    with progress("looking", 3) as bar:
+        bar(advance=1, found="the first")
+        assert "the first" not in capsys.readouterr().err
+        monkeypatch.setattr("layerpeel.pages.progress.QUIET", 0.0)
+        bar(advance=1, found="the second")
+        bar(advance=1)
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert [shown.err.count(line) for line in ("the first", "the second")] == [1, 1]
+    assert shown.err.index("the first") < shown.err.index("the second")
 
 
 @pytest.mark.parametrize("closed", [True, False])
@@ -66,3 +85,9 @@ def test_a_terminal_shows_the_latest_failures_under_the_bar(monkeypatch: pytest.
     for part in ("checking [rooms]", "7/9", "a second", "room [6]", "2 failures more", "room 2 is not", "room 6 is not"):
         assert part in shown.err, part
     assert "room 1 is not" not in shown.err.rpartition("2 failures more")[2]
+
+
+def test_more_steps_than_were_thought_leave_no_time_to_tell() -> None:
+    count = Count(2)
+    count(advance=3, description="floor 5")
+    assert line("looking", count) == "looking: 3; floor 5"

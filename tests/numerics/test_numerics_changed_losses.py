@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from refusals import refused
@@ -74,7 +75,7 @@ def test_points_that_were_known_before() -> None:
 @settings(max_examples=40)
 @given(*sizes, changes())
 def test_along_the_curve_radius_and_imbalance_fall_together(majority: int, minority: int, change: dict[str, Any]) -> None:
-    """That log R falls is proved (one optimum per program); that τ falls is seen: each energy has one threshold."""
+    """Both are proved, log R without margins: each energy has one threshold."""
     boundary = ChangedBoundary(majority, minority, **change)
     low, high = math.log(max(boundary.least_sine, 1e-9)), math.log(boundary.most_sine)
     points = [boundary.at(math.exp(low + (high - low) * step / 40)) for step in range(1, 40)]
@@ -143,3 +144,19 @@ def test_refusals() -> None:
     refused(lambda: ChangedBoundary(3, 2, logit_shift=(0.3, 0.0)).point_at(-5.0), "apart at every energy", "use a larger one")
     refused(lambda: ChangedBoundary(3, 2, margins=(1.0,)), "1 numbers are given as the margins", "give two")  # pyright: ignore[reportArgumentType]
     refused(lambda: smoothed_margin(3, 0.0), "the label smoothing is 0.0")
+
+
+def test_the_slopes_that_make_the_radius_fall_are_what_the_derivation_says() -> None:
+    majority, minority, delta, a, margin = sympy.symbols("K_A K_B delta a M", positive=True)
+    classes, kappa = majority + minority, (majority - 1) / majority
+    e, x, y = delta / classes, sympy.exp(-a), sympy.exp(-kappa * a - margin)
+    total = 1 + (majority - 1) * x + minority * y
+    above, below = x - e * total, y - e * total
+
+    def slope(by: sympy.Symbol) -> sympy.Expr:
+        return sympy.diff(above, by) * below - above * sympy.diff(below, by)
+
+    by_margin = e * minority * y * (below - above) + above * y
+    by_value = -(x * y / majority) * (1 - delta * (classes - 1) / classes) + e * (x - kappa * y)
+    assert sympy.simplify(sympy.expand(slope(margin) - by_margin)) == 0
+    assert sympy.simplify(sympy.expand(slope(a) - by_value)) == 0

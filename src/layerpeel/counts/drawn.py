@@ -114,7 +114,12 @@ def _names(geometry: Geometry, classes: Sequence[int], *, by_samples: bool) -> t
     if len(classes) > MOST_NAMED or not (named or by_samples):
         return ()
     left = {g: iter(group.names or ()) for g, group in enumerate(geometry.groups)}
-    return tuple(_short(next(left[g], said(geometry.groups[g].samples))) for g in classes)
+    return tuple(_short(next(left[g], _by_samples(geometry.groups[g].samples))) for g in classes)
+
+
+def _by_samples(samples: float) -> str:
+    """As an axis calls a class: what a plan raises one to needs no six digits there."""
+    return said(samples) if float(samples).is_integer() else f"{samples:.4g}"
 
 
 def _short(name: str) -> str:

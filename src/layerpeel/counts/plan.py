@@ -7,7 +7,7 @@ raising makes ties, and ties can coincide on the way, so the first floor from be
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,8 +15,10 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from layerpeel.array_words import Float
+from layerpeel.counts.plan_walk import SHORT, Walk, cosines_of, kept, largest_of
 from layerpeel.counts.reading.numbers import said
-from layerpeel.counts.spoken import LONGEST_NAME, names_by_group
+from layerpeel.counts.telling import Told, untold
+from layerpeel.counts.words.naming import LONGEST_NAME, names_by_group
 from layerpeel.numerics import UnusableInput, double, shown
 from layerpeel.pages.curves import figure, line
 from layerpeel.pages.output import number, text_table
@@ -27,49 +29,22 @@ if TYPE_CHECKING:
     from layerpeel.numerics import Figure
     from layerpeel.pages.curves import Mark
     from layerpeel.solvers import Problem, Solution
-    from layerpeel.solvers._sketch import Sketch
 
 TARGET = 0.5
 """The largest cosine between two classifiers (an angle of 60°) that a plan allows unless another is given."""
 
-SHORT = 1e-3
-"""A classifier shorter than this times the longest is not kept, whatever its cosines: it may be zero."""
-
-LEAST_STEP, FIRST_STEP, MOST_STEP = math.log(1.02), math.log(1.05), math.log(1.25)
-"""Steps of the walk in the logarithm of the floor: the shorter, the nearer and the steeper the largest cosine."""
-
-AHEAD = 0.7
-"""A step goes so far of the way to the target at the slope of the last one, which grows."""
-
-FEW_COUNTS = 64
-"""Distinct counts up to which the walk also stops at each of them: the path has its corners there."""
-
-BETWEEN = 4
-"""Places that are looked at once more between the floor that was found and the last step."""
-
-ROUGH, CLOSE, FINE = 1e-6, 1e-7, 1e-9
-"""Gaps of the walk, and of the search inside its last step: the last where the target is near."""
-
-NEAR = 0.3
-"""Distance of a cosine from the target within which it is looked at more closely."""
-
-WIDTH, BISECTIONS = 5e-5, 40
-"""Relative width at which the search stops, and after how many places at the latest."""
-
-ASIDE = (1e-4, 1e-3, 1e-2, 4e-2)
-"""Relative distances from the floor found at which both sides are certified: the first at which the certificate decides."""
-
-COARSER = ((256, 1e-2), (128, 1e-3), (0, 0.0))
-"""The least of those distances that is tried, by the least number of distinct counts: certificates of many take seconds."""
-
 USUAL_PLACES = 30
 """Floors that a search usually looks at, for a bar."""
 
+TOLD_LOOSE = 0.1
+"""Per cent by which a floor may be above the least one without a word."""
+
+MOST_PROVED, PROVED_SOLVES = 20, 300
+"""Classes up to which it is tried to prove that every higher floor keeps the target, and solves after which that is given up: what encloses
+the optima between two floors weakens with the smallest probability, so that a hundred classes need thousands."""
+
 SHOWN_CLASSES = 8
 """Rows of the table."""
-
-Told = Callable[[str], None]
-"""Takes what is found while a search goes on."""
 
 
 class Plan(Record):
@@ -83,6 +58,7 @@ class Plan(Record):
     )
     certified: bool = Field(description="Whether what is said of the floor, and of slightly less, is certified.")
     floors_tried: int = Field(description="Places from the floor upwards at which the target was seen to be kept, without certificate.")
+    proved_above: bool = Field(description="Whether it is proved that every higher floor keeps the target; else it is seen where tried.")
     factors: list[float] | None = Field(description="How many times as often, or as much in the loss, per class in the order of the file.")
     names: list[str] | None = Field(description="Of the classes, in the same order, where the counts file names them.")
     raised_classes: int
@@ -100,6 +76,7 @@ class Plan(Record):
     head_norm_now: Finite
     by: str
     path: SkipJsonSchema[Any] = Field(exclude=True, repr=False, description="Floors that were looked at, and the largest cosines.")
+    optimum: SkipJsonSchema[Any] = Field(exclude=True, repr=False, description="At the floor, or where all count alike.")
     problem: SkipJsonSchema[Any] = Field(exclude=True, repr=False)
 
     def to_text(self) -> str:
@@ -151,10 +128,14 @@ class Plan(Record):
         return f"No floor keeps them apart: even where every class {how}, two classifiers are closer, or one is not kept{sure}."
 
     def _proof(self) -> str:
-        tried = f"every higher floor that was tried ({self.floors_tried}) keeps it too"
+        tried = f"every higher floor that was tried ({self.floors_tried}) keeps it too; between them that is not proved"
+        tried = "every higher floor keeps it too, which is proved" if self.proved_above else tried
         if self.bracket is None:
             return f"Found, but not certified on both sides; {tried}."
-        return f"Certified: at {self.bracket[0]:.6g} the target is exceeded, at {self.bracket[1]:.6g} it is kept; {tried}."
+        exceeded, floor = self.bracket
+        loose = 100.0 * (floor / exceeded - 1.0)
+        wide = f" (the floor may be {loose:.2g} % more than needed)" if loose > TOLD_LOOSE else ""
+        return f"Certified: at {exceeded:.6g} the target is exceeded, at {floor:.6g} it is kept{wide}; {tried}."
 
     def _cost(self) -> str:
         shape = f"the largest class counts {self.imbalance:.4g} times the smallest, {self.imbalance_now:.4g} times as it is"
@@ -243,7 +224,8 @@ def plan_of(
     """The least floor m such that with n_k' = max(n_k, m') no two classifiers have a cosine above a target, for every m' ≥ m.
 
     The target counts as exceeded where classifiers vanish or are shorter than a thousandth of the longest. Both sides of m are certified
-    by enclosed geometry; the floors above it are looked at in steps, without certificate.
+    by enclosed geometry; the floors above it are looked at in steps, without certificate, and for few classes they are proved to keep it
+    (`solvers._floors`).
 
     Args:
         problem: cross-entropy, with norm weights "class" or "sample" and no bias.
@@ -265,9 +247,10 @@ def plan_of(
         (True, 78.5, [1.0, 1.0, 1.0, 2.62, 6.54, 15.7])
     """
     from layerpeel.solvers import solve
+    from layerpeel.solvers._floors import apart_above
 
     target = require_target(target_cosine, problem.num_classes)
-    walk = _Walk(problem, by, target, told or (lambda _: None))
+    walk = Walk(problem, by, target, told or untold)
     now = now or solve(problem)
     least, most = (float(choose(group.samples for group in problem.groups)) for choose in (min, max))
     crossing = walk.down(least, most)
@@ -283,6 +266,9 @@ def plan_of(
         kept_at, at_floor, sure = walk.side(found, most, wanted=True)
         exceeded, _, also = walk.side(found, most, wanted=False)
         certified = sure and also
+    proved = False
+    if certified and kept_at is not None and problem.num_classes <= MOST_PROVED:
+        proved = apart_above(problem, kept_at, target, shortest=SHORT, by=by, most=PROVED_SOLVES)
     mass = sum(group.classes * float(group.samples) for group in problem.groups)
     floor, cosines_now, cosines = kept_at, cosines_of(now), cosines_of(at_floor)
     head_now, head = _head(now, cosines_now), _head(at_floor, cosines) if floor is not None else (None, None)
@@ -294,6 +280,7 @@ def plan_of(
         bracket=(exceeded, floor) if certified and exceeded is not None and floor is not None else None,
         certified=certified,
         floors_tried=0 if floor is None else sum(place >= floor for place in walk.seen),
+        proved_above=proved,
         factors=None if floor is None else _factors(problem, floor),
         names=None if names is None else list(names),
         raised_classes=sum(raised),
@@ -311,6 +298,7 @@ def plan_of(
         head_norm_now=head_now[1],
         by=by,
         path=sorted(walk.seen.items()),
+        optimum=at_floor,
         problem=problem,
     )
 
@@ -321,126 +309,7 @@ def _factors(problem: "Problem", floor: float) -> list[float]:
     return by_group[places].tolist()
 
 
-def cosines_of(solution: "Solution") -> Float[np.ndarray, "G G"]:
-    """`between_cosine` as an array: NaN where a norm vanishes or there is one class, 1 where the classes of a group coincide."""
-    gram, sizes = solution.classifier_gram, np.asarray(solution.problem.sizes, dtype=float)
-    gone = np.array([each is not False for each in solution.vanished])
-    lengths = np.array([math.nan if away else group.classifier_norm or math.nan for group, away in zip(solution.groups, gone, strict=True)])
-    products = gram.outer / np.sqrt(np.outer(sizes, sizes)) - np.diag(gram.inner / sizes)
-    found = products / np.outer(lengths, lengths)
-    one = np.array([each is True for each in solution.collapsed]) & ~np.isnan(found.diagonal())
-    np.fill_diagonal(found, np.where(sizes > 1, np.where(one, 1.0, found.diagonal()), math.nan))
-    return found
-
-
-def largest_of(cosines: Float[np.ndarray, "*shape"]) -> float | None:
-    """The largest of cosines; None where there are none."""
-    return None if np.isnan(cosines).all() else min(float(np.nanmax(cosines)), 1.0)
-
-
 def _head(solution: "Solution", cosines: Float[np.ndarray, "G G"]) -> tuple[float | None, float]:
     """Of a class of the largest count: its largest cosine with another, and the norm of its classifier."""
     head = max(range(len(solution.groups)), key=lambda g: solution.groups[g].samples)
     return largest_of(cosines[head]), solution.groups[head].classifier_norm
-
-
-def kept(solution: "Solution", target: float) -> bool | None:
-    """Whether every classifier is there and no two have a cosine above the target, certainly; None where the enclosure does not tell."""
-    from layerpeel.solvers import Enclosures
-
-    if True in solution.collapsed or True in solution.vanished:
-        return False
-    optimum = Enclosures(solution)
-    shortest, largest = optimum.shortest_classifier(), optimum.largest_classifier_cosine()
-    if shortest.upper < SHORT or largest.lower > target:
-        return False
-    return True if largest.upper <= target and shortest.lower >= SHORT else None
-
-
-class _Walk:
-    """The path of optima over the floor, each from the last."""
-
-    def __init__(self, problem: "Problem", by: str, target: float, told: Told) -> None:
-        self.problem, self.by, self.target, self.told = problem, by, target, told
-        self.seen: dict[float, float] = {}
-        self.last: Sketch | None = None
-        counts = sorted({float(group.samples) for group in problem.groups}, reverse=True)
-        self.stops = counts if len(counts) <= FEW_COUNTS else []
-
-    def cosine(self, floor: float, gap: float = ROUGH) -> float:
-        """The largest cosine at a floor; 1 where a classifier is not kept."""
-        from layerpeel.solvers._sketch import sketch
-
-        self.last = sketch(self.problem.floored(floor, by=self.by), gap=gap, start=self.last)
-        norms = self.last.classifier_norms
-        found = 1.0 if norms.min() <= SHORT * norms.max() else min(float(np.nanmax(self.last.classifier_cosines)), 1.0)
-        self.seen[floor] = found
-        self.told(f"floor {floor:.6g}: largest cosine {found:.4f}")
-        return found
-
-    def down(self, least: float, most: float) -> tuple[float, float] | None:
-        """The first floor from the top that exceeds the target, and the last before it; infinity where there is none before."""
-        place, value, step = most, self.cosine(most), FIRST_STEP
-        if value > self.target:
-            return most, math.inf
-        while place > least:
-            following = max(place * math.exp(-step), least)
-            following = next((stop for stop in self.stops if following < stop < place), following)
-            found = self.cosine(following)
-            if found > self.target:
-                return following, place
-            slope = (found - value) / math.log(place / following)
-            step = MOST_STEP if slope <= 0.0 else min(max(AHEAD * (self.target - found) / slope, LEAST_STEP), MOST_STEP)
-            place, value = following, found
-        return None
-
-    def narrowed(self, low: float, high: float) -> float:
-        """Where the largest cosine crosses the target between two floors, the last such place that is seen."""
-        found = self._crossing(low, high)
-        places = {*np.geomspace(found, high, BETWEEN + 2)[1:-1].tolist(), *(stop for stop in self.stops if found < stop < high)}
-        ascending = sorted(place for place in places if place > found * (1.0 + ASIDE[0]))
-        exceeding = [place for place in ascending if self.cosine(place, CLOSE) > self.target]
-        if not exceeding:
-            return found
-        return self._crossing(exceeding[-1], min(place for place in (*ascending, high) if place > exceeding[-1]))
-
-    def _crossing(self, low: float, high: float) -> float:
-        """By false position, halving what an end that stays weighs, in the logarithm of the floor."""
-        left, right = math.log(low), math.log(high)
-        above, below = self.seen[low] - self.target, self.seen[high] - self.target
-        last = 0
-        for _ in range(BISECTIONS):
-            if right - left <= WIDTH:
-                break
-            share = above / (above - below) if below < 0.0 else 0.5
-            middle = left + min(max(share, 0.02), 0.98) * (right - left)
-            value = self.cosine(math.exp(middle), CLOSE) - self.target
-            if abs(value) < NEAR:
-                value = self.cosine(math.exp(middle), FINE) - self.target
-            if value > 0.0:
-                left, above, below = middle, value, below * (0.5 if last == 1 else 1.0)
-                last = 1
-            else:
-                right, below, above = middle, value, above * (0.5 if last == -1 else 1.0)
-                last = -1
-        return math.exp(right)
-
-    def solved(self, floor: float) -> "Solution":
-        """The certified optimum at a floor."""
-        from layerpeel.solvers import solve
-        from layerpeel.solvers._threshold import SHARP
-
-        return solve(self.problem.floored(floor, by=self.by), tolerance=SHARP, start=self.last)
-
-    def side(self, floor: float, most: float, *, wanted: bool) -> "tuple[float, Solution, bool]":
-        """The nearest place beside a floor where the target is certainly kept, or exceeded; the first one tried where none is certain."""
-        tried: list[tuple[float, Solution]] = []
-        nearest = next(aside for least, aside in COARSER if len(self.problem.groups) >= least)
-        for aside in (each for each in ASIDE if each >= nearest):
-            place = min(floor * (1.0 + aside), most) if wanted else floor * (1.0 - aside)
-            solution = self.solved(place)
-            tried.append((place, solution))
-            if kept(solution, self.target) is wanted:
-                self.told(f"floor {place:.6g}: certainly {'kept' if wanted else 'exceeded'}")
-                return place, solution, True
-        return *tried[0], False

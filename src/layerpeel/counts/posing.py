@@ -103,6 +103,56 @@ def require_one_model(
         )
 
 
+def require_two_groups(majority: int | None, minority: int | None, groups: str | None, counts: CountsFile | None) -> tuple[int, int] | None:
+    """K_A and K_B where they are given as numbers; None where classes are described instead.
+
+    Args:
+        majority: of --majority.
+        minority: of --minority.
+        groups: of --groups.
+        counts: of --counts.
+
+    Raises:
+        UnusableInput: for one number without the other, for both ways at once, and for neither.
+    """
+    described = "--groups" if groups is not None else "--counts" if counts is not None else None
+    given = "--majority" if majority is not None else "--minority" if minority is not None else None
+    if described is None and majority is not None and minority is not None:
+        return majority, minority
+    if described is not None and given is None:
+        return None
+    if described is not None:
+        raise UnusableInput(f"both {given} and {described} are given: they say the same; leave one of them out.")
+    if given is not None:
+        other = "--minority" if given == "--majority" else "--majority"
+        raise UnusableInput(f"{given} is given without {other}: R0 depends on how many classes there are of each; give both.")
+    raise UnusableInput(
+        "neither --majority and --minority, --groups nor --counts is given: R0 depends on how many classes there are; give, say, "
+        "--majority 5 --minority 5, or --counts FILE."
+    )
+
+
+def require_one_number(counts: CountsFile | None, norm_weights: str | None, weight_decay: float | None) -> None:
+    """Check that a class has one number for a remedy to move: its samples, times their weight where norms do not count samples.
+
+    Args:
+        counts: of --counts and --weights.
+        norm_weights: of --norm-weights.
+        weight_decay: of --weight-decay.
+
+    Raises:
+        UnusableInput: otherwise.
+    """
+    if counts is None or counts.weights is None or (norm_weights != "sample" and weight_decay is None):
+        return
+    where = "--weight-decay" if weight_decay is not None else "--norm-weights sample"
+    raise UnusableInput(
+        f"--weights and {where} are both given: a class then has two numbers, its samples, which hold its features, and its samples "
+        "times their weight, which the loss counts, and sampling moves both, a weight one; leave --weights out and ask with --by weights "
+        "how much weight is needed, or ask `layerpeel solve --weights` what these weights do."
+    )
+
+
 def _require_mean(norm_weights: str | None) -> None:
     from layerpeel.solvers import NORM_WEIGHTS
 

@@ -13,7 +13,10 @@ from pydantic.json_schema import SkipJsonSchema
 from layerpeel.counts.drawn import WIDE, cosines_drawn, counts_drawn
 from layerpeel.counts.low_dimension import in_low_dimension
 from layerpeel.counts.reading.numbers import said
-from layerpeel.counts.spoken import below_rank, findings, names_by_group, phase, printable_names, spoken, spoken_below_rank
+from layerpeel.counts.words.findings import findings
+from layerpeel.counts.words.naming import names_by_group, printable_names
+from layerpeel.counts.words.phase import phase
+from layerpeel.counts.words.spoken import below_rank, spoken, spoken_below_rank
 from layerpeel.pages.archives import archive_writer
 from layerpeel.pages.curves import figure, line, points
 from layerpeel.pages.output import number

@@ -13,6 +13,7 @@ from layerpeel.pages.records import Finite, Record, Result
 
 if TYPE_CHECKING:
     from layerpeel.numerics import Figure, Threshold
+    from layerpeel.solvers import Problem
 
 SHOWN_ENERGIES = np.geomspace(0.1, 10.0, 161)
 """Feature energies of the figure, as multiples of the given one, which stands in the middle."""
@@ -42,6 +43,7 @@ class Thresholds(Result):
 
     collapse: EnclosedThreshold
     vanishing: EnclosedThreshold | None
+    imbalance: Finite = Field(default=None, description="Of the counts that were given; null where none were.")
     norm_weights: str = Field(description="class or sample: over what the energy of the features averages; sample with a weight decay.")
     majority: SkipJsonSchema[int] = Field(exclude=True, repr=False)
     minority: SkipJsonSchema[int] = Field(exclude=True, repr=False)
@@ -58,7 +60,19 @@ class Thresholds(Result):
         lines += ["", f"Below an imbalance of {least} the minority classes keep classifiers of their own; from there on they share one."]
         if self.vanishing is not None:
             lines.append(f"From {_short(self.vanishing)} on that one is zero: the minority classes have no classifier at all.")
+        if self.imbalance is not None:
+            lines.append(f"These counts have an imbalance of {self.imbalance:.6g}: {self._fate(math.log(self.imbalance))}.")
         return "\n".join(lines)
+
+    def _fate(self, log_imbalance: float) -> str:
+        """What the minority classes have at an imbalance."""
+
+        def reached(threshold: EnclosedThreshold | None) -> bool:
+            return threshold is not None and log_imbalance >= float(np.logaddexp(0.0, threshold.log_minus_one))
+
+        if reached(self.vanishing):
+            return f"the {self.minority} classes of the smaller count have no classifier"
+        return f"the {self.minority} classes of the smaller count {'share one classifier' if reached(self.collapse) else 'keep their own'}"
 
     def figures(self) -> "tuple[Figure, ...]":
         """Both thresholds against the feature energy or the weight decay, from a tenth of the given one to ten times as much."""
@@ -179,6 +193,62 @@ def thresholds(
         weight_decay=None if weight_decay is None else float(weight_decay),
         norm_weights=norm_weights or ("class" if weight_decay is None else "sample"),
     )
+
+
+def thresholds_of(problem: "Problem", *, digits: int = 30, remedy: str = "layerpeel remedy") -> Thresholds:
+    """The same for classes that are posed as a program, with two distinct counts.
+
+    Args:
+        problem: the program.
+        digits: of the enclosure.
+        remedy: the command that answers where there are more, as a refusal says it.
+
+    Raises:
+        UnusableInput: for one count, for more than two, and where a single class has the smaller one.
+
+    Example:
+        >>> from layerpeel.solvers import LayerPeeled
+        >>> found = thresholds_of(LayerPeeled(counts=[200] * 5 + [10] * 5, feature_energy=5), digits=5)
+        >>> found.collapse.upper, found.imbalance
+        ('12.19245', 20.0)
+    """
+    from layerpeel.numerics import UnusableInput
+    from layerpeel.solvers import LayerPeeled
+
+    if len(problem.groups) != 2:
+        if len(problem.groups) == 1:
+            raise UnusableInput(
+                f"all {problem.num_classes} classes have one count: then none is a minority, and none collapses; give the counts of an "
+                "imbalanced data set."
+            )
+        raise UnusableInput(
+            f"the classes have {len(problem.groups)} distinct counts, and R0 is a number for two: with more, where a class collapses "
+            f"depends on all counts at once; {_jointly(problem)}`{remedy}` says for each count how much more of it keeps its classes "
+            "apart, and which floor under all counts does."
+        )
+    minority, majority = sorted(problem.groups, key=lambda group: group.samples)
+    if isinstance(problem, LayerPeeled):
+        energies = {"feature_energy": problem.feature_energy, "weight_energy": problem.weight_energy}
+        model: dict[str, Any] = energies | {"norm_weights": problem.norm_weights}
+    else:
+        model = {"weight_decay": problem.weight_penalty}
+    found = thresholds(majority.classes, minority.classes, **model, digits=digits)
+    return found.model_copy(update={"imbalance": float(majority.samples) / float(minority.samples)})
+
+
+def _jointly(problem: "Problem") -> str:
+    """What is explicit of many counts: up to which energy all but the largest vanish."""
+    from layerpeel.numerics import joint_vanishing_radius
+    from layerpeel.solvers import LayerPeeled
+
+    largest = max(problem.groups, key=lambda group: group.samples)
+    if largest.classes < 2 or not isinstance(problem, LayerPeeled):
+        return ""
+    radius = joint_vanishing_radius(
+        [(group.classes, float(group.samples)) for group in problem.groups], norm_weights=problem.norm_weights
+    ).middle
+    energy = problem.feature_energy * (radius / problem.radius) ** 2
+    return f"up to a feature energy of {energy:.6g} all but the {largest.classes} largest have no classifier, just beyond it each has one; "
 
 
 def _enclosure(name: str, threshold: EnclosedThreshold) -> str:

@@ -15,6 +15,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.transforms import Bbox
 
 from layerpeel.numerics import PALETTE_SIZE, Bars, Drawing, Figure, HeatMap, Series
 from layerpeel.pages.typography import as_mathtext
@@ -23,7 +24,7 @@ _INK = "#010101"
 # the page defines --series-0 … --series-5: blue, vermilion, green, purple, orange, sky (Okabe and Ito)
 _PALETTE = [f"#0101{number + 2:02x}" for number in range(PALETTE_SIZE)]
 _MARKERS = "osD^vP"
-_WIDTH, _HEIGHT, _TALL = 6.2, 4.3, 5.4
+_WIDTH, _HEIGHT, _TALL, _EDGE = 6.2, 4.3, 5.4, 0.06
 """Inches; the last is the height of a matrix, which leaves a square beside its colour bar."""
 _DOTS = 200
 """Dots per inch of a heat map: twice those of most screens, at the width of a page."""
@@ -70,9 +71,9 @@ def figure_svg(figure: Drawing, identity: str, *, titled: bool = False) -> str:
         tall = isinstance(figure, HeatMap) and figure.matrix
         canvas = FigureCanvasSVG(Canvas(figsize=(_WIDTH, _TALL if tall else _HEIGHT), layout="constrained"))
         axes = canvas.figure.subplots()
-        rows = 0
+        rows, bar = 0, None
         if isinstance(figure, HeatMap):
-            _draw_heat_map(canvas.figure, axes, figure)
+            bar = _draw_heat_map(canvas.figure, axes, figure)
         elif isinstance(figure, Bars):
             _draw_bars(axes, figure)
             if len(figure.heights) > 1:
@@ -84,9 +85,15 @@ def figure_svg(figure: Drawing, identity: str, *, titled: bool = False) -> str:
             axes.set_title(
                 as_mathtext(figure.title), fontsize="medium", pad=6 + ROW * rows + 3 * (rows > 0)
             )  # above the labels of the marks
+        shown = _levelled(canvas.figure, axes, bar) if bar is not None and tall else None
         buffer = io.StringIO()
         canvas.figure.savefig(
-            buffer, format="svg", transparent=True, dpi=_DOTS, metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
+            buffer,
+            format="svg",
+            bbox_inches=shown,
+            transparent=True,
+            dpi=_DOTS,
+            metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
         )
     return _as_page_element(buffer.getvalue(), figure.title)
 
@@ -162,8 +169,8 @@ def _label_short_scales(axes: Axes, figure: Figure | HeatMap) -> None:
             axis.set_minor_formatter(NullFormatter())
 
 
-def _draw_heat_map(canvas: Canvas, axes: Axes, figure: HeatMap) -> None:
-    """Every cell reaches half-way to its neighbours; all cells are one image, however many there are."""
+def _draw_heat_map(canvas: Canvas, axes: Axes, figure: HeatMap) -> Axes:
+    """Every cell reaches half-way to its neighbours; all cells are one image, however many there are. Gives the axes of the scale."""
     values = np.ma.masked_invalid(figure.values)
     if figure.log_values:
         values = np.ma.masked_less_equal(values, 0.0)
@@ -190,6 +197,19 @@ def _draw_heat_map(canvas: Canvas, axes: Axes, figure: HeatMap) -> None:
     bar = canvas.colorbar(cells, ax=axes, label=as_mathtext(figure.value_label), format="{x:g}" if figure.log_values else None)
     if bar.solids is not None:
         bar.solids.set_rasterized(True)
+    return bar.ax
+
+
+def _levelled(canvas: Canvas, axes: Axes, bar: Axes) -> Bbox:
+    """Lay the figure out, and make the bar as high as its map, a square that may be lower than the canvas: gives what is left to show."""
+    canvas.draw_without_rendering()
+    canvas.set_layout_engine("none")
+    square, beside = axes.get_position(), bar.get_position()
+    bar.set_box_aspect(None)
+    bar.set_aspect("auto")
+    bar.set_position((beside.x0, square.y0, 0.04 * square.width, square.height))
+    drawn = canvas.get_tightbbox()
+    return Bbox.from_extents(0.0, drawn.y0 - _EDGE, _WIDTH, drawn.y1 + _EDGE)
 
 
 def _written(value: float) -> str:

@@ -15,12 +15,15 @@ EVERY = 60.0
 FAILURES_SHOWN = 5
 """The latest failures, under the bar."""
 
+QUIET = 2.0
+"""Seconds before which nobody waits for what is found on the way; from then on each line is written as it is found."""
+
 
 class Count:
     """How much is done, how fast, and what failed.
 
     Args:
-        total: steps, or bytes.
+        total: steps, or bytes; where it is a guess, more may come.
 
     Example:
         >>> count = Count(4)
@@ -34,10 +37,17 @@ class Count:
         self.done: float = 0
         self.description = ""
         self.failures: list[str] = []
+        self.found: list[str] = []
         self.began = time.monotonic()
 
     def __call__(
-        self, *, advance: float = 0, completed: float | None = None, description: str | None = None, failure: str | None = None
+        self,
+        *,
+        advance: float = 0,
+        completed: float | None = None,
+        description: str | None = None,
+        failure: str | None = None,
+        found: str | None = None,
     ) -> None:
         """Note what happened; all of it may be left out."""
         self.done = self.done + advance if completed is None else completed
@@ -45,18 +55,30 @@ class Count:
             self.description = description
         if failure is not None:
             self.failures.append(failure)
+        if found is not None:
+            self.found.append(found)
+
+    def news(self) -> list[str]:
+        """What was found and not yet written, once it is worth a line; it is written once."""
+        if time.monotonic() - self.began < QUIET:
+            return []
+        news, self.found = self.found, []
+        return news
 
     def pace(self) -> tuple[float, float | None]:
-        """Steps a second so far, and how many seconds the rest will take at that rate; None before the first step."""
+        """Steps a second so far, and how many seconds the rest will take at that rate.
+
+        None before the first step, and where there are more than were thought.
+        """
         rate = self.done / max(time.monotonic() - self.began, 1e-9)
-        return rate, (self.total - self.done) / rate if rate else None
+        return rate, (self.total - self.done) / rate if rate > 0.0 and self.done <= self.total else None
 
 
 @contextmanager
 def progress(doing: str, total: int, *, of_bytes: bool = False) -> Generator[Callable[..., None]]:
     """A bar with rate and time left if standard error is a terminal, and failures under it; elsewhere one line a minute.
 
-    The function that it gives takes `advance`, `completed`, `description` and `failure`, a sentence.
+    The function that it gives takes `advance`, `completed`, `description`, `failure`, a sentence, and `found`, a line that stays.
 
     Args:
         doing: printed before the bar.
@@ -81,16 +103,24 @@ def _lines(doing: str, count: Count, *, of_bytes: bool) -> Generator[Callable[..
     """From a thread, so that a line comes also while one step takes longer than a minute."""
     ended = threading.Event()
 
+    def put(text: str) -> None:
+        with suppress(OSError, ValueError, AttributeError):  # standard error may be full or closed
+            sys.stderr.write(text + "\n")
+            sys.stderr.flush()
+
     def write() -> None:
         while not ended.wait(EVERY):
-            with suppress(OSError, ValueError, AttributeError):  # standard error may be full or closed
-                sys.stderr.write(line(doing, count, of_bytes=of_bytes) + "\n")
-                sys.stderr.flush()
+            put(line(doing, count, of_bytes=of_bytes))
+
+    def show(**changes: Any) -> None:
+        count(**changes)
+        for news in count.news():
+            put(one_line(news))
 
     thread = threading.Thread(target=write, daemon=True)
     thread.start()
     try:
-        yield count
+        yield show
     finally:
         ended.set()
         thread.join()
@@ -108,7 +138,8 @@ def line(doing: str, count: Count, *, of_bytes: bool = False) -> str:
     """
     rate, left = count.pace()
     scale, unit = (1e6, " MB") if of_bytes else (1, "")
-    parts = [f"{count.done / scale:.4g} of {count.total / scale:.4g}{unit}"]
+    most = f" of {count.total / scale:.4g}" if count.done <= count.total else ""
+    parts = [f"{count.done / scale:.4g}{most}{unit}"]
     if left is not None:
         parts += [_rate(rate, of_bytes=of_bytes), f"{_span(left)} left"]
     failed = [f"{len(count.failures)} failed, the last: {count.failures[-1]}"] if count.failures else []
@@ -168,5 +199,7 @@ def _bar(doing: str, count: Count, *, of_bytes: bool) -> Generator[Callable[...,
             rate, left = count.pace()
             told = "" if left is None else _rate(rate, of_bytes=of_bytes)
             bar.update(task, completed=count.done, description=escape(one_line(count.description)), rate=told)
+            for news in count.news():
+                bar.console.print(Text(one_line(news)))
 
         yield show

@@ -17,7 +17,7 @@ MOST_ROWS, MOST_VALUES = 200, 12
 
 @dataclass(frozen=True, kw_only=True)
 class PageTable:
-    """A further table of a page, with its heading."""
+    """A further table of a page, with its heading; rows of a name and a value need no names of columns."""
 
     title: str
     head: Sequence[str]
@@ -78,7 +78,7 @@ def _objects(value: Any) -> bool:
 
 def _pairs(name: str, content: Mapping[str, Any]) -> PageTable:
     rows = [[key.replace("_", " "), _cell(value)] for key, value in content.items() if key != "schema_version" and not _empty(value)]
-    return PageTable(title=_words(name), head=["what", ""], rows=rows)
+    return PageTable(title=_words(name), head=[], rows=rows)
 
 
 def _words(name: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from layerpeel.counts.reading.classes import ClassCounts, checked_names, positive, require_classes_only, without
+from layerpeel.counts.reading.classes import ClassCounts, checked_names, positive, require_classes_only, rows_named, without
 from layerpeel.counts.reading.columns import Entry, entries
 from layerpeel.counts.reading.groups import parse_groups
 from layerpeel.counts.reading.images import count_directory, count_list, list_layout
@@ -18,13 +18,21 @@ from layerpeel.numerics import UnusableInput
 __all__ = ["ClassCounts", "CountsFile", "parse_groups", "read_counts"]
 
 
-def read_counts(path: Path, *, column: str | None = None, drop_rows: Sequence[str] = (), weights: Path | None = None) -> ClassCounts:
+def read_counts(
+    path: Path,
+    *,
+    column: str | None = None,
+    drop_rows: Sequence[str] = (),
+    keep_rows: Sequence[str] = (),
+    weights: Path | None = None,
+) -> ClassCounts:
     """The classes of a counts file, of a list of images, or of a directory with one folder per class.
 
     Args:
         path: a table with any delimiter, JSON, what `uniq -c` or pandas prints, a list with one image in each line, or a directory.
         column: the name or the number of the column of counts (of the class, in a list of images).
         drop_rows: the names of rows that are no classes, or the numbers of their lines.
+        keep_rows: likewise of rows that are classes, though they look like the total of the others.
         weights: a file with one positive number per class, by which its samples enter the loss.
 
     Raises:
@@ -39,8 +47,10 @@ def read_counts(path: Path, *, column: str | None = None, drop_rows: Sequence[st
         raise UnusableInput(f"--drop-row leaves no class of {what}: a classifier needs at least 2; leave fewer out.")
     names = checked_names(kept, place, what)
     counts = positive(kept, place, what, dotted=dotted)
-    if place != "class":
-        require_classes_only(kept, counts, place, what)
+    if place == "class":
+        rows_named("--keep-row", keep_rows, kept, place, what)
+    else:
+        require_classes_only(kept, counts, place, what, keep_rows)
     classes = ClassCounts(samples=tuple(counts), names=names, places=tuple(f"{place} {entry.number}" for entry in kept), source=path)
     return classes if weights is None else classes.weighted(_weights(weights, classes, drop_rows))
 
@@ -110,18 +120,20 @@ class CountsFile:
         path: `--counts`.
         column: `--column`.
         drop_rows: `--drop-row`, each.
+        keep_rows: `--keep-row`, each.
         weights: `--weights`.
     """
 
     path: Path
     column: str | None = None
     drop_rows: tuple[str, ...] = ()
+    keep_rows: tuple[str, ...] = ()
     weights: Path | None = None
 
     @cached_property
     def classes(self) -> ClassCounts:
         """What the file holds."""
-        return read_counts(self.path, column=self.column, drop_rows=self.drop_rows, weights=self.weights)
+        return read_counts(self.path, column=self.column, drop_rows=self.drop_rows, keep_rows=self.keep_rows, weights=self.weights)
 
     def options(self) -> list[str]:
         """The words of a command line that say the same."""
@@ -129,4 +141,6 @@ class CountsFile:
         words += [] if self.column is None else ["--column", self.column]
         for row in self.drop_rows:
             words += ["--drop-row", row]
+        for row in self.keep_rows:
+            words += ["--keep-row", row]
         return words if self.weights is None else [*words, "--weights", str(self.weights)]

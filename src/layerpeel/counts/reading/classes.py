@@ -81,25 +81,35 @@ class ClassCounts:
 
 
 def without(entries: Sequence[Entry], dropped: Sequence[str], place: str, what: str) -> list[Entry]:
-    """The entries that `--drop-row` leaves: each names one by its class, or by the number of its line.
+    """The entries that `--drop-row` leaves.
 
     Raises:
         UnusableInput: for a row that is not there, or not alone of its name.
     """
-    gone: set[int] = set()
-    for row in dropped:
+    gone = rows_named("--drop-row", dropped, entries, place, what)
+    return [entry for index, entry in enumerate(entries) if index not in gone]
+
+
+def rows_named(option: str, rows: Sequence[str], entries: Sequence[Entry], place: str, what: str) -> set[int]:
+    """The entries that an option names: each by its class, or by the number of its line.
+
+    Raises:
+        UnusableInput: for a row that is not there, or not alone of its name.
+    """
+    found: set[int] = set()
+    for row in rows:
         same = [index for index, entry in enumerate(entries) if entry.name is not None and entry.name.casefold() == row.strip().casefold()]
         if not same and row.strip().isdigit():
             same = [index for index, entry in enumerate(entries) if entry.number == int(row)]
         if not same:
-            raise UnusableInput(f"--drop-row {row!r} is no row of {what}: it names a class, or the number of its {place}; correct it.")
+            raise UnusableInput(f"{option} {row!r} is no row of {what}: it names a class, or the number of its {place}; correct it.")
         if len(same) > 1:
             numbers = ", ".join(str(entries[index].number) for index in same)
             raise UnusableInput(
-                f"--drop-row {row!r} names {len(same)} rows of {what}, {PLURAL[place]} {numbers}: it must be one; give its number."
+                f"{option} {row!r} names {len(same)} rows of {what}, {PLURAL[place]} {numbers}: it must be one; give its number."
             )
-        gone.update(same)
-    return [entry for index, entry in enumerate(entries) if index not in gone]
+        found.update(same)
+    return found
 
 
 def checked_names(entries: Sequence[Entry], place: str, what: str) -> tuple[str, ...] | None:
@@ -151,26 +161,41 @@ def positive(entries: Sequence[Entry], place: str, what: str, *, dotted: bool) -
     return counts
 
 
-def require_classes_only(entries: Sequence[Entry], counts: Sequence[int | float], place: str, what: str) -> None:
+def require_classes_only(
+    entries: Sequence[Entry], counts: Sequence[int | float], place: str, what: str, classes: Sequence[str] = ()
+) -> None:
     """Check that no entry is the total of the others, and that counts are no percentages.
+
+    Args:
+        entries: the rows.
+        counts: their numbers.
+        place: what numbers of rows number.
+        what: the file, in a sentence.
+        classes: rows of which `--keep-row` says that they are classes.
 
     Raises:
         UnusableInput: otherwise; names the row.
     """
-    named = next((entry for entry in entries if entry.name and entry.name.strip(" :.*").casefold() in TOTALS), None)
+    sure = rows_named("--keep-row", classes, entries, place, what)
+    unsure = [entry for index, entry in enumerate(entries) if index not in sure]
+    named = next((entry for entry in unsure if entry.name and entry.name.strip(" :.*").casefold() in TOTALS), None)
     if named is not None:
         raise UnusableInput(
             f"{what}, {place} {named.number} is named {named.name!r}: a total is not a class; leave it out with --drop-row {named.number}, "
-            "or give the class another name."
+            f"or, if it is a class, keep it with --keep-row {named.number}."
         )
     total = math.fsum(counts) if any(isinstance(count, float) for count in counts) else sum(counts)
     largest = max(range(len(counts)), key=counts.__getitem__, default=0)
-    if len(counts) > 2 and math.isclose(2 * counts[largest], total, rel_tol=SAME_SUM if isinstance(total, float) else 0.0):
+    if (
+        len(counts) > 2
+        and largest not in sure
+        and math.isclose(2 * counts[largest], total, rel_tol=SAME_SUM if isinstance(total, float) else 0.0)
+    ):
         entry = entries[largest]
         name = "" if not entry.name else f" ({entry.name})"
         raise UnusableInput(
             f"{what}, {place} {entry.number}{name} holds {said(counts[largest])}, the sum of all others: a total is not a class; leave it "
-            f"out with --drop-row {entry.number}, or, if it is a class, give the counts as --groups."
+            f"out with --drop-row {entry.number}, or, if it is a class, keep it with --keep-row {entry.number}."
         )
     if isinstance(total, float) and abs(total - 100.0) <= PERCENT:
         raise UnusableInput(

@@ -1,74 +1,22 @@
-"""What a solution says in words: the classes that lose most come first, and classes that fare alike share a line."""
+"""What a solution means, in sentences: the classes that lose most come first, and classes that fare alike share a line."""
 
-import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from layerpeel.counts.reading.numbers import said
-from layerpeel.pages.output import number, text_table
-from layerpeel.pages.text import one_line
+from layerpeel.counts.words.naming import MOST_NAMES, Names
+from layerpeel.counts.words.phase import phase
 
 if TYPE_CHECKING:
-    from layerpeel.counts.low_dimension import LowDimension
-    from layerpeel.solvers import GroupGeometry, Problem, Solution
+    from layerpeel.solvers import Solution
 
 SQUEEZED = 0.95
 """Cosine between two classifiers (an angle of 18°) from which a reader is told that their classes are squeezed together."""
 
-MOST_GROUPS_IN_TEXT = 12
-"""A matrix of cosines wider than this is no longer read on a terminal; it stays in the JSON."""
-
-MOST_ROWS, SHOWN_ROWS = 24, 8
-"""A table with more groups than the first shows so many of the largest counts, and as many of the smallest."""
-
-MOST_NAMES = 6
-"""Classes, or counts, that a sentence lists; of more it says how many they are, and the ends."""
-
-LONGEST_NAME = 40
-"""Characters of a name."""
-
 MOST_SENTENCES = 3
 """Groups, or clusters, that have a sentence each; more share one."""
-
-SMALLEST = sys.float_info.min * sys.float_info.epsilon
-"""The smallest double above zero."""
-
-Names = Sequence[Sequence[str] | None]
-"""Of the classes of each group."""
-
-
-def names_by_group(problem: "Problem", names: Sequence[str] | None) -> list[list[str] | None]:
-    """The names of the classes of each group, from those of the classes in the order the counts were given."""
-    if names is None:
-        return [None] * len(problem.groups)
-    places = problem.group_of_class or np.repeat(np.arange(len(problem.groups)), problem.sizes).tolist()
-    called: list[list[str]] = [[] for _ in problem.groups]
-    for place, name in zip(places, names, strict=True):
-        called[place].append(name)
-    return [*called]
-
-
-def spoken(solution: "Solution", names: Names, *, weighted: bool, again: str | None) -> str:
-    """Value and gap, a table of groups, the cosines between groups, and what it all means, the worst first."""
-    names = printable_names(names)
-    table, between = _table(solution.groups, names), _between(solution.groups, solution.between_cosine, names, "cosines")
-    return "\n".join([*_head(solution), *_weights(weighted), "", table, *between, "", *_reading(solution, names, again)])
-
-
-def spoken_below_rank(solution: "Solution", point: "LowDimension", names: Names, *, weighted: bool) -> str:
-    """The same of a point in a dimension that is too small for the optimum."""
-    names = printable_names(names)
-    p, rank, value = solution.dimension, solution.rank, solution.value.upper
-    head = [
-        f"value     {point.value:.12g}, the best point found in R^{p}",
-        f"gap       {point.gap:.1e} at most: no point in R^{p} has less than {point.lower:.12g}, which is certified",
-        f"optimum   {value:.12g}, in R^{rank} and above; {_shape(solution)}",
-        f"status    {point.status}",
-    ]
-    table, between = _table(point.groups, names), _between(point.groups, point.between_cosine, names, "largest cosines")
-    return "\n".join([*head, *_weights(weighted), "", table, *between, "", below_rank(solution)])
 
 
 def findings(solution: "Solution", names: Names) -> list[str]:
@@ -78,126 +26,6 @@ def findings(solution: "Solution", names: Names) -> list[str]:
     if solution.status is Status.ZERO:
         return ["The energies allow a loss of zero, so the optimum is not unique: the geometry shown is one of many."]
     return [*_fates(solution, _Classes(solution, names)), *_largest_cosine(solution, names)]
-
-
-def below_rank(solution: "Solution") -> str:
-    """That a dimension is too small for the optimum."""
-    p, rank = solution.dimension, solution.rank
-    return (
-        f"The optimal logits have rank {rank}, so no features and classifiers in R^{p} make them: what is shown is the point found, with "
-        f"root mean squares of norms and largest cosines. From --dimension {rank} on the optimum fits."
-    )
-
-
-def printable_names(names: Names) -> Names:
-    """Each name on one line, without what commands a terminal, and not longer than a column may be."""
-
-    def cut(name: str) -> str:
-        line = one_line(name)
-        return line if len(line) <= LONGEST_NAME else f"{line[: LONGEST_NAME - 1]}…"
-
-    return [None if called is None else [cut(name) for name in called] for called in names]
-
-
-def _weights(weighted: bool) -> list[str]:
-    return ["weights   the samples below are samples times loss weight: weights change what the loss counts, and no norm"] * weighted
-
-
-def _shape(solution: "Solution") -> str:
-    return f"{solution.route}, {solution.num_classes} classes, rank {solution.rank}, {solution.seconds:.3g} s"
-
-
-def _head(solution: "Solution") -> list[str]:
-    value = solution.value
-    tiny = 0.0 < value.upper <= SMALLEST
-    shown = f"below {SMALLEST:.3g}, the smallest double above zero" if tiny else f"{value.upper:.12g}"
-    head = [
-        f"value     {shown}",
-        f"gap       {solution.gap:.1e} at most, certified{'' if tiny else f' (relative {solution.relative_gap:.1e})'}",
-        f"route     {_shape(solution)}",
-        f"status    {solution.status}",
-    ]
-    if solution.group_bias is not None:
-        head.append(f"bias      {', '.join(number(each) for each in solution.group_bias.tolist())} (by group)")
-    return head
-
-
-class Decided(Protocol):
-    """What is known of the classifiers of equal classes."""
-
-    @property
-    def classes(self) -> int:
-        """How many."""
-        ...
-
-    @property
-    def collapsed(self) -> bool | None:
-        """Whether they coincide."""
-        ...
-
-    @property
-    def vanished(self) -> bool | None:
-        """Whether they are zero."""
-        ...
-
-
-def phase(group: Decided) -> str:
-    """One word for a group's classifiers: distinct, collapsed, vanished, undecided, or single."""
-    if group.vanished:
-        return "vanished"
-    if group.vanished is None:
-        return "undecided"
-    if group.classes == 1:
-        return "single"
-    return {True: "collapsed", False: "distinct", None: "undecided"}[group.collapsed]
-
-
-def _table(groups: "Sequence[GroupGeometry]", names: Names) -> str:
-    order = list(range(len(groups)))
-    left_out = len(order) - 2 * SHOWN_ROWS if len(order) > MOST_ROWS else 0
-    if left_out:
-        order.sort(key=lambda g: -groups[g].samples)
-    rows = [
-        [
-            str(groups[g].classes),
-            said(groups[g].samples),
-            phase(groups[g]),
-            number(groups[g].classifier_norm),
-            number(groups[g].feature_norm),
-            number(groups[g].within_cosine),
-        ]
-        for g in order
-    ]
-    head = ["classes", "samples", "phase", "||w||", "||h||", "cosine within"]
-    if any(called is not None for called in names):
-        head = ["names", *head]
-        rows = [[_short(names[g]), *row] for g, row in zip(order, rows, strict=True)]
-    if not left_out:
-        return text_table(head, rows)
-    between = ["…", *[""] * (len(head) - 1)]
-    table = text_table(head, [*rows[:SHOWN_ROWS], between, *rows[-SHOWN_ROWS:]])
-    return f"{table}\n({left_out} groups of counts between are not shown; --json has them all)"
-
-
-def _short(called: Sequence[str] | None) -> str:
-    """At most two names of a group."""
-    if not called:
-        return ""
-    return ", ".join(called) if len(called) <= 2 else f"{called[0]}, {called[1]}, …"
-
-
-def _between(groups: "Sequence[GroupGeometry]", cosines: Sequence[Sequence[float | None]], names: Names, what: str) -> list[str]:
-    count = len(groups)
-    if not 1 < count <= MOST_GROUPS_IN_TEXT:
-        return []
-    by_name = any(called is not None for called in names)
-    labels = [_short(called) if by_name else said(group.samples) for called, group in zip(names, groups, strict=True)]
-    rows = [[name, *(number(_rounded(cosine)) for cosine in row)] for name, row in zip(labels, cosines, strict=True)]
-    return ["", f"{what} between the classifiers of groups (by {'name' if by_name else 'samples'})", text_table(["", *labels], rows)]
-
-
-def _rounded(cosine: float | None) -> float | None:
-    return None if cosine is None else round(cosine, 4) + 0.0  # no minus before a zero
 
 
 class _Cluster(NamedTuple):
@@ -256,23 +84,6 @@ def _share(ratio: float) -> str:
 
 def _upper(sentence: str) -> str:
     return sentence[0].upper() + sentence[1:] if sentence.startswith("the ") else sentence
-
-
-def _reading(solution: "Solution", names: Names, again: str | None) -> list[str]:
-    from layerpeel.solvers import LayerPeeled, Status
-
-    lines, problem = findings(solution, names), solution.problem
-    if solution.status is Status.ZERO:
-        return lines
-    plain = isinstance(problem, LayerPeeled) and problem.unweighted
-    if problem.loss != "cross-entropy" or not (plain or (again is not None and problem.bias_penalty is None)):
-        return lines
-    if len(solution.groups) == 2 and min(solution.groups, key=lambda group: group.samples).classes > 1:
-        if again is not None:
-            lines.append(f"Next: `layerpeel remedy {again}` says how much oversampling keeps the minority classes apart.")
-    elif len(solution.groups) > 1:
-        lines.append("Next: solve again with the smallest counts multiplied, which is what oversampling them by that factor does.")
-    return lines
 
 
 def _fates(solution: "Solution", classes: _Classes) -> list[str]:

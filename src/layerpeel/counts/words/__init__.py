@@ -1,0 +1,1 @@
+"""Solutions in words: names, phases, tables and sentences."""
