@@ -26,9 +26,7 @@ ROOM = Room.of(
         measure=lambda k: norm(k),
         by="its singular values",
         false={"rank-for-classes": ("it is the rank, K - 1", lambda k: Bracket.exactly(k - 1))},
-        evidence=Evidence.EMPIRICAL,
-        within=ROUNDING,
-        because="K singular values, each rounded to 1e-15",
+        evidence=Evidence.EMPIRICAL.within(ROUNDING, "K singular values, each rounded to 1e-15"),
     ),
 )
 

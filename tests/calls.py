@@ -131,9 +131,9 @@ class Source:
         }
 
     def proves(self, side: str) -> bool:
-        """Whether a side belongs to a claim whose evidence is a proof."""
+        """Whether a side belongs to a claim whose evidence is a proof, with or without a resolution."""
         evidence = self.claims[side.split(": ")[1].split(", ", maxsplit=1)[0]].get("evidence")
-        return evidence is not None and ast.unparse(evidence).endswith("PROOF")
+        return evidence is not None and ast.unparse(evidence).split(".within(")[0].endswith("PROOF")
 
 
 class Program:

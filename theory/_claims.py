@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
-from layerpeel.theory._room import Check, Claim, Control, Evidence, Kind, Origin, Quantities, Quantity, Setting, Verdict
+from layerpeel.theory._room import Check, Claim, Control, Evidence, Grounds, Kind, Origin, Quantities, Quantity, Setting, Verdict
 
 Instances: TypeAlias = Mapping[str, tuple[Any, ...]]
 """Label → arguments: the cases that a claim is put to, each labelled once."""
@@ -65,7 +65,7 @@ def claim(
     measure: Rule | None = None,
     measure_all: Callable[[Setting], Quantities | Iterable[Found]] | None = None,
     false: Mapping[str, tuple[str, Rule] | Variant],
-    evidence: Evidence,
+    evidence: Evidence | Grounds,
     by: str = "",
     within: float = 0.0,
     because: str = "",
@@ -85,11 +85,11 @@ def claim(
         measure_all: instead of `measure`, where the setting (its stream, its profile) matters or one run serves several instances: what is
             found for all of them, in their order or by label.
         false: name → (sentence, prediction) of each plausible mistake: a forgotten 1/K, a root for a square, one group for the other.
-        evidence: what a confirmation rests on.
+        evidence: what a confirmation rests on; with its resolution, where there is one, as `Evidence.within` says it.
         by: how it is measured, as the report says it.
-        within: the widest bracket that still confirms something (absolute): the resolution.
-        because: why that resolution.
-        headroom: how many times narrower every measured bracket is: ten, or at least two where `because` says why no more.
+        within: of plain evidence, the widest bracket that still confirms something (absolute): the resolution.
+        because: of plain evidence, why that resolution.
+        headroom: of plain evidence, as in `Evidence.within`.
         kind: how prediction and measurement relate; None takes the statement's kind.
         origin: where this sentence comes from, when it is not where the room's statement does.
         expected: what the verdict must be.
@@ -125,19 +125,20 @@ def claim(
     else:
         raise ValueError(f"claim {name} needs one of measure and measure_all; give the one that fits.")
 
+    grounds = evidence if isinstance(evidence, Grounds) else evidence.within(within, because, headroom=headroom)
     variants = {key: value if isinstance(value, Variant) else Variant(says=value[0], predict=value[1]) for key, value in false.items()}
     return Claim(
         check=Check(
             name=name,
             claim=says,
-            evidence=evidence,
+            evidence=grounds.evidence,
             predict=lambda: _each(predict, cases),
             measure=measured,
             kind=kind,
-            resolution=within,
-            reason=because,
+            resolution=grounds.resolution,
+            reason=grounds.because,
             method=by,
-            headroom=headroom,
+            headroom=grounds.headroom,
             origin=origin,
             expected=expected,
         ),
@@ -177,7 +178,7 @@ def printed(
     over: Instances | str,
     predict: Rule,
     false: Mapping[str, tuple[str, Rule] | Variant],
-    evidence: Evidence,
+    evidence: Evidence | Grounds,
     measure: Rule | None = None,
     measure_all: Callable[[Setting], Quantities | Iterable[Found]] | None = None,
     **common: Any,
@@ -194,7 +195,7 @@ def printed(
         evidence: of both.
         measure: as in `claim`.
         measure_all: as in `claim`.
-        common: `by`, `within`, `because`, `headroom` and `kind` of `claim`.
+        common: other words of `claim`: `by`, `kind`, and those of plain evidence.
 
     Returns:
         The printed claim and the one that holds.

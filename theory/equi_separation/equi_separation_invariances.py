@@ -119,8 +119,7 @@ ROOM = Room.of(
                 predict=lambda before, *_: fuzziness_in_means(before, LABELS),
             )
         },
-        evidence=Evidence.CERTIFIED,
-        because="rational arithmetic has no rounding",
+        evidence=Evidence.CERTIFIED.within(0.0, "rational arithmetic has no rounding"),
     ),
     claim(
         "in-doubles",
@@ -136,9 +135,7 @@ ROOM = Room.of(
                 predict=Bracket.exactly(0.0),
             )
         },
-        evidence=Evidence.EMPIRICAL,
-        within=SLIGHT,
-        because="fifteen times the rounding of D under maps of moderate condition, to either side",
+        evidence=Evidence.EMPIRICAL.within(SLIGHT, "fifteen times the rounding of D under maps of moderate condition, to either side"),
     ),
 )
 

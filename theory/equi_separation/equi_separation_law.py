@@ -116,9 +116,8 @@ ROOM = Room.of(
                 predict=Bracket.exactly(0.45),
             ),
         },
-        evidence=Evidence.EMPIRICAL,
+        evidence=Evidence.EMPIRICAL.within(0.0, "the whole interval over trials must lie on the side that the law allows"),
         kind=Kind.UPPER_BOUND,
-        because="the whole interval over trials must lie on the side that the law allows",
     ),
     claim(
         "first-power",
@@ -140,10 +139,9 @@ ROOM = Room.of(
                 kind=Kind.EQUALITY,
             ),
         },
-        evidence=Evidence.EMPIRICAL,
+        evidence=Evidence.EMPIRICAL.within(0.0, "as before"),
         kind=Kind.UPPER_BOUND,
         origin=Origin.DERIVED,
-        because="as before",
     ),
     figures=(lambda setting: draw_law(setting),),
 )
@@ -212,7 +210,7 @@ def draw_law(setting: Setting) -> Figure:
         series.append(points_over_trials(f"{name}, {len(x) - 1} layers", x, ends, color, logarithmic=True))
         line = np.exp(np.polyval(np.polyfit(layers, np.log(ends).mean(axis=0), 1), layers))
         if name in OBEYING:
-            series.append(Series(label=f"the law, ρ = {line[1] / line[0]:.2f}", x=x, y=tuple(line.tolist()), style="line", color=color))
+            series.append(Series.line(f"the law, ρ = {line[1] / line[0]:.2f}", x, line, color))
     return Figure(
         title="Separation through the layers",
         caption=f"MNIST at 10×10 pixels, 100 images a class, {TRIALS[setting.profile]} trainings of each network or more; points: "

@@ -49,10 +49,8 @@ ROOM = Room.of(
                 lambda *size: to_rounding(separation(*normal_classes(*size)).fuzziness),
             ),
         },
-        evidence=Evidence.EMPIRICAL,
+        evidence=Evidence.EMPIRICAL.within(1e-4, "D is of order one to a thousand here, and its rounding one part in 1e8"),
         kind=Kind.EQUALITY,
-        within=1e-4,
-        because="D is of order one to a thousand here, and its rounding one part in 1e8",
     ),
     claim(
         "descent-stays-above",
@@ -62,10 +60,8 @@ ROOM = Room.of(
         measure=lambda *size: to_rounding(descended(*normal_classes(*size))),
         by="the least D that quasi-Newton descent over square matrices A finds for D(XA), from the identity",
         false={"eigenvalues-averaged": ("descent ends at (K − 1)²/Σ λ_i", lambda *size: reached(averaged(statistics(*size))))},
-        evidence=Evidence.EMPIRICAL,
+        evidence=Evidence.EMPIRICAL.within(1e-2, "descent may stop that far above the floor, which is of order one to ten here"),
         kind=Kind.EQUALITY,
-        within=1e-2,
-        because="descent may stop that far above the floor, which is of order one to ten here",
     ),
     claim(
         "merging-passes-below",

@@ -56,11 +56,8 @@ ROOM = Room.of(
         measure_all=lambda setting: intervals_over_trials({RATIO: gain_ratio(mixes(setting, skip=True))}),
         by="what blocks of three layers gain, over what blocks of two gain, summed over both orders of the mix",
         false={},
-        evidence=Evidence.EMPIRICAL,
+        evidence=Evidence.EMPIRICAL.within(SHARPNESS, SHARP_ENOUGH, headroom=2.0),
         kind=Kind.EQUALITY,
-        within=SHARPNESS,
-        headroom=2.0,
-        because=SHARP_ENOUGH,
         expected=Verdict.REFUTED,
     ),
     claim(
@@ -93,12 +90,9 @@ ROOM = Room.of(
                 Bracket.exactly(0.0),
             )
         },
-        evidence=Evidence.EMPIRICAL,
+        evidence=Evidence.EMPIRICAL.within(SHARPNESS, SHARP_ENOUGH, headroom=2.0),
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
-        within=SHARPNESS,
-        headroom=2.0,
-        because=SHARP_ENOUGH,
     ),
     claim(
         "no-better-at-equal-points",

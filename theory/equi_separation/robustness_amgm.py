@@ -101,11 +101,9 @@ ROOM = Room.of(
                 says="it ends at equal ratios where their perturbations differ, too", over=UNEQUAL, predict=Bracket(0.0, SEARCH_ACCURACY)
             )
         },
-        evidence=Evidence.EMPIRICAL,
+        evidence=Evidence.EMPIRICAL.within(SEARCH_ACCURACY, "the product is flat to second order at its least value"),
         origin=Origin.DERIVED,
         kind=Kind.EQUALITY,
-        within=SEARCH_ACCURACY,
-        because="the product is flat to second order at its least value",
     ),
 )
 

@@ -71,7 +71,7 @@ def _boundaries(places: list[float], case: Callable[[float], tuple[int, int, flo
             if found is not None and found.value is not None and found.value <= TOP:
                 curve.append((place, found.value))
         if curve:
-            lines.append(Series(label=label, x=tuple(x for x, _ in curve), y=tuple(y for _, y in curve), style="line", color=color))
+            lines.append(Series.line(label, (x for x, _ in curve), (y for _, y in curve), color))
     return lines
 
 
@@ -83,7 +83,7 @@ def _points(places: Iterable[float], problem: Callable[[float, float], LayerPeel
             if phase is not None:
                 found[phase].append((place, imbalance))
     return [
-        Series(label=phase, x=tuple(x for x, _ in points), y=tuple(y for _, y in points), style="points", color=2 + color)
+        Series.points(phase, (x for x, _ in points), (y for _, y in points), 2 + color)
         for color, (phase, points) in enumerate(found.items())
         if points
     ]

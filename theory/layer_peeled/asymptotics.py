@@ -123,9 +123,7 @@ ROOM = Room.of(
             "share-forgotten": ("R0 − 1 ~ (e^ε − 1)/K for any share", lambda: on_rays(many=lambda _, root: log_excess(1.0, root))),
             "constant-forgotten": ("R0 ~ e^{Kη}/K at fixed K_A", lambda: on_rays(crowd=lambda *_: arb(0))),
         },
-        evidence=Evidence.PROOF,
-        within=SHARP,
-        because="an enclosure of a whole ray is as wide as the next term where the ray begins",
+        evidence=Evidence.PROOF.within(SHARP, "an enclosure of a whole ray is as wide as the next term where the ray begins"),
     ),
     claim(
         "small-energies",
@@ -138,10 +136,8 @@ ROOM = Room.of(
             "exponent": ("R0 − 1 is of the order of E_H E_W", Bracket.exactly(0.0)),
             "tangent-by-size-solved": ("it approaches 1/K_A", lambda _: in_balls(lambda: 1 / arb(3))),
         },
-        evidence=Evidence.CERTIFIED,
+        evidence=Evidence.CERTIFIED.within(NEAR, "the next term of the expansion at the last instance: 1e-3"),
         kind=Kind.LIMIT,
-        within=NEAR,
-        because="the next term of the expansion at the last instance: 1e-3",
     ),
     claim(
         "large-energies",
@@ -151,10 +147,8 @@ ROOM = Room.of(
         measure=lambda low, high: (measured(5, 5, high, 1e-3) - measured(5, 5, low, 1e-3)) / Bracket.exactly(high - low),
         by=SOLVED,
         false={"even-split-solved": ("the slope approaches K/K_A", Bracket.exactly(2.0))},
-        evidence=Evidence.CERTIFIED,
+        evidence=Evidence.CERTIFIED.within(NEAR, "the next term of the expansion at the last instance: 3e-3"),
         kind=Kind.LIMIT,
-        within=NEAR,
-        because="the next term of the expansion at the last instance: 3e-3",
     ),
     claim(
         "many-classes",
@@ -170,10 +164,8 @@ ROOM = Room.of(
             ),
             "one-forgotten": ("R0 − 1 ~ e^{2ε}/K", Bracket.exactly(2.0)),
         },
-        evidence=Evidence.CERTIFIED,
+        evidence=Evidence.CERTIFIED.within(NEAR, "the next term of the expansion at the last instance: 7e-4"),
         kind=Kind.LIMIT,
-        within=NEAR,
-        because="the next term of the expansion at the last instance: 7e-4",
     ),
     claim(
         "many-minority-classes",
@@ -186,10 +178,10 @@ ROOM = Room.of(
             "no-logarithm": ("R0 grows like e^{Kη}", lambda classes: in_balls(lambda: arb(classes).log())),
             "half-forgotten-solved": ("the constant is η (1 − e^{−2w})", lambda _: in_balls(lambda: 2 * crowd_constant(1, 0.5))),
         },
-        evidence=Evidence.CERTIFIED,
+        evidence=Evidence.CERTIFIED.within(
+            NEAR, "the next term of the expansion at the last instance: 1.4e-2, and for more classes R0 is beyond what certificates resolve"
+        ),
         kind=Kind.LIMIT,
-        within=NEAR,
-        because="the next term of the expansion at the last instance: 1.4e-2, and for more classes R0 is beyond what certificates resolve",
     ),
     figures=(lambda _: draw_energies(), lambda _: draw_classes()),
 )

@@ -87,9 +87,7 @@ ROOM = Room.of(
                 lambda case: predicted(log_energy(case._replace(imbalance=case.imbalance + 1 - 1 / case.classes))),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=4e-3,
-        because=NEAR,
+        evidence=Evidence.CERTIFIED.within(4e-3, NEAR),
     ),
     claim(
         "law",
@@ -102,9 +100,7 @@ ROOM = Room.of(
             "law-one-percent-off": ("it comes apart where λ = 1.01 c_B", Bracket.exactly(1.01)),
             "own-part": ("it comes apart where λ = (1 − 1/K) c_B", lambda case: predicted(1 - 1 / case.classes)),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-2,
-        because="λ moves about as much as the energies on either side",
+        evidence=Evidence.CERTIFIED.within(1e-2, "λ moves about as much as the energies on either side"),
     ),
     claim(
         "a-pure-guess",
@@ -120,9 +116,7 @@ ROOM = Room.of(
             ),
             "as-often-as-they-occur": ("it is −log R", lambda case: predicted(-math.log(case.imbalance))),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-2,
-        because="margins move about as much as the energies on either side",
+        evidence=Evidence.CERTIFIED.within(1e-2, "margins move about as much as the energies on either side"),
     ),
     claim(
         "above",
@@ -154,8 +148,7 @@ ROOM = Room.of(
                 lambda *case: {"with a bias": phase(case, bias=False), "without": phase(case, bias=True)},
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        because="a yes or a no",
+        evidence=Evidence.CERTIFIED.within(0.0, "a yes or a no"),
     ),
 )
 

@@ -69,9 +69,7 @@ ROOM = Room.of(
                 lambda a, b, energy: log_threshold(a, b, feature_energy=energy, norm_weights="sample") + Bracket.exactly(math.log(1.01)),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=4e-3,
-        because="semidefinite programs certify a margin, and its absence, at two ratios 3e-4 apart",
+        evidence=Evidence.CERTIFIED.within(4e-3, "semidefinite programs certify a margin, and its absence, at two ratios 3e-4 apart"),
     ),
     claim(
         "weight-decay",
@@ -84,9 +82,7 @@ ROOM = Room.of(
             "by-classes": ("R0 = (1/λ² − K_A)/K_B", lambda a, b, decay: predicted(math.log((decay**-2 - a) / b)) if a != b else None),
             "decay-one-percent-off": ("R0 is 1 % larger", lambda a, b, decay: predicted(math.log(1.01 * (decay**-2 - b) / a))),
         },
-        evidence=Evidence.CERTIFIED,
-        within=4e-3,
-        because="the ratios are 3e-4 apart",
+        evidence=Evidence.CERTIFIED.within(4e-3, "the ratios are 3e-4 apart"),
     ),
     claim(
         "vanishing",
@@ -101,9 +97,7 @@ ROOM = Room.of(
                 lambda a, b, energy: log_vanishing(a, b, energy, "sample") + Bracket.exactly(math.log(1.01)),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=4e-3,
-        because="the ratios are 3e-4 apart",
+        evidence=Evidence.CERTIFIED.within(4e-3, "the ratios are 3e-4 apart"),
     ),
     claim(
         "sampling-and-weights",
@@ -116,9 +110,7 @@ ROOM = Room.of(
             "the-other": ("it is the other's", lambda by: log_factor("weights" if by == "oversampling" else "oversampling")),
             "by-a-factor-of-two": ("it is two", Bracket.exactly(math.log(FACTOR))),
         },
-        evidence=Evidence.CERTIFIED,
-        within=4e-3,
-        because="the factors are 3e-4 apart",
+        evidence=Evidence.CERTIFIED.within(4e-3, "the factors are 3e-4 apart"),
     ),
 )
 

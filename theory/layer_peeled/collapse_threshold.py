@@ -87,9 +87,9 @@ ROOM = Room.of(
                 lambda a, b, energy: log_closed_form(a, b, energy * ((a + b - 1) / (a + b)) ** 2),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=4e-3,
-        because="semidefinite programs certify a margin, and its absence, at two ratios 3e-4 apart; mistakes of .05 % would show",
+        evidence=Evidence.CERTIFIED.within(
+            4e-3, "semidefinite programs certify a margin, and its absence, at two ratios 3e-4 apart; mistakes of .05 % would show"
+        ),
     ),
     claim(
         "margin",
@@ -108,9 +108,7 @@ ROOM = Room.of(
                 lambda a, b, energy, ratio: predicted(optimum(a, b, ratio / 1.0005, energy).b),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-4,
-        because="a fifth of the least margin that is seen 0.1 % before R0",
+        evidence=Evidence.CERTIFIED.within(1e-4, "a fifth of the least margin that is seen 0.1 % before R0"),
     ),
     claim(
         "sharp-law",
@@ -123,9 +121,7 @@ ROOM = Room.of(
             "law-one-percent-off": ("λ = 1.01 n_B/N", Bracket.exactly(1.01)),
             "law-with-share": ("λ = (n_B/N)(K_B − 1)/K_B", lambda _, minority: Bracket.exactly(1 - 1 / minority[0])),
         },
-        evidence=Evidence.CERTIFIED,
-        within=4e-3,
-        because="the energies on either side are 3e-4 apart, and λ moves about as much",
+        evidence=Evidence.CERTIFIED.within(4e-3, "the energies on either side are 3e-4 apart, and λ moves about as much"),
     ),
     claim(
         "reported-phase",
@@ -138,8 +134,7 @@ ROOM = Room.of(
             "reported-late": ("λ ≥ 1.01 n_B/N is what counts", Bracket.exactly(0.0)),
             "reported-early": ("λ ≥ 0.99 n_B/N is what counts", Bracket.exactly(1.0)),
         },
-        evidence=Evidence.CERTIFIED,
-        because="a yes or a no",
+        evidence=Evidence.CERTIFIED.within(0.0, "a yes or a no"),
     ),
     claim(
         "small-energy",
@@ -149,10 +144,8 @@ ROOM = Room.of(
         measure=lambda energy: bracket_threshold(5, 5, feature_energy=energy, width=1e-2),
         by="R0 by the certified margin along falling energies, K_A = K_B = 5",
         false={"limit-two": ("R0 → 2 as the energy vanishes", Bracket.exactly(2.0))},
-        evidence=Evidence.CERTIFIED,
+        evidence=Evidence.CERTIFIED.within(0.1, "R0 − 1 is about a third of √(E_H E_W) at the end of the sequence"),
         kind=Kind.LIMIT,
-        within=0.1,
-        because="R0 − 1 is about a third of √(E_H E_W) at the end of the sequence",
     ),
     claim(
         "large-energy",
@@ -162,10 +155,8 @@ ROOM = Room.of(
         measure=lambda energy: inverse(bracket_threshold(5, 5, feature_energy=energy, width=1e-2)),
         by="1/R0 by the certified margin along growing energies, K_A = K_B = 5",
         false={"bounded": ("R0 stays below 100", Bracket.exactly(0.01))},
-        evidence=Evidence.CERTIFIED,
+        evidence=Evidence.CERTIFIED.within(5e-3, "1/R0 falls by a factor of eight per step, and ends near 1/475"),
         kind=Kind.LIMIT,
-        within=5e-3,
-        because="1/R0 falls by a factor of eight per step, and ends near 1/475",
     ),
     figures=(lambda _: energy_diagram(5, 5), lambda _: energy_diagram(7, 3), lambda _: size_diagram(5.0)),
 )

@@ -88,9 +88,7 @@ ROOM = Room.of(
             ),
             "one-percent-off": ("it comes apart where λ = 1.01 s_B c_B", lambda case: predicted(1.01 * level(case))),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-2,
-        because=NEAR,
+        evidence=Evidence.CERTIFIED.within(1e-2, NEAR),
     ),
     claim(
         "threshold",
@@ -107,9 +105,7 @@ ROOM = Room.of(
                 lambda case: predicted(log_energy(swapped(case))) if case in (*SCALED, *HELD) else None,
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=4e-3,
-        because=NEAR,
+        evidence=Evidence.CERTIFIED.within(4e-3, NEAR),
     ),
     claim(
         "ample",
@@ -125,9 +121,7 @@ ROOM = Room.of(
             ),
             "without-own-part": ("it is log(K(1 − δ)/δ)", lambda classes, delta: predicted(math.log(classes * (1 - delta) / delta))),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-4,
-        because="a minimum is flat: the margin is known to the root of the gap",
+        evidence=Evidence.CERTIFIED.within(1e-4, "a minimum is flat: the margin is known to the root of the gap"),
     ),
     claim(
         "never",

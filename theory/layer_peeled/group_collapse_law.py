@@ -130,9 +130,7 @@ ROOM = Room.of(
                 lambda groups, g: Bracket.exactly(1 / math.sqrt(groups[g][1])),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=4e-3,
-        because="the energies on either side are 3e-4 apart, and λ moves about as much",
+        evidence=Evidence.CERTIFIED.within(4e-3, "the energies on either side are 3e-4 apart, and λ moves about as much"),
     ),
     claim(
         "reported-phase",
@@ -142,8 +140,7 @@ ROOM = Room.of(
         measure=lambda groups, g, phase: reported(end(switch(groups, g), phase).solution.collapsed[g]),
         by="what `solve` reports of the group at the two ends, which were found by the margin",
         false={"reported-late": ("λ ≥ 1.01 c_g is what counts", Bracket.exactly(0.0))},
-        evidence=Evidence.CERTIFIED,
-        because="a yes or a no",
+        evidence=Evidence.CERTIFIED.within(0.0, "a yes or a no"),
     ),
     claim(
         "contradiction",
@@ -194,9 +191,8 @@ ROOM = Room.of(
         false={
             "never-parallel": ("classifiers of unequal classes are never parallel", lambda groups, *_: Bracket.exactly(groups[0][0] + 1.0))
         },
-        evidence=Evidence.CERTIFIED,
+        evidence=Evidence.CERTIFIED.within(0.0, "a whole number"),
         kind=Kind.OBSERVATION,
-        because="a whole number",
     ),
 )
 

@@ -78,9 +78,7 @@ ROOM = Room.of(
                 lambda a, b, m, n, bias: None if bias is None else log_share(math.sqrt(n) * (1 + bias) / (1 / (a + b) + bias), a, b, m, n),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=4e-3,
-        because=SHARP,
+        evidence=Evidence.CERTIFIED.within(4e-3, SHARP),
     ),
     claim(
         "slope-at-zero",
@@ -117,9 +115,7 @@ ROOM = Room.of(
                 lambda a, b, m, n, _: log_share(math.sqrt(n), a, b, m, n),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=4e-3,
-        because=SHARP,
+        evidence=Evidence.CERTIFIED.within(4e-3, SHARP),
     ),
     claim(
         "one-majority-class",
@@ -135,10 +131,8 @@ ROOM = Room.of(
                 lambda a, b, m, n, _: log_share(math.sqrt(b * m / (1 + b)), a, b, m, n),
             ),
         },
-        evidence=Evidence.CERTIFIED,
+        evidence=Evidence.CERTIFIED.within(4e-3, SHARP),
         origin=Origin.DERIVED,
-        within=4e-3,
-        because=SHARP,
     ),
     figures=(lambda _: draw_margins(),),
 )

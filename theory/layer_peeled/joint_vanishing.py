@@ -79,9 +79,9 @@ ROOM = Room.of(
             ),
             "average-tail": ("τ* is that of a tail of the same mean count", lambda groups: vanishing_energy(averaged(groups))),
         },
-        evidence=Evidence.CERTIFIED,
-        within=4e-3,
-        because="semidefinite programs certify norms, and their absence, at two energies 3e-4 apart; mistakes of .05 % would show",
+        evidence=Evidence.CERTIFIED.within(
+            4e-3, "semidefinite programs certify norms, and their absence, at two energies 3e-4 apart; mistakes of .05 % would show"
+        ),
     ),
     claim(
         "reported-phase",
@@ -96,8 +96,7 @@ ROOM = Room.of(
                 lambda groups, g, phase: Bracket.exactly(float(phase and g == len(groups) - 1)),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        because="a yes or a no",
+        evidence=Evidence.CERTIFIED.within(0.0, "a yes or a no"),
     ),
     claim(
         "one-ray",
@@ -107,9 +106,8 @@ ROOM = Room.of(
         measure=lambda excess: beyond(excess).rank(),
         by="rank of the exact optimum, enclosed from both sides",
         false={"a-ray-each": ("every tail group comes back on a ray of its own", Bracket.exactly(float(BACK[0][0] + len(BACK) - 2)))},
-        evidence=Evidence.CERTIFIED,
+        evidence=Evidence.CERTIFIED.within(0.0, "a whole number"),
         kind=Kind.EQUALITY,
-        because="a whole number",
     ),
     claim(
         "lengths",
@@ -126,10 +124,10 @@ ROOM = Room.of(
             ),
             "by-the-counts": ("they go as the counts", Bracket.exactly(BACK[-1][1] / BACK[1][1])),
         },
-        evidence=Evidence.CERTIFIED,
+        evidence=Evidence.CERTIFIED.within(
+            0.02, "the next term is of the order of the distance from τ*, which is 0.003 at the last instance"
+        ),
         kind=Kind.LIMIT,
-        within=0.02,
-        because="the next term is of the order of the distance from τ*, which is 0.003 at the last instance",
     ),
     claim(
         "single-largest",
@@ -139,8 +137,7 @@ ROOM = Room.of(
         measure=lambda groups, energy: with_a_norm(Enclosures(reference(LayerPeeled.from_groups(groups, feature_energy=energy)))),
         by="how many groups certainly have a norm, at the semidefinite optimum",
         false={"head-alone": ("the largest class is alone", Bracket.exactly(1.0))},
-        evidence=Evidence.CERTIFIED,
-        because="a whole number",
+        evidence=Evidence.CERTIFIED.within(0.0, "a whole number"),
     ),
 )
 

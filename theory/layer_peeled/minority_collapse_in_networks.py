@@ -64,11 +64,12 @@ ROOM = Room.of(
         measure_all=lambda setting: over_trials(setting, cosines),
         by="the mean cosine between minority classifiers, and between majority classifiers, over trials",
         false={"balanced-orthogonal": ("balanced classifiers are orthogonal", Bracket.exactly(0.0))},
-        evidence=Evidence.EMPIRICAL,
-        within=2.1 * NEAR_FRAME,
-        headroom=2.0,
-        because="ReLU features and the bias of the last layer are not in the model, and training stops early; an interval over eight "
-        "trainings is .02 wide, and a hundred times as many would make it a tenth of that",
+        evidence=Evidence.EMPIRICAL.within(
+            2.1 * NEAR_FRAME,
+            "ReLU features and the bias of the last layer are not in the model, and training stops early; an interval over eight "
+            "trainings is .02 wide, and a hundred times as many would make it a tenth of that",
+            headroom=2.0,
+        ),
     ),
     claim(
         "cosine-to-one",
@@ -86,10 +87,10 @@ ROOM = Room.of(
                 over=instances(OF_MAJORITY, BALANCED, EARLY, FARTHEST),
             ),
         },
-        evidence=Evidence.EMPIRICAL,
+        evidence=Evidence.EMPIRICAL.within(
+            NEAR_COLLAPSE, "one image a class is as far as R can go on these data, and training stops before its limit"
+        ),
         kind=Kind.LIMIT,
-        within=NEAR_COLLAPSE,
-        because="one image a class is as far as R can go on these data, and training stops before its limit",
     ),
     claim(
         "below-chance",
@@ -141,10 +142,9 @@ ROOM = Room.of(
             ),
         },
         origin=Origin.DERIVED,
-        evidence=Evidence.EMPIRICAL,
-        within=0.2,
-        headroom=2.0,
-        because="an interval over eight trainings is .08 wide; averaged by class the energies miss by .1",
+        evidence=Evidence.EMPIRICAL.within(
+            0.2, "an interval over eight trainings is .08 wide; averaged by class the energies miss by .1", headroom=2.0
+        ),
     ),
     figures=(lambda setting: draw_collapse(setting),),
 )
@@ -226,8 +226,8 @@ def draw_collapse(setting: Setting) -> Figure:
         y_label="minority cosine; accuracy",
         series=(
             points_over_trials("measured cosine", x, measured.T, 0),
-            Series(label="Layer-Peeled optimum at the measured energies", x=x, y=optimum, style="line", color=1),
-            Series(label="minority test accuracy", x=x, y=accuracy, style="line", color=2),
+            Series.line("Layer-Peeled optimum at the measured energies", x, optimum, 1),
+            Series.line("minority test accuracy", x, accuracy, 2),
         ),
         log_x=True,
     )

@@ -60,9 +60,9 @@ ROOM = Room.of(
                 lambda majority, energy, ratio: predicted(cosine_without_share(majority, CLASSES - majority, ratio, energy)),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=5e-3,
-        because="1 % of R moves the cosine by as much near R0; enclosures are 1e-7 to 1e-4 wide, widest at large R",
+        evidence=Evidence.CERTIFIED.within(
+            5e-3, "1 % of R moves the cosine by as much near R0; enclosures are 1e-7 to 1e-4 wide, widest at large R"
+        ),
     ),
     claim(
         "monotone",
@@ -125,7 +125,7 @@ def draw(energy: float, setting: Setting) -> Figure:
         corner = [collapse.value] if collapse.value is not None and collapse.value < min(end, 1e4) else []
         curve = sorted([*np.geomspace(1.0, min(end, 1e4), 160).tolist(), *corner])
         heights = [minority_cosine(majority, minority, ratio, energy) for ratio in curve]
-        series.append(Series(label=f"K_A = {majority}, closed form", x=tuple(curve), y=tuple(heights), style="line", color=color))
+        series.append(Series.line(f"K_A = {majority}, closed form", curve, heights, color))
         points = np.geomspace(1.0, min(1.6 * (collapse.value or 1e3), end, 600.0), POINTS[setting.profile]).tolist()
         problems = [LayerPeeled.from_imbalance(majority, minority, ratio, feature_energy=energy) for ratio in points]
         found = [of_minority(Enclosures(solve(problem, route="factored", tolerance=DRAWN_GAP))) for problem in problems]

@@ -49,9 +49,7 @@ ROOM = Room.of(
             ),
         },
         origin=Origin.DERIVED,
-        evidence=Evidence.CERTIFIED,
-        within=1e-3,
-        because="enclosures are 1e-5 to 1e-4 wide",
+        evidence=Evidence.CERTIFIED.within(1e-3, "enclosures are 1e-5 to 1e-4 wide"),
     ),
     claim(
         "accuracy",
@@ -66,11 +64,12 @@ ROOM = Room.of(
                 says="it is 1/(K_B + 1) beyond R0", predict=lambda majority, minority, *_: Bracket.exactly(1 / (minority + 1)), over=BEYOND
             ),
         },
-        evidence=Evidence.STATISTICAL,
+        evidence=Evidence.STATISTICAL.within(
+            0.05,
+            "the interval at the suite's level is 0.016 wide for 60,000 draws; ten times less would take a hundred times as many",
+            headroom=2.0,
+        ),
         kind=Kind.PROBABILITY,
-        within=0.05,
-        headroom=2.0,
-        because="the interval at the suite's level is 0.016 wide for 60,000 draws; ten times less would take a hundred times as many",
     ),
 )
 

@@ -118,9 +118,7 @@ ROOM = Room.of(
             ),
             "one-layer-jump": ("M = 1 jumps", lambda level: logits(lambda n: max(0.5, branch(1, level / n)) if level < n else 0.0)),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-5,
-        because="the enclosure is as wide as the root of the loss's rounding, 1e-7",
+        evidence=Evidence.CERTIFIED.within(1e-5, "the enclosure is as wide as the root of the loss's rounding, 1e-7"),
     ),
     claim(
         "minimum",
@@ -133,9 +131,7 @@ ROOM = Room.of(
             "one-layer-law": ("M = 2 follows the law of M = 1", lambda layers, level: minimum(1, level) if layers == 2 else None),
             "level-off": ("the minimum is that of 1.002 b", lambda layers, level: minimum(layers, 1.002 * level)),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=STOPPED,
-        because=WHERE_DESCENT_STOPS,
+        evidence=Evidence.EMPIRICAL.within(STOPPED, WHERE_DESCENT_STOPS),
     ),
     claim(
         "switch",
@@ -149,9 +145,9 @@ ROOM = Room.of(
             "switch-slightly-off": ("the switch is 0.1 per cent higher", lambda layers: predicted(1.001 * switch(layers))),
             "switch-of-one-layer": Variant(says="M = 2 switches at b/n = 1", predict=Bracket.exactly(1.0), over=instances("M={}", 2)),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=1e-4,
-        because="values that differ by rounding, 1e-16, are 1e-12 apart in b/n; the bisection stops at 1e-5",
+        evidence=Evidence.EMPIRICAL.within(
+            1e-4, "values that differ by rounding, 1e-16, are 1e-12 apart in b/n; the bisection stops at 1e-5"
+        ),
     ),
     claim(
         "jump",
@@ -164,9 +160,7 @@ ROOM = Room.of(
             "continuous": ("collapse is continuous for M ≥ 2", Bracket.exactly(0.0)),
             "jump-off": ("it drops from 1.002 (M − 1)/M", lambda layers: predicted(1.002 * (layers - 1) / layers)),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=STOPPED,
-        because=WHERE_DESCENT_STOPS,
+        evidence=Evidence.EMPIRICAL.within(STOPPED, WHERE_DESCENT_STOPS),
     ),
     claim(
         "survival",
@@ -179,9 +173,7 @@ ROOM = Room.of(
             "no-survival": ("the branch ends at the switch", lambda layers: predicted(switch(layers))),
             "survival-off": ("the branch ends one per cent later", lambda layers: predicted(1.01 * survival(layers))),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=1e-2,
-        because="the bisection stops at a relative 6e-4",
+        evidence=Evidence.EMPIRICAL.within(1e-2, "the bisection stops at a relative 6e-4"),
     ),
     claim(
         "local-minima",
@@ -199,9 +191,7 @@ ROOM = Room.of(
             ),
             "larger-penalties": ("they end where 1.01 b would lead", lambda *case: ends(1.01 * WELL_BELOW, *case)),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=STOPPED,
-        because=WHERE_DESCENT_STOPS,
+        evidence=Evidence.EMPIRICAL.within(STOPPED, WHERE_DESCENT_STOPS),
     ),
     figures=(lambda setting: draw_branches(setting),),
 )
@@ -289,8 +279,8 @@ def draw_branches(setting: Setting) -> Figure:
             head = descend_linear(problem(layers, point), head.layers, head.features)
             found += (float(head.own_logits[1]),)
         series += [
-            Series(label=f"M = {layers}, closed form", x=places, y=heights, style="line", color=color),
-            Series(label=f"M = {layers}, descent", x=points, y=found, style="points", color=color),
+            Series.line(f"M = {layers}, closed form", places, heights, color),
+            Series.points(f"M = {layers}, descent", points, found, color),
         ]
     return Figure(
         title="Own logit under squared error: continuous with one layer, a jump with more",

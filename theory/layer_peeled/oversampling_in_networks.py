@@ -47,10 +47,8 @@ ROOM = Room.of(
         },
         by="the mean cosine between minority classifiers, over trials",
         false={"orthogonal": ("it falls to zero: the minority classifiers become orthogonal", Bracket.exactly(0.0))},
-        evidence=Evidence.EMPIRICAL,
+        evidence=Evidence.EMPIRICAL.within(NEAR_FRAME, "training stops before its limit, and copies of one image are not a hundred images"),
         kind=Kind.LIMIT,
-        within=NEAR_FRAME,
-        because="training stops before its limit, and copies of one image are not a hundred images",
     ),
     claim(
         "a-little-helps",
@@ -106,14 +104,8 @@ def draw_remedy(setting: Setting) -> Figure:
         y_label="minority cosine; accuracy",
         series=(
             points_over_trials("measured cosine", x, np.array([cosines(setting, factor) for factor in factors]).T, 0),
-            Series(label="balanced frame", x=x, y=(FRAME,) * len(x), style="line", color=1),
-            Series(
-                label="minority test accuracy",
-                x=x,
-                y=tuple(float(accuracies(setting, factor)[1].mean()) for factor in factors),
-                style="line",
-                color=2,
-            ),
+            Series.line("balanced frame", x, (FRAME,) * len(x), 1),
+            Series.line("minority test accuracy", x, (float(accuracies(setting, factor)[1].mean()) for factor in factors), 2),
         ),
         log_x=True,
     )

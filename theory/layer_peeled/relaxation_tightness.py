@@ -46,8 +46,7 @@ ROOM = Room.of(
                 lambda *case: Bracket.exactly(float(case[0])) if optimum(*case).vanished else None,
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        because="a whole number",
+        evidence=Evidence.CERTIFIED.within(0.0, "a whole number"),
     ),
     claim(
         "tight-from-rank",
@@ -72,9 +71,7 @@ ROOM = Room.of(
                 lambda *_: dict.fromkeys(("p = rank", "p = 2K"), Bracket.exactly(1e-5)),
             ),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=1e-6,
-        because="where L-BFGS stops is granted 1e-8 to either side",
+        evidence=Evidence.EMPIRICAL.within(1e-6, "where L-BFGS stops is granted 1e-8 to either side"),
     ),
     claim(
         "one-dimension-fewer",

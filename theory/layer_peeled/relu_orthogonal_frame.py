@@ -107,9 +107,7 @@ ROOM = Room.of(
                 lambda counts, level: value_of(counts, [min(math.sqrt(level / count), 1 - 1 / len(counts)) for count in counts]),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-9,
-        because="descent ends within rounding of the dual bound, and the closed form is granted 1e-10",
+        evidence=Evidence.CERTIFIED.within(1e-9, "descent ends within rounding of the dual bound, and the closed form is granted 1e-10"),
     ),
     claim(
         "margins",
@@ -132,9 +130,7 @@ ROOM = Room.of(
                 lambda counts, level, k: predicted(margin(wrong(counts[k], len(counts), 1.001 * level), len(counts))),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-4,
-        because="the enclosure goes with the root of the gap, 1e-14 and less",
+        evidence=Evidence.CERTIFIED.within(1e-4, "the enclosure goes with the root of the gap, 1e-14 and less"),
     ),
     claim(
         "orthogonal",
@@ -147,9 +143,7 @@ ROOM = Room.of(
             "etf": ("class means form a simplex ETF", lambda counts, *_: predicted(-1 / (len(counts) - 1))),
             "one-class-more": ("their cosine is −1/K", lambda counts, *_: predicted(-1 / len(counts))),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-6,
-        because="cosines are bounded by the gap, over the squared norms of features",
+        evidence=Evidence.CERTIFIED.within(1e-6, "cosines are bounded by the gap, over the squared norms of features"),
     ),
     claim(
         "norms",
@@ -174,9 +168,7 @@ ROOM = Room.of(
                 ),
             ),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=3e-5,
-        because="where descent stops is granted 1e-6 to either side",
+        evidence=Evidence.EMPIRICAL.within(3e-5, "where descent stops is granted 1e-6 to either side"),
     ),
     figures=(lambda setting: draw_margins(setting),),
 )
@@ -238,7 +230,7 @@ def draw_margins(setting: Setting) -> Figure:
     for k, count in enumerate(FOUR):
         heights = tuple(max(margin(wrong(count, classes, level), classes), 0.0) for level in levels)
         series += [
-            Series(label=f"n = {count}, closed form", x=levels, y=heights, style="line", color=k),
+            Series.line(f"n = {count}, closed form", levels, heights, k),
             enclosed_points(f"n = {count}, certified", places, [margins[k] for margins in measured], k),
         ]
     return Figure(

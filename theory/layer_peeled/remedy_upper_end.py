@@ -49,9 +49,9 @@ ROOM = Room.of(
             "without-ratio": ("the end is R0(K_B, K_A)", lambda a, b, _, energy: log_threshold(b, a, energy)),
             "one-class-more": ("the end is R · R0(K_B + 1, K_A)", lambda a, b, ratio, energy: log_end(a, b + 1, ratio, energy)),
         },
-        evidence=Evidence.CERTIFIED,
-        within=4e-3,
-        because="semidefinite programs certify a margin, and its absence, at two factors 3e-4 apart; mistakes of .05 % would show",
+        evidence=Evidence.CERTIFIED.within(
+            4e-3, "semidefinite programs certify a margin, and its absence, at two factors 3e-4 apart; mistakes of .05 % would show"
+        ),
     ),
     claim(
         "room-between",
@@ -70,8 +70,7 @@ ROOM = Room.of(
                 lambda *_: {f"{share:g} of the end, {who}": Bracket.exactly(0.0) for share in SHARES for who in GROUPS},
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        because="a yes or a no",
+        evidence=Evidence.CERTIFIED.within(0.0, "a yes or a no"),
     ),
 )
 

@@ -52,9 +52,7 @@ ROOM = Room.of(
             "balanced-values": ("singular values become equal", predicted(1.0)),
             "one-sample-fewer": ("it tends to √(R − 1) times", predicted(math.sqrt(RATIO - 1))),
         },
-        evidence=Evidence.CERTIFIED,
-        within=0.15,
-        because="what is left is √R times the offset of the margins over log(1/λ), 0.115 at the last λ",
+        evidence=Evidence.CERTIFIED.within(0.15, "what is left is √R times the offset of the margins over log(1/λ), 0.115 at the last λ"),
     ),
     claim(
         "between-over-minority",
@@ -73,9 +71,7 @@ ROOM = Room.of(
             # each group's count with its own number of classes
             "swapped": ("it tends to √((R K_A + K_B)/K)", lambda _: predicted(between(MINORITY, MAJORITY, RATIO))),
         },
-        evidence=Evidence.CERTIFIED,
-        within=0.05,
-        because=FIRST_ORDER,
+        evidence=Evidence.CERTIFIED.within(0.05, FIRST_ORDER),
     ),
     claim(
         "classifier-cosine",
@@ -91,9 +87,7 @@ ROOM = Room.of(
                 lambda _: predicted(minority_cosine(math.sqrt(RATIO))),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=0.01,
-        because=FIRST_ORDER,
+        evidence=Evidence.CERTIFIED.within(0.01, FIRST_ORDER),
     ),
     claim(
         "growth",
@@ -114,10 +108,8 @@ ROOM = Room.of(
             ),
         },
         origin=Origin.DERIVED,
-        evidence=Evidence.CERTIFIED,
+        evidence=Evidence.CERTIFIED.within(0.3, "the prediction's allowance of one per cent on either side, of up to √100"),
         kind=Kind.EQUALITY,
-        within=0.3,
-        because="the prediction's allowance of one per cent on either side, of up to √100",
     ),
     claim(
         "offset",
@@ -134,9 +126,7 @@ ROOM = Room.of(
             ),
         },
         origin=Origin.DERIVED,
-        evidence=Evidence.CERTIFIED,
-        within=0.05,
-        because=FIRST_ORDER,
+        evidence=Evidence.CERTIFIED.within(0.05, FIRST_ORDER),
     ),
     claim(
         "pace",
@@ -154,9 +144,7 @@ ROOM = Room.of(
             ),
         },
         origin=Origin.DERIVED,
-        evidence=Evidence.CERTIFIED,
-        within=0.3,
-        because="the quotient itself is off by a term of order 1/log(1/λ), 0.22 at the last λ",
+        evidence=Evidence.CERTIFIED.within(0.3, "the quotient itself is off by a term of order 1/log(1/λ), 0.22 at the last λ"),
     ),
     figures=(lambda setting: draw_limit(setting),),
 )
@@ -235,7 +223,7 @@ def draw_limit(setting: Setting) -> Figure:
         end = value_of(group, *FOLLOWED)
         series += [
             enclosed_points(name, x, ratios, color),
-            Series(label=f"limit {name}", x=(0.0, x[0]), y=(end, end), style="line", color=color),
+            Series.line(f"limit {name}", (0.0, x[0]), (end, end), color),
         ]
     return Figure(
         title="Singular values as weight decay goes to zero",

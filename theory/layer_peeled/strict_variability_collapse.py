@@ -88,9 +88,7 @@ ROOM = Room.of(
                 lambda *case: predicted(optimal(*case, kept=1.00001)),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-6,
-        because="the certified gap of the sample-level program is near 1e-9",
+        evidence=Evidence.CERTIFIED.within(1e-6, "the certified gap of the sample-level program is near 1e-9"),
     ),
     claim(
         "price",
@@ -118,9 +116,7 @@ ROOM = Room.of(
                 lambda *case: price((1 - case[5] / 2) ** 2, *case[:5]),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-9,
-        because="two certified values, each enclosed to about 1e-11",
+        evidence=Evidence.CERTIFIED.within(1e-9, "two certified values, each enclosed to about 1e-11"),
     ),
     claim(
         "any-direction",
@@ -172,9 +168,7 @@ ROOM = Room.of(
             "some-stays": ("0.1 % of the energy stays within the classes", Bracket.exactly(1e-3)),
             "a-little-stays": ("0.001 % of the energy stays within the classes", Bracket.exactly(1e-5)),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=1e-6,
-        because="fifty times the allowance for where L-BFGS stops, to either side",
+        evidence=Evidence.EMPIRICAL.within(1e-6, "fifty times the allowance for where L-BFGS stops, to either side"),
     ),
 )
 

@@ -105,9 +105,7 @@ ROOM = Room.of(
                 lambda a, b, ratio, h: predicted(optimal_value(a, b, ratio, energy_radius(a + b - 1, h, 1.0))),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-8,
-        because="a thousand times the certified gap asked of the semidefinite program",
+        evidence=Evidence.CERTIFIED.within(1e-8, "a thousand times the certified gap asked of the semidefinite program"),
     ),
 )
 

@@ -88,10 +88,8 @@ ROOM = Room.of(
                 lambda majority, minority: computed_slopes(majority, minority + 1),
             ),
         },
-        evidence=Evidence.CERTIFIED,
+        evidence=Evidence.CERTIFIED.within(1e-12, "balls, rounded outward to doubles"),
         kind=Kind.EQUALITY,
-        within=1e-12,
-        because="balls, rounded outward to doubles",
     ),
     claim(
         "ends",
@@ -107,10 +105,8 @@ ROOM = Room.of(
                 lambda a, b: {"log R0 at ζ=0": Bracket.exactly(math.log(b / a))} if a != b else None,
             ),
         },
-        evidence=Evidence.CERTIFIED,
+        evidence=Evidence.CERTIFIED.within(1e-30, "exact up to the working precision"),
         kind=Kind.EQUALITY,
-        within=1e-30,
-        because="exact up to the working precision",
     ),
     claim(
         "by-solves",

@@ -70,9 +70,9 @@ ROOM = Room.of(
             "one-percent-off": ("R1 is 1 % larger", lambda *case: log_closed_form(*case) + Bracket.exactly(math.log(1.01))),
             "other-margin": ("v is K_B e^{−a}", lambda *case: predicted(log_with_other_margin(*case))),
         },
-        evidence=Evidence.CERTIFIED,
-        within=4e-3,
-        because="semidefinite programs certify a norm, and its absence, at two ratios 3e-4 apart; mistakes of .05 % would show",
+        evidence=Evidence.CERTIFIED.within(
+            4e-3, "semidefinite programs certify a norm, and its absence, at two ratios 3e-4 apart; mistakes of .05 % would show"
+        ),
     ),
     claim(
         "reported-phase",
@@ -82,8 +82,7 @@ ROOM = Room.of(
         measure=lambda a, b, energy, phase: reported(end(switch(a, b, energy), phase).solution.vanished[1]),
         by="what `solve` reports of the minority at the two ends, which were found by the norm",
         false={"with-collapse": ("collapsed is reported as vanished", Bracket.exactly(1.0))},
-        evidence=Evidence.CERTIFIED,
-        because="a yes or a no",
+        evidence=Evidence.CERTIFIED.within(0.0, "a yes or a no"),
     ),
     claim(
         "classifier-norm",
@@ -105,9 +104,7 @@ ROOM = Room.of(
                 over=instances(NORM, (7, 3, 5.0, 5.6), (3, 2, 1.0, 6.0)),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-3,
-        because="a sixth of what is left 2 % before R1",
+        evidence=Evidence.CERTIFIED.within(1e-3, "a sixth of what is left 2 % before R1"),
     ),
     claim(
         "existence",
@@ -120,8 +117,7 @@ ROOM = Room.of(
             "always": ("every energy has a second phase", lambda a, *_: Bracket.exactly(float(a - 1))),
             "without-root": ("the condition with r = K_B/K: never", lambda a, b, energy: rank_far_out(a, b, energy, b / (a + b))),
         },
-        evidence=Evidence.CERTIFIED,
-        because="a whole number",
+        evidence=Evidence.CERTIFIED.within(0.0, "a whole number"),
     ),
 )
 

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Any
 
 import sympy
 from flint import arb, arb_mat, ctx, fmpq_mat, fmpz
@@ -25,11 +24,9 @@ HOPELESS = 10.0
 FARTHEST = 60.0
 """Distance in deviations beyond which probabilities are bounded by those at this distance: they are within 1e-390 of 0 or 1 there."""
 
-ENCLOSED: dict[str, Any] = {
-    "evidence": Evidence.CERTIFIED,
-    "within": 1e-3,
-    "because": "brackets are enclosures in ball arithmetic: means by Taylor steps with a proved remainder, their order by one integral",
-}
+ENCLOSED = Evidence.CERTIFIED.within(
+    1e-3, "brackets are enclosures in ball arithmetic: means by Taylor steps with a proved remainder, their order by one integral"
+)
 """How near to its limit a probability must come."""
 
 NARROW = 1e-9

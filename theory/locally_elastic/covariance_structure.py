@@ -82,9 +82,9 @@ ROOM = Room.of(
         measure=lambda name: Bracket.around(best_angle(COVARIANCES[name], COVARIANCES[name], FEW, 3.0), ANGLE),
         by="the angle that maximises the exact probability for 10 samples per class",
         false={"means": ("the difference of the means is the best direction", lambda _: Bracket.exactly(angle_of(DIFFERENCE)))},
-        evidence=Evidence.EMPIRICAL,
-        within=30 * ANGLE,
-        because="a maximiser in doubles is found to the root of the precision; ten times what is allowed for it, and more",
+        evidence=Evidence.EMPIRICAL.within(
+            30 * ANGLE, "a maximiser in doubles is found to the root of the precision; ten times what is allowed for it, and more"
+        ),
     ),
     claim(
         "loss-along-the-means",
@@ -98,9 +98,9 @@ ROOM = Room.of(
             "one-over-kappa": ("the share can be as small as 1/κ", lambda kappa: Bracket.exactly(1 / kappa)),
             "square-inside": ("the share is at least 4κ/(1 + κ²)", lambda kappa: Bracket.exactly(4 * kappa / (1 + kappa**2))),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=1e-5,
-        because="the minimum is flat: an angle off by 1e-4 changes it by 1e-8, and ten times that is allowed",
+        evidence=Evidence.EMPIRICAL.within(
+            1e-5, "the minimum is flat: an angle off by 1e-4 changes it by 1e-8, and ten times that is allowed"
+        ),
     ),
     claim(
         "exponents",
@@ -125,9 +125,7 @@ ROOM = Room.of(
                 },
             ),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=1e-3,
-        because="read to 1e-5 where both directions are 10⁶ apart",
+        evidence=Evidence.EMPIRICAL.within(1e-3, "read to 1e-5 where both directions are 10⁶ apart"),
     ),
     claim(
         "window",
@@ -148,11 +146,8 @@ ROOM = Room.of(
             ),
             "mean-noise": ("the mean exponent decides", lambda name, time: chance(name, time, (sum(POWERS) / 2, sum(POWERS) / 2))),
         },
-        evidence=Evidence.STATISTICAL,
+        evidence=Evidence.STATISTICAL.within(SHARP, SIZED, headroom=2.0),
         kind=Kind.PROBABILITY,
-        within=SHARP,
-        because=SIZED,
-        headroom=2.0,
     ),
     claim(
         "unequal-covariances",
@@ -166,10 +161,8 @@ ROOM = Room.of(
             "pooled": ("it tends to (S_k + S_l)^{−1}D", lambda _: Bracket.exactly(angle_of(np.linalg.solve(sum(UNEQUAL), DIFFERENCE)))),
             "by-squares": ("it tends to (S_k/s_k² + S_l/s_l²)^{−1}D", lambda _: Bracket.around(limit_angle(root=False), ROUNDING)),
         },
-        evidence=Evidence.EMPIRICAL,
+        evidence=Evidence.EMPIRICAL.within(5e-3, "the distance falls as 1/log n; at n = 1e99 it is 2e-3"),
         kind=Kind.LIMIT,
-        within=5e-3,
-        because="the distance falls as 1/log n; at n = 1e99 it is 2e-3",
     ),
     figures=(lambda setting: draw_window(setting),),
 )
@@ -257,7 +250,7 @@ def draw_window(setting: Setting) -> Figure:
     times, watched = np.geomspace(0.1, DRAWN, 80), np.geomspace(1.0, DRAWN, 7)
     counted, series = [separated_paths(setting, time, 1000) for time in watched.tolist()], list[Series]()
     for color, (name, curve) in enumerate(zip((FISHER, ALONG), exact_curves(times), strict=True)):
-        series.append(Series(label=name, x=tuple(times.tolist()), y=tuple(curve.tolist()), style="line", color=color))
+        series.append(Series.line(name, times, curve, color))
         series.append(counted_points(f"{name}, 1000 paths", watched.tolist(), [found[name] for found in counted], setting.level, color))
     return Figure(
         title="The direction decides",

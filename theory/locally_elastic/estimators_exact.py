@@ -65,9 +65,9 @@ ROOM = Room.of(
                 over=errors_of("right vectors", *SIZES[1:]),
             ),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=20 * AGREEMENT,
-        because="logarithms of modes of at least 0.05 along means that are integrated to 1e-12; errors of 1e-9 are allowed",
+        evidence=Evidence.EMPIRICAL.within(
+            20 * AGREEMENT, "logarithms of modes of at least 0.05 along means that are integrated to 1e-12; errors of 1e-9 are allowed"
+        ),
     ),
 )
 

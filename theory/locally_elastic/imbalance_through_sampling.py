@@ -93,9 +93,7 @@ ROOM = Room.of(
         measure_all=lambda setting: [found for ratio in RATIOS for found in grown_within(setting, ratio)],
         by="log of the growth of ‖X̄^k − X̄^l‖ within each group, α = 1 + cos t + β, β = −½ + ⅓ sin 2t, from a normal start",
         false={"shares-ignored": ("differences grow as e^{Γ/K}", lambda *_: predicted((SOON + math.sin(SOON)) / CLASSES))},
-        evidence=Evidence.EMPIRICAL,
-        within=1e-8,
-        because="integrated to 1e-12, with modes up to e^5 apart",
+        evidence=Evidence.EMPIRICAL.within(1e-8, "integrated to 1e-12, with modes up to e^5 apart"),
     ),
     claim(
         "across-groups",
@@ -108,9 +106,7 @@ ROOM = Room.of(
             "gap-only": ("β does not matter between groups", lambda a, b, ratio: predicted((a - b) * float(SHARES[ratio][0]))),
             "one-class-each": ("a group pulls with the share of one class", lambda *case: predicted(larger_root(*case, members=1))),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=3e-8,
-        because="slower modes have e^{−30} left at the first time; exponents are read to 2e-9",
+        evidence=Evidence.EMPIRICAL.within(3e-8, "slower modes have e^{−30} left at the first time; exponents are read to 2e-9"),
     ),
     claim(
         "critical-constant",
@@ -143,9 +139,7 @@ ROOM = Room.of(
             ),
             "other-classes-by-k": ("the others push with β/K", lambda ratio, _: predicted(top_mode(ratio, CLASSES)[0])),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=3e-8,
-        because="slower modes have e^{−30} left at the first time; exponents are read to 2e-9",
+        evidence=Evidence.EMPIRICAL.within(3e-8, "slower modes have e^{−30} left at the first time; exponents are read to 2e-9"),
     ),
     claim(
         "no-etf",
@@ -158,9 +152,7 @@ ROOM = Room.of(
             "etf": ("an ETF at every R", Bracket.exactly(-1 / (CLASSES - 1))),
             "mode-by-k": ("w is that of a push with β/K", lambda ratio, pair: predicted(limiting_cosine(ratio, pair, CLASSES), ROUNDING)),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=3e-9,
-        because="slower modes have e^{−25} left; cosines are good to 1e-10",
+        evidence=Evidence.EMPIRICAL.within(3e-9, "slower modes have e^{−25} left; cosines are good to 1e-10"),
     ),
     claim(
         "minority-collapse",
@@ -178,10 +170,8 @@ ROOM = Room.of(
                 over=instances("R = {:g}", 1e4),
             ),
         },
-        evidence=Evidence.EMPIRICAL,
+        evidence=Evidence.EMPIRICAL.within(1e-4, "one minus the cosine falls as R^{−2}"),
         kind=Kind.LIMIT,
-        within=1e-4,
-        because="one minus the cosine falls as R^{−2}",
     ),
     figures=(lambda setting: draw_separation(setting),),
 )
@@ -292,7 +282,7 @@ def draw_separation(setting: Setting) -> Figure:
     for color, group in enumerate(GROUPS):
         exponent, found = STRENGTH * float(SHARES[RATIO][PAIRS[group][0]]), [each[group] for each in counted]
         curve = tuple(probability(exponent, group, time).middle for time in times)
-        series.append(Series(label=f"{group} pair", x=times, y=curve, style="line", color=color))
+        series.append(Series.line(f"{group} pair", times, curve, color))
         series.append(counted_points(f"{group} pair, 1000 paths", watched, found, setting.level, color))
     return Figure(
         title="The minority is never separated",

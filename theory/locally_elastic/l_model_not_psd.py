@@ -70,9 +70,7 @@ ROOM = Room.of(
                 lambda k: Bracket.exactly(k * (2 - k) / (2 * (k - 1))) if k > 2 else None,
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=40 * HALF_WIDTH,
-        because="eigenvalues counted at shifts 2e-9 apart, and twenty times that",
+        evidence=Evidence.CERTIFIED.within(40 * HALF_WIDTH, "eigenvalues counted at shifts 2e-9 apart, and twenty times that"),
         origin=Origin.DERIVED,
     ),
     claim(
@@ -145,19 +143,9 @@ def draw_least(_: Setting) -> Figure:
         x_label="K",
         y_label="least eigenvalue",
         series=(
-            Series(
-                label="K(1 − √(K−1))/(2(K−1))",
-                x=tuple(lines),
-                y=tuple(k * (1 - math.sqrt(k - 1)) / (2 * (k - 1)) for k in lines),
-                style="line",
-                color=0,
-            ),
-            Series(
-                label="certified",
-                x=tuple(float(k) for k in SIZES),
-                y=tuple(least_eigenvalue(symmetric_part(k), HALF_WIDTH).middle for k in SIZES),
-                style="points",
-                color=0,
+            Series.line("K(1 − √(K−1))/(2(K−1))", lines, (k * (1 - math.sqrt(k - 1)) / (2 * (k - 1)) for k in lines), 0),
+            Series.points(
+                "certified", (float(k) for k in SIZES), (least_eigenvalue(symmetric_part(k), HALF_WIDTH).middle for k in SIZES), 0
             ),
         ),
     )

@@ -87,12 +87,13 @@ ROOM = Room.of(
                 over=instances("K={}, p={:.4g}", (3, 0.25), (5, 0.25)),
             ),
         },
-        evidence=Evidence.STATISTICAL,
+        evidence=Evidence.STATISTICAL.within(
+            0.2,
+            "growth factors lie between 0.8 and 2.7; the 20,000 runs' interval is below 0.1 at any level above 1e-7, and a tenth "
+            "of this resolution would take two million runs",
+            headroom=2.0,
+        ),
         kind=Kind.PROBABILITY,
-        within=0.2,
-        headroom=2.0,
-        because="growth factors lie between 0.8 and 2.7; the 20,000 runs' interval is below 0.1 at any level above 1e-7, and a tenth "
-        "of this resolution would take two million runs",
     ),
     figures=(lambda setting: draw_growth(setting),),
 )
@@ -149,7 +150,7 @@ def draw_growth(setting: Setting) -> Figure:
     for color, k in enumerate(SIZES):
         line = np.linspace(0.0, 0.9, 46)
         curve = (1 + STEP * GAP * (1 - line * k / (k - 1)) / k) ** STEPS
-        series.append(Series(label=f"K = {k}", x=tuple(line.tolist()), y=tuple(curve.tolist()), style="line", color=color))
+        series.append(Series.line(f"K = {k}", line, curve, color))
         found = [simulated(setting, k, ratio) for ratio in RATIOS]
         series.append(counted_points(f"simulated, K = {k}", RATIOS, found, setting.level, color))
     return Figure(

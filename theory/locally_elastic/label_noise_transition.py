@@ -90,11 +90,12 @@ ROOM = Room.of(
                 kind=Kind.LOWER_BOUND,
             ),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=0.15,
-        headroom=2.0,
-        because="an interval over 24 networks is .05 wide, and ten times as many would leave a third of that; on the two sides the "
-        "accuracy differs from 1/3 by .2",
+        evidence=Evidence.EMPIRICAL.within(
+            0.15,
+            "an interval over 24 networks is .05 wide, and ten times as many would leave a third of that; on the two sides the "
+            "accuracy differs from 1/3 by .2",
+            headroom=2.0,
+        ),
     ),
     figures=(lambda setting: draw_transition(setting),),
 )
@@ -118,7 +119,7 @@ def draw_transition(setting: Setting) -> Figure:
         y_label="accuracy on clean labels",
         series=(
             points_over_trials("networks", errors, found.T, 0),
-            Series(label="guessing", x=(errors[0], errors[-1]), y=(CHANCE, CHANCE), style="line", color=1),
+            Series.line("guessing", (errors[0], errors[-1]), (CHANCE, CHANCE), 1),
         ),
         marks=((CRITICAL, "p* = (K−1)/K", 1),),
     )

@@ -72,9 +72,10 @@ ROOM = Room.of(
                 lambda k: (cases := cases_of("I", k)).digest(means_by_modes(cases, k)),
             ),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=10 * AGREEMENT,
-        because="sums over 15 cases of directions and log sizes of the means; the integrator's steps are good to 1e-12, relative",
+        evidence=Evidence.EMPIRICAL.within(
+            10 * AGREEMENT,
+            "sums over 15 cases of directions and log sizes of the means; the integrator's steps are good to 1e-12, relative",
+        ),
     ),
 )
 

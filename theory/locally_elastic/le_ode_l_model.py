@@ -109,9 +109,10 @@ ROOM = Room.of(
                 lambda k: (cases := cases_of("L", k)).digest(exponential(cases.intra, cases.inter, cases.start, END)) if k > 2 else None,
             ),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=10 * AGREEMENT,
-        because="sums over 15 cases of directions and log sizes of the means; the integrator's steps are good to 1e-12, relative",
+        evidence=Evidence.EMPIRICAL.within(
+            10 * AGREEMENT,
+            "sums over 15 cases of directions and log sizes of the means; the integrator's steps are good to 1e-12, relative",
+        ),
     ),
     claim(
         "example",
@@ -128,9 +129,7 @@ ROOM = Room.of(
                 lambda a: Bracket.around(exponential(INTRA, INTER, START[None], LAST)[0, 0, a - 1], AGREEMENT / 4),
             ),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=10 * AGREEMENT,
-        because="means of order one; the integrator's steps are good to 1e-12",
+        evidence=Evidence.EMPIRICAL.within(10 * AGREEMENT, "means of order one; the integrator's steps are good to 1e-12"),
     ),
     figures=(lambda setting: draw_error(setting),),
 )
@@ -201,13 +200,7 @@ def draw_error(_: Setting) -> Figure:
         x_label="t",
         y_label="relative distance",
         series=tuple(
-            Series(
-                label=label,
-                x=tuple(times.tolist()),
-                y=tuple(np.maximum(np.linalg.norm(found - reference, axis=(1, 2)) / sizes, 1e-16).tolist()),
-                style="line",
-                color=color,
-            )
+            Series.line(label, times, np.maximum(np.linalg.norm(found - reference, axis=(1, 2)) / sizes, 1e-16), color)
             for color, (label, found) in enumerate(curves.items())
         ),
         log_y=True,

@@ -271,15 +271,7 @@ def draw_in_sample(setting: Setting) -> Figure:
         rates = estimate_rates(clock, means, model=model, crossings="keep")
         simulated = refitted_means(means[0], rates.cumulative_intra, rates.cumulative_inter, model="L")
         curve = relative_difference(means[1:], simulated[1:], model="L").mean(axis=-1)
-        series.append(
-            Series(
-                label=f"strengths of the {model}-model",
-                x=tuple((clock[1:] + SINCE).tolist()),
-                y=tuple(curve.tolist()),
-                style="line",
-                color=color,
-            )
-        )
+        series.append(Series.line(f"strengths of the {model}-model", (clock[1:] + SINCE), curve, color))
     return Figure(
         title="As the source asks it: both models' strengths under the L-model, in sample",
         caption=f"Relative difference in the norm of H_k of the mean of {NETWORKS} networks, averaged over the three classes of GeoMNIST, "

@@ -73,9 +73,7 @@ ROOM = Room.of(
         measure_all=lambda setting: [order(setting.rng, k, SIGNS[sign]) for k, sign in product(ORDERS, SIGNS)],
         by="the slope of log ‖remainder‖ against log ‖X − φ‖ between two distances, over random φ and directions",
         false={"constant-left": ("with +J a constant is left", lambda _, sign: Bracket.exactly(0.0) if sign == "+" else None)},
-        evidence=Evidence.CERTIFIED,
-        within=ORDER_ACCURACY,
-        because="slopes between distances 1e-9 and 1e-12",
+        evidence=Evidence.CERTIFIED.within(ORDER_ACCURACY, "slopes between distances 1e-9 and 1e-12"),
         expected=Verdict.REFUTED,
     ),
     claim(
@@ -89,9 +87,7 @@ ROOM = Room.of(
             "first-order": ("the remainder is of first order", lambda _, sign: Bracket.exactly(1.0) if sign == "−" else None),
             "third-order": ("the remainder is of third order", lambda _, sign: Bracket.exactly(3.0) if sign == "−" else None),
         },
-        evidence=Evidence.CERTIFIED,
-        within=ORDER_ACCURACY,
-        because="slopes between distances 1e-9 and 1e-12",
+        evidence=Evidence.CERTIFIED.within(ORDER_ACCURACY, "slopes between distances 1e-9 and 1e-12"),
         origin=Origin.DERIVED,
     ),
     claim(
@@ -103,10 +99,8 @@ ROOM = Room.of(
         by="‖e_k − p̄_k + J φ∞‖ in balls, the rest of the probability split at random among the other classes",
         # as near initialization
         false={"constant": ("near convergence the residue stays constant", Bracket.exactly(math.sqrt(1 - 1 / CLASSES)))},
-        evidence=Evidence.CERTIFIED,
+        evidence=Evidence.CERTIFIED.within(1e-13, "at 1 − p̄_k = 1e-16 the residue is about 40 times that"),
         kind=Kind.LIMIT,
-        within=1e-13,
-        because="at 1 − p̄_k = 1e-16 the residue is about 40 times that",
     ),
     claim(
         "pace",
@@ -119,9 +113,7 @@ ROOM = Room.of(
             "proportional": ("the residue is e_k − p̄_k alone", Bracket.exactly(1.0)),
             "all-classes": ("the factor is 1 + p̄_k log(K p̄_k/(1 − p̄_k))", lambda error: slower_by(error, others=CLASSES)),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-12,
-        because="balls of 128 bits",
+        evidence=Evidence.CERTIFIED.within(1e-12, "balls of 128 bits"),
         origin=Origin.DERIVED,
     ),
 )

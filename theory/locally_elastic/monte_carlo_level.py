@@ -76,10 +76,11 @@ ROOM = Room.of(
             ),
             "level-in-each-tail": ("an interval at the level leaves out the level on either side", lambda *case: chance(2 * LEVEL, *case)),
         },
-        evidence=Evidence.STATISTICAL,
-        within=SHARP,
-        because="a million simulated checks of each kind give intervals narrower than half of this; ten times narrower needs 10⁸",
-        headroom=2.0,
+        evidence=Evidence.STATISTICAL.within(
+            SHARP,
+            "a million simulated checks of each kind give intervals narrower than half of this; ten times narrower needs 10⁸",
+            headroom=2.0,
+        ),
     ),
     claim(
         "errors",

@@ -96,10 +96,8 @@ ROOM = Room.of(
         by="(K − 1) times the largest cosine, the worst of all cases: K = 2, 3, 5, normal starts shifted along d̂_j, five pairs of rates",
         # the largest (K − 1) × −1/K is that of two classes
         false={"one-over-k": ("cosines tend to −1/K", Bracket.exactly(-0.5))},
-        evidence=Evidence.EMPIRICAL,
+        evidence=Evidence.EMPIRICAL.within(1e-3, "e^{B/(K−1)} is e^{−9} at the last time in the slowest case"),
         kind=Kind.LIMIT,
-        within=1e-3,
-        because="e^{B/(K−1)} is e^{−9} at the last time in the slowest case",
     ),
     claim(
         "exceptions",
@@ -128,9 +126,7 @@ ROOM = Room.of(
                 lambda: {"Γ bounded": as_predicted(stopped(SKEW, shared=0.0))},
             ),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=3e-6,
-        because="the slower mode has e^{−20} left at the time looked at, and 1e-7 is allowed for it",
+        evidence=Evidence.EMPIRICAL.within(3e-6, "the slower mode has e^{−20} left at the time looked at, and 1e-7 is allowed for it"),
     ),
     claim(
         "oscillation",
@@ -141,9 +137,7 @@ ROOM = Room.of(
         measure=lambda quarter: largest_cosine(oscillating(), quarter),
         by="(K − 1) times the largest cosine, integrated with B(t) = −1 + e^{−t} + ½ sin t",
         false={"equal-signs-suffice": ("equal signs make it collapse", Bracket.exactly(-1.0))},
-        evidence=Evidence.EMPIRICAL,
-        within=1e-8,
-        because="the integration is good to 1e-11, by its own estimate",
+        evidence=Evidence.EMPIRICAL.within(1e-8, "the integration is good to 1e-11, by its own estimate"),
     ),
     figures=(lambda setting: draw_collapse(setting), lambda setting: draw_flipped(setting)),
 )
@@ -227,8 +221,7 @@ def drawn(title: str, caption: str, rates: Rates, start: Float[np.ndarray, "3 3"
     means = integrated(*rates, start, times.tolist())
     cosines = np.stack([means.cosines(index) for index in range(len(times))])
     curves = tuple(
-        Series(label=f"classes {i + 1} and {j + 1}", x=tuple(times.tolist()), y=tuple(cosines[:, i, j].tolist()), style="line", color=color)
-        for color, (i, j) in enumerate(((0, 1), (0, 2), (1, 2)))
+        Series.line(f"classes {i + 1} and {j + 1}", times, cosines[:, i, j], color) for color, (i, j) in enumerate(((0, 1), (0, 2), (1, 2)))
     )
     return Figure(title=title, caption=caption, x_label="time", y_label="cosine between class means", series=curves)
 

@@ -95,9 +95,9 @@ ROOM = Room.of(
                 lambda name, k, j: Bracket.exactly(float(FRAMES[name][k - 1] @ FRAMES[name][j - 1])) if name == HALF else None,
             ),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=3e-6,
-        because="slower modes have less than e^{−22} left at the time looked at, and 1e-7 is allowed for them",
+        evidence=Evidence.EMPIRICAL.within(
+            3e-6, "slower modes have less than e^{−22} left at the time looked at, and 1e-7 is allowed for them"
+        ),
     ),
     claim(
         "independent",
@@ -117,9 +117,7 @@ ROOM = Room.of(
                 lambda name, k, j: Bracket.around(kept_cosine(STARTS[name], k, j, intra=INTRA + INTER), ROUNDING),
             ),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=3e-6,
-        because="what is left of the start has e^{−33}, and 1e-7 is allowed",
+        evidence=Evidence.EMPIRICAL.within(3e-6, "what is left of the start has e^{−33}, and 1e-7 is allowed"),
     ),
 )
 

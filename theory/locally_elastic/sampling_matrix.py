@@ -120,9 +120,9 @@ ROOM = Room.of(
                 lambda name: Bracket.exactly(1 - SHARE * 5 / 4) if name == BOTH else None,
             ),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=10 * ACCURACY,
-        because="slower differences and the integrator's errors; twenty times what is allowed for them",
+        evidence=Evidence.EMPIRICAL.within(
+            10 * ACCURACY, "slower differences and the integrator's errors; twenty times what is allowed for them"
+        ),
     ),
 )
 

@@ -65,7 +65,7 @@ ROOM = Room.of(
                 "the deviation is √t, without the start's", lambda t: by_power(float(ABOVE) / CLASSES, t, slow_count(t), start=0.0)
             ),
         },
-        **ENCLOSED,
+        evidence=ENCLOSED,
     ),
     claim(
         "below",
@@ -82,7 +82,7 @@ ROOM = Room.of(
                 "distances grow as t^{c/(K+1)}", lambda t: by_power(float(BELOW) / (CLASSES + 1), t, slow_count(t))
             ),
         },
-        **ENCLOSED,
+        evidence=ENCLOSED,
     ),
     claim(
         "at",
@@ -95,7 +95,7 @@ ROOM = Room.of(
             "start-deviation": ("at c = K/2 the start's variance stays", lambda _: separated_in_doubles(DISTANCE, FIXED, VARIANCE)),
             "noise-alone-at": at_each_time("the deviation is √t, without the start's", lambda t: by_power(0.5, t, FIXED, start=0.0)),
         },
-        **ENCLOSED,
+        evidence=ENCLOSED,
     ),
     claim(
         "at-growing",
@@ -110,7 +110,7 @@ ROOM = Room.of(
                 "the deviation is √t, without the start's, as n grows", lambda t: by_power(0.5, t, slow_count(t), start=0.0)
             ),
         },
-        **ENCLOSED,
+        evidence=ENCLOSED,
     ),
     claim(
         "frequency",

@@ -84,9 +84,7 @@ ROOM = Room.of(
                 over=instances("n = {}", 20),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-14,
-        because="an enclosure in ball arithmetic, rounded to doubles",
+        evidence=Evidence.CERTIFIED.within(1e-14, "an enclosure in ball arithmetic, rounded to doubles"),
     ),
 )
 

@@ -2,7 +2,6 @@
 
 import math
 from functools import cache
-from typing import Any
 
 import numpy as np
 import sympy
@@ -51,11 +50,9 @@ START = np.array([[1.0, 0.0], [-0.5, 0.9], [-0.5, -0.9]])
 """Class means at time 0 in R²; variances as on the line."""
 APART = START[0] - START[1]
 
-ENCLOSED: dict[str, Any] = {
-    "evidence": Evidence.CERTIFIED,
-    "within": 1e-2,
-    "because": "brackets are enclosures in ball arithmetic; probabilities come within 1e-2 of their limits by the last time",
-}
+ENCLOSED = Evidence.CERTIFIED.within(
+    1e-2, "brackets are enclosures in ball arithmetic; probabilities come within 1e-2 of their limits by the last time"
+)
 """How near to its limit a probability must come: at t = 10¹² with n = 29 the bound over all hyperplanes is 1e-5."""
 
 ROOM = Room.of(
@@ -105,9 +102,9 @@ ROOM = Room.of(
                 over=instances("r = {:g}, t = {:g}", (BELOW, 1e8)),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-11,
-        because="means enclosed by Taylor steps with a proved remainder; the closed form states an error of at most 1e-11",
+        evidence=Evidence.CERTIFIED.within(
+            1e-11, "means enclosed by Taylor steps with a proved remainder; the closed form states an error of at most 1e-11"
+        ),
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
     ),
@@ -128,7 +125,7 @@ ROOM = Room.of(
                 lambda t: separated_in_doubles(2.0 * math.exp(gained(ABOVE, t) / CLASSES), slow_count(t), t) if t == 10.0 else None,
             ),
         },
-        **ENCLOSED,
+        evidence=ENCLOSED,
     ),
     claim(
         "below",
@@ -146,7 +143,7 @@ ROOM = Room.of(
                 lambda t: separated_in_doubles(2.0 * math.exp(gained(BELOW, t) / CLASSES), slow_count(t), t),
             ),
         },
-        **ENCLOSED,
+        evidence=ENCLOSED,
     ),
     claim(
         "below-any-hyperplane",
@@ -162,7 +159,7 @@ ROOM = Room.of(
                 Bracket.exactly(2 * sum(math.comb(19, i) for i in range(FEATURES + 1)) / math.comb(20, 10)),
             ),
         },
-        **ENCLOSED,
+        evidence=ENCLOSED,
     ),
     claim(
         "frequency",

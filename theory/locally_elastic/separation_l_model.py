@@ -103,10 +103,10 @@ ROOM = Room.of(
             ),
             "without-the-others": ("φ2 is e^{A/K}, without B/(K−1)", lambda k, c, b: two_mode_log_distance(k, c, (c + b) / k)),
         },
-        evidence=Evidence.EMPIRICAL,
+        evidence=Evidence.EMPIRICAL.within(
+            25 * AGREEMENT, "the integrator is good to 1e-12 per step; more than ten times what is allowed for it"
+        ),
         kind=Kind.EQUALITY,
-        within=25 * AGREEMENT,
-        because="the integrator is good to 1e-12 per step; more than ten times what is allowed for it",
     ),
     claim(
         "inter-strong",
@@ -123,7 +123,7 @@ ROOM = Room.of(
                 lambda t: by_law(EXPONENT, STRONG, t, min, start=0.0) if t == 1e3 else None,
             ),
         },
-        **ENCLOSED,
+        evidence=ENCLOSED,
     ),
     claim(
         "inter-weak",
@@ -139,7 +139,7 @@ ROOM = Room.of(
                 lambda t: by_law(EXPONENT, WEAK * (CLASSES - 1) / CLASSES, t, max) if t == 1e3 else None,
             ),
         },
-        **ENCLOSED,
+        evidence=ENCLOSED,
     ),
     claim(
         "inter-negative",
@@ -161,7 +161,7 @@ ROOM = Room.of(
                 "β enters as B/K", lambda t: by_law(SLOW, NEGATIVE * (CLASSES - 1) / CLASSES, t, min) if t == 10.0 else None
             ),
         },
-        **ENCLOSED,
+        evidence=ENCLOSED,
     ),
     claim(
         "frequency",

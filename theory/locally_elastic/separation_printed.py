@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import sympy
 
@@ -59,11 +58,9 @@ FOR_MANY = 2 * math.sqrt(math.pi * FIXED) * 0.25**FIXED
 """The same by Stirling's formula."""
 ZERO, ONE = Bracket.exactly(0.0), Bracket.exactly(1.0)
 """Mixed, and separated."""
-ENCLOSED: dict[str, Any] = {
-    "evidence": Evidence.CERTIFIED,
-    "within": 1e-4,
-    "because": "enclosures in ball arithmetic, 1e-14 wide; at the last times the means are within 0.01 deviations of their limit",
-}
+ENCLOSED = Evidence.CERTIFIED.within(
+    1e-4, "enclosures in ball arithmetic, 1e-14 wide; at the last times the means are within 0.01 deviations of their limit"
+)
 """The means are within 0.01 deviations of each other at the last times, and probabilities are even in that distance."""
 
 K, ALPHA, BETA = sympy.symbols("K alpha beta", positive=True)
@@ -131,7 +128,7 @@ ROOM = Room.of(
                 "the deviation is √t, without the start's", lambda t: separated_in_doubles(2.0 * math.sqrt(1.0 + t), FIXED, t)
             ),
         },
-        **ENCLOSED,
+        evidence=ENCLOSED,
     ),
     printed(
         "part-i-negative-rates",
@@ -153,7 +150,7 @@ ROOM = Room.of(
                 "the means shrink as e^A, not as e^{A/K}", lambda t: separated_in_doubles(2.0 * math.exp(-t), FIXED, 1.0 + t)
             ),
         },
-        **ENCLOSED,
+        evidence=ENCLOSED,
     ),
     printed(
         "part-i-opposed",
@@ -177,7 +174,7 @@ ROOM = Room.of(
                 lambda t: separated_in_doubles(2.0 * math.exp(t / (1.0 + t)), FIXED, 1.0 + t),
             ),
         },
-        **ENCLOSED,
+        evidence=ENCLOSED,
     ),
     printed(
         "part-ii-common-growth",
@@ -203,7 +200,7 @@ ROOM = Room.of(
                 lambda t: separated_in_doubles(2.0 * math.exp(0.5 * t), slow_count(t) - 1, 1.0 + t),
             ),
         },
-        **ENCLOSED,
+        evidence=ENCLOSED,
     ),
     claim(
         "part-i-repaired",
@@ -219,7 +216,7 @@ ROOM = Room.of(
                 lambda t: separated_in_doubles(2.0 * math.exp(math.sqrt(1.0 + t) - 1.0), FIXED, t),
             ),
         },
-        **ENCLOSED,
+        evidence=ENCLOSED,
         origin=Origin.DERIVED,
     ),
 )

@@ -76,9 +76,7 @@ ROOM = Room.of(
                 lambda a, what: Bracket.around(2 * float(a), ROUNDING / 2) if what == PRINTED and a != 1 else None,
             ),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=20 * ROUNDING,
-        because="rates without noise, and twenty times the rounding of regressions and averages",
+        evidence=Evidence.EMPIRICAL.within(20 * ROUNDING, "rates without noise, and twenty times the rounding of regressions and averages"),
         expected=Verdict.REFUTED,
     ),
     claim(
@@ -102,9 +100,7 @@ ROOM = Room.of(
                 ),
             ),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=20 * ROUNDING,
-        because="rates without noise, and twenty times the rounding of regressions and averages",
+        evidence=Evidence.EMPIRICAL.within(20 * ROUNDING, "rates without noise, and twenty times the rounding of regressions and averages"),
         origin=Origin.DERIVED,
     ),
     claim(
@@ -117,10 +113,8 @@ ROOM = Room.of(
         by="1 − log A(T)/log(1 + T) for α = (1 + t)^{−3/2}, in ball arithmetic",
         # the index of the rate
         false={"no-saturation": ("on the cumulative it tends to 3/2", Bracket.exactly(1.5))},
-        evidence=Evidence.CERTIFIED,
+        evidence=Evidence.CERTIFIED.within(PACE, "log 2/log T is what is left at T"),
         kind=Kind.LIMIT,
-        within=PACE,
-        because="log 2/log T is what is left at T",
         origin=Origin.DERIVED,
     ),
 )
