@@ -10,6 +10,7 @@ from layerpeel.solvers import Enclosures, LayerPeeled, Problem, Switch, bracket_
 from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
 from layerpeel.theory.layer_peeled._closed_forms import predicted
+from layerpeel.theory.layer_peeled._in_symbols.per_sample import SQUARES, identities
 
 CASES = ((3, 3, 1.0), (2, 5, 0.5), (4, 2, 1.0), (1, 3, 0.2))
 """(K_A, K_B, E_H) at E_W = 1, E_H a mean over samples."""
@@ -23,11 +24,6 @@ FACTOR = 2.0
 WIDTH = 3e-4
 """Distance in log R, or in log w, of the two places at which a search stops: the certificates decide phases ten times as close."""
 
-A, B, W = sympy.symbols("K_A K_B w", positive=True)
-K, Q = A + B, 1 / W**2
-ROOT_B = sympy.sqrt((A + B * W**2) / K)
-X = (K * ROOT_B / W - B) / A
-"""Everything on the boundary by w = r_B/r_A ≥ 1: r_B, and e^{L_A}."""
 
 ROOM = Room.of(
     Statement(
@@ -113,20 +109,6 @@ ROOM = Room.of(
         evidence=Evidence.CERTIFIED.within(4e-3, "the factors are 3e-4 apart"),
     ),
 )
-
-SQUARES = "(K r_B)² − (K_A + K_B w)² − K_A K_B (w − 1)²"
-
-
-def identities(times: int) -> dict[str, sympy.Expr]:
-    """What the proof's inequalities stand on; one of them with its right side taken so many times."""
-    found = {
-        "1/r_A² − 1/r_B² − (K/K_B)(1 − 1/r_B²)": W**2 / ROOT_B**2 - 1 / ROOT_B**2 - K / B * (1 - 1 / ROOT_B**2),
-        "K q − (K_A x² + 2 K_B x − K_B)": K * Q - (A * X**2 + 2 * B * X - B),
-        SQUARES: (K * ROOT_B) ** 2 - (A + B * W) ** 2 - times * A * B * (W - 1) ** 2,
-        "(K/K_B)(r_B − 1) − (w² − 1)/(r_B + 1)": K / B * (ROOT_B - 1) - (W**2 - 1) / (ROOT_B + 1),
-        "(1 − x)(K_A + K_B/x) − K (1 − q/x)": (1 - X) * (A + B / X) - K * (1 - Q / X),
-    }
-    return {name: sympy.simplify(expression) for name, expression in found.items()}
 
 
 def switch(majority: int, minority: int, **model: Any) -> Switch:

@@ -9,9 +9,9 @@ from layerpeel.numerics import Bracket, collapse_threshold
 from layerpeel.solvers import Switch, bracket_threshold, collapse_switch
 from layerpeel.theory._claims import Instances, claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
-from layerpeel.theory.layer_peeled._boundary_in_symbols import ANGLE, MARGIN_SHARE, OTHER_SHARE, TWICE, consistency, stationarity
 from layerpeel.theory.layer_peeled._closed_forms import optimum, predicted
 from layerpeel.theory.layer_peeled._coming_apart import Groups, coming_apart, end, groups_label, multiplier_there, reported
+from layerpeel.theory.layer_peeled._in_symbols.boundary import ANGLE, MARGIN_SHARE, OTHER_SHARE, TWICE, consistency, stationarity
 from layerpeel.theory.layer_peeled._phases import energy_diagram, size_diagram
 from layerpeel.theory.layer_peeled._reference import two_groups
 

@@ -10,7 +10,7 @@ from layerpeel.theory._claims import Instances, claim
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
 from layerpeel.theory.layer_peeled._closed_forms import predicted
 from layerpeel.theory.layer_peeled._coming_apart import WIDTH, Groups, end, groups_label, reported
-from layerpeel.theory.layer_peeled._joint_vanishing import SINGULAR, SIZES, gradient, structure
+from layerpeel.theory.layer_peeled._in_symbols.joint_vanishing import SINGULAR, SIZES, gradient, structure
 from layerpeel.theory.layer_peeled._reference import reference
 
 PROGRAMS: tuple[Groups, ...] = (

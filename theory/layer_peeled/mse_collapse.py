@@ -5,7 +5,6 @@ from functools import cache
 from itertools import product
 
 import numpy as np
-import sympy
 
 from layerpeel.numerics import Bracket, last_true
 from layerpeel.numerics import squared_error_logit as branch
@@ -23,6 +22,7 @@ from layerpeel.solvers import (
 from layerpeel.theory._claims import Variant, claim, instances
 from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement
 from layerpeel.theory.layer_peeled._closed_forms import predicted
+from layerpeel.theory.layer_peeled._in_symbols.squared_error import OTHER_EXPONENT, STATED, by_substitution
 
 COUNTS = LARGEST, SECOND, SMALLEST = (12, 6, 2)
 """n_k; the second class is the one whose b/n_k is set."""
@@ -54,12 +54,6 @@ ALIVE = 0.05
 NUDGE = 1e-3
 """Standard deviation of the noise that takes a start off a stationary point."""
 
-MORE, X = sympy.symbols("M_minus_1 z", positive=True)
-M = MORE + 1
-SLOPE = (1 - X) * X ** (MORE / (M + 1))
-VALUE = (1 - X) ** 2 / 2 + (M + 1) / 2 * SLOPE * X ** (2 / (M + 1))
-LEVEL = sympy.expand_log(sympy.log(M) + (M + 1) / M * sympy.log(SLOPE), force=True)
-"""m, g and log b/n on the stationary branch."""
 
 ROOM = Room.of(
     Statement(
@@ -80,25 +74,11 @@ ROOM = Room.of(
         "scalar",
         "per class, the values of both minima and the end of the branch, for every M",
         over="",
-        predict=lambda: {
-            "g at z = (M − 1)/M": sympy.Rational(1, 2),
-            "dm/dz at z = (M − 1)/(2M)": sympy.Integer(0),
-            "log b/n at z = (M − 1)/M": MORE / M * sympy.log(MORE) - sympy.log(M),
-            "log b/n at z = (M − 1)/(2M)": (M + 1) / M * sympy.log(M + 1) + MORE / M * sympy.log(MORE) - sympy.log(4 * M),
-        },
-        measure=lambda: {
-            "g at z = (M − 1)/M": sympy.simplify(sympy.powsimp(VALUE.subs(X, MORE / M))),
-            "dm/dz at z = (M − 1)/(2M)": sympy.simplify(sympy.diff(sympy.log(SLOPE), X).subs(X, MORE / (2 * M))),
-            "log b/n at z = (M − 1)/M": LEVEL.subs(X, MORE / M),
-            "log b/n at z = (M − 1)/(2M)": LEVEL.subs(X, MORE / (2 * M)),
-        },
+        predict=lambda: STATED,
+        measure=lambda: by_substitution(),
         by="g = ½(1 − z)² + ((M + 1)/2) m z^{2/(M+1)} and b/n = M m^{(M+1)/M} on the branch, for every M > 1",
         false={
-            # the exponent of m in place of that of b/n
-            "other-exponent": (
-                "b/n is (M − 1)^{(M−1)/(M+1)}/M",
-                lambda: {"log b/n at z = (M − 1)/M": MORE / (M + 1) * sympy.log(MORE) - sympy.log(M)},
-            ),
+            "other-exponent": ("b/n is (M − 1)^{(M−1)/(M+1)}/M", lambda: OTHER_EXPONENT),
         },
         origin=Origin.DERIVED,
         evidence=Evidence.PROOF,

@@ -12,6 +12,7 @@ from layerpeel.theory._claims import claim
 from layerpeel.theory._enclosed_points import enclosed_points
 from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement
 from layerpeel.theory.layer_peeled._closed_forms import predicted
+from layerpeel.theory.layer_peeled._in_symbols.orthogonal_means import STATED, by_derivatives
 
 FOUR = (12, 6, 3, 2)
 CASES: tuple[tuple[tuple[int, ...], float], ...] = (
@@ -41,13 +42,6 @@ STARTS, CLOSED = 50, 1e-12
 ROUNDING = 1e-6
 """Allowance in a norm of features for where L-BFGS stops."""
 
-OTHERS, ODDS, MARGIN = *sympy.symbols("K_minus_1 o", positive=True), sympy.Symbol("m", real=True)
-"""K − 1, the odds (1 − q)/q of the own class, and a margin."""
-WRONG = 1 / (1 + ODDS)
-"""q."""
-COST = sympy.log(1 + OTHERS * sympy.exp(-MARGIN)) + WRONG * MARGIN
-"""What orthogonal class means cost a class, over n_k/N; convex in the margin, and least at BEST."""
-BEST = sympy.log(OTHERS * ODDS)
 
 ROOM = Room.of(
     Statement(
@@ -67,19 +61,8 @@ ROOM = Room.of(
         "gapless",
         "orthogonal class means attain the dual bound, for all K and n_k",
         over="",
-        # The bound's terms S(1 − q, q/(K − 1), …); at margin 0 the own class has the probability 1/K of all classes alike.
-        predict=lambda: {
-            "slope at the margin": sympy.Integer(0),
-            "value at the margin": -(1 - WRONG) * sympy.log(ODDS / (1 + ODDS)) + WRONG * sympy.log(OTHERS * (1 + ODDS)),
-            "q at margin 0": OTHERS / (OTHERS + 1),
-        },
-        measure=lambda: {
-            "slope at the margin": sympy.simplify(sympy.diff(COST, MARGIN).subs(MARGIN, BEST)),
-            "value at the margin": sympy.expand_log(
-                sympy.log(sympy.factor((1 + OTHERS * sympy.exp(-MARGIN)).subs(MARGIN, BEST))) + WRONG * BEST
-            ),
-            "q at margin 0": sympy.simplify(WRONG.subs(ODDS, sympy.solve(sympy.Eq(OTHERS * ODDS, 1), ODDS)[0])),
-        },
+        predict=lambda: STATED,
+        measure=lambda: by_derivatives(),
         by="orthogonal class means cost class k (n_k/N)[log(1 + (K − 1)e^{−m}) + q m] at margin m, convex in m",
         false={"half": ("the margin vanishes at q = ½", lambda: {"q at margin 0": sympy.Rational(1, 2)})},
         origin=Origin.DERIVED,

@@ -13,6 +13,7 @@ from layerpeel.solvers import LayerPeeled, Solution, descend_samples, solve_samp
 from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
 from layerpeel.theory.layer_peeled._closed_forms import optimal_value, predicted
+from layerpeel.theory.layer_peeled._in_symbols.variation import STATED, differentiated
 from layerpeel.theory.layer_peeled._reference import reference
 
 CASES = instances("{0}×{2} + {1}×{3}, E_H={4:g}", (2, 2, 6, 2, 2.0), (3, 2, 4, 2, 1.0), (2, 2, 3, 3, 1.0))
@@ -30,10 +31,6 @@ STARTS = 4
 STOPPED = 1e-8
 """Allowance in v for where L-BFGS stops: v is of the order of the excess over λτ, and the excess within 1e-9; seen: 1e-16."""
 
-H = sympy.symbols("h_1:4", real=True)
-Z, U, T = sympy.symbols("z_1:4", real=True), sympy.symbols("u_1:4", real=True), sympy.Symbol("t", real=True)
-"""Features of three samples; logits of three classes, a direction, and a step along it."""
-MEAN, TOTAL = sympy.Add(*H) / len(H), sympy.Add(*map(sympy.exp, Z))
 
 ROOM = Room.of(
     Statement(
@@ -54,17 +51,8 @@ ROOM = Room.of(
         "jensen",
         "within-class variance adds to the energy, and the loss is convex in the logits",
         over="",
-        # energy of the mean + variance, and ½ Σ_ij p_i p_j (u_i − u_j)² ≥ 0 along every u
-        predict=lambda: {
-            "energy": MEAN**2 + sympy.Add(*((entry - MEAN) ** 2 for entry in H)) / len(H),
-            "second derivative": sympy.Add(*(sympy.exp(Z[i] + Z[j]) * (U[i] - U[j]) ** 2 for i in range(3) for j in range(i))) / TOTAL**2,
-        },
-        measure=lambda: {
-            "energy": sympy.Add(*(entry**2 for entry in H)) / len(H),
-            "second derivative": sympy.diff(sympy.log(sympy.Add(*(sympy.exp(a + T * b) for a, b in zip(Z, U, strict=True)))), T, 2).subs(
-                T, 0
-            ),
-        },
+        predict=lambda: STATED,
+        measure=lambda: differentiated(),
         by="(1/n) Σ h_i² and d²/dt² of log Σ e^{z + t u} at t = 0, by differentiation",
         false={
             # in which variation along the classifiers would be free

@@ -11,7 +11,8 @@ from layerpeel.numerics import BALLS, PRECISION, Bracket, log_threshold_minus_on
 from layerpeel.solvers import bracket_threshold
 from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
-from layerpeel.theory.layer_peeled._boundary_slopes import (
+from layerpeel.theory.layer_peeled._closed_forms import predicted
+from layerpeel.theory.layer_peeled._in_symbols.slopes import (
     FALL_ALONG,
     PLACES,
     SWAPPED_FALL,
@@ -23,7 +24,6 @@ from layerpeel.theory.layer_peeled._boundary_slopes import (
     slopes_of_series,
     start_of_boundary,
 )
-from layerpeel.theory.layer_peeled._closed_forms import predicted
 
 SIZES = instances("K_A={}, K_B={}", (5, 5), (3, 7), (7, 3), (1, 2), (2, 2), (1, 100), (100, 2), (50, 50))
 STEPS = instances("log R0 from E_H={:g} to {:g}", *pairwise((0.25, 0.5, 1.0, 2.0, 4.0)))

@@ -9,8 +9,8 @@ from layerpeel.theory._claims import Instances, Variant, claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
 from layerpeel.theory.layer_peeled._closed_forms import optimum, predicted
 from layerpeel.theory.layer_peeled._coming_apart import end, reported
+from layerpeel.theory.layer_peeled._in_symbols.vanishing import IN_MARGINS, B, boundary, boundary_by_gradient
 from layerpeel.theory.layer_peeled._reference import two_groups
-from layerpeel.theory.layer_peeled._vanishing_in_symbols import IN_MARGINS, B, boundary, boundary_by_gradient
 
 PLACE, NORM = "K_A={}, K_B={}, E_H={:g}", "‖w_B‖² at K_A={0}, R={3:g}"
 CASES = instances(PLACE, (7, 3, 5.0), (3, 2, 1.0), (4, 2, 1.0), (3, 3, 0.3), (2, 2, 0.05))

@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 from functools import cache
 
 import numpy as np
-import sympy
 
 from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket, ElasticModel, logit_directions, mean_flow
 from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement
+from layerpeel.theory.locally_elastic._in_symbols.l_model_limits import BY_K, STATED, by_chain_rule
 from layerpeel.theory.locally_elastic._integrated_means import IntegratedMeans, integrated_means, l_model_blocks, two_parameter
 
 # Proof. With φ1 = e^{Γ/K}, φ2 = e^{(A + B/(K−1))/K}, I_γ = (1/K)∫γφ2, I_β = (1/K)∫βφ2 and s_j = d̂_jᵀX̄^j = s̄ + δ_j,
@@ -54,10 +54,6 @@ ROUNDING = 1e-12
 LEFT = 1e-7
 """What the slower mode still has at LATE: e^{−20} of the faster one, times the start."""
 
-K = sympy.Symbol("K", positive=True)
-INTRA, INTER, A, B = sympy.symbols("alpha beta A B", real=True)
-FIRST, SECOND = sympy.exp((A - B) / K), sympy.exp((A + B / (K - 1)) / K)
-"""φ1 and φ2; I_γ' and I_β' are γφ2/K and βφ2/K."""
 
 ROOM = Room.of(
     Statement(
@@ -78,13 +74,10 @@ ROOM = Room.of(
         "limits",
         "I_γ'/φ1' = φ2/φ1 = e^{B/(K−1)} and φ2' = I_γ' + K/(K−1) I_β' for all α, β and K: l'Hôpital's rule does the rest",
         over="",
-        predict=lambda: {"ratio of slopes": sympy.exp(B / (K - 1)), "what I_γ and I_β leave of φ2": sympy.Integer(0)},
-        measure=lambda: {
-            "ratio of slopes": sympy.simplify((INTRA - INTER) * SECOND / K / slope(FIRST)),
-            "what I_γ and I_β leave of φ2": sympy.simplify(slope(SECOND) - (INTRA - INTER) * SECOND / K - INTER * SECOND / (K - 1)),
-        },
+        predict=lambda: STATED,
+        measure=lambda: by_chain_rule(),
         by="derivatives of φ1 and φ2 by the chain rule; I_γ' and I_β' from their definitions",
-        false={"by-k": ("φ2/φ1 = e^{B/K}", lambda: {"ratio of slopes": sympy.exp(B / K)})},
+        false={"by-k": ("φ2/φ1 = e^{B/K}", lambda: BY_K)},
         evidence=Evidence.PROOF,
     ),
     claim(
@@ -141,11 +134,6 @@ ROOM = Room.of(
     ),
     figures=(lambda setting: draw_collapse(setting), lambda setting: draw_flipped(setting)),
 )
-
-
-def slope(expression: sympy.Expr) -> sympy.Expr:
-    """d/dt of a function of A and B, whose derivatives are α and β."""
-    return sympy.diff(expression, A) * INTRA + sympy.diff(expression, B) * INTER
 
 
 def dominated(intra: float, inter: float, start: Float[np.ndarray, "K K"]) -> Float[np.ndarray, "K K"]:

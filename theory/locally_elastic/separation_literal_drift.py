@@ -4,20 +4,19 @@ import math
 from typing import Any
 
 import numpy as np
-import sympy
 from scipy.integrate import solve_ivp
 
 from layerpeel.numerics import Bracket, ElasticModel, Proportion, euler_chunks, separated_along
 from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Setting, Source, Statement, Verdict
 from layerpeel.theory.locally_elastic._drift import RELATIVE
+from layerpeel.theory.locally_elastic._in_symbols import literal_drift
 from layerpeel.theory.locally_elastic._integrated_means import two_parameter
 from layerpeel.theory.locally_elastic._paths import SIZED, paths_needed
 
 # Two classes on a line. Samples of equal number drive each other: their difference D obeys dD = (γ/K) D dt + √2 σ dB, whence
 # D(t) e^{−γt/K} is normal with mean δ0 and variance 2σ0² + 2σ² ∫_0^t e^{−2γs/K} ds → 2σ0² + σ² K/γ.
 
-GAMMA, K, SIGMA, DELTA0, SIGMA0, T = sympy.symbols("gamma K sigma delta0 sigma0 t", positive=True)
 DISTANCE, NOISE = 2.0, 1.0
 """δ0 and σ."""
 TWO = (2, 1.0, 0.0)
@@ -58,16 +57,11 @@ ROOM = Room.of(
     claim(
         "limit-in-symbols",
         "mean over deviation of a pair's difference tends to δ0/√(2σ0² + σ²K/γ)",
-        over={"with spread": (SIGMA0,), "without": (sympy.Integer(0),)},
-        predict=lambda spread: DELTA0 / sympy.sqrt(2 * spread**2 + SIGMA**2 * K / GAMMA),
-        measure=lambda spread: limit_of_quotient(spread),
+        over={"with spread": (literal_drift.SIGMA0,), "without": (literal_drift.NO_SPREAD,)},
+        predict=lambda spread: literal_drift.stated_limit(spread),
+        measure=lambda spread: literal_drift.limit_of_quotient(spread),
         by="the limit of mean over deviation of D, solved from its moment equations m' = (γ/K) m, v' = 2(γ/K) v + 2σ²",
-        false={
-            "single-noise": (
-                "the noise is σ²K/(2γ)",
-                lambda spread: DELTA0 / (SIGMA * sympy.sqrt(K / (2 * GAMMA))) if spread == 0 else None,
-            ),
-        },
+        false={"single-noise": ("the noise is σ²K/(2γ)", lambda spread: literal_drift.SINGLE_NOISE if spread == 0 else None)},
         evidence=Evidence.PROOF,
         origin=Origin.DERIVED,
     ),
@@ -132,23 +126,6 @@ ROOM = Room.of(
         origin=Origin.DERIVED,
     ),
 )
-
-
-def limit_of_quotient(spread: sympy.Expr) -> sympy.Expr:
-    """Of mean over deviation of D."""
-    rate = GAMMA / K
-    mean, variance = solved(rate, sympy.Integer(0), DELTA0), solved(2 * rate, 2 * SIGMA**2, 2 * spread**2)
-    return sympy.limit(mean * sympy.exp(-rate * T), T, sympy.oo) / sympy.sqrt(
-        sympy.limit(sympy.expand(variance * sympy.exp(-2 * rate * T)), T, sympy.oo)
-    )
-
-
-def solved(rate: sympy.Expr, push: sympy.Expr, start: sympy.Expr) -> sympy.Expr:
-    """y with y' = rate · y + push, y(0) = start."""
-    unknown: Any = sympy.Function("y")
-    equation = sympy.Eq(unknown(T).diff(T), rate * unknown(T) + push)
-    solution: Any = sympy.dsolve(equation, unknown(T), ics={unknown(0): start})
-    return solution.rhs
 
 
 def limit(classes: int, gap: float, start: float) -> float:

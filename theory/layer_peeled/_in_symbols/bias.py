@@ -14,6 +14,18 @@ P = sympy.sqrt(KB / ALL) / sympy.sqrt(1 + T**2)
 Q = sympy.sqrt(KA / ALL) * T / sympy.sqrt(1 + T**2)
 """sin φ sin θ."""
 
+STATED_CONDITIONS = {
+    **{f"{ROWS}, {k}": sympy.Integer(1) for k in ("inside the majority", "of the majority", "of the minority")},
+    COLUMNS: sympy.Integer(1),
+    OWN: sympy.Integer(1),
+    NORM: KA - 1 + KB / ALL,
+}
+WITHOUT_INNER_SHARE, MAJORITY_FOR_ALL = {NORM: KA - 1}, {NORM: KA - 1 + KB / KA}
+"""Radii without the minority's share of a, and with K_A for K in it."""
+STATED_EXCESS = {EXCESS: KB * sympy.sqrt(KA / ALL) * sympy.sqrt(1 + T**2) / T * ((1 - P) * LW - Q * LR), ORDER: 1 - P - Q}
+OTHER_WAY = {EXCESS: -STATED_EXCESS[EXCESS]}
+"""The excess with the other sign."""
+
 
 def conditions() -> dict[str, sympy.Expr]:
     """Each condition as a quotient of its two sides, with μ = 1."""
