@@ -1,6 +1,5 @@
 """The law of equi-separation on real images: log D falls along a straight line through the layers of a trained network."""
 
-from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -8,54 +7,18 @@ import numpy as np
 
 from layerpeel.numerics import Bracket, fit_decay
 from layerpeel.theory._claims import Variant, claim, instances
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Profile, Room, Series, Setting, Source, Statement
+from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement
 from layerpeel.theory._trials import interval_over_trials, points_over_trials
 from layerpeel.theory.equi_separation._networks import (
-    COMPANION,
-    LINEAR,
-    WATCHED,
-    Network,
+    TRIALS,
     correlation_over_trials,
     factor_over_trials,
-    trained,
+    networks,
 )
 
 if TYPE_CHECKING:
     from layerpeel.gpu_train.studies import SeparationCurves
 
-TRIALS = {Profile.QUICK: 7, Profile.FULL: 16}
-"""Independent trainings of each network: the interval then reaches 2.3 or 1.0 standard deviations to each side."""
-
-MORE_TRIALS = {Profile.QUICK: 9, Profile.FULL: 16}
-"""Trainings without batch norm: they differ most."""
-
-WITHOUT_BATCH_NORM = replace(COMPANION, batch_norm=False, measured=())
-"""The recipe of the others leaves this network where it was, and an untrained network would refute nothing: Adam takes it to 98 of 100
-training images as well."""
-
-NETWORKS = {
-    Profile.QUICK: {
-        "shallow": Network(layers=3, epochs=30),
-        "middle": Network(layers=4, epochs=30),
-        "deep": Network(layers=6, epochs=30),
-        "companion": COMPANION,
-        "no batch norm": WITHOUT_BATCH_NORM,
-        "linear": LINEAR[Profile.QUICK],
-    },
-    Profile.FULL: {
-        "shallow": Network(layers=4),
-        "middle": WATCHED[Profile.FULL],
-        "deep": Network(layers=12, learning_rate=0.02, epochs=60),
-        "companion": COMPANION,
-        "no batch norm": WITHOUT_BATCH_NORM,
-        "linear": LINEAR[Profile.FULL],
-        "no batch norm, longer": replace(WITHOUT_BATCH_NORM, epochs=120),
-        "twenty": Network(layers=20, learning_rate=0.01, epochs=100),
-    },
-}
-"""Networks that obey the law, controls, and in the full profile what is measured but not judged: without batch norm D falls the farther the
-longer the training; and at twenty layers, where the first layers and the last gain most, the line is looser than STRAIGHT asks, after 50
-epochs as after 100."""
 
 OBEYING = ("shallow", "middle", "deep", "companion")
 """What is held to the law: three depths, and the control's recipe with batch norm."""
@@ -145,14 +108,6 @@ ROOM = Room.of(
     ),
     figures=(lambda setting: draw_law(setting),),
 )
-
-
-def networks(setting: Setting) -> "dict[str, tuple[SeparationCurves, ...]]":
-    """Every network, trained."""
-    return {
-        name: trained(network, (TRIALS if network.batch_norm else MORE_TRIALS)[setting.profile], setting.seed)
-        for name, network in NETWORKS[setting.profile].items()
-    }
 
 
 def shapes(trained_networks: "dict[str, tuple[SeparationCurves, ...]]") -> dict[str, Bracket]:

@@ -10,7 +10,7 @@ import sympy
 from sympy.polys.matrices import DomainMatrix
 
 from layerpeel.array_words import Float
-from layerpeel.numerics import Bracket, Proportion, logit_directions, separated_probability
+from layerpeel.numerics import Bracket, Proportion, separated_probability
 from layerpeel.theory._claims import Variant, claim, instances
 from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement
 from layerpeel.theory.locally_elastic._drift import exact_elasticity
@@ -22,6 +22,7 @@ from layerpeel.theory.locally_elastic._integrated_means import (
     two_parameter,
 )
 from layerpeel.theory.locally_elastic._paths import FREQUENCY, counted_points, separated_frequency
+from layerpeel.theory.locally_elastic._shares import larger_root, limiting_directions, top_mode
 
 # Class j is drawn with share π_j, so its drive carries the weight π_j in place of 1/K: dX̄^i = Σ_j E_ij π_j H_ij X̄^j.
 # I-model: X̄^i' = γ π_i X̄^i + β Σ_j π_j X̄^j. The sum is common to all classes, so for classes k, l of equal share the difference grows as
@@ -99,12 +100,15 @@ ROOM = Room.of(
         "across-groups",
         "between groups it grows with the larger root of the 2×2 quotient, or as e^{π_A Γ}; here β matters",
         over=ACROSS,
-        predict=lambda *case: predicted(larger_root(*case)),
+        predict=lambda *case: predicted(larger_root(case[0], case[1], SHARES[case[2]])),
         measure_all=lambda setting: [grown_across(setting, *case) for case in ACROSS.values()],
         by="growth of the difference between a majority and a minority class over the second half of a long time",
         false={
             "gap-only": ("β does not matter between groups", lambda a, b, ratio: predicted((a - b) * float(SHARES[ratio][0]))),
-            "one-class-each": ("a group pulls with the share of one class", lambda *case: predicted(larger_root(*case, members=1))),
+            "one-class-each": (
+                "a group pulls with the share of one class",
+                lambda *case: predicted(larger_root(case[0], case[1], SHARES[case[2]], members=1)),
+            ),
         },
         evidence=Evidence.EMPIRICAL.within(3e-8, "slower modes have e^{−30} left at the first time; exponents are read to 2e-9"),
     ),
@@ -129,7 +133,7 @@ ROOM = Room.of(
         "l-model-one-exponent",
         "in the L-model with β < 0 all differences grow with one exponent: the minority is behind by a constant factor only",
         over=instances("R = {:g}, {}", *product(RATIOS, PAIRS)),
-        predict=lambda ratio, _: predicted(top_mode(ratio, CLASSES - 1)[0]),
+        predict=lambda ratio, _: predicted(top_exponent(ratio, CLASSES - 1)),
         measure=lambda ratio, pair: growth(l_model_means(ratio, 0.0, FAR), *PAIRS[pair]),
         by="growth of differences in the L-model over the second half of a long time",
         false={
@@ -137,7 +141,7 @@ ROOM = Room.of(
                 "in the L-model too exponents are π_k γ",
                 lambda ratio, pair: predicted((INTRA - INTER) * float(SHARES[ratio][PAIRS[pair][0]])) if pair in GROUPS else None,
             ),
-            "other-classes-by-k": ("the others push with β/K", lambda ratio, _: predicted(top_mode(ratio, CLASSES)[0])),
+            "other-classes-by-k": ("the others push with β/K", lambda ratio, _: predicted(top_exponent(ratio, CLASSES))),
         },
         evidence=Evidence.EMPIRICAL.within(3e-8, "slower modes have e^{−30} left at the first time; exponents are read to 2e-9"),
     ),
@@ -244,14 +248,6 @@ def predicted(value: float, error: float = AGREEMENT) -> Bracket:
     return Bracket(value - error, value + error)
 
 
-def larger_root(intra: float, inter: float, ratio: float, members: int = 2) -> float:
-    """Of the modes that are equal within groups, by a 2×2 quotient, I-model; or π_A γ within the majority if this is larger."""
-    share = SHARES[ratio][[0, -1]]
-    pull = inter * share * members
-    roots = np.linalg.eigvals((intra - inter) * np.diag(share) + np.array([pull, pull])).real
-    return max(float(np.sort(roots)[-1]), (intra - inter) * float(share[0]))
-
-
 def probability(exponent: float, group: str, time: float, *, start: float = 1.0) -> Bracket:
     """That n samples of each class are separated; means grow apart as d (1 + t)^e, and variances, from `start`, by t."""
     deviation = math.sqrt(start + time)
@@ -259,18 +255,14 @@ def probability(exponent: float, group: str, time: float, *, start: float = 1.0)
     return predicted(float(np.exp(found.log)), ROUNDING)
 
 
-def top_mode(ratio: float, others: int) -> tuple[float, Float[np.ndarray, " K"]]:
-    """Top eigenvalue of N_ij = π_j (E_ij d̂_iᵀd̂_j), where others push with −β/`others`, and √π_i w_i: N is symmetric in √π_i s_i."""
-    share, push = SHARES[ratio], -INTER / others
-    values, vectors = np.linalg.eigh((INTRA - push) * np.diag(share) + push * np.sqrt(np.outer(share, share)))
-    return float(values[-1]), np.abs(vectors[:, -1])
+def top_exponent(ratio: float, others: int) -> float:
+    """Of the L-model's differences."""
+    return top_mode(SHARES[ratio], INTRA, INTER, others)[0]
 
 
 def limiting_cosine(ratio: float, pair: str, others: int) -> float:
-    """Between directions γ π_i w_i d̂_i + β Σ_j π_j w_j d̂_j with the top eigenvector w."""
-    weights, frame = np.sqrt(SHARES[ratio]) * top_mode(ratio, others)[1], logit_directions(CLASSES)
-    limit = (INTRA - INTER) * weights[:, None] * frame + INTER * weights @ frame
-    first, second = (limit / np.linalg.norm(limit, axis=1, keepdims=True))[list(PAIRS[pair])]
+    """Between a pair's limiting directions."""
+    first, second = limiting_directions(SHARES[ratio], INTRA, INTER, others)[list(PAIRS[pair])]
     return float(first @ second)
 
 

@@ -12,6 +12,7 @@ from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement
 from layerpeel.theory.locally_elastic._in_symbols.l_model_limits import BY_K, STATED, by_chain_rule
 from layerpeel.theory.locally_elastic._integrated_means import IntegratedMeans, integrated_means, l_model_blocks, two_parameter
+from layerpeel.theory.locally_elastic._l_model_limits import dominated, stopped
 
 # Proof. With φ1 = e^{Γ/K}, φ2 = e^{(A + B/(K−1))/K}, I_γ = (1/K)∫γφ2, I_β = (1/K)∫βφ2 and s_j = d̂_jᵀX̄^j = s̄ + δ_j,
 #     X̄^i = X̄^i(0) + d̂_i [s̄(0)(φ1 − 1) + δ_i(0) I_γ] + I_β Σ_j d̂_j δ_j(0).
@@ -134,24 +135,6 @@ ROOM = Room.of(
     ),
     figures=(lambda setting: draw_collapse(setting), lambda setting: draw_flipped(setting)),
 )
-
-
-def dominated(intra: float, inter: float, start: Float[np.ndarray, "K K"]) -> Float[np.ndarray, "K K"]:
-    """Directions when the deviations δ_j dominate, for constant rates: γ δ_i(0) d̂_i + β Σ_j d̂_j δ_j(0), up to one positive factor."""
-    frame = logit_directions(len(start))
-    along = np.sum(frame * start, axis=1)
-    pushes = (along - along.mean())[:, None] * frame
-    return (intra - inter) * pushes + inter * pushes.sum(axis=0)
-
-
-def stopped(start: Float[np.ndarray, "K K"], shared: float = -0.5) -> Float[np.ndarray, "K K"]:
-    """Limit for α = −β = e^{−t}/2, hence Γ = 1 and A = −B = ½: φ1 = e^{1/K}, φ2 = e^{κ/K} with κ = ½(1 − 1/(K−1)), I_γ = (φ2 − 1)/κ."""
-    classes, frame = len(start), logit_directions(len(start))
-    along = np.sum(frame * start, axis=1)
-    pushes = (along - along.mean())[:, None] * frame
-    rest = 0.5 * (1 - 1 / (classes - 1))
-    grown = math.expm1(rest / classes) / rest
-    return start + math.expm1(1 / classes) * along.mean() * frame + grown * (pushes + shared * pushes.sum(axis=0))
 
 
 @cache
