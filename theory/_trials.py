@@ -1,6 +1,6 @@
 """What independent trainings of one network show together: a mean and its interval; points with bars come from numerics."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -43,3 +43,24 @@ def intervals_over_trials(values: Mapping[str, Iterable[float]]) -> dict[str, Br
         1.0
     """
     return {label: interval_over_trials(each) for label, each in values.items()}
+
+
+def intervals_by_jackknife(whole: Mapping[str, float], without: Sequence[Mapping[str, float]]) -> dict[str, Bracket]:
+    """Intervals of what was found of all trials together, from what is found when one group of them after another is left out.
+
+    Of pseudo-values, whose mean is the jackknife's estimate and whose spread is its standard error.
+
+    Args:
+        whole: what was found of all, by label.
+        without: the same without each group, groups of equal size, at least five.
+
+    Raises:
+        ValueError: for too few groups.
+
+    Example:
+        >>> found = intervals_by_jackknife({"mean": 1.0}, [{"mean": 1.0}, {"mean": 1.025}, {"mean": 0.975}, {"mean": 1.0}, {"mean": 1.0}])
+        >>> round(found["mean"].lower, 2), round(found["mean"].upper, 2)
+        (0.73, 1.27)
+    """
+    groups = len(without)
+    return {label: interval_over_trials(groups * value - (groups - 1) * each[label] for each in without) for label, value in whole.items()}

@@ -1,6 +1,7 @@
 """Closed forms of the two-group optimum that several rooms predict with; numerics only."""
 
 import math
+from typing import NamedTuple
 
 from layerpeel.numerics import Bracket, TwoGroupOptimum, energy_radius, two_group_optimum
 
@@ -37,3 +38,48 @@ def optimal_value(majority: int, minority: int, imbalance: float, radius: float)
     loss_a = math.log1p((majority - 1) * math.exp(-a) + minority * math.exp(-margin_a))
     loss_b = math.log1p((minority - 1) * math.exp(-b) + majority * math.exp(-margin_b))
     return (majority * imbalance * loss_a + minority * loss_b) / (majority * imbalance + minority)
+
+
+class Entries(NamedTuple):
+    """‖w_k‖², ‖h_k‖² and ⟨h_k, w_k⟩ of one class, up to E_W, E_H and their roots."""
+
+    weight: float
+    feature: float
+    product: float
+
+
+def entries(majority: int, minority: int, energy: float, imbalance: float) -> tuple[Entries, Entries]:
+    """Of majority and minority: diagonal entries of (ZᵀZ)^{1/2}, (ZZᵀ)^{1/2} and Z."""
+    found, classes = optimum(majority, minority, imbalance, energy), majority + minority
+    t_a, t_b = found.between(majority, minority)
+    inside_a, inside_b = found.a * (majority - 1) / majority, found.b * (minority - 1) / minority
+    return (
+        Entries(
+            inside_a + found.s * minority / (classes * majority),
+            inside_a + t_a**2 / (found.s * majority),
+            inside_a + t_a * math.sqrt(minority / classes) / majority,
+        ),
+        Entries(
+            inside_b + found.s * majority / (classes * minority),
+            inside_b + t_b**2 / (found.s * minority),
+            inside_b + t_b * math.sqrt(majority / classes) / minority,
+        ),
+    )
+
+
+def alignment(of: Entries) -> float:
+    """cos(h_k, w_k)."""
+    return of.product / math.sqrt(of.weight * of.feature)
+
+
+def self_duality(majority: int, minority: int, energy: float, imbalance: float) -> float:
+    """(tr Z)²/(tr (ZᵀZ)^{1/2} tr (ZZᵀ)^{1/2}), one at R = 1 only."""
+    major, minor = entries(majority, minority, energy, imbalance)
+    weights, features, products = (majority * a + minority * b for a, b in zip(major, minor, strict=True))
+    return products**2 / (weights * features)
+
+
+def log_constants(majority: int, minority: int, energy: float, imbalance: float) -> float:
+    """log of the ratio of ‖h_k‖/‖w_k‖ in the majority to that in the minority: zero at R = 1, positive for R > 1."""
+    major, minor = entries(majority, minority, energy, imbalance)
+    return 0.5 * math.log(major.feature / major.weight * minor.weight / minor.feature)

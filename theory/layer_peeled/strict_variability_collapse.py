@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import sympy
 
-from layerpeel.array_words import Float
-from layerpeel.numerics import Bracket, class_means, energy_radius, feature_energy
+from layerpeel.numerics import Bracket, energy_radius, feature_energy
 from layerpeel.solvers import LayerPeeled, Solution, descend_samples, solve_samples
 from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
 from layerpeel.theory.layer_peeled._closed_forms import optimal_value, predicted
 from layerpeel.theory.layer_peeled._in_symbols.variation import STATED, differentiated
 from layerpeel.theory.layer_peeled._reference import reference
+from layerpeel.theory.layer_peeled._within_classes import ROUNDING, deviations, labels_of, loss, variation
 
 CASES = instances("{0}×{2} + {1}×{3}, E_H={4:g}", (2, 2, 6, 2, 2.0), (3, 2, 4, 2, 1.0), (2, 2, 3, 3, 1.0))
 """(K_A, K_B, n_A, n_B, E_H) at E_W = 1: two with imbalance, one without."""
@@ -24,8 +24,6 @@ SHARES = instances("{0}×{2} + {1}×{3}, E_H={4:g}, v={5:g}", *((*case, v) for c
 
 LEANING = 3.0
 """A tenth of the variation then points along the classifiers, in the directions that the loss sees."""
-ROUNDING = 1e-12
-"""Allowance for evaluating a loss of order one, sample by sample, in doubles."""
 STARTS = 4
 """Random starts per case; the worst one counts."""
 STOPPED = 1e-8
@@ -176,29 +174,6 @@ def price(kept: float, majority: int, minority: int, big: int, small: int, energ
 def certified(majority: int, minority: int, big: int, small: int, energy: float, kept: float = 1.0) -> Solution:
     """The optimum of the classes at a multiple of the feature energy, by semidefinite programs."""
     return reference(LayerPeeled.from_imbalance(majority, minority, big / small, feature_energy=kept * energy))
-
-
-def labels_of(majority: int, minority: int, big: int, small: int) -> np.ndarray:
-    """The class of every sample."""
-    return np.repeat(np.arange(majority + minority), [big] * majority + [small] * minority)
-
-
-def deviations(features: Float[np.ndarray, "N p"], labels: np.ndarray) -> Float[np.ndarray, "N p"]:
-    """From the class means."""
-    return features - class_means(features, labels, int(labels[-1]) + 1)[1][labels]
-
-
-def variation(labels: np.ndarray, scales: Float[np.ndarray, " p"], energy: float, rng: np.random.Generator) -> Float[np.ndarray, "N p"]:
-    """Random displacements of that energy that sum to zero in every class, with standard deviations in the ratios of `scales`."""
-    shifts = deviations(scales * rng.standard_normal((labels.size, scales.size)), labels)
-    return shifts * math.sqrt(energy / feature_energy(shifts, labels))
-
-
-def loss(features: Float[np.ndarray, "N p"], classifier: Float[np.ndarray, "K p"], labels: np.ndarray) -> Bracket:
-    """Cross-entropy sample by sample."""
-    logits = features @ classifier.T
-    value = float(np.mean(np.logaddexp.reduce(logits, axis=1) - logits[np.arange(labels.size), labels]))
-    return Bracket(value - ROUNDING, value + ROUNDING, rigorous=True)
 
 
 def cheapest(*case: Any, rng: np.random.Generator) -> Bracket:

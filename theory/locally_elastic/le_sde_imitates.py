@@ -16,7 +16,7 @@ from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket, RateEstimate, estimate_rates, refitted_means, relative_difference
 from layerpeel.theory._claims import Variant, claim
 from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Profile, Room, Series, Setting, Source, Statement
-from layerpeel.theory._trials import interval_over_trials, intervals_over_trials, points_over_trials
+from layerpeel.theory._trials import intervals_by_jackknife, intervals_over_trials, points_over_trials
 from layerpeel.theory.locally_elastic._ensembles import GIVEN_IMAGES, trained
 
 NETWORKS = 48
@@ -199,11 +199,7 @@ def in_sample(setting: Setting) -> dict[str, Bracket]:
         whole = compared(clock, logits.mean(axis=0))
         member = np.arange(len(logits)) % GROUPS
         without = [compared(clock, logits[member != group].mean(axis=0)) for group in range(GROUPS)]
-        # Pseudo-values, whose mean is the jackknife's estimate and whose spread is its standard error.
-        found |= {
-            name + note: interval_over_trials(GROUPS * value - (GROUPS - 1) * each[name] for each in without)
-            for name, value in whole.items()
-        }
+        found |= {name + note: interval for name, interval in intervals_by_jackknife(whole, without).items()}
     return found
 
 

@@ -6,11 +6,12 @@ from itertools import combinations, product
 
 import numpy as np
 import sympy
-from flint import arb_mat, ctx, fmpq, fmpq_mat
+from flint import arb_mat, fmpq, fmpq_mat
 
-from layerpeel.numerics import PRECISION, TIME, Bracket, Proportion, as_rate, enclose_expression, logit_directions, to_bracket
+from layerpeel.numerics import TIME, Bracket, Proportion, as_rate, logit_directions, to_bracket
 from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Setting, Source, Statement, Verdict
+from layerpeel.theory.locally_elastic._l_model_limits import correlation, cosine_when_stopped, exactly, projection, share_of_starts
 from layerpeel.theory.locally_elastic._paths import SHARP, SIZED, paths_needed
 from layerpeel.theory.locally_elastic._vanishing_inter import (
     SOON,
@@ -169,38 +170,6 @@ ROOM = Room.of(
         origin=Origin.DERIVED,
     ),
 )
-
-
-def exactly(number: sympy.Expr) -> Bracket:
-    """A number, enclosed."""
-    with ctx.workprec(PRECISION):
-        return to_bracket(enclose_expression(number))
-
-
-def projection(case: Case, j: int, *, share: sympy.Expr) -> Bracket:
-    """e^{−b/K} (s̄(0) + share · δ_j(0)), s_j = d̂_jᵀX̄^j = s̄ + δ_j."""
-    classes, scale = case.classes, sympy.sqrt(sympy.Rational(case.classes, case.classes - 1))
-    along = [scale * (sympy.Rational(row[i]) - sympy.Rational(sum(row), classes)) for i, row in enumerate(case.start)]
-    mean = sum(along) / classes
-    return exactly(sympy.exp(-sympy.Rational(case.inter) / classes) * (mean + share * (along[j - 1] - mean)))
-
-
-def cosine_when_stopped(exponent: sympy.Expr) -> Bracket:
-    """Between e^x e_k − (e^x − 1)/3 and e^x e_l − (e^x − 1)/3."""
-    factor = sympy.exp(exponent)
-    shift = (factor - 1) / 3
-    inner = 3 * shift**2 - 2 * shift * factor
-    return exactly(inner / (factor**2 + inner))
-
-
-def share_of_starts(square: float) -> float:
-    """¼ + (3/2π) arcsin ρ: three normal variables of correlation ρ share a sign."""
-    return 0.25 + 1.5 / math.pi * math.asin(correlation(square))
-
-
-def correlation(square: float) -> float:
-    """ρ = (1 − r²)/(1 + 2r²), r = e^{B(∞)/2}."""
-    return (1 - square) / (1 + 2 * square)
 
 
 def least_rates(case: Case) -> dict[str, Bracket]:
