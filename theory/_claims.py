@@ -1,7 +1,7 @@
 """A claim over instances: one sentence, what it predicts, how it is measured, and the mistakes that would read like it."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, TypeAlias, cast
 
 from layerpeel.theory._room import Check, Claim, Control, Evidence, Grounds, Kind, Origin, Quantities, Quantity, Setting, Verdict
@@ -39,7 +39,7 @@ def instances(label: str, *cases: Any) -> dict[str, tuple[Any, ...]]:
     return {label.format(*case): case for case in tuples}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Variant:
     """A false variant of a claim, where more is to be said of it than its sentence and its prediction.
 
@@ -47,13 +47,18 @@ class Variant:
         says: the false sentence.
         predict: what it would predict; None for an instance at which it says nothing, or nothing else than the truth.
         kind: how it relates to the measurement; None takes the claim's kind.
-        over: its own instances, whose labels must be measured; None takes the claim's.
+        over: its own instances, whose labels must be measured; a text labels one without arguments; None takes the claim's.
     """
 
     says: str
     predict: Rule
+    _: KW_ONLY
     kind: Kind | None = None
-    over: Instances | None = None
+    over: Instances | str | None = None
+
+    def instances(self, of_claim: Instances) -> Instances:
+        """Its own instances, or the claim's."""
+        return of_claim if self.over is None else _instances(self.over)
 
 
 def claim(
@@ -110,7 +115,7 @@ def claim(
         >>> half.check.predict()["x=4"].middle, half.controls[0].predict()["x=4"].middle
         (2.0, 8.0)
     """
-    cases: Instances = {over: ()} if isinstance(over, str) else over
+    cases = _instances(over)
     if measure_all is not None and measure is None:
 
         def measured(setting: Setting) -> Quantities:
@@ -126,7 +131,7 @@ def claim(
         raise ValueError(f"claim {name} needs one of measure and measure_all; give the one that fits.")
 
     grounds = evidence if isinstance(evidence, Grounds) else evidence.within(within, because, headroom=headroom)
-    variants = {key: value if isinstance(value, Variant) else Variant(says=value[0], predict=value[1]) for key, value in false.items()}
+    variants = {key: value if isinstance(value, Variant) else Variant(*value) for key, value in false.items()}
     return Claim(
         check=Check(
             name=name,
@@ -147,12 +152,17 @@ def claim(
                 name=key,
                 claim=variant.says,
                 check=name,
-                predict=lambda variant=variant: _each(variant.predict, cases if variant.over is None else variant.over),
+                predict=lambda variant=variant: _each(variant.predict, variant.instances(cases)),
                 kind=variant.kind,
             )
             for key, variant in variants.items()
         ),
     )
+
+
+def _instances(over: Instances | str) -> Instances:
+    """A text is the label of one instance without arguments."""
+    return {over: ()} if isinstance(over, str) else over
 
 
 def _each(rule: Rule, cases: Instances) -> dict[str, Quantity]:

@@ -65,10 +65,8 @@ ROOM = Room.of(
         measure_all=lambda _: scatter.multiplied_out(),
         by="multiplying out; matrices of any size are symbols that do not commute, and in the plane all entries are free",
         false={
-            "sheared": Variant(
-                says="a shear keeps D where class means lie on a line", over={scatter.SHEARED: ()}, predict=sympy.Integer(0)
-            ),
-            "first-power": Variant(says="the scatter grows with s", over={scatter.SCATTER: ()}, predict=scatter.FIRST_POWER),
+            "sheared": Variant("a shear keeps D where class means lie on a line", sympy.Integer(0), over=scatter.SHEARED),
+            "first-power": Variant("the scatter grows with s", scatter.FIRST_POWER, over=scatter.SCATTER),
         },
         evidence=Evidence.PROOF,
     ),
@@ -81,9 +79,9 @@ ROOM = Room.of(
         by="Tr(SSW SSB⁺) after each move, in rational arithmetic; before it D is predicted in coordinates of the class means",
         false={
             "any-dimension": Variant(
-                says="an invertible map keeps D whatever p is (exact data)",
+                "an invertible map keeps D whatever p is (exact data)",
+                lambda before, *_: fuzziness_in_means(before, LABELS),
                 over=NOT_KEEPING,
-                predict=lambda before, *_: fuzziness_in_means(before, LABELS),
             )
         },
         evidence=Evidence.CERTIFIED.within(0.0, "rational arithmetic has no rounding"),
@@ -97,9 +95,7 @@ ROOM = Room.of(
         by="the largest relative change of D over twenty draws of data, in doubles; also for an invertible map with p > K − 1",
         false={
             "any-dimension-in-doubles": Variant(
-                says="an invertible map keeps D on random data whatever p is",
-                over={"invertible, p > K − 1": ()},
-                predict=Bracket.exactly(0.0),
+                "an invertible map keeps D on random data whatever p is", Bracket.exactly(0.0), over="invertible, p > K − 1"
             )
         },
         evidence=Evidence.EMPIRICAL.within(SLIGHT, "fifteen times the rounding of D under maps of moderate condition, to either side"),

@@ -64,19 +64,17 @@ ROOM = Room.of(
         by="the fit of the line to log D at the end of training, over trials; and the share of training images that are labelled correctly",
         false={
             "without-batch-norm": Variant(
-                says="a net without batch norm, trained until it labels 98 of 100 training images correctly, has r ≤ −.985 too",
+                "a net without batch norm, trained until it labels 98 of 100 training images correctly, has r ≤ −.985 too",
+                Bracket.exactly(STRAIGHT),
                 over=instances("no batch norm: Pearson's r", ()),
-                predict=Bracket.exactly(STRAIGHT),
             ),
             "linear-net": Variant(
-                says="a net without nonlinearity has r ≤ −.985 too",
-                over=instances("linear: Pearson's r", ()),
-                predict=Bracket.exactly(STRAIGHT),
+                "a net without nonlinearity has r ≤ −.985 too", Bracket.exactly(STRAIGHT), over=instances("linear: Pearson's r", ())
             ),
             "as-steep-when-deep": Variant(
-                says="the deepest net lowers D in a layer as far as the shallowest, to .45 or less: ρ does not depend on depth",
+                "the deepest net lowers D in a layer as far as the shallowest, to .45 or less: ρ does not depend on depth",
+                Bracket.exactly(0.45),
                 over=instances("deep: decay ratio", ()),
-                predict=Bracket.exactly(0.45),
             ),
         },
         evidence=Evidence.EMPIRICAL.within(0.0, "the whole interval over trials must lie on the side that the law allows"),
@@ -91,15 +89,13 @@ ROOM = Room.of(
         by="γ or 1/γ, whichever is larger, for the best power tᵞ of depth; and γ itself",
         false={
             "linear-net-power": Variant(
-                says="in a net without nonlinearity too the best power is near one",
-                over=instances("linear", ()),
-                predict=Bracket.exactly(POWER),
+                "in a net without nonlinearity too the best power is near one", Bracket.exactly(POWER), over=instances("linear", ())
             ),
             "root-of-depth": Variant(
-                says="log D falls with the root of depth: γ = 1/2",
-                over=instances("{}: power", *OBEYING),
-                predict=Bracket.exactly(0.5),
+                "log D falls with the root of depth: γ = 1/2",
+                Bracket.exactly(0.5),
                 kind=Kind.EQUALITY,
+                over=instances("{}: power", *OBEYING),
             ),
         },
         evidence=Evidence.EMPIRICAL.within(0.0, "as before"),

@@ -73,14 +73,14 @@ ROOM = Room.of(
         "none; both take one direction out of the whitened space and leave room for K − 1",
         false={
             "none-merged": Variant(
-                says="a projection that merges no class means passes below the floor too",
+                "a projection that merges no class means passes below the floor too",
+                lambda *size: to_rounding(lda_floor(statistics(*size))),
                 over={label + NONE_MERGED: size for label, size in WIDE.items()},
-                predict=lambda *size: to_rounding(lda_floor(statistics(*size))),
             ),
             "two-directions": Variant(
-                says="merged means cost SSB both of their directions: a rank of K − 3",
+                "merged means cost SSB both of their directions: a rank of K − 3",
+                lambda classes, _: Bracket.exactly(classes - 3),
                 over=RANKS,
-                predict=lambda classes, _: Bracket.exactly(classes - 3),
             ),
         },
         evidence=Evidence.EMPIRICAL,

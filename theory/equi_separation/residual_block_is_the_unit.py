@@ -109,9 +109,9 @@ ROOM = Room.of(
         "of a plain net",
         false={
             "unequal-points": Variant(
-                says="nor does it fit block outputs better than all layers, which are twice as many",
-                over={f"{ADVANTAGE}all layers": ()},
-                predict=Bracket.exactly(NO_MORE),
+                "nor does it fit block outputs better than all layers, which are twice as many",
+                Bracket.exactly(NO_MORE),
+                over=f"{ADVANTAGE}all layers",
             )
         },
         evidence=Evidence.EMPIRICAL,
@@ -127,9 +127,7 @@ ROOM = Room.of(
         by="the mean over blocks of log D after the first normalised layer, less log D of the block's input; and behind its ReLU",
         false={
             "rises-after-relu": Variant(
-                says="D is higher behind the nonlinearity of that layer too",
-                over=instances("{}, after ReLU", *RISING),
-                predict=Bracket.exactly(0.0),
+                "D is higher behind the nonlinearity of that layer too", Bracket.exactly(0.0), over=instances("{}, after ReLU", *RISING)
             )
         },
         evidence=Evidence.EMPIRICAL,

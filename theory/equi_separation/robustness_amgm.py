@@ -57,13 +57,7 @@ ROOM = Room.of(
         predict=lambda expected: expected,
         measure_all=lambda _: splits.derivatives(),
         by="differentiation of log ∏(r_t + ε) and of log(r exp(x) + ε); the remainder exp(−x) − 1 + x where its derivative is zero",
-        false={
-            "sum-of-ratios": Variant(
-                says="the first order is Σ r_t",
-                over=splits.RATIOS_BY_LABEL,
-                predict=sympy.Add,
-            )
-        },
+        false={"sum-of-ratios": Variant("the first order is Σ r_t", sympy.Add, over=splits.RATIOS_BY_LABEL)},
         evidence=Evidence.PROOF,
         kind=Kind.EQUALITY,
     ),
@@ -91,7 +85,7 @@ ROOM = Room.of(
         "perturbation of the last ratio is a thousandth larger than that of the first, which makes all r_t/ε_t equal by the same theorem",
         false={
             "unequal-perturbations": Variant(
-                says="it ends at equal ratios where their perturbations differ, too", over=UNEQUAL, predict=Bracket(0.0, SEARCH_ACCURACY)
+                "it ends at equal ratios where their perturbations differ, too", Bracket(0.0, SEARCH_ACCURACY), over=UNEQUAL
             )
         },
         evidence=Evidence.EMPIRICAL.within(SEARCH_ACCURACY, "the product is flat to second order at its least value"),

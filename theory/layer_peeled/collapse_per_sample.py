@@ -6,7 +6,7 @@ from typing import Any
 import sympy
 
 from layerpeel.numerics import Bracket, collapse_threshold, loss_threshold, vanishing_threshold
-from layerpeel.solvers import Enclosures, LayerPeeled, Problem, Switch, bracket_switch, collapse_switch
+from layerpeel.solvers import LayerPeeled, Problem, Switch, bracket_switch, collapse_switch
 from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
 from layerpeel.theory.layer_peeled._closed_forms import predicted
@@ -122,11 +122,7 @@ def vanishing_switch(majority: int, minority: int, energy: float) -> Switch:
     def posed(log_ratio: float) -> Problem:
         return LayerPeeled.from_imbalance(majority, minority, math.exp(log_ratio), feature_energy=energy, norm_weights="sample")
 
-    def zero(optimum: Enclosures) -> bool | None:
-        gone, left = optimum.between_vanishes, optimum.classifier_norm(1).lower > 0.0
-        return True if gone else False if left else None
-
-    return bracket_switch(posed, zero, 0.05, 8.0, width=WIDTH, route="factored")
+    return bracket_switch(posed, lambda optimum: optimum.vanish(1), 0.05, 8.0, width=WIDTH, route="factored")
 
 
 def factor_switch(by: str) -> Switch:

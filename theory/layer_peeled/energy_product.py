@@ -73,8 +73,8 @@ ROOM = Room.of(
         by="bisections for the last certain distance of the minority classifiers in X_WW and the first certain coincidence",
         false={
             "features-only": Variant(
-                says="R0 depends on E_H alone",
-                predict=lambda h, _: predicted(log_threshold_minus_one(MAJORITY, MINORITY, feature_energy=h)) if h != 5.0 else None,
+                "R0 depends on E_H alone",
+                lambda h, _: predicted(log_threshold_minus_one(MAJORITY, MINORITY, feature_energy=h)) if h != 5.0 else None,
             ),
         },
         evidence=Evidence.CERTIFIED.within(3e-2, "bisection to 0.2 % of R, read in log(R0 − 1)"),

@@ -167,13 +167,9 @@ def switch(groups: Groups) -> Switch:
 
 
 def all_or_none(found: Enclosures) -> bool | None:
-    """Whether the tail is zero: yes, where nothing but the head can carry anything; no, where every norm certainly is positive."""
-    sizes = found.solution.problem.sizes
-    zero = found.between_vanishes and all(found.inner_vanishes(g) for g in range(1, len(sizes)) if sizes[g] > 1)
-    everywhere = all(found.classifier_norm(g).lower > 0.0 for g in range(1, len(sizes)))
-    if zero and everywhere:
-        raise ArithmeticError(f"the tail of {found.solution!r} is enclosed away from zero and at zero; report this case.")
-    return True if zero else False if everywhere else None
+    """Whether the tail is zero; None where some of it is and some is not, or that is not certain."""
+    answers = {found.vanish(g) for g in range(1, len(found.solution.problem.sizes))}
+    return answers.pop() if len(answers) == 1 else None
 
 
 @cache

@@ -50,8 +50,8 @@ ROOM = Room.of(
         by="enclosures of the optimum; the upper ends are explicit feasible points",
         false={
             "undercut-at-2": Variant(
-                says="neural collapse is beaten for q = 2 as well",
-                predict=lambda *case: Bracket.exactly(least_collapsed_loss(*case) - MARGIN),
+                "neural collapse is beaten for q = 2 as well",
+                lambda *case: Bracket.exactly(least_collapsed_loss(*case) - MARGIN),
                 over=EUCLIDEAN,
             ),
         },

@@ -82,9 +82,7 @@ ROOM = Room.of(
             "orthogonal": ("the minority classifiers become orthogonal", Bracket.exactly(0.0)),
             "half-way": ("they come half of the way", Bracket.exactly(0.5)),
             "majority-too": Variant(
-                says="so do majority classifiers",
-                predict=Bracket.exactly(1.0),
-                over=instances(OF_MAJORITY, BALANCED, EARLY, FARTHEST),
+                "so do majority classifiers", Bracket.exactly(1.0), over=instances(OF_MAJORITY, BALANCED, EARLY, FARTHEST)
             ),
         },
         evidence=Evidence.EMPIRICAL.within(
@@ -103,7 +101,7 @@ ROOM = Room.of(
         },
         by="test accuracy on the minority classes, over trials",
         false={
-            "always-unknown": Variant(says="nor are they at R = 1", predict=Bracket.exactly(CHANCE), over=instances(LABEL, BALANCED)),
+            "always-unknown": Variant("nor are they at R = 1", Bracket.exactly(CHANCE), over=instances(LABEL, BALANCED)),
         },
         origin=Origin.DERIVED,
         evidence=Evidence.EMPIRICAL,
@@ -118,9 +116,7 @@ ROOM = Room.of(
         by="the measured cosine less the cosine of the Layer-Peeled optimum at the measured energies, over trials",
         false={
             "balanced-too": Variant(
-                says="networks with balanced classes are as far from the model",
-                predict=Bracket.exactly(MISFIT),
-                over=instances(LABEL, BALANCED),
+                "networks with balanced classes are as far from the model", Bracket.exactly(MISFIT), over=instances(LABEL, BALANCED)
             ),
         },
         origin=Origin.DERIVED,
@@ -136,8 +132,8 @@ ROOM = Room.of(
         by="the measured cosine less the cosine of the Layer-Peeled optimum at the measured energies, over trials",
         false={
             "averaged-by-class": Variant(
-                says="so does the optimum at the energy that is averaged over every class",
-                predict=Bracket(-SMALL_MISFIT, SMALL_MISFIT),
+                "so does the optimum at the energy that is averaged over every class",
+                Bracket(-SMALL_MISFIT, SMALL_MISFIT),
                 over=instances(LABEL, FORESEEN),
             ),
         },

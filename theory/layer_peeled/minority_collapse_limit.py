@@ -59,8 +59,8 @@ ROOM = Room.of(
                 lambda ratio: predicted(2 * (1 - 1 / MINORITY) / math.sqrt(ENERGY) * inner_value(ratio)),
             ),
             "half-a-percent-late": Variant(
-                says="beside the threshold the square is that of R/1.005",
-                predict=lambda ratio: predicted(2 / math.sqrt(ENERGY) * inner_value(ratio / 1.005)),
+                "beside the threshold the square is that of R/1.005",
+                lambda ratio: predicted(2 / math.sqrt(ENERGY) * inner_value(ratio / 1.005)),
                 over=instances("R={:g}", 12.07, 12.31),
             ),
         },

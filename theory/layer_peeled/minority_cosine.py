@@ -51,8 +51,8 @@ ROOM = Room.of(
         by="the semidefinite program, with the cosine of the exact optimum enclosed by its certificate",
         false={
             "one-percent-late": Variant(
-                says="the cosine is that of R/1.01",
-                predict=lambda majority, energy, ratio: predicted(minority_cosine(majority, CLASSES - majority, ratio / 1.01, energy)),
+                "the cosine is that of R/1.01",
+                lambda majority, energy, ratio: predicted(minority_cosine(majority, CLASSES - majority, ratio / 1.01, energy)),
                 over={label: case for label, case in CASES.items() if case[2] > 1.01},
             ),
             "without-share": (

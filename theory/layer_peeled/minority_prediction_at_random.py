@@ -41,7 +41,7 @@ ROOM = Room.of(
         by="the probability of the own class among the minority classes, at the exact optimum, enclosed",
         false={
             "random-among-all": Variant(
-                says="the share is 1/K", predict=lambda majority, minority, *_: predicted(1 / (majority + minority)), over=BEYOND
+                "the share is 1/K", lambda majority, minority, *_: predicted(1 / (majority + minority)), over=BEYOND
             ),
             "imbalance-off": (
                 "it is that of an imbalance one per cent larger",
@@ -61,7 +61,7 @@ ROOM = Room.of(
         false={
             "still-right": ("the own class still wins", SURE),
             "one-class-more": Variant(
-                says="it is 1/(K_B + 1) beyond R0", predict=lambda majority, minority, *_: Bracket.exactly(1 / (minority + 1)), over=BEYOND
+                "it is 1/(K_B + 1) beyond R0", lambda majority, minority, *_: Bracket.exactly(1 / (minority + 1)), over=BEYOND
             ),
         },
         evidence=Evidence.STATISTICAL.within(

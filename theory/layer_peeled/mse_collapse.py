@@ -114,7 +114,7 @@ ROOM = Room.of(
         false={
             "switch-off": ("the switch is one per cent higher", lambda layers: predicted(1.01 * switch(layers))),
             "switch-slightly-off": ("the switch is 0.1 per cent higher", lambda layers: predicted(1.001 * switch(layers))),
-            "switch-of-one-layer": Variant(says="M = 2 switches at b/n = 1", predict=Bracket.exactly(1.0), over=instances("M={}", 2)),
+            "switch-of-one-layer": Variant("M = 2 switches at b/n = 1", Bracket.exactly(1.0), over=instances("M={}", 2)),
         },
         evidence=Evidence.EMPIRICAL.within(
             1e-4, "values that differ by rounding, 1e-16, are 1e-12 apart in b/n; the bisection stops at 1e-5"

@@ -37,11 +37,11 @@ ROOM = Room.of(
         false={
             "common-constant": ("one C serves all classes at every R", Bracket.exactly(1.0)),
             "common-constant-beyond": Variant(
-                says="one C serves all classes again once the minority has collapsed", predict=Bracket.exactly(1.0), over=BEYOND
+                "one C serves all classes again once the minority has collapsed", Bracket.exactly(1.0), over=BEYOND
             ),
             "one-percent-late": Variant(
-                says="the squared cosine is that of R/1.01",
-                predict=lambda a, b, energy, ratio: predicted(self_duality(a, b, energy, ratio / 1.01)),
+                "the squared cosine is that of R/1.01",
+                lambda a, b, energy, ratio: predicted(self_duality(a, b, energy, ratio / 1.01)),
                 over=BELOW | BEYOND,
             ),
         },

@@ -59,9 +59,9 @@ ROOM = Room.of(
         by="what w_r = 10 brings, over trials: of the fall that w_r = R brings, and of the accuracy that minority classes lack",
         false={
             "new-images-too": Variant(
-                says="it takes new images of the minority classes half of the way to the accuracy of the others",
-                predict=Bracket.exactly(HALF),
-                over={ACCURACY: ()},
+                "it takes new images of the minority classes half of the way to the accuracy of the others",
+                Bracket.exactly(HALF),
+                over=ACCURACY,
             ),
         },
         evidence=Evidence.EMPIRICAL,

@@ -84,9 +84,7 @@ ROOM = Room.of(
         ),
         by="lower end: proved from the distance to matrices of lower rank and the curvature; upper end: the best point found",
         false={
-            "always-all-dimensions": Variant(
-                says="K − 1 dimensions are needed at every R", predict=Bracket.exactly(NOTICEABLE), over=SHORT
-            ),
+            "always-all-dimensions": Variant("K − 1 dimensions are needed at every R", Bracket.exactly(NOTICEABLE), over=SHORT),
         },
         evidence=Evidence.CERTIFIED,
         kind=Kind.LOWER_BOUND,

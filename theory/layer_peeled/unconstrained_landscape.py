@@ -61,13 +61,9 @@ ROOM = Room.of(
         by="the length of the Riemannian gradient; at a random point too, and where descent ends, rounded to half precision",
         false={
             "rounded": Variant(
-                says="critical points pass when they are rounded to half precision",
-                predict=Bracket.exactly(STATIONARY),
-                over={"in half precision": ()},
+                "critical points pass when they are rounded to half precision", Bracket.exactly(STATIONARY), over="in half precision"
             ),
-            "critical-anywhere": Variant(
-                says="random points pass for critical", predict=Bracket.exactly(STATIONARY), over={"a random point": ()}
-            ),
+            "critical-anywhere": Variant("random points pass for critical", Bracket.exactly(STATIONARY), over="a random point"),
         },
         evidence=Evidence.CERTIFIED,
     ),
@@ -83,9 +79,7 @@ ROOM = Room.of(
         by="λ − ‖G‖_op; at the optimum too, with a coordinate to spare",
         false={
             "optimum-bends": Variant(
-                says="the optimum has such a direction too",
-                predict=Bracket.exactly(-NOTICEABLE),
-                over={f"{case}, optimum": () for case in CASES},
+                "the optimum has such a direction too", Bracket.exactly(-NOTICEABLE), over={f"{case}, optimum": () for case in CASES}
             ),
         },
         evidence=Evidence.CERTIFIED,

@@ -4,7 +4,7 @@ import math
 from functools import cache
 
 from layerpeel.numerics import Bracket, vanishing_threshold
-from layerpeel.solvers import Enclosures, LayerPeeled, Switch, bracket_switch, solve_blocks
+from layerpeel.solvers import LayerPeeled, Switch, bracket_switch, solve_blocks
 from layerpeel.theory._claims import Instances, Variant, claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
 from layerpeel.theory.layer_peeled._closed_forms import optimum, predicted
@@ -90,13 +90,13 @@ ROOM = Room.of(
         false={
             "without-share": ("b counts in full in ‖w_B‖²", lambda *case: predicted(square(*case, of_inner=0))),
             "zero-when-equal": Variant(
-                says="equal minority classifiers are zero classifiers",
-                predict=Bracket.exactly(0.0),
+                "equal minority classifiers are zero classifiers",
+                Bracket.exactly(0.0),
                 over=instances(NORM, (7, 3, 5.0, 5.0), (3, 2, 1.0, 4.0)),
             ),
             "norm-one-percent-late": Variant(
-                says="between R0 and R1, ‖w_B‖² is that of R/1.01",
-                predict=lambda a, b, energy, ratio: predicted(square(a, b, energy, ratio / 1.01, of_inner=1)),
+                "between R0 and R1, ‖w_B‖² is that of R/1.01",
+                lambda a, b, energy, ratio: predicted(square(a, b, energy, ratio / 1.01, of_inner=1)),
                 over=instances(NORM, (7, 3, 5.0, 5.6), (3, 2, 1.0, 6.0)),
             ),
         },
@@ -118,23 +118,12 @@ ROOM = Room.of(
 )
 
 
-def vanished(found: Enclosures) -> bool | None:
-    """Whether the minority classifiers are zero: no, where their norm certainly is positive.
-
-    Yes, where neither the block between the groups nor the one inside the minority can carry anything.
-    """
-    present, zero = found.classifier_norm(1).lower > 0.0, found.between_vanishes and found.inner_vanishes(1)
-    if present and zero:
-        raise ArithmeticError(f"the minority's norm is enclosed away from zero and at zero: {found.solution!r}; report this case.")
-    return False if present else True if zero else None
-
-
 @cache
 def switch(majority: int, minority: int, energy: float) -> Switch:
     """The ratios, in logarithms, between which the norm goes, with the semidefinite optima there."""
     return bracket_switch(
         lambda log_ratio: LayerPeeled.from_imbalance(majority, minority, math.exp(log_ratio), feature_energy=energy),
-        vanished,
+        lambda optimum: optimum.vanish(1),
         before=math.log(NEAR_BALANCE),
         beyond=math.log(FAR),
         width=WIDTH,

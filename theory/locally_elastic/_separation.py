@@ -144,7 +144,7 @@ def separated_in_doubles(distance: float, count: int, variance: float = 1.0) -> 
 
 def at_each_time(says: str, predict: Rule) -> Variant:
     """A false variant of a limit: what the probability would be at each time that is looked at."""
-    return Variant(says=says, predict=predict, kind=Kind.PROBABILITY)
+    return Variant(says, predict, kind=Kind.PROBABILITY)
 
 
 def any_hyperplane_bound(distance: Bracket, count: int, features: int) -> Bracket:

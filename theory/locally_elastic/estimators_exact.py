@@ -55,14 +55,12 @@ ROOM = Room.of(
         by="the largest Â − A and B̂ − B along integrated trajectories, over times and random cases",
         false={
             "printed-for-three": Variant(
-                says="Â = A' + 2B', B̂ = 2(B' − A') for any K",
-                predict=Bracket.exactly(0.0),
+                "Â = A' + 2B', B̂ = 2(B' − A') for any K",
+                Bracket.exactly(0.0),
                 over=errors_of("printed for three", *(k for k in SIZES if k != 3)),
             ),
             "right-vectors": Variant(
-                says="projections on right eigenvectors of M(0) give A and B",
-                predict=Bracket.exactly(0.0),
-                over=errors_of("right vectors", *SIZES[1:]),
+                "projections on right eigenvectors of M(0) give A and B", Bracket.exactly(0.0), over=errors_of("right vectors", *SIZES[1:])
             ),
         },
         evidence=Evidence.EMPIRICAL.within(

@@ -168,8 +168,8 @@ ROOM = Room.of(
         false={
             "minority-apart": ("minority classes keep their angle", Bracket.exactly(-1 / (CLASSES - 1))),
             "first-order": Variant(
-                says="one minus the cosine falls as 1/R: it is 10⁻⁴ at R = 10⁴",
-                predict=lambda ratio: Bracket.exactly(1.0 - 1.0 / ratio),
+                "one minus the cosine falls as 1/R: it is 10⁻⁴ at R = 10⁴",
+                lambda ratio: Bracket.exactly(1.0 - 1.0 / ratio),
                 kind=Kind.EQUALITY,
                 over=instances("R = {:g}", 1e4),
             ),

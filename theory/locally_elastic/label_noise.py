@@ -50,8 +50,8 @@ ROOM = Room.of(
         measure=lambda what, k: label_errors.read_off(what, k),
         by="E P' with P'_lj = 1 − p for l = j and p/(K−1) else: by J² = KJ for every K, and written out",
         false={
-            "half": Variant(says="the gap closes at p = 1/2", predict=sympy.Rational(1, 2), over=instances("p*, K={}", 3, 4, 5)),
-            "right-by-chance": Variant(says="γ' = γ(1 − p)", predict=label_errors.RIGHT_BY_CHANCE, over={"γ', any K": ()}),
+            "half": Variant("the gap closes at p = 1/2", sympy.Rational(1, 2), over=instances("p*, K={}", 3, 4, 5)),
+            "right-by-chance": Variant("γ' = γ(1 − p)", label_errors.RIGHT_BY_CHANCE, over="γ', any K"),
         },
         evidence=Evidence.PROOF,
     ),
@@ -65,13 +65,11 @@ ROOM = Room.of(
         "times the sample, plus noise",
         false={
             "half-simulated": Variant(
-                says="no growth at p = 1/2 with three classes",
-                predict=Bracket.exactly(1.0),
-                over=instances("K={}, p={:.4g}", (3, 0.5)),
+                "no growth at p = 1/2 with three classes", Bracket.exactly(1.0), over=instances("K={}, p={:.4g}", (3, 0.5))
             ),
             "unharmed": Variant(
-                says="corrupted labels leave γ alone",
-                predict=lambda k, _: Bracket.exactly((1 + STEP * GAP / k) ** STEPS),
+                "corrupted labels leave γ alone",
+                lambda k, _: Bracket.exactly((1 + STEP * GAP / k) ** STEPS),
                 over=instances("K={}, p={:.4g}", (3, 0.25), (5, 0.25)),
             ),
         },

@@ -62,14 +62,14 @@ ROOM = Room.of(
         by="accuracy on clean labels less 1/K below, 1/K less accuracy above, both between the sides, over trials",
         false={
             "learned-from-chance": Variant(
-                says="networks beat guessing as far where every label is equally likely, at p = 2/3",
-                predict=Bracket.exactly(LEAD),
-                over={"gain at p = 2/3": ()},
+                "networks beat guessing as far where every label is equally likely, at p = 2/3",
+                Bracket.exactly(LEAD),
+                over="gain at p = 2/3",
             ),
             "avoided-by-chance": Variant(
-                says="networks fall as far below guessing where every label is equally likely, at p = 2/3",
-                predict=Bracket.exactly(LEAD),
-                over={"loss at p = 2/3": ()},
+                "networks fall as far below guessing where every label is equally likely, at p = 2/3",
+                Bracket.exactly(LEAD),
+                over="loss at p = 2/3",
             ),
         },
         evidence=Evidence.EMPIRICAL,
@@ -85,8 +85,8 @@ ROOM = Room.of(
         by="accuracy on clean labels where labels carry no information, over trials",
         false={
             "still-informed": Variant(
-                says="at p = 2/3 labels inform as they do at p = .45: half of the images are recognised, or more",
-                predict=Bracket.exactly(INFORMED),
+                "at p = 2/3 labels inform as they do at p = .45: half of the images are recognised, or more",
+                Bracket.exactly(INFORMED),
                 kind=Kind.LOWER_BOUND,
             ),
         },

@@ -86,11 +86,7 @@ ROOM = Room.of(
         predict=Bracket.exactly(0.0),
         measure_all=lambda setting: in_sample(setting),
         by="RD of the mean of all networks, simulated with its own strengths; intervals by the jackknife over groups of networks",
-        false={
-            "forgotten-share": Variant(
-                says="strengths without the 1/K of the flow do so too", over={FORGOTTEN: ()}, predict=Bracket.exactly(0.0)
-            )
-        },
+        false={"forgotten-share": Variant("strengths without the 1/K of the flow do so too", Bracket.exactly(0.0), over=FORGOTTEN)},
         evidence=Evidence.EMPIRICAL,
         kind=Kind.LOWER_BOUND,
     ),
@@ -101,11 +97,7 @@ ROOM = Room.of(
         predict=Bracket.exactly(WELL),
         measure_all=lambda setting: in_sample(setting),
         by="the same",
-        false={
-            "plain-norm": Variant(
-                says="so they do in every direction, in the plain norm", over={L_PLAIN: ()}, predict=Bracket.exactly(WELL)
-            )
-        },
+        false={"plain-norm": Variant("so they do in every direction, in the plain norm", Bracket.exactly(WELL), over=L_PLAIN)},
         evidence=Evidence.EMPIRICAL,
         kind=Kind.UPPER_BOUND,
     ),
@@ -118,9 +110,9 @@ ROOM = Room.of(
         by="RD in the plain norm, averaged over classes and times, out of sample, compared, over trials",
         false={
             "no-growth": Variant(
-                says="means that stay where they were leave a smaller difference than one common growth factor",
-                over={"frozen less common factor": ()},
-                predict=Bracket.exactly(0.0),
+                "means that stay where they were leave a smaller difference than one common growth factor",
+                Bracket.exactly(0.0),
+                over="frozen less common factor",
             )
         },
         evidence=Evidence.EMPIRICAL,
@@ -136,14 +128,12 @@ ROOM = Room.of(
         by="the same; the common factor lets all means grow as the norm of the other means does",
         false={
             "l-model-too": Variant(
-                says="the L-model is nearer than one common growth factor too",
-                over={"common factor less L": ()},
-                predict=Bracket.exactly(0.0),
+                "the L-model is nearer than one common growth factor too", Bracket.exactly(0.0), over="common factor less L"
             ),
             "frozen-too": Variant(
-                says="means that stay where they were are nearer than one common growth factor",
-                over={"common factor less frozen": ()},
-                predict=Bracket.exactly(0.0),
+                "means that stay where they were are nearer than one common growth factor",
+                Bracket.exactly(0.0),
+                over="common factor less frozen",
             ),
         },
         evidence=Evidence.EMPIRICAL,

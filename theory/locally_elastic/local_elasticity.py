@@ -66,11 +66,7 @@ ROOM = Room.of(
             }
         ),
         by="move inside the class over move across, over trials, at every probe",
-        false={
-            "innate": Variant(
-                says="random weights are as elastic", over=instances(NETWORK + ", {} epochs", 0), predict=Bracket.exactly(EXCESS)
-            )
-        },
+        false={"innate": Variant("random weights are as elastic", Bracket.exactly(EXCESS), over=instances(NETWORK + ", {} epochs", 0))},
         evidence=Evidence.EMPIRICAL,
         kind=Kind.LOWER_BOUND,
     ),
@@ -86,9 +82,9 @@ ROOM = Room.of(
         "moves its logits at x' by ⟨x, x'⟩ + 1 times one vector, so a probe that reports growth there is broken",
         false={
             "linear-classifier": Variant(
-                says="a linear classifier learns it too; by an identity it cannot, so this tests the probe and not networks",
-                over={LINEAR: ()},
-                predict=Bracket.exactly(GROWTH),
+                "a linear classifier learns it too; by an identity it cannot, so this tests the probe and not networks",
+                Bracket.exactly(GROWTH),
+                over=LINEAR,
             )
         },
         evidence=Evidence.EMPIRICAL,

@@ -70,9 +70,9 @@ ROOM = Room.of(
         by="simulated checks put through the suite's judge",
         false={
             "few-are-enough": Variant(
-                says="forty trials decide as often as enough",
-                predict=lambda: chance(LEVEL, TRUTH, "enough", Verdict.INCONCLUSIVE),
-                over={"true, few trials": ()},
+                "forty trials decide as often as enough",
+                lambda: chance(LEVEL, TRUTH, "enough", Verdict.INCONCLUSIVE),
+                over="true, few trials",
             ),
             "level-in-each-tail": ("an interval at the level leaves out the level on either side", lambda *case: chance(2 * LEVEL, *case)),
         },
@@ -91,14 +91,14 @@ ROOM = Room.of(
         by="how often the judge refutes what is true, and confirms what is false by the resolution",
         false={
             "tenth": Variant(
-                says="what is true is refuted ten times more seldom than the level",
-                predict=Bracket.exactly(0.1 * LEVEL),
-                over={"true, refuted, enough trials": ()},
+                "what is true is refuted ten times more seldom than the level",
+                Bracket.exactly(0.1 * LEVEL),
+                over="true, refuted, enough trials",
             ),
             "half": Variant(
-                says="what is true is refuted half as often as the level, as by one tail",
-                predict=Bracket.exactly(0.5 * LEVEL),
-                over={"true, refuted, enough trials": ()},
+                "what is true is refuted half as often as the level, as by one tail",
+                Bracket.exactly(0.5 * LEVEL),
+                over="true, refuted, enough trials",
             ),
         },
         evidence=Evidence.STATISTICAL,

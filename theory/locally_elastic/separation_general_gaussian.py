@@ -79,8 +79,8 @@ ROOM = Room.of(
         false={
             "coin": ("the integral is 2^{−2n} for equal laws", lambda count: Bracket.exactly(0.25**count)),
             "stirling": Variant(
-                says="it is √(πn) 2^{−2n}, Stirling's limit, by 5e-14 less at n = 20",
-                predict=lambda count: Bracket.exactly(math.sqrt(math.pi * count) * 0.25**count),
+                "it is √(πn) 2^{−2n}, Stirling's limit, by 5e-14 less at n = 20",
+                lambda count: Bracket.exactly(math.sqrt(math.pi * count) * 0.25**count),
                 over=instances("n = {}", 20),
             ),
         },

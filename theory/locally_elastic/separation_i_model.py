@@ -97,8 +97,8 @@ ROOM = Room.of(
             "intra-grows": ("log distances grow by A/K", lambda r, t: grown(f"({gap(r)} + {INTER[r]}/(1 + t))/{CLASSES}", t)),
             "one-fewer-grows": ("they grow by Γ/(K−1)", lambda r, t: grown(f"{gap(r)}/{CLASSES - 1}", t)),
             "time-for-one-plus-time": Variant(
-                says="Γ = 4(1 − t^{−1/4}) for γ = (1 + t)^{−5/4}, by 3e-11 less at t = 10⁸",
-                predict=lambda r, t: Bracket.exactly(math.log(2.0) + (1.0 - t ** (1.0 - r)) / (r - 1.0) / CLASSES),
+                "Γ = 4(1 − t^{−1/4}) for γ = (1 + t)^{−5/4}, by 3e-11 less at t = 10⁸",
+                lambda r, t: Bracket.exactly(math.log(2.0) + (1.0 - t ** (1.0 - r)) / (r - 1.0) / CLASSES),
                 over=instances("r = {:g}, t = {:g}", (BELOW, 1e8)),
             ),
         },

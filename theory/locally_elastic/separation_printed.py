@@ -74,7 +74,7 @@ ROOM = Room.of(
         }[what],
         measure=lambda name, what: PARTS[what](CASES[name]),
         by="from H, α and β as given: eigenvalues, entries, limits",
-        false={"singular": Variant(says="E of the opposed classes is singular", predict=sympy.Integer(0), over=POSITIVE)},
+        false={"singular": Variant("E of the opposed classes is singular", sympy.Integer(0), over=POSITIVE)},
         evidence=Evidence.PROOF,
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
