@@ -44,6 +44,7 @@ CLOSED_FORMS = {
     "layerpeel.numerics.layer_peeled._thresholds",
     "layerpeel.numerics.layer_peeled._threshold_arrays",
     "layerpeel.theory.layer_peeled._closed_forms",
+    "layerpeel.theory.layer_peeled._orthogonal_means",
     "layerpeel.theory.locally_elastic._along_directions",
     "layerpeel.theory.locally_elastic._l_model_limits",
     "layerpeel.theory.layer_peeled._encoded_labels",

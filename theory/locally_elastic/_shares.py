@@ -5,6 +5,14 @@ import numpy as np
 from layerpeel.array_words import Float
 from layerpeel.numerics import logit_directions
 
+# Class j is drawn with share π_j, so its drive carries the weight π_j in place of 1/K: dX̄^i = Σ_j E_ij π_j H_ij X̄^j.
+# I-model: X̄^i' = γ π_i X̄^i + β Σ_j π_j X̄^j. The sum is common to all classes, so for classes k, l of equal share the difference grows as
+# e^{π_k Γ}, whatever α and β. Between two groups it grows with the larger root of the 2×2 quotient, when rates are constant.
+# L-model: s_i' = (α + β/(K−1)) π_i s_i − β/(K−1) Σ_j π_j s_j. For constant β < 0 the matrix has positive entries off the diagonal: its top
+# eigenvector w is positive (Perron), all differences grow with its eigenvalue, and X̄^i tends to the direction of
+# γ π_i w_i d̂_i + β Σ_j π_j w_j d̂_j. The last sum is zero iff shares are equal; it does not depend on i and takes over in minority classes
+# as their share vanishes.
+
 
 def larger_root(intra: float, inter: float, shares: Float[np.ndarray, " K"], members: int = 2) -> float:
     """Growth of the difference between a majority and a minority class in the I-model, at constant rates.

@@ -13,11 +13,12 @@ from itertools import permutations
 import numpy as np
 
 from layerpeel.array_words import Float
-from layerpeel.numerics import Bracket, RateEstimate, estimate_rates, refitted_means, relative_difference
+from layerpeel.numerics import Bracket, estimate_rates, refitted_means, relative_difference
 from layerpeel.theory._claims import Variant, claim
 from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Profile, Room, Series, Setting, Source, Statement
 from layerpeel.theory._trials import intervals_by_jackknife, intervals_over_trials, points_over_trials
 from layerpeel.theory.locally_elastic._ensembles import GIVEN_IMAGES, trained
+from layerpeel.theory.locally_elastic._imitation import AS_THE_SOURCE, FORGOTTEN, L_ALONG, L_PLAIN, MODELS, compared, followed
 
 NETWORKS = 48
 """Independent networks of a run."""
@@ -54,12 +55,6 @@ each side. The strengths that a trial is scored with come from all networks of t
 WELL = 0.2
 """Difference along d_k, as a share of the norms, up to which imitation counts as reasonably good; two is that of opposite vectors."""
 
-MODELS = ("I", "L")
-
-AS_THE_SOURCE = "I less L, both under the L-model, along d_k"
-L_ALONG = "L under the L-model, along d_k"
-L_PLAIN = "L under the L-model, in the plain norm"
-FORGOTTEN = "I less L without its 1/K, both under the L-model, along d_k"
 
 ROOM = Room.of(
     Statement(
@@ -159,27 +154,6 @@ def between(
     return times[inside] - since, logits[..., inside, :, :]
 
 
-def under_the_l_model(rates: RateEstimate, means: Float[np.ndarray, "T K K"], *, scale: float = 1.0, norm: str = "L") -> float:
-    """RD averaged over classes and times: means against what the strengths, times a factor, make of their start under the L-model."""
-    simulated = refitted_means(means[0], scale * rates.cumulative_intra, scale * rates.cumulative_inter, model="L")
-    return float(relative_difference(means[1:], simulated[1:], model=norm).mean())
-
-
-def compared(times: Float[np.ndarray, " T"], means: Float[np.ndarray, "T K K"]) -> dict[str, float]:
-    """What is compared for the means of some networks, from which the strengths come too."""
-    rates = {model: estimate_rates(times, means, model=model, crossings="keep") for model in MODELS}
-    along = {model: under_the_l_model(rates[model], means) for model in MODELS}
-    plain = {model: under_the_l_model(rates[model], means, norm="I") for model in MODELS}
-    return {
-        AS_THE_SOURCE: along["I"] - along["L"],
-        L_ALONG: along["L"],
-        L_PLAIN: plain["L"],
-        FORGOTTEN: along["I"] - under_the_l_model(rates["L"], means, scale=means.shape[-1]),
-        "I under the L-model, along d_k": along["I"],
-        "I less L, both under the L-model, in the plain norm": plain["I"] - plain["L"],
-    }
-
-
 def in_sample(setting: Setting) -> dict[str, Bracket]:
     """The source's question: the jackknife over groups of networks that are left out in turn."""
     found: dict[str, Bracket] = {}
@@ -191,19 +165,6 @@ def in_sample(setting: Setting) -> dict[str, Bracket]:
         without = [compared(clock, logits[member != group].mean(axis=0)) for group in range(GROUPS)]
         found |= {name + note: interval for name, interval in intervals_by_jackknife(whole, without).items()}
     return found
-
-
-def followed(times: np.ndarray, estimated_from: np.ndarray, start: np.ndarray) -> dict[str, np.ndarray]:
-    """Means that start at `start` under the strengths of other means, (times, K, K), by model; and two that know no classes.
-
-    "common factor" lets all means grow as the norm of the other means does: the I-model with β = 0. "frozen" leaves them where they were.
-    """
-    found = {}
-    for model in MODELS:
-        rates = estimate_rates(times, estimated_from, model=model, crossings="keep")
-        found[model] = refitted_means(start, rates.cumulative_intra, rates.cumulative_inter, model=model)
-    norms = np.linalg.norm(estimated_from, axis=(1, 2))
-    return found | {"common factor": (norms / norms[0])[:, None, None] * start, "frozen": np.broadcast_to(start, estimated_from.shape)}
 
 
 def mean_difference(seed: int) -> dict[str, np.ndarray]:

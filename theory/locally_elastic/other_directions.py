@@ -5,12 +5,12 @@ from collections.abc import Callable
 from itertools import combinations
 
 import numpy as np
-import sympy
 
 from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket
 from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory.locally_elastic._in_symbols.frames import BETA, GAMMA, WEIGHTS, driven
 from layerpeel.theory.locally_elastic._integrated_means import blocks_along, integrated_means, two_parameter
 
 # H_ij = v_j v_jᵀ with unit vectors v_j, G_ij = v_i·v_j, s_j = v_jᵀX̄^j. Then s' = (E ∘ G) s/K = (γI + βG) s/K, matrices that commute at all
@@ -44,10 +44,6 @@ LEFT = 1e-7
 ROUNDING = 1e-12
 """Of products of unit vectors in doubles."""
 
-GAMMA, BETA = sympy.symbols("gamma beta")
-EXACT = sympy.Matrix([[1, 0], [sympy.Rational(-3, 5), sympy.Rational(4, 5)], [sympy.Rational(-5, 13), sympy.Rational(-12, 13)]])
-"""The plane's frame around the origin, in rationals, with the dependency WEIGHTS > 0."""
-WEIGHTS = EXACT.T.nullspace()[0]
 
 ROOM = Room.of(
     Statement(
@@ -69,9 +65,7 @@ ROOM = Room.of(
         "a dependency w of the frame is a mode: (E ∘ G) w = γ w for all α and β",
         over=instances("class {}", 1, 2, 3),
         predict=lambda j: GAMMA * WEIGHTS[j - 1],
-        measure=lambda j: sympy.expand(
-            ((GAMMA * sympy.eye(3) + BETA * sympy.ones(3)).multiply_elementwise(EXACT * EXACT.T) * WEIGHTS)[j - 1]
-        ),
+        measure=lambda j: driven(j - 1),
         by="(E ∘ G) w for the frame of unequal angles in the plane, in rationals",
         false={"intra": ("(E ∘ G) w = α w", lambda j: (GAMMA + BETA) * WEIGHTS[j - 1])},
         evidence=Evidence.PROOF,

@@ -1,6 +1,9 @@
 """The two readings of the sampling matrix in symbols, and what a doubly stochastic one keeps."""
 
+from functools import cache
+
 import sympy
+from sympy.polys.matrices import DomainMatrix
 
 from layerpeel.theory.locally_elastic._drift import exact_drift, exact_elasticity, exact_similarity
 
@@ -101,3 +104,14 @@ def residues(sampling: sympy.Matrix) -> dict[str, sympy.Matrix]:
 def residue(what: str, classes: int, *, rows: bool) -> sympy.Expr:
     """One of them, its entries squared and added, for any P' whose columns, and rows if asked for, sum to one."""
     return squares(residues(with_sums(classes, rows=rows))[what])
+
+
+PI = sympy.symbols("pi_1:4", positive=True)
+
+
+@cache
+def sampling_of_shares() -> sympy.Matrix:
+    """P'."""
+    elasticity = exact_elasticity(3, *sympy.symbols("alpha beta"))
+    inverse = DomainMatrix.from_Matrix(elasticity).to_field().inv()
+    return (inverse * DomainMatrix.from_Matrix(3 * elasticity * sympy.diag(*PI)).to_field()).to_Matrix()
