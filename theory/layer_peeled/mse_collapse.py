@@ -96,7 +96,7 @@ ROOM = Room.of(
         "M ≥ 2: the best point found has diagonal logits, zero exactly for the classes beyond the switch",
         over=MINIMA,
         predict=lambda layers, level: {"elsewhere": Bracket.exactly(0.0)} | minimum(layers, level),
-        measure_all=lambda setting: [best(*case, setting.rng) for case in MINIMA.values()],
+        measure_all=lambda setting: [best(layers, level, setting.rng) for layers, level in MINIMA.values()],
         by="the best of descents from random starts and from every choice of classes kept",
         false={
             "one-layer-law": ("M = 2 follows the law of M = 1", lambda layers, level: minimum(1, level) if layers == 2 else None),
