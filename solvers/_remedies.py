@@ -202,8 +202,8 @@ def least_strength(
     Example:
         >>> from layerpeel.solvers import LayerPeeled
         >>> problem = LayerPeeled.from_groups([(3, 30), (3, 10)], feature_energy=1.0)
-        >>> found = least_strength(problem, 1, "label-smoothing", width=1e-2)
-        >>> 0.0 < found.lower < found.upper < 0.2
+        >>> strength = least_strength(problem, 1, "label-smoothing", width=1e-2)
+        >>> 0.0 < strength.lower < strength.upper < 0.2
         True
     """
     width = require_positive(width, "width")

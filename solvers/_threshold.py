@@ -94,12 +94,12 @@ def bracket_switch(
     Source: derived; docs/derivations/layer-peeled.md, section 6 (both sides of a switch can be certified).
 
     Example:
-        >>> found = bracket_switch(
+        >>> switch = bracket_switch(
         ...     lambda energy: LayerPeeled.from_groups([(2, 9), (2, 1)], feature_energy=energy),
         ...     lambda optimum: optimum.coincide(1),
         ...     before=20.0, beyond=1.0, width=0.1,
         ... )
-        >>> found.beyond < found.before, found.bracket.width <= 0.1
+        >>> switch.beyond < switch.before, switch.bracket.width <= 0.1
         (True, True)
     """
     width = require_positive(width, "width")
@@ -123,10 +123,10 @@ def bracket_switch(
         for doubling in range(OUTWARD):
             place = before + direction * (distance + away * 2**doubling * width / 3)
             optimum = Enclosures(solve(problem(place), route=route, solver=solver, tolerance=SHARP))
-            found = verdict(optimum)
-            if found is wanted:
+            answer = verdict(optimum)
+            if answer is wanted:
                 return place, optimum
-            if found is not None:
+            if answer is not None:
                 raise ArithmeticError(f"routes 'factored' and {route!r} certify different phases at {place!r}; report this case.")
         around = before + direction * distance
         raise ArithmeticError(f"route {route!r} decides no phase near {around!r}, {2**OUTWARD / 6:g} widths out; ask for a larger width.")
@@ -173,8 +173,8 @@ def collapse_switch(
     Source: su2024, "Minority Collapse" (that there is one); derived; docs/derivations/layer-peeled.md, section 6 (how it is certified).
 
     Example:
-        >>> found = collapse_switch(2, 2, feature_energy=1.0, route="factored", width=0.2)
-        >>> found.optimum_before.coincide(1), found.optimum_beyond.coincide(1)
+        >>> switch = collapse_switch(2, 2, feature_energy=1.0, route="factored", width=0.2)
+        >>> switch.optimum_before.coincide(1), switch.optimum_beyond.coincide(1)
         (False, True)
     """
     if minority < 2:
@@ -257,7 +257,7 @@ def bracket_threshold(
         >>> bracket_threshold(2, 2, feature_energy=1.0, width=0.2).rigorous
         True
     """
-    found = collapse_switch(
+    switch = collapse_switch(
         majority,
         minority,
         feature_energy=feature_energy,
@@ -267,7 +267,7 @@ def bracket_threshold(
         solver=solver,
         width=width,
     ).bracket
-    return Bracket(math.exp(found.lower), math.exp(found.upper), rigorous=True)
+    return Bracket(math.exp(switch.lower), math.exp(switch.upper), rigorous=True)
 
 
 @validated
@@ -352,9 +352,9 @@ class _Path:
 
     def solved(self, place: float) -> Solution:
         """The certified optimum at a place."""
-        found = solve(self.problem(place), route="factored", tolerance=self.tolerance, start=self.nearest)
-        self.nearest = found
-        return found
+        solution = solve(self.problem(place), route="factored", tolerance=self.tolerance, start=self.nearest)
+        self.nearest = solution
+        return solution
 
     def level(self, place: float, groups: Sequence[int], gap: float) -> float:
         """The largest log λ d_g/c_g of some groups: below zero where all are distinct; one multiplier serves them all."""
@@ -372,19 +372,19 @@ class _Path:
         low, high, place, before = 0.0, math.inf, min(start, farthest), None
         gap = ROUGH
         for _ in range(SEARCHED):
-            found = self.level(place, groups, gap)
-            if not math.isfinite(found) or (found < 0.0 and place >= farthest):
+            excess = self.level(place, groups, gap)
+            if not math.isfinite(excess) or (excess < 0.0 and place >= farthest):
                 return None
-            low, high = (place, high) if found < 0.0 else (low, min(place, high))
-            slope = 1.0 if before is None or place == before[0] else max((found - before[1]) / (place - before[0]), SLOPE)
-            following = min(place - found / slope, farthest)
+            low, high = (place, high) if excess < 0.0 else (low, min(place, high))
+            slope = 1.0 if before is None or place == before[0] else max((excess - before[1]) / (place - before[0]), SLOPE)
+            following = min(place - excess / slope, farthest)
             if not low < following < high:
                 following = 0.5 * (low + high) if high < math.inf else min(low + 1.0, farthest)
             step = abs(following - place)
             if gap == self.fine and step <= 0.3 * self.width:
                 return following
             gap = self.fine if step <= NEAR else ROUGH
-            before, place = (place, found), following
+            before, place = (place, excess), following
         return None
 
 

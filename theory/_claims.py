@@ -119,8 +119,8 @@ def claim(
     if measure_all is not None and measure is None:
 
         def measured(setting: Setting) -> Quantities:
-            found = measure_all(setting)
-            return cast("Quantities", found) if isinstance(found, Mapping) else _labelled(zip(cases, found, strict=True))
+            values = measure_all(setting)
+            return cast("Quantities", values) if isinstance(values, Mapping) else _labelled(zip(cases, values, strict=True))
 
     elif measure is not None and measure_all is None:
 
@@ -169,10 +169,10 @@ def _each(rule: Rule, cases: Instances) -> dict[str, Quantity]:
     return _labelled((label, rule(*arguments) if callable(rule) else rule) for label, arguments in cases.items())
 
 
-def _labelled(found: Iterable[tuple[str, Found]]) -> dict[str, Quantity]:
+def _labelled(values: Iterable[tuple[str, Found]]) -> dict[str, Quantity]:
     """Quantities by label; several of one instance by "label, name"."""
     quantities: dict[str, Quantity] = {}
-    for label, value in found:
+    for label, value in values:
         if isinstance(value, Mapping):
             quantities |= {f"{label}, {name}" if label else name: each for name, each in value.items()}
         elif value is not None:

@@ -65,11 +65,11 @@ def resolving_power(
     if any(isinstance(value, sympy.Basic) for value in prediction.values()):
         return ResolvingPower(relative=None if all(value == 0 for value in prediction.values()) else 0.0, absolute=0.0)
     claims = {label: as_bracket(value, level) for label, value in prediction.items()}
-    found = {label: as_bracket(measurement[label], level) for label in claims}
+    brackets = {label: as_bracket(measurement[label], level) for label in claims}
 
     def refuted(changed: Callable[[Bracket], Bracket]) -> bool:
         false = {label: changed(claim) for label, claim in claims.items()}
-        return judge(kind, false, found, resolution=resolution, level=level) is Verdict.REFUTED
+        return judge(kind, false, brackets, resolution=resolution, level=level) is Verdict.REFUTED
 
     def scaled(factor: float) -> bool:
         return refuted(lambda claim: _ordered(claim.lower * factor, claim.upper * factor))

@@ -25,8 +25,8 @@ def interval_over_trials(values: Iterable[float]) -> Bracket:
         ValueError: for too few trials.
 
     Example:
-        >>> found = interval_over_trials([0.9, 1.0, 1.1, 1.0, 1.0])
-        >>> round(found.lower, 2), round(found.upper, 2)
+        >>> interval = interval_over_trials([0.9, 1.0, 1.1, 1.0, 1.0])
+        >>> round(interval.lower, 2), round(interval.upper, 2)
         (0.73, 1.27)
     """
     trials = np.array(list(values), dtype=float)
@@ -58,8 +58,9 @@ def intervals_by_jackknife(whole: Mapping[str, float], without: Sequence[Mapping
         ValueError: for too few groups.
 
     Example:
-        >>> found = intervals_by_jackknife({"mean": 1.0}, [{"mean": 1.0}, {"mean": 1.025}, {"mean": 0.975}, {"mean": 1.0}, {"mean": 1.0}])
-        >>> round(found["mean"].lower, 2), round(found["mean"].upper, 2)
+        >>> without = [{"mean": value} for value in (1.0, 1.025, 0.975, 1.0, 1.0)]
+        >>> interval = intervals_by_jackknife({"mean": 1.0}, without)
+        >>> round(interval["mean"].lower, 2), round(interval["mean"].upper, 2)
         (0.73, 1.27)
     """
     groups = len(without)

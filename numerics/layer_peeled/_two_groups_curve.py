@@ -217,12 +217,12 @@ def optimum(majority: Any, minority: Any, log_imbalance: Any, radius: Any) -> Fo
     upper = choose(distinct, threshold, choose(vanished, last, np.minimum(last, threshold + log_imbalance)))
     beyond = np.minimum(threshold + np.maximum(log_imbalance - collapse, 0.0), upper)
     rho = choose(distinct, threshold * (log_imbalance / collapse), choose(vanished, last, beyond))
-    found = radius < 0.0
+    converged = radius < 0.0
     for _ in range(MAX_STEPS):
         point = curve_point(majority, minority, radius, rho)
         following, lower, upper, last_step = newton_step(rho, point.log_imbalance - log_imbalance, point.slope, lower, upper)
-        rho, found = choose(found, rho, following), found | last_step
-        if every(found):
+        rho, converged = choose(converged, rho, following), converged | last_step
+        if every(converged):
             break
     point = curve_point(majority, minority, radius, rho)
     capped = np.minimum(point.a, EXPONENT_CAP)
@@ -234,7 +234,7 @@ def optimum(majority: Any, minority: Any, log_imbalance: Any, radius: Any) -> Fo
         point.root_a,
         point.root_b,
         np.log1p(point.share_a * np.expm1(capped)) + (point.a - capped),
-        choose(settled & found, phase, np.nan),
+        choose(settled & converged, phase, np.nan),
     )
 
 

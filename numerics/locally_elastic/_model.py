@@ -165,8 +165,8 @@ class ElasticModel:
             UnusableInput: for a rate that is singular before the end.
         """
         if self.gap is None or self.inter is None:
-            found = antiderivative(self.weights, end, what="the elasticity E(t)")
-            return lambda times: (found(times), found.error(times).max(axis=(1, 2)))
+            integral = antiderivative(self.weights, end, what="the elasticity E(t)")
+            return lambda times: (integral(times), integral.error(times).max(axis=(1, 2)))
         gap, inter, share = self.gap.antiderivative(end), self.inter.antiderivative(end), float(self.scale)
 
         def integrals(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -267,21 +267,21 @@ def named_blocks(kind: str, num_classes: int, num_features: int) -> Float[np.nda
 
 def _matrix(values: Any, shape: tuple[int, ...], what: str) -> np.ndarray:
     try:
-        found = np.asarray(values, dtype=float)
+        matrix = np.asarray(values, dtype=float)
     except (TypeError, ValueError, OverflowError):
         raise UnusableInput(f"{what} holds something that is no number: it must be an array of numbers; correct it.") from None
-    if found.shape != shape:
-        raise UnusableInput(f"{what} has shape {found.shape}: it must be {shape}; correct it.")
-    if not np.isfinite(found).all():
+    if matrix.shape != shape:
+        raise UnusableInput(f"{what} has shape {matrix.shape}: it must be {shape}; correct it.")
+    if not np.isfinite(matrix).all():
         raise UnusableInput(f"{what} has entries that are not finite numbers: all must be; correct them.")
-    return found
+    return matrix
 
 
 def _doubly_stochastic(values: Any, num_classes: int) -> np.ndarray:
-    found = _matrix(values, (num_classes, num_classes), "the sampling matrix P")
-    worst = max(np.abs(found.sum(axis=0) - 1).max(), np.abs(found.sum(axis=1) - 1).max(), -found.min())
+    matrix = _matrix(values, (num_classes, num_classes), "the sampling matrix P")
+    worst = max(np.abs(matrix.sum(axis=0) - 1).max(), np.abs(matrix.sum(axis=1) - 1).max(), -matrix.min())
     if worst > STOCHASTIC:
         raise UnusableInput(
             f"the sampling matrix P is off by {worst:.3g}: it must be >= 0, with rows and columns that sum to 1; rescale it."
         )
-    return found
+    return matrix

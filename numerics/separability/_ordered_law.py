@@ -185,10 +185,10 @@ def _chunk(standard: Array, ratio: Array, least: Array, others: Array) -> tuple[
             if not rows.size:
                 continue
             every = Integrand(standard=standard, ratio=ratio, least=least, others=others, complement=complement)
-            found, doubt = every.take(rows).logarithm()
-            found = np.minimum(found, 0.0)
-            other, odds = np.log1p(-np.exp(found)), np.exp(found) / -np.expm1(found)
+            log_chance, doubt = every.take(rows).logarithm()
+            log_chance = np.minimum(log_chance, 0.0)
+            other, odds = np.log1p(-np.exp(log_chance)), np.exp(log_chance) / -np.expm1(log_chance)
             results = ((rest, rest_error), (log, error)) if complement else ((log, error), (rest, rest_error))
-            results[0][0][rows], results[0][1][rows] = found, doubt
+            results[0][0][rows], results[0][1][rows] = log_chance, doubt
             results[1][0][rows], results[1][1][rows] = other, doubt * odds + ROUNDING
     return log, error, rest, rest_error

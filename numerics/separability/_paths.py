@@ -63,13 +63,13 @@ def separated_along(
     values = [points @ unit[..., None] for points in _anchored(first, second)]
     doubt = _doubt(unit)
     ahead, behind = (values[i].min(axis=(-2, -1)) - values[1 - i].max(axis=(-2, -1)) for i in (0, 1))
-    found: np.ndarray = np.asarray((ahead > doubt) | ((behind > doubt) & (not ordered)))
+    separated: np.ndarray = np.asarray((ahead > doubt) | ((behind > doubt) & (not ordered)))
     unclear = (np.abs(ahead) <= doubt) | ((np.abs(behind) <= doubt) & (not ordered))
-    for path in map(tuple, np.argwhere(unclear & ~found)):
-        found[path] = _exactly_ahead(first[path], second[path], along[path]) or (
+    for path in map(tuple, np.argwhere(unclear & ~separated)):
+        separated[path] = _exactly_ahead(first[path], second[path], along[path]) or (
             not ordered and _exactly_ahead(second[path], first[path], along[path])
         )
-    return found
+    return separated
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -105,7 +105,7 @@ ROOM = Room.of(
 
 def changes(rng: np.random.Generator) -> dict[str, Bracket]:
     """The relative change of largest size for each move, with the rounding of its evaluation."""
-    found: dict[str, list[float]] = {}
+    relative: dict[str, list[float]] = {}
     for _ in range(20):
         labels = np.repeat(np.arange(4), 8)
         wide = 3.0 * rng.normal(size=(4, 6))[labels] + rng.normal(size=(32, 6))
@@ -121,8 +121,8 @@ def changes(rng: np.random.Generator) -> dict[str, Bracket]:
             "invertible, p > K − 1": (wide, wide @ mixed, labels),
         }
         for name, (before, after, of) in pairs.items():
-            found.setdefault(name, []).append(separation(after, of).fuzziness / separation(before, labels).fuzziness - 1.0)
-    return {name: largest(each) for name, each in found.items()}
+            relative.setdefault(name, []).append(separation(after, of).fuzziness / separation(before, labels).fuzziness - 1.0)
+    return {name: largest(each) for name, each in relative.items()}
 
 
 def largest(relative: list[float]) -> Bracket:

@@ -108,11 +108,11 @@ ROOM = Room.of(
 
 def shapes(trained_networks: "dict[str, tuple[SeparationCurves, ...]]") -> dict[str, Bracket]:
     """What the law bounds, how far D falls, and how many images are labelled correctly."""
-    found: dict[str, Bracket] = {}
+    measured: dict[str, Bracket] = {}
     for name, trials in trained_networks.items():
         fits = [fit(curves.fuzziness[-1]) for curves in trials]
         lost = [int(curves.by_class.shape[1] - 1 - curves.rank_between.min()) for curves in trials]
-        found |= {
+        measured |= {
             f"{name}: decay ratio": factor_over_trials(each["decay ratio"] for each in fits),
             f"{name}: Pearson's r": correlation_over_trials(each["Pearson's r"] for each in fits),
             f"{name}: largest residual": factor_over_trials(each["largest residual"] for each in fits),
@@ -120,16 +120,16 @@ def shapes(trained_networks: "dict[str, tuple[SeparationCurves, ...]]") -> dict[
             f"{name}: log fall": interval_over_trials(each["log fall"] for each in fits),
             f"{name}: accuracy": interval_over_trials(curves.accuracy[0] for curves in trials),
         }
-    return found
+    return measured
 
 
 def powers(trained_networks: "dict[str, tuple[SeparationCurves, ...]]") -> dict[str, Bracket]:
     """The best power of depth, and its distance from one as a factor."""
-    found: dict[str, Bracket] = {}
+    measured: dict[str, Bracket] = {}
     for name, trials in trained_networks.items():
         logs = np.log([best_power(np.log(curves.fuzziness[-1])) for curves in trials])
-        found |= {name: factor_over_trials(np.exp(np.abs(logs))), f"{name}: power": factor_over_trials(np.exp(logs))}
-    return found
+        measured |= {name: factor_over_trials(np.exp(np.abs(logs))), f"{name}: power": factor_over_trials(np.exp(logs))}
+    return measured
 
 
 def fit(fuzziness: np.ndarray) -> dict[str, float]:

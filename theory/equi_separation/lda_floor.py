@@ -129,12 +129,12 @@ def descended(x: np.ndarray, y: np.ndarray) -> float:
 
 def merged(rng: np.random.Generator) -> dict[str, Bracket]:
     """D and the rank of SSB without the direction between the first two class means, and without a random one."""
-    found: dict[str, Bracket] = {}
+    smallest: dict[str, Bracket] = {}
     for label, size in WIDE.items():
         white, y, centres = whitened(*size)
         for note, direction in (("", centres[0] - centres[1]), (NONE_MERGED, rng.normal(size=white.shape[1]))):
             unit = direction / np.linalg.norm(direction)
             left = separation(white - np.outer(white @ unit, unit), y)
-            found[label + note] = to_rounding(left.fuzziness)
-            found[label + note + RANK] = Bracket(left.rank_between, left.rank_between)
-    return found
+            smallest[label + note] = to_rounding(left.fuzziness)
+            smallest[label + note + RANK] = Bracket(left.rank_between, left.rank_between)
+    return smallest

@@ -179,13 +179,13 @@ def residual(logs: np.ndarray) -> float:
 
 def rises(setting: Setting) -> dict[str, np.ndarray]:
     """What log D gains from the input of a block to its first normalised layer, and to the nonlinearity behind it; means over blocks."""
-    found: dict[str, np.ndarray] = {}
+    gained: dict[str, np.ndarray] = {}
     for label, sizes, skip in (*((label, sizes, True) for label, sizes in MIXES.items()), ("plain net", FIRST_MIX, False)):
         logs, entries = blocks(setting, sizes, skip=skip)
         before = np.array(block_outputs(sizes)[:-1])
-        found[label] = (entries - logs[:, before]).mean(axis=1)
-        found[f"{label}, after ReLU"] = (logs[:, before + 1] - logs[:, before]).mean(axis=1)
-    return found
+        gained[label] = (entries - logs[:, before]).mean(axis=1)
+        gained[f"{label}, after ReLU"] = (logs[:, before + 1] - logs[:, before]).mean(axis=1)
+    return gained
 
 
 def draw_blocks(setting: Setting) -> Figure:

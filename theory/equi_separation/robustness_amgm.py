@@ -124,12 +124,12 @@ def perturbed_product(shares: list[float]) -> Bracket:
 
 def spreads(rng: np.random.Generator) -> dict[str, Bracket]:
     """How far the ratios differ at the end of the search, for equal perturbations and unequal ones."""
-    found: dict[str, Bracket] = {}
+    apart: dict[str, Bracket] = {}
     for equal, unequal, (n,) in zip(COUNTS, UNEQUAL, COUNTS.values(), strict=True):
         start = rng.normal(size=n - 1)
-        found[equal] = spread(start, np.full(n, PERTURBATION))
-        found[unequal] = spread(start, np.geomspace(PERTURBATION, (1.0 + SLIGHTLY) * PERTURBATION, n))
-    return found
+        apart[equal] = spread(start, np.full(n, PERTURBATION))
+        apart[unequal] = spread(start, np.geomspace(PERTURBATION, (1.0 + SLIGHTLY) * PERTURBATION, n))
+    return apart
 
 
 def spread(start: np.ndarray, perturbations: np.ndarray) -> Bracket:

@@ -41,8 +41,8 @@ def draw_thresholds() -> Figure:
     for color, (label, change) in enumerate(REMEDIES.items()):
         heights = [math.exp(boundary(DRAWN._replace(change=change(x))).log_imbalance(float(DRAWN.classes))) for x in STRENGTHS]
         series.append(Series.line(label, STRENGTHS, heights, color))
-        found = [threshold(change(x)) for x in MEASURED]
-        series.append(enclosed_points(f"{label}, solved", MEASURED, found, color))
+        solved = [threshold(change(x)) for x in MEASURED]
+        series.append(enclosed_points(f"{label}, solved", MEASURED, solved, color))
     free = 1 + math.exp(log_threshold_with_bias_minus_one(DRAWN.majority, DRAWN.minority, feature_energy=1.0))
     series.append(Series.line("a free bias", (0.0, 1.0), (free, free), len(REMEDIES)))
     return Figure(

@@ -22,16 +22,16 @@ def optimum(majority: int, minority: int, imbalance: float, feature_energy: floa
 
 def minority_cosine(majority: int, minority: int, imbalance: float, feature_energy: float) -> float:
     """cos(w_k, w_l) = (ρ − b/K_B)/(ρ + b (K_B − 1)/K_B) with ρ = s K_A/(K K_B); NaN where the minority classifiers vanish."""
-    found = optimum(majority, minority, imbalance, feature_energy)
-    common = found.s * majority / ((majority + minority) * minority)
-    norm = common + found.b * (minority - 1) / minority
-    return (common - found.b / minority) / norm if norm > 0.0 else math.nan
+    best = optimum(majority, minority, imbalance, feature_energy)
+    common = best.s * majority / ((majority + minority) * minority)
+    norm = common + best.b * (minority - 1) / minority
+    return (common - best.b / minority) / norm if norm > 0.0 else math.nan
 
 
 def optimal_value(majority: int, minority: int, imbalance: float, radius: float) -> float:
     """f = (K_A R/N) log D_A + (K_B/N) log D_B at the optimum."""
-    a, b, *_ = found = two_group_optimum(majority, minority, imbalance, radius)
-    t_a, t_b = found.between(majority, minority)
+    a, b, *_ = best = two_group_optimum(majority, minority, imbalance, radius)
+    t_a, t_b = best.between(majority, minority)
     root = math.sqrt(majority + minority)
     margin_a = a * (majority - 1) / majority + root / (majority * math.sqrt(minority)) * t_a
     margin_b = b * (minority - 1) / minority + root / (minority * math.sqrt(majority)) * t_b
@@ -50,18 +50,18 @@ class Entries(NamedTuple):
 
 def entries(majority: int, minority: int, energy: float, imbalance: float) -> tuple[Entries, Entries]:
     """Of majority and minority: diagonal entries of (ZᵀZ)^{1/2}, (ZZᵀ)^{1/2} and Z."""
-    found, classes = optimum(majority, minority, imbalance, energy), majority + minority
-    t_a, t_b = found.between(majority, minority)
-    inside_a, inside_b = found.a * (majority - 1) / majority, found.b * (minority - 1) / minority
+    best, classes = optimum(majority, minority, imbalance, energy), majority + minority
+    t_a, t_b = best.between(majority, minority)
+    inside_a, inside_b = best.a * (majority - 1) / majority, best.b * (minority - 1) / minority
     return (
         Entries(
-            inside_a + found.s * minority / (classes * majority),
-            inside_a + t_a**2 / (found.s * majority),
+            inside_a + best.s * minority / (classes * majority),
+            inside_a + t_a**2 / (best.s * majority),
             inside_a + t_a * math.sqrt(minority / classes) / majority,
         ),
         Entries(
-            inside_b + found.s * majority / (classes * minority),
-            inside_b + t_b**2 / (found.s * minority),
+            inside_b + best.s * majority / (classes * minority),
+            inside_b + t_b**2 / (best.s * minority),
             inside_b + t_b * math.sqrt(majority / classes) / minority,
         ),
     )

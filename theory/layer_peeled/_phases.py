@@ -67,24 +67,24 @@ def _boundaries(places: list[float], case: Callable[[float], tuple[int, int, flo
         curve: list[tuple[float, float]] = []
         for place in places:
             majority, minority, energy = case(place)
-            found = threshold(majority, minority, feature_energy=energy, digits=15)
-            if found is not None and found.value is not None and found.value <= TOP:
-                curve.append((place, found.value))
+            value = threshold(majority, minority, feature_energy=energy, digits=15)
+            if value is not None and value.value is not None and value.value <= TOP:
+                curve.append((place, value.value))
         if curve:
             lines.append(Series.line(label, (x for x, _ in curve), (y for _, y in curve), color))
     return lines
 
 
 def _points(places: Iterable[float], problem: Callable[[float, float], LayerPeeled]) -> list[Series]:
-    found: dict[str, list[tuple[float, float]]] = {phase: [] for phase in PHASES}
+    by_phase: dict[str, list[tuple[float, float]]] = {phase: [] for phase in PHASES}
     for place in places:
         for imbalance in MEASURED_RATIOS:
             phase = _phase(Enclosures(solve(problem(place, imbalance), route="factored", tolerance=GAP)))
             if phase is not None:
-                found[phase].append((place, imbalance))
+                by_phase[phase].append((place, imbalance))
     return [
         Series.points(phase, (x for x, _ in points), (y for _, y in points), 2 + color)
-        for color, (phase, points) in enumerate(found.items())
+        for color, (phase, points) in enumerate(by_phase.items())
         if points
     ]
 

@@ -53,8 +53,8 @@ def nudged(rng: np.random.Generator, level: float, layers: int, start: Sequence[
     """Own logits where descent from the classes kept ends, with noise on every entry."""
     there = problem(layers, level)
     fitted, noise = fitted_start(there, layers, kept=start), random_start(there, layers, scale=NUDGE, rng=rng)
-    found = own(descend_linear(there, [a + b for a, b in zip(fitted[0], noise[0], strict=True)], fitted[1] + noise[1]))
-    return {part: found[part] for part in CLASSES}
+    logits = own(descend_linear(there, [a + b for a, b in zip(fitted[0], noise[0], strict=True)], fitted[1] + noise[1]))
+    return {part: logits[part] for part in CLASSES}
 
 
 def best(layers: int, level: float, rng: np.random.Generator) -> dict[str, Bracket]:

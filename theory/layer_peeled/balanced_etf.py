@@ -104,10 +104,10 @@ def duality(constant: float, feature_energy: float) -> dict[str, Bracket]:
     }
 
 
-def measured_duality(found: Blocks) -> dict[str, Bracket]:
+def measured_duality(blocks: Blocks) -> dict[str, Bracket]:
     """The same of the blocks."""
-    feature = found.feature_norm(0)
-    return {"cos(h, w)": found.alignment(0), "C = ‖h‖/‖w‖": feature / found.classifier_norm(0), "C' = ‖h‖": feature}
+    feature = blocks.feature_norm(0)
+    return {"cos(h, w)": blocks.alignment(0), "C = ‖h‖/‖w‖": feature / blocks.classifier_norm(0), "C' = ‖h‖": feature}
 
 
 def gap_of_etf(spread: sympy.Expr) -> sympy.Expr:

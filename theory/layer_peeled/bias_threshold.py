@@ -148,10 +148,10 @@ def coincide(case: tuple[int, float, int, float], penalty: float | None) -> Brac
     return reported(Enclosures(reference(problem)).coincide(1))
 
 
-def margin(found: Switch) -> Bracket:
+def margin(at_switch: Switch) -> Bracket:
     """Own logit less one of the majority, in a minority row, at both energies."""
     ends = []
-    for end in (found.optimum_before, found.optimum_beyond):
+    for end in (at_switch.optimum_before, at_switch.optimum_beyond):
         logits = end.solution.group_logits
         middle, radius = logits.diagonal(1) - logits.entry(1, 0), 2 * end.logit_radius
         ends += [middle - radius, middle + radius]

@@ -140,16 +140,16 @@ def factor_switch(by: str) -> Switch:
 
 def log_threshold(majority: int, minority: int, **model: Any) -> Bracket:
     """log R0."""
-    found = collapse_threshold(majority, minority, digits=20, **model)
-    return predicted(math.log(float(found.lower)))
+    closed = collapse_threshold(majority, minority, digits=20, **model)
+    return predicted(math.log(float(closed.lower)))
 
 
 def log_vanishing(majority: int, minority: int, energy: float, mean: str) -> Bracket:
     """log R1."""
-    found = vanishing_threshold(majority, minority, feature_energy=energy, norm_weights=mean, digits=20)
-    if found is None:
+    closed = vanishing_threshold(majority, minority, feature_energy=energy, norm_weights=mean, digits=20)
+    if closed is None:
         raise ArithmeticError(f"{majority} and {minority} classes have no second phase at {energy}; choose another energy.")
-    return predicted(math.log(float(found.lower)))
+    return predicted(math.log(float(closed.lower)))
 
 
 def log_factor(by: str) -> Bracket:

@@ -171,5 +171,5 @@ def inverse(ratio: Bracket) -> Bracket:
 
 def log_closed_form(majority: int, minority: int, energy: float) -> Bracket:
     """log R0 from the closed form, enclosed in ball arithmetic."""
-    found = collapse_threshold(majority, minority, feature_energy=energy, digits=20)
-    return Bracket(math.log(float(found.lower)) - 1e-14, math.log(float(found.upper)) + 1e-14, rigorous=True)
+    closed = collapse_threshold(majority, minority, feature_energy=energy, digits=20)
+    return Bracket(math.log(float(closed.lower)) - 1e-14, math.log(float(closed.upper)) + 1e-14, rigorous=True)

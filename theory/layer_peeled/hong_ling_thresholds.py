@@ -168,9 +168,9 @@ PRECISION = 1e-12
 def draw_margins() -> Figure:
     """Margins inside the two groups against the penalty, with the thresholds."""
     penalties = [LEAST * 10 ** (0.05 * step) for step in range(21)]
-    found = [Enclosures(solve(problem(DRAWN, penalty), route="factored", tolerance=PRECISION)) for penalty in penalties]
+    optima = [Enclosures(solve(problem(DRAWN, penalty), route="factored", tolerance=PRECISION)) for penalty in penalties]
     series = [
-        enclosed_points(f"between two {name} classes", penalties, [optimum.inner_value(g) for optimum in found], g)
+        enclosed_points(f"between two {name} classes", penalties, [optimum.inner_value(g) for optimum in optima], g)
         for g, name in enumerate(("majority", "minority"))
     ]
     majority, minority, large, small, _ = DRAWN

@@ -166,9 +166,9 @@ def switch(groups: Groups) -> Switch:
     )
 
 
-def all_or_none(found: Enclosures) -> bool | None:
+def all_or_none(optimum: Enclosures) -> bool | None:
     """Whether the tail is zero; None where some of it is and some is not, or that is not certain."""
-    answers = {found.vanish(g) for g in range(1, len(found.solution.problem.sizes))}
+    answers = {optimum.vanish(g) for g in range(1, len(optimum.solution.problem.sizes))}
     return answers.pop() if len(answers) == 1 else None
 
 
@@ -184,13 +184,13 @@ def last_length() -> Bracket:
     return joint_vanishing_lengths(BACK)[-1]
 
 
-def shorter(found: Enclosures) -> Bracket:
+def shorter(optimum: Enclosures) -> Bracket:
     """‖w_k‖ of the last group over that of the first group of the tail."""
-    return found.classifier_norm(len(BACK) - 1) / found.classifier_norm(1)
+    return optimum.classifier_norm(len(BACK) - 1) / optimum.classifier_norm(1)
 
 
-def with_a_norm(found: Enclosures) -> Bracket:
+def with_a_norm(optimum: Enclosures) -> Bracket:
     """How many groups certainly have a norm, and how many may have one: a class has none where nothing can carry it."""
-    count = len(found.solution.problem.sizes)
-    certain = sum(found.classifier_norm(g).lower > 0.0 for g in range(count))
+    count = len(optimum.solution.problem.sizes)
+    certain = sum(optimum.classifier_norm(g).lower > 0.0 for g in range(count))
     return Bracket(float(certain), float(count), rigorous=True)

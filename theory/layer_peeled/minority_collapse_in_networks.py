@@ -153,35 +153,37 @@ def networks(setting: Setting, ratio: float) -> tuple[Trained, ...]:
 
 def over_trials(setting: Setting, quantity: Callable[[tuple[Trained, ...]], np.ndarray]) -> dict[str, Bracket]:
     """Intervals of a quantity of the minority and of the majority, at every R that is measured."""
-    found: dict[str, Bracket] = {}
+    intervals: dict[str, Bracket] = {}
     for ratio in MEASURED[setting.profile]:
         minority, majority = quantity(networks(setting, ratio))
-        found |= {LABEL.format(ratio): interval_over_trials(minority), OF_MAJORITY.format(ratio): interval_over_trials(majority)}
-    return found
+        intervals |= {LABEL.format(ratio): interval_over_trials(minority), OF_MAJORITY.format(ratio): interval_over_trials(majority)}
+    return intervals
 
 
-def cosines(found: tuple[Trained, ...]) -> np.ndarray:
+def cosines(trials: tuple[Trained, ...]) -> np.ndarray:
     """Mean cosine among minority and among majority classifiers, (2, trials)."""
-    return np.array([(each.outcome.minority_cosine, each.outcome.majority_cosine) for each in found]).T
+    return np.array([(each.outcome.minority_cosine, each.outcome.majority_cosine) for each in trials]).T
 
 
 def accuracies(setting: Setting, ratio: float) -> np.ndarray:
     """Test accuracy on the minority classes, one for each trial."""
-    return np.array([found.outcome.accuracy[MAJORITY:].mean() for found in networks(setting, ratio)])
+    return np.array([network.outcome.accuracy[MAJORITY:].mean() for network in networks(setting, ratio)])
 
 
 def misfits(setting: Setting) -> dict[str, Bracket]:
     """Measured cosines less those of the optimum; at the energy of all samples too, and the full profile at those of the explanations."""
-    found = over_trials(setting, lambda trials: cosines(trials) - foreseen(trials))
+    differences = over_trials(setting, lambda trials: cosines(trials) - foreseen(trials))
     for label, (ratio,) in SAMPLE_ENERGY.items():
         trials = networks(setting, ratio)
-        found[label] = interval_over_trials((cosines(trials) - foreseen(trials, energy="sample"))[0])
+        differences[label] = interval_over_trials((cosines(trials) - foreseen(trials, energy="sample"))[0])
     if setting.profile is Profile.FULL:
         trials, unbiased = networks(setting, EARLY), trained(setting.profile, EARLY, 1.0, setting.seed, last_bias=False)
         where = LABEL.format(EARLY)
-        found[f"{where}, energy of centred features"] = interval_over_trials((cosines(trials) - foreseen(trials, energy="centred"))[0])
-        found[f"{where}, without last bias"] = interval_over_trials((cosines(unbiased) - foreseen(unbiased))[0])
-    return found
+        differences[f"{where}, energy of centred features"] = interval_over_trials(
+            (cosines(trials) - foreseen(trials, energy="centred"))[0]
+        )
+        differences[f"{where}, without last bias"] = interval_over_trials((cosines(unbiased) - foreseen(unbiased))[0])
+    return differences
 
 
 @cache
@@ -191,7 +193,7 @@ def foreseen(trials: tuple[Trained, ...], *, energy: str = "class") -> np.ndarra
     "class" averages ‖h‖² over every class, as the model of the sources does; "centred" does so after centring; "sample" averages it over
     all samples.
     """
-    found = []
+    by_trial = []
     for each in trials:
         energies = {"class": each.outcome.feature_energy, "centred": each.centred_energy, "sample": each.sample_energy}
         problem = LayerPeeled.from_groups(
@@ -201,8 +203,8 @@ def foreseen(trials: tuple[Trained, ...], *, energy: str = "class") -> np.ndarra
             norm_weights="sample" if energy == "sample" else "class",
         )
         groups = solve(problem, route="factored").groups
-        found.append([np.nan if group.within_cosine is None else group.within_cosine for group in (groups[-1], groups[0])])
-    return np.array(found).T
+        by_trial.append([np.nan if group.within_cosine is None else group.within_cosine for group in (groups[-1], groups[0])])
+    return np.array(by_trial).T
 
 
 def draw_collapse(setting: Setting) -> Figure:

@@ -84,10 +84,10 @@ ROOM = Room.of(
 )
 
 
-def of_minority(found: Enclosures) -> Bracket:
+def of_minority(optimum: Enclosures) -> Bracket:
     """The cosine between two classifiers of the last group; balanced classes have one group."""
-    last = len(found.solution.problem.groups) - 1
-    return found.classifier_cosine(last, last)
+    last = len(optimum.solution.problem.groups) - 1
+    return optimum.classifier_cosine(last, last)
 
 
 @cache
@@ -128,8 +128,8 @@ def draw(energy: float, setting: Setting) -> Figure:
         series.append(Series.line(f"K_A = {majority}, closed form", curve, heights, color))
         points = np.geomspace(1.0, min(1.6 * (collapse.value or 1e3), end, 600.0), POINTS[setting.profile]).tolist()
         problems = [LayerPeeled.from_imbalance(majority, minority, ratio, feature_energy=energy) for ratio in points]
-        found = [of_minority(Enclosures(solve(problem, route="factored", tolerance=DRAWN_GAP))) for problem in problems]
-        series.append(enclosed_points(f"K_A = {majority}, certified optimum", points, found, color))
+        measured = [of_minority(Enclosures(solve(problem, route="factored", tolerance=DRAWN_GAP))) for problem in problems]
+        series.append(enclosed_points(f"K_A = {majority}, certified optimum", points, measured, color))
         if collapse.value is not None and collapse.value < 1e4:
             marks.append((collapse.value, f"R0 = {collapse.value:.4g}", color))
     return Figure(

@@ -191,13 +191,13 @@ def draw_branches(setting: Setting) -> Figure:
         places = tuple(survival(layers) * (1 - (1 - step / 80) ** 2) for step in range(81))
         points = tuple(survival(layers) * part for part in (0.1, 0.3, 0.5, 0.7, 0.9, 0.97))
         heights = tuple(branch(layers, place * (1 - 1e-12)) for place in places)
-        head, found = kept(layers, points[0], (True, True, True)), tuple[float, ...]()
+        head, logits_there = kept(layers, points[0], (True, True, True)), tuple[float, ...]()
         for point in points:
             head = descend_linear(problem(layers, point), head.layers, head.features)
-            found += (float(head.own_logits[1]),)
+            logits_there += (float(head.own_logits[1]),)
         series += [
             Series.line(f"M = {layers}, closed form", places, heights, color),
-            Series.points(f"M = {layers}, descent", points, found, color),
+            Series.points(f"M = {layers}, descent", points, logits_there, color),
         ]
     return Figure(
         title="Own logit under squared error: continuous with one layer, a jump with more",

@@ -111,8 +111,8 @@ def blocks(majority: int, minority: int, energy: float, imbalance: float) -> Blo
     return solve_blocks(LayerPeeled.from_imbalance(majority, minority, imbalance, feature_energy=energy))
 
 
-def measured_constants(found: Blocks) -> Bracket:
+def measured_constants(of_blocks: Blocks) -> Bracket:
     """The logarithm of the quotient of both groups' ratios."""
-    ratio = (found.feature_norm(0) / found.classifier_norm(0)) / (found.feature_norm(1) / found.classifier_norm(1))
+    ratio = (of_blocks.feature_norm(0) / of_blocks.classifier_norm(0)) / (of_blocks.feature_norm(1) / of_blocks.classifier_norm(1))
     low, high = (math.log(end) if end > 0.0 else -math.inf for end in (ratio.lower, ratio.upper))
     return Bracket(low, high, rigorous=ratio.rigorous)

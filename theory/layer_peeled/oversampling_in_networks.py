@@ -73,12 +73,12 @@ ROOM = Room.of(
 
 def cosines(setting: Setting, factor: float) -> np.ndarray:
     """Mean cosine between minority classifiers, one for each trial."""
-    return np.array([found.outcome.minority_cosine for found in trained(setting.profile, IMBALANCE, factor, setting.seed)])
+    return np.array([network.outcome.minority_cosine for network in trained(setting.profile, IMBALANCE, factor, setting.seed)])
 
 
 def accuracies(setting: Setting, factor: float) -> np.ndarray:
     """Test accuracy on the majority and on the minority classes, (2, trials)."""
-    accuracy = np.array([found.outcome.accuracy for found in trained(setting.profile, IMBALANCE, factor, setting.seed)])
+    accuracy = np.array([network.outcome.accuracy for network in trained(setting.profile, IMBALANCE, factor, setting.seed)])
     return np.array([accuracy[:, :MAJORITY].mean(axis=1), accuracy[:, MAJORITY:].mean(axis=1)])
 
 

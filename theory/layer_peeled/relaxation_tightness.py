@@ -102,8 +102,8 @@ def excess(rng: np.random.Generator, case: tuple[int, int, float, float], dimens
     """Best value found in dimension p above the certified optimum of the relaxation; below the rank, from below by the curvature bound."""
     solution = two_groups(*case).solution
     best, *_ = descend(solution.problem, dimension, rng=rng)
-    found = Bracket(best - STOPPED, best + STOPPED) - solution.value  # that descent ended within STOPPED is no certificate
+    above = Bracket(best - STOPPED, best + STOPPED) - solution.value  # that descent ended within STOPPED is no certificate
     if dimension >= solution.rank:
-        return found
+        return above
     proved = low_rank_excess(solution.problem, solution.matrix, dimension, solution.tangent)
-    return Bracket(proved, found.upper, rigorous=True)
+    return Bracket(proved, above.upper, rigorous=True)

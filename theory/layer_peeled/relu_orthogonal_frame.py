@@ -162,13 +162,13 @@ def solved(counts: tuple[int, ...], level: float, rng: np.random.Generator) -> t
     """The point whose certificate is tightest, and what it proves."""
     weight = math.sqrt(level / UNEQUAL) / sum(counts)
     problem = UnconstrainedFeatures(counts=counts, weight_penalty=weight, feature_penalty=UNEQUAL * weight)
-    found: list[tuple[NonNegative, NonNegativeEnclosure]] = []
+    descents: list[tuple[NonNegative, NonNegativeEnclosure]] = []
     for _ in range(STARTS):
         point = descend_nonnegative(problem, DIMENSIONS * len(counts), rng=rng, starts=1)
-        found.append((point, enclose_nonnegative(point)))
-        if found[-1][1].value.width <= CLOSED:
+        descents.append((point, enclose_nonnegative(point)))
+        if descents[-1][1].value.width <= CLOSED:
             break
-    return min(found, key=lambda each: each[1].value.width)
+    return min(descents, key=lambda each: each[1].value.width)
 
 
 def overlaps(rng: np.random.Generator) -> dict[str, Bracket]:

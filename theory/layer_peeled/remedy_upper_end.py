@@ -77,8 +77,8 @@ ROOM = Room.of(
 
 def log_threshold(majority: int, minority: int, energy: float) -> Bracket:
     """log R0(K_A, K_B)."""
-    found = collapse_threshold(majority, minority, feature_energy=energy, digits=20)
-    return Bracket(math.log(float(found.lower)) - 1e-15, math.log(float(found.upper)) + 1e-15)
+    closed = collapse_threshold(majority, minority, feature_energy=energy, digits=20)
+    return Bracket(math.log(float(closed.lower)) - 1e-15, math.log(float(closed.upper)) + 1e-15)
 
 
 def log_end(majority: int, minority: int, ratio: float, energy: float) -> Bracket:
@@ -112,10 +112,10 @@ def switch(majority: int, minority: int, ratio: float, energy: float) -> Switch:
 def phases(majority: int, minority: int, ratio: float, energy: float) -> dict[str, Bracket]:
     """1 where a group certainly coincides, 0 where it certainly is apart, at shares of the end that was measured."""
     end = math.exp(switch(majority, minority, ratio, energy).bracket.middle)
-    found: dict[str, Bracket] = {}
+    answers: dict[str, Bracket] = {}
     for share in SHARES:
         blocks = solve_blocks(oversampled(majority, minority, ratio, energy, share * end))
         for g, who in enumerate(GROUPS):
             apart, together = blocks.classifier_distance(g).lower > 0.0, blocks.coincide(g)
-            found[f"{share:g} of the end, {who}"] = Bracket(float(together), float(not apart), rigorous=True)
-    return found
+            answers[f"{share:g} of the end, {who}"] = Bracket(float(together), float(not apart), rigorous=True)
+    return answers

@@ -159,14 +159,14 @@ def settled(value: float, power: int = 1) -> Bracket:
 @cache
 def path(majority: int, minority: int, ratio: int) -> dict[int, Enclosures]:
     """Certified optima by log(1/λ), along decreasing λ, each started at its predecessor."""
-    found: dict[int, Enclosures] = {}
+    optima: dict[int, Enclosures] = {}
     start: Solution | None = None
     for (depth,) in DEPTHS.values():
         penalty = math.exp(-depth)
         problem = UnconstrainedFeatures.from_groups([(majority, ratio), (minority, 1)], feature_penalty=penalty, weight_penalty=penalty)
         start = solve(problem, route="factored", tolerance=ACCURACY, start=start)
-        found[depth] = Enclosures(start)
-    return found
+        optima[depth] = Enclosures(start)
+    return optima
 
 
 def over_minority(depth: int, group: str) -> Bracket:

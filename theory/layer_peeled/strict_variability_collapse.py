@@ -182,8 +182,8 @@ def cheapest(*case: Any, rng: np.random.Generator) -> Bracket:
     best, means, labels = certified(*classes), certified(*classes, 1 - share), labels_of(*classes[:4])
     beside = np.zeros_like(means.classifier)
     shifts = variation(labels, np.ones(len(beside)), share * classes[4], rng)
-    found = loss(np.hstack([means.features[labels], shifts]), np.hstack([means.classifier, beside]), labels) - best.value
-    return Bracket((means.value - best.value).lower - ROUNDING, found.upper, rigorous=True)
+    above = loss(np.hstack([means.features[labels], shifts]), np.hstack([means.classifier, beside]), labels) - best.value
+    return Bracket((means.value - best.value).lower - ROUNDING, above.upper, rigorous=True)
 
 
 def leaning(*case: Any, rng: np.random.Generator) -> Bracket:

@@ -120,20 +120,20 @@ ROOM = Room.of(
 
 def computed_slopes(majority: int, minority: int) -> dict[str, Bracket]:
     """Logarithms of the slopes that `numerics.surface_point` carries, and thresholds are computed with, in balls."""
-    found: dict[str, Bracket] = {}
+    logs: dict[str, Bracket] = {}
     with ctx.workprec(PRECISION):
         for place in PLACES:
             point = surface_point(BALLS, arb(majority), arb(minority), arb(place), arb(0), arb(0))
-            found[f"ζ={place}: log dτ/dζ"] = to_bracket(point.radius_by_zeta.log())
-            found[f"ζ={place}: log d log R0/dζ"] = to_bracket(point.log_imbalance_by_zeta.log())
-    return found
+            logs[f"ζ={place}: log dτ/dζ"] = to_bracket(point.radius_by_zeta.log())
+            logs[f"ζ={place}: log d log R0/dζ"] = to_bracket(point.log_imbalance_by_zeta.log())
+    return logs
 
 
 @cache
 def log_threshold(energy: float) -> Bracket:
     """log R0 by solves, K_A = K_B = 3."""
-    found = bracket_threshold(3, 3, feature_energy=energy, width=WIDTH)
-    return Bracket(math.log(found.lower), math.log(found.upper), rigorous=found.rigorous)
+    solved = bracket_threshold(3, 3, feature_energy=energy, width=WIDTH)
+    return Bracket(math.log(solved.lower), math.log(solved.upper), rigorous=solved.rigorous)
 
 
 def log_closed_form(energy: float) -> float:

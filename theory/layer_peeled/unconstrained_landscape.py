@@ -172,11 +172,11 @@ def in_half_precision(case: str, rng: np.random.Generator) -> FactorPoint:
 
 def critical(rng: np.random.Generator) -> dict[str, tuple[LayerPeeled, FactorPoint]]:
     """Critical points that are not global: optima that use too few coordinates, and balanced classes merged into groups."""
-    found: dict[str, tuple[LayerPeeled, FactorPoint]] = {}
+    points: dict[str, tuple[LayerPeeled, FactorPoint]] = {}
     for case in CASES:
         for used, dimension in zip(USED, (1, solve(problem(case), route="factored").rank - 1), strict=True):
-            found[f"{case}, {used}"] = problem(case), descended(case, dimension, rng)
-    return found | {label: merged(*case) for label, case in MERGED.items()}
+            points[f"{case}, {used}"] = problem(case), descended(case, dimension, rng)
+    return points | {label: merged(*case) for label, case in MERGED.items()}
 
 
 def merged(classes: int, groups: int, energy: float) -> tuple[LayerPeeled, FactorPoint]:
@@ -199,7 +199,7 @@ def depth(around: LayerPeeled, point: FactorPoint) -> Bracket:
 def arrival(case: str, starts: int, rng: np.random.Generator) -> dict[str, Bracket]:
     """The worst end above the optimum, by dimension."""
     solution = solve(problem(case), route="factored", tolerance=1e-10)
-    rank, found = Enclosures(solution).rank(), dict[str, Bracket]()
+    rank, excesses = Enclosures(solution).rank(), dict[str, Bracket]()
     dimensions = {"p = K": len(CASES[case][0]), "p = rank + 1": int(rank.upper) + 1, "p = rank − 1": int(rank.lower) - 1}
     for name, p in dimensions.items():
         ends = [descend(solution.problem, p, rng=child, starts=1) for child in rng.spawn(starts)]
@@ -207,5 +207,5 @@ def arrival(case: str, starts: int, rng: np.random.Generator) -> dict[str, Brack
         worst = Bracket(max(value.lower for value in values), max(value.upper for value in values), rigorous=True)
         excess = worst - solution.value + Bracket(-ARRIVED, ARRIVED)
         proved = low_rank_excess(solution.problem, solution.matrix, p, solution.tangent) if p < rank.lower else excess.lower
-        found[name] = Bracket(max(excess.lower, proved), excess.upper)
-    return found
+        excesses[name] = Bracket(max(excess.lower, proved), excess.upper)
+    return excesses

@@ -145,10 +145,10 @@ def square(majority: int, minority: int, energy: float, ratio: float, *, of_inne
 
 def log_closed_form(majority: int, minority: int, energy: float) -> Bracket:
     """log R1 from the closed form, enclosed in ball arithmetic."""
-    found = vanishing_threshold(majority, minority, feature_energy=energy, digits=20)
-    if found is None:
+    closed = vanishing_threshold(majority, minority, feature_energy=energy, digits=20)
+    if closed is None:
         raise ArithmeticError(f"K_A = {majority}, K_B = {minority} has no second phase at E_H = {energy:g}; choose a smaller energy.")
-    return Bracket(math.log(float(found.lower)) - 1e-15, math.log(float(found.upper)) + 1e-15)
+    return Bracket(math.log(float(closed.lower)) - 1e-15, math.log(float(closed.upper)) + 1e-15)
 
 
 def log_with_other_margin(majority: int, minority: int, energy: float) -> float:

@@ -32,12 +32,12 @@ def exact_curves(times: Float[np.ndarray, " T"], powers: tuple[float, float] = P
     """Probabilities of separation along both directions."""
     gap = (MEANS[0] - MEANS[1]) * (1 + times[:, None]) ** (STRENGTH / CLASSES)
     variances = (1 + times[:, None]) ** np.array(powers)
-    found = []
+    curves = []
     for along in (gap / (1 + times[:, None]) ** np.array(POWERS), gap):
         deviation = np.sqrt(np.sum(along**2 * variances, axis=1))
         probability = separated_probability(np.sum(along * gap, axis=1), deviations=(deviation, deviation), counts=(SAMPLES, SAMPLES))
-        found.append(np.exp(probability.log))
-    return found[0], found[1]
+        curves.append(np.exp(probability.log))
+    return curves[0], curves[1]
 
 
 def chance(name: str, time: float, powers: tuple[float, float]) -> Bracket:

@@ -26,13 +26,13 @@ def best_angle(
 
     angles = STEP * np.arange(math.pi / STEP)
     near = float(angles[np.argmin(costs(angles))])
-    found = minimize_scalar(
+    minimum = minimize_scalar(
         lambda angle: float(costs(np.array([angle]))[0]),
         bounds=(near - STEP, near + STEP),
         method="bounded",
         options={"xatol": 0.1 * ANGLE},
     )
-    return float(found.x) % math.pi
+    return float(minimum.x) % math.pi
 
 
 def least_share(kappa: float) -> float:

@@ -38,9 +38,9 @@ def followed(times: np.ndarray, estimated_from: np.ndarray, start: np.ndarray) -
 
     "common factor" lets all means grow as the norm of the other means does: the I-model with β = 0. "frozen" leaves them where they were.
     """
-    found = {}
+    simulated = {}
     for model in MODELS:
         rates = estimate_rates(times, estimated_from, model=model, crossings="keep")
-        found[model] = refitted_means(start, rates.cumulative_intra, rates.cumulative_inter, model=model)
+        simulated[model] = refitted_means(start, rates.cumulative_intra, rates.cumulative_inter, model=model)
     norms = np.linalg.norm(estimated_from, axis=(1, 2))
-    return found | {"common factor": (norms / norms[0])[:, None, None] * start, "frozen": np.broadcast_to(start, estimated_from.shape)}
+    return simulated | {"common factor": (norms / norms[0])[:, None, None] * start, "frozen": np.broadcast_to(start, estimated_from.shape)}

@@ -73,5 +73,5 @@ def late_slopes(time: float) -> dict[str, Bracket]:
 
 def counted_at(setting: Setting, times: tuple[float, ...], paths: int) -> list[Proportion]:
     """At all times along the first direction, then along the second."""
-    found = [separated_paths(setting, time, paths) for time in times]
-    return [each[name] for name in (FISHER, ALONG) for each in found]
+    counted = [separated_paths(setting, time, paths) for time in times]
+    return [each[name] for name in (FISHER, ALONG) for each in counted]

@@ -126,14 +126,14 @@ def _ordered(distance: float, count: int) -> Bracket:
     """At one distance: within its double between −HOPELESS and FARTHEST, bounded beyond."""
     end = min(distance, FARTHEST)
     among = 1 if end < -HOPELESS else count  # one pair in the wrong order is enough to fail
-    found = to_bracket(enclose_ordered_probability(end, deviations=(1.0, 1.0), counts=(among, among)))
-    return Bracket(0.0 if among < count else found.lower, 1.0 if end < distance or end == FARTHEST else found.upper, rigorous=True)
+    chance = to_bracket(enclose_ordered_probability(end, deviations=(1.0, 1.0), counts=(among, among)))
+    return Bracket(0.0 if among < count else chance.lower, 1.0 if end < distance or end == FARTHEST else chance.upper, rigorous=True)
 
 
 def separated_enclosure(distance: Bracket, count: int) -> Bracket:
     """Probability that two samples on a line are separated, in either order: on a line this is separation by any hyperplane."""
-    found = ordered_enclosure(distance, count) + ordered_enclosure(-distance, count)
-    return Bracket(max(0.0, found.lower), min(1.0, found.upper), rigorous=True)
+    chance = ordered_enclosure(distance, count) + ordered_enclosure(-distance, count)
+    return Bracket(max(0.0, chance.lower), min(1.0, chance.upper), rigorous=True)
 
 
 def separated_in_doubles(distance: float, count: int, variance: float = 1.0) -> Bracket:

@@ -170,7 +170,7 @@ def draw_window(setting: Setting) -> Figure:
     counted, series = [separated_paths(setting, time, 1000) for time in watched.tolist()], list[Series]()
     for color, (name, curve) in enumerate(zip((FISHER, ALONG), exact_curves(times), strict=True)):
         series.append(Series.line(name, times, curve, color))
-        series.append(counted_points(f"{name}, 1000 paths", watched.tolist(), [found[name] for found in counted], setting.level, color))
+        series.append(counted_points(f"{name}, 1000 paths", watched.tolist(), [there[name] for there in counted], setting.level, color))
     return Figure(
         title="The direction decides",
         caption=f"I-model, K = 2, γ = {STRENGTH:g}/(1 + t), noise gathering as t² and √t along the axes, {SAMPLES} samples per class.",

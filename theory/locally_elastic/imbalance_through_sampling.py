@@ -178,8 +178,8 @@ def predicted(value: float, error: float = AGREEMENT) -> Bracket:
 def probability(exponent: float, group: str, time: float, *, start: float = 1.0) -> Bracket:
     """That n samples of each class are separated; means grow apart as d (1 + t)^e, and variances, from `start`, by t."""
     deviation = math.sqrt(start + time)
-    found = separated_probability(APART[group] * (1 + time) ** exponent, deviations=(deviation, deviation), counts=(SAMPLES, SAMPLES))
-    return predicted(float(np.exp(found.log)), ROUNDING)
+    chance = separated_probability(APART[group] * (1 + time) ** exponent, deviations=(deviation, deviation), counts=(SAMPLES, SAMPLES))
+    return predicted(float(np.exp(chance.log)), ROUNDING)
 
 
 def top_exponent(ratio: float, others: int) -> float:
@@ -199,10 +199,10 @@ def draw_separation(setting: Setting) -> Figure:
     counted = [counts(setting, time, 1000) for time in watched]
     series: list[Series] = []
     for color, group in enumerate(GROUPS):
-        exponent, found = STRENGTH * float(SHARES[RATIO][PAIRS[group][0]]), [each[group] for each in counted]
+        exponent, shares = STRENGTH * float(SHARES[RATIO][PAIRS[group][0]]), [each[group] for each in counted]
         curve = tuple(probability(exponent, group, time).middle for time in times)
         series.append(Series.line(f"{group} pair", times, curve, color))
-        series.append(counted_points(f"{group} pair, 1000 paths", watched, found, setting.level, color))
+        series.append(counted_points(f"{group} pair, 1000 paths", watched, shares, setting.level, color))
     return Figure(
         title="The minority is never separated",
         caption=f"I-model, shares 0.4, 0.4, 0.1, 0.1, γ = {STRENGTH:g}/(1 + t), {SAMPLES} samples per class; 1/(2π_A) < c < 1/(2π_B).",

@@ -111,8 +111,8 @@ def draw_growth(setting: Setting) -> Figure:
         line = np.linspace(0.0, 0.9, 46)
         curve = (1 + STEP * GAP * (1 - line * k / (k - 1)) / k) ** STEPS
         series.append(Series.line(f"K = {k}", line, curve, color))
-        found = [simulated(setting, k, ratio) for ratio in RATIOS]
-        series.append(counted_points(f"simulated, K = {k}", RATIOS, found, setting.level, color))
+        grown = [simulated(setting, k, ratio) for ratio in RATIOS]
+        series.append(counted_points(f"simulated, K = {k}", RATIOS, grown, setting.level, color))
     return Figure(
         title="Corrupted labels close the gap at (K−1)/K",
         caption=f"Mean growth of a class difference over {STEPS} steps, α = 1, β = −1/2; {RUNS} runs for each point.",

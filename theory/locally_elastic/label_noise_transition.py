@@ -110,7 +110,7 @@ def accuracy(setting: Setting, label_error: float) -> np.ndarray:
 def draw_transition(setting: Setting) -> Figure:
     """Accuracy against the label-error probability."""
     errors = DRAWN[setting.profile]
-    found = np.array([accuracy(setting, error) for error in errors])
+    accuracies = np.array([accuracy(setting, error) for error in errors])
     return Figure(
         title="Accuracy against label errors",
         caption=f"GeoMNIST, one hidden layer, one image per step, accuracy on clean labels; {TRIALS} networks, bars: from the least to the "
@@ -118,7 +118,7 @@ def draw_transition(setting: Setting) -> Figure:
         x_label="label-error probability p",
         y_label="accuracy on clean labels",
         series=(
-            points_over_trials("networks", errors, found.T, 0),
+            points_over_trials("networks", errors, accuracies.T, 0),
             Series.line("guessing", (errors[0], errors[-1]), (CHANCE, CHANCE), 1),
         ),
         marks=((CRITICAL, "p* = (K−1)/K", 1),),

@@ -125,8 +125,8 @@ def draw_error(_: Setting) -> Figure:
         x_label="t",
         y_label="relative distance",
         series=tuple(
-            Series.line(label, times, np.maximum(np.linalg.norm(found - reference, axis=(1, 2)) / sizes, 1e-16), color)
-            for color, (label, found) in enumerate(curves.items())
+            Series.line(label, times, np.maximum(np.linalg.norm(means - reference, axis=(1, 2)) / sizes, 1e-16), color)
+            for color, (label, means) in enumerate(curves.items())
         ),
         log_y=True,
     )

@@ -156,15 +156,15 @@ def between(
 
 def in_sample(setting: Setting) -> dict[str, Bracket]:
     """The source's question: the jackknife over groups of networks that are left out in turn."""
-    found: dict[str, Bracket] = {}
+    intervals: dict[str, Bracket] = {}
     for note, alexnet in RUNS[setting.profile].items():
         times, halves = recorded(setting.seed, alexnet=alexnet)
         clock, logits = between(times, np.concatenate(halves), SINCE, int(times[-1]))
         whole = compared(clock, logits.mean(axis=0))
         member = np.arange(len(logits)) % GROUPS
         without = [compared(clock, logits[member != group].mean(axis=0)) for group in range(GROUPS)]
-        found |= {name + note: interval for name, interval in intervals_by_jackknife(whole, without).items()}
-    return found
+        intervals |= {name + note: interval for name, interval in intervals_by_jackknife(whole, without).items()}
+    return intervals
 
 
 def mean_difference(seed: int) -> dict[str, np.ndarray]:
@@ -172,12 +172,12 @@ def mean_difference(seed: int) -> dict[str, np.ndarray]:
     times, halves = recorded(seed)
     clock, _ = between(times, halves[0], FIRST_SINCE, FIRST)
     logits = [between(times, half, FIRST_SINCE, FIRST)[1] for half in halves]
-    found: dict[str, list[np.ndarray]] = {}
+    differences: dict[str, list[np.ndarray]] = {}
     for other, own in permutations(logits):
         for genuine in own.reshape(-1, PER_GROUP, *own.shape[1:]).mean(axis=1):
             for name, simulated in followed(clock, other.mean(axis=0), genuine[0]).items():
-                found.setdefault(name, []).append(relative_difference(genuine[1:], simulated[1:]).mean(axis=-1))
-    return {name: np.array(curves) for name, curves in found.items()}
+                differences.setdefault(name, []).append(relative_difference(genuine[1:], simulated[1:]).mean(axis=-1))
+    return {name: np.array(curves) for name, curves in differences.items()}
 
 
 def out_of_sample(setting: Setting) -> dict[str, Bracket]:

@@ -107,7 +107,7 @@ def _elasticity(profile: Profile, name: str, seed: int) -> dict[int, np.ndarray]
     from layerpeel.gpu_train.training import Recipe, seeded, train_together
 
     one_thread()
-    found = {epochs: np.zeros(TRIALS) for epochs in EPOCHS[profile]}
+    ratios = {epochs: np.zeros(TRIALS) for epochs in EPOCHS[profile]}
     rngs = np.random.default_rng([seed, len(WIDTHS[name])]).spawn(TRIALS)
     images = [balanced(rng)[0] for rng in rngs]
     chosen = [int(rng.integers(2**63)) for rng in rngs]
@@ -119,8 +119,8 @@ def _elasticity(profile: Profile, name: str, seed: int) -> dict[int, np.ndarray]
             # The same images are stepped at before and after training.
             moves = local_elasticity(model, seen, np.random.default_rng(chosen[trial]), learning_rate=STEP, sources=SOURCES[profile])
             own = np.eye(len(moves), dtype=bool)
-            found[after][trial] = moves[own].mean() / moves[~own].mean()
-    return found
+            ratios[after][trial] = moves[own].mean() / moves[~own].mean()
+    return ratios
 
 
 def draw_elasticity(setting: Setting) -> Figure:

@@ -109,9 +109,9 @@ ROOM = Room.of(
 
 def chance(level: float, prediction: float, trials: str, verdict: Verdict) -> Bracket:
     """The verdict's probability by sums over the binomial law."""
-    found = verdict_chances(TRIALS[trials](), predicted=prediction, truth=TRUTH, level=level, resolution=RESOLUTION)
+    chances = verdict_chances(TRIALS[trials](), predicted=prediction, truth=TRUTH, level=level, resolution=RESOLUTION)
     return Bracket.exactly(
-        {Verdict.CONFIRMED: found.confirmed, Verdict.REFUTED: found.refuted, Verdict.INCONCLUSIVE: found.inconclusive}[verdict]
+        {Verdict.CONFIRMED: chances.confirmed, Verdict.REFUTED: chances.refuted, Verdict.INCONCLUSIVE: chances.inconclusive}[verdict]
     )
 
 
@@ -119,12 +119,12 @@ def judged(setting: Setting, prediction: float, trials: str, verdict: Verdict) -
     """How often the suite's judge comes to this verdict on simulated proportions."""
     number, successes = TRIALS[trials](), 0
     for count, times in zip(*np.unique(setting.rng.binomial(number, TRUTH, size=REPEATS), return_counts=True), strict=True):
-        found = judge(
+        came = judge(
             Kind.PROBABILITY,
             {"x": Bracket.exactly(prediction)},
             {"x": Proportion(successes=int(count), n=number)},
             resolution=RESOLUTION,
             level=LEVEL,
         )
-        successes += int(times) if found is verdict else 0
+        successes += int(times) if came is verdict else 0
     return Proportion(successes=successes, n=REPEATS)

@@ -171,19 +171,19 @@ def largest_cosine(means: IntegratedMeans, index: int) -> Bracket:
 
 def worst_of_all(rng: np.random.Generator) -> list[Bracket]:
     """By time."""
-    found: list[list[Bracket]] = []
+    by_case: list[list[Bracket]] = []
     for classes in SIZES:
         for (intra, inter), shift in COLLAPSING:
             start = np.clip(rng.standard_normal((classes, classes)), -2.0, 2.0) + shift * logit_directions(classes)
             means = integrated(intra, inter, start, WATCHED)
-            found.append([largest_cosine(means, index) for index in range(len(WATCHED))])
-    return [Bracket(max(b.lower for b in column), max(b.upper for b in column)) for column in zip(*found, strict=True)]
+            by_case.append([largest_cosine(means, index) for index in range(len(WATCHED))])
+    return [Bracket(max(b.lower for b in column), max(b.upper for b in column)) for column in zip(*by_case, strict=True)]
 
 
 def late(intra: Callable, inter: Callable, start: Float[np.ndarray, "3 3"]) -> Bracket:
     """(K − 1) × the largest cosine at LATE as that of the limit."""
-    found = largest_cosine(integrated(intra, inter, start, (LATE,)), 0)
-    return Bracket(found.lower - LEFT, found.upper + LEFT)
+    cosine = largest_cosine(integrated(intra, inter, start, (LATE,)), 0)
+    return Bracket(cosine.lower - LEFT, cosine.upper + LEFT)
 
 
 def drawn(title: str, caption: str, rates: Rates, start: Float[np.ndarray, "3 3"], end: float) -> Figure:

@@ -190,11 +190,11 @@ def shares_counted(setting: Setting) -> list[Proportion]:
     """For each bound, of as many starts as the level needs."""
     number, frame = paths_needed(setting.level), logit_directions(3)
     basis = arb_mat(fmpq_mat(9, 9, [fmpq(int(i == j)) for i in range(9) for j in range(9)]))
-    found: list[Proportion] = []
+    shares: list[Proportion] = []
     for (bound,) in BOUNDS.values():
         limits = projections_from(basis, 3, Fraction(1), Fraction(str(bound)), SOON).tolist()
         limit = np.array([[float(value.mid()) for value in row] for row in limits])
         vectors = (setting.rng.standard_normal((number, 9)) @ limit.T)[:, :, None] * frame
         obtuse = ((vectors @ vectors.mT)[:, [0, 0, 1], [1, 2, 2]] < 0.0).all(axis=1)
-        found.append(Proportion(successes=int(obtuse.sum()), n=number))
-    return found
+        shares.append(Proportion(successes=int(obtuse.sum()), n=number))
+    return shares

@@ -126,13 +126,13 @@ def kept_cosine(start: Float[np.ndarray, "3 3"], k: int, j: int, *, intra: float
 
 def cosines_of_frames(rng: np.random.Generator) -> list[Bracket]:
     """Pair after pair, frame after frame."""
-    found: list[Bracket] = []
+    by_pair: list[Bracket] = []
     for name, frame in FRAMES.items():
         pushed = frame * (1.0 + 4.0 * DEPENDENCIES[name])[:, None]
         start = 0.3 * np.clip(rng.standard_normal(frame.shape), -2.0, 2.0) + pushed
         cosines = integrated_cosines(frame, lambda time: 1 + math.sin(time) / 2, lambda time: -1 + math.cos(time) / 2, start)
-        found += pair_cosines(cosines)
-    return found
+        by_pair += pair_cosines(cosines)
+    return by_pair
 
 
 def integrated_cosines(

@@ -109,7 +109,7 @@ def growth(rng: np.random.Generator) -> list[Bracket]:
 
     The difference is the root of all squared deviations from that mean, or, within a pair, that of two classes.
     """
-    confused, found = np.kron(np.eye(2), circulant(2, 1 - SHARE, SHARE)), list[Bracket]()
+    confused, paces = np.kron(np.eye(2), circulant(2, 1 - SHARE, SHARE)), list[Bracket]()
     samplings = {
         UNIFORM: circulant(4, 1 - SHARE, SHARE / 3, SHARE / 3, SHARE / 3),
         NEXT: circulant(3, 1 - SHARE, SHARE),
@@ -126,5 +126,5 @@ def growth(rng: np.random.Generator) -> list[Bracket]:
         deviations = np.linalg.norm(means - means.mean(axis=2, keepdims=True), axis=2)
         apart = np.abs(means[..., 0] - means[..., 1]) if name == WITHIN else deviations
         rates = np.log(apart[1] / apart[0]) / (late - early) * (k - 1)
-        found.append(Bracket(float(rates.min()) - ACCURACY / 4, float(rates.max()) + ACCURACY / 4))
-    return found
+        paces.append(Bracket(float(rates.min()) - ACCURACY / 4, float(rates.max()) + ACCURACY / 4))
+    return paces

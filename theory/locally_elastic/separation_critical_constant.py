@@ -136,8 +136,8 @@ ROOM = Room.of(
 def enclosed_distances(constant: Fraction) -> dict[float, Bracket]:
     """Of the outer class means, in deviations: from E and H in ball arithmetic."""
     rates = ({Fraction(1): constant + INTER}, {Fraction(1): INTER})
-    found = log_distances_by_time(exact_similarity("I", CLASSES, 1), START.ravel().tolist(), *rates, LATE, classes=CLASSES)
-    return {time: distance_in_deviations(each, time, variance=VARIANCE) for time, (each,) in found.items()}
+    log_distances = log_distances_by_time(exact_similarity("I", CLASSES, 1), START.ravel().tolist(), *rates, LATE, classes=CLASSES)
+    return {time: distance_in_deviations(each, time, variance=VARIANCE) for time, (each,) in log_distances.items()}
 
 
 def frequency(setting: Setting, constant: float) -> Proportion:

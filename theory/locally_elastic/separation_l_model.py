@@ -203,8 +203,8 @@ def enclosed(exponent: Fraction, inter: Fraction, times: tuple[float, ...]) -> d
     """‖X̄^k − X̄^l‖ in deviations, by time and pair, for γ = (1 + t)^{−r} and β = b/(1 + t): from E and H in ball arithmetic."""
     rates = ({exponent: Fraction(1), Fraction(1): inter}, {Fraction(1): inter})
     start = [x * (int(i == j) - Fraction(1, CLASSES)) for j, x in enumerate(ALONG) for i in range(CLASSES)]
-    found = log_distances_by_time(exact_similarity("L", CLASSES, CLASSES), start, *rates, times, classes=CLASSES, pairs=PAIRS)
-    return {time: [distance_in_deviations(one, time) for one in row] for time, row in found.items()}
+    log_distances = log_distances_by_time(exact_similarity("L", CLASSES, CLASSES), start, *rates, times, classes=CLASSES, pairs=PAIRS)
+    return {time: [distance_in_deviations(one, time) for one in row] for time, row in log_distances.items()}
 
 
 def by_law(exponent: Fraction, inter: Fraction, time: float, chosen: Callable[[Iterable[float]], float], *, start: float = 1.0) -> Bracket:
@@ -233,5 +233,5 @@ def frequency(setting: Setting) -> Proportion:
 
 def separated_with(inter: float, *, spread: float = 1.0) -> Bracket:
     """The exact law along d̂_1 − d̂_2, for γ = (1 + t)^{−3/2} and β = b/(1 + t)."""
-    found = elastic_law(powers_model(EXPONENT, inter), START, END, spread=spread)
-    return separated_by_law(found, samples=SAMPLES, pair=(0, 1), along=DIRECTION)
+    law = elastic_law(powers_model(EXPONENT, inter), START, END, spread=spread)
+    return separated_by_law(law, samples=SAMPLES, pair=(0, 1), along=DIRECTION)

@@ -196,5 +196,5 @@ ROOM = Room.of(
 def enclosed(name: str) -> dict[float, Bracket]:
     """The distance of the class means in deviations, by time: integrated from E and H in ball arithmetic."""
     case = CASES[name]
-    found = log_distances_by_time(case.similarity, (1.0, -1.0), case.intra, case.inter, case.times, classes=2)
-    return {time: distance_in_deviations(each, time, variance=case.variance) for time, (each,) in found.items()}
+    log_distances = log_distances_by_time(case.similarity, (1.0, -1.0), case.intra, case.inter, case.times, classes=2)
+    return {time: distance_in_deviations(each, time, variance=case.variance) for time, (each,) in log_distances.items()}

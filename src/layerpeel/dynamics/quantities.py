@@ -213,9 +213,9 @@ def _counted(posed: "ElasticModel", start: np.ndarray, parameters: Parameters, r
     for chunk in law.chunks(rng=rng, paths=parameters["paths"], samples=parameters["samples"], **seen):
         step = max(1, PIECE // math.prod(chunk.shape[3:]))
         for begin in range(0, len(chunk), step):
-            found = pairwise_separable(np.ascontiguousarray(chunk[begin : begin + step, 0, [0, -1]]))
-            separated += int(found.separable[:, 0].sum())
-            undecided += int((~found.decided[:, 0]).sum())
+            separability = pairwise_separable(np.ascontiguousarray(chunk[begin : begin + step, 0, [0, -1]]))
+            separated += int(separability.separable[:, 0].sum())
+            undecided += int((~separability.decided[:, 0]).sum())
     return Proportion(successes=separated, n=parameters["paths"]), undecided
 
 

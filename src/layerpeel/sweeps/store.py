@@ -189,9 +189,9 @@ class Store:
 
     def sweep(self) -> dict[str, Any] | None:
         """What the store holds: specification, quantity, results_version, points, seconds; None before it is begun."""
-        found = self._rows("SELECT specification, quantity, results_version, points, seconds FROM sweep")
+        rows = self._rows("SELECT specification, quantity, results_version, points, seconds FROM sweep")
         names = ("specification", "quantity", "results_version", "points", "seconds")
-        return dict(zip(names, found[0], strict=True)) if found else None
+        return dict(zip(names, rows[0], strict=True)) if rows else None
 
     def begin(self, *, specification: str, quantity: str, results_version: int, points: int) -> None:
         """Say what the store holds from now on, unless another process has said it meanwhile."""

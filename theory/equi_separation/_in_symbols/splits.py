@@ -17,13 +17,13 @@ RATIOS_BY_LABEL = {f"first order, {n} ratios": ratios for n, ratios in RATIOS.it
 
 def derivatives() -> dict[str, sympy.Expr]:
     """First orders in ε, the curvature, and the least remainder with its place."""
-    found = {
+    first_orders = {
         f"first order, {n} ratios": sympy.expand(sympy.diff(sympy.log(sympy.Mul(*(r + epsilon for r in ratios))), epsilon).subs(epsilon, 0))
         for n, ratios in RATIOS.items()
     }
     remainder = sympy.exp(-shift) - 1 + shift
     (place,) = sympy.solve(sympy.diff(remainder, shift), shift)
-    return found | {
+    return first_orders | {
         "curvature of log(r exp(x) + ε)": sympy.diff(sympy.log(ratio * sympy.exp(shift) + epsilon), shift, 2),
         "least remainder": remainder.subs(shift, place),
         "where": place,

@@ -36,7 +36,7 @@ def conditions() -> dict[str, sympy.Expr]:
     t_a = t_b * cosine / sine
     q_a, q_b = sympy.sqrt(ALL) / (KA * sympy.sqrt(KB)), sympy.sqrt(ALL) / (KB * sympy.sqrt(KA))
     shift = q_b * t_b  # the margin of a minority class over the majority is zero
-    found = {
+    quotients = {
         f"{ROWS}, inside the majority": ratio * (KA * odds + KB * odds) / total,
         f"{ROWS}, of the majority": ratio * sympy.sqrt(ALL * KB) * odds / total / cosine,
         f"{ROWS}, of the minority": sympy.sqrt(ALL * KA) / ALL / sine,
@@ -44,7 +44,7 @@ def conditions() -> dict[str, sympy.Expr]:
         OWN: ((KA - 1) / KA * A + q_a * t_a + shift) / A,
         NORM: ((KA - 1) * A + sympy.sqrt(t_a**2 + t_b**2)) / A,
     }
-    return {name: sympy.simplify(each) for name, each in found.items()}
+    return {name: sympy.simplify(each) for name, each in quotients.items()}
 
 
 def excess() -> dict[str, sympy.Expr]:

@@ -93,13 +93,13 @@ PLACES = ("0.01", "0.3", "1", "3", "10")
 
 def slopes_of_series(majority: int, minority: int) -> dict[str, Bracket]:
     """The same from the power series."""
-    found: dict[str, Bracket] = {}
+    logs: dict[str, Bracket] = {}
     with ctx.workprec(PRECISION):
         for place in PLACES:
             radius, ratio = series_along(majority, minority, arb(place))
-            found[f"ζ={place}: log dτ/dζ"] = to_bracket(radius[1].log())
-            found[f"ζ={place}: log d log R0/dζ"] = to_bracket(ratio[1].log())
-    return found
+            logs[f"ζ={place}: log dτ/dζ"] = to_bracket(radius[1].log())
+            logs[f"ζ={place}: log d log R0/dζ"] = to_bracket(ratio[1].log())
+    return logs
 
 
 def start_of_boundary(majority: int, minority: int) -> dict[str, Bracket]:

@@ -56,5 +56,5 @@ def written_out(classes: int) -> dict[str, sympy.Expr]:
 
 def closing(noisy_gap: sympy.Expr) -> sympy.Expr:
     """The p at which the gap is zero."""
-    (found,) = sympy.solve(noisy_gap, p)
-    return found
+    (root,) = sympy.solve(noisy_gap, p)
+    return root
