@@ -54,10 +54,10 @@ def resolving_power(
         TypeError: for an exact expression against an interval.
 
     Example:
-        >>> found = resolving_power(
+        >>> power = resolving_power(
         ...     Kind.EQUALITY, {"x": Bracket.exactly(2.0)}, {"x": Bracket(1.8, 2.1)}, resolution=1.0, level=0.01
         ... )
-        >>> round(found.relative, 4), round(found.absolute, 4)
+        >>> round(power.relative, 4), round(power.absolute, 4)
         (0.1111, 0.2)
     """
     if judge(kind, prediction, measurement, resolution=resolution, level=level) is not Verdict.CONFIRMED:

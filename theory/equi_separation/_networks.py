@@ -167,8 +167,8 @@ def factor_over_trials(values: Iterable[float]) -> Bracket:
     Ratios of positive numbers are skewed, and an interval of the numbers themselves may reach below zero.
 
     Example:
-        >>> found = factor_over_trials([1.0, 2.0, 4.0, 2.0, 2.0])
-        >>> round(found.lower, 2), round(found.upper, 2)
+        >>> interval = factor_over_trials([1.0, 2.0, 4.0, 2.0, 2.0])
+        >>> round(interval.lower, 2), round(interval.upper, 2)
         (0.3, 13.2)
     """
     logs = interval_over_trials(np.log(list(values)))
@@ -179,8 +179,8 @@ def correlation_over_trials(values: Iterable[float]) -> Bracket:
     """Interval of a correlation, one per trial: Student t of Fisher's z = artanh r, in which correlations near ±1 spread evenly.
 
     Example:
-        >>> found = correlation_over_trials([-0.99, -0.98, -0.99, -0.97, -0.99])
-        >>> round(found.lower, 3), round(found.upper, 3)
+        >>> interval = correlation_over_trials([-0.99, -0.98, -0.99, -0.97, -0.99])
+        >>> round(interval.lower, 3), round(interval.upper, 3)
         (-0.998, -0.9)
     """
     transformed = interval_over_trials(np.arctanh(list(values)))

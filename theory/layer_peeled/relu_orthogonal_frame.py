@@ -98,7 +98,7 @@ ROOM = Room.of(
         "margins are log((K − 1)(1/q_k − 1)) and zero from n_k ≤ N²λ_Wλ_H K/(K − 1) on, one per cent on either side",
         over=MARGINS,
         predict=lambda counts, level, k: predicted(margin(wrong(counts[k], len(counts), level), len(counts))),
-        measure_all=lambda setting: [found for case in CASES for found in solved(*case, setting.rng)[1].margins],
+        measure_all=lambda setting: [each for case in CASES for each in solved(*case, setting.rng)[1].margins],
         by="the margins of the exact optimum, enclosed",
         false={
             "factor-forgotten": (
@@ -135,9 +135,9 @@ ROOM = Room.of(
         over=NORMS,
         predict=lambda counts, level, k: predicted(cost(counts, level, k) / math.sqrt(UNEQUAL * counts[k])),
         measure_all=lambda setting: [
-            Bracket(found - ROUNDING, found + ROUNDING)
+            Bracket(square - ROUNDING, square + ROUNDING)
             for case in CASES
-            for found in np.sum(solved(*case, setting.rng)[0].means ** 2, axis=1).tolist()
+            for square in np.sum(solved(*case, setting.rng)[0].means ** 2, axis=1).tolist()
         ],
         by="‖h_k‖² of the class means at the best point found",
         false={

@@ -89,7 +89,7 @@ ROOM = Room.of(
         "that curvature is at most −(f − f*)/τ",
         over=CRITICAL,
         predict=Bracket.exactly(1.0),
-        measure_all=lambda setting: {label: depth(*found) for label, found in critical(setting.rng).items()},
+        measure_all=lambda setting: {label: depth(*point) for label, point in critical(setting.rng).items()},
         by="−τ times the curvature, over the excess above the certified optimum",
         false={
             # as if √(E_H E_W) were the τ = K√(E_H E_W) of the bound

@@ -74,7 +74,7 @@ ROOM = Room.of(
         "in the I-model the difference of two classes of share π grows as e^{πΓ}, for all α(t), β(t)",
         over=WITHIN,
         predict=lambda ratio, group: predicted(float(SHARES[ratio][PAIRS[group][0]]) * (SOON + math.sin(SOON))),
-        measure_all=lambda setting: [found for ratio in RATIOS for found in grown_within(setting, ratio)],
+        measure_all=lambda setting: [gained for ratio in RATIOS for gained in grown_within(setting, ratio)],
         by="log of the growth of ‖X̄^k − X̄^l‖ within each group, α = 1 + cos t + β, β = −½ + ⅓ sin 2t, from a normal start",
         false={"shares-ignored": ("differences grow as e^{Γ/K}", lambda *_: predicted((SOON + math.sin(SOON)) / CLASSES))},
         evidence=Evidence.EMPIRICAL.within(1e-8, "integrated to 1e-12, with modes up to e^5 apart"),
