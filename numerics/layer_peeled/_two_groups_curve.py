@@ -89,7 +89,7 @@ class Found(NamedTuple):
     s: Any
     root_a: Any
     root_b: Any
-    log_multiplier_gap: Any
+    log_multiplier_deficit: Any
     phase: Any
 
 
@@ -168,10 +168,10 @@ def curve_point(majority: Any, minority: Any, radius: Any, rho: Any) -> CurvePoi
     b_slope = ((free_slope - between_slope) * at.pull + (free - between - b) * at.pull_slope) / (at.pull + minority - 1)
     a_slope = at.ratio * (at.log_ratio_slope * total + b_slope + between_slope) + majority * at.margin_a_slope
     lost_a = -np.expm1(-a)
-    gap_slope = at.share_a * (a_slope - lost_a * (at.margin_a_slope + 1 - at.log_ratio_slope)) / (1 - lost_a + at.share_a * lost_a)
+    deficit_slope = at.share_a * (a_slope - lost_a * (at.margin_a_slope + 1 - at.log_ratio_slope)) / (1 - lost_a + at.share_a * lost_a)
     v_slope = at.share_b * (b_slope + lost_b * (at.margin_b_slope - 1)) / scale_b
     below_slope = choose(distinct, 0.0, 1 - (inner + minority / classes) / (1 + inner) * between_slope / minority)
-    log_imbalance, slope = difference + below, gap_slope - v_slope + below_slope
+    log_imbalance, slope = difference + below, deficit_slope - v_slope + below_slope
     return CurvePoint(log_imbalance, slope, a, b, at.root_b * total, at.root_a, at.root_b, at.share_a)
 
 

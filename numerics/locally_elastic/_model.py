@@ -125,7 +125,7 @@ class ElasticModel:
             object.__setattr__(self, name, value)
 
     @cached_property
-    def gap(self) -> Rate | None:
+    def excess(self) -> Rate | None:
         """γ = α − β; None for a general E(t)."""
         return None if self.intra is None or self.inter is None else self.intra - self.inter
 
@@ -135,13 +135,13 @@ class ElasticModel:
 
         A sampling matrix a I + b 11ᵀ keeps the two-parameter form: γ' = a γ and β' = β + b γ. Uniform label noise is of this kind.
         """
-        gap = self.gap
-        if gap is None or self.inter is None:
+        excess = self.excess
+        if excess is None or self.inter is None:
             return None
         share = self.sampling[0, 1]
         if not np.allclose(self.sampling, np.eye(self.num_classes) * (1 - self.num_classes * share) + share, rtol=0.0, atol=STOCHASTIC):
             return None
-        return (gap, self.inter) if share == 0.0 else (gap.scaled(1 - self.num_classes * share), self.inter + gap.scaled(share))
+        return (excess, self.inter) if share == 0.0 else (excess.scaled(1 - self.num_classes * share), self.inter + excess.scaled(share))
 
     def weights(self, times: Float[np.ndarray, " T"]) -> Float[np.ndarray, "T K K"]:
         """E(t) P' / K: the factor of block H_ij at each time.
@@ -164,15 +164,15 @@ class ElasticModel:
         Raises:
             UnusableInput: for a rate that is singular before the end.
         """
-        if self.gap is None or self.inter is None:
+        if self.excess is None or self.inter is None:
             integral = antiderivative(self.weights, end, what="the elasticity E(t)")
             return lambda times: (integral(times), integral.error(times).max(axis=(1, 2)))
-        gap, inter, share = self.gap.antiderivative(end), self.inter.antiderivative(end), float(self.scale)
+        excess, inter, share = self.excess.antiderivative(end), self.inter.antiderivative(end), float(self.scale)
 
         def integrals(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             self._require_weights(len(times))
-            mixed = gap(times)[:, None, None] * np.eye(self.num_classes) + inter(times)[:, None, None]
-            return mixed @ self.sampling * share, (gap.error(times) + inter.error(times)) * share
+            mixed = excess(times)[:, None, None] * np.eye(self.num_classes) + inter(times)[:, None, None]
+            return mixed @ self.sampling * share, (excess.error(times) + inter.error(times)) * share
 
         return integrals
 

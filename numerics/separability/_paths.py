@@ -109,8 +109,8 @@ class PairwiseSeparability:
 def pairwise_separable(samples: Float[np.ndarray, "paths K n p"]) -> PairwiseSeparability:
     """Decide for every path and every pair of classes whether some hyperplane separates them strictly.
 
-    The least-squares direction ν = S⁻¹(x̄ − ȳ), S the total scatter, is tried on all paths at once; with a verified gap along it the pair is
-    separable. The others are decided one by one, like `separating_hyperplane` and as surely.
+    The least-squares direction ν = S⁻¹(x̄ − ȳ), S the total scatter, is tried on all paths at once; with a verified margin along it the
+    pair is separable. The others are decided one by one, like `separating_hyperplane` and as surely.
 
     Args:
         samples: paths × K × n × p.
@@ -174,8 +174,8 @@ def _by_least_squares(x: Float[np.ndarray, "paths n p"], y: Float[np.ndarray, "p
     solution = np.linalg.solve(scatter, aim[..., None])
     direction = solution if features <= 2 * size else both.mT @ solution
     values = (both @ direction)[..., 0]
-    gap = values[:, :size].min(axis=-1) - values[:, size:].max(axis=-1)
-    return gap > _doubt(direction[..., 0])
+    margin = values[:, :size].min(axis=-1) - values[:, size:].max(axis=-1)
+    return margin > _doubt(direction[..., 0])
 
 
 def _exactly_ahead(x: Float[np.ndarray, "n p"], y: Float[np.ndarray, "m p"], direction: Float[np.ndarray, " p"]) -> bool:

@@ -157,8 +157,8 @@ def log_with_other_margin(majority: int, minority: int, energy: float) -> float:
     a = classes * math.sqrt(energy) / (majority - 1)
     u, v = (majority - 1) * math.exp(-a), minority * math.exp(-a)
     m = majority / (majority - 1) * (u + v * (majority - 1) / majority) / (1 + u + v)
-    gap = m**2 * majority * minority / classes - majority * (v / (1 + u + v)) ** 2
-    return 0.5 * math.log(minority * majority**2 / classes**2 / gap)
+    room = m**2 * majority * minority / classes - majority * (v / (1 + u + v)) ** 2
+    return 0.5 * math.log(minority * majority**2 / classes**2 / room)
 
 
 def rank_far_out(majority: int, minority: int, energy: float, r: float) -> Bracket:

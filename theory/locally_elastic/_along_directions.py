@@ -30,12 +30,12 @@ def limit_angle(covariances: tuple[Float[np.ndarray, "2 2"], ...], difference: F
 
 def exact_curves(times: Float[np.ndarray, " T"], powers: tuple[float, float] = POWERS) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities of separation along both directions."""
-    gap = (MEANS[0] - MEANS[1]) * (1 + times[:, None]) ** (STRENGTH / CLASSES)
+    apart = (MEANS[0] - MEANS[1]) * (1 + times[:, None]) ** (STRENGTH / CLASSES)
     variances = (1 + times[:, None]) ** np.array(powers)
     curves = []
-    for along in (gap / (1 + times[:, None]) ** np.array(POWERS), gap):
+    for along in (apart / (1 + times[:, None]) ** np.array(POWERS), apart):
         deviation = np.sqrt(np.sum(along**2 * variances, axis=1))
-        probability = separated_probability(np.sum(along * gap, axis=1), deviations=(deviation, deviation), counts=(SAMPLES, SAMPLES))
+        probability = separated_probability(np.sum(along * apart, axis=1), deviations=(deviation, deviation), counts=(SAMPLES, SAMPLES))
         curves.append(np.exp(probability.log))
     return curves[0], curves[1]
 

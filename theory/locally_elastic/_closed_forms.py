@@ -46,7 +46,7 @@ def separated_by_law(
         pair: the two classes.
         along: the direction; that of the means' difference when left out.
     """
-    gap = law.flow.differences(*pair)[0]
-    direction = gap if along is None else along
+    apart = law.flow.differences(*pair)[0]
+    direction = apart if along is None else along
     first, second = (float(np.sqrt(direction @ law.class_covariances[0, k] @ direction)) for k in pair)
-    return separated_probability(float(direction @ gap), deviations=(first, second), counts=(samples, samples)).bracket()
+    return separated_probability(float(direction @ apart), deviations=(first, second), counts=(samples, samples)).bracket()

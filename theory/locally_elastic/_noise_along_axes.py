@@ -48,11 +48,11 @@ def separated_paths(setting: Setting, time: float, paths: int) -> dict[str, Prop
     """Paths around integrated means, the noise gathered in two steps; along both directions."""
     (_, means), variances = integrated((0.5 * time, time))
     gathered = np.diff(np.concatenate([np.ones((1, 2)), variances]), axis=0)
-    gap, spread = means[0] - means[1], np.broadcast_to(np.eye(2), (CLASSES, 2, 2))
+    apart, spread = means[0] - means[1], np.broadcast_to(np.eye(2), (CLASSES, 2, 2))
     noise = np.broadcast_to(gathered[:, None, :, None] * np.eye(2), (len(gathered), CLASSES, 2, 2))
     counts = np.zeros(2, dtype=int)
     for points in ends_of_paths(means, noise, spread=spread, rng=setting.rng, paths=paths, samples=SAMPLES):
-        for index, along in enumerate((gap / variances[-1], gap)):
+        for index, along in enumerate((apart / variances[-1], apart)):
             counts[index] += int(separated_along(points[:, 0], points[:, 1], np.broadcast_to(along, (len(points), 2))).sum())
     return {name: Proportion(successes=int(count), n=paths) for name, count in zip((FISHER, ALONG), counts, strict=True)}
 

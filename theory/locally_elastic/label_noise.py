@@ -22,7 +22,7 @@ RATIOS = (0.0, 0.25, 0.5, 2 / 3, 0.8)
 CASES = instances("K={}, p={:.4g}", *product(SIZES, RATIOS))
 
 INTRA, INTER, STEP, STEPS, NOISE = 1.0, -0.5, 0.1, 20, 0.02
-GAP = INTRA - INTER
+EXCESS = INTRA - INTER
 RUNS = 20_000
 """The standard error of a ratio of about 2 is then below 0.01."""
 
@@ -59,7 +59,7 @@ ROOM = Room.of(
         "simulated",
         "in simulated training with corrupted labels the mean difference of two classes grows by (1 + hγ'/K) a step",
         over=CASES,
-        predict=lambda k, ratio: Bracket.exactly((1 + STEP * (GAP * (1 - ratio * k / (k - 1))) / k) ** STEPS),
+        predict=lambda k, ratio: Bracket.exactly((1 + STEP * (EXCESS * (1 - ratio * k / (k - 1))) / k) ** STEPS),
         measure_all=lambda setting: [simulated(setting, *case) for case in CASES.values()],
         by="each step trains on one sample of a random class, which acts as the class that its label says: class i moves by h·α or h·β "
         "times the sample, plus noise",
@@ -69,7 +69,7 @@ ROOM = Room.of(
             ),
             "unharmed": Variant(
                 "corrupted labels leave γ alone",
-                lambda k, _: Bracket.exactly((1 + STEP * GAP / k) ** STEPS),
+                lambda k, _: Bracket.exactly((1 + STEP * EXCESS / k) ** STEPS),
                 over=instances("K={}, p={:.4g}", (3, 0.25), (5, 0.25)),
             ),
         },
@@ -109,7 +109,7 @@ def draw_growth(setting: Setting) -> Figure:
     series: list[Series] = []
     for color, k in enumerate(SIZES):
         line = np.linspace(0.0, 0.9, 46)
-        curve = (1 + STEP * GAP * (1 - line * k / (k - 1)) / k) ** STEPS
+        curve = (1 + STEP * EXCESS * (1 - line * k / (k - 1)) / k) ** STEPS
         series.append(Series.line(f"K = {k}", line, curve, color))
         grown = [simulated(setting, k, ratio) for ratio in RATIOS]
         series.append(counted_points(f"simulated, K = {k}", RATIOS, grown, setting.level, color))

@@ -33,8 +33,8 @@ PAIRS = instances(
     "K = {0.classes}: vectors {1}, {2}", *((case, *pair) for case in FLIPPED for pair in combinations(range(1, case.classes + 1), 2))
 )
 PAIRS_WHEN_STOPPED = instances("K = {0.classes}: vectors {1}, {2}", *((STOPPED, *pair) for pair in combinations((1, 2, 3), 2)))
-GAP, SHARED = "γ e^t", "−B, t ≥ 1"
-HYPOTHESES = instances("α = {0.intra}, β = {0.inter} e^(−t): {1}", *product((*FLIPPED, STOPPED), (GAP, SHARED)))
+EXCESS, SHARED = "γ e^t", "−B, t ≥ 1"
+HYPOTHESES = instances("α = {0.intra}, β = {0.inter} e^(−t): {1}", *product((*FLIPPED, STOPPED), (EXCESS, SHARED)))
 BOUNDS = instances("B(∞) = {:g}", -0.1, -2.0)
 """α = 1, β = B(∞) e^{−t} with three classes."""
 
@@ -181,7 +181,7 @@ def least_rates(case: Case) -> dict[str, Bracket]:
     least = float(case.intra - case.inter if case.intra >= 0 else Fraction(-(10**9)))
     shared = as_rate(sympy.Rational(case.inter) * sympy.exp(-TIME))
     return {
-        GAP: Bracket(math.nextafter(least, -math.inf), math.nextafter(least, math.inf), rigorous=True),
+        EXCESS: Bracket(math.nextafter(least, -math.inf), math.nextafter(least, math.inf), rigorous=True),
         SHARED: min((-shared.integral_bracket(time) for time in (1.0, 40.0)), key=lambda end: end.lower),
     }
 

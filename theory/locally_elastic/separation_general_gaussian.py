@@ -119,8 +119,8 @@ def deviations(start: float) -> np.ndarray:
 def integral(along: np.ndarray, pair: tuple[int, int], *, start: float) -> Bracket:
     """For means at these places along ν."""
     first, second = deviations(start)[list(pair)].tolist()
-    gap = float(along[pair[1]] - along[pair[0]])
-    return separated_probability(gap, deviations=(first, second), counts=(SAMPLES, SAMPLES)).bracket()
+    lead = float(along[pair[1]] - along[pair[0]])
+    return separated_probability(lead, deviations=(first, second), counts=(SAMPLES, SAMPLES)).bracket()
 
 
 def as_independent(pair: tuple[int, int]) -> Bracket:

@@ -94,8 +94,8 @@ ROOM = Room.of(
         measure=lambda r, t: enclosed_log_distances(r)[t][0],
         by="class means with β = ±1/(2(1 + t)), integrated from E and H in ball arithmetic",
         false={
-            "intra-grows": ("log distances grow by A/K", lambda r, t: grown(f"({gap(r)} + {INTER[r]}/(1 + t))/{CLASSES}", t)),
-            "one-fewer-grows": ("they grow by Γ/(K−1)", lambda r, t: grown(f"{gap(r)}/{CLASSES - 1}", t)),
+            "intra-grows": ("log distances grow by A/K", lambda r, t: grown(f"({excess(r)} + {INTER[r]}/(1 + t))/{CLASSES}", t)),
+            "one-fewer-grows": ("they grow by Γ/(K−1)", lambda r, t: grown(f"{excess(r)}/{CLASSES - 1}", t)),
             "time-for-one-plus-time": Variant(
                 "Γ = 4(1 − t^{−1/4}) for γ = (1 + t)^{−5/4}, by 3e-11 less at t = 10⁸",
                 lambda r, t: Bracket.exactly(math.log(2.0) + (1.0 - t ** (1.0 - r)) / (r - 1.0) / CLASSES),
@@ -169,10 +169,10 @@ ROOM = Room.of(
         measure_all=lambda setting: [frequency(setting, *case) for case in DRAWN.values()],
         by="how often paths around integrated means end with classes 1 and 2 separated along X̄^1(0) − X̄^2(0)",
         false={
-            "intra-alone": ("differences grow as e^{A/K}", lambda r, inter: separated_by(f"({gap(r)} + ({inter}))/{CLASSES}")),
-            "one-fewer": ("differences grow as e^{Γ/(K−1)}", lambda r, _: separated_by(f"{gap(r)}/{CLASSES - 1}")),
-            "noise-alone": ("the deviation is √t", lambda r, _: separated_by(f"{gap(r)}/{CLASSES}", start=0.0)),
-            "both-starts": ("the deviation is √(2 + t)", lambda r, _: separated_by(f"{gap(r)}/{CLASSES}", start=2.0)),
+            "intra-alone": ("differences grow as e^{A/K}", lambda r, inter: separated_by(f"({excess(r)} + ({inter}))/{CLASSES}")),
+            "one-fewer": ("differences grow as e^{Γ/(K−1)}", lambda r, _: separated_by(f"{excess(r)}/{CLASSES - 1}")),
+            "noise-alone": ("the deviation is √t", lambda r, _: separated_by(f"{excess(r)}/{CLASSES}", start=0.0)),
+            "both-starts": ("the deviation is √(2 + t)", lambda r, _: separated_by(f"{excess(r)}/{CLASSES}", start=2.0)),
         },
         **FREQUENCY,
         origin=Origin.DERIVED,
@@ -207,25 +207,25 @@ def frequency(setting: Setting, exponent: float, inter: float) -> Proportion:
     return separated_frequency(setting, means, END, samples=SAMPLES, pair=(0, 1), along=APART)
 
 
-def gap(exponent: float) -> str:
+def excess(exponent: float) -> str:
     """γ."""
     return f"(1 + t)**(-{exponent})"
 
 
 def gained(exponent: float, time: float) -> float:
     """Γ."""
-    return float(as_rate(gap(exponent)).integral(time))
+    return float(as_rate(excess(exponent)).integral(time))
 
 
 def on_a_line(exponent: float) -> ElasticModel:
     """With β = b/(1 + t)."""
     inter = f"{INTER[exponent]}/(1 + t)"
-    return ElasticModel(blocks="I", num_classes=CLASSES, num_features=1, intra=f"{gap(exponent)} + {inter}", inter=inter)
+    return ElasticModel(blocks="I", num_classes=CLASSES, num_features=1, intra=f"{excess(exponent)} + {inter}", inter=inter)
 
 
 def in_the_plane(exponent: float, inter: float) -> ElasticModel:
     """With constant β."""
-    return ElasticModel(blocks="I", num_classes=CLASSES, num_features=2, intra=f"{gap(exponent)} + ({inter})", inter=inter, noise=1)
+    return ElasticModel(blocks="I", num_classes=CLASSES, num_features=2, intra=f"{excess(exponent)} + ({inter})", inter=inter, noise=1)
 
 
 def grown(rate: str, time: float) -> Bracket:

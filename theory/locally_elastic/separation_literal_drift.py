@@ -69,17 +69,17 @@ ROOM = Room.of(
         "pair",
         "two samples of equal number end in order with probability Φ(δ0/√(2σ0² + σ²K/γ))",
         over=CASES,
-        predict=lambda classes, gap, spread: in_doubles(limit(classes, gap, 2 * spread**2)),
+        predict=lambda classes, excess, spread: in_doubles(limit(classes, excess, 2 * spread**2)),
         measure=lambda *case: from_moments(ordered(LAST, *case), ROUNDING),
         by="the probability that two samples of equal number are ordered, from integrated moments at t = 64, with β = −γ/4",
         false={
             "single-noise-in-numbers": (
                 "the limit is Φ(δ0/√(2σ0² + σ²K/(2γ)))",
-                lambda classes, gap, spread: in_doubles(limit(classes, 2 * gap, 2 * spread**2)),
+                lambda classes, excess, spread: in_doubles(limit(classes, 2 * excess, 2 * spread**2)),
             ),
             "single-spread": (
                 "the limit is Φ(δ0/√(σ0² + σ²K/γ))",
-                lambda classes, gap, spread: in_doubles(limit(classes, gap, spread**2)) if spread else None,
+                lambda classes, excess, spread: in_doubles(limit(classes, excess, spread**2)) if spread else None,
             ),
         },
         evidence=Evidence.EMPIRICAL.within(NEAR, DOUBLES),
@@ -128,9 +128,9 @@ ROOM = Room.of(
 )
 
 
-def limit(classes: int, gap: float, start: float) -> float:
+def limit(classes: int, excess: float, start: float) -> float:
     """Φ(δ0/√(s² + σ²K/γ)) with s² the variance of a difference at time 0."""
-    return 0.5 * math.erfc(-DISTANCE / math.sqrt(start + NOISE**2 * classes / gap) / math.sqrt(2.0))
+    return 0.5 * math.erfc(-DISTANCE / math.sqrt(start + NOISE**2 * classes / excess) / math.sqrt(2.0))
 
 
 def either_order(pair: float) -> float:
@@ -154,9 +154,9 @@ def class_means(classes: int) -> np.ndarray:
     return np.linspace(0.5 * DISTANCE, -0.5 * DISTANCE, classes)[:, None]
 
 
-def ordered(time: float, classes: int, gap: float, spread: float) -> float:
+def ordered(time: float, classes: int, excess: float, spread: float) -> float:
     """P(D > 0) from the moments of one sample of each class, m' = Em/K and V' = (EV + VE)/K + σ²I with β = −γ/4, integrated."""
-    drift, start = two_parameter(0.75 * gap, -0.25 * gap, classes) / classes, class_means(classes)[:, 0]
+    drift, start = two_parameter(0.75 * excess, -0.25 * excess, classes) / classes, class_means(classes)[:, 0]
 
     def slope(_: float, state: np.ndarray) -> np.ndarray:
         mean, covariance = state[:classes], state[classes:].reshape(classes, classes)
@@ -183,8 +183,8 @@ def from_moments(value: float, error: float) -> Bracket:
 
 def frequencies(setting: Setting) -> dict[str, Proportion]:
     """On paths of the literal drift."""
-    classes, gap, spread = TWO
-    model = ElasticModel(blocks="I", num_classes=classes, num_features=1, intra=0.0, inter=-gap, noise=NOISE)
+    classes, excess, spread = TWO
+    model = ElasticModel(blocks="I", num_classes=classes, num_features=1, intra=0.0, inter=-excess, noise=NOISE)
     paths = paths_needed(setting.level, resolution=BLUR)
     how: dict[str, Any] = {"end": END, "steps": STEPS, "paths": paths, "samples": SAMPLES, "spread": spread, "drift": "literal"}
     counts = np.zeros(2, dtype=int)

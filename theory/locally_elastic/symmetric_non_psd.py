@@ -101,7 +101,7 @@ ROOM = Room.of(
         false={
             "by-gap": (
                 "the exponent is γ_kl/K for every E",
-                lambda name, k, j: Bracket.exactly(gap(MATRICES[name], k, j) / len(MATRICES[name])),
+                lambda name, k, j: Bracket.exactly(excess(MATRICES[name], k, j) / len(MATRICES[name])),
             ),
         },
         evidence=Evidence.EMPIRICAL.within(3e-6, READ),
@@ -111,10 +111,10 @@ ROOM = Room.of(
         "that exponent is at least γ_kl/K, whatever the signs of the other eigenvalues",
         over=WITH_MATRIX,
         # some cases attain it, so what a measured exponent may be off is taken from it
-        predict=lambda name, k, j: Bracket.exactly(gap(MATRICES[name], k, j) / len(MATRICES[name]) - 3 * AGREEMENT),
+        predict=lambda name, k, j: Bracket.exactly(excess(MATRICES[name], k, j) / len(MATRICES[name]) - 3 * AGREEMENT),
         measure=lambda name, k, j: exponents_i_model(name)[k, j],
         by="growth of integrated differences, I-model with constant E",
-        false={"without-k": ("it is at least γ_kl", lambda name, k, j: Bracket.exactly(gap(MATRICES[name], k, j)))},
+        false={"without-k": ("it is at least γ_kl", lambda name, k, j: Bracket.exactly(excess(MATRICES[name], k, j)))},
         evidence=Evidence.EMPIRICAL.within(0.0, READ),
         kind=Kind.LOWER_BOUND,
     ),
@@ -139,7 +139,7 @@ ROOM = Room.of(
         false={
             "gap-for-all-blocks": (
                 "it is at least γ_kl/K for every H",
-                lambda _, name, k, j: Bracket.exactly(gap(MATRICES[name], k, j) / 3),
+                lambda _, name, k, j: Bracket.exactly(excess(MATRICES[name], k, j) / 3),
             ),
         },
         evidence=Evidence.EMPIRICAL.within(0.0, READ),
@@ -198,7 +198,7 @@ ROOM = Room.of(
 )
 
 
-def gap(matrix: Float[np.ndarray, "K K"], k: int, j: int) -> float:
+def excess(matrix: Float[np.ndarray, "K K"], k: int, j: int) -> float:
     """γ_kj."""
     return float(0.5 * (matrix[k - 1, k - 1] + matrix[j - 1, j - 1]) - matrix[k - 1, j - 1])
 

@@ -39,8 +39,8 @@ LEAST = {"pace": 1, "negative rates": 1, "opposed": 0, "common growth": 1}
 PARTS = {
     "least eigenvalue of H": lambda case: sympy.Min(*case.similarity.eigenvals()),
     "diagonal of H": lambda case: case.similarity[0, 0] if case.similarity[0, 0] == case.similarity[1, 1] else sympy.nan,
-    "lim 1/(tγ)": lambda case: sympy.limit(1 / (TIME * gap(case)), TIME, sympy.oo),
-    "lim tγ": lambda case: sympy.limit(TIME * gap(case), TIME, sympy.oo),
+    "lim 1/(tγ)": lambda case: sympy.limit(1 / (TIME * excess(case)), TIME, sympy.oo),
+    "lim tγ": lambda case: sympy.limit(TIME * excess(case), TIME, sympy.oo),
     "det E, positive": lambda case: sympy.expand(exact_elasticity(2, rate(case.intra), rate(case.inter)).det()),
     "α − (K−1)γ/K": lambda _: ALPHA - (K - 1) * (ALPHA - BETA) / K,
 }
@@ -52,6 +52,6 @@ def rate(powers: Mapping[float, float]) -> sympy.Expr:
     return sympy.Add(*(sympy.Rational(factor) * (1 + TIME) ** -sympy.Rational(power) for power, factor in powers.items()))
 
 
-def gap(case: Case) -> sympy.Expr:
+def excess(case: Case) -> sympy.Expr:
     """γ."""
     return sympy.expand(rate(case.intra) - rate(case.inter))

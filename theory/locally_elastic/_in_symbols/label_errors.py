@@ -38,8 +38,8 @@ def for_any_size() -> dict[str, sympy.Expr]:
     """γ', β' and p* for every K, from E = γI + βJ."""
     share = p / (K - 1)
     product = sympy.Poly((GAMMA + BETA * J) * ((1 - p - share) + share * J), J).rem(sympy.Poly(J**2 - K * J, J))
-    inter, gap = product.all_coeffs()
-    return {"γ'": gap, "β'": inter, "p*": closing(gap)}
+    inter, excess = product.all_coeffs()
+    return {"γ'": excess, "β'": inter, "p*": closing(excess)}
 
 
 @cache
