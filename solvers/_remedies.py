@@ -9,7 +9,8 @@ from layerpeel.numerics import Bracket, UnusableInput, require_positive, require
 from layerpeel.solvers._enclosures import Enclosures, widened
 from layerpeel.solvers._solution import Solution
 from layerpeel.solvers._solve import solve
-from layerpeel.solvers._threshold import SHARP, bisect_phases, require_group
+from layerpeel.solvers._switches import SHARP, bisect_phases
+from layerpeel.solvers._threshold import require_group
 from layerpeel.solvers.program._adjustments import Adjustment
 from layerpeel.solvers.program._losses import odds
 from layerpeel.solvers.program._problem import Problem

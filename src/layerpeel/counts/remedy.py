@@ -407,7 +407,7 @@ def remedy_of(
 
 def _now(problem: "Problem") -> "Solution":
     from layerpeel.solvers import solve
-    from layerpeel.solvers._threshold import SHARP
+    from layerpeel.solvers._switches import SHARP
 
     return solve(problem, tolerance=SHARP) if len(problem.groups) < MANY_COUNTS else solve(problem)
 
