@@ -28,12 +28,13 @@ from layerpeel.sweeps import store as store_module
 from layerpeel.sweeps.chunk import compute
 from layerpeel.sweeps.engine import run_tasks
 from layerpeel.sweeps.executors import executor_for
+from layerpeel.sweeps.machines import file_system
 from layerpeel.sweeps.points import Points
 from layerpeel.sweeps.pool import Pool
 from layerpeel.sweeps.provenance import provenance
 from layerpeel.sweeps.quantity import Axis, Quantity, of_function, quantity_named, stored
 from layerpeel.sweeps.specification import Specification, read_specification, specification
-from layerpeel.sweeps.store import Store, file_system
+from layerpeel.sweeps.store import Store
 from layerpeel.sweeps.sweep import arrays_of, sweep
 from layerpeel.sweeps.tasks import InProcess, Outcome, Task
 

@@ -8,7 +8,7 @@ from pydantic import Field
 from layerpeel.numerics import UnusableInput
 from layerpeel.pages.output import text_table
 from layerpeel.pages.records import Record, Result
-from layerpeel.sweeps.store import alive
+from layerpeel.sweeps.machines import alive
 from layerpeel.sweeps.views.reading import Reading
 
 FAILURES_SHOWN = 10
