@@ -111,15 +111,13 @@ def draw_transition(setting: Setting) -> Figure:
     """Accuracy against the label-error probability."""
     errors = DRAWN[setting.profile]
     accuracies = np.array([accuracy(setting, error) for error in errors])
+    guessing = Series.line("guessing", (errors[0], errors[-1]), (CHANCE, CHANCE), 1)
     return Figure(
         title="Accuracy against label errors",
         caption=f"GeoMNIST, one hidden layer, one image per step, accuracy on clean labels; {TRIALS} networks, bars: from the least to the "
         f"largest. Beyond p = 2/3 the right label is the rarest one, and networks learn to avoid it. {GIVEN_IMAGES}.",
         x_label="label-error probability p",
         y_label="accuracy on clean labels",
-        series=(
-            points_over_trials("networks", errors, accuracies.T, 0),
-            Series.line("guessing", (errors[0], errors[-1]), (CHANCE, CHANCE), 1),
-        ),
+        series=(points_over_trials("networks", errors, accuracies.T, 0), guessing),
         marks=((CRITICAL, "p* = (K−1)/K", 1),),
     )

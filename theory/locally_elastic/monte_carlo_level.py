@@ -119,12 +119,7 @@ def judged(setting: Setting, prediction: float, trials: str, verdict: Verdict) -
     """How often the suite's judge comes to this verdict on simulated proportions."""
     number, successes = TRIALS[trials](), 0
     for count, times in zip(*np.unique(setting.rng.binomial(number, TRUTH, size=REPEATS), return_counts=True), strict=True):
-        came = judge(
-            Kind.PROBABILITY,
-            {"x": Bracket.exactly(prediction)},
-            {"x": Proportion(successes=int(count), n=number)},
-            resolution=RESOLUTION,
-            level=LEVEL,
-        )
+        sample = {"x": Proportion(successes=int(count), n=number)}
+        came = judge(Kind.PROBABILITY, {"x": Bracket.exactly(prediction)}, sample, resolution=RESOLUTION, level=LEVEL)
         successes += int(times) if came is verdict else 0
     return Proportion(successes=successes, n=REPEATS)
