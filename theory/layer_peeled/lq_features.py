@@ -79,7 +79,7 @@ ROOM = Room.of(
         "for K = p = 3 and q > 2 the classifiers still form an ETF; the class means only once their average is taken off",
         over=instances("{1}, q={0:g}", *product(SHAPES, ANGLES)),
         predict=lambda q, what: cosine(what, 2 ** (1 / (q - 1))),
-        measure_all=lambda setting: [cosine for q in SHAPES for cosine in angles(q, setting.rng)],
+        measure_all=lambda setting: [angle for q in SHAPES for angle in angles(q, setting.rng)],
         by="the smallest and the largest cosine at the best point found",
         false={
             # with the cosine of the class means

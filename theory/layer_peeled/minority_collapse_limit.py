@@ -98,9 +98,9 @@ def enclosed(ratio: float) -> Enclosures:
     return two_groups(MAJORITY, MINORITY, ratio, ENERGY)
 
 
-def distance(optimum: Enclosures) -> Bracket:
+def distance(solved: Enclosures) -> Bracket:
     """‖w_k − w_l‖ in the last group; balanced classes have one group."""
-    return optimum.classifier_distance(len(optimum.solution.problem.groups) - 1)
+    return solved.classifier_distance(len(solved.solution.problem.groups) - 1)
 
 
 def squared_distance(ratio: float) -> Bracket:

@@ -123,7 +123,7 @@ def switch(majority: int, minority: int, energy: float) -> Switch:
     """The ratios, in logarithms, between which the norm goes, with the semidefinite optima there."""
     return bracket_switch(
         lambda log_ratio: LayerPeeled.from_imbalance(majority, minority, math.exp(log_ratio), feature_energy=energy),
-        lambda optimum: optimum.vanish(1),
+        lambda solved: solved.vanish(1),
         before=math.log(NEAR_BALANCE),
         beyond=math.log(FAR),
         width=WIDTH,
