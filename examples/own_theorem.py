@@ -26,9 +26,7 @@ ROOM = Room.of(
         measure=lambda k: norm(k),
         by="its singular values",
         false={"rank-for-classes": ("it is the rank, K - 1", lambda k: Bracket.exactly(k - 1))},
-        evidence=Evidence.EMPIRICAL,
-        within=ROUNDING,
-        because="K singular values, each rounded to 1e-15",
+        evidence=Evidence.EMPIRICAL.within(ROUNDING, "K singular values, each rounded to 1e-15"),
     ),
 )
 
@@ -37,8 +35,8 @@ def norm(classes: int) -> Bracket:
     """The sum of singular values, with room for rounding."""
     frame = simplex_etf(classes)
     frame = frame / np.linalg.norm(frame, axis=1, keepdims=True)
-    found = float(np.linalg.svd(frame @ frame.T, compute_uv=False).sum())
-    return Bracket(found - ROUNDING / 20, found + ROUNDING / 20)
+    total = float(np.linalg.svd(frame @ frame.T, compute_uv=False).sum())
+    return Bracket(total - ROUNDING / 20, total + ROUNDING / 20)
 
 
 if __name__ == "__main__":

@@ -11,10 +11,10 @@ def main() -> None:
     for strength in (0.5, 1.5, 4.0):
         print(f"alpha = {strength}/(1+t), beta = 0")
         for time in TIMES:
-            found = layerpeel.simulate(
+            simulated = layerpeel.simulate(
                 model="I", classes=CLASSES, intra=f"{strength}/(1+t)", inter=0, time=time, samples=SAMPLES, paths=200, seed=1
             ).to_dict()
-            share = found["separated"]
+            share = simulated["separated"]
             print(f"  t = {time:9g}: {share['estimate']:.2f} in [{share['low']:.2f}, {share['high']:.2f}]")
 
 

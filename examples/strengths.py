@@ -19,11 +19,11 @@ def logits_of_known_strengths() -> np.ndarray:
 
 def main() -> None:
     """Estimate both, and compare the last values with the truth."""
-    found = layerpeel.estimate(logits_of_known_strengths(), iterations=ITERATIONS, model="I").to_dict()
+    estimated = layerpeel.estimate(logits_of_known_strengths(), iterations=ITERATIONS, model="I").to_dict()
     end = 1.0 / (1.0 + ITERATIONS[-1])
-    print(f"alpha at the end: {found['intra'][-1]:.5f}, true {end:.5f}")
-    print(f"beta  at the end: {found['inter'][-1]:.5f}, true {-0.2 * end:.5f}")
-    index = found["tail_index"]["intra"]["definition"]
+    print(f"alpha at the end: {estimated['intra'][-1]:.5f}, true {end:.5f}")
+    print(f"beta  at the end: {estimated['inter'][-1]:.5f}, true {-0.2 * end:.5f}")
+    index = estimated["tail_index"]["intra"]["definition"]
     print(f"alpha falls like t^-r, r = {index['value']:.3f} (standard error {index['standard_error']:.1e})")
 
 

@@ -248,10 +248,10 @@ def _product(left: Float[np.ndarray, "n m"], right: Float[np.ndarray, "m k"]) ->
     leading_left, leading_right = _leading(left, axis=1), _leading(right, axis=0)
     rest_left, rest_right = left - leading_left, right - leading_right
     small = leading_left @ rest_right + rest_left @ right
-    found = leading_left @ leading_right + small
+    product = leading_left @ leading_right + small
     gamma = inner * UNIT / (1 - 2 * inner * UNIT)
     crossed = _frobenius(leading_left) * _frobenius(rest_right) + _frobenius(rest_left) * _frobenius(right)
-    return found, gamma * crossed + 2 * arb(UNIT) * (_frobenius(small) + _frobenius(found)) + UNDERFLOW
+    return product, gamma * crossed + 2 * arb(UNIT) * (_frobenius(small) + _frobenius(product)) + UNDERFLOW
 
 
 def _leading(matrix: Float[np.ndarray, "n m"], axis: int) -> Float[np.ndarray, "n m"]:

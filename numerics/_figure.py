@@ -22,6 +22,26 @@ class Series:
     low: tuple[float, ...] = ()
     high: tuple[float, ...] = ()
 
+    @classmethod
+    def line(cls, label: str, x: Iterable[float], y: Iterable[float], color: int) -> "Series":
+        """A curve without a band.
+
+        Example:
+            >>> Series.line("y = x", [1, 2], [1, 2], 0).y
+            (1.0, 2.0)
+        """
+        return cls(label=label, x=tuple(map(float, x)), y=tuple(map(float, y)), style="line", color=color)
+
+    @classmethod
+    def points(cls, label: str, x: Iterable[float], y: Iterable[float], color: int) -> "Series":
+        """Points without bars.
+
+        Example:
+            >>> Series.points("the origin", [0], [0], 0).style
+            'points'
+        """
+        return cls(label=label, x=tuple(map(float, x)), y=tuple(map(float, y)), style="points", color=color)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:

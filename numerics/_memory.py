@@ -45,7 +45,7 @@ def at_most(read: Callable[[int], bytes], size: int) -> bytearray:
         >>> at_most(BytesIO(b"abc").read, 10**12)
         bytearray(b'abc')
     """
-    found = bytearray()
-    while len(found) < size and (piece := read(min(PIECE, size - len(found)))):
-        found += piece
-    return found
+    content = bytearray()
+    while len(content) < size and (piece := read(min(PIECE, size - len(content)))):
+        content += piece
+    return content

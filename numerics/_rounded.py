@@ -96,10 +96,10 @@ class Rounded:
 
     def with_diagonal(self, entries: "Rounded") -> "Rounded":
         """The same square array with another diagonal."""
-        found = Rounded(self.middle.copy(), self.radius.copy())
-        np.fill_diagonal(found.middle, entries.middle)
-        np.fill_diagonal(found.radius, entries.radius)
-        return found
+        changed = Rounded(self.middle.copy(), self.radius.copy())
+        np.fill_diagonal(changed.middle, entries.middle)
+        np.fill_diagonal(changed.radius, entries.radius)
+        return changed
 
     def above(self) -> Floats:
         """Upper bounds of the moduli."""

@@ -59,8 +59,8 @@ def verdict_chances(n: int, *, predicted: Bracket | float, truth: float, level: 
     Source: clopper1934 (the interval); the sums over counts are derived.
 
     Example:
-        >>> found = verdict_chances(100, predicted=0.5, truth=0.5, level=0.05, resolution=0.25)
-        >>> round(found.refuted, 4), round(found.confirmed, 4)
+        >>> chances = verdict_chances(100, predicted=0.5, truth=0.5, level=0.05, resolution=0.25)
+        >>> round(chances.refuted, 4), round(chances.confirmed, 4)
         (0.0352, 0.9648)
     """
     trials = require_whole(n, "the number of trials", remedy="give a positive one")

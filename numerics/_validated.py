@@ -97,10 +97,10 @@ def _anything(value: Any, _what: str, _sizes: Sizes) -> Any:
 
 
 def _whole(value: Any, what: str, _: Sizes) -> int:
-    found = whole_number(value)
-    if found is None:
+    number = whole_number(value)
+    if number is None:
         raise UnusableInput(f"{what} is {shown(value)}: it must be a whole number; correct it.")
-    return found
+    return number
 
 
 def _real(value: Any, what: str, _: Sizes) -> float:

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from layerpeel.solvers._solution import Solution as Solution
     from layerpeel.solvers._solve import ROUTES as ROUTES
     from layerpeel.solvers._solve import solve as solve
-    from layerpeel.solvers._threshold import Switch as Switch
-    from layerpeel.solvers._threshold import bracket_switch as bracket_switch
-    from layerpeel.solvers._threshold import bracket_threshold as bracket_threshold
-    from layerpeel.solvers._threshold import collapse_switch as collapse_switch
+    from layerpeel.solvers._switches import Switch as Switch
+    from layerpeel.solvers._switches import bracket_switch as bracket_switch
+    from layerpeel.solvers._switches import bracket_threshold as bracket_threshold
+    from layerpeel.solvers._switches import collapse_switch as collapse_switch
     from layerpeel.solvers._threshold import critical_oversampling as critical_oversampling
     from layerpeel.solvers._threshold import excessive_oversampling as excessive_oversampling
     from layerpeel.solvers._threshold import require_told as require_told

@@ -138,6 +138,26 @@ class Enclosures:
             raise ArithmeticError(f"the margin in group {g} of {self.solution!r} is enclosed away from zero and at zero; report this case.")
         return False if apart else True if equal else None
 
+    def vanish(self, g: int) -> bool | None:
+        """Whether the classifiers of a group are zero at the optimum.
+
+        No, when their norm is certainly positive. Yes, when neither the block between the groups nor the one inside this group can carry
+        anything. None, when neither is certain.
+
+        Raises:
+            ArithmeticError: when both are: then one of the two bounds is wrong.
+
+        Example:
+            >>> from layerpeel.solvers import LayerPeeled, solve
+            >>> Enclosures(solve(LayerPeeled.from_imbalance(3, 2, 20.0, feature_energy=1.0))).vanish(1)
+            True
+        """
+        alone = self.solution.matrix.sizes[g] == 1
+        present, zero = self.classifier_norm(g).lower > 0.0, self.between_vanishes and (alone or self.inner_vanishes(g))
+        if present and zero:
+            raise ArithmeticError(f"the norm in group {g} of {self.solution!r} is enclosed away from zero and at zero; report this case.")
+        return False if present else True if zero else None
+
     def singular_values(self) -> tuple[Bracket, ...]:
         """Singular values of Y = diag(d) Z: one for each group of two or more (it stands K_g − 1 times), then those of the block between.
 

@@ -38,8 +38,8 @@ def hinge_collapsed(solution: Solution[Any]) -> tuple[bool | None, ...]:
 
 def _collapsed(solution: Solution[Any], g: int) -> bool | None:
     problem, size = solution.problem, solution.problem.sizes[g]
-    weight, found = float(problem.weights[g]), solution.value.upper
-    if size * weight * (1 - ROUNDING) > found:
+    weight, reached = float(problem.weights[g]), solution.value.upper
+    if size * weight * (1 - ROUNDING) > reached:
         return False
     multiplier, slope = solution.certified_multiplier, weight / float(problem.scales[g])
     if multiplier.upper < slope * (1 - ROUNDING):
@@ -48,7 +48,7 @@ def _collapsed(solution: Solution[Any], g: int) -> bool | None:
         return True
     if _largest_inner_value(solution, g) <= RANK_TOLERANCE * problem.typical_value:
         return True
-    if isinstance(problem, LayerPeeled) and problem.bias_penalty is None and _least_if_collapsed(solution, g) > found:
+    if isinstance(problem, LayerPeeled) and problem.bias_penalty is None and _least_if_collapsed(solution, g) > reached:
         return False
     return None
 
@@ -75,5 +75,5 @@ def _least_if_collapsed(solution: Solution[Any], g: int) -> float:
     problem = solution.problem
     own = float(problem.weights[g]) * problem.sizes[g] * (1 - FADED) * (1 - ROUNDING)
     faded = problem.reweighted(g, FADED)
-    found = solve_primal_dual(faded, FADED_TOLERANCE, Candidate(solution.matrix, solution.shares))
-    return own + (1 - own) * (1 - ROUNDING) * certify(faded, found.matrix, found.shares).value.lower
+    candidate = solve_primal_dual(faded, FADED_TOLERANCE, Candidate(solution.matrix, solution.shares))
+    return own + (1 - own) * (1 - ROUNDING) * certify(faded, candidate.matrix, candidate.shares).value.lower

@@ -108,8 +108,8 @@ def zero_by_law(problem: Problem) -> tuple[bool, ...] | None:
             return exact_radius(problem) / ((size - 1) * exact_scales(problem)[head])
         return margin_at_level(size, others, exact_penalty(problem) / _slopes(problem)[head])
 
-    found = vanishes_at(size, tail, margin)
-    return None if found is None else tuple(found and g != head for g in range(count))
+    gone = vanishes_at(size, tail, margin)
+    return None if gone is None else tuple(gone and g != head for g in range(count))
 
 
 def _coincident_by_law(problem: UnconstrainedFeatures) -> Phases:

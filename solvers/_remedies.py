@@ -9,7 +9,8 @@ from layerpeel.numerics import Bracket, UnusableInput, require_positive, require
 from layerpeel.solvers._enclosures import Enclosures, widened
 from layerpeel.solvers._solution import Solution
 from layerpeel.solvers._solve import solve
-from layerpeel.solvers._threshold import SHARP, bisect_phases, require_group
+from layerpeel.solvers._switches import SHARP, bisect_phases
+from layerpeel.solvers._threshold import require_group
 from layerpeel.solvers.program._adjustments import Adjustment
 from layerpeel.solvers.program._losses import odds
 from layerpeel.solvers.program._problem import Problem
@@ -202,8 +203,8 @@ def least_strength(
     Example:
         >>> from layerpeel.solvers import LayerPeeled
         >>> problem = LayerPeeled.from_groups([(3, 30), (3, 10)], feature_energy=1.0)
-        >>> found = least_strength(problem, 1, "label-smoothing", width=1e-2)
-        >>> 0.0 < found.lower < found.upper < 0.2
+        >>> strength = least_strength(problem, 1, "label-smoothing", width=1e-2)
+        >>> 0.0 < strength.lower < strength.upper < 0.2
         True
     """
     width = require_positive(width, "width")

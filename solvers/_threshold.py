@@ -1,23 +1,16 @@
-"""Where an optimum changes phase, as a measurement: bisection over certified solves."""
+"""How often the samples of a group must enter the loss for a phase to change: certified by the multiplier, looked for by sketches."""
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from layerpeel.numerics import Bracket, UnusableInput, require_positive, require_real, validated
-from layerpeel.solvers._enclosures import Enclosures
 from layerpeel.solvers._sketch import Sketch, followed
 from layerpeel.solvers._solution import Solution
 from layerpeel.solvers._solve import solve
-from layerpeel.solvers.program._problem import LayerPeeled, Problem, UnconstrainedFeatures
+from layerpeel.solvers._switches import LARGEST_IMBALANCE, SHARP, bisect_phases
+from layerpeel.solvers.program._problem import Problem, UnconstrainedFeatures
 from layerpeel.solvers.program._program import require_way
-
-SHARP = 1e-11
-"""Relative gap at which phases are told apart to about 1e-5 in the weight."""
-
-LARGEST_IMBALANCE = 1e9
-"""Beyond this ratio conic solvers resolve nothing of the minority."""
 
 LEAST_FACTOR = 1e6
 """A group that is distinct at its present weight over this is not asked further."""
@@ -37,241 +30,6 @@ ASIDE = 6
 
 LOOSER = ((3e-3, 1e-8), (1e-3, 1e-9))
 """Relative widths from which a larger gap is enough: it encloses multipliers to a tenth of the width."""
-
-OUTWARD = 8
-"""How often an end that the semidefinite program cannot decide is moved away from the switch, twice as far each time."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Switch:
-    """Two places, and the enclosed optima there: certainly not yet at the first, certainly at the second.
-
-    Args:
-        before: where the verdict is certainly no.
-        beyond: where it certainly is yes.
-        optimum_before: the optimum at the first place.
-        optimum_beyond: the optimum at the second.
-    """
-
-    before: float
-    beyond: float
-    optimum_before: Enclosures
-    optimum_beyond: Enclosures
-
-    @property
-    def bracket(self) -> Bracket:
-        """The interval between the places, whichever is the larger."""
-        return Bracket(min(self.before, self.beyond), max(self.before, self.beyond), rigorous=True)
-
-
-@validated
-def bracket_switch(
-    problem: Callable[[float], Problem],
-    verdict: Callable[[Enclosures], bool | None],
-    before: float,
-    beyond: float,
-    *,
-    width: float = 1e-3,
-    route: str = "sdp",
-    solver: str = "clarabel",
-) -> Switch:
-    """Bracket the place along a line of programs where the geometry of the optimum changes.
-
-    Route `factored` searches, in milliseconds a place; then each end is put to another route, by default the semidefinite program,
-    whose certificate has to give the same verdict, and moves outward where it cannot decide. Nothing but the verdict steers, so it
-    should look at the enclosed geometry: a margin, a norm, a rank.
-
-    Args:
-        problem: the program at a place of the line.
-        verdict: what its optimum shows: yes, no, or None where the enclosure does not tell.
-        before: a place where the verdict is no.
-        beyond: a place where it is yes, on either side.
-        width: distance of the ends at which to stop; they stay farther apart where nothing can be decided in between.
-        route: what solves the programs at the ends.
-        solver: conic solver of route `sdp`.
-
-    Raises:
-        UnusableInput: when the verdicts at the two places are not no and yes, and for a width or route that cannot be used.
-        SolverFailed: when the conic solver returns no point.
-        ArithmeticError: when the two routes contradict each other with certainty, or the second decides nothing near an end.
-
-    Source: derived; docs/derivations/layer-peeled.md, section 6 (both sides of a switch can be certified).
-
-    Example:
-        >>> found = bracket_switch(
-        ...     lambda energy: LayerPeeled.from_groups([(2, 9), (2, 1)], feature_energy=energy),
-        ...     lambda optimum: optimum.coincide(1),
-        ...     before=20.0, beyond=1.0, width=0.1,
-        ... )
-        >>> found.beyond < found.before, found.bracket.width <= 0.1
-        (True, True)
-    """
-    width = require_positive(width, "width")
-    length, direction = abs(beyond - before), 1.0 if beyond > before else -1.0
-    nearest: Solution | None = None
-
-    def searched(distance: float) -> bool | None:
-        nonlocal nearest
-        posed = problem(before + direction * distance)
-        warm = nearest if nearest is not None and nearest.problem.sizes == posed.sizes else None
-        nearest = solve(posed, route="factored", tolerance=SHARP, start=warm)
-        return verdict(Enclosures(nearest))
-
-    ends = searched(0.0), searched(length)
-    if ends != (False, True):
-        raise UnusableInput(f"the verdicts at {before:g} and {beyond:g} are {ends}: they must be False and True; choose other places.")
-    near, far = bisect_phases(searched, 0.0, length, width / 3)
-
-    def confirmed(distance: float, wanted: bool) -> tuple[float, Enclosures]:
-        away = 1.0 if wanted else -1.0
-        for doubling in range(OUTWARD):
-            place = before + direction * (distance + away * 2**doubling * width / 3)
-            optimum = Enclosures(solve(problem(place), route=route, solver=solver, tolerance=SHARP))
-            found = verdict(optimum)
-            if found is wanted:
-                return place, optimum
-            if found is not None:
-                raise ArithmeticError(f"routes 'factored' and {route!r} certify different phases at {place!r}; report this case.")
-        around = before + direction * distance
-        raise ArithmeticError(f"route {route!r} decides no phase near {around!r}, {2**OUTWARD / 6:g} widths out; ask for a larger width.")
-
-    first, optimum_before = confirmed(near, False)
-    second, optimum_beyond = confirmed(far, True)
-    return Switch(before=first, beyond=second, optimum_before=optimum_before, optimum_beyond=optimum_beyond)
-
-
-@validated
-def collapse_switch(
-    majority: int,
-    minority: int,
-    *,
-    feature_energy: float | None = None,
-    weight_energy: float = 1.0,
-    norm_weights: str | None = None,
-    weight_decay: float | None = None,
-    route: str = "sdp",
-    solver: str = "clarabel",
-    width: float = 1e-3,
-) -> Switch:
-    """The switch of `bracket_threshold` in log R, with the optima at its ends, by the route that is named.
-
-    Args:
-        majority: K_A ≥ 1.
-        minority: K_B ≥ 2.
-        feature_energy: E_H > 0.
-        weight_energy: E_W > 0.
-        norm_weights: "class" where E_H averages over classes, "sample" where it averages over samples; "class" unless given.
-        weight_decay: λ > 0, in place of the energies (`UnconstrainedFeatures`), which is per sample.
-        route: what solves the programs at the ends.
-        solver: conic solver of route `sdp`.
-        width: distance of the ends in log R at which to stop.
-
-    Returns:
-        The switch: distinct before, collapsed beyond.
-
-    Raises:
-        UnusableInput: for a minority of one class, or when no collapse is found up to R = 1e9.
-        SolverFailed: when the conic solver returns no point.
-        ArithmeticError: as `bracket_switch`.
-
-    Source: su2024, "Minority Collapse" (that there is one); derived; docs/derivations/layer-peeled.md, section 6 (how it is certified).
-
-    Example:
-        >>> found = collapse_switch(2, 2, feature_energy=1.0, route="factored", width=0.2)
-        >>> found.optimum_before.coincide(1), found.optimum_beyond.coincide(1)
-        (False, True)
-    """
-    if minority < 2:
-        raise UnusableInput(
-            f"a minority of {minority} class cannot collapse: a threshold needs at least 2 minority classes; use minority >= 2."
-        )
-
-    def problem(log_ratio: float) -> Problem:
-        ratio = math.exp(log_ratio)
-        if weight_decay is not None:
-            if feature_energy is not None:
-                raise UnusableInput("both feature energy and weight decay are given: norms are either bounded or penalised; leave one out.")
-            return UnconstrainedFeatures.from_imbalance(
-                majority, minority, ratio, weight_decay=weight_decay, norm_weights=norm_weights or "sample"
-            )
-        return LayerPeeled.from_imbalance(
-            majority,
-            minority,
-            ratio,
-            feature_energy=require_positive(feature_energy, "feature energy"),
-            weight_energy=weight_energy,
-            norm_weights=norm_weights or "class",
-        )
-
-    def collapsed(optimum: Enclosures) -> bool | None:
-        return optimum.coincide(len(optimum.solution.problem.groups) - 1)
-
-    # At R = 1 every class of the balanced optimum is distinct.
-    distinct, beyond, step = 0.0, 1.0, 1.0
-    while (verdict := collapsed(Enclosures(solve(problem(beyond), route="factored", tolerance=SHARP)))) is not True:
-        distinct, beyond, step = (beyond if verdict is False else distinct), beyond + step, 2.0 * step
-        if beyond > math.log(LARGEST_IMBALANCE):
-            raise UnusableInput(
-                f"no collapse was certified up to R = {LARGEST_IMBALANCE:g} at "
-                f"{f'feature energy {feature_energy!r}' if weight_decay is None else f'weight decay {weight_decay!r}'}: "
-                "conic solvers resolve no more; use smaller energies, or the closed form."
-            )
-    return bracket_switch(problem, collapsed, distinct, beyond, width=width, route=route, solver=solver)
-
-
-@validated
-def bracket_threshold(
-    majority: int,
-    minority: int,
-    *,
-    feature_energy: float | None = None,
-    weight_energy: float = 1.0,
-    norm_weights: str | None = None,
-    weight_decay: float | None = None,
-    solver: str = "clarabel",
-    width: float = 1e-3,
-) -> Bracket:
-    """Bracket R0, the imbalance at which the minority classifiers collapse, by the geometry of certified optima.
-
-    The optimum is certainly distinct where the margin between two minority classes is certainly positive, and certainly collapsed where
-    the gradient inside the minority is certainly too small to carry a margin (`Enclosures.coincide`). Both ends are semidefinite programs
-    (see `bracket_switch`). Slow, and independent of any closed form.
-
-    Args:
-        majority: K_A ≥ 1.
-        minority: K_B ≥ 2.
-        feature_energy: E_H > 0.
-        weight_energy: E_W > 0.
-        norm_weights: "class" or "sample", as for `collapse_switch`.
-        weight_decay: λ > 0, in place of the energies.
-        solver: conic solver.
-        width: relative width at which to stop.
-
-    Returns:
-        A rigorous bracket: its lower end is an R that is certainly distinct, its upper end one that is certainly collapsed.
-
-    Raises:
-        UnusableInput: for a minority of one class, or when no collapse is found up to R = 1e9.
-        SolverFailed: when the conic solver returns no point.
-        ArithmeticError: as `bracket_switch`.
-
-    Source: su2024, "Minority Collapse" (that R0 exists); derived; docs/derivations/layer-peeled.md, section 6 (how it is certified).
-
-    Example:
-        >>> bracket_threshold(2, 2, feature_energy=1.0, width=0.2).rigorous
-        True
-    """
-    found = collapse_switch(
-        majority,
-        minority,
-        feature_energy=feature_energy,
-        weight_energy=weight_energy,
-        norm_weights=norm_weights,
-        weight_decay=weight_decay,
-        solver=solver,
-        width=width,
-    ).bracket
-    return Bracket(math.exp(found.lower), math.exp(found.upper), rigorous=True)
 
 
 @validated
@@ -304,6 +62,7 @@ def critical_oversampling(
     Source: fang2021, Section 4, oversampling; derived; docs/derivations/layer-peeled.md, section 3 (the effective ratio).
 
     Example:
+        >>> from layerpeel.solvers import LayerPeeled
         >>> problem = LayerPeeled.from_groups([(5, 4000), (5, 100)], feature_energy=5.0)
         >>> critical_oversampling(problem, 1, width=1e-3).contains(40 / 12.192447080325935)
         True
@@ -363,9 +122,9 @@ class _Path:
 
     def solved(self, place: float) -> Solution:
         """The certified optimum at a place."""
-        found = solve(self.problem(place), route="factored", tolerance=self.tolerance, start=self.nearest)
-        self.nearest = found
-        return found
+        solution = solve(self.problem(place), route="factored", tolerance=self.tolerance, start=self.nearest)
+        self.nearest = solution
+        return solution
 
     def level(self, place: float, groups: Sequence[int], gap: float) -> float:
         """The largest log λ d_g/c_g of some groups: below zero where all are distinct; one multiplier serves them all."""
@@ -387,21 +146,21 @@ class _Path:
         low, high, place, before = 0.0, math.inf, min(start, farthest), None
         gap, longer = ROUGH, 1.0
         for _ in range(SEARCHED):
-            found = self.level(place, groups, gap)
-            if not math.isfinite(found) or (found < 0.0 and place >= farthest):
+            excess = self.level(place, groups, gap)
+            if not math.isfinite(excess) or (excess < 0.0 and place >= farthest):
                 return None
-            low, high = (place, high) if found < 0.0 else (low, min(place, high))
-            slope = 1.0 if before is None or place == before[0] else max((found - before[1]) / (place - before[0]), SLOPE)
-            gains = before is None or abs(found) <= 0.5 * abs(before[1])
+            low, high = (place, high) if excess < 0.0 else (low, min(place, high))
+            slope = 1.0 if before is None or place == before[0] else max((excess - before[1]) / (place - before[0]), SLOPE)
+            gains = before is None or abs(excess) <= 0.5 * abs(before[1])
             longer = 1.0 if gains else 2.0 * longer
-            following = min(place - longer * found / slope, farthest) if found < 0.0 else place - found / slope
+            following = min(place - longer * excess / slope, farthest) if excess < 0.0 else place - excess / slope
             if not low < following < high or (high < math.inf and not gains and abs(following - place) > NEAR):
                 following = 0.5 * (low + high) if high < math.inf else min(low + 1.0, farthest)
             step = abs(following - place)
             if gap == self.fine and step <= 0.3 * self.width:
                 return self._sharpened(groups, following, slope)
             gap = self.fine if step <= NEAR else ROUGH
-            before, place = (place, found), following
+            before, place = (place, excess), following
         return None
 
     def _sharpened(self, groups: Sequence[int], place: float, slope: float) -> Guess:
@@ -465,6 +224,7 @@ def excessive_oversampling(
     Source: derived; docs/derivations/layer-peeled.md, section 3 (the effective ratio).
 
     Example:
+        >>> from layerpeel.solvers import LayerPeeled
         >>> problem = LayerPeeled.from_groups([(5, 40), (5, 10)], feature_energy=5.0)
         >>> excessive_oversampling(problem, 1, width=1e-2).contains(4 * 12.192447080325935)
         True
@@ -506,6 +266,7 @@ def require_told(problem: Problem, what: str) -> None:
         UnusableInput: otherwise.
 
     Example:
+        >>> from layerpeel.solvers import LayerPeeled
         >>> require_told(LayerPeeled(counts=[9, 1], feature_energy=5.0, norm_weights="sample"), "the critical oversampling")
     """
     if problem.bias_penalty is not None or problem.adjusted or problem.norm_weights == "given":
@@ -522,38 +283,8 @@ def require_group(problem: Problem, group: int) -> None:
         UnusableInput: otherwise.
 
     Example:
+        >>> from layerpeel.solvers import LayerPeeled
         >>> require_group(LayerPeeled.from_groups([(5, 40), (5, 10)], feature_energy=5.0), 1)
     """
     if not -len(problem.groups) <= group < len(problem.groups):
         raise UnusableInput(f"group {group} does not exist: it must be one of 0 ... {len(problem.groups) - 1}; choose one of these.")
-
-
-def bisect_phases(collapsed: Callable[[float], bool | None], distinct: float, beyond: float, width: float) -> tuple[float, float]:
-    """Shrink (certainly distinct, certainly collapsed) until it is narrow, or neither can be certified in between."""
-    undecided: list[float] = []
-    while beyond - distinct > width:
-        middle = _middle(distinct, beyond, undecided)
-        if middle is None:
-            break
-        verdict = collapsed(middle)
-        if verdict is None:
-            undecided.append(middle)
-        elif verdict:
-            beyond = middle
-        else:
-            distinct = middle
-    return distinct, beyond
-
-
-def _middle(distinct: float, beyond: float, undecided: list[float]) -> float | None:
-    """The next point to try: the midpoint, or where that was undecided, the midpoints towards the two ends.
-
-    None after a few times, or once half of what is left is undecided.
-    """
-    inside = sorted(point for point in undecided if distinct < point < beyond)
-    if not inside:
-        return 0.5 * (distinct + beyond)
-    low, high = inside[0] - distinct, beyond - inside[-1]
-    if len(inside) >= 6 or low + high <= 0.5 * (beyond - distinct):
-        return None
-    return distinct + 0.5 * low if low > high else beyond - 0.5 * high

@@ -44,6 +44,12 @@ CLOSED_FORMS = {
     "layerpeel.numerics.layer_peeled._thresholds",
     "layerpeel.numerics.layer_peeled._threshold_arrays",
     "layerpeel.theory.layer_peeled._closed_forms",
+    "layerpeel.theory.layer_peeled._orthogonal_means",
+    "layerpeel.theory.locally_elastic._along_directions",
+    "layerpeel.theory.locally_elastic._l_model_limits",
+    "layerpeel.theory.layer_peeled._encoded_labels",
+    "layerpeel.theory.locally_elastic._shares",
+    "layerpeel.theory.layer_peeled._threshold_limits",
     "layerpeel.theory.locally_elastic._closed_forms",
     "layerpeel.numerics.layer_peeled._two_groups",
     "layerpeel.numerics.layer_peeled._two_groups_batch",
@@ -131,9 +137,9 @@ class Source:
         }
 
     def proves(self, side: str) -> bool:
-        """Whether a side belongs to a claim whose evidence is a proof."""
+        """Whether a side belongs to a claim whose evidence is a proof, with or without a resolution."""
         evidence = self.claims[side.split(": ")[1].split(", ", maxsplit=1)[0]].get("evidence")
-        return evidence is not None and ast.unparse(evidence).endswith("PROOF")
+        return evidence is not None and ast.unparse(evidence).split(".within(")[0].endswith("PROOF")
 
 
 class Program:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from layerpeel.theory._room import Control as Control
     from layerpeel.theory._room import Evidence as Evidence
     from layerpeel.theory._room import Figure as Figure
+    from layerpeel.theory._room import Grounds as Grounds
     from layerpeel.theory._room import Kind as Kind
     from layerpeel.theory._room import Origin as Origin
     from layerpeel.theory._room import Profile as Profile

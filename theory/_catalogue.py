@@ -18,12 +18,12 @@ def catalogue() -> Mapping[str, tuple[str, Room]]:
         >>> "balanced-etf" in catalogue()
         True
     """
-    found: dict[str, tuple[str, Room]] = {}
+    rooms: dict[str, tuple[str, Room]] = {}
     for family in FAMILIES:
         for path in room_files(family):
             room = importlib.import_module(f"layerpeel.theory.{family.replace('-', '_')}.{path.stem}").ROOM
-            found[room.statement.name] = (family, room)
-    return MappingProxyType(found)
+            rooms[room.statement.name] = (family, room)
+    return MappingProxyType(rooms)
 
 
 def choose(names: tuple[str, ...] = (), family: str | None = None) -> dict[str, tuple[str, Room]]:

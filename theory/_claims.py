@@ -1,10 +1,10 @@
 """A claim over instances: one sentence, what it predicts, how it is measured, and the mistakes that would read like it."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, TypeAlias, cast
 
-from layerpeel.theory._room import Check, Claim, Control, Evidence, Kind, Origin, Quantities, Quantity, Setting, Verdict
+from layerpeel.theory._room import Check, Claim, Control, Evidence, Grounds, Kind, Origin, Quantities, Quantity, Setting, Verdict
 
 Instances: TypeAlias = Mapping[str, tuple[Any, ...]]
 """Label → arguments: the cases that a claim is put to, each labelled once."""
@@ -39,7 +39,7 @@ def instances(label: str, *cases: Any) -> dict[str, tuple[Any, ...]]:
     return {label.format(*case): case for case in tuples}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Variant:
     """A false variant of a claim, where more is to be said of it than its sentence and its prediction.
 
@@ -47,13 +47,18 @@ class Variant:
         says: the false sentence.
         predict: what it would predict; None for an instance at which it says nothing, or nothing else than the truth.
         kind: how it relates to the measurement; None takes the claim's kind.
-        over: its own instances, whose labels must be measured; None takes the claim's.
+        over: its own instances, whose labels must be measured; a text labels one without arguments; None takes the claim's.
     """
 
     says: str
     predict: Rule
+    _: KW_ONLY
     kind: Kind | None = None
-    over: Instances | None = None
+    over: Instances | str | None = None
+
+    def instances(self, of_claim: Instances) -> Instances:
+        """Its own instances, or the claim's."""
+        return of_claim if self.over is None else _instances(self.over)
 
 
 def claim(
@@ -65,7 +70,7 @@ def claim(
     measure: Rule | None = None,
     measure_all: Callable[[Setting], Quantities | Iterable[Found]] | None = None,
     false: Mapping[str, tuple[str, Rule] | Variant],
-    evidence: Evidence,
+    evidence: Evidence | Grounds,
     by: str = "",
     within: float = 0.0,
     because: str = "",
@@ -85,11 +90,11 @@ def claim(
         measure_all: instead of `measure`, where the setting (its stream, its profile) matters or one run serves several instances: what is
             found for all of them, in their order or by label.
         false: name → (sentence, prediction) of each plausible mistake: a forgotten 1/K, a root for a square, one group for the other.
-        evidence: what a confirmation rests on.
+        evidence: what a confirmation rests on; with its resolution, where there is one, as `Evidence.within` says it.
         by: how it is measured, as the report says it.
-        within: the widest bracket that still confirms something (absolute): the resolution.
-        because: why that resolution.
-        headroom: how many times narrower every measured bracket is: ten, or at least two where `because` says why no more.
+        within: of plain evidence, the widest bracket that still confirms something (absolute): the resolution.
+        because: of plain evidence, why that resolution.
+        headroom: of plain evidence, as in `Evidence.within`.
         kind: how prediction and measurement relate; None takes the statement's kind.
         origin: where this sentence comes from, when it is not where the room's statement does.
         expected: what the verdict must be.
@@ -110,12 +115,12 @@ def claim(
         >>> half.check.predict()["x=4"].middle, half.controls[0].predict()["x=4"].middle
         (2.0, 8.0)
     """
-    cases: Instances = {over: ()} if isinstance(over, str) else over
+    cases = _instances(over)
     if measure_all is not None and measure is None:
 
         def measured(setting: Setting) -> Quantities:
-            found = measure_all(setting)
-            return cast("Quantities", found) if isinstance(found, Mapping) else _labelled(zip(cases, found, strict=True))
+            values = measure_all(setting)
+            return cast("Quantities", values) if isinstance(values, Mapping) else _labelled(zip(cases, values, strict=True))
 
     elif measure is not None and measure_all is None:
 
@@ -125,19 +130,20 @@ def claim(
     else:
         raise ValueError(f"claim {name} needs one of measure and measure_all; give the one that fits.")
 
-    variants = {key: value if isinstance(value, Variant) else Variant(says=value[0], predict=value[1]) for key, value in false.items()}
+    grounds = evidence if isinstance(evidence, Grounds) else evidence.within(within, because, headroom=headroom)
+    variants = {key: value if isinstance(value, Variant) else Variant(*value) for key, value in false.items()}
     return Claim(
         check=Check(
             name=name,
             claim=says,
-            evidence=evidence,
+            evidence=grounds.evidence,
             predict=lambda: _each(predict, cases),
             measure=measured,
             kind=kind,
-            resolution=within,
-            reason=because,
+            resolution=grounds.resolution,
+            reason=grounds.because,
             method=by,
-            headroom=headroom,
+            headroom=grounds.headroom,
             origin=origin,
             expected=expected,
         ),
@@ -146,7 +152,7 @@ def claim(
                 name=key,
                 claim=variant.says,
                 check=name,
-                predict=lambda variant=variant: _each(variant.predict, cases if variant.over is None else variant.over),
+                predict=lambda variant=variant: _each(variant.predict, variant.instances(cases)),
                 kind=variant.kind,
             )
             for key, variant in variants.items()
@@ -154,14 +160,19 @@ def claim(
     )
 
 
+def _instances(over: Instances | str) -> Instances:
+    """A text is the label of one instance without arguments."""
+    return {over: ()} if isinstance(over, str) else over
+
+
 def _each(rule: Rule, cases: Instances) -> dict[str, Quantity]:
     return _labelled((label, rule(*arguments) if callable(rule) else rule) for label, arguments in cases.items())
 
 
-def _labelled(found: Iterable[tuple[str, Found]]) -> dict[str, Quantity]:
+def _labelled(values: Iterable[tuple[str, Found]]) -> dict[str, Quantity]:
     """Quantities by label; several of one instance by "label, name"."""
     quantities: dict[str, Quantity] = {}
-    for label, value in found:
+    for label, value in values:
         if isinstance(value, Mapping):
             quantities |= {f"{label}, {name}" if label else name: each for name, each in value.items()}
         elif value is not None:
@@ -177,7 +188,7 @@ def printed(
     over: Instances | str,
     predict: Rule,
     false: Mapping[str, tuple[str, Rule] | Variant],
-    evidence: Evidence,
+    evidence: Evidence | Grounds,
     measure: Rule | None = None,
     measure_all: Callable[[Setting], Quantities | Iterable[Found]] | None = None,
     **common: Any,
@@ -194,7 +205,7 @@ def printed(
         evidence: of both.
         measure: as in `claim`.
         measure_all: as in `claim`.
-        common: `by`, `within`, `because`, `headroom` and `kind` of `claim`.
+        common: other words of `claim`: `by`, `kind`, and those of plain evidence.
 
     Returns:
         The printed claim and the one that holds.

@@ -65,13 +65,13 @@ def judge(kind: Kind, prediction: Quantities, measurement: Quantities, *, resolu
 def _judge_one(kind: Kind, predicted: Quantity, measured: Quantity, resolution: float, level: float) -> Verdict:
     if isinstance(predicted, sympy.Expr) or isinstance(measured, sympy.Expr):
         return _judge_expressions(predicted, measured)
-    claim, found = as_bracket(predicted, level), as_bracket(measured, level)
+    claim, value = as_bracket(predicted, level), as_bracket(measured, level)
     if kind is Kind.UPPER_BOUND:
-        return _side(found.upper <= claim.lower, found.lower > claim.upper)
+        return _side(value.upper <= claim.lower, value.lower > claim.upper)
     if kind is Kind.LOWER_BOUND:
-        return _side(found.lower >= claim.upper, found.upper < claim.lower)
-    sharp = found.width <= resolution and claim.width <= resolution
-    return _side(sharp and found.overlaps(claim), not found.overlaps(claim))
+        return _side(value.lower >= claim.upper, value.upper < claim.lower)
+    sharp = value.width <= resolution and claim.width <= resolution
+    return _side(sharp and value.overlaps(claim), not value.overlaps(claim))
 
 
 def _side(confirmed: bool, refuted: bool) -> Verdict:

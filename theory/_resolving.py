@@ -54,10 +54,10 @@ def resolving_power(
         TypeError: for an exact expression against an interval.
 
     Example:
-        >>> found = resolving_power(
+        >>> power = resolving_power(
         ...     Kind.EQUALITY, {"x": Bracket.exactly(2.0)}, {"x": Bracket(1.8, 2.1)}, resolution=1.0, level=0.01
         ... )
-        >>> round(found.relative, 4), round(found.absolute, 4)
+        >>> round(power.relative, 4), round(power.absolute, 4)
         (0.1111, 0.2)
     """
     if judge(kind, prediction, measurement, resolution=resolution, level=level) is not Verdict.CONFIRMED:
@@ -65,11 +65,11 @@ def resolving_power(
     if any(isinstance(value, sympy.Basic) for value in prediction.values()):
         return ResolvingPower(relative=None if all(value == 0 for value in prediction.values()) else 0.0, absolute=0.0)
     claims = {label: as_bracket(value, level) for label, value in prediction.items()}
-    found = {label: as_bracket(measurement[label], level) for label in claims}
+    brackets = {label: as_bracket(measurement[label], level) for label in claims}
 
     def refuted(changed: Callable[[Bracket], Bracket]) -> bool:
         false = {label: changed(claim) for label, claim in claims.items()}
-        return judge(kind, false, found, resolution=resolution, level=level) is Verdict.REFUTED
+        return judge(kind, false, brackets, resolution=resolution, level=level) is Verdict.REFUTED
 
     def scaled(factor: float) -> bool:
         return refuted(lambda claim: _ordered(claim.lower * factor, claim.upper * factor))

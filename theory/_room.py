@@ -62,6 +62,30 @@ class Evidence(StrEnum):
     STATISTICAL = "statistical"
     EMPIRICAL = "empirical"
 
+    def within(self, resolution: float, because: str, *, headroom: float = 10.0) -> "Grounds":
+        """This evidence, where a measurement may be no blurrier than a resolution.
+
+        Args:
+            resolution: the widest bracket that still confirms something (absolute); zero where what is measured has no width.
+            because: why that resolution.
+            headroom: how many times narrower every measured bracket is: ten, or at least two where `because` says why no more.
+
+        Example:
+            >>> Evidence.EMPIRICAL.within(1e-9, "rounding of K² products").resolution
+            1e-09
+        """
+        return Grounds(evidence=self, resolution=resolution, because=because, headroom=headroom)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grounds:
+    """What a confirmation rests on, and how sharp a measurement must be to count, as `Evidence.within` says it."""
+
+    evidence: Evidence
+    resolution: float = 0.0
+    because: str = ""
+    headroom: float = 10.0
+
 
 @dataclass(frozen=True)
 class Source:

@@ -1,6 +1,6 @@
 """What independent trainings of one network show together: a mean and its interval; points with bars come from numerics."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -25,8 +25,8 @@ def interval_over_trials(values: Iterable[float]) -> Bracket:
         ValueError: for too few trials.
 
     Example:
-        >>> found = interval_over_trials([0.9, 1.0, 1.1, 1.0, 1.0])
-        >>> round(found.lower, 2), round(found.upper, 2)
+        >>> interval = interval_over_trials([0.9, 1.0, 1.1, 1.0, 1.0])
+        >>> round(interval.lower, 2), round(interval.upper, 2)
         (0.73, 1.27)
     """
     trials = np.array(list(values), dtype=float)
@@ -43,3 +43,25 @@ def intervals_over_trials(values: Mapping[str, Iterable[float]]) -> dict[str, Br
         1.0
     """
     return {label: interval_over_trials(each) for label, each in values.items()}
+
+
+def intervals_by_jackknife(whole: Mapping[str, float], without: Sequence[Mapping[str, float]]) -> dict[str, Bracket]:
+    """Intervals of what was found of all trials together, from what is found when one group of them after another is left out.
+
+    Of pseudo-values, whose mean is the jackknife's estimate and whose spread is its standard error.
+
+    Args:
+        whole: what was found of all, by label.
+        without: the same without each group, groups of equal size, at least five.
+
+    Raises:
+        ValueError: for too few groups.
+
+    Example:
+        >>> without = [{"mean": value} for value in (1.0, 1.025, 0.975, 1.0, 1.0)]
+        >>> interval = intervals_by_jackknife({"mean": 1.0}, without)
+        >>> round(interval["mean"].lower, 2), round(interval["mean"].upper, 2)
+        (0.73, 1.27)
+    """
+    groups = len(without)
+    return {label: interval_over_trials(groups * value - (groups - 1) * each[label] for each in without) for label, value in whole.items()}

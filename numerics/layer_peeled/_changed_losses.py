@@ -159,12 +159,12 @@ class ChangedBoundary:
         """
         least, most = math.log(self.least_sine), math.log(self.most_sine)
         place = _bisected(lambda place: self.at(math.exp(place)).log_imbalance - log_imbalance, least, most)
-        found = self.at(math.exp(place))
-        if abs(found.log_imbalance - log_imbalance) > 1e-6 * (1 + abs(log_imbalance)):
+        point = self.at(math.exp(place))
+        if abs(point.log_imbalance - log_imbalance) > 1e-6 * (1 + abs(log_imbalance)):
             raise UnusableInput(
                 f"log R = {log_imbalance:g} is not on the boundary: the minority is apart at every energy; use a larger one."
             )
-        return found, self.between(math.exp(place))[2]
+        return point, self.between(math.exp(place))[2]
 
     def log_imbalance(self, radius: float) -> float:
         """log R on the boundary at a radius τ; infinite where no imbalance makes the minority coincide, −∞ where every one does."""
@@ -296,10 +296,10 @@ def log_threshold_of_logit_adjustment(
 
     def excess(log_r: float) -> float:
         shift = min(max(strength * log_r, -300.0), 300.0)
-        found = log_threshold_of_changed_loss(
+        log_shifted = log_threshold_of_changed_loss(
             majority, minority, feature_energy=feature_energy, weight_energy=weight_energy, logit_shift=(shift, 0.0)
         )
-        return found - log_r
+        return log_shifted - log_r
 
     upper = 1.0
     while excess(upper) > 0.0:

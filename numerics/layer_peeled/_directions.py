@@ -67,8 +67,8 @@ class Directions:
             values = np.maximum(values - level, 0.0)
             self.shrunk = left * values, values, right.T
             return self.shrunk[0] @ right, level
-        found = self._followed(block, threshold)
-        return self._complete(block, threshold) if found is None else found
+        followed = self._followed(block, threshold)
+        return self._complete(block, threshold) if followed is None else followed
 
     def _complete(self, block: Float[np.ndarray, "G G"], threshold: Threshold) -> tuple[Float[np.ndarray, "G G"], float]:
         squares, vectors = np.linalg.eigh(block.T @ block)

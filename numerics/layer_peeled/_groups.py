@@ -138,11 +138,11 @@ class GroupMatrix:
 
     def scaled(self, factor: float) -> "GroupMatrix":
         """factor · Z."""
-        found = type(self)(self.sizes, factor * self.inner, factor * self.outer)
+        multiple = type(self)(self.sizes, factor * self.inner, factor * self.outer)
         if "decomposed" in vars(self):
             turned, values, vectors = self.decomposed
-            vars(found)["decomposed"] = factor * turned, abs(factor) * values, vectors
-        return found
+            vars(multiple)["decomposed"] = factor * turned, abs(factor) * values, vectors
+        return multiple
 
     def weighted(self, rows: Float[np.ndarray, " G"], columns: Float[np.ndarray, " G"] | None = None) -> "GroupMatrix":
         """diag(rows) Z diag(columns), one weight per group; columns are left alone when not given.
@@ -204,10 +204,10 @@ class GroupMatrix:
         return self._shrunk(threshold, outer, directions)
 
     def _shrunk(self, threshold: float, outer: Float[np.ndarray, "G G"], directions: Directions) -> "GroupMatrix":
-        found = GroupMatrix(self.sizes, np.sign(self.inner) * np.maximum(np.abs(self.inner) - threshold, 0.0), outer)
+        shrunk = GroupMatrix(self.sizes, np.sign(self.inner) * np.maximum(np.abs(self.inner) - threshold, 0.0), outer)
         if directions.shrunk is not None:
-            vars(found)["decomposed"] = directions.shrunk
-        return found
+            vars(shrunk)["decomposed"] = directions.shrunk
+        return shrunk
 
     def truncated(self, tolerance: float) -> "GroupMatrix":
         """The same without the singular values up to `tolerance` (absolute): a matrix of rank `rank(tolerance)`.

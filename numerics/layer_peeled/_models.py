@@ -64,11 +64,11 @@ def held_by(feature_energy: Any, weight_energy: Any, norm_weights: Any, weight_d
     return Model(*energies, per_sample, None)
 
 
-def require_in_range(found: Model) -> Model:
+def require_in_range(model: Model) -> Model:
     """Check that energies or weight decay are in the range of thresholds.
 
     Args:
-        found: the model.
+        model: the model.
 
     Raises:
         UnusableInput: otherwise.
@@ -77,18 +77,18 @@ def require_in_range(found: Model) -> Model:
         >>> require_in_range(held_by(5.0, 1.0, "sample", None)).per_sample
         True
     """
-    if found.weight_decay is not None:
-        if found.weight_decay < LEAST_DECAY:
+    if model.weight_decay is not None:
+        if model.weight_decay < LEAST_DECAY:
             raise UnusableInput(
-                f"the weight decay is {found.weight_decay:.3g}: a threshold takes {LEAST_DECAY:g} or more; use a larger one."
+                f"the weight decay is {model.weight_decay:.3g}: a threshold takes {LEAST_DECAY:g} or more; use a larger one."
             )
-        return found
-    if not LEAST_ROOT <= found.root_energy <= LARGEST_ROOT:
+        return model
+    if not LEAST_ROOT <= model.root_energy <= LARGEST_ROOT:
         raise UnusableInput(
-            f"the root of the energy product is {found.root_energy:.3g}: a threshold takes {LEAST_ROOT:g} to {LARGEST_ROOT:g}; scale the "
+            f"the root of the energy product is {model.root_energy:.3g}: a threshold takes {LEAST_ROOT:g} to {LARGEST_ROOT:g}; scale the "
             "energies."
         )
-    return found
+    return model
 
 
 def means_samples(norm_weights: Any, decays: bool) -> bool:

@@ -175,10 +175,10 @@ def _rooted(excess: Callable[[np.ndarray], Found], start: np.ndarray, last: np.n
 
 def _vanishing_found(head: _Head, off: np.ndarray, ahead: np.ndarray, noise: np.ndarray, majority: np.ndarray) -> Found:
     """log R1 = log P² − log(1/r_B²), given how far a may be off and by how much the last a is ahead of the one that is looked for."""
-    found = 2 * head.log_head - np.log(head.steep)
+    log_threshold = 2 * head.log_head - np.log(head.steep)
     error = SPARE * ((2 * head.log_head_slope - head.steep_slope / head.steep) * off + head.doubt)
-    error += SPARE * EPSILON * (HEAD + 5.0 * np.abs(found) + 10.0 * head.log_head)
+    error += SPARE * EPSILON * (HEAD + 5.0 * np.abs(log_threshold) + 10.0 * head.log_head)
     several = majority > 1
     hidden = several & ((np.abs(ahead) <= noise) | ((ahead > 0) & ~(error < 1e-3)))
     exists = several & (ahead > 0)
-    return np.where(exists, found, np.nan), np.where(hidden, np.inf, np.where(exists, error, np.nan))
+    return np.where(exists, log_threshold, np.nan), np.where(hidden, np.inf, np.where(exists, error, np.nan))

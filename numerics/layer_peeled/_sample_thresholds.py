@@ -268,13 +268,13 @@ def log_loss_threshold(majority: int, minority: int, imbalance: float, *, root_e
         at = place(FLOATS, majority, minority, zeta)
         delta = math.exp(min(at.log_reach + zeta - half, 700.0))
         sigma = at.root_a * delta
-        found = (majority - 1) * (delta + at.margin) + sigma
+        spent = (majority - 1) * (delta + at.margin) + sigma
         slope = (majority - 1) * (delta * at.reach_slope + at.margin_slope) + sigma * (at.reach_slope - at.fall)
-        return found, slope, delta + at.margin, at.share
+        return spent, slope, delta + at.margin, at.share
 
     def excess(zeta: float) -> tuple[float, float]:
-        found, slope, _, _ = along(zeta)
-        return math.log(found / radius), slope / found
+        spent, slope, _, _ = along(zeta)
+        return math.log(spent / radius), slope / spent
 
     # s ≥ K_B e^ζ log(1 + (K/K_B)(e^ζ − 1)) exceeds T √R at the upper end.
     upper = 1.0 + max(math.log1p(math.exp(min(math.log(radius / minority) + half, 700.0))), math.log(radius / minority) + half)

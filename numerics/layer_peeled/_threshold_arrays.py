@@ -82,8 +82,8 @@ def threshold_arrays(
     Source: su2024, "Minority Collapse" (that R0 exists); derived; docs/derivations/numerics.md, "The two-group problem".
 
     Example:
-        >>> found = threshold_arrays([7, 5], [3, 5], feature_energy=5.0)
-        >>> (1 + np.exp(found.collapse)).round(6).tolist(), np.exp(found.vanishing).round(6).tolist()
+        >>> thresholds = threshold_arrays([7, 5], [3, 5], feature_energy=5.0)
+        >>> (1 + np.exp(thresholds.collapse)).round(6).tolist(), np.exp(thresholds.vanishing).round(6).tolist()
         ([4.000467, 12.192447], [5.70533, nan])
     """
     per_sample = means_samples(norm_weights, weight_decay is not None)
@@ -109,21 +109,21 @@ def threshold_arrays(
             f"the root of the energy product is {root[wrong][0]:.3g}: a threshold takes {LEAST_ROOT:g} to {LARGEST_ROOT:g}; "
             "scale the energies."
         )
-    found = np.empty((4, root.size))
+    rows = np.empty((4, root.size))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # K_A = 1 has no R1: what is computed there is not chosen
         for start in range(0, root.size, CHUNK):
             part = slice(start, start + CHUNK)
             if per_sample:
-                found[:2, part] = _sample_collapse(large[part], small[part], root[part])
-                found[2:, part] = sample_vanishing_arrays(large[part], small[part], root[part])
+                rows[:2, part] = _sample_collapse(large[part], small[part], root[part])
+                rows[2:, part] = sample_vanishing_arrays(large[part], small[part], root[part])
                 continue
             radius = (large[part] + small[part]) * root[part]
-            found[:2, part] = _collapse(large[part], small[part], radius)
-            found[2:, part] = _vanishing(large[part], small[part], radius)
-    for index in np.flatnonzero(np.isinf(found[3])).tolist():
+            rows[:2, part] = _collapse(large[part], small[part], radius)
+            rows[2:, part] = _vanishing(large[part], small[part], radius)
+    for index in np.flatnonzero(np.isinf(rows[3])).tolist():
         energies = {"feature_energy": float(features[index]), "weight_energy": float(weights[index])}
-        found[2:, index] = _vanishing_in_balls(large[index], small[index], norm_weights=norm_weights, **energies)
-    collapse, collapse_error, vanishing, vanishing_error = found.reshape(4, *shape)
+        rows[2:, index] = _vanishing_in_balls(large[index], small[index], norm_weights=norm_weights, **energies)
+    collapse, collapse_error, vanishing, vanishing_error = rows.reshape(4, *shape)
     return ThresholdArrays(collapse=collapse, collapse_error=collapse_error, vanishing=vanishing, vanishing_error=vanishing_error)
 
 
@@ -143,16 +143,16 @@ def _of_decays(majority: np.ndarray, minority: np.ndarray, weight_decay: np.ndar
     for index in np.flatnonzero((large + small) * decays**2 >= 1 - 8 * EPSILON).tolist():
         require_slight(float(decays[index]), int(large[index] + small[index]))
     held = (large + small) * decays**2
-    found = np.empty((4, decays.size))
+    rows = np.empty((4, decays.size))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        found[0] = np.log1p(-held) - np.log(large) - 2 * np.log(decays)
-        found[1] = SPARE * EPSILON * (2 * held / (1 - held) + (FUNCTION + 1) * (8 + np.abs(found[0]) + 2 * np.abs(np.log(decays))))
+        rows[0] = np.log1p(-held) - np.log(large) - 2 * np.log(decays)
+        rows[1] = SPARE * EPSILON * (2 * held / (1 - held) + (FUNCTION + 1) * (8 + np.abs(rows[0]) + 2 * np.abs(np.log(decays))))
         for start in range(0, decays.size, CHUNK):
             part = slice(start, start + CHUNK)
-            found[2:, part] = decay_vanishing_arrays(large[part], small[part], decays[part])
-    for index in np.flatnonzero(np.isinf(found[3])).tolist():
-        found[2:, index] = _vanishing_in_balls(large[index], small[index], weight_decay=float(decays[index]))
-    collapse, collapse_error, vanishing, vanishing_error = found.reshape(4, *shape)
+            rows[2:, part] = decay_vanishing_arrays(large[part], small[part], decays[part])
+    for index in np.flatnonzero(np.isinf(rows[3])).tolist():
+        rows[2:, index] = _vanishing_in_balls(large[index], small[index], weight_decay=float(decays[index]))
+    collapse, collapse_error, vanishing, vanishing_error = rows.reshape(4, *shape)
     return ThresholdArrays(collapse=collapse, collapse_error=collapse_error, vanishing=vanishing, vanishing_error=vanishing_error)
 
 

@@ -467,8 +467,10 @@ def loss_threshold(
     if model.per_sample:
         logarithm = log_loss_threshold(majority, minority, ratio, root_energy=model.root_energy)
         return math.exp(logarithm) if logarithm < LARGEST_LOG else math.inf
-    found = collapse_threshold(majority, minority, feature_energy=model.feature_energy, weight_energy=model.weight_energy, digits=17).value
-    return math.inf if found is None else found
+    threshold = collapse_threshold(
+        majority, minority, feature_energy=model.feature_energy, weight_energy=model.weight_energy, digits=17
+    ).value
+    return math.inf if threshold is None else threshold
 
 
 def _hidden_by(weight_decay: float, classes: int) -> int:

@@ -23,7 +23,7 @@ class SurfacePoint(NamedTuple):
     """A point of the surface, with the derivatives along ζ that Newton's method needs.
 
     `a`, `b`, `s`: singular values (inside the majority, inside the minority, between). `root_a`, `root_b`: r_A, r_B.
-    `log_multiplier_gap`: V = −log(λ/c_A). `radius`: τ. `log_imbalance`: log R. The last four are partial derivatives that
+    `log_multiplier_deficit`: V = −log(λ/c_A). `radius`: τ. `log_imbalance`: log R. The last four are partial derivatives that
     `slopes_by_v` combines: of b by v > 0, and of a by log r_B, of V by a and by log r_B.
     """
 
@@ -32,15 +32,15 @@ class SurfacePoint(NamedTuple):
     s: Any
     root_a: Any
     root_b: Any
-    log_multiplier_gap: Any
+    log_multiplier_deficit: Any
     radius: Any
     log_imbalance: Any
     radius_by_zeta: Any
     log_imbalance_by_zeta: Any
     b_by_v: Any
     a_by_root: Any
-    gap_by_a: Any
-    gap_by_root: Any
+    deficit_by_a: Any
+    deficit_by_root: Any
 
 
 def surface_point(ops: Arithmetic, majority: Any, minority: Any, zeta: Any, above: Any, below: Any) -> SurfacePoint:
@@ -99,9 +99,9 @@ def surface_point(ops: Arithmetic, majority: Any, minority: Any, zeta: Any, abov
     a = s / root_a - majority * margin_a
     a_by_root = s / root_a * (1 - root_a_slope) - majority * margin_a_slope
     capped = ops.cap(a)
-    gap = ops.log1p(share_a * ops.expm1(capped)) + (a - capped)
-    gap_by_a = share_a * ops.exp(a - gap)
-    gap_by_root = (1 - ops.exp(-gap)) * (margin_a_slope - root_a_slope) + gap_by_a * a_by_root
+    deficit = ops.log1p(share_a * ops.expm1(capped)) + (a - capped)
+    deficit_by_a = share_a * ops.exp(a - deficit)
+    deficit_by_root = (1 - ops.exp(-deficit)) * (margin_a_slope - root_a_slope) + deficit_by_a * a_by_root
     # Along ζ, which moves log r_B with it.
     a_by_zeta = s_by_zeta / root_a
     return SurfacePoint(
@@ -110,15 +110,15 @@ def surface_point(ops: Arithmetic, majority: Any, minority: Any, zeta: Any, abov
         s,
         root_a,
         root_b,
-        gap,
+        deficit,
         (majority - 1) * a + (minority - 1) * b + s,
-        gap - above + below,
+        deficit - above + below,
         (majority - 1) * (a_by_zeta + a_by_root) + (minority - 1) * b_by_zeta + s_by_zeta + s,
-        gap_by_a * a_by_zeta + gap_by_root,
+        deficit_by_a * a_by_zeta + deficit_by_root,
         b_by_v,
         a_by_root,
-        gap_by_a,
-        gap_by_root,
+        deficit_by_a,
+        deficit_by_root,
     )
 
 
@@ -146,6 +146,6 @@ def slopes_by_v(majority: Any, minority: Any, point: SurfacePoint, *, distinct: 
         a_by_b = point.root_b / point.root_a
         return (
             ((majority - 1) * a_by_b + (minority - 1) + point.root_b) * point.b_by_v,
-            point.gap_by_a * a_by_b * point.b_by_v - 1,
+            point.deficit_by_a * a_by_b * point.b_by_v - 1,
         )
-    return -((majority - 1) * point.a_by_root + point.s), -(point.gap_by_root + 1)
+    return -((majority - 1) * point.a_by_root + point.s), -(point.deficit_by_root + 1)

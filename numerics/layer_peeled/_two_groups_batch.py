@@ -98,7 +98,7 @@ def two_group_optima(majority: Any, minority: Any, imbalance: Any, root_energy: 
     exchanged = ratio < 1.0
     big, small = np.where(exchanged, second, first), np.where(exchanged, first, second)
     log_ratio = np.abs(np.log(ratio))
-    a, b, s, root_a, root_b, gap, phase = _solve(big, small, log_ratio, radius, compiled)
+    a, b, s, root_a, root_b, deficit, phase = _solve(big, small, log_ratio, radius, compiled)
     vanished = phase == curve.VANISHED
     inside = np.where(big > 1.0, a, 0.0), np.where(small > 1.0, b, 0.0)
     between = s * np.sqrt(small / (big + small)) / root_a, s * np.sqrt(big / (big + small)) / root_b
@@ -111,7 +111,7 @@ def two_group_optima(majority: Any, minority: Any, imbalance: Any, root_energy: 
         b=np.where(exchanged, inside[0], inside[1]),
         t_a=np.where(exchanged, between[1], between[0]),
         t_b=np.where(exchanged, between[0], between[1]),
-        log_multiplier=-gap - np.log(big + small * np.exp(-log_ratio)),
+        log_multiplier=-deficit - np.log(big + small * np.exp(-log_ratio)),
         collapsed=(phase != curve.DISTINCT) & (small > 1.0),
         vanished=vanished,
     )

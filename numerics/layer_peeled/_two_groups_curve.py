@@ -89,7 +89,7 @@ class Found(NamedTuple):
     s: Any
     root_a: Any
     root_b: Any
-    log_multiplier_gap: Any
+    log_multiplier_deficit: Any
     phase: Any
 
 
@@ -168,10 +168,10 @@ def curve_point(majority: Any, minority: Any, radius: Any, rho: Any) -> CurvePoi
     b_slope = ((free_slope - between_slope) * at.pull + (free - between - b) * at.pull_slope) / (at.pull + minority - 1)
     a_slope = at.ratio * (at.log_ratio_slope * total + b_slope + between_slope) + majority * at.margin_a_slope
     lost_a = -np.expm1(-a)
-    gap_slope = at.share_a * (a_slope - lost_a * (at.margin_a_slope + 1 - at.log_ratio_slope)) / (1 - lost_a + at.share_a * lost_a)
+    deficit_slope = at.share_a * (a_slope - lost_a * (at.margin_a_slope + 1 - at.log_ratio_slope)) / (1 - lost_a + at.share_a * lost_a)
     v_slope = at.share_b * (b_slope + lost_b * (at.margin_b_slope - 1)) / scale_b
     below_slope = choose(distinct, 0.0, 1 - (inner + minority / classes) / (1 + inner) * between_slope / minority)
-    log_imbalance, slope = difference + below, gap_slope - v_slope + below_slope
+    log_imbalance, slope = difference + below, deficit_slope - v_slope + below_slope
     return CurvePoint(log_imbalance, slope, a, b, at.root_b * total, at.root_a, at.root_b, at.share_a)
 
 
@@ -217,12 +217,12 @@ def optimum(majority: Any, minority: Any, log_imbalance: Any, radius: Any) -> Fo
     upper = choose(distinct, threshold, choose(vanished, last, np.minimum(last, threshold + log_imbalance)))
     beyond = np.minimum(threshold + np.maximum(log_imbalance - collapse, 0.0), upper)
     rho = choose(distinct, threshold * (log_imbalance / collapse), choose(vanished, last, beyond))
-    found = radius < 0.0
+    converged = radius < 0.0
     for _ in range(MAX_STEPS):
         point = curve_point(majority, minority, radius, rho)
         following, lower, upper, last_step = newton_step(rho, point.log_imbalance - log_imbalance, point.slope, lower, upper)
-        rho, found = choose(found, rho, following), found | last_step
-        if every(found):
+        rho, converged = choose(converged, rho, following), converged | last_step
+        if every(converged):
             break
     point = curve_point(majority, minority, radius, rho)
     capped = np.minimum(point.a, EXPONENT_CAP)
@@ -234,7 +234,7 @@ def optimum(majority: Any, minority: Any, log_imbalance: Any, radius: Any) -> Fo
         point.root_a,
         point.root_b,
         np.log1p(point.share_a * np.expm1(capped)) + (point.a - capped),
-        choose(settled & found, phase, np.nan),
+        choose(settled & converged, phase, np.nan),
     )
 
 

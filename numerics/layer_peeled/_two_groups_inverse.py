@@ -14,7 +14,7 @@ from layerpeel.numerics._validated import validated
 class TwoGroupOptimum(NamedTuple):
     """The scalars of the optimum: a, b, s and the roots r_A, r_B (infinite when the minority vanishes), with its phase.
 
-    `log_multiplier_gap` is V = −log(λ/c_A); `between` gives (t_A, t_B) = s (cos θ, sin θ).
+    `log_multiplier_deficit` is V = −log(λ/c_A); `between` gives (t_A, t_B) = s (cos θ, sin θ).
     """
 
     a: float
@@ -22,7 +22,7 @@ class TwoGroupOptimum(NamedTuple):
     s: float
     root_a: float
     root_b: float
-    log_multiplier_gap: float
+    log_multiplier_deficit: float
     collapsed: bool
     vanished: bool
 
@@ -60,14 +60,14 @@ def two_group_optimum(majority: int, minority: int, imbalance: float, radius: fl
     majority = require_whole(majority, "the number of majority classes", remedy="give one, for example 5")
     minority = require_whole(minority, "the number of minority classes", remedy="give one, for example 5")
     imbalance, radius = require_positive(imbalance, "imbalance"), require_positive(radius, "radius")
-    found = _optimum(float(majority), float(minority), max(math.log(imbalance), 0.0), radius)
-    if math.isnan(found.phase):
+    on_curve = _optimum(float(majority), float(minority), max(math.log(imbalance), 0.0), radius)
+    if math.isnan(on_curve.phase):
         raise ArithmeticError(f"no root for K_A, K_B, R, radius = {majority}, {minority}, {imbalance!r}, {radius!r}; report this case.")
-    if found.phase == curve.VANISHED:
-        return TwoGroupOptimum(found.a, 0.0, 0.0, math.inf, math.inf, found.log_multiplier_gap, minority > 1, True)
-    collapsed = minority > 1 and found.phase == curve.COLLAPSED
-    b = found.b if minority > 1 else 0.0
-    return TwoGroupOptimum(found.a, b, found.s, found.root_a, found.root_b, found.log_multiplier_gap, collapsed, False)
+    if on_curve.phase == curve.VANISHED:
+        return TwoGroupOptimum(on_curve.a, 0.0, 0.0, math.inf, math.inf, on_curve.log_multiplier_deficit, minority > 1, True)
+    collapsed = minority > 1 and on_curve.phase == curve.COLLAPSED
+    b = on_curve.b if minority > 1 else 0.0
+    return TwoGroupOptimum(on_curve.a, b, on_curve.s, on_curve.root_a, on_curve.root_b, on_curve.log_multiplier_deficit, collapsed, False)
 
 
 class _Plain:

@@ -36,9 +36,9 @@ def flow_i_model(model: ElasticModel, rates: tuple[Rate, Rate], start: Float[np.
 
     Source: derived; zhang2021 for constant rates.
     """
-    gap, inter = rates
+    excess, inter = rates
     share = model.scale
-    common_rate, own_rate = gap.scaled(share) + inter, gap.scaled(share)
+    common_rate, own_rate = excess.scaled(share) + inter, excess.scaled(share)
     end = float(times[-1])
     common, own = common_rate.antiderivative(end), own_rate.antiderivative(end)
     middle = start.mean(axis=0)
@@ -81,7 +81,7 @@ def flow_l_model(model: ElasticModel, rates: tuple[Rate, Rate], start: Float[np.
 
     Source: derived.
     """
-    gap, inter = rates
+    excess, inter = rates
     classes, end = model.num_classes, float(times[-1])
     directions = logit_directions(classes)
     along = np.sum(directions * start, axis=1)
@@ -90,15 +90,15 @@ def flow_l_model(model: ElasticModel, rates: tuple[Rate, Rate], start: Float[np.
     common = pushes.sum(axis=0)
     own_pushes = np.zeros_like(pushes) if classes == 2 else pushes - common / classes
 
-    first = gap.scaled(model.scale).antiderivative(end)
-    second = (gap.scaled(model.scale) + inter.scaled(Fraction(1, classes - 1))).antiderivative(end)
-    lone = gap.scaled(model.scale)
-    shared = gap.scaled(model.scale**2) + inter.scaled(model.scale)
+    first = excess.scaled(model.scale).antiderivative(end)
+    second = (excess.scaled(model.scale) + inter.scaled(Fraction(1, classes - 1))).antiderivative(end)
+    lone = excess.scaled(model.scale)
+    shared = excess.scaled(model.scale**2) + inter.scaled(model.scale)
     integrals = antiderivative(
         lambda at: np.stack([shared.value(at), lone.value(at)], axis=1),
         end,
         log_weight=second,
-        breaks=np.union1d(gap.breaks, inter.breaks),
+        breaks=np.union1d(excess.breaks, inter.breaks),
         what="the L-model's integral",
     )
     values, missed, logs = integrals.scaled(times)

@@ -143,7 +143,7 @@ def estimate_rates(
         rates: Curves = {name: np.asarray(savgol_filter(curve, window, order, deriv=1, delta=step)) for name, curve in integrals.items()}
         return rates | {f"cumulative_{name}": curve for name, curve in integrals.items()}
 
-    found = curves(pooled)
+    estimated = curves(pooled)
     without = curves(_leaving_one_out(trials, weights)) if len(trials) > 1 else None
     return RateEstimate(
         model=model,
@@ -153,7 +153,7 @@ def estimate_rates(
         standard_error=None if without is None else {name: jackknife_error(curve) for name, curve in without.items()},
         tail_index={
             name: tail_indices(
-                clock, found[name], found[f"cumulative_{name}"], spacing=window, without=None if without is None else without[name]
+                clock, estimated[name], estimated[f"cumulative_{name}"], spacing=window, without=None if without is None else without[name]
             )
             for name in STRENGTHS
         },
@@ -162,7 +162,7 @@ def estimate_rates(
         spread=modes[1].logs(usable[1]).std(axis=-1),
         window=window,
         order=order,
-        **found,
+        **estimated,
     )
 
 

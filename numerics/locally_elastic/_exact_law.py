@@ -68,10 +68,10 @@ class MeanDriftLaw:
         Different samples are independent.
         """
         blocks = self.class_covariances[min(first, second)]
-        found = np.zeros((len(blocks), blocks.shape[1], len(blocks), blocks.shape[1]))
+        matrix = np.zeros((len(blocks), blocks.shape[1], len(blocks), blocks.shape[1]))
         every = np.arange(len(blocks))
-        found[every, :, every, :] = blocks
-        return found
+        matrix[every, :, every, :] = blocks
+        return matrix
 
     def chunks(
         self, *, rng: np.random.Generator, paths: int, samples: int | None = None, comoving: bool = False

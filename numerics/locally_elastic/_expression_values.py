@@ -104,8 +104,8 @@ def _ball_power(base: arb, exponent: Any, value: arb) -> arb:
     if not (isinstance(exponent, sympy.Rational) and base.is_finite() and base.lower() > -TOUCHING * base.upper()):
         return base**value
     # x ↦ x^y is monotone on x ≥ 0, and its ends are finite where a logarithm at 0 is not
-    found = _power_at(base.lower(), abs(value)).union(_power_at(base.upper(), abs(value)))
-    return found if exponent > 0 else 1 / found
+    power = _power_at(base.lower(), abs(value)).union(_power_at(base.upper(), abs(value)))
+    return power if exponent > 0 else 1 / power
 
 
 def _power_at(point: arb, exponent: arb) -> arb:

@@ -87,10 +87,10 @@ class _Reader:
         """The expression of a node; every constant part is a finite real number."""
         if depth > DEEPEST:
             raise UnusableInput(f"the expression {self.text!r} is nested too deeply: at most {DEEPEST} levels are read; simplify it.")
-        found = self._read(node, depth + 1)
-        if found.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I) or (not found.free_symbols and not _is_double(found)):
+        expression = self._read(node, depth + 1)
+        if expression.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I) or (not expression.free_symbols and not _is_double(expression)):
             raise self.refuse(node, "it is not a finite real number; correct it")
-        return found
+        return expression
 
     def _read(self, node: ast.expr, depth: int) -> sympy.Expr:
         match node:
@@ -165,14 +165,14 @@ def require_expression(expression: sympy.Expr) -> sympy.Expr:
         >>> require_expression(sympy.Symbol("t") + 1) == TIME + 1
         True
     """
-    found = expression.subs({symbol: TIME for symbol in expression.free_symbols if str(symbol) == "t"})
-    others = found.free_symbols - {TIME}
+    in_time = expression.subs({symbol: TIME for symbol in expression.free_symbols if str(symbol) == "t"})
+    others = in_time.free_symbols - {TIME}
     if others:
         raise UnusableInput(f"the expression {expression} contains {min(map(str, others))!r}: it must depend on t only; give it a number.")
     try:
-        evaluate_array(found, np.ones(1))
+        evaluate_array(in_time, np.ones(1))
     except TypeError as error:
         raise UnusableInput(
             f"the expression {expression} cannot be evaluated ({error}): {_KNOWN} are known; rewrite it with these."
         ) from None
-    return found
+    return in_time

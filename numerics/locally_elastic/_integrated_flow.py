@@ -203,9 +203,11 @@ def _run(
     slope: Callable[[float, np.ndarray], np.ndarray], start: np.ndarray, times: np.ndarray, tolerance: float, steps: int
 ) -> np.ndarray:
     end = float(times[-1])
-    found = solve_ivp(slope, (0.0, end), start, method="DOP853", t_eval=times, rtol=tolerance, atol=0.01 * tolerance, max_step=end / steps)
-    if not found.success:
+    solution = solve_ivp(
+        slope, (0.0, end), start, method="DOP853", t_eval=times, rtol=tolerance, atol=0.01 * tolerance, max_step=end / steps
+    )
+    if not solution.success:
         raise UnusableInput(
-            f"the mean flow cannot be integrated up to t = {end:g} ({found.message}): the drift must be moderate; end earlier."
+            f"the mean flow cannot be integrated up to t = {end:g} ({solution.message}): the drift must be moderate; end earlier."
         )
-    return found.y.T
+    return solution.y.T

@@ -47,10 +47,10 @@ def elastic_law(model: ElasticModel, start: Any, times: Any, *, spread: Any = 0,
 
     Example:
         >>> model = ElasticModel(blocks="I", num_classes=2, num_features=1, intra=0, inter=0, noise=2.0)
-        >>> found = elastic_law(model, [[0.0], [1.0]], 3.0, spread=1.0)
-        >>> found.class_covariances.ravel().tolist()
+        >>> law = elastic_law(model, [[0.0], [1.0]], 3.0, spread=1.0)
+        >>> law.class_covariances.ravel().tolist()
         [13.0, 13.0]
-        >>> found.draw(rng=np.random.default_rng(0), paths=4, samples=5).shape
+        >>> law.draw(rng=np.random.default_rng(0), paths=4, samples=5).shape
         (4, 1, 2, 5, 1)
     """
     require_drift(drift)

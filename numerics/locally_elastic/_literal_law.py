@@ -45,16 +45,16 @@ class LiteralLaw:
     def covariance(self, first: int, second: int) -> Float[np.ndarray, "K p K p"]:
         """Cov(X̃_i^k(s), X̃_i^l(t)) of samples of equal number at two of the times, by index."""
         early, late = min(first, second), max(first, second)
-        found = np.zeros_like(self.increments[0])
+        matrix = np.zeros_like(self.increments[0])
         for index in range(early + 1):
-            found = (self.propagators[index] @ found @ self.propagators[index].T if index else found) + self.increments[index]
+            matrix = (self.propagators[index] @ matrix @ self.propagators[index].T if index else matrix) + self.increments[index]
         for index in range(early + 1, late + 1):
-            found = found @ self.propagators[index].T
-        found = found if first <= second else found.T
+            matrix = matrix @ self.propagators[index].T
+        matrix = matrix if first <= second else matrix.T
         _, classes, features = self.means.shape
-        if len(found) == classes * features and features > 1:
-            return found.reshape(classes, features, classes, features)
-        return found[:, None, :, None] * np.eye(features)[None, :, None, :]
+        if len(matrix) == classes * features and features > 1:
+            return matrix.reshape(classes, features, classes, features)
+        return matrix[:, None, :, None] * np.eye(features)[None, :, None, :]
 
     def chunks(self, *, rng: np.random.Generator, paths: int, samples: int | None = None) -> Iterator[Float[np.ndarray, "N T K n p"]]:
         """Draw features at all times, jointly, at most 134 MB of them at a time (about three times this is used).

@@ -125,7 +125,7 @@ class ElasticModel:
             object.__setattr__(self, name, value)
 
     @cached_property
-    def gap(self) -> Rate | None:
+    def excess(self) -> Rate | None:
         """γ = α − β; None for a general E(t)."""
         return None if self.intra is None or self.inter is None else self.intra - self.inter
 
@@ -135,13 +135,13 @@ class ElasticModel:
 
         A sampling matrix a I + b 11ᵀ keeps the two-parameter form: γ' = a γ and β' = β + b γ. Uniform label noise is of this kind.
         """
-        gap = self.gap
-        if gap is None or self.inter is None:
+        excess = self.excess
+        if excess is None or self.inter is None:
             return None
         share = self.sampling[0, 1]
         if not np.allclose(self.sampling, np.eye(self.num_classes) * (1 - self.num_classes * share) + share, rtol=0.0, atol=STOCHASTIC):
             return None
-        return (gap, self.inter) if share == 0.0 else (gap.scaled(1 - self.num_classes * share), self.inter + gap.scaled(share))
+        return (excess, self.inter) if share == 0.0 else (excess.scaled(1 - self.num_classes * share), self.inter + excess.scaled(share))
 
     def weights(self, times: Float[np.ndarray, " T"]) -> Float[np.ndarray, "T K K"]:
         """E(t) P' / K: the factor of block H_ij at each time.
@@ -164,15 +164,15 @@ class ElasticModel:
         Raises:
             UnusableInput: for a rate that is singular before the end.
         """
-        if self.gap is None or self.inter is None:
-            found = antiderivative(self.weights, end, what="the elasticity E(t)")
-            return lambda times: (found(times), found.error(times).max(axis=(1, 2)))
-        gap, inter, share = self.gap.antiderivative(end), self.inter.antiderivative(end), float(self.scale)
+        if self.excess is None or self.inter is None:
+            integral = antiderivative(self.weights, end, what="the elasticity E(t)")
+            return lambda times: (integral(times), integral.error(times).max(axis=(1, 2)))
+        excess, inter, share = self.excess.antiderivative(end), self.inter.antiderivative(end), float(self.scale)
 
         def integrals(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             self._require_weights(len(times))
-            mixed = gap(times)[:, None, None] * np.eye(self.num_classes) + inter(times)[:, None, None]
-            return mixed @ self.sampling * share, (gap.error(times) + inter.error(times)) * share
+            mixed = excess(times)[:, None, None] * np.eye(self.num_classes) + inter(times)[:, None, None]
+            return mixed @ self.sampling * share, (excess.error(times) + inter.error(times)) * share
 
         return integrals
 
@@ -267,21 +267,21 @@ def named_blocks(kind: str, num_classes: int, num_features: int) -> Float[np.nda
 
 def _matrix(values: Any, shape: tuple[int, ...], what: str) -> np.ndarray:
     try:
-        found = np.asarray(values, dtype=float)
+        matrix = np.asarray(values, dtype=float)
     except (TypeError, ValueError, OverflowError):
         raise UnusableInput(f"{what} holds something that is no number: it must be an array of numbers; correct it.") from None
-    if found.shape != shape:
-        raise UnusableInput(f"{what} has shape {found.shape}: it must be {shape}; correct it.")
-    if not np.isfinite(found).all():
+    if matrix.shape != shape:
+        raise UnusableInput(f"{what} has shape {matrix.shape}: it must be {shape}; correct it.")
+    if not np.isfinite(matrix).all():
         raise UnusableInput(f"{what} has entries that are not finite numbers: all must be; correct them.")
-    return found
+    return matrix
 
 
 def _doubly_stochastic(values: Any, num_classes: int) -> np.ndarray:
-    found = _matrix(values, (num_classes, num_classes), "the sampling matrix P")
-    worst = max(np.abs(found.sum(axis=0) - 1).max(), np.abs(found.sum(axis=1) - 1).max(), -found.min())
+    matrix = _matrix(values, (num_classes, num_classes), "the sampling matrix P")
+    worst = max(np.abs(matrix.sum(axis=0) - 1).max(), np.abs(matrix.sum(axis=1) - 1).max(), -matrix.min())
     if worst > STOCHASTIC:
         raise UnusableInput(
             f"the sampling matrix P is off by {worst:.3g}: it must be >= 0, with rows and columns that sum to 1; rescale it."
         )
-    return found
+    return matrix

@@ -149,12 +149,12 @@ def _checked(noise: Noise) -> Noise:
 
 
 def _shaped(covariance: Any, shape: tuple[int, int, int]) -> np.ndarray:
-    found = np.asarray(covariance, dtype=float)
-    if found.shape not in {shape, shape[1:]}:
+    matrices = np.asarray(covariance, dtype=float)
+    if matrices.shape not in {shape, shape[1:]}:
         raise UnusableInput(
-            f"a noise covariance has shape {found.shape}: it must be {shape[1:]}, or {shape} for one per class; correct it."
+            f"a noise covariance has shape {matrices.shape}: it must be {shape[1:]}, or {shape} for one per class; correct it."
         )
-    return np.broadcast_to(found, shape)
+    return np.broadcast_to(matrices, shape)
 
 
 def _require_psd(covariances: np.ndarray, times: np.ndarray) -> np.ndarray:

@@ -63,8 +63,8 @@ def propagated(
         return _by_modes(basis, lambda at: operators(integrals(at)[0]), noise, left, right)
 
     with np.errstate(over="ignore", invalid="ignore"):
-        found = [between(*ends) for ends in zip([0.0, *times[:-1].tolist()], times.tolist(), strict=True)]
-        propagators, increments = (np.stack(part) for part in zip(*found, strict=True))
+        transitions = [between(*ends) for ends in zip([0.0, *times[:-1].tolist()], times.tolist(), strict=True)]
+        propagators, increments = (np.stack(part) for part in zip(*transitions, strict=True))
         increments[0] += (
             propagators[0] @ _diagonal_blocks(start_covariance[:, None, None] if small else start_covariance) @ propagators[0].T
         )
@@ -137,7 +137,7 @@ def _integrated(drift: Matrices, noise: Matrices, size: int, left: float, right:
 
     # absolute tolerances on the scale of each: propagators begin at one, covariances are as large as the noise makes them
     gathered = (right - left) * float(np.abs(noise(np.linspace(left, right, LEAST_STEPS + 1))).max())
-    found = solve_ivp(
+    solution = solve_ivp(
         slope,
         (left, right),
         np.stack([np.eye(size), np.zeros((size, size))]).ravel(),
@@ -147,18 +147,18 @@ def _integrated(drift: Matrices, noise: Matrices, size: int, left: float, right:
         atol=1e-3 * TOLERANCE * np.repeat([1.0, gathered or 1.0], size**2),
         max_step=(right - left) / LEAST_STEPS,
     )
-    if not found.success:
+    if not solution.success:
         raise UnusableInput(
-            f"the covariance cannot be integrated up to t = {right:g} ({found.message}): the drift must be moderate; end earlier."
+            f"the covariance cannot be integrated up to t = {right:g} ({solution.message}): the drift must be moderate; end earlier."
         )
-    propagator, covariance = found.y[:, -1].reshape(2, size, size)
+    propagator, covariance = solution.y[:, -1].reshape(2, size, size)
     return propagator, 0.5 * (covariance + covariance.T)
 
 
 def _diagonal_blocks(blocks: Float[np.ndarray, "*T K p p"]) -> Float[np.ndarray, "*T Kp Kp"]:
     """Block-diagonal matrices."""
     *times, classes, features, _ = blocks.shape
-    found = np.zeros((*times, classes, features, classes, features))
+    matrices = np.zeros((*times, classes, features, classes, features))
     every = np.arange(classes)
-    found[..., every, :, every, :] = np.moveaxis(blocks, -3, 0)
-    return found.reshape(*times, classes * features, classes * features)
+    matrices[..., every, :, every, :] = np.moveaxis(blocks, -3, 0)
+    return matrices.reshape(*times, classes * features, classes * features)

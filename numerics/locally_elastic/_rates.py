@@ -250,10 +250,10 @@ def _elementwise(source: Callable[[Any], Any]) -> Callable[[np.ndarray], np.ndar
     def values(times: np.ndarray) -> np.ndarray:
         try:
             with np.errstate(all="ignore"):
-                found = np.asarray(source(times), dtype=float)
+                at_once = np.asarray(source(times), dtype=float)
         except (TypeError, ValueError, ArithmeticError):
-            found = None
-        return found if found is not None and found.shape == times.shape else np.array([one(time) for time in times.tolist()])
+            at_once = None
+        return at_once if at_once is not None and at_once.shape == times.shape else np.array([one(time) for time in times.tolist()])
 
     return values
 

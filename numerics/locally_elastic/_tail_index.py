@@ -149,8 +149,8 @@ def tail_indices(
 
     Example:
         >>> t = np.arange(1.0, 1001.0)
-        >>> found = tail_indices(t, 1.0 / t, np.log(t))
-        >>> print(found.definition, found.undefined)
+        >>> indices = tail_indices(t, 1.0 / t, np.log(t))
+        >>> print(indices.definition, indices.undefined)
         1 (standard error ...e-..., n = 900) ()
     """
     reasons: list[str] = []
@@ -170,10 +170,10 @@ def tail_indices(
     )
 
 
-def _over_trials(found: Estimate, times: Any, without: Float[np.ndarray, "trial time"] | None) -> Estimate:
+def _over_trials(estimate: Estimate, times: Any, without: Float[np.ndarray, "trial time"] | None) -> Estimate:
     """The same index with the jackknife's error over trials."""
     if without is None:
-        return found
+        return estimate
     clock = np.asarray(times, dtype=float)
     chosen = (clock >= TAIL_SHARE * clock[-1]) & (clock > 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -183,7 +183,7 @@ def _over_trials(found: Estimate, times: Any, without: Float[np.ndarray, "trial 
         raise UnusableInput(
             "without one of the trials the rate is zero at a time of the tail: the error over trials is unknown; give more trials."
         )
-    return Estimate(mean=found.mean, standard_error=error, n=len(slopes))
+    return Estimate(mean=estimate.mean, standard_error=error, n=len(slopes))
 
 
 def _slope(times: Float[np.ndarray, " tail"], logs: Float[np.ndarray, "*batch tail"]) -> Float[np.ndarray, "*batch"]:

@@ -27,12 +27,14 @@ def require_points(points: Float[np.ndarray, "... n p"], what: str) -> Float[np.
         >>> require_points(np.ones((2, 1), dtype=np.float32), "the first class").dtype
         dtype('float64')
     """
-    found = np.asarray(points, dtype=float)
-    if found.ndim < 2 or 0 in found.shape:
-        raise UnusableInput(f"{what} has the shape {found.shape}: it must be samples × features with at least one of each; add samples.")
-    if not np.isfinite(found).all():
-        raise UnusableInput(f"{what} holds {float(found[~np.isfinite(found)][0])}: every feature must be finite; drop or mend that sample.")
-    return found
+    features = np.asarray(points, dtype=float)
+    if features.ndim < 2 or 0 in features.shape:
+        raise UnusableInput(f"{what} has the shape {features.shape}: it must be samples × features with at least one of each; add samples.")
+    if not np.isfinite(features).all():
+        raise UnusableInput(
+            f"{what} holds {float(features[~np.isfinite(features)][0])}: every feature must be finite; drop or mend that sample."
+        )
+    return features
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -71,10 +73,10 @@ class Homogeneous:
         point, anchor = rationals(self.points[self.samples[row]]), rationals(self.anchor)
         tilde = [(point[j] / TWO ** int(self.shift[j]) - anchor[j]) / TWO ** int(self.stretch[j]) for j in self.features]
         lifted, nothing = [*tilde, fmpq(1)], [fmpq(0)] * (self.features.size + 1)
-        found: list[fmpq] = []
+        coordinates: list[fmpq] = []
         for block in range(self.classes - 1):
-            found += lifted if block == self.own[row] else [-x for x in lifted] if block == self.rivals[row] else nothing
-        return found
+            coordinates += lifted if block == self.own[row] else [-x for x in lifted] if block == self.rivals[row] else nothing
+        return coordinates
 
     def scores(
         self, direction: Float[np.ndarray, " q"]

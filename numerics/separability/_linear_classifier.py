@@ -106,5 +106,5 @@ def linear_classifier(classes: Sequence[Float[np.ndarray, "_ p"]]) -> LinearSepa
         return LinearSeparability(separable=True)
     weights, anchor, offsets = system.scores(answer.direction)
     lead = verified_lead(checked, weights, anchor, offsets)
-    found = LinearClassifier(weights=weights, anchor=anchor, offsets=offsets, lead=lead) if lead > 0.0 else None
-    return LinearSeparability(separable=True, classifier=found)
+    classifier = LinearClassifier(weights=weights, anchor=anchor, offsets=offsets, lead=lead) if lead > 0.0 else None
+    return LinearSeparability(separable=True, classifier=classifier)

@@ -3,7 +3,7 @@
 Along the direction one class has n samples of N(m, s²), the other n' of N(m', s'²). With s ≤ s' and z the standardised minimum of the
 narrower class, all samples of the wider class lie below all of the narrower one with probability
 
-    P = ∫ n φ(z) Φ(−z)^{n−1} Φ(w)^{n'} dz,    w = (gap + s z)/s',
+    P = ∫ n φ(z) Φ(−z)^{n−1} Φ(w)^{n'} dz,    w = (lead + s z)/s',
 
 and the mirror image has the same P when the narrower class is the lower one. Every factor is log-concave and φ strongly so: the integrand
 has one peak and falls from it at least as e^{−t²/2}. It is entire, so the trapezoidal rule converges geometrically once its step
@@ -53,7 +53,7 @@ class Integrand:
     """The logarithm of the integrand for a column of cases, nodes along the last axis.
 
     Args:
-        standard: gap/s' by case.
+        standard: lead/s' by case.
         ratio: s/s' ≤ 1.
         least: n, samples of the narrower class.
         others: n', samples of the wider one.

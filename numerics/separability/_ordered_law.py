@@ -52,7 +52,7 @@ class LogProbability:
         return min(direct, across, key=lambda bracket: bracket.upper - bracket.lower)
 
 
-def ordered_probability(gap: ArrayLike, *, deviations: tuple[ArrayLike, ArrayLike], counts: tuple[ArrayLike, ArrayLike]) -> LogProbability:
+def ordered_probability(lead: ArrayLike, *, deviations: tuple[ArrayLike, ArrayLike], counts: tuple[ArrayLike, ArrayLike]) -> LogProbability:
     """Probability that every sample of one Gaussian class lies below every sample of another.
 
         P = ∫ n φ_k(x) (1 − Φ_k(x))^{n−1} Φ_l(x)^{n'} dx.
@@ -60,7 +60,7 @@ def ordered_probability(gap: ArrayLike, *, deviations: tuple[ArrayLike, ArrayLik
     All arguments broadcast against each other, so one call answers for a whole curve.
 
     Args:
-        gap: mean of the upper class minus mean of the lower one, of either sign. The means enter by their difference only, which is
+        lead: mean of the upper class minus mean of the lower one, of either sign. The means enter by their difference only, which is
             why common growth of any size can be left out.
         deviations: standard deviations (lower class, upper class) ≥ 0; a class of deviation zero is one point.
         counts: numbers of samples (lower class n', upper class n), whole numbers from 1 to 1e100.
@@ -79,7 +79,7 @@ def ordered_probability(gap: ArrayLike, *, deviations: tuple[ArrayLike, ArrayLik
         [0.013219, 0.986521]
     """
     pairs = [*_pair(deviations, "deviations"), *_pair(counts, "counts")]
-    arrays = [require_array(value, what, finite=False) for value, what in ((gap, "the gap"), *pairs)]
+    arrays = [require_array(value, what, finite=False) for value, what in ((lead, "the lead"), *pairs)]
     _require(*arrays)
     distance, low, high, below, above = np.broadcast_arrays(*arrays)
     shape = distance.shape
@@ -95,14 +95,14 @@ def ordered_probability(gap: ArrayLike, *, deviations: tuple[ArrayLike, ArrayLik
 
 
 def separated_probability(
-    gap: ArrayLike, *, deviations: tuple[ArrayLike, ArrayLike], counts: tuple[ArrayLike, ArrayLike]
+    lead: ArrayLike, *, deviations: tuple[ArrayLike, ArrayLike], counts: tuple[ArrayLike, ArrayLike]
 ) -> LogProbability:
     """Probability that two Gaussian samples are separated along the direction, in either order.
 
-        P(gap) + P(−gap), classes exchanged,    P that of `ordered_probability`.
+        P(lead) + P(−lead), classes exchanged,    P that of `ordered_probability`.
 
     Args:
-        gap: m_2 − m_1, the difference of the means, of either sign.
+        lead: m_2 − m_1, the difference of the means, of either sign.
         deviations: standard deviations (class 1, class 2) ≥ 0.
         counts: numbers of samples, in the same order.
 
@@ -116,8 +116,8 @@ def separated_probability(
         >>> float(np.exp(law.log).round(12))
         1.0
     """
-    up = ordered_probability(gap, deviations=deviations, counts=counts)
-    down = ordered_probability(np.negative(gap), deviations=(deviations[1], deviations[0]), counts=(counts[1], counts[0]))
+    up = ordered_probability(lead, deviations=deviations, counts=counts)
+    down = ordered_probability(np.negative(lead), deviations=(deviations[1], deviations[0]), counts=(counts[1], counts[0]))
     upward = up.log >= down.log
     rest, rest_error = (
         np.where(upward, up.log_complement, down.log_complement),
@@ -151,9 +151,9 @@ def _pair(values: Any, what: str) -> list[tuple[Any, str]]:
 
 
 def _require(distance: Array, low: Array, high: Array, below: Array, above: Array) -> None:
-    """Refuse what is no gap, no deviation, no count."""
+    """Refuse what is no lead, no deviation, no count."""
     if not np.all(np.isfinite(distance)):
-        raise UnusableInput(f"the gap is {_first(distance, ~np.isfinite(distance))}: it must be finite; give the difference of the means.")
+        raise UnusableInput(f"the lead is {_first(distance, ~np.isfinite(distance))}: it must be finite; give the difference of the means.")
     for deviation in (low, high):
         bad = ~(np.isfinite(deviation) & (deviation >= 0.0))
         if np.any(bad):
@@ -185,10 +185,10 @@ def _chunk(standard: Array, ratio: Array, least: Array, others: Array) -> tuple[
             if not rows.size:
                 continue
             every = Integrand(standard=standard, ratio=ratio, least=least, others=others, complement=complement)
-            found, doubt = every.take(rows).logarithm()
-            found = np.minimum(found, 0.0)
-            other, odds = np.log1p(-np.exp(found)), np.exp(found) / -np.expm1(found)
+            log_chance, doubt = every.take(rows).logarithm()
+            log_chance = np.minimum(log_chance, 0.0)
+            other, odds = np.log1p(-np.exp(log_chance)), np.exp(log_chance) / -np.expm1(log_chance)
             results = ((rest, rest_error), (log, error)) if complement else ((log, error), (rest, rest_error))
-            results[0][0][rows], results[0][1][rows] = found, doubt
+            results[0][0][rows], results[0][1][rows] = log_chance, doubt
             results[1][0][rows], results[1][1][rows] = other, doubt * odds + ROUNDING
     return log, error, rest, rest_error

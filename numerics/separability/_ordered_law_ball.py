@@ -16,7 +16,7 @@ EVALUATIONS = 20_000
 
 
 @validated
-def enclose_ordered_probability(gap: float, *, deviations: tuple[float, float], counts: tuple[int, int], bits: int = PRECISION) -> arb:
+def enclose_ordered_probability(lead: float, *, deviations: tuple[float, float], counts: tuple[int, int], bits: int = PRECISION) -> arb:
     """A ball around the probability that every sample of one Gaussian class lies below every sample of another.
 
     The integral of `ordered_probability` by quadrature with proved error bounds over a window, and the two tails by concavity: where the
@@ -24,7 +24,7 @@ def enclose_ordered_probability(gap: float, *, deviations: tuple[float, float], 
     its validity does not rest on them.
 
     Args:
-        gap: mean of the upper class minus mean of the lower one.
+        lead: mean of the upper class minus mean of the lower one.
         deviations: standard deviations (lower class, upper class) ≥ 0.
         counts: numbers of samples (lower class, upper class), ≥ 1.
         bits: working precision, ≥ 2; the ball's relative radius is a few dozen times 2^{−bits}.
@@ -40,12 +40,12 @@ def enclose_ordered_probability(gap: float, *, deviations: tuple[float, float], 
         >>> law.overlaps((-3 / arb(2).sqrt()).erfc() / 2)
         True
     """
-    ordered_probability(gap, deviations=deviations, counts=(double(counts[0]), double(counts[1])))  # refuses what cannot be used
+    ordered_probability(lead, deviations=deviations, counts=(double(counts[0]), double(counts[1])))  # refuses what cannot be used
     (narrow, least), (wide, others) = sorted(zip(deviations, map(int, counts), strict=True))
     if wide == 0.0:
-        return arb(int(gap > 0.0))
+        return arb(int(lead > 0.0))
     case = Integrand(
-        standard=np.array([gap / wide]),
+        standard=np.array([lead / wide]),
         ratio=np.array([narrow / wide]),
         least=np.array([float(least)]),
         others=np.array([float(others)]),
@@ -61,7 +61,7 @@ def enclose_ordered_probability(gap: float, *, deviations: tuple[float, float], 
         factor = least / (2 * arb.pi()).sqrt()
 
         def place(z: acb) -> acb:
-            return (arb(gap) + arb(narrow) * z) / arb(wide)
+            return (arb(lead) + arb(narrow) * z) / arb(wide)
 
         def integrand(z: acb, _: bool) -> acb:
             """n φ(z) Φ(−z)^{n−1} Φ(w)^{n'} in units of its peak; an entire function."""
@@ -76,8 +76,8 @@ def enclose_ordered_probability(gap: float, *, deviations: tuple[float, float], 
         ball = parts[0].real + parts[1].real + (tails[0] + tails[1]).union(arb(0))
         if not (ball > 0 and all(tail >= 0 for tail in tails)):
             raise ArithmeticError(
-                f"no enclosure at gap = {gap!r}, deviations {deviations!r}, counts {counts!r}: the quadrature gave up; "
-                "use ordered_probability, whose error is an estimate, or a gap with a larger probability."
+                f"no enclosure at lead = {lead!r}, deviations {deviations!r}, counts {counts!r}: the quadrature gave up; "
+                "use ordered_probability, whose error is an estimate, or a lead with a larger probability."
             )
         return ball * (-lift).exp()
 

@@ -63,13 +63,13 @@ def separated_along(
     values = [points @ unit[..., None] for points in _anchored(first, second)]
     doubt = _doubt(unit)
     ahead, behind = (values[i].min(axis=(-2, -1)) - values[1 - i].max(axis=(-2, -1)) for i in (0, 1))
-    found: np.ndarray = np.asarray((ahead > doubt) | ((behind > doubt) & (not ordered)))
+    separated: np.ndarray = np.asarray((ahead > doubt) | ((behind > doubt) & (not ordered)))
     unclear = (np.abs(ahead) <= doubt) | ((np.abs(behind) <= doubt) & (not ordered))
-    for path in map(tuple, np.argwhere(unclear & ~found)):
-        found[path] = _exactly_ahead(first[path], second[path], along[path]) or (
+    for path in map(tuple, np.argwhere(unclear & ~separated)):
+        separated[path] = _exactly_ahead(first[path], second[path], along[path]) or (
             not ordered and _exactly_ahead(second[path], first[path], along[path])
         )
-    return found
+    return separated
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -109,8 +109,8 @@ class PairwiseSeparability:
 def pairwise_separable(samples: Float[np.ndarray, "paths K n p"]) -> PairwiseSeparability:
     """Decide for every path and every pair of classes whether some hyperplane separates them strictly.
 
-    The least-squares direction ν = S⁻¹(x̄ − ȳ), S the total scatter, is tried on all paths at once; with a verified gap along it the pair is
-    separable. The others are decided one by one, like `separating_hyperplane` and as surely.
+    The least-squares direction ν = S⁻¹(x̄ − ȳ), S the total scatter, is tried on all paths at once; with a verified margin along it the
+    pair is separable. The others are decided one by one, like `separating_hyperplane` and as surely.
 
     Args:
         samples: paths × K × n × p.
@@ -174,8 +174,8 @@ def _by_least_squares(x: Float[np.ndarray, "paths n p"], y: Float[np.ndarray, "p
     solution = np.linalg.solve(scatter, aim[..., None])
     direction = solution if features <= 2 * size else both.mT @ solution
     values = (both @ direction)[..., 0]
-    gap = values[:, :size].min(axis=-1) - values[:, size:].max(axis=-1)
-    return gap > _doubt(direction[..., 0])
+    margin = values[:, :size].min(axis=-1) - values[:, size:].max(axis=-1)
+    return margin > _doubt(direction[..., 0])
 
 
 def _exactly_ahead(x: Float[np.ndarray, "n p"], y: Float[np.ndarray, "m p"], direction: Float[np.ndarray, " p"]) -> bool:

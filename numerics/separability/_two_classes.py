@@ -74,7 +74,7 @@ class Separability:
 def separating_hyperplane(x: Float[np.ndarray, "n p"], y: Float[np.ndarray, "m p"]) -> Separability:
     """Decide whether some hyperplane separates two classes strictly, with a certificate either way.
 
-    Least squares first, then Gordan's alternative: a direction with positive gap, or a point in both convex hulls. Rounding is bounded;
+    Least squares first, then Gordan's alternative: a direction with positive margin, or a point in both convex hulls. Rounding is bounded;
     where the bound cannot tell, rational arithmetic decides, so touching hulls, duplicates and collinear samples are answered for the
     doubles as they are. A sample that occurs in both classes makes them inseparable.
 

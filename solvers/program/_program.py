@@ -214,11 +214,11 @@ class Program(ABC):
         self: Same, classes: Classes, *, label_smoothing: float | None = None, bias_penalty: float | None = None, **numbers: float
     ) -> Same:
         """This program with other classes, and with what else is given."""
-        found = object.__new__(type(self))
+        again = object.__new__(type(self))
         smoothing = self.label_smoothing if label_smoothing is None else label_smoothing
         penalty = self.bias_penalty if bias_penalty is None else bias_penalty
-        Program.__init__(found, classes, self.loss, penalty, smoothing, **(self._numbers | numbers))
-        return found
+        Program.__init__(again, classes, self.loss, penalty, smoothing, **(self._numbers | numbers))
+        return again
 
     def with_loss_weights(self: Same, weights: Iterable[float]) -> Same:  # noqa: PYI019 - checked annotations know no Self
         """The same program with every sample of class k entering the loss w_k > 0 times; d_k stays.

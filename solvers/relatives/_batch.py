@@ -73,21 +73,21 @@ class SolutionBatch:
             >>> certify(*batch.candidate(1)).relative_gap < 1e-12
             True
         """
-        found = self.optima
-        majority, minority = int(found.majority[index]), int(found.minority[index])
+        optima = self.optima
+        majority, minority = int(optima.majority[index]), int(optima.minority[index])
         problem = LayerPeeled.from_imbalance(
             majority,
             minority,
-            float(found.imbalance[index]),
+            float(optima.imbalance[index]),
             feature_energy=float(self.feature_energy[index]),
             weight_energy=float(self.weight_energy[index]),
         )
         if len(problem.groups) == 1:
-            spread = max(float(found.a[index]), float(found.b[index]), float(np.hypot(found.t_a[index], found.t_b[index])))
+            spread = max(float(optima.a[index]), float(optima.b[index]), float(np.hypot(optima.t_a[index], optima.t_b[index])))
             return problem, GroupMatrix(problem.sizes, np.array([spread]), np.zeros((1, 1)))
         across = np.sqrt(np.array([minority, majority]) / (majority + minority)) * [1.0, -1.0]
-        outer = np.outer(np.array([found.t_a[index], -found.t_b[index]]), across)
-        return problem, GroupMatrix(problem.sizes, np.array([found.a[index], found.b[index]]), outer)
+        outer = np.outer(np.array([optima.t_a[index], -optima.t_b[index]]), across)
+        return problem, GroupMatrix(problem.sizes, np.array([optima.a[index], optima.b[index]]), outer)
 
     def to_dataframe(self) -> Any:
         """One row per program, as a pandas frame.
@@ -146,12 +146,12 @@ def solve_batch(
     )
     optima = two_group_optima(majority, minority, imbalance, np.sqrt(features) * np.sqrt(weights), compiled=compiled)
     shape = optima.a.shape
-    found = evaluate(optima)
+    evaluation = evaluate(optima)
     return SolutionBatch(
         feature_energy=np.broadcast_to(features, shape),
         weight_energy=np.broadcast_to(weights, shape),
         optima=optima,
-        log_value=found.log_value,
-        relative_gap=found.relative_gap,
-        minority_cosine=found.minority_cosine,
+        log_value=evaluation.log_value,
+        relative_gap=evaluation.relative_gap,
+        minority_cosine=evaluation.minority_cosine,
     )

@@ -109,8 +109,8 @@ def descend_linear(
 
     start = np.concatenate([factor.ravel() for factor in (*layers, features)])
     run = minimize(objective, start, jac=True, method="L-BFGS-B", options=OPTIONS)
-    *found, last = split(run.x)
-    return DeepLinear(problem=problem, layers=tuple(found), features=last, value=float(run.fun))
+    *weights, last = split(run.x)
+    return DeepLinear(problem=problem, layers=tuple(weights), features=last, value=float(run.fun))
 
 
 @validated
@@ -248,8 +248,8 @@ def enclose_one_layer(head: DeepLinear) -> tuple[Bracket, ...]:
         dual = [penalty.min(root / total) for root in roots]
         bound = sum((q * root - total * q**2 / 2 for q, root in zip(dual, roots, strict=True)), arb(0))
         distance = (2 * total * (value - bound).upper().max(arb(0))).sqrt()
-        found = [product[k][k] / root + arb(0, 1) * (distance / root).abs_upper() for k, root in enumerate(roots)]
-        return tuple(to_bracket(ball) for ball in found)
+        balls = [product[k][k] / root + arb(0, 1) * (distance / root).abs_upper() for k, root in enumerate(roots)]
+        return tuple(to_bracket(ball) for ball in balls)
 
 
 def square_norm(matrix: arb_mat) -> arb:

@@ -59,5 +59,5 @@ def fixed_classifier_features(problem: LayerPeeled) -> tuple[Float[np.ndarray, "
     for _ in range(HALVINGS):
         middle = 0.5 * (low + high)
         low, high = (middle, high) if float(mass @ lengths(middle) ** 2) < budget else (low, middle)
-    found = lengths(high)
-    return found, steep * found
+    feature_lengths = lengths(high)
+    return feature_lengths, steep * feature_lengths

@@ -76,8 +76,8 @@ def descend_nonnegative(problem: UnconstrainedFeatures, dimension: int, *, rng: 
 
     Example:
         >>> problem = UnconstrainedFeatures(counts=[4, 2], feature_penalty=0.02, weight_penalty=0.02)
-        >>> found = descend_nonnegative(problem, 8, rng=np.random.default_rng(0))
-        >>> round(found.value, 9), bool(found.features.min() >= 0)
+        >>> point = descend_nonnegative(problem, 8, rng=np.random.default_rng(0))
+        >>> round(point.value, 9), bool(point.features.min() >= 0)
         (0.192709295, True)
     """
     _require_model(problem)
@@ -130,8 +130,8 @@ def enclose_nonnegative(point: NonNegative) -> NonNegativeEnclosure:
 
     Example:
         >>> problem = UnconstrainedFeatures(counts=[4, 2], feature_penalty=0.02, weight_penalty=0.02)
-        >>> found = enclose_nonnegative(descend_nonnegative(problem, 8, rng=np.random.default_rng(0)))
-        >>> found.value.width < 1e-12, found.overlaps[0, 1].upper < 1e-6
+        >>> enclosure = enclose_nonnegative(descend_nonnegative(problem, 8, rng=np.random.default_rng(0)))
+        >>> enclosure.value.width < 1e-12, enclosure.overlaps[0, 1].upper < 1e-6
         (True, True)
     """
     problem, labels = point.problem, sample_labels(point.problem)

@@ -105,8 +105,8 @@ def enclose_other_norm(
 
     Example:
         >>> frame = np.eye(3) - 1 / 3
-        >>> found = enclose_other_norm(2.0, frame, frame, feature_energy=1.0)
-        >>> found.contains(math.log1p(2 * math.exp(-1.5))), found.width < 1e-3
+        >>> enclosure = enclose_other_norm(2.0, frame, frame, feature_energy=1.0)
+        >>> enclosure.contains(math.log1p(2 * math.exp(-1.5))), enclosure.width < 1e-3
         (True, True)
     """
     q, energy, classes = require_positive(exponent, "the exponent"), require_positive(feature_energy, "feature energy"), len(features)

@@ -85,8 +85,8 @@ def solve_samples(
         cp.trace(gram[samples:, samples:]) <= classes * weight_energy,
     ]
     find_point(cp, cp.Problem(cp.Minimize(weights @ (cp.log_sum_exp(logits, axis=1) - own)), energies), solver, PRECISIONS[solver][-1])
-    found = np.asarray(logits.value)
-    return _enclose(found - found.mean(axis=1, keepdims=True), counts, copies, feature_energy, weight_energy)
+    values = np.asarray(logits.value)
+    return _enclose(values - values.mean(axis=1, keepdims=True), counts, copies, feature_energy, weight_energy)
 
 
 def _enclose(

@@ -682,9 +682,9 @@ def sweep(
         from layerpeel.sweeps.state import status as state_of
 
         return _answer(state_of(store), as_json)
-    from layerpeel.sweeps.found.tables import require_export
     from layerpeel.sweeps.results import export as write
     from layerpeel.sweeps.sweep import sweep as run
+    from layerpeel.sweeps.views.tables import require_export
 
     if export is not None:
         require_export(export, "--export")

@@ -76,13 +76,13 @@ def versions() -> dict[str, str]:
 
 
 def _installed(names: tuple[str, ...]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    versions: dict[str, str] = {}
     for name in names:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def describe_environment() -> dict[str, Any]:
@@ -132,9 +132,9 @@ class Diagnosis(Result):
     def to_text(self) -> str:
         """The diagnosis as text, and what to install."""
         lines = [f"Python {self.python} on {self.platform}, {self.processors} processors", ""]
-        lines += [f"{name:<14}{found}" for name, found in self.packages.items()]
+        lines += [f"{name:<14}{version}" for name, version in self.packages.items()]
         lines += [f"{name:<14}not installed, optional: pip install 'layerpeel[{extra}]'" for name, extra in self.missing_extras.items()]
-        lines += ["", *(f"solver {name:<10}{found}" for name, found in self.solvers.items()), *([self.torch] if self.torch else [])]
+        lines += ["", *(f"solver {name:<10}{version}" for name, version in self.solvers.items()), *([self.torch] if self.torch else [])]
         if self.broken:
             lines += ["", *(f"{name:<14}CANNOT BE IMPORTED: {reason}" for name, reason in self.broken.items())]
             lines += _repairs(self)
@@ -165,10 +165,10 @@ def diagnose() -> Diagnosis:
     )
 
 
-def _repairs(found: Diagnosis) -> list[str]:
+def _repairs(diagnosis: Diagnosis) -> list[str]:
     """What to install again, apart from libraries that only wait for another one."""
-    waiting = {name: needed for name, needed in NEEDING.items() if name in found.broken and needed in found.missing_extras}
-    again = [name for name in found.broken if name not in waiting]
+    waiting = {name: needed for name, needed in NEEDING.items() if name in diagnosis.broken and needed in diagnosis.missing_extras}
+    again = [name for name in diagnosis.broken if name not in waiting]
     lines = [f"{name} needs {needed}: pip install 'layerpeel[{OPTIONAL[needed]}]'" for name, needed in waiting.items()]
     return lines + ([f"Install these again: pip install --force-reinstall {' '.join(again)}"] if again else [])
 

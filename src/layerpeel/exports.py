@@ -33,9 +33,9 @@ def on_demand(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str
         if name not in origins:
             raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=module)
         origin, attribute = origins[name]
-        found = getattr(importlib.import_module(origin), attribute)
-        setattr(module, name, found)  # from now on an attribute like any other
-        return found
+        thing = getattr(importlib.import_module(origin), attribute)
+        setattr(module, name, thing)  # from now on an attribute like any other
+        return thing
 
     return get, lambda: sorted({*vars(module), *origins} - {"TYPE_CHECKING", "on_demand"})
 

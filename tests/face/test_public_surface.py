@@ -234,7 +234,21 @@ INSIDE = {
 """Arithmetic in balls, the checks themselves, and what takes nothing."""
 
 ROOMS = {
-    *("Check", "Control", "Evidence", "Figure", "Kind", "Origin", "Quantities", "Quantity", "Room", "Series", "Setting", "Source"),
+    *(
+        "Check",
+        "Control",
+        "Evidence",
+        "Figure",
+        "Grounds",
+        "Kind",
+        "Origin",
+        "Quantities",
+        "Quantity",
+        "Room",
+        "Series",
+        "Setting",
+        "Source",
+    ),
     *("Heading", "headings", "Instances", "Statement", "Verdict", "as_bracket", "catalogue", "choose", "judge", "statistical_comparisons"),
     *("ResolvingPower", "resolution_used", "resolving_power", "Claim", "Profile", "Variant", "claim", "instances", "printed"),
     *("points_over_trials", "HeatMap", "Bars"),

@@ -20,13 +20,13 @@ from layerpeel.pages.figures import figure_svg
 from layerpeel.pages.records import Result
 from layerpeel.sweeps import listing
 from layerpeel.sweeps.explanation import explain
-from layerpeel.sweeps.found.tables import require_export
 from layerpeel.sweeps.listing import quantities
 from layerpeel.sweeps.quantity import Axis, Quantity
 from layerpeel.sweeps.results import Sweep, export
 from layerpeel.sweeps.state import status
 from layerpeel.sweeps.store import Store
 from layerpeel.sweeps.sweep import sweep
+from layerpeel.sweeps.views.tables import require_export
 
 HERE = Path(__file__)
 

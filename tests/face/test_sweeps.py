@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -24,16 +25,16 @@ from refusals import refused
 
 from layerpeel.numerics import Bracket, Estimate, Proportion, UnusableInput
 from layerpeel.pages.stopping import SystemRefused
-from layerpeel.sweeps import store as store_module
 from layerpeel.sweeps.chunk import compute
 from layerpeel.sweeps.engine import run_tasks
 from layerpeel.sweeps.executors import executor_for
+from layerpeel.sweeps.machines import file_system
 from layerpeel.sweeps.points import Points
 from layerpeel.sweeps.pool import Pool
 from layerpeel.sweeps.provenance import provenance
 from layerpeel.sweeps.quantity import Axis, Quantity, of_function, quantity_named, stored
 from layerpeel.sweeps.specification import Specification, read_specification, specification
-from layerpeel.sweeps.store import Store, file_system
+from layerpeel.sweeps.store import Store
 from layerpeel.sweeps.sweep import arrays_of, sweep
 from layerpeel.sweeps.tasks import InProcess, Outcome, Task
 
@@ -583,7 +584,7 @@ def test_a_dead_coordinators_store_is_taken_over() -> None:
     sweep(content, "a.sqlite", workers=1)
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
-    held = {"host": store_module.socket.gethostname(), "pid": process.pid, "began": "0", "beat": time.time()}
+    held = {"host": socket.gethostname(), "pid": process.pid, "began": "0", "beat": time.time()}
     with sqlite3.connect("a.sqlite") as connection:
         connection.execute("UPDATE sweep SET coordinator = ?", (json.dumps(held),))
         connection.execute("INSERT INTO attempt (environment, positions, started, state) VALUES (1, '[[0, 0]]', 0, 'running')")

@@ -302,8 +302,8 @@ def test_the_farthest_gaps_and_the_largest_counts_are_answered() -> None:
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
-        ((math.nan, (1.0, 1.0), (1, 1)), ("the gap is nan", "finite")),
-        ((math.inf, (1.0, 1.0), (1, 1)), ("the gap is inf", "finite")),
+        ((math.nan, (1.0, 1.0), (1, 1)), ("the lead is nan", "finite")),
+        ((math.inf, (1.0, 1.0), (1, 1)), ("the lead is inf", "finite")),
         ((1.0, (-1.0, 1.0), (1, 1)), ("standard deviation is -1.0", ">= 0")),
         ((1.0, (1.0, math.inf), (1, 1)), ("standard deviation is inf", "finite")),
         ((1.0, (1.0, 1.0), (0, 1)), ("number of samples is 0.0", "from 1 to 1e100")),

@@ -28,8 +28,8 @@ from layerpeel.numerics import (
     vanishing_threshold,
 )
 from layerpeel.numerics.layer_peeled import _thresholds as thresholds
-from layerpeel.theory.layer_peeled import threshold_monotone
 from layerpeel.theory.layer_peeled._coming_apart import coming_apart, multiplier_there, reported
+from layerpeel.theory.layer_peeled._in_symbols import slopes
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "thresholds.json").read_text())
 
@@ -355,10 +355,10 @@ def test_a_batch_is_validated() -> None:
 
 
 def test_a_slope_whose_sign_does_not_show_is_no_proof() -> None:
-    assert threshold_monotone.positive(threshold_monotone.slopes(threshold_monotone.A))
-    falling = {"slope": threshold_monotone.A - 2}
+    assert slopes.positive(slopes.slopes(slopes.A))
+    falling = {"slope": slopes.A - 2}
     with pytest.raises(ArithmeticError, match="is not a sum of positive terms"):
-        threshold_monotone.positive(falling)
+        slopes.positive(falling)
 
 
 def test_the_slopes_of_the_proof_are_those_of_the_threshold() -> None:
@@ -371,18 +371,18 @@ def test_the_slopes_of_the_proof_are_those_of_the_threshold() -> None:
             expression = expression.subs(values)
         return float(expression)
 
-    values = {threshold_monotone.OTHERS: majority - 1, threshold_monotone.B: minority, threshold_monotone.X: x}
-    root, between = (evaluated(along, values) for along in (threshold_monotone.ROOT_A_ALONG, threshold_monotone.S_ALONG))
+    values = {slopes.OTHERS: majority - 1, slopes.B: minority, slopes.X: x}
+    root, between = (evaluated(along, values) for along in (slopes.ROOT_A_ALONG, slopes.S_ALONG))
     inside = between / root - majority * math.log((k * root - minority) / majority)
-    ingredients = {label: evaluated(value, values) for label, value in threshold_monotone.ingredients().items()}
+    ingredients = {label: evaluated(value, values) for label, value in slopes.ingredients().items()}
     point = {
-        threshold_monotone.ROOM_A: k * root - minority,
-        threshold_monotone.FALL: ingredients["p = −d log r_A/dζ"],
-        threshold_monotone.S: between,
-        threshold_monotone.S_SLOPE: ingredients["ds/dζ"],
-        threshold_monotone.ODDS: math.expm1(inside),
+        slopes.ROOM_A: k * root - minority,
+        slopes.FALL: ingredients["p = −d log r_A/dζ"],
+        slopes.S: between,
+        slopes.S_SLOPE: ingredients["ds/dζ"],
+        slopes.ODDS: math.expm1(inside),
     }
-    sums = {label: evaluated(value, point, values) for label, value in threshold_monotone.slopes(threshold_monotone.A).items()}
+    sums = {label: evaluated(value, point, values) for label, value in slopes.slopes(slopes.A).items()}
     root_energy = ((majority - 1) * inside + between) / k
 
     def log_threshold(factor: float) -> float:

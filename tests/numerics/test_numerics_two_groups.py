@@ -136,9 +136,9 @@ def test_the_optimum_satisfies_every_stationarity_condition(case: TwoGroups) -> 
         assert abs(at.radius / case.radius - 1) <= RADIUS
         assert found.a >= 0
         assert found.b >= 0
-        exponents = at.a + at.b + abs(at.margin_a) + abs(at.margin_b) + abs(found.log_multiplier_gap) + math.log(case.imbalance)
+        exponents = at.a + at.b + abs(at.margin_a) + abs(at.margin_b) + abs(found.log_multiplier_deficit) + math.log(case.imbalance)
         slack = ULPS * EPS * (1 + exponents)
-        multiplier = case.imbalance * mp.exp(-mp.mpf(found.log_multiplier_gap))
+        multiplier = case.imbalance * mp.exp(-mp.mpf(found.log_multiplier_deficit))
         if case.majority > 1:
             assert abs(at.along_a / multiplier - 1) <= slack
         if case.minority > 1:

@@ -9,6 +9,7 @@ from layerpeel.theory.equi_separation import equi_separation_law as law
 from layerpeel.theory.equi_separation import residual_block_is_the_unit as residual
 from layerpeel.theory.equi_separation import robustness_amgm as robustness
 from layerpeel.theory.equi_separation import separation_before_collapse as collapse
+from layerpeel.theory.equi_separation._in_symbols import scatter
 from layerpeel.theory.equi_separation._networks import (
     _network_of_blocks,
     _places,
@@ -208,6 +209,6 @@ def test_what_is_assumed_of_matrices_is_needed(monkeypatch: pytest.MonkeyPatch) 
     proved, predicted = check.measure(setting()), check.predict()
     assert all(proved[label] == expected for label, expected in predicted.items())
     # A map that is not orthogonal, and centring that does not send 1 to zero.
-    for rule, label in ((invariances.Q * invariances.QT, "orthogonal: S'P'S'"), (invariances.C * invariances.ONE, invariances.SCATTER)):
-        monkeypatch.setattr(invariances, "RULES", tuple(each for each in invariances.RULES if each[0] != rule))
+    for rule, label in ((scatter.Q * scatter.QT, "orthogonal: S'P'S'"), (scatter.C * scatter.ONE, scatter.SCATTER)):
+        monkeypatch.setattr(scatter, "RULES", tuple(each for each in scatter.RULES if each[0] != rule))
         assert check.measure(setting())[label] != predicted[label]

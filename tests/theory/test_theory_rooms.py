@@ -366,6 +366,8 @@ def test_figures_hold_what_they_name() -> None:
     [
         ("predict=lambda k: f(k), measure=lambda k: f(k)", "CERTIFIED", True, False),
         ("predict=lambda k: f(k), measure=lambda k: f(k)", "PROOF", False, False),
+        ("predict=lambda k: f(k), measure=lambda k: f(k)", "PROOF.within(0.1, 'PROOF')", False, False),
+        ("predict=lambda k: f(k), measure=lambda k: f(k)", "CERTIFIED.within(0.1, 'no PROOF')", True, False),
         ("predict=lambda k: k, measure=lambda k: f(k), false={'a': ('b', lambda k: f(k))}", "CERTIFIED", True, False),
         ("predict=lambda k: f(k), measure=lambda k: g(k)", "CERTIFIED", False, False),
         ("predict=lambda k: k, measure=lambda k: collapse_threshold(k, k)", "CERTIFIED", False, True),

@@ -15,41 +15,10 @@ from layerpeel.numerics import Bracket, separation
 from layerpeel.theory._claims import Variant, claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
 from layerpeel.theory.equi_separation._exact import exact_fuzziness, fuzziness_in_means
+from layerpeel.theory.equi_separation._in_symbols import scatter
 
 # Matrices of any size are symbols that do not commute.
-C, X, XT, ONE, ONET, B_ROW, B_COLUMN = sympy.symbols("C X X^T 1 1^T b^T b", commutative=False)
-A, AT, A_INVERSE, AT_INVERSE = sympy.symbols("A A^T A^-1 A^-T", commutative=False)
-Q, QT, W, S, S_PLUS, S_INVERSE = sympy.symbols("Q Q^T SSW SSB SSB^+ SSB^-1", commutative=False)
-SCALE, TURN_BY = sympy.symbols("s t", positive=True)
 
-RULES = (
-    *((word, sympy.Integer(0)) for word in (C * ONE, ONET * C)),
-    *((word, sympy.Integer(1)) for word in (Q * QT, A * A_INVERSE, AT * AT_INVERSE, S * S_INVERSE)),
-    (S * S_PLUS * S, S),
-    (S_PLUS * S * S_PLUS, S_PLUS),
-    (S_PLUS * S, S * S_PLUS),  # the product is symmetric, and so are both factors
-)
-"""What is assumed of the matrices."""
-
-SCATTER = "scatter of sXA + 1bᵀ"
-MOVED, MOVED_T = SCALE * X * A + ONE * B_ROW, SCALE * AT * XT + B_COLUMN * ONET
-S_TURNED, PLUS_TURNED, W_TURNED = QT * S * Q, QT * S_PLUS * Q, QT * W * Q
-S_MOVED, INVERSE_MOVED, W_MOVED = AT * S * A, A_INVERSE * S_INVERSE * AT_INVERSE, AT * W * A
-
-WORDS = {
-    SCATTER: (MOVED_T * C * MOVED, SCALE**2 * AT * XT * C * X * A),
-    "orthogonal: S'P'S'": (S_TURNED * PLUS_TURNED * S_TURNED, S_TURNED),
-    "orthogonal: P'S'P'": (PLUS_TURNED * S_TURNED * PLUS_TURNED, PLUS_TURNED),
-    "orthogonal: S'P' − P'S'": (S_TURNED * PLUS_TURNED - PLUS_TURNED * S_TURNED, sympy.Integer(0)),
-    "orthogonal: SSW' SSB'⁺": (W_TURNED * PLUS_TURNED, QT * W * S_PLUS * Q),
-    "invertible, full rank: SSB' SSB'⁻¹": (S_MOVED * INVERSE_MOVED, sympy.Integer(1)),
-    "invertible, full rank: SSW' SSB'⁻¹": (W_MOVED * INVERSE_MOVED, AT * W * S_INVERSE * AT_INVERSE),
-}
-"""Products of moved matrices, and what they are equal to."""
-
-TURNED, SHEARED = instances("means on a line in the plane, {}", "turned", "sheared")
-TURN_IN_PLANE = Matrix([[1 - TURN_BY**2, -2 * TURN_BY], [2 * TURN_BY, 1 - TURN_BY**2]]) / (1 + TURN_BY**2)
-SHEAR_IN_PLANE = Matrix([[1, TURN_BY], [0, 1]])
 
 POINTS = Matrix([[0, 0, 1], [2, 0, 0], [5, 1, 0], [7, 2, 1], [1, 6, 0], [2, 9, 3]])
 """Six samples of three classes in R³, two each: more directions than SSB has, so D sees only part of the space."""
@@ -91,17 +60,13 @@ ROOM = Room.of(
     claim(
         "for-all-data",
         "translation, orthogonal maps and scaling keep D whatever the data; so does every invertible map where SSB has full rank",
-        over=WORDS | {TURNED: (None, sympy.Integer(0))},
+        over=scatter.WORDS | {scatter.TURNED: (None, sympy.Integer(0))},
         predict=lambda _, equal: equal,
-        measure_all=lambda _: {
-            **{label: reduced(word) for label, (word, _) in WORDS.items()},
-            TURNED: change_on_a_line(TURN_IN_PLANE),
-            SHEARED: change_on_a_line(SHEAR_IN_PLANE),
-        },
+        measure_all=lambda _: scatter.multiplied_out(),
         by="multiplying out; matrices of any size are symbols that do not commute, and in the plane all entries are free",
         false={
-            "sheared": Variant(says="a shear keeps D where class means lie on a line", over={SHEARED: ()}, predict=sympy.Integer(0)),
-            "first-power": Variant(says="the scatter grows with s", over={SCATTER: ()}, predict=SCALE * AT * XT * C * X * A),
+            "sheared": Variant("a shear keeps D where class means lie on a line", sympy.Integer(0), over=scatter.SHEARED),
+            "first-power": Variant("the scatter grows with s", scatter.FIRST_POWER, over=scatter.SCATTER),
         },
         evidence=Evidence.PROOF,
     ),
@@ -114,13 +79,12 @@ ROOM = Room.of(
         by="Tr(SSW SSB⁺) after each move, in rational arithmetic; before it D is predicted in coordinates of the class means",
         false={
             "any-dimension": Variant(
-                says="an invertible map keeps D whatever p is (exact data)",
+                "an invertible map keeps D whatever p is (exact data)",
+                lambda before, *_: fuzziness_in_means(before, LABELS),
                 over=NOT_KEEPING,
-                predict=lambda before, *_: fuzziness_in_means(before, LABELS),
             )
         },
-        evidence=Evidence.CERTIFIED,
-        because="rational arithmetic has no rounding",
+        evidence=Evidence.CERTIFIED.within(0.0, "rational arithmetic has no rounding"),
     ),
     claim(
         "in-doubles",
@@ -131,39 +95,17 @@ ROOM = Room.of(
         by="the largest relative change of D over twenty draws of data, in doubles; also for an invertible map with p > K − 1",
         false={
             "any-dimension-in-doubles": Variant(
-                says="an invertible map keeps D on random data whatever p is",
-                over={"invertible, p > K − 1": ()},
-                predict=Bracket.exactly(0.0),
+                "an invertible map keeps D on random data whatever p is", Bracket.exactly(0.0), over="invertible, p > K − 1"
             )
         },
-        evidence=Evidence.EMPIRICAL,
-        within=SLIGHT,
-        because="fifteen times the rounding of D under maps of moderate condition, to either side",
+        evidence=Evidence.EMPIRICAL.within(SLIGHT, "fifteen times the rounding of D under maps of moderate condition, to either side"),
     ),
 )
 
 
-def reduced(word: sympy.Expr) -> sympy.Expr:
-    """A sum of products of matrices of any size, after RULES."""
-    before = None
-    while word != before:
-        before, word = word, sympy.expand(word)
-        for left, right in RULES:
-            word = sympy.expand(word.subs(left, right))
-    return word
-
-
-def change_on_a_line(move: Matrix) -> sympy.Expr:
-    """What a linear map adds to D in the plane for SSW with free entries and SSB = uuᵀ, whose pseudo-inverse is uuᵀ/‖u‖⁴."""
-    w_11, w_12, w_22, u_1, u_2 = sympy.symbols("w_11 w_12 w_22 u_1 u_2", positive=True)
-    offset, within = Matrix([u_1, u_2]), Matrix([[w_11, w_12], [w_12, w_22]])
-    after, before = (((u.T * w * u)[0, 0] / (u.T * u)[0, 0] ** 2) for u, w in ((move.T * offset, move.T * within * move), (offset, within)))
-    return sympy.simplify(after - before)
-
-
 def changes(rng: np.random.Generator) -> dict[str, Bracket]:
     """The relative change of largest size for each move, with the rounding of its evaluation."""
-    found: dict[str, list[float]] = {}
+    relative: dict[str, list[float]] = {}
     for _ in range(20):
         labels = np.repeat(np.arange(4), 8)
         wide = 3.0 * rng.normal(size=(4, 6))[labels] + rng.normal(size=(32, 6))
@@ -179,8 +121,8 @@ def changes(rng: np.random.Generator) -> dict[str, Bracket]:
             "invertible, p > K − 1": (wide, wide @ mixed, labels),
         }
         for name, (before, after, of) in pairs.items():
-            found.setdefault(name, []).append(separation(after, of).fuzziness / separation(before, labels).fuzziness - 1.0)
-    return {name: largest(each) for name, each in found.items()}
+            relative.setdefault(name, []).append(separation(after, of).fuzziness / separation(before, labels).fuzziness - 1.0)
+    return {name: largest(each) for name, each in relative.items()}
 
 
 def largest(relative: list[float]) -> Bracket:

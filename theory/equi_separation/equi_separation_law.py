@@ -1,6 +1,5 @@
 """The law of equi-separation on real images: log D falls along a straight line through the layers of a trained network."""
 
-from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -8,54 +7,18 @@ import numpy as np
 
 from layerpeel.numerics import Bracket, fit_decay
 from layerpeel.theory._claims import Variant, claim, instances
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Profile, Room, Series, Setting, Source, Statement
+from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement
 from layerpeel.theory._trials import interval_over_trials, points_over_trials
 from layerpeel.theory.equi_separation._networks import (
-    COMPANION,
-    LINEAR,
-    WATCHED,
-    Network,
+    TRIALS,
     correlation_over_trials,
     factor_over_trials,
-    trained,
+    networks,
 )
 
 if TYPE_CHECKING:
     from layerpeel.gpu_train.studies import SeparationCurves
 
-TRIALS = {Profile.QUICK: 7, Profile.FULL: 16}
-"""Independent trainings of each network: the interval then reaches 2.3 or 1.0 standard deviations to each side."""
-
-MORE_TRIALS = {Profile.QUICK: 9, Profile.FULL: 16}
-"""Trainings without batch norm: they differ most."""
-
-WITHOUT_BATCH_NORM = replace(COMPANION, batch_norm=False, measured=())
-"""The recipe of the others leaves this network where it was, and an untrained network would refute nothing: Adam takes it to 98 of 100
-training images as well."""
-
-NETWORKS = {
-    Profile.QUICK: {
-        "shallow": Network(layers=3, epochs=30),
-        "middle": Network(layers=4, epochs=30),
-        "deep": Network(layers=6, epochs=30),
-        "companion": COMPANION,
-        "no batch norm": WITHOUT_BATCH_NORM,
-        "linear": LINEAR[Profile.QUICK],
-    },
-    Profile.FULL: {
-        "shallow": Network(layers=4),
-        "middle": WATCHED[Profile.FULL],
-        "deep": Network(layers=12, learning_rate=0.02, epochs=60),
-        "companion": COMPANION,
-        "no batch norm": WITHOUT_BATCH_NORM,
-        "linear": LINEAR[Profile.FULL],
-        "no batch norm, longer": replace(WITHOUT_BATCH_NORM, epochs=120),
-        "twenty": Network(layers=20, learning_rate=0.01, epochs=100),
-    },
-}
-"""Networks that obey the law, controls, and in the full profile what is measured but not judged: without batch norm D falls the farther the
-longer the training; and at twenty layers, where the first layers and the last gain most, the line is looser than STRAIGHT asks, after 50
-epochs as after 100."""
 
 OBEYING = ("shallow", "middle", "deep", "companion")
 """What is held to the law: three depths, and the control's recipe with batch norm."""
@@ -101,24 +64,21 @@ ROOM = Room.of(
         by="the fit of the line to log D at the end of training, over trials; and the share of training images that are labelled correctly",
         false={
             "without-batch-norm": Variant(
-                says="a net without batch norm, trained until it labels 98 of 100 training images correctly, has r ≤ −.985 too",
+                "a net without batch norm, trained until it labels 98 of 100 training images correctly, has r ≤ −.985 too",
+                Bracket.exactly(STRAIGHT),
                 over=instances("no batch norm: Pearson's r", ()),
-                predict=Bracket.exactly(STRAIGHT),
             ),
             "linear-net": Variant(
-                says="a net without nonlinearity has r ≤ −.985 too",
-                over=instances("linear: Pearson's r", ()),
-                predict=Bracket.exactly(STRAIGHT),
+                "a net without nonlinearity has r ≤ −.985 too", Bracket.exactly(STRAIGHT), over=instances("linear: Pearson's r", ())
             ),
             "as-steep-when-deep": Variant(
-                says="the deepest net lowers D in a layer as far as the shallowest, to .45 or less: ρ does not depend on depth",
+                "the deepest net lowers D in a layer as far as the shallowest, to .45 or less: ρ does not depend on depth",
+                Bracket.exactly(0.45),
                 over=instances("deep: decay ratio", ()),
-                predict=Bracket.exactly(0.45),
             ),
         },
-        evidence=Evidence.EMPIRICAL,
+        evidence=Evidence.EMPIRICAL.within(0.0, "the whole interval over trials must lie on the side that the law allows"),
         kind=Kind.UPPER_BOUND,
-        because="the whole interval over trials must lie on the side that the law allows",
     ),
     claim(
         "first-power",
@@ -129,41 +89,30 @@ ROOM = Room.of(
         by="γ or 1/γ, whichever is larger, for the best power tᵞ of depth; and γ itself",
         false={
             "linear-net-power": Variant(
-                says="in a net without nonlinearity too the best power is near one",
-                over=instances("linear", ()),
-                predict=Bracket.exactly(POWER),
+                "in a net without nonlinearity too the best power is near one", Bracket.exactly(POWER), over=instances("linear", ())
             ),
             "root-of-depth": Variant(
-                says="log D falls with the root of depth: γ = 1/2",
-                over=instances("{}: power", *OBEYING),
-                predict=Bracket.exactly(0.5),
+                "log D falls with the root of depth: γ = 1/2",
+                Bracket.exactly(0.5),
                 kind=Kind.EQUALITY,
+                over=instances("{}: power", *OBEYING),
             ),
         },
-        evidence=Evidence.EMPIRICAL,
+        evidence=Evidence.EMPIRICAL.within(0.0, "as before"),
         kind=Kind.UPPER_BOUND,
         origin=Origin.DERIVED,
-        because="as before",
     ),
     figures=(lambda setting: draw_law(setting),),
 )
 
 
-def networks(setting: Setting) -> "dict[str, tuple[SeparationCurves, ...]]":
-    """Every network, trained."""
-    return {
-        name: trained(network, (TRIALS if network.batch_norm else MORE_TRIALS)[setting.profile], setting.seed)
-        for name, network in NETWORKS[setting.profile].items()
-    }
-
-
 def shapes(trained_networks: "dict[str, tuple[SeparationCurves, ...]]") -> dict[str, Bracket]:
     """What the law bounds, how far D falls, and how many images are labelled correctly."""
-    found: dict[str, Bracket] = {}
+    measured: dict[str, Bracket] = {}
     for name, trials in trained_networks.items():
         fits = [fit(curves.fuzziness[-1]) for curves in trials]
         lost = [int(curves.by_class.shape[1] - 1 - curves.rank_between.min()) for curves in trials]
-        found |= {
+        measured |= {
             f"{name}: decay ratio": factor_over_trials(each["decay ratio"] for each in fits),
             f"{name}: Pearson's r": correlation_over_trials(each["Pearson's r"] for each in fits),
             f"{name}: largest residual": factor_over_trials(each["largest residual"] for each in fits),
@@ -171,16 +120,16 @@ def shapes(trained_networks: "dict[str, tuple[SeparationCurves, ...]]") -> dict[
             f"{name}: log fall": interval_over_trials(each["log fall"] for each in fits),
             f"{name}: accuracy": interval_over_trials(curves.accuracy[0] for curves in trials),
         }
-    return found
+    return measured
 
 
 def powers(trained_networks: "dict[str, tuple[SeparationCurves, ...]]") -> dict[str, Bracket]:
     """The best power of depth, and its distance from one as a factor."""
-    found: dict[str, Bracket] = {}
+    measured: dict[str, Bracket] = {}
     for name, trials in trained_networks.items():
         logs = np.log([best_power(np.log(curves.fuzziness[-1])) for curves in trials])
-        found |= {name: factor_over_trials(np.exp(np.abs(logs))), f"{name}: power": factor_over_trials(np.exp(logs))}
-    return found
+        measured |= {name: factor_over_trials(np.exp(np.abs(logs))), f"{name}: power": factor_over_trials(np.exp(logs))}
+    return measured
 
 
 def fit(fuzziness: np.ndarray) -> dict[str, float]:
@@ -212,7 +161,7 @@ def draw_law(setting: Setting) -> Figure:
         series.append(points_over_trials(f"{name}, {len(x) - 1} layers", x, ends, color, logarithmic=True))
         line = np.exp(np.polyval(np.polyfit(layers, np.log(ends).mean(axis=0), 1), layers))
         if name in OBEYING:
-            series.append(Series(label=f"the law, ρ = {line[1] / line[0]:.2f}", x=x, y=tuple(line.tolist()), style="line", color=color))
+            series.append(Series.line(f"the law, ρ = {line[1] / line[0]:.2f}", x, line, color))
     return Figure(
         title="Separation through the layers",
         caption=f"MNIST at 10×10 pixels, 100 images a class, {TRIALS[setting.profile]} trainings of each network or more; points: "

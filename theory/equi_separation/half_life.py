@@ -41,9 +41,9 @@ ROOM = Room.of(
             "equal-amounts": ("the half-life is ½/(1 − ρ)", lambda ratio: Bracket.exactly(0.5 / (1.0 - ratio))),
             "rule-of-seventy": ("the half-life is 0.7/log(1/ρ)", lambda ratio: Bracket.exactly(-0.7 / math.log(ratio))),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-10,
-        because=f"the bisection stops at a relative width of {WIDTH:g}, and half-lives go up to 69 layers",
+        evidence=Evidence.CERTIFIED.within(
+            1e-10, f"the bisection stops at a relative width of {WIDTH:g}, and half-lives go up to 69 layers"
+        ),
     ),
     claim(
         "as-printed",
@@ -62,9 +62,7 @@ ROOM = Room.of(
                 lambda ratio: to_one_decimal(-1.0 / math.log(ratio)) if ratio == SHOWN else None,
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=0.11,
-        because="one printed decimal",
+        evidence=Evidence.CERTIFIED.within(0.11, "one printed decimal"),
     ),
 )
 

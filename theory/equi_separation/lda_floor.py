@@ -49,10 +49,8 @@ ROOM = Room.of(
                 lambda *size: to_rounding(separation(*normal_classes(*size)).fuzziness),
             ),
         },
-        evidence=Evidence.EMPIRICAL,
+        evidence=Evidence.EMPIRICAL.within(1e-4, "D is of order one to a thousand here, and its rounding one part in 1e8"),
         kind=Kind.EQUALITY,
-        within=1e-4,
-        because="D is of order one to a thousand here, and its rounding one part in 1e8",
     ),
     claim(
         "descent-stays-above",
@@ -62,10 +60,8 @@ ROOM = Room.of(
         measure=lambda *size: to_rounding(descended(*normal_classes(*size))),
         by="the least D that quasi-Newton descent over square matrices A finds for D(XA), from the identity",
         false={"eigenvalues-averaged": ("descent ends at (K − 1)²/Σ λ_i", lambda *size: reached(averaged(statistics(*size))))},
-        evidence=Evidence.EMPIRICAL,
+        evidence=Evidence.EMPIRICAL.within(1e-2, "descent may stop that far above the floor, which is of order one to ten here"),
         kind=Kind.EQUALITY,
-        within=1e-2,
-        because="descent may stop that far above the floor, which is of order one to ten here",
     ),
     claim(
         "merging-passes-below",
@@ -77,14 +73,14 @@ ROOM = Room.of(
         "none; both take one direction out of the whitened space and leave room for K − 1",
         false={
             "none-merged": Variant(
-                says="a projection that merges no class means passes below the floor too",
+                "a projection that merges no class means passes below the floor too",
+                lambda *size: to_rounding(lda_floor(statistics(*size))),
                 over={label + NONE_MERGED: size for label, size in WIDE.items()},
-                predict=lambda *size: to_rounding(lda_floor(statistics(*size))),
             ),
             "two-directions": Variant(
-                says="merged means cost SSB both of their directions: a rank of K − 3",
+                "merged means cost SSB both of their directions: a rank of K − 3",
+                lambda classes, _: Bracket.exactly(classes - 3),
                 over=RANKS,
-                predict=lambda classes, _: Bracket.exactly(classes - 3),
             ),
         },
         evidence=Evidence.EMPIRICAL,
@@ -133,12 +129,12 @@ def descended(x: np.ndarray, y: np.ndarray) -> float:
 
 def merged(rng: np.random.Generator) -> dict[str, Bracket]:
     """D and the rank of SSB without the direction between the first two class means, and without a random one."""
-    found: dict[str, Bracket] = {}
+    smallest: dict[str, Bracket] = {}
     for label, size in WIDE.items():
         white, y, centres = whitened(*size)
         for note, direction in (("", centres[0] - centres[1]), (NONE_MERGED, rng.normal(size=white.shape[1]))):
             unit = direction / np.linalg.norm(direction)
             left = separation(white - np.outer(white @ unit, unit), y)
-            found[label + note] = to_rounding(left.fuzziness)
-            found[label + note + RANK] = Bracket(left.rank_between, left.rank_between)
-    return found
+            smallest[label + note] = to_rounding(left.fuzziness)
+            smallest[label + note + RANK] = Bracket(left.rank_between, left.rank_between)
+    return smallest

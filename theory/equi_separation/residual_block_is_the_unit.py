@@ -56,11 +56,8 @@ ROOM = Room.of(
         measure_all=lambda setting: intervals_over_trials({RATIO: gain_ratio(mixes(setting, skip=True))}),
         by="what blocks of three layers gain, over what blocks of two gain, summed over both orders of the mix",
         false={},
-        evidence=Evidence.EMPIRICAL,
+        evidence=Evidence.EMPIRICAL.within(SHARPNESS, SHARP_ENOUGH, headroom=2.0),
         kind=Kind.EQUALITY,
-        within=SHARPNESS,
-        headroom=2.0,
-        because=SHARP_ENOUGH,
         expected=Verdict.REFUTED,
     ),
     claim(
@@ -93,12 +90,9 @@ ROOM = Room.of(
                 Bracket.exactly(0.0),
             )
         },
-        evidence=Evidence.EMPIRICAL,
+        evidence=Evidence.EMPIRICAL.within(SHARPNESS, SHARP_ENOUGH, headroom=2.0),
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
-        within=SHARPNESS,
-        headroom=2.0,
-        because=SHARP_ENOUGH,
     ),
     claim(
         "no-better-at-equal-points",
@@ -115,9 +109,9 @@ ROOM = Room.of(
         "of a plain net",
         false={
             "unequal-points": Variant(
-                says="nor does it fit block outputs better than all layers, which are twice as many",
-                over={f"{ADVANTAGE}all layers": ()},
-                predict=Bracket.exactly(NO_MORE),
+                "nor does it fit block outputs better than all layers, which are twice as many",
+                Bracket.exactly(NO_MORE),
+                over=f"{ADVANTAGE}all layers",
             )
         },
         evidence=Evidence.EMPIRICAL,
@@ -133,9 +127,7 @@ ROOM = Room.of(
         by="the mean over blocks of log D after the first normalised layer, less log D of the block's input; and behind its ReLU",
         false={
             "rises-after-relu": Variant(
-                says="D is higher behind the nonlinearity of that layer too",
-                over=instances("{}, after ReLU", *RISING),
-                predict=Bracket.exactly(0.0),
+                "D is higher behind the nonlinearity of that layer too", Bracket.exactly(0.0), over=instances("{}, after ReLU", *RISING)
             )
         },
         evidence=Evidence.EMPIRICAL,
@@ -187,13 +179,13 @@ def residual(logs: np.ndarray) -> float:
 
 def rises(setting: Setting) -> dict[str, np.ndarray]:
     """What log D gains from the input of a block to its first normalised layer, and to the nonlinearity behind it; means over blocks."""
-    found: dict[str, np.ndarray] = {}
+    gained: dict[str, np.ndarray] = {}
     for label, sizes, skip in (*((label, sizes, True) for label, sizes in MIXES.items()), ("plain net", FIRST_MIX, False)):
         logs, entries = blocks(setting, sizes, skip=skip)
         before = np.array(block_outputs(sizes)[:-1])
-        found[label] = (entries - logs[:, before]).mean(axis=1)
-        found[f"{label}, after ReLU"] = (logs[:, before + 1] - logs[:, before]).mean(axis=1)
-    return found
+        gained[label] = (entries - logs[:, before]).mean(axis=1)
+        gained[f"{label}, after ReLU"] = (logs[:, before + 1] - logs[:, before]).mean(axis=1)
+    return gained
 
 
 def draw_blocks(setting: Setting) -> Figure:

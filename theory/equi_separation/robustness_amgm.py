@@ -14,6 +14,7 @@ from scipy import optimize
 from layerpeel.numerics import PRECISION, Bracket, to_bracket
 from layerpeel.theory._claims import Variant, claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory.equi_separation._in_symbols import splits
 
 COUNTS = instances("{} ratios", 2, 3, 5, 10)
 """n = m − 1, the number of ratios."""
@@ -37,9 +38,6 @@ SEARCH_ACCURACY = 1e-4
 """Largest relative difference between the ratios where the search stops: the product is flat to second order at its least value, so
 doubles place it to about the square root of 1e-9."""
 
-RATIOS = {n: sympy.symbols(f"r1:{n + 1}", positive=True) for n in (2, 3, 5)}
-ratio, epsilon = sympy.symbols("r epsilon", positive=True)
-shift = sympy.Symbol("x", real=True)
 
 ROOM = Room.of(
     Statement(
@@ -55,22 +53,11 @@ ROOM = Room.of(
     claim(
         "proof",
         "the first order is Σ 1/r_t, least when all are equal; log(r exp(x) + ε) is convex, so this holds to all orders",
-        over={
-            **{f"first order, {n} ratios": (sympy.Add(*(1 / r for r in ratios)),) for n, ratios in RATIOS.items()},
-            "curvature of log(r exp(x) + ε)": (ratio * epsilon * sympy.exp(shift) / (ratio * sympy.exp(shift) + epsilon) ** 2,),
-            "least remainder": (sympy.Integer(0),),
-            "where": (sympy.Integer(0),),
-        },
+        over=splits.STATED,
         predict=lambda expected: expected,
-        measure_all=lambda _: derivatives(),
+        measure_all=lambda _: splits.derivatives(),
         by="differentiation of log ∏(r_t + ε) and of log(r exp(x) + ε); the remainder exp(−x) − 1 + x where its derivative is zero",
-        false={
-            "sum-of-ratios": Variant(
-                says="the first order is Σ r_t",
-                over={f"first order, {n} ratios": ratios for n, ratios in RATIOS.items()},
-                predict=sympy.Add,
-            )
-        },
+        false={"sum-of-ratios": Variant("the first order is Σ r_t", sympy.Add, over=splits.RATIOS_BY_LABEL)},
         evidence=Evidence.PROOF,
         kind=Kind.EQUALITY,
     ),
@@ -98,31 +85,14 @@ ROOM = Room.of(
         "perturbation of the last ratio is a thousandth larger than that of the first, which makes all r_t/ε_t equal by the same theorem",
         false={
             "unequal-perturbations": Variant(
-                says="it ends at equal ratios where their perturbations differ, too", over=UNEQUAL, predict=Bracket(0.0, SEARCH_ACCURACY)
+                "it ends at equal ratios where their perturbations differ, too", Bracket(0.0, SEARCH_ACCURACY), over=UNEQUAL
             )
         },
-        evidence=Evidence.EMPIRICAL,
+        evidence=Evidence.EMPIRICAL.within(SEARCH_ACCURACY, "the product is flat to second order at its least value"),
         origin=Origin.DERIVED,
         kind=Kind.EQUALITY,
-        within=SEARCH_ACCURACY,
-        because="the product is flat to second order at its least value",
     ),
 )
-
-
-def derivatives() -> dict[str, sympy.Expr]:
-    """First orders in ε, the curvature, and the least remainder with its place."""
-    found = {
-        f"first order, {n} ratios": sympy.expand(sympy.diff(sympy.log(sympy.Mul(*(r + epsilon for r in ratios))), epsilon).subs(epsilon, 0))
-        for n, ratios in RATIOS.items()
-    }
-    remainder = sympy.exp(-shift) - 1 + shift
-    (place,) = sympy.solve(sympy.diff(remainder, shift), shift)
-    return found | {
-        "curvature of log(r exp(x) + ε)": sympy.diff(sympy.log(ratio * sympy.exp(shift) + epsilon), shift, 2),
-        "least remainder": remainder.subs(shift, place),
-        "where": place,
-    }
 
 
 def floor(count: int, *, root: int | None = None, perturbation: float = PERTURBATION) -> Bracket:
@@ -154,12 +124,12 @@ def perturbed_product(shares: list[float]) -> Bracket:
 
 def spreads(rng: np.random.Generator) -> dict[str, Bracket]:
     """How far the ratios differ at the end of the search, for equal perturbations and unequal ones."""
-    found: dict[str, Bracket] = {}
+    apart: dict[str, Bracket] = {}
     for equal, unequal, (n,) in zip(COUNTS, UNEQUAL, COUNTS.values(), strict=True):
         start = rng.normal(size=n - 1)
-        found[equal] = spread(start, np.full(n, PERTURBATION))
-        found[unequal] = spread(start, np.geomspace(PERTURBATION, (1.0 + SLIGHTLY) * PERTURBATION, n))
-    return found
+        apart[equal] = spread(start, np.full(n, PERTURBATION))
+        apart[unequal] = spread(start, np.geomspace(PERTURBATION, (1.0 + SLIGHTLY) * PERTURBATION, n))
+    return apart
 
 
 def spread(start: np.ndarray, perturbations: np.ndarray) -> Bracket:

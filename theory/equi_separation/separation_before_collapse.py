@@ -56,14 +56,12 @@ ROOM = Room.of(
         by="log NC1 and log D on test images at the moment from which r stays below the limit, less the same after training, over trials",
         false={
             "linear-net": Variant(
-                says="in a net without nonlinearity too NC1 and D on test images still fall when the law appears: there it never does",
+                "in a net without nonlinearity too NC1 and D on test images still fall when the law appears: there it never does",
+                Bracket.exactly,
                 over={f"linear: {label}": least for label, least in LEFT.items()},
-                predict=Bracket.exactly,
             ),
             "test-images-collapse-too": Variant(
-                says="D on test images falls as far as NC1 does: to a tenth or less",
-                over={TEST_LEFT: (float(np.log(10.0)),)},
-                predict=Bracket.exactly,
+                "D on test images falls as far as NC1 does: to a tenth or less", Bracket.exactly, over={TEST_LEFT: (float(np.log(10.0)),)}
             ),
         },
         evidence=Evidence.EMPIRICAL,
@@ -77,9 +75,7 @@ ROOM = Room.of(
         measure_all=lambda setting: correlations_at_ends(watched(setting)),
         by="Pearson's r of depth and log D at random weights and after training, over trials",
         false={
-            "after-training": Variant(
-                says="after training too D rises with depth", over=instances("r after training", ()), predict=Bracket.exactly(0.0)
-            )
+            "after-training": Variant("after training too D rises with depth", Bracket.exactly(0.0), over=instances("r after training", ()))
         },
         evidence=Evidence.EMPIRICAL,
         kind=Kind.LOWER_BOUND,

@@ -40,11 +40,11 @@ def draw_thresholds() -> Figure:
     series: list[Series] = []
     for color, (label, change) in enumerate(REMEDIES.items()):
         heights = [math.exp(boundary(DRAWN._replace(change=change(x))).log_imbalance(float(DRAWN.classes))) for x in STRENGTHS]
-        series.append(Series(label=label, x=STRENGTHS, y=tuple(heights), style="line", color=color))
-        found = [threshold(change(x)) for x in MEASURED]
-        series.append(enclosed_points(f"{label}, solved", MEASURED, found, color))
+        series.append(Series.line(label, STRENGTHS, heights, color))
+        solved = [threshold(change(x)) for x in MEASURED]
+        series.append(enclosed_points(f"{label}, solved", MEASURED, solved, color))
     free = 1 + math.exp(log_threshold_with_bias_minus_one(DRAWN.majority, DRAWN.minority, feature_energy=1.0))
-    series.append(Series(label="a free bias", x=(0.0, 1.0), y=(free, free), style="line", color=len(REMEDIES)))
+    series.append(Series.line("a free bias", (0.0, 1.0), (free, free), len(REMEDIES)))
     return Figure(
         title="The threshold of minority collapse under changes of the loss",
         caption="K_A = K_B = 3, E_H = E_W = 1. Lines: closed forms; points: bisections over certified solves, by route `factored`. "

@@ -114,9 +114,9 @@ def switch(case: Case) -> Switch:
 
 def multiplier_at_switch(case: Case) -> Bracket:
     """λ/c_B where the minority comes apart: λ falls with the energy, so there it lies between what it is at the two ends."""
-    found = switch(case)
-    weight = float(found.optimum_before.solution.problem.weights[1])
-    low, high = (end.solution.certified_multiplier for end in (found.optimum_before, found.optimum_beyond))
+    at_switch = switch(case)
+    weight = float(at_switch.optimum_before.solution.problem.weights[1])
+    low, high = (end.solution.certified_multiplier for end in (at_switch.optimum_before, at_switch.optimum_beyond))
     return Bracket(low.lower / weight * (1 - 1e-14), high.upper / weight * (1 + 1e-14), rigorous=True)
 
 
@@ -126,7 +126,7 @@ DRAWN = Case(3, 3, 1.0, Change())
 
 def threshold(change: Change) -> Bracket:
     """R, from 1.05 on, between an optimum whose minority is certainly apart and one where it certainly coincides."""
-    found = bracket_switch(
+    at_switch = bracket_switch(
         lambda log_ratio: posed(DRAWN._replace(imbalance=math.exp(log_ratio), change=change), 1.0),
         lambda optimum: optimum.coincide(1),
         before=0.05,
@@ -134,4 +134,4 @@ def threshold(change: Change) -> Bracket:
         width=1e-2,
         route="factored",
     ).bracket
-    return Bracket(math.exp(found.lower), math.exp(found.upper), rigorous=True)
+    return Bracket(math.exp(at_switch.lower), math.exp(at_switch.upper), rigorous=True)

@@ -86,9 +86,9 @@ def trained(profile: Profile, imbalance: float, oversampling: float, seed: int, 
             model[-1].register_parameter("bias", None)
         return model
 
-    found = minority_outcomes_together(build, shown, [test for _, test in halves], rare, recipe, rngs)
+    outcomes = minority_outcomes_together(build, shown, [test for _, test in halves], rare, recipe, rngs)
     trials = []
-    for (outcome, model), seen in zip(found, shown, strict=True):
+    for (outcome, model), seen in zip(outcomes, shown, strict=True):
         features = hidden_layers(model, seen)[-1].astype(float)
         energies = {
             "centred_energy": _centred_energy(features, seen.labels),

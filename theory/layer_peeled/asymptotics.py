@@ -11,19 +11,16 @@ Proofs: the first by derivatives at ζ = 0 with all class numbers free; all four
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cache
 from itertools import pairwise, product
 
-import sympy
 from flint import arb, ctx
 
 from layerpeel.numerics import (
     PRECISION,
-    Arithmetic,
     Bracket,
     log_threshold_minus_one,
-    surface_point,
     threshold_at_large_energies,
     threshold_at_small_energies,
     threshold_of_many_classes,
@@ -33,6 +30,8 @@ from layerpeel.numerics import (
 from layerpeel.solvers import collapse_switch
 from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Source, Statement
+from layerpeel.theory.layer_peeled._in_symbols.tangent import BY_SIZE, STATED, tangent
+from layerpeel.theory.layer_peeled._threshold_limits import crowd_constant, line_at_infinity, log_excess, slope_at_zero
 
 SIZES = ((5, 5), (3, 7), (7, 3), (1, 2), (2, 2), (1, 100), (100, 2))
 """(K_A, K_B) of the proofs on rays of energies."""
@@ -59,11 +58,6 @@ NEAR = 0.02
 
 SOLVED = "bisection over the enclosed geometry of block-symmetric logits, whose cost does not grow with the classes"
 
-A, B, ZETA = sympy.symbols("K_A K_B zeta", positive=True)
-SYMBOLS = Arithmetic(
-    exp=sympy.exp, expm1=lambda x: sympy.exp(x) - 1, log=sympy.log, log1p=lambda x: sympy.log(1 + x), sqrt=sympy.sqrt, cap=lambda x: x
-)
-"""The closed forms with all parameters free."""
 
 ROOM = Room.of(
     Statement(
@@ -85,10 +79,10 @@ ROOM = Room.of(
         "tangent",
         "d log R0/dε = K/(K_A (K − 1)) at ε = 0, for all class numbers",
         over="d log R0/dε at ε = 0",
-        predict=lambda: (A + B) / (A * (A + B - 1)),
+        predict=lambda: STATED,
         measure=lambda: tangent(),
         by="K (d log R0/dζ)/(dτ/dζ) at ζ = 0, differentiated for all class numbers at once",
-        false={"tangent-by-size": ("the tangent is 1/K_A", lambda: 1 / A)},
+        false={"tangent-by-size": ("the tangent is 1/K_A", lambda: BY_SIZE)},
         evidence=Evidence.PROOF,
     ),
     claim(
@@ -123,9 +117,7 @@ ROOM = Room.of(
             "share-forgotten": ("R0 − 1 ~ (e^ε − 1)/K for any share", lambda: on_rays(many=lambda _, root: log_excess(1.0, root))),
             "constant-forgotten": ("R0 ~ e^{Kη}/K at fixed K_A", lambda: on_rays(crowd=lambda *_: arb(0))),
         },
-        evidence=Evidence.PROOF,
-        within=SHARP,
-        because="an enclosure of a whole ray is as wide as the next term where the ray begins",
+        evidence=Evidence.PROOF.within(SHARP, "an enclosure of a whole ray is as wide as the next term where the ray begins"),
     ),
     claim(
         "small-energies",
@@ -138,10 +130,8 @@ ROOM = Room.of(
             "exponent": ("R0 − 1 is of the order of E_H E_W", Bracket.exactly(0.0)),
             "tangent-by-size-solved": ("it approaches 1/K_A", lambda _: in_balls(lambda: 1 / arb(3))),
         },
-        evidence=Evidence.CERTIFIED,
+        evidence=Evidence.CERTIFIED.within(NEAR, "the next term of the expansion at the last instance: 1e-3"),
         kind=Kind.LIMIT,
-        within=NEAR,
-        because="the next term of the expansion at the last instance: 1e-3",
     ),
     claim(
         "large-energies",
@@ -151,10 +141,8 @@ ROOM = Room.of(
         measure=lambda low, high: (measured(5, 5, high, 1e-3) - measured(5, 5, low, 1e-3)) / Bracket.exactly(high - low),
         by=SOLVED,
         false={"even-split-solved": ("the slope approaches K/K_A", Bracket.exactly(2.0))},
-        evidence=Evidence.CERTIFIED,
+        evidence=Evidence.CERTIFIED.within(NEAR, "the next term of the expansion at the last instance: 3e-3"),
         kind=Kind.LIMIT,
-        within=NEAR,
-        because="the next term of the expansion at the last instance: 3e-3",
     ),
     claim(
         "many-classes",
@@ -170,10 +158,8 @@ ROOM = Room.of(
             ),
             "one-forgotten": ("R0 − 1 ~ e^{2ε}/K", Bracket.exactly(2.0)),
         },
-        evidence=Evidence.CERTIFIED,
+        evidence=Evidence.CERTIFIED.within(NEAR, "the next term of the expansion at the last instance: 7e-4"),
         kind=Kind.LIMIT,
-        within=NEAR,
-        because="the next term of the expansion at the last instance: 7e-4",
     ),
     claim(
         "many-minority-classes",
@@ -186,20 +172,13 @@ ROOM = Room.of(
             "no-logarithm": ("R0 grows like e^{Kη}", lambda classes: in_balls(lambda: arb(classes).log())),
             "half-forgotten-solved": ("the constant is η (1 − e^{−2w})", lambda _: in_balls(lambda: 2 * crowd_constant(1, 0.5))),
         },
-        evidence=Evidence.CERTIFIED,
+        evidence=Evidence.CERTIFIED.within(
+            NEAR, "the next term of the expansion at the last instance: 1.4e-2, and for more classes R0 is beyond what certificates resolve"
+        ),
         kind=Kind.LIMIT,
-        within=NEAR,
-        because="the next term of the expansion at the last instance: 1.4e-2, and for more classes R0 is beyond what certificates resolve",
     ),
     figures=(lambda _: draw_energies(), lambda _: draw_classes()),
 )
-
-
-def tangent() -> sympy.Expr:
-    """d log R0/dε at ε = 0."""
-    point = surface_point(SYMBOLS, A, B, ZETA, sympy.Integer(0), sympy.Integer(0))
-    ratio, radius = (sympy.simplify(sympy.diff(curve, ZETA).subs(ZETA, 0)) for curve in (point.log_imbalance, point.radius))
-    return sympy.simplify((A + B) * ratio / radius)
 
 
 @cache
@@ -225,38 +204,12 @@ def on_rays(**values: Callable[..., arb]) -> dict[str, Bracket]:
     return {label: in_balls(value, *case) for name, value in values.items() for label, case in RAYS[name].items()}
 
 
-def slope_at_zero(majority: int, minority: int) -> arb:
-    """K/(K_A (K − 1))."""
-    classes = majority + minority
-    return arb(classes) / (majority * (classes - 1))
-
-
-def line_at_infinity(majority: int, minority: int) -> tuple[arb, arb]:
-    """Slope Kφ/κ in ε and constant (K_A − 1)(φ − 1) ℓ/κ − ½ log(K K_B) of log R0."""
-    classes = arb(majority + minority)
-    root = (classes / minority).sqrt()
-    split = 1 + (majority - 1) * root
-    margin = (((classes * minority).sqrt() - minority) / majority).log()
-    return classes * root / split, (majority - 1) * (root - 1) * margin / split - (classes * minority).log() / 2
-
-
-def log_excess(share: float, root: float) -> arb:
-    """log(e^{ε/α} − 1)."""
-    return (arb(root) / share).expm1().log()
-
-
-def crowd_constant(majority: int, root: float) -> arb:
-    """½ η (1 − e^{−2w})."""
-    eta = arb(root) / majority
-    return -eta / 2 * (-2 * eta.lambertw()).expm1()
-
-
 def draw_energies() -> Figure:
     """R0 between its leading terms at both ends."""
     places = [10 ** (-2.5 + 3.4 * step / 60) for step in range(61)]
+    small, large, solved = [e for e in places if e < 3], [e for e in places if e > 0.7], (0.01, 0.05, 0.2, 1.0, 3.0, 6.0)
     slope, constant = (float(value) for value in line_at_infinity(5, 5))
     exact = [math.exp(log_threshold_minus_one(5, 5, feature_energy=e, weight_energy=e)) for e in places]
-    points = [(e, measured(5, 5, e, 1e-4)) for e in (0.01, 0.05, 0.2, 1.0, 3.0, 6.0)]
     return Figure(
         title="The threshold at small and large energies, K_A = K_B = 5",
         caption="R0 − 1 against ε = √(E_H E_W), both axes logarithmic: tangent at zero, exponential growth far out. "
@@ -264,10 +217,10 @@ def draw_energies() -> Figure:
         x_label="root energy ε",
         y_label="R0 − 1",
         series=(
-            curve("closed form", zip(places, exact, strict=True), "line", 0),
-            curve("Kε/(K_A(K − 1))", ((e, float(slope_at_zero(5, 5)) * e) for e in places if e < 3), "line", 1),
-            curve("exponential in ε", ((e, math.exp(slope * e + constant)) for e in places if e > 0.7), "line", 2),
-            curve("certified solves", ((e, math.expm1(log_ratio.middle)) for e, log_ratio in points), "points", 0),
+            Series.line("closed form", places, exact, 0),
+            Series.line("Kε/(K_A(K − 1))", small, (float(slope_at_zero(5, 5)) * e for e in small), 1),
+            Series.line("exponential in ε", large, (math.exp(slope * e + constant) for e in large), 2),
+            Series.points("certified solves", solved, (math.expm1(measured(5, 5, e, 1e-4).middle) for e in solved), 0),
         ),
         log_x=True,
         log_y=True,
@@ -276,15 +229,15 @@ def draw_energies() -> Figure:
 
 def draw_classes() -> Figure:
     """R0 − 1 against the number of classes."""
-    series: list[Series] = []
+    halves, solved = (2, 3, 5, 8, 15, 30, 60, 150, 500, 1500), (5, 30, 150)
+    classes, series = [2 * half for half in halves], list[Series]()
     for color, root in enumerate((0.5, 1.0, 2.0)):
-        halves = [2, 3, 5, 8, 15, 30, 60, 150, 500, 1500]
         exact = [math.exp(log_threshold_minus_one(half, half, feature_energy=root, weight_energy=root)) for half in halves]
-        points = [(2 * half, math.expm1(measured(half, half, root, 1e-5).middle)) for half in (5, 30, 150)]
+        points = [math.expm1(measured(half, half, root, 1e-5).middle) for half in solved]
         series += [
-            curve(f"ε = {root:g}, closed form", ((2 * half, y) for half, y in zip(halves, exact, strict=True)), "line", color),
-            curve(f"ε = {root:g}, (exp(2ε) − 1)/K", ((2 * half, math.expm1(2 * root) / (2 * half)) for half in halves), "line", color + 3),
-            curve(f"ε = {root:g}, certified solves", points, "points", color),
+            Series.line(f"ε = {root:g}, closed form", classes, exact, color),
+            Series.line(f"ε = {root:g}, (exp(2ε) − 1)/K", classes, (math.expm1(2 * root) / size for size in classes), color + 3),
+            Series.points(f"ε = {root:g}, certified solves", [2 * half for half in solved], points, color),
         ]
     return Figure(
         title="The threshold for many classes, half of them in the majority",
@@ -295,9 +248,3 @@ def draw_classes() -> Figure:
         log_x=True,
         log_y=True,
     )
-
-
-def curve(label: str, points: Iterable[tuple[float, float]], style: str, color: int) -> Series:
-    """The points as one series."""
-    x, y = zip(*points, strict=True)
-    return Series(label=label, x=tuple(float(place) for place in x), y=y, style=style, color=color)

@@ -2,33 +2,14 @@
 
 import math
 
-import sympy
-
 from layerpeel.numerics import Bracket, log_threshold_minus_one, log_threshold_with_bias_minus_one
 from layerpeel.solvers import Enclosures, LayerPeeled, Switch
 from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
-from layerpeel.theory.layer_peeled._bias_conditions import (
-    ALL,
-    COLUMNS,
-    EXCESS,
-    KA,
-    KB,
-    LR,
-    LW,
-    NORM,
-    ORDER,
-    OWN,
-    ROWS,
-    P,
-    Q,
-    T,
-    conditions,
-    excess,
-)
 from layerpeel.theory.layer_peeled._changed_losses import Case, Change, labelled, multiplier_at_switch, switch
 from layerpeel.theory.layer_peeled._closed_forms import predicted
 from layerpeel.theory.layer_peeled._coming_apart import reported
+from layerpeel.theory.layer_peeled._in_symbols import bias
 from layerpeel.theory.layer_peeled._reference import reference
 
 FREE = Change(bias_penalty=1e-7)
@@ -52,17 +33,12 @@ ROOM = Room.of(
         "boundary",
         "b = 0, λ = n_B/N, equal margins a in a majority row and none in a minority row solve all conditions at R0 and τ as stated",
         over="",
-        predict=lambda: {
-            **{f"{ROWS}, {k}": sympy.Integer(1) for k in ("inside the majority", "of the majority", "of the minority")},
-            COLUMNS: sympy.Integer(1),
-            OWN: sympy.Integer(1),
-            NORM: KA - 1 + KB / ALL,
-        },
-        measure=lambda: conditions(),
+        predict=lambda: bias.STATED_CONDITIONS,
+        measure=lambda: bias.conditions(),
         by="the conditions of section 3 with a bias β = b_A − b_B between the rows, at tan θ = √(K_A/K_B) and β = a/K",
         false={
-            "without-inner-share": ("the radius is (K_A − 1) a", lambda: {NORM: KA - 1}),
-            "majority-for-all": ("the radius is (K_A − 1 + K_B/K_A) a", lambda: {NORM: KA - 1 + KB / KA}),
+            "without-inner-share": ("the radius is (K_A − 1) a", lambda: bias.WITHOUT_INNER_SHARE),
+            "majority-for-all": ("the radius is (K_A − 1 + K_B/K_A) a", lambda: bias.MAJORITY_FOR_ALL),
         },
         evidence=Evidence.PROOF,
     ),
@@ -87,9 +63,7 @@ ROOM = Room.of(
                 lambda case: predicted(log_energy(case._replace(imbalance=case.imbalance + 1 - 1 / case.classes))),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=4e-3,
-        because=NEAR,
+        evidence=Evidence.CERTIFIED.within(4e-3, NEAR),
     ),
     claim(
         "law",
@@ -102,9 +76,7 @@ ROOM = Room.of(
             "law-one-percent-off": ("it comes apart where λ = 1.01 c_B", Bracket.exactly(1.01)),
             "own-part": ("it comes apart where λ = (1 − 1/K) c_B", lambda case: predicted(1 - 1 / case.classes)),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-2,
-        because="λ moves about as much as the energies on either side",
+        evidence=Evidence.CERTIFIED.within(1e-2, "λ moves about as much as the energies on either side"),
     ),
     claim(
         "a-pure-guess",
@@ -120,24 +92,17 @@ ROOM = Room.of(
             ),
             "as-often-as-they-occur": ("it is −log R", lambda case: predicted(-math.log(case.imbalance))),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-2,
-        because="margins move about as much as the energies on either side",
+        evidence=Evidence.CERTIFIED.within(1e-2, "margins move about as much as the energies on either side"),
     ),
     claim(
         "above",
         "without a bias, for K_A ≥ 2, τ leaves a the less: s − aK_B/K ≥ 0, and R0 − 1 = (e^a − 1)/(K_A + K_B/ρ) ≤ (e^a − 1)/K, ρ ≤ 1",
         over="",
-        predict=lambda: {EXCESS: KB * sympy.sqrt(KA / ALL) * sympy.sqrt(1 + T**2) / T * ((1 - P) * LW - Q * LR), ORDER: 1 - P - Q},
-        measure=lambda: excess(),
+        predict=lambda: bias.STATED_EXCESS,
+        measure=lambda: bias.excess(),
         by="with P = cos φ cos θ, Q = sin φ sin θ, tan²φ = K_A/K_B, 1 − P − Q = 1 − cos(φ − θ) ≥ 0: so 1 − P ≥ Q, and the second line says "
         "that (1 − Q)/Q ≥ P/(1 − P), the logarithms W ≥ ρ's of the first; both factors of its first term are no less than the second's",
-        false={
-            "the-other-way": (
-                "s − aK_B/K has the other sign",
-                lambda: {EXCESS: -KB * sympy.sqrt(KA / ALL) * sympy.sqrt(1 + T**2) / T * ((1 - P) * LW - Q * LR)},
-            ),
-        },
+        false={"the-other-way": ("s − aK_B/K has the other sign", lambda: bias.OTHER_WAY)},
         evidence=Evidence.PROOF,
     ),
     claim(
@@ -154,8 +119,7 @@ ROOM = Room.of(
                 lambda *case: {"with a bias": phase(case, bias=False), "without": phase(case, bias=True)},
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        because="a yes or a no",
+        evidence=Evidence.CERTIFIED.within(0.0, "a yes or a no"),
     ),
 )
 
@@ -184,10 +148,10 @@ def coincide(case: tuple[int, float, int, float], penalty: float | None) -> Brac
     return reported(Enclosures(reference(problem)).coincide(1))
 
 
-def margin(found: Switch) -> Bracket:
+def margin(at_switch: Switch) -> Bracket:
     """Own logit less one of the majority, in a minority row, at both energies."""
     ends = []
-    for end in (found.optimum_before, found.optimum_beyond):
+    for end in (at_switch.optimum_before, at_switch.optimum_beyond):
         logits = end.solution.group_logits
         middle, radius = logits.diagonal(1) - logits.entry(1, 0), 2 * end.logit_radius
         ends += [middle - radius, middle + radius]

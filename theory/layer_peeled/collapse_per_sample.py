@@ -6,10 +6,11 @@ from typing import Any
 import sympy
 
 from layerpeel.numerics import Bracket, collapse_threshold, loss_threshold, vanishing_threshold
-from layerpeel.solvers import Enclosures, LayerPeeled, Problem, Switch, bracket_switch, collapse_switch
+from layerpeel.solvers import LayerPeeled, Problem, Switch, bracket_switch, collapse_switch
 from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
 from layerpeel.theory.layer_peeled._closed_forms import predicted
+from layerpeel.theory.layer_peeled._in_symbols.per_sample import SQUARES, identities
 
 CASES = ((3, 3, 1.0), (2, 5, 0.5), (4, 2, 1.0), (1, 3, 0.2))
 """(K_A, K_B, E_H) at E_W = 1, E_H a mean over samples."""
@@ -23,11 +24,6 @@ FACTOR = 2.0
 WIDTH = 3e-4
 """Distance in log R, or in log w, of the two places at which a search stops: the certificates decide phases ten times as close."""
 
-A, B, W = sympy.symbols("K_A K_B w", positive=True)
-K, Q = A + B, 1 / W**2
-ROOT_B = sympy.sqrt((A + B * W**2) / K)
-X = (K * ROOT_B / W - B) / A
-"""Everything on the boundary by w = r_B/r_A ≥ 1: r_B, and e^{L_A}."""
 
 ROOM = Room.of(
     Statement(
@@ -69,9 +65,7 @@ ROOM = Room.of(
                 lambda a, b, energy: log_threshold(a, b, feature_energy=energy, norm_weights="sample") + Bracket.exactly(math.log(1.01)),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=4e-3,
-        because="semidefinite programs certify a margin, and its absence, at two ratios 3e-4 apart",
+        evidence=Evidence.CERTIFIED.within(4e-3, "semidefinite programs certify a margin, and its absence, at two ratios 3e-4 apart"),
     ),
     claim(
         "weight-decay",
@@ -84,9 +78,7 @@ ROOM = Room.of(
             "by-classes": ("R0 = (1/λ² − K_A)/K_B", lambda a, b, decay: predicted(math.log((decay**-2 - a) / b)) if a != b else None),
             "decay-one-percent-off": ("R0 is 1 % larger", lambda a, b, decay: predicted(math.log(1.01 * (decay**-2 - b) / a))),
         },
-        evidence=Evidence.CERTIFIED,
-        within=4e-3,
-        because="the ratios are 3e-4 apart",
+        evidence=Evidence.CERTIFIED.within(4e-3, "the ratios are 3e-4 apart"),
     ),
     claim(
         "vanishing",
@@ -101,9 +93,7 @@ ROOM = Room.of(
                 lambda a, b, energy: log_vanishing(a, b, energy, "sample") + Bracket.exactly(math.log(1.01)),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=4e-3,
-        because="the ratios are 3e-4 apart",
+        evidence=Evidence.CERTIFIED.within(4e-3, "the ratios are 3e-4 apart"),
     ),
     claim(
         "sampling-and-weights",
@@ -116,25 +106,9 @@ ROOM = Room.of(
             "the-other": ("it is the other's", lambda by: log_factor("weights" if by == "oversampling" else "oversampling")),
             "by-a-factor-of-two": ("it is two", Bracket.exactly(math.log(FACTOR))),
         },
-        evidence=Evidence.CERTIFIED,
-        within=4e-3,
-        because="the factors are 3e-4 apart",
+        evidence=Evidence.CERTIFIED.within(4e-3, "the factors are 3e-4 apart"),
     ),
 )
-
-SQUARES = "(K r_B)² − (K_A + K_B w)² − K_A K_B (w − 1)²"
-
-
-def identities(times: int) -> dict[str, sympy.Expr]:
-    """What the proof's inequalities stand on; one of them with its right side taken so many times."""
-    found = {
-        "1/r_A² − 1/r_B² − (K/K_B)(1 − 1/r_B²)": W**2 / ROOT_B**2 - 1 / ROOT_B**2 - K / B * (1 - 1 / ROOT_B**2),
-        "K q − (K_A x² + 2 K_B x − K_B)": K * Q - (A * X**2 + 2 * B * X - B),
-        SQUARES: (K * ROOT_B) ** 2 - (A + B * W) ** 2 - times * A * B * (W - 1) ** 2,
-        "(K/K_B)(r_B − 1) − (w² − 1)/(r_B + 1)": K / B * (ROOT_B - 1) - (W**2 - 1) / (ROOT_B + 1),
-        "(1 − x)(K_A + K_B/x) − K (1 − q/x)": (1 - X) * (A + B / X) - K * (1 - Q / X),
-    }
-    return {name: sympy.simplify(expression) for name, expression in found.items()}
 
 
 def switch(majority: int, minority: int, **model: Any) -> Switch:
@@ -148,11 +122,7 @@ def vanishing_switch(majority: int, minority: int, energy: float) -> Switch:
     def posed(log_ratio: float) -> Problem:
         return LayerPeeled.from_imbalance(majority, minority, math.exp(log_ratio), feature_energy=energy, norm_weights="sample")
 
-    def zero(optimum: Enclosures) -> bool | None:
-        gone, left = optimum.between_vanishes, optimum.classifier_norm(1).lower > 0.0
-        return True if gone else False if left else None
-
-    return bracket_switch(posed, zero, 0.05, 8.0, width=WIDTH, route="factored")
+    return bracket_switch(posed, lambda optimum: optimum.vanish(1), 0.05, 8.0, width=WIDTH, route="factored")
 
 
 def factor_switch(by: str) -> Switch:
@@ -170,16 +140,16 @@ def factor_switch(by: str) -> Switch:
 
 def log_threshold(majority: int, minority: int, **model: Any) -> Bracket:
     """log R0."""
-    found = collapse_threshold(majority, minority, digits=20, **model)
-    return predicted(math.log(float(found.lower)))
+    closed = collapse_threshold(majority, minority, digits=20, **model)
+    return predicted(math.log(float(closed.lower)))
 
 
 def log_vanishing(majority: int, minority: int, energy: float, mean: str) -> Bracket:
     """log R1."""
-    found = vanishing_threshold(majority, minority, feature_energy=energy, norm_weights=mean, digits=20)
-    if found is None:
+    closed = vanishing_threshold(majority, minority, feature_energy=energy, norm_weights=mean, digits=20)
+    if closed is None:
         raise ArithmeticError(f"{majority} and {minority} classes have no second phase at {energy}; choose another energy.")
-    return predicted(math.log(float(found.lower)))
+    return predicted(math.log(float(closed.lower)))
 
 
 def log_factor(by: str) -> Bracket:

@@ -11,6 +11,7 @@ from layerpeel.theory._claims import Instances, claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
 from layerpeel.theory.layer_peeled._closed_forms import optimum, predicted
 from layerpeel.theory.layer_peeled._coming_apart import Groups, coming_apart, end, groups_label, multiplier_there, reported
+from layerpeel.theory.layer_peeled._in_symbols.boundary import ANGLE, MARGIN_SHARE, OTHER_SHARE, TWICE, consistency, stationarity
 from layerpeel.theory.layer_peeled._phases import energy_diagram, size_diagram
 from layerpeel.theory.layer_peeled._reference import two_groups
 
@@ -31,11 +32,6 @@ ENDS: Instances = {
 }
 """Both ends of each search; λ < n_B/N and so 0 at the first, λ ≥ n_B/N and so 1 at the second."""
 
-A, B = sympy.symbols("K_A K_B", positive=True)
-TOTAL = A + B
-X, ROOT_A, ROOT_B = sympy.symbols("x r_A r_B", positive=True)
-SPREAD, MARGIN_A, MARGIN_B = sympy.symbols("a L_A L_B", positive=True)
-COSINE, SINE = sympy.sqrt(B / TOTAL) / ROOT_A, sympy.sqrt(A / TOTAL) / ROOT_B
 
 ROOM = Room.of(
     Statement(
@@ -66,10 +62,10 @@ ROOM = Room.of(
         "stationarity",
         "the closed form satisfies the stationarity conditions at b = 0, Nλ = 1, for every K_A, K_B and ζ",
         over="",
-        predict=lambda: dict.fromkeys(stationarity(X), sympy.Integer(1)),
-        measure=lambda: stationarity((TOTAL * ROOT_A - B) / A),
+        predict=lambda: dict.fromkeys(stationarity(MARGIN_SHARE), sympy.Integer(1)),
+        measure=lambda: stationarity(MARGIN_SHARE),
         by="the conditions with e^{L_A} = (K r_A − K_B)/K_A substituted, all symbols free, and the two ways of writing R0",
-        false={"wrong-size": ("R0 with K_A in place of K", lambda: {TWICE: stationarity((A * ROOT_A - B) / A)[TWICE]})},
+        false={"wrong-size": ("R0 with K_A in place of K", lambda: {TWICE: stationarity(OTHER_SHARE)[TWICE]})},
         evidence=Evidence.PROOF,
     ),
     claim(
@@ -87,9 +83,9 @@ ROOM = Room.of(
                 lambda a, b, energy: log_closed_form(a, b, energy * ((a + b - 1) / (a + b)) ** 2),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=4e-3,
-        because="semidefinite programs certify a margin, and its absence, at two ratios 3e-4 apart; mistakes of .05 % would show",
+        evidence=Evidence.CERTIFIED.within(
+            4e-3, "semidefinite programs certify a margin, and its absence, at two ratios 3e-4 apart; mistakes of .05 % would show"
+        ),
     ),
     claim(
         "margin",
@@ -108,9 +104,7 @@ ROOM = Room.of(
                 lambda a, b, energy, ratio: predicted(optimum(a, b, ratio / 1.0005, energy).b),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-4,
-        because="a fifth of the least margin that is seen 0.1 % before R0",
+        evidence=Evidence.CERTIFIED.within(1e-4, "a fifth of the least margin that is seen 0.1 % before R0"),
     ),
     claim(
         "sharp-law",
@@ -123,9 +117,7 @@ ROOM = Room.of(
             "law-one-percent-off": ("λ = 1.01 n_B/N", Bracket.exactly(1.01)),
             "law-with-share": ("λ = (n_B/N)(K_B − 1)/K_B", lambda _, minority: Bracket.exactly(1 - 1 / minority[0])),
         },
-        evidence=Evidence.CERTIFIED,
-        within=4e-3,
-        because="the energies on either side are 3e-4 apart, and λ moves about as much",
+        evidence=Evidence.CERTIFIED.within(4e-3, "the energies on either side are 3e-4 apart, and λ moves about as much"),
     ),
     claim(
         "reported-phase",
@@ -138,8 +130,7 @@ ROOM = Room.of(
             "reported-late": ("λ ≥ 1.01 n_B/N is what counts", Bracket.exactly(0.0)),
             "reported-early": ("λ ≥ 0.99 n_B/N is what counts", Bracket.exactly(1.0)),
         },
-        evidence=Evidence.CERTIFIED,
-        because="a yes or a no",
+        evidence=Evidence.CERTIFIED.within(0.0, "a yes or a no"),
     ),
     claim(
         "small-energy",
@@ -149,10 +140,8 @@ ROOM = Room.of(
         measure=lambda energy: bracket_threshold(5, 5, feature_energy=energy, width=1e-2),
         by="R0 by the certified margin along falling energies, K_A = K_B = 5",
         false={"limit-two": ("R0 → 2 as the energy vanishes", Bracket.exactly(2.0))},
-        evidence=Evidence.CERTIFIED,
+        evidence=Evidence.CERTIFIED.within(0.1, "R0 − 1 is about a third of √(E_H E_W) at the end of the sequence"),
         kind=Kind.LIMIT,
-        within=0.1,
-        because="R0 − 1 is about a third of √(E_H E_W) at the end of the sequence",
     ),
     claim(
         "large-energy",
@@ -162,10 +151,8 @@ ROOM = Room.of(
         measure=lambda energy: inverse(bracket_threshold(5, 5, feature_energy=energy, width=1e-2)),
         by="1/R0 by the certified margin along growing energies, K_A = K_B = 5",
         false={"bounded": ("R0 stays below 100", Bracket.exactly(0.01))},
-        evidence=Evidence.CERTIFIED,
+        evidence=Evidence.CERTIFIED.within(5e-3, "1/R0 falls by a factor of eight per step, and ends near 1/475"),
         kind=Kind.LIMIT,
-        within=5e-3,
-        because="1/R0 falls by a factor of eight per step, and ends near 1/475",
     ),
     figures=(lambda _: energy_diagram(5, 5), lambda _: energy_diagram(7, 3), lambda _: size_diagram(5.0)),
 )
@@ -184,35 +171,5 @@ def inverse(ratio: Bracket) -> Bracket:
 
 def log_closed_form(majority: int, minority: int, energy: float) -> Bracket:
     """log R0 from the closed form, enclosed in ball arithmetic."""
-    found = collapse_threshold(majority, minority, feature_energy=energy, digits=20)
-    return Bracket(math.log(float(found.lower)) - 1e-14, math.log(float(found.upper)) + 1e-14, rigorous=True)
-
-
-TWICE, ANGLE = "R0 in θ over R0 in ζ", "cos²θ + sin²θ − 1"
-
-
-def stationarity(margin_share: sympy.Expr) -> dict[str, sympy.Expr]:
-    """Left sides over right sides of the stationarity conditions at b = 0 and Nλ = 1, for x = e^{−a} and e^{L_A} = margin_share."""
-    y = X / margin_share  # e^{−m_A}
-    d_a = 1 + (A - 1) * X + B * y
-    ratio = 1 + (1 / X - 1) * margin_share / (TOTAL * ROOT_A)
-    odds_b = B / (TOTAL * ROOT_B - A)  # e^{−m_B} = e^{−L_B}
-    return {
-        "a: R(K_A x + K_B y)/D_A": ratio * (A * X + B * y) / d_a,
-        "t_A: R√(K K_B) y/(D_A cos θ)": ratio * sympy.sqrt(TOTAL * B) * y / (d_a * COSINE),
-        "t_B: √(K K_A) e^{−m_B}/(D_B sin θ)": sympy.sqrt(TOTAL * A) * odds_b / ((B + A * odds_b) * SINE),
-        TWICE: (1 + (A - 1) * X + B * y) / (A * X + B * y) / ratio,
-    }
-
-
-def consistency(power: int) -> dict[str, sympy.Expr]:
-    """The relations between a, s, θ and the margins that the conditions above take for granted; all vanish for power = 1."""
-    q_a, q_b = sympy.sqrt(TOTAL) / (A * sympy.sqrt(B)), sympy.sqrt(TOTAL) / (B * sympy.sqrt(A))
-    lift = (TOTAL / B) * (ROOT_B**2 - 1)
-    root_a_squared = ROOT_B**2 / (1 + lift) ** power
-    s_a, m_a = ROOT_A * (SPREAD + A * MARGIN_A), SPREAD + MARGIN_A
-    return {
-        "m_A − (a + L_A), with s = r_A (a + K_A L_A)": SPREAD * (A - 1) / A + q_a * s_a * COSINE - m_a,
-        "m_B − L_B, with s = r_B K_B L_B": q_b * ROOT_B * B * MARGIN_B * SINE - MARGIN_B,
-        ANGLE: (B / TOTAL) / root_a_squared + SINE**2 - 1,
-    }
+    closed = collapse_threshold(majority, minority, feature_energy=energy, digits=20)
+    return Bracket(math.log(float(closed.lower)) - 1e-14, math.log(float(closed.upper)) + 1e-14, rigorous=True)

@@ -2,8 +2,6 @@
 
 import math
 
-import sympy
-
 from layerpeel.numerics import Bracket, smoothed_energy_limit, smoothed_margin
 from layerpeel.solvers import Enclosures, LayerPeeled, solve
 from layerpeel.theory._claims import claim, instances
@@ -22,6 +20,7 @@ from layerpeel.theory.layer_peeled._changed_losses import (
     switch,
 )
 from layerpeel.theory.layer_peeled._closed_forms import predicted
+from layerpeel.theory.layer_peeled._in_symbols import other_losses
 
 ALL = (*SMOOTHED, *SCALED, *SHIFTED, *HELD)
 NEAR = "the energies on either side are 3e-4 apart, and λ moves about as much"
@@ -30,8 +29,6 @@ AMPLE = 100.0  # energy E_H at E_W = 1 that smoothed labels cannot use up
 GREAT = (smoothed(2, 3, 2e3, 0.2), smoothed(3, 2, 2e3, 0.3), smoothed(1, 3, 2e3, 0.4))
 """Imbalances at which the majority all but sits at its smoothed optimum."""
 
-B, DELTA, SCALE, MARGIN, OTHERS = sympy.symbols("b delta Delta m e", positive=True)
-SIZE, CLASSES = 3, 4
 
 ROOM = Room.of(
     Statement(
@@ -54,17 +51,14 @@ ROOM = Room.of(
         "slope",
         "the slope inside a group is c_g Δ (1 − δ + p (1 − e^{Δb − m})), b the difference of logits and p the share of another class in it",
         over="",
-        predict=lambda: {INSIDE: SCALE * (1 - DELTA + other_share() * (1 - sympy.exp(SCALE * B - MARGIN))), AT_NONE: SCALE * (1 - DELTA)},
-        measure=lambda: inner_slopes(),
+        predict=lambda: other_losses.STATED_SLOPES,
+        measure=lambda: other_losses.inner_slopes(),
         by="the derivative of the loss of a class along the singular direction inside its group; b > 0 makes it smaller than at b = 0 with "
         "the same p, so that λ is below s_g c_g where the classes are apart, and at least that where they are not",
         false={
-            "squared": ("it is Δ² (1 − δ) at b = 0 without margin", lambda: {AT_NONE: SCALE**2 * (1 - DELTA)}),
-            "to-the-others": (
-                "smoothing by δ/K leaves 1 − δK/(K − 1)",
-                lambda: {AT_NONE: SCALE * (1 - DELTA * CLASSES / (CLASSES - 1))},
-            ),
-            "own-share": ("it is the own share that the margin lowers", lambda: {INSIDE: SCALE * (1 - DELTA - MARGIN * other_share())}),
+            "squared": ("it is Δ² (1 − δ) at b = 0 without margin", lambda: other_losses.SQUARED),
+            "to-the-others": ("smoothing by δ/K leaves 1 − δK/(K − 1)", lambda: other_losses.TO_THE_OTHERS),
+            "own-share": ("it is the own share that the margin lowers", lambda: other_losses.OWN_SHARE),
         },
         evidence=Evidence.PROOF,
     ),
@@ -88,9 +82,7 @@ ROOM = Room.of(
             ),
             "one-percent-off": ("it comes apart where λ = 1.01 s_B c_B", lambda case: predicted(1.01 * level(case))),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-2,
-        because=NEAR,
+        evidence=Evidence.CERTIFIED.within(1e-2, NEAR),
     ),
     claim(
         "threshold",
@@ -107,9 +99,7 @@ ROOM = Room.of(
                 lambda case: predicted(log_energy(swapped(case))) if case in (*SCALED, *HELD) else None,
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=4e-3,
-        because=NEAR,
+        evidence=Evidence.CERTIFIED.within(4e-3, NEAR),
     ),
     claim(
         "ample",
@@ -125,9 +115,7 @@ ROOM = Room.of(
             ),
             "without-own-part": ("it is log(K(1 − δ)/δ)", lambda classes, delta: predicted(math.log(classes * (1 - delta) / delta))),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-4,
-        because="a minimum is flat: the margin is known to the root of the gap",
+        evidence=Evidence.CERTIFIED.within(1e-4, "a minimum is flat: the margin is known to the root of the gap"),
     ),
     claim(
         "never",
@@ -145,22 +133,6 @@ ROOM = Room.of(
     ),
     figures=(lambda _: draw_thresholds(),),
 )
-
-INSIDE, AT_NONE = "slope inside a group over c_g", "the same at b = 0 without margin"
-
-
-def other_share() -> sympy.Expr:
-    """p, the share of another class of the group."""
-    return 1 / (sympy.exp(SCALE * B - MARGIN) + SIZE - 1 + OTHERS * sympy.exp(SCALE * B / SIZE))
-
-
-def inner_slopes() -> dict[str, sympy.Expr]:
-    """−dL/db over what the direction I − 11ᵀ/K_g has of the own logit; the class beside the group weighs e, whatever is between."""
-    logits = [SCALE * B * (SIZE - 1) / SIZE - MARGIN, *[-SCALE * B / SIZE] * (SIZE - 1), sympy.log(OTHERS)]
-    total = sum((sympy.exp(each) for each in logits), sympy.Integer(0))
-    loss = sympy.log(total) - (1 - DELTA) * logits[0] - DELTA / CLASSES * sum(logits, sympy.Integer(0))
-    slope = -sympy.diff(loss, B) * sympy.Rational(SIZE, SIZE - 1)
-    return {INSIDE: slope, AT_NONE: sympy.simplify(slope.subs({B: 0, MARGIN: 0}))}
 
 
 def level(case: Case) -> float:

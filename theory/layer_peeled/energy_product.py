@@ -39,9 +39,7 @@ ROOM = Room.of(
                 lambda h, w: predicted(optimal_value(MAJORITY, MINORITY, IMBALANCE, CLASSES * (h + w) / 2)),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-8,
-        because="the conic solver is asked for 1e-12, and its error enters in first order",
+        evidence=Evidence.CERTIFIED.within(1e-8, "the conic solver is asked for 1e-12, and its error enters in first order"),
     ),
     claim(
         "geometry",
@@ -62,9 +60,9 @@ ROOM = Room.of(
                 lambda h, w: geometry(minority_cosine(MAJORITY, MINORITY, IMBALANCE, ((h + w) / 2) ** 2), h, w),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-3,
-        because="a gap of 1e-15 locates the blocks to about its root over the curvature, 1e-6, times energies up to 20",
+        evidence=Evidence.CERTIFIED.within(
+            1e-3, "a gap of 1e-15 locates the blocks to about its root over the curvature, 1e-6, times energies up to 20"
+        ),
     ),
     claim(
         "threshold",
@@ -75,13 +73,11 @@ ROOM = Room.of(
         by="bisections for the last certain distance of the minority classifiers in X_WW and the first certain coincidence",
         false={
             "features-only": Variant(
-                says="R0 depends on E_H alone",
-                predict=lambda h, _: predicted(log_threshold_minus_one(MAJORITY, MINORITY, feature_energy=h)) if h != 5.0 else None,
+                "R0 depends on E_H alone",
+                lambda h, _: predicted(log_threshold_minus_one(MAJORITY, MINORITY, feature_energy=h)) if h != 5.0 else None,
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=3e-2,
-        because="bisection to 0.2 % of R, read in log(R0 − 1)",
+        evidence=Evidence.CERTIFIED.within(3e-2, "bisection to 0.2 % of R, read in log(R0 − 1)"),
     ),
 )
 

@@ -3,14 +3,13 @@
 import math
 from functools import cache
 
-import sympy
-
 from layerpeel.numerics import Bracket
 from layerpeel.solvers import Enclosures, LayerPeeled, Switch, solve
 from layerpeel.theory._claims import Instances, claim
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
 from layerpeel.theory.layer_peeled._closed_forms import predicted
 from layerpeel.theory.layer_peeled._coming_apart import Groups, coming_apart, end, groups_label, multiplier_there, reported
+from layerpeel.theory.layer_peeled._in_symbols.unequal_classes import FLIPPED, STATED, contradiction
 from layerpeel.theory.layer_peeled._reference import reference
 
 PROGRAMS: tuple[tuple[Groups, float], ...] = (
@@ -63,9 +62,6 @@ NOTICEABLE = 1e-2
 PRECISION = 1e-11
 """Relative gap asked of route `factored`: it places the logits to about 1e-6."""
 
-S, MULTIPLIER, WEIGHT = sympy.symbols("s lambda c", positive=True)
-FEATURE, WEIGHTS = sympy.symbols("h_1:4", real=True), sympy.symbols("c_1:4", positive=True)
-SQUARE = sum((entry**2 for entry in FEATURE), sympy.Integer(0))
 
 ROOM = Room.of(
     Statement(
@@ -130,9 +126,7 @@ ROOM = Room.of(
                 lambda groups, g: Bracket.exactly(1 / math.sqrt(groups[g][1])),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=4e-3,
-        because="the energies on either side are 3e-4 apart, and λ moves about as much",
+        evidence=Evidence.CERTIFIED.within(4e-3, "the energies on either side are 3e-4 apart, and λ moves about as much"),
     ),
     claim(
         "reported-phase",
@@ -142,26 +136,17 @@ ROOM = Room.of(
         measure=lambda groups, g, phase: reported(end(switch(groups, g), phase).solution.collapsed[g]),
         by="what `solve` reports of the group at the two ends, which were found by the margin",
         false={"reported-late": ("λ ≥ 1.01 c_g is what counts", Bracket.exactly(0.0))},
-        evidence=Evidence.CERTIFIED,
-        because="a yes or a no",
+        evidence=Evidence.CERTIFIED.within(0.0, "a yes or a no"),
     ),
     claim(
         "contradiction",
         "w_k = w_l with c_k ≠ c_l makes −F, a gradient of a convex function, decrease along h_l − h_k, unless h_k = h_l = 0",
         over="",
-        predict=lambda: {
-            "λ(w_k − w_l)": WEIGHTS[0] * FEATURE[0] - WEIGHTS[1] * FEATURE[1],
-            MONOTONE: (S - 1) ** 2 * (S + 1) * MULTIPLIER * SQUARE / WEIGHT,
-        },
+        predict=lambda: STATED,
         measure=lambda: contradiction(),
         by="stationarity of classifiers and features, in units where both read λ, under the hypothesis w_k = w_l; s = c_k/c_l. "
         "It leaves h_k = h_l = 0, and then F(0) = 0: w_k is the mean of all classifiers, which is zero",
-        false={
-            "flipped": (
-                "the monotone map allows w_k = w_l with c_k > c_l",
-                lambda: {MONOTONE: (1 - S) * (S + 1) ** 2 * MULTIPLIER * SQUARE / WEIGHT},
-            ),
-        },
+        false={"flipped": ("the monotone map allows w_k = w_l with c_k > c_l", lambda: FLIPPED)},
         evidence=Evidence.PROOF,
     ),
     claim(
@@ -194,13 +179,10 @@ ROOM = Room.of(
         false={
             "never-parallel": ("classifiers of unequal classes are never parallel", lambda groups, *_: Bracket.exactly(groups[0][0] + 1.0))
         },
-        evidence=Evidence.CERTIFIED,
+        evidence=Evidence.CERTIFIED.within(0.0, "a whole number"),
         kind=Kind.OBSERVATION,
-        because="a whole number",
     ),
 )
-
-MONOTONE = "⟨F(h_l) − F(h_k), h_l − h_k⟩"
 
 
 @cache
@@ -230,16 +212,3 @@ def multiplier_where(together: bool, groups: Groups, energy: float, g: int, *, e
     multiplier, weight = optimum.solution.certified_multiplier, float(optimum.solution.problem.weights[g])
     ratio = Bracket(multiplier.lower / weight * (1 - 1e-14), multiplier.upper / weight * (1 + 1e-14), rigorous=True)
     return ratio if state is together else Bracket.exactly(elsewhere)
-
-
-def contradiction() -> dict[str, sympy.Expr]:
-    """What equal classifiers leave of stationarity, for three classes and three coordinates."""
-    (b, d, e) = sympy.symbols("p_1:4", positive=True)
-    # λ w_k = Σ_i c_i ([i = k] − p_ik) h_i. Equal classifiers k, l tie their probabilities in every row i = k, l, j.
-    probability = sympy.Matrix([[b, b, 1 - 2 * b], [d, d, 1 - 2 * d], [e, e, 1 - 2 * e]])
-    classifiers = (sympy.eye(3) - probability).T * sympy.diag(*WEIGHTS) * sympy.Matrix(FEATURE)
-    # λ h_k = c_k F(h_k) with F(h) = w_k − Σ_j p_j(h) w_j, the same F for l: minus the gradient of a convex function. c_k h_k = c_l h_l.
-    h_k = sympy.Matrix(FEATURE)
-    h_l = S * h_k
-    pull_k, pull_l = MULTIPLIER * h_k / WEIGHT, MULTIPLIER * h_l / (WEIGHT / S)
-    return {"λ(w_k − w_l)": sympy.expand(classifiers[0] - classifiers[1]), MONOTONE: sympy.expand((pull_l - pull_k).dot(h_l - h_k))}

@@ -11,6 +11,7 @@ from layerpeel.theory._claims import claim
 from layerpeel.theory._enclosed_points import enclosed_points
 from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Source, Statement
 from layerpeel.theory.layer_peeled._closed_forms import predicted
+from layerpeel.theory.layer_peeled._in_symbols.weight_decay import CURVATURE, STATED_SLOPE, slope_at_zero
 
 Case = tuple[int, int, int, int, float | None]
 """(K_A, K_B, n_A, n_B, λ_b); None for no bias."""
@@ -40,10 +41,6 @@ WIDTH = 3e-4
 """Relative width of λ at which the bisection stops; the certificates decide ten times as close."""
 SHARP = "certificates tell the phases at two penalties 3e-4 apart; mistakes of .05 % would show"
 
-KA, KB, LARGE, SMALL = sympy.symbols("K_A K_B n_A n_B", positive=True)
-SHARE = sympy.Symbol("p", positive=True)
-"""Probability of one majority class at Z = 0: 1/K without a bias, n_A/N with a free one, in between otherwise."""
-ALL, SIZE = KA + KB, KA * LARGE + KB * SMALL
 
 ROOM = Room.of(
     Statement(
@@ -78,21 +75,13 @@ ROOM = Room.of(
                 lambda a, b, m, n, bias: None if bias is None else log_share(math.sqrt(n) * (1 + bias) / (1 / (a + b) + bias), a, b, m, n),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=4e-3,
-        because=SHARP,
+        evidence=Evidence.CERTIFIED.within(4e-3, SHARP),
     ),
     claim(
         "slope-at-zero",
         "at Z = 0 the slope is steepest inside the majority, at any price of the bias",
         over="",
-        predict=lambda: {
-            AT_LEAST_SHARE: KA * (LARGE - SMALL) / ALL,
-            AT_LARGEST_SHARE: KA * LARGE * (LARGE - SMALL) / SIZE,
-            CURVATURE: 2 * ALL * KA * (SMALL + KA * LARGE / KB),
-            "determinant between groups": sympy.Integer(0),
-            "inside the majority": LARGE,
-        },
+        predict=lambda: STATED_SLOPE,
         measure=lambda: slope_at_zero(),
         by="the slope N diag(1/√n) ∇f = diag(√n)(I − 1pᵀ), up to its sign: √n_A inside the majority; between the groups, the square of its "
         "norm is below n_A at both ends of the range of p and convex in p",
@@ -117,9 +106,7 @@ ROOM = Room.of(
                 lambda a, b, m, n, _: log_share(math.sqrt(n), a, b, m, n),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=4e-3,
-        because=SHARP,
+        evidence=Evidence.CERTIFIED.within(4e-3, SHARP),
     ),
     claim(
         "one-majority-class",
@@ -135,10 +122,8 @@ ROOM = Room.of(
                 lambda a, b, m, n, _: log_share(math.sqrt(b * m / (1 + b)), a, b, m, n),
             ),
         },
-        evidence=Evidence.CERTIFIED,
+        evidence=Evidence.CERTIFIED.within(4e-3, SHARP),
         origin=Origin.DERIVED,
-        within=4e-3,
-        because=SHARP,
     ),
     figures=(lambda _: draw_margins(),),
 )
@@ -175,30 +160,6 @@ def switched(case: Case, verdict: Callable[[Enclosures], bool | None]) -> Bracke
     ).bracket
 
 
-AT_LEAST_SHARE, AT_LARGEST_SHARE = "n_A − (norm between groups)² at p = 1/K", "n_A − (norm between groups)² at p = n_A/N"
-CURVATURE = "second derivative in p"
-
-
-def slope_at_zero() -> dict[str, sympy.Expr]:
-    """Between the groups it is the block diag(√n)(I − r qᵀ) with r = (√K_A, √K_B), q = (p√K_A, p'√K_B) and K_A p + K_B p' = 1.
-
-    It has rank one, so that its norm is its Frobenius norm. Inside the majority the slope maps v ⊥ 1 of length one.
-    """
-    other = (1 - KA * SHARE) / KB
-    r, q = sympy.Matrix([sympy.sqrt(KA), sympy.sqrt(KB)]), sympy.Matrix([SHARE * sympy.sqrt(KA), other * sympy.sqrt(KB)])
-    block = sympy.diag(sympy.sqrt(LARGE), sympy.sqrt(SMALL)) * (sympy.eye(2) - r * q.T)
-    square = sympy.expand((block.T * block).trace())
-    pair = sympy.Matrix([1, -1]) / sympy.sqrt(2)
-    inside = sympy.sqrt(LARGE) * (pair - sympy.ones(2, 1) * (sympy.Matrix([[SHARE, SHARE]]) * pair)[0])
-    return {
-        AT_LEAST_SHARE: LARGE - square.subs(SHARE, 1 / ALL),
-        AT_LARGEST_SHARE: LARGE - square.subs(SHARE, LARGE / SIZE),
-        CURVATURE: sympy.diff(square, SHARE, 2),
-        "determinant between groups": sympy.simplify(block.det()),
-        "inside the majority": inside.dot(inside),
-    }
-
-
 DRAWN: Case = (5, 5, 500, 100, None)
 PRECISION = 1e-12
 """Relative gap of the points in the figure."""
@@ -207,9 +168,9 @@ PRECISION = 1e-12
 def draw_margins() -> Figure:
     """Margins inside the two groups against the penalty, with the thresholds."""
     penalties = [LEAST * 10 ** (0.05 * step) for step in range(21)]
-    found = [Enclosures(solve(problem(DRAWN, penalty), route="factored", tolerance=PRECISION)) for penalty in penalties]
+    optima = [Enclosures(solve(problem(DRAWN, penalty), route="factored", tolerance=PRECISION)) for penalty in penalties]
     series = [
-        enclosed_points(f"between two {name} classes", penalties, [optimum.inner_value(g) for optimum in found], g)
+        enclosed_points(f"between two {name} classes", penalties, [optimum.inner_value(g) for optimum in optima], g)
         for g, name in enumerate(("majority", "minority"))
     ]
     majority, minority, large, small, _ = DRAWN

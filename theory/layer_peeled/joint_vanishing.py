@@ -10,7 +10,7 @@ from layerpeel.theory._claims import Instances, claim
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
 from layerpeel.theory.layer_peeled._closed_forms import predicted
 from layerpeel.theory.layer_peeled._coming_apart import WIDTH, Groups, end, groups_label, reported
-from layerpeel.theory.layer_peeled._joint_vanishing import SINGULAR, SIZES, gradient, structure
+from layerpeel.theory.layer_peeled._in_symbols.joint_vanishing import SINGULAR, SIZES, gradient, structure
 from layerpeel.theory.layer_peeled._reference import reference
 
 PROGRAMS: tuple[Groups, ...] = (
@@ -79,9 +79,9 @@ ROOM = Room.of(
             ),
             "average-tail": ("τ* is that of a tail of the same mean count", lambda groups: vanishing_energy(averaged(groups))),
         },
-        evidence=Evidence.CERTIFIED,
-        within=4e-3,
-        because="semidefinite programs certify norms, and their absence, at two energies 3e-4 apart; mistakes of .05 % would show",
+        evidence=Evidence.CERTIFIED.within(
+            4e-3, "semidefinite programs certify norms, and their absence, at two energies 3e-4 apart; mistakes of .05 % would show"
+        ),
     ),
     claim(
         "reported-phase",
@@ -96,8 +96,7 @@ ROOM = Room.of(
                 lambda groups, g, phase: Bracket.exactly(float(phase and g == len(groups) - 1)),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        because="a yes or a no",
+        evidence=Evidence.CERTIFIED.within(0.0, "a yes or a no"),
     ),
     claim(
         "one-ray",
@@ -107,9 +106,8 @@ ROOM = Room.of(
         measure=lambda excess: beyond(excess).rank(),
         by="rank of the exact optimum, enclosed from both sides",
         false={"a-ray-each": ("every tail group comes back on a ray of its own", Bracket.exactly(float(BACK[0][0] + len(BACK) - 2)))},
-        evidence=Evidence.CERTIFIED,
+        evidence=Evidence.CERTIFIED.within(0.0, "a whole number"),
         kind=Kind.EQUALITY,
-        because="a whole number",
     ),
     claim(
         "lengths",
@@ -126,10 +124,10 @@ ROOM = Room.of(
             ),
             "by-the-counts": ("they go as the counts", Bracket.exactly(BACK[-1][1] / BACK[1][1])),
         },
-        evidence=Evidence.CERTIFIED,
+        evidence=Evidence.CERTIFIED.within(
+            0.02, "the next term is of the order of the distance from τ*, which is 0.003 at the last instance"
+        ),
         kind=Kind.LIMIT,
-        within=0.02,
-        because="the next term is of the order of the distance from τ*, which is 0.003 at the last instance",
     ),
     claim(
         "single-largest",
@@ -139,8 +137,7 @@ ROOM = Room.of(
         measure=lambda groups, energy: with_a_norm(Enclosures(reference(LayerPeeled.from_groups(groups, feature_energy=energy)))),
         by="how many groups certainly have a norm, at the semidefinite optimum",
         false={"head-alone": ("the largest class is alone", Bracket.exactly(1.0))},
-        evidence=Evidence.CERTIFIED,
-        because="a whole number",
+        evidence=Evidence.CERTIFIED.within(0.0, "a whole number"),
     ),
 )
 
@@ -169,14 +166,10 @@ def switch(groups: Groups) -> Switch:
     )
 
 
-def all_or_none(found: Enclosures) -> bool | None:
-    """Whether the tail is zero: yes, where nothing but the head can carry anything; no, where every norm certainly is positive."""
-    sizes = found.solution.problem.sizes
-    zero = found.between_vanishes and all(found.inner_vanishes(g) for g in range(1, len(sizes)) if sizes[g] > 1)
-    everywhere = all(found.classifier_norm(g).lower > 0.0 for g in range(1, len(sizes)))
-    if zero and everywhere:
-        raise ArithmeticError(f"the tail of {found.solution!r} is enclosed away from zero and at zero; report this case.")
-    return True if zero else False if everywhere else None
+def all_or_none(optimum: Enclosures) -> bool | None:
+    """Whether the tail is zero; None where some of it is and some is not, or that is not certain."""
+    answers = {optimum.vanish(g) for g in range(1, len(optimum.solution.problem.sizes))}
+    return answers.pop() if len(answers) == 1 else None
 
 
 @cache
@@ -191,13 +184,13 @@ def last_length() -> Bracket:
     return joint_vanishing_lengths(BACK)[-1]
 
 
-def shorter(found: Enclosures) -> Bracket:
+def shorter(optimum: Enclosures) -> Bracket:
     """‖w_k‖ of the last group over that of the first group of the tail."""
-    return found.classifier_norm(len(BACK) - 1) / found.classifier_norm(1)
+    return optimum.classifier_norm(len(BACK) - 1) / optimum.classifier_norm(1)
 
 
-def with_a_norm(found: Enclosures) -> Bracket:
+def with_a_norm(optimum: Enclosures) -> Bracket:
     """How many groups certainly have a norm, and how many may have one: a class has none where nothing can carry it."""
-    count = len(found.solution.problem.sizes)
-    certain = sum(found.classifier_norm(g).lower > 0.0 for g in range(count))
+    count = len(optimum.solution.problem.sizes)
+    certain = sum(optimum.classifier_norm(g).lower > 0.0 for g in range(count))
     return Bracket(float(certain), float(count), rigorous=True)

@@ -36,9 +36,9 @@ ROOM = Room.of(
                 lambda k: predicted(math.radians(round(math.degrees(math.acos(-1 / (k - 1))), 2))),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-5,
-        because="the bisection stops at 1e-12 in the cosine, and near 180° the angle moves with its square root",
+        evidence=Evidence.CERTIFIED.within(
+            1e-5, "the bisection stops at 1e-12 in the cosine, and near 180° the angle moves with its square root"
+        ),
     ),
     claim(
         "eigenvalues",

@@ -64,11 +64,12 @@ ROOM = Room.of(
         measure_all=lambda setting: over_trials(setting, cosines),
         by="the mean cosine between minority classifiers, and between majority classifiers, over trials",
         false={"balanced-orthogonal": ("balanced classifiers are orthogonal", Bracket.exactly(0.0))},
-        evidence=Evidence.EMPIRICAL,
-        within=2.1 * NEAR_FRAME,
-        headroom=2.0,
-        because="ReLU features and the bias of the last layer are not in the model, and training stops early; an interval over eight "
-        "trainings is .02 wide, and a hundred times as many would make it a tenth of that",
+        evidence=Evidence.EMPIRICAL.within(
+            2.1 * NEAR_FRAME,
+            "ReLU features and the bias of the last layer are not in the model, and training stops early; an interval over eight "
+            "trainings is .02 wide, and a hundred times as many would make it a tenth of that",
+            headroom=2.0,
+        ),
     ),
     claim(
         "cosine-to-one",
@@ -81,15 +82,13 @@ ROOM = Room.of(
             "orthogonal": ("the minority classifiers become orthogonal", Bracket.exactly(0.0)),
             "half-way": ("they come half of the way", Bracket.exactly(0.5)),
             "majority-too": Variant(
-                says="so do majority classifiers",
-                predict=Bracket.exactly(1.0),
-                over=instances(OF_MAJORITY, BALANCED, EARLY, FARTHEST),
+                "so do majority classifiers", Bracket.exactly(1.0), over=instances(OF_MAJORITY, BALANCED, EARLY, FARTHEST)
             ),
         },
-        evidence=Evidence.EMPIRICAL,
+        evidence=Evidence.EMPIRICAL.within(
+            NEAR_COLLAPSE, "one image a class is as far as R can go on these data, and training stops before its limit"
+        ),
         kind=Kind.LIMIT,
-        within=NEAR_COLLAPSE,
-        because="one image a class is as far as R can go on these data, and training stops before its limit",
     ),
     claim(
         "below-chance",
@@ -102,7 +101,7 @@ ROOM = Room.of(
         },
         by="test accuracy on the minority classes, over trials",
         false={
-            "always-unknown": Variant(says="nor are they at R = 1", predict=Bracket.exactly(CHANCE), over=instances(LABEL, BALANCED)),
+            "always-unknown": Variant("nor are they at R = 1", Bracket.exactly(CHANCE), over=instances(LABEL, BALANCED)),
         },
         origin=Origin.DERIVED,
         evidence=Evidence.EMPIRICAL,
@@ -117,9 +116,7 @@ ROOM = Room.of(
         by="the measured cosine less the cosine of the Layer-Peeled optimum at the measured energies, over trials",
         false={
             "balanced-too": Variant(
-                says="networks with balanced classes are as far from the model",
-                predict=Bracket.exactly(MISFIT),
-                over=instances(LABEL, BALANCED),
+                "networks with balanced classes are as far from the model", Bracket.exactly(MISFIT), over=instances(LABEL, BALANCED)
             ),
         },
         origin=Origin.DERIVED,
@@ -135,16 +132,15 @@ ROOM = Room.of(
         by="the measured cosine less the cosine of the Layer-Peeled optimum at the measured energies, over trials",
         false={
             "averaged-by-class": Variant(
-                says="so does the optimum at the energy that is averaged over every class",
-                predict=Bracket(-SMALL_MISFIT, SMALL_MISFIT),
+                "so does the optimum at the energy that is averaged over every class",
+                Bracket(-SMALL_MISFIT, SMALL_MISFIT),
                 over=instances(LABEL, FORESEEN),
             ),
         },
         origin=Origin.DERIVED,
-        evidence=Evidence.EMPIRICAL,
-        within=0.2,
-        headroom=2.0,
-        because="an interval over eight trainings is .08 wide; averaged by class the energies miss by .1",
+        evidence=Evidence.EMPIRICAL.within(
+            0.2, "an interval over eight trainings is .08 wide; averaged by class the energies miss by .1", headroom=2.0
+        ),
     ),
     figures=(lambda setting: draw_collapse(setting),),
 )
@@ -157,35 +153,37 @@ def networks(setting: Setting, ratio: float) -> tuple[Trained, ...]:
 
 def over_trials(setting: Setting, quantity: Callable[[tuple[Trained, ...]], np.ndarray]) -> dict[str, Bracket]:
     """Intervals of a quantity of the minority and of the majority, at every R that is measured."""
-    found: dict[str, Bracket] = {}
+    intervals: dict[str, Bracket] = {}
     for ratio in MEASURED[setting.profile]:
         minority, majority = quantity(networks(setting, ratio))
-        found |= {LABEL.format(ratio): interval_over_trials(minority), OF_MAJORITY.format(ratio): interval_over_trials(majority)}
-    return found
+        intervals |= {LABEL.format(ratio): interval_over_trials(minority), OF_MAJORITY.format(ratio): interval_over_trials(majority)}
+    return intervals
 
 
-def cosines(found: tuple[Trained, ...]) -> np.ndarray:
+def cosines(trials: tuple[Trained, ...]) -> np.ndarray:
     """Mean cosine among minority and among majority classifiers, (2, trials)."""
-    return np.array([(each.outcome.minority_cosine, each.outcome.majority_cosine) for each in found]).T
+    return np.array([(each.outcome.minority_cosine, each.outcome.majority_cosine) for each in trials]).T
 
 
 def accuracies(setting: Setting, ratio: float) -> np.ndarray:
     """Test accuracy on the minority classes, one for each trial."""
-    return np.array([found.outcome.accuracy[MAJORITY:].mean() for found in networks(setting, ratio)])
+    return np.array([network.outcome.accuracy[MAJORITY:].mean() for network in networks(setting, ratio)])
 
 
 def misfits(setting: Setting) -> dict[str, Bracket]:
     """Measured cosines less those of the optimum; at the energy of all samples too, and the full profile at those of the explanations."""
-    found = over_trials(setting, lambda trials: cosines(trials) - foreseen(trials))
+    differences = over_trials(setting, lambda trials: cosines(trials) - foreseen(trials))
     for label, (ratio,) in SAMPLE_ENERGY.items():
         trials = networks(setting, ratio)
-        found[label] = interval_over_trials((cosines(trials) - foreseen(trials, energy="sample"))[0])
+        differences[label] = interval_over_trials((cosines(trials) - foreseen(trials, energy="sample"))[0])
     if setting.profile is Profile.FULL:
         trials, unbiased = networks(setting, EARLY), trained(setting.profile, EARLY, 1.0, setting.seed, last_bias=False)
         where = LABEL.format(EARLY)
-        found[f"{where}, energy of centred features"] = interval_over_trials((cosines(trials) - foreseen(trials, energy="centred"))[0])
-        found[f"{where}, without last bias"] = interval_over_trials((cosines(unbiased) - foreseen(unbiased))[0])
-    return found
+        differences[f"{where}, energy of centred features"] = interval_over_trials(
+            (cosines(trials) - foreseen(trials, energy="centred"))[0]
+        )
+        differences[f"{where}, without last bias"] = interval_over_trials((cosines(unbiased) - foreseen(unbiased))[0])
+    return differences
 
 
 @cache
@@ -195,7 +193,7 @@ def foreseen(trials: tuple[Trained, ...], *, energy: str = "class") -> np.ndarra
     "class" averages ‖h‖² over every class, as the model of the sources does; "centred" does so after centring; "sample" averages it over
     all samples.
     """
-    found = []
+    by_trial = []
     for each in trials:
         energies = {"class": each.outcome.feature_energy, "centred": each.centred_energy, "sample": each.sample_energy}
         problem = LayerPeeled.from_groups(
@@ -205,8 +203,8 @@ def foreseen(trials: tuple[Trained, ...], *, energy: str = "class") -> np.ndarra
             norm_weights="sample" if energy == "sample" else "class",
         )
         groups = solve(problem, route="factored").groups
-        found.append([np.nan if group.within_cosine is None else group.within_cosine for group in (groups[-1], groups[0])])
-    return np.array(found).T
+        by_trial.append([np.nan if group.within_cosine is None else group.within_cosine for group in (groups[-1], groups[0])])
+    return np.array(by_trial).T
 
 
 def draw_collapse(setting: Setting) -> Figure:
@@ -226,8 +224,8 @@ def draw_collapse(setting: Setting) -> Figure:
         y_label="minority cosine; accuracy",
         series=(
             points_over_trials("measured cosine", x, measured.T, 0),
-            Series(label="Layer-Peeled optimum at the measured energies", x=x, y=optimum, style="line", color=1),
-            Series(label="minority test accuracy", x=x, y=accuracy, style="line", color=2),
+            Series.line("Layer-Peeled optimum at the measured energies", x, optimum, 1),
+            Series.line("minority test accuracy", x, accuracy, 2),
         ),
         log_x=True,
     )

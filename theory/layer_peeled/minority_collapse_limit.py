@@ -41,9 +41,9 @@ ROOM = Room.of(
             "half-as-far": ("half of the balanced distance is left", predicted(0.5 * BALANCED)),
             "a-twentieth": ("a twentieth of the balanced distance is left", predicted(BALANCED / 20)),
         },
-        evidence=Evidence.CERTIFIED,
-        within=0.01,
-        because="the distance enters through a square root, so an enclosure of 1e-6 in the logits leaves 0.001",
+        evidence=Evidence.CERTIFIED.within(
+            0.01, "the distance enters through a square root, so an enclosure of 1e-6 in the logits leaves 0.001"
+        ),
     ),
     claim(
         "distance",
@@ -59,16 +59,14 @@ ROOM = Room.of(
                 lambda ratio: predicted(2 * (1 - 1 / MINORITY) / math.sqrt(ENERGY) * inner_value(ratio)),
             ),
             "half-a-percent-late": Variant(
-                says="beside the threshold the square is that of R/1.005",
-                predict=lambda ratio: predicted(2 / math.sqrt(ENERGY) * inner_value(ratio / 1.005)),
+                "beside the threshold the square is that of R/1.005",
+                lambda ratio: predicted(2 / math.sqrt(ENERGY) * inner_value(ratio / 1.005)),
                 over=instances("R={:g}", 12.07, 12.31),
             ),
         },
-        evidence=Evidence.CERTIFIED,
+        evidence=Evidence.CERTIFIED.within(1e-3, "a tenth of what is seen 1 % before R0"),
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
-        within=1e-3,
-        because="a tenth of what is seen 1 % before R0",
     ),
     claim(
         "exact-from-finite-R",
@@ -87,10 +85,9 @@ ROOM = Room.of(
                 lambda ratio: Bracket.exactly(float(ratio >= threshold(ENERGY * ((CLASSES - 1) / CLASSES) ** 2))),
             ),
         },
-        evidence=Evidence.CERTIFIED,
+        evidence=Evidence.CERTIFIED.within(0.0, "a yes or a no"),
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
-        because="a yes or a no",
     ),
 )
 
@@ -101,9 +98,9 @@ def enclosed(ratio: float) -> Enclosures:
     return two_groups(MAJORITY, MINORITY, ratio, ENERGY)
 
 
-def distance(found: Enclosures) -> Bracket:
+def distance(solved: Enclosures) -> Bracket:
     """‖w_k − w_l‖ in the last group; balanced classes have one group."""
-    return found.classifier_distance(len(found.solution.problem.groups) - 1)
+    return solved.classifier_distance(len(solved.solution.problem.groups) - 1)
 
 
 def squared_distance(ratio: float) -> Bracket:

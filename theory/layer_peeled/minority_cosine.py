@@ -5,15 +5,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from layerpeel.numerics import Bracket, collapse_threshold, vanishing_threshold
-from layerpeel.solvers import Enclosures, LayerPeeled, solve
+from layerpeel.numerics import Bracket
 from layerpeel.theory._claims import Variant, claim, instances
-from layerpeel.theory._enclosed_points import enclosed_points
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Profile, Room, Series, Setting, Source, Statement
+from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
 from layerpeel.theory.layer_peeled._closed_forms import minority_cosine, optimum, predicted
+from layerpeel.theory.layer_peeled._phases import CLASSES, cosine_panel, of_minority
 from layerpeel.theory.layer_peeled._reference import two_groups
 
-CLASSES = 10
 RATIOS = {
     (5, 5.0): (1.0, 2.0, 5.0, 9.0, 12.0, 14.0, 40.0),
     (3, 5.0): (1.0, 10.0, 100.0, 180.0, 400.0),
@@ -51,8 +49,8 @@ ROOM = Room.of(
         by="the semidefinite program, with the cosine of the exact optimum enclosed by its certificate",
         false={
             "one-percent-late": Variant(
-                says="the cosine is that of R/1.01",
-                predict=lambda majority, energy, ratio: predicted(minority_cosine(majority, CLASSES - majority, ratio / 1.01, energy)),
+                "the cosine is that of R/1.01",
+                lambda majority, energy, ratio: predicted(minority_cosine(majority, CLASSES - majority, ratio / 1.01, energy)),
                 over={label: case for label, case in CASES.items() if case[2] > 1.01},
             ),
             "without-share": (
@@ -60,9 +58,9 @@ ROOM = Room.of(
                 lambda majority, energy, ratio: predicted(cosine_without_share(majority, CLASSES - majority, ratio, energy)),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=5e-3,
-        because="1 % of R moves the cosine by as much near R0; enclosures are 1e-7 to 1e-4 wide, widest at large R",
+        evidence=Evidence.CERTIFIED.within(
+            5e-3, "1 % of R moves the cosine by as much near R0; enclosures are 1e-7 to 1e-4 wide, widest at large R"
+        ),
     ),
     claim(
         "monotone",
@@ -80,14 +78,8 @@ ROOM = Room.of(
         evidence=Evidence.CERTIFIED,
         kind=Kind.LOWER_BOUND,
     ),
-    figures=(lambda setting: draw(5.0, setting), lambda setting: draw(10.0, setting)),
+    figures=(lambda setting: cosine_panel(5.0, setting), lambda setting: cosine_panel(10.0, setting)),
 )
-
-
-def of_minority(found: Enclosures) -> Bracket:
-    """The cosine between two classifiers of the last group; balanced classes have one group."""
-    last = len(found.solution.problem.groups) - 1
-    return found.classifier_cosine(last, last)
 
 
 @cache
@@ -106,39 +98,3 @@ def cosine_without_share(majority: int, minority: int, ratio: float, energy: flo
     best = optimum(majority, minority, ratio, energy)
     common = best.s * majority / (CLASSES * minority)
     return (common - best.b / minority) / (common + best.b)
-
-
-MAJORITIES = (3, 5, 7)
-POINTS = {Profile.QUICK: 6, Profile.FULL: 12}
-DRAWN_GAP = 1e-11
-"""Relative gap of the points in the figures: enclosures narrower than the dots."""
-
-
-def draw(energy: float, setting: Setting) -> Figure:
-    """Panel (c) of the source at E_H = 5, panel (d) at E_H = 10."""
-    series, marks = [], []
-    for color, majority in enumerate(MAJORITIES):
-        minority = CLASSES - majority
-        collapse = collapse_threshold(majority, minority, feature_energy=energy)
-        vanish = vanishing_threshold(majority, minority, feature_energy=energy)
-        end = vanish.value * 0.999 if vanish is not None and vanish.value is not None else 1e4
-        corner = [collapse.value] if collapse.value is not None and collapse.value < min(end, 1e4) else []
-        curve = sorted([*np.geomspace(1.0, min(end, 1e4), 160).tolist(), *corner])
-        heights = [minority_cosine(majority, minority, ratio, energy) for ratio in curve]
-        series.append(Series(label=f"K_A = {majority}, closed form", x=tuple(curve), y=tuple(heights), style="line", color=color))
-        points = np.geomspace(1.0, min(1.6 * (collapse.value or 1e3), end, 600.0), POINTS[setting.profile]).tolist()
-        problems = [LayerPeeled.from_imbalance(majority, minority, ratio, feature_energy=energy) for ratio in points]
-        found = [of_minority(Enclosures(solve(problem, route="factored", tolerance=DRAWN_GAP))) for problem in problems]
-        series.append(enclosed_points(f"K_A = {majority}, certified optimum", points, found, color))
-        if collapse.value is not None and collapse.value < 1e4:
-            marks.append((collapse.value, f"R0 = {collapse.value:.4g}", color))
-    return Figure(
-        title=f"Average cosine between minority classifiers, E_W = 1, E_H = {energy:g}",
-        caption="K = 10. Lines: closed form, drawn until the minority vanishes (R1). Points: route `factored`, with the certified "
-        "enclosure of the exact optimum. Vertical marks: the collapse threshold R0.",
-        x_label="imbalance R = n_A / n_B",
-        y_label="average cosine",
-        series=tuple(series),
-        marks=tuple(marks),
-        log_x=True,
-    )

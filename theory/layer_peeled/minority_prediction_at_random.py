@@ -41,7 +41,7 @@ ROOM = Room.of(
         by="the probability of the own class among the minority classes, at the exact optimum, enclosed",
         false={
             "random-among-all": Variant(
-                says="the share is 1/K", predict=lambda majority, minority, *_: predicted(1 / (majority + minority)), over=BEYOND
+                "the share is 1/K", lambda majority, minority, *_: predicted(1 / (majority + minority)), over=BEYOND
             ),
             "imbalance-off": (
                 "it is that of an imbalance one per cent larger",
@@ -49,9 +49,7 @@ ROOM = Room.of(
             ),
         },
         origin=Origin.DERIVED,
-        evidence=Evidence.CERTIFIED,
-        within=1e-3,
-        because="enclosures are 1e-5 to 1e-4 wide",
+        evidence=Evidence.CERTIFIED.within(1e-3, "enclosures are 1e-5 to 1e-4 wide"),
     ),
     claim(
         "accuracy",
@@ -63,14 +61,15 @@ ROOM = Room.of(
         false={
             "still-right": ("the own class still wins", SURE),
             "one-class-more": Variant(
-                says="it is 1/(K_B + 1) beyond R0", predict=lambda majority, minority, *_: Bracket.exactly(1 / (minority + 1)), over=BEYOND
+                "it is 1/(K_B + 1) beyond R0", lambda majority, minority, *_: Bracket.exactly(1 / (minority + 1)), over=BEYOND
             ),
         },
-        evidence=Evidence.STATISTICAL,
+        evidence=Evidence.STATISTICAL.within(
+            0.05,
+            "the interval at the suite's level is 0.016 wide for 60,000 draws; ten times less would take a hundred times as many",
+            headroom=2.0,
+        ),
         kind=Kind.PROBABILITY,
-        within=0.05,
-        headroom=2.0,
-        because="the interval at the suite's level is 0.016 wide for 60,000 draws; ten times less would take a hundred times as many",
     ),
 )
 

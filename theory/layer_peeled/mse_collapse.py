@@ -1,36 +1,36 @@
 """Collapse under squared error: continuous with one layer, a jump with two or more."""
 
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Callable
 from itertools import product
 
-import numpy as np
-import sympy
-
-from layerpeel.numerics import Bracket, last_true
+from layerpeel.numerics import Bracket
 from layerpeel.numerics import squared_error_logit as branch
 from layerpeel.numerics import squared_error_survival as survival
 from layerpeel.numerics import squared_error_switch as switch
 from layerpeel.solvers import (
-    DeepLinear,
-    UnconstrainedFeatures,
     descend_linear,
-    enclose_one_layer,
-    fitted_start,
-    random_start,
-    search_linear,
 )
 from layerpeel.theory._claims import Variant, claim, instances
 from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement
 from layerpeel.theory.layer_peeled._closed_forms import predicted
+from layerpeel.theory.layer_peeled._in_symbols.squared_error import OTHER_EXPONENT, STATED, by_substitution
+from layerpeel.theory.layer_peeled._squared_error_descents import (
+    CLASSES,
+    COUNTS,
+    DESCENT,
+    SECOND,
+    best,
+    crossing,
+    kept,
+    last_alive,
+    last_logit,
+    nudged,
+    one_layer,
+    problem,
+)
 
-COUNTS = LARGEST, SECOND, SMALLEST = (12, 6, 2)
-"""n_k; the second class is the one whose b/n_k is set."""
-CLASSES = tuple(f"n={count}" for count in COUNTS)
 DEPTHS = instances("M={}", 2, 3, 5)
 """Layers between features and logits."""
-UNEQUAL = 3.0
-"""λ_H/λ_W: the two penalties are not equal in any measurement."""
 LEVELS = instances("N²λ_Wλ_H={:g}", 0.5, 1.9, 2.1, 5.9, 6.1, 11.9, 12.1)
 """For M = 1, on either side of every count."""
 MINIMA = instances("M={}, b/n_2={:g}", (2, 0.25), (2, 0.48), (2, 0.52), (3, 0.25), (3, 0.51), (3, 0.55), (5, 0.25), (5, 0.59), (5, 0.62))
@@ -41,25 +41,10 @@ NONE, ALONE = "zero", f"keeping n={SECOND} alone"
 KEPT = {NONE: (False, False, False), ALONE: (False, True, False)}
 STARTS = instances("from {1}, M={0}", *product((1, 2, 3, 5), [NONE]), *product((2, 3, 5), [ALONE]))
 
-FINE, COARSE = 1e-5, 6e-4
-"""Relative widths at which the bisections for the switch and for the end of survival stop; near that end the branch is flat."""
-DESCENT = 2e-5
-"""Allowance in a logit for where L-BFGS stops: gradients near 1e-9 over the least curvature in z, 1e-3 near the ends of branches; and in a
-logit at the switch for how finely that is found. Seen: 1e-8, and 1e-6 at the switch."""
 STOPPED = 25 * DESCENT
 """Widest bracket of a logit that still confirms."""
 WHERE_DESCENT_STOPS = "where descent stops is granted 2e-5 to either side"
-ALIVE = 0.05
-"""Own logits above this are those of a class that has not collapsed; branches end at 1/4 and more."""
-NUDGE = 1e-3
-"""Standard deviation of the noise that takes a start off a stationary point."""
 
-MORE, X = sympy.symbols("M_minus_1 z", positive=True)
-M = MORE + 1
-SLOPE = (1 - X) * X ** (MORE / (M + 1))
-VALUE = (1 - X) ** 2 / 2 + (M + 1) / 2 * SLOPE * X ** (2 / (M + 1))
-LEVEL = sympy.expand_log(sympy.log(M) + (M + 1) / M * sympy.log(SLOPE), force=True)
-"""m, g and log b/n on the stationary branch."""
 
 ROOM = Room.of(
     Statement(
@@ -80,25 +65,11 @@ ROOM = Room.of(
         "scalar",
         "per class, the values of both minima and the end of the branch, for every M",
         over="",
-        predict=lambda: {
-            "g at z = (M − 1)/M": sympy.Rational(1, 2),
-            "dm/dz at z = (M − 1)/(2M)": sympy.Integer(0),
-            "log b/n at z = (M − 1)/M": MORE / M * sympy.log(MORE) - sympy.log(M),
-            "log b/n at z = (M − 1)/(2M)": (M + 1) / M * sympy.log(M + 1) + MORE / M * sympy.log(MORE) - sympy.log(4 * M),
-        },
-        measure=lambda: {
-            "g at z = (M − 1)/M": sympy.simplify(sympy.powsimp(VALUE.subs(X, MORE / M))),
-            "dm/dz at z = (M − 1)/(2M)": sympy.simplify(sympy.diff(sympy.log(SLOPE), X).subs(X, MORE / (2 * M))),
-            "log b/n at z = (M − 1)/M": LEVEL.subs(X, MORE / M),
-            "log b/n at z = (M − 1)/(2M)": LEVEL.subs(X, MORE / (2 * M)),
-        },
+        predict=lambda: STATED,
+        measure=lambda: by_substitution(),
         by="g = ½(1 − z)² + ((M + 1)/2) m z^{2/(M+1)} and b/n = M m^{(M+1)/M} on the branch, for every M > 1",
         false={
-            # the exponent of m in place of that of b/n
-            "other-exponent": (
-                "b/n is (M − 1)^{(M−1)/(M+1)}/M",
-                lambda: {"log b/n at z = (M − 1)/M": MORE / (M + 1) * sympy.log(MORE) - sympy.log(M)},
-            ),
+            "other-exponent": ("b/n is (M − 1)^{(M−1)/(M+1)}/M", lambda: OTHER_EXPONENT),
         },
         origin=Origin.DERIVED,
         evidence=Evidence.PROOF,
@@ -108,7 +79,7 @@ ROOM = Room.of(
         "M = 1: z_k = max(0, 1 − N√(λ_Wλ_H/n_k)), on both sides of every threshold",
         over=LEVELS,
         predict=lambda level: logits(lambda n: branch(1, level / n)),
-        measure_all=lambda setting: [one_layer(problem(1, level / SECOND), setting.rng) for (level,) in LEVELS.values()],
+        measure_all=lambda setting: [one_layer(level, setting.rng) for (level,) in LEVELS.values()],
         by="own logits of the exact optimum, enclosed by what the end of one descent from a random start proves",
         false={
             "one-layer-off": ("M = 1 collapses at n_k ≤ 1.01 N²λ_Wλ_H", lambda level: logits(lambda n: branch(1, 1.01 * level / n))),
@@ -118,24 +89,20 @@ ROOM = Room.of(
             ),
             "one-layer-jump": ("M = 1 jumps", lambda level: logits(lambda n: max(0.5, branch(1, level / n)) if level < n else 0.0)),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-5,
-        because="the enclosure is as wide as the root of the loss's rounding, 1e-7",
+        evidence=Evidence.CERTIFIED.within(1e-5, "the enclosure is as wide as the root of the loss's rounding, 1e-7"),
     ),
     claim(
         "minimum",
         "M ≥ 2: the best point found has diagonal logits, zero exactly for the classes beyond the switch",
         over=MINIMA,
         predict=lambda layers, level: {"elsewhere": Bracket.exactly(0.0)} | minimum(layers, level),
-        measure_all=lambda setting: [own(search_linear(problem(*case), case[0], rng=setting.rng)) for case in MINIMA.values()],
+        measure_all=lambda setting: [best(layers, level, setting.rng) for layers, level in MINIMA.values()],
         by="the best of descents from random starts and from every choice of classes kept",
         false={
             "one-layer-law": ("M = 2 follows the law of M = 1", lambda layers, level: minimum(1, level) if layers == 2 else None),
             "level-off": ("the minimum is that of 1.002 b", lambda layers, level: minimum(layers, 1.002 * level)),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=STOPPED,
-        because=WHERE_DESCENT_STOPS,
+        evidence=Evidence.EMPIRICAL.within(STOPPED, WHERE_DESCENT_STOPS),
     ),
     claim(
         "switch",
@@ -147,26 +114,24 @@ ROOM = Room.of(
         false={
             "switch-off": ("the switch is one per cent higher", lambda layers: predicted(1.01 * switch(layers))),
             "switch-slightly-off": ("the switch is 0.1 per cent higher", lambda layers: predicted(1.001 * switch(layers))),
-            "switch-of-one-layer": Variant(says="M = 2 switches at b/n = 1", predict=Bracket.exactly(1.0), over=instances("M={}", 2)),
+            "switch-of-one-layer": Variant("M = 2 switches at b/n = 1", Bracket.exactly(1.0), over=instances("M={}", 2)),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=1e-4,
-        because="values that differ by rounding, 1e-16, are 1e-12 apart in b/n; the bisection stops at 1e-5",
+        evidence=Evidence.EMPIRICAL.within(
+            1e-4, "values that differ by rounding, 1e-16, are 1e-12 apart in b/n; the bisection stops at 1e-5"
+        ),
     ),
     claim(
         "jump",
         "M ≥ 2: the logit drops from (M − 1)/M to zero there",
         over=DEPTHS,
         predict=lambda layers: predicted((layers - 1) / layers),
-        measure=lambda layers: own(kept(layers, crossing(layers).lower, (True, True, False)))[CLASSES[1]],
+        measure=lambda layers: last_logit(layers),
         by="the own logit of the second class just before it drops to zero",
         false={
             "continuous": ("collapse is continuous for M ≥ 2", Bracket.exactly(0.0)),
             "jump-off": ("it drops from 1.002 (M − 1)/M", lambda layers: predicted(1.002 * (layers - 1) / layers)),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=STOPPED,
-        because=WHERE_DESCENT_STOPS,
+        evidence=Evidence.EMPIRICAL.within(STOPPED, WHERE_DESCENT_STOPS),
     ),
     claim(
         "survival",
@@ -179,16 +144,14 @@ ROOM = Room.of(
             "no-survival": ("the branch ends at the switch", lambda layers: predicted(switch(layers))),
             "survival-off": ("the branch ends one per cent later", lambda layers: predicted(1.01 * survival(layers))),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=1e-2,
-        because="the bisection stops at a relative 6e-4",
+        evidence=Evidence.EMPIRICAL.within(1e-2, "the bisection stops at a relative 6e-4"),
     ),
     claim(
         "local-minima",
         "zero is a local minimum for M ≥ 2 and not for M = 1; a smaller class is not kept where a larger one is dropped",
         over=STARTS,
         predict=lambda *case: ends(WELL_BELOW, *case),
-        measure_all=lambda setting: [nudged(setting.rng, *case) for case in STARTS.values()],
+        measure_all=lambda setting: [nudged(setting.rng, WELL_BELOW, layers, KEPT[start]) for layers, start in STARTS.values()],
         by="own logits at the end of descents that start 0.001 away from zero, and from a wrong choice of the class kept",
         false={
             "zero-kept": ("zero holds for M = 1", lambda m, _: logits(lambda n: 0.0) if m == 1 else None),
@@ -199,9 +162,7 @@ ROOM = Room.of(
             ),
             "larger-penalties": ("they end where 1.01 b would lead", lambda *case: ends(1.01 * WELL_BELOW, *case)),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=STOPPED,
-        because=WHERE_DESCENT_STOPS,
+        evidence=Evidence.EMPIRICAL.within(STOPPED, WHERE_DESCENT_STOPS),
     ),
     figures=(lambda setting: draw_branches(setting),),
 )
@@ -223,60 +184,6 @@ def ends(level: float, layers: int, start: str) -> dict[str, Bracket]:
     return {part: value if part in left else Bracket.exactly(0.0) for part, value in minimum(layers, level).items()}
 
 
-def problem(layers: int, level: float) -> UnconstrainedFeatures:
-    """The penalties with λ_H = UNEQUAL λ_W and b/n_2 = level."""
-    weight = (level * SECOND / (layers * sum(COUNTS)) / (sum(COUNTS) * UNEQUAL) ** (1 / layers)) ** (layers / (layers + 1))
-    return UnconstrainedFeatures(counts=COUNTS, feature_penalty=UNEQUAL * weight, weight_penalty=weight, loss="squared")
-
-
-def own(head: DeepLinear) -> dict[str, Bracket]:
-    """Own logits, and the largest of the others, with the allowance for where descent stops."""
-    values = dict(zip(("elsewhere", *CLASSES), (head.stray, *head.own_logits.tolist()), strict=True))
-    return {part: Bracket(value - DESCENT, value + DESCENT) for part, value in values.items()}
-
-
-def kept(layers: int, level: float, classes: Sequence[bool]) -> DeepLinear:
-    """Descent from logits 1 of the classes kept."""
-    return descend_linear(problem(layers, level), *fitted_start(problem(layers, level), layers, kept=classes))
-
-
-def nudged(rng: np.random.Generator, layers: int, start: str) -> dict[str, Bracket]:
-    """Own logits where descent from there ends, with noise on every entry, at the level well below."""
-    there = problem(layers, WELL_BELOW)
-    fitted, noise = fitted_start(there, layers, kept=KEPT[start]), random_start(there, layers, scale=NUDGE, rng=rng)
-    found = own(descend_linear(there, [a + b for a, b in zip(fitted[0], noise[0], strict=True)], fitted[1] + noise[1]))
-    return {part: found[part] for part in CLASSES}
-
-
-def one_layer(there: UnconstrainedFeatures, rng: np.random.Generator) -> dict[str, Bracket]:
-    """Own logits of the exact optimum for M = 1."""
-    return dict(zip(CLASSES, enclose_one_layer(descend_linear(there, *random_start(there, 1, scale=0.5, rng=rng))), strict=True))
-
-
-@cache
-def crossing(layers: int) -> Bracket:
-    """Where keeping the second class beside the first is no longer better."""
-
-    def better(level: float) -> bool:
-        with_it, without = (kept(layers, level, (True, second, False)) for second in (True, False))
-        return with_it.own_logits[1] > ALIVE and with_it.value < without.value
-
-    return last_true(better, 0.2, 1.2, width=FINE)
-
-
-def last_alive(layers: int) -> Bracket:
-    """Where the second class collapses in descents that start from the last point with it."""
-    last = kept(layers, 0.2, (True, True, False))
-
-    def alive(level: float) -> bool:
-        nonlocal last
-        head = descend_linear(problem(layers, level), last.layers, last.features)
-        last = head if head.own_logits[1] > ALIVE else last
-        return head is last
-
-    return last_true(alive, 0.2, 2.0, width=COARSE)
-
-
 def draw_branches(setting: Setting) -> Figure:
     """Own logit against b/n: one curve that ends at zero, or two branches that overlap."""
     series: list[Series] = []
@@ -284,13 +191,13 @@ def draw_branches(setting: Setting) -> Figure:
         places = tuple(survival(layers) * (1 - (1 - step / 80) ** 2) for step in range(81))
         points = tuple(survival(layers) * part for part in (0.1, 0.3, 0.5, 0.7, 0.9, 0.97))
         heights = tuple(branch(layers, place * (1 - 1e-12)) for place in places)
-        head, found = kept(layers, points[0], (True, True, True)), tuple[float, ...]()
+        head, logits_there = kept(layers, points[0], (True, True, True)), tuple[float, ...]()
         for point in points:
             head = descend_linear(problem(layers, point), head.layers, head.features)
-            found += (float(head.own_logits[1]),)
+            logits_there += (float(head.own_logits[1]),)
         series += [
-            Series(label=f"M = {layers}, closed form", x=places, y=heights, style="line", color=color),
-            Series(label=f"M = {layers}, descent", x=points, y=found, style="points", color=color),
+            Series.line(f"M = {layers}, closed form", places, heights, color),
+            Series.points(f"M = {layers}, descent", points, logits_there, color),
         ]
     return Figure(
         title="Own logit under squared error: continuous with one layer, a jump with more",

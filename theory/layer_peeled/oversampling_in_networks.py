@@ -47,10 +47,8 @@ ROOM = Room.of(
         },
         by="the mean cosine between minority classifiers, over trials",
         false={"orthogonal": ("it falls to zero: the minority classifiers become orthogonal", Bracket.exactly(0.0))},
-        evidence=Evidence.EMPIRICAL,
+        evidence=Evidence.EMPIRICAL.within(NEAR_FRAME, "training stops before its limit, and copies of one image are not a hundred images"),
         kind=Kind.LIMIT,
-        within=NEAR_FRAME,
-        because="training stops before its limit, and copies of one image are not a hundred images",
     ),
     claim(
         "a-little-helps",
@@ -61,9 +59,9 @@ ROOM = Room.of(
         by="what w_r = 10 brings, over trials: of the fall that w_r = R brings, and of the accuracy that minority classes lack",
         false={
             "new-images-too": Variant(
-                says="it takes new images of the minority classes half of the way to the accuracy of the others",
-                predict=Bracket.exactly(HALF),
-                over={ACCURACY: ()},
+                "it takes new images of the minority classes half of the way to the accuracy of the others",
+                Bracket.exactly(HALF),
+                over=ACCURACY,
             ),
         },
         evidence=Evidence.EMPIRICAL,
@@ -75,12 +73,12 @@ ROOM = Room.of(
 
 def cosines(setting: Setting, factor: float) -> np.ndarray:
     """Mean cosine between minority classifiers, one for each trial."""
-    return np.array([found.outcome.minority_cosine for found in trained(setting.profile, IMBALANCE, factor, setting.seed)])
+    return np.array([network.outcome.minority_cosine for network in trained(setting.profile, IMBALANCE, factor, setting.seed)])
 
 
 def accuracies(setting: Setting, factor: float) -> np.ndarray:
     """Test accuracy on the majority and on the minority classes, (2, trials)."""
-    accuracy = np.array([found.outcome.accuracy for found in trained(setting.profile, IMBALANCE, factor, setting.seed)])
+    accuracy = np.array([network.outcome.accuracy for network in trained(setting.profile, IMBALANCE, factor, setting.seed)])
     return np.array([accuracy[:, :MAJORITY].mean(axis=1), accuracy[:, MAJORITY:].mean(axis=1)])
 
 
@@ -106,14 +104,8 @@ def draw_remedy(setting: Setting) -> Figure:
         y_label="minority cosine; accuracy",
         series=(
             points_over_trials("measured cosine", x, np.array([cosines(setting, factor) for factor in factors]).T, 0),
-            Series(label="balanced frame", x=x, y=(FRAME,) * len(x), style="line", color=1),
-            Series(
-                label="minority test accuracy",
-                x=x,
-                y=tuple(float(accuracies(setting, factor)[1].mean()) for factor in factors),
-                style="line",
-                color=2,
-            ),
+            Series.line("balanced frame", x, (FRAME,) * len(x), 1),
+            Series.line("minority test accuracy", x, (float(accuracies(setting, factor)[1].mean()) for factor in factors), 2),
         ),
         log_x=True,
     )

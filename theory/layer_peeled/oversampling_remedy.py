@@ -39,9 +39,7 @@ ROOM = Room.of(
             "root-of-copies": ("the effective ratio is R/√w_r", lambda copies: value_at(BIG / SMALL / math.sqrt(copies))),
             "ratio-off": ("the effective ratio is 1.00005 R/w_r", lambda copies: value_at(1.00005 * BIG / SMALL / copies)),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-6,
-        because="the certified gap of the sample-level program is near 1e-9",
+        evidence=Evidence.CERTIFIED.within(1e-6, "the certified gap of the sample-level program is near 1e-9"),
     ),
     claim(
         "least-oversampling",
@@ -65,8 +63,7 @@ ROOM = Room.of(
                 lambda weight: Bracket.exactly(float(weight < 1.01 * IMBALANCE / threshold())),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        because="a yes or a no",
+        evidence=Evidence.CERTIFIED.within(0.0, "a yes or a no"),
     ),
 )
 

@@ -46,8 +46,7 @@ ROOM = Room.of(
                 lambda *case: Bracket.exactly(float(case[0])) if optimum(*case).vanished else None,
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        because="a whole number",
+        evidence=Evidence.CERTIFIED.within(0.0, "a whole number"),
     ),
     claim(
         "tight-from-rank",
@@ -72,9 +71,7 @@ ROOM = Room.of(
                 lambda *_: dict.fromkeys(("p = rank", "p = 2K"), Bracket.exactly(1e-5)),
             ),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=1e-6,
-        because="where L-BFGS stops is granted 1e-8 to either side",
+        evidence=Evidence.EMPIRICAL.within(1e-6, "where L-BFGS stops is granted 1e-8 to either side"),
     ),
     claim(
         "one-dimension-fewer",
@@ -87,9 +84,7 @@ ROOM = Room.of(
         ),
         by="lower end: proved from the distance to matrices of lower rank and the curvature; upper end: the best point found",
         false={
-            "always-all-dimensions": Variant(
-                says="K − 1 dimensions are needed at every R", predict=Bracket.exactly(NOTICEABLE), over=SHORT
-            ),
+            "always-all-dimensions": Variant("K − 1 dimensions are needed at every R", Bracket.exactly(NOTICEABLE), over=SHORT),
         },
         evidence=Evidence.CERTIFIED,
         kind=Kind.LOWER_BOUND,
@@ -107,8 +102,8 @@ def excess(rng: np.random.Generator, case: tuple[int, int, float, float], dimens
     """Best value found in dimension p above the certified optimum of the relaxation; below the rank, from below by the curvature bound."""
     solution = two_groups(*case).solution
     best, *_ = descend(solution.problem, dimension, rng=rng)
-    found = Bracket(best - STOPPED, best + STOPPED) - solution.value  # that descent ended within STOPPED is no certificate
+    above = Bracket(best - STOPPED, best + STOPPED) - solution.value  # that descent ended within STOPPED is no certificate
     if dimension >= solution.rank:
-        return found
+        return above
     proved = low_rank_excess(solution.problem, solution.matrix, dimension, solution.tangent)
-    return Bracket(proved, found.upper, rigorous=True)
+    return Bracket(proved, above.upper, rigorous=True)

@@ -12,6 +12,8 @@ from layerpeel.theory._claims import claim
 from layerpeel.theory._enclosed_points import enclosed_points
 from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement
 from layerpeel.theory.layer_peeled._closed_forms import predicted
+from layerpeel.theory.layer_peeled._in_symbols.orthogonal_means import STATED, by_derivatives
+from layerpeel.theory.layer_peeled._orthogonal_means import cost, margin, value_of, wrong
 
 FOUR = (12, 6, 3, 2)
 CASES: tuple[tuple[tuple[int, ...], float], ...] = (
@@ -41,13 +43,6 @@ STARTS, CLOSED = 50, 1e-12
 ROUNDING = 1e-6
 """Allowance in a norm of features for where L-BFGS stops."""
 
-OTHERS, ODDS, MARGIN = *sympy.symbols("K_minus_1 o", positive=True), sympy.Symbol("m", real=True)
-"""K − 1, the odds (1 − q)/q of the own class, and a margin."""
-WRONG = 1 / (1 + ODDS)
-"""q."""
-COST = sympy.log(1 + OTHERS * sympy.exp(-MARGIN)) + WRONG * MARGIN
-"""What orthogonal class means cost a class, over n_k/N; convex in the margin, and least at BEST."""
-BEST = sympy.log(OTHERS * ODDS)
 
 ROOM = Room.of(
     Statement(
@@ -67,19 +62,8 @@ ROOM = Room.of(
         "gapless",
         "orthogonal class means attain the dual bound, for all K and n_k",
         over="",
-        # The bound's terms S(1 − q, q/(K − 1), …); at margin 0 the own class has the probability 1/K of all classes alike.
-        predict=lambda: {
-            "slope at the margin": sympy.Integer(0),
-            "value at the margin": -(1 - WRONG) * sympy.log(ODDS / (1 + ODDS)) + WRONG * sympy.log(OTHERS * (1 + ODDS)),
-            "q at margin 0": OTHERS / (OTHERS + 1),
-        },
-        measure=lambda: {
-            "slope at the margin": sympy.simplify(sympy.diff(COST, MARGIN).subs(MARGIN, BEST)),
-            "value at the margin": sympy.expand_log(
-                sympy.log(sympy.factor((1 + OTHERS * sympy.exp(-MARGIN)).subs(MARGIN, BEST))) + WRONG * BEST
-            ),
-            "q at margin 0": sympy.simplify(WRONG.subs(ODDS, sympy.solve(sympy.Eq(OTHERS * ODDS, 1), ODDS)[0])),
-        },
+        predict=lambda: STATED,
+        measure=lambda: by_derivatives(),
         by="orthogonal class means cost class k (n_k/N)[log(1 + (K − 1)e^{−m}) + q m] at margin m, convex in m",
         false={"half": ("the margin vanishes at q = ½", lambda: {"q at margin 0": sympy.Rational(1, 2)})},
         origin=Origin.DERIVED,
@@ -107,16 +91,14 @@ ROOM = Room.of(
                 lambda counts, level: value_of(counts, [min(math.sqrt(level / count), 1 - 1 / len(counts)) for count in counts]),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-9,
-        because="descent ends within rounding of the dual bound, and the closed form is granted 1e-10",
+        evidence=Evidence.CERTIFIED.within(1e-9, "descent ends within rounding of the dual bound, and the closed form is granted 1e-10"),
     ),
     claim(
         "margins",
         "margins are log((K − 1)(1/q_k − 1)) and zero from n_k ≤ N²λ_Wλ_H K/(K − 1) on, one per cent on either side",
         over=MARGINS,
         predict=lambda counts, level, k: predicted(margin(wrong(counts[k], len(counts), level), len(counts))),
-        measure_all=lambda setting: [found for case in CASES for found in solved(*case, setting.rng)[1].margins],
+        measure_all=lambda setting: [each for case in CASES for each in solved(*case, setting.rng)[1].margins],
         by="the margins of the exact optimum, enclosed",
         false={
             "factor-forgotten": (
@@ -132,9 +114,7 @@ ROOM = Room.of(
                 lambda counts, level, k: predicted(margin(wrong(counts[k], len(counts), 1.001 * level), len(counts))),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-4,
-        because="the enclosure goes with the root of the gap, 1e-14 and less",
+        evidence=Evidence.CERTIFIED.within(1e-4, "the enclosure goes with the root of the gap, 1e-14 and less"),
     ),
     claim(
         "orthogonal",
@@ -147,9 +127,7 @@ ROOM = Room.of(
             "etf": ("class means form a simplex ETF", lambda counts, *_: predicted(-1 / (len(counts) - 1))),
             "one-class-more": ("their cosine is −1/K", lambda counts, *_: predicted(-1 / len(counts))),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-6,
-        because="cosines are bounded by the gap, over the squared norms of features",
+        evidence=Evidence.CERTIFIED.within(1e-6, "cosines are bounded by the gap, over the squared norms of features"),
     ),
     claim(
         "norms",
@@ -157,9 +135,9 @@ ROOM = Room.of(
         over=NORMS,
         predict=lambda counts, level, k: predicted(cost(counts, level, k) / math.sqrt(UNEQUAL * counts[k])),
         measure_all=lambda setting: [
-            Bracket(found - ROUNDING, found + ROUNDING)
+            Bracket(square - ROUNDING, square + ROUNDING)
             for case in CASES
-            for found in np.sum(solved(*case, setting.rng)[0].means ** 2, axis=1).tolist()
+            for square in np.sum(solved(*case, setting.rng)[0].means ** 2, axis=1).tolist()
         ],
         by="‖h_k‖² of the class means at the best point found",
         false={
@@ -174,51 +152,23 @@ ROOM = Room.of(
                 ),
             ),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=3e-5,
-        because="where descent stops is granted 1e-6 to either side",
+        evidence=Evidence.EMPIRICAL.within(3e-5, "where descent stops is granted 1e-6 to either side"),
     ),
     figures=(lambda setting: draw_margins(setting),),
 )
-
-
-def wrong(count: int, classes: int, level: float) -> float:
-    """q_k = N √(λ_W λ_H (K − 1)/(K n_k)), the probability of a wrong class; (K − 1)/K, all classes alike, once collapsed.
-
-    The dual bound of `enclose_nonnegative` is attained by orthogonal class means, whose problems separate; equality forces
-    softmax z_k = p_{β_k}, so q_k = β_k (K − 1)/K.
-    """
-    return min(math.sqrt(level * (classes - 1) / (classes * count)), (classes - 1) / classes)
-
-
-def margin(error: float, classes: int) -> float:
-    """log((K − 1)(1/q − 1))."""
-    return math.log((classes - 1) * (1 / error - 1))
-
-
-def value_of(counts: tuple[int, ...], errors: list[float]) -> Bracket:
-    """Σ_k (n_k/N) S(1 − q_k, q_k/(K − 1), …)."""
-    entropies = [-(1 - q) * math.log(1 - q) - q * math.log(q / (len(counts) - 1)) for q in errors]
-    return predicted(sum(count * entropy for count, entropy in zip(counts, entropies, strict=True)) / sum(counts))
-
-
-def cost(counts: tuple[int, ...], level: float, k: int) -> float:
-    """m_k √((K − 1)/K): features and classifier share the cost of a class equally, so that is √(n_k λ_H/λ_W) ‖h_k‖²."""
-    classes = len(counts)
-    return max(margin(wrong(counts[k], classes, level), classes) * math.sqrt((classes - 1) / classes), 0.0)
 
 
 def solved(counts: tuple[int, ...], level: float, rng: np.random.Generator) -> tuple[NonNegative, NonNegativeEnclosure]:
     """The point whose certificate is tightest, and what it proves."""
     weight = math.sqrt(level / UNEQUAL) / sum(counts)
     problem = UnconstrainedFeatures(counts=counts, weight_penalty=weight, feature_penalty=UNEQUAL * weight)
-    found: list[tuple[NonNegative, NonNegativeEnclosure]] = []
+    descents: list[tuple[NonNegative, NonNegativeEnclosure]] = []
     for _ in range(STARTS):
         point = descend_nonnegative(problem, DIMENSIONS * len(counts), rng=rng, starts=1)
-        found.append((point, enclose_nonnegative(point)))
-        if found[-1][1].value.width <= CLOSED:
+        descents.append((point, enclose_nonnegative(point)))
+        if descents[-1][1].value.width <= CLOSED:
             break
-    return min(found, key=lambda each: each[1].value.width)
+    return min(descents, key=lambda each: each[1].value.width)
 
 
 def overlaps(rng: np.random.Generator) -> dict[str, Bracket]:
@@ -238,7 +188,7 @@ def draw_margins(setting: Setting) -> Figure:
     for k, count in enumerate(FOUR):
         heights = tuple(max(margin(wrong(count, classes, level), classes), 0.0) for level in levels)
         series += [
-            Series(label=f"n = {count}, closed form", x=levels, y=heights, style="line", color=k),
+            Series.line(f"n = {count}, closed form", levels, heights, k),
             enclosed_points(f"n = {count}, certified", places, [margins[k] for margins in measured], k),
         ]
     return Figure(

@@ -49,9 +49,9 @@ ROOM = Room.of(
             "without-ratio": ("the end is R0(K_B, K_A)", lambda a, b, _, energy: log_threshold(b, a, energy)),
             "one-class-more": ("the end is R · R0(K_B + 1, K_A)", lambda a, b, ratio, energy: log_end(a, b + 1, ratio, energy)),
         },
-        evidence=Evidence.CERTIFIED,
-        within=4e-3,
-        because="semidefinite programs certify a margin, and its absence, at two factors 3e-4 apart; mistakes of .05 % would show",
+        evidence=Evidence.CERTIFIED.within(
+            4e-3, "semidefinite programs certify a margin, and its absence, at two factors 3e-4 apart; mistakes of .05 % would show"
+        ),
     ),
     claim(
         "room-between",
@@ -70,16 +70,15 @@ ROOM = Room.of(
                 lambda *_: {f"{share:g} of the end, {who}": Bracket.exactly(0.0) for share in SHARES for who in GROUPS},
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        because="a yes or a no",
+        evidence=Evidence.CERTIFIED.within(0.0, "a yes or a no"),
     ),
 )
 
 
 def log_threshold(majority: int, minority: int, energy: float) -> Bracket:
     """log R0(K_A, K_B)."""
-    found = collapse_threshold(majority, minority, feature_energy=energy, digits=20)
-    return Bracket(math.log(float(found.lower)) - 1e-15, math.log(float(found.upper)) + 1e-15)
+    closed = collapse_threshold(majority, minority, feature_energy=energy, digits=20)
+    return Bracket(math.log(float(closed.lower)) - 1e-15, math.log(float(closed.upper)) + 1e-15)
 
 
 def log_end(majority: int, minority: int, ratio: float, energy: float) -> Bracket:
@@ -113,10 +112,10 @@ def switch(majority: int, minority: int, ratio: float, energy: float) -> Switch:
 def phases(majority: int, minority: int, ratio: float, energy: float) -> dict[str, Bracket]:
     """1 where a group certainly coincides, 0 where it certainly is apart, at shares of the end that was measured."""
     end = math.exp(switch(majority, minority, ratio, energy).bracket.middle)
-    found: dict[str, Bracket] = {}
+    answers: dict[str, Bracket] = {}
     for share in SHARES:
         blocks = solve_blocks(oversampled(majority, minority, ratio, energy, share * end))
         for g, who in enumerate(GROUPS):
             apart, together = blocks.classifier_distance(g).lower > 0.0, blocks.coincide(g)
-            found[f"{share:g} of the end, {who}"] = Bracket(float(together), float(not apart), rigorous=True)
-    return found
+            answers[f"{share:g} of the end, {who}"] = Bracket(float(together), float(not apart), rigorous=True)
+    return answers

@@ -10,6 +10,7 @@ from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._enclosed_points import enclosed_points
 from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement
 from layerpeel.theory.layer_peeled._closed_forms import predicted
+from layerpeel.theory.layer_peeled._encoded_labels import between, minority_cosine, slopes_apart, value_of
 
 MAJORITY, MINORITY, RATIO = FOLLOWED = (2, 4, 10)
 """K_A classes of R samples and K_B of one, an unequal split, where limits are followed."""
@@ -52,9 +53,7 @@ ROOM = Room.of(
             "balanced-values": ("singular values become equal", predicted(1.0)),
             "one-sample-fewer": ("it tends to √(R − 1) times", predicted(math.sqrt(RATIO - 1))),
         },
-        evidence=Evidence.CERTIFIED,
-        within=0.15,
-        because="what is left is √R times the offset of the margins over log(1/λ), 0.115 at the last λ",
+        evidence=Evidence.CERTIFIED.within(0.15, "what is left is √R times the offset of the margins over log(1/λ), 0.115 at the last λ"),
     ),
     claim(
         "between-over-minority",
@@ -73,27 +72,23 @@ ROOM = Room.of(
             # each group's count with its own number of classes
             "swapped": ("it tends to √((R K_A + K_B)/K)", lambda _: predicted(between(MINORITY, MAJORITY, RATIO))),
         },
-        evidence=Evidence.CERTIFIED,
-        within=0.05,
-        because=FIRST_ORDER,
+        evidence=Evidence.CERTIFIED.within(0.05, FIRST_ORDER),
     ),
     claim(
         "classifier-cosine",
         "the cosine between two minority classifiers tends to (s K_A − K)/(s K_A + K(K_B − 1)), s = √((R K_B + K_A)/K)",
         over=DEPTHS,
-        predict=lambda _: predicted(minority_cosine(between(*FOLLOWED))),
+        predict=lambda _: predicted(minority_cosine(*FOLLOWED)),
         measure=lambda depth: path(*FOLLOWED)[depth].classifier_cosine(1, 1),
         by="the cosine between two minority classifiers, at certified optima",
         false={
             "etf": ("classifiers become a simplex ETF", predicted(-1 / (MAJORITY + MINORITY - 1))),
             "value-of-the-majority": (
                 "s is √R, the singular value inside the majority",
-                lambda _: predicted(minority_cosine(math.sqrt(RATIO))),
+                lambda _: predicted(minority_cosine(*FOLLOWED, s=math.sqrt(RATIO))),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=0.01,
-        because=FIRST_ORDER,
+        evidence=Evidence.CERTIFIED.within(0.01, FIRST_ORDER),
     ),
     claim(
         "growth",
@@ -114,29 +109,25 @@ ROOM = Room.of(
             ),
         },
         origin=Origin.DERIVED,
-        evidence=Evidence.CERTIFIED,
+        evidence=Evidence.CERTIFIED.within(0.3, "the prediction's allowance of one per cent on either side, of up to √100"),
         kind=Kind.EQUALITY,
-        within=0.3,
-        because="the prediction's allowance of one per cent on either side, of up to √100",
     ),
     claim(
         "offset",
         "the margins of majority and minority keep a constant distance, so their ratio converges like 1/log(1/λ)",
         over=DEPTHS,
-        predict=lambda _: predicted(math.log(MAJORITY / MINORITY) + slopes_apart()),
+        predict=lambda _: predicted(math.log(MAJORITY / MINORITY) + slopes_apart(*FOLLOWED)),
         measure=lambda depth: path(*FOLLOWED)[depth].inner_value(0) - path(*FOLLOWED)[depth].inner_value(1),
         by="the margin between two majority classes minus that between two minority classes, at certified optima",
         false={
             "no-offset": ("the margins meet in the end", predicted(0.0)),
             "other-classes": (
                 "K_A/K_B in it is (K_A − 1)/(K_B − 1), of the other classes of a group",
-                lambda _: predicted(math.log((MAJORITY - 1) / (MINORITY - 1)) + slopes_apart()),
+                lambda _: predicted(math.log((MAJORITY - 1) / (MINORITY - 1)) + slopes_apart(*FOLLOWED)),
             ),
         },
         origin=Origin.DERIVED,
-        evidence=Evidence.CERTIFIED,
-        within=0.05,
-        because=FIRST_ORDER,
+        evidence=Evidence.CERTIFIED.within(0.05, FIRST_ORDER),
     ),
     claim(
         "pace",
@@ -154,22 +145,10 @@ ROOM = Room.of(
             ),
         },
         origin=Origin.DERIVED,
-        evidence=Evidence.CERTIFIED,
-        within=0.3,
-        because="the quotient itself is off by a term of order 1/log(1/λ), 0.22 at the last λ",
+        evidence=Evidence.CERTIFIED.within(0.3, "the quotient itself is off by a term of order 1/log(1/λ), 0.22 at the last λ"),
     ),
     figures=(lambda setting: draw_limit(setting),),
 )
-
-
-def between(majority: int, minority: int, ratio: float) -> float:
-    """s = √((R K_B + K_A)/K), the length of diag(√n)(√K_B, −√K_A)/√K: R multiplies K_B/K, the majority's share of that vector's square."""
-    return math.sqrt((ratio * minority + majority) / (majority + minority))
-
-
-def value_of(group: str, majority: int, minority: int, ratio: float) -> float:
-    """Singular values of (I − 11ᵀ/K) with the row of every class repeated for its samples."""
-    return {"majority": math.sqrt(ratio), "minority": 1.0, "between": between(majority, minority, ratio)}[group]
 
 
 def settled(value: float, power: int = 1) -> Bracket:
@@ -177,34 +156,17 @@ def settled(value: float, power: int = 1) -> Bracket:
     return Bracket(value**power - SETTLED * value, value**power + SETTLED * value)
 
 
-def minority_cosine(s: float) -> float:
-    """(s K_A − K)/(s K_A + K(K_B − 1)), from WWᵀ ∝ (YᵀY)^{1/2} = √R P_A ⊕ P_B ⊕ s vvᵀ."""
-    classes = MAJORITY + MINORITY
-    return (s * MAJORITY - classes) / (s * MAJORITY + classes * (MINORITY - 1))
-
-
-def slopes_apart() -> float:
-    """The offset less log(K_A/K_B): log[√R (1 − K_A/(K s))/(1 − √R K_B/(K s))].
-
-    The slope diag(1/√n)∇f is −λ times the polar factor P of Y. Between two classes of a group it is e^{−margin} √n_k/N to leading order,
-    and P has the entry −(1 − l v)/K_g there, with l and v the entries of the singular vectors of diag(√n)(I − 11ᵀ/K) between the groups:
-    v² is K_B/K in the majority and K_A/K in the minority, and l = √n v/s.
-    """
-    root, scaled = math.sqrt(RATIO), between(*FOLLOWED) * (MAJORITY + MINORITY)
-    return math.log(root * (1 - MAJORITY / scaled) / (1 - root * MINORITY / scaled))
-
-
 @cache
 def path(majority: int, minority: int, ratio: int) -> dict[int, Enclosures]:
     """Certified optima by log(1/λ), along decreasing λ, each started at its predecessor."""
-    found: dict[int, Enclosures] = {}
+    optima: dict[int, Enclosures] = {}
     start: Solution | None = None
     for (depth,) in DEPTHS.values():
         penalty = math.exp(-depth)
         problem = UnconstrainedFeatures.from_groups([(majority, ratio), (minority, 1)], feature_penalty=penalty, weight_penalty=penalty)
         start = solve(problem, route="factored", tolerance=ACCURACY, start=start)
-        found[depth] = Enclosures(start)
-    return found
+        optima[depth] = Enclosures(start)
+    return optima
 
 
 def over_minority(depth: int, group: str) -> Bracket:
@@ -235,7 +197,7 @@ def draw_limit(setting: Setting) -> Figure:
         end = value_of(group, *FOLLOWED)
         series += [
             enclosed_points(name, x, ratios, color),
-            Series(label=f"limit {name}", x=(0.0, x[0]), y=(end, end), style="line", color=color),
+            Series.line(f"limit {name}", (0.0, x[0]), (end, end), color),
         ]
     return Figure(
         title="Singular values as weight decay goes to zero",

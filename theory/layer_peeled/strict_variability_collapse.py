@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import sympy
 
-from layerpeel.array_words import Float
-from layerpeel.numerics import Bracket, class_means, energy_radius, feature_energy
+from layerpeel.numerics import Bracket, energy_radius, feature_energy
 from layerpeel.solvers import LayerPeeled, Solution, descend_samples, solve_samples
 from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
 from layerpeel.theory.layer_peeled._closed_forms import optimal_value, predicted
+from layerpeel.theory.layer_peeled._in_symbols.variation import STATED, differentiated
 from layerpeel.theory.layer_peeled._reference import reference
+from layerpeel.theory.layer_peeled._within_classes import ROUNDING, deviations, labels_of, loss, variation
 
 CASES = instances("{0}×{2} + {1}×{3}, E_H={4:g}", (2, 2, 6, 2, 2.0), (3, 2, 4, 2, 1.0), (2, 2, 3, 3, 1.0))
 """(K_A, K_B, n_A, n_B, E_H) at E_W = 1: two with imbalance, one without."""
@@ -23,17 +24,11 @@ SHARES = instances("{0}×{2} + {1}×{3}, E_H={4:g}, v={5:g}", *((*case, v) for c
 
 LEANING = 3.0
 """A tenth of the variation then points along the classifiers, in the directions that the loss sees."""
-ROUNDING = 1e-12
-"""Allowance for evaluating a loss of order one, sample by sample, in doubles."""
 STARTS = 4
 """Random starts per case; the worst one counts."""
 STOPPED = 1e-8
 """Allowance in v for where L-BFGS stops: v is of the order of the excess over λτ, and the excess within 1e-9; seen: 1e-16."""
 
-H = sympy.symbols("h_1:4", real=True)
-Z, U, T = sympy.symbols("z_1:4", real=True), sympy.symbols("u_1:4", real=True), sympy.Symbol("t", real=True)
-"""Features of three samples; logits of three classes, a direction, and a step along it."""
-MEAN, TOTAL = sympy.Add(*H) / len(H), sympy.Add(*map(sympy.exp, Z))
 
 ROOM = Room.of(
     Statement(
@@ -54,17 +49,8 @@ ROOM = Room.of(
         "jensen",
         "within-class variance adds to the energy, and the loss is convex in the logits",
         over="",
-        # energy of the mean + variance, and ½ Σ_ij p_i p_j (u_i − u_j)² ≥ 0 along every u
-        predict=lambda: {
-            "energy": MEAN**2 + sympy.Add(*((entry - MEAN) ** 2 for entry in H)) / len(H),
-            "second derivative": sympy.Add(*(sympy.exp(Z[i] + Z[j]) * (U[i] - U[j]) ** 2 for i in range(3) for j in range(i))) / TOTAL**2,
-        },
-        measure=lambda: {
-            "energy": sympy.Add(*(entry**2 for entry in H)) / len(H),
-            "second derivative": sympy.diff(sympy.log(sympy.Add(*(sympy.exp(a + T * b) for a, b in zip(Z, U, strict=True)))), T, 2).subs(
-                T, 0
-            ),
-        },
+        predict=lambda: STATED,
+        measure=lambda: differentiated(),
         by="(1/n) Σ h_i² and d²/dt² of log Σ e^{z + t u} at t = 0, by differentiation",
         false={
             # in which variation along the classifiers would be free
@@ -88,9 +74,7 @@ ROOM = Room.of(
                 lambda *case: predicted(optimal(*case, kept=1.00001)),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-6,
-        because="the certified gap of the sample-level program is near 1e-9",
+        evidence=Evidence.CERTIFIED.within(1e-6, "the certified gap of the sample-level program is near 1e-9"),
     ),
     claim(
         "price",
@@ -118,9 +102,7 @@ ROOM = Room.of(
                 lambda *case: price((1 - case[5] / 2) ** 2, *case[:5]),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-9,
-        because="two certified values, each enclosed to about 1e-11",
+        evidence=Evidence.CERTIFIED.within(1e-9, "two certified values, each enclosed to about 1e-11"),
     ),
     claim(
         "any-direction",
@@ -172,9 +154,7 @@ ROOM = Room.of(
             "some-stays": ("0.1 % of the energy stays within the classes", Bracket.exactly(1e-3)),
             "a-little-stays": ("0.001 % of the energy stays within the classes", Bracket.exactly(1e-5)),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=1e-6,
-        because="fifty times the allowance for where L-BFGS stops, to either side",
+        evidence=Evidence.EMPIRICAL.within(1e-6, "fifty times the allowance for where L-BFGS stops, to either side"),
     ),
 )
 
@@ -196,37 +176,14 @@ def certified(majority: int, minority: int, big: int, small: int, energy: float,
     return reference(LayerPeeled.from_imbalance(majority, minority, big / small, feature_energy=kept * energy))
 
 
-def labels_of(majority: int, minority: int, big: int, small: int) -> np.ndarray:
-    """The class of every sample."""
-    return np.repeat(np.arange(majority + minority), [big] * majority + [small] * minority)
-
-
-def deviations(features: Float[np.ndarray, "N p"], labels: np.ndarray) -> Float[np.ndarray, "N p"]:
-    """From the class means."""
-    return features - class_means(features, labels, int(labels[-1]) + 1)[1][labels]
-
-
-def variation(labels: np.ndarray, scales: Float[np.ndarray, " p"], energy: float, rng: np.random.Generator) -> Float[np.ndarray, "N p"]:
-    """Random displacements of that energy that sum to zero in every class, with standard deviations in the ratios of `scales`."""
-    shifts = deviations(scales * rng.standard_normal((labels.size, scales.size)), labels)
-    return shifts * math.sqrt(energy / feature_energy(shifts, labels))
-
-
-def loss(features: Float[np.ndarray, "N p"], classifier: Float[np.ndarray, "K p"], labels: np.ndarray) -> Bracket:
-    """Cross-entropy sample by sample."""
-    logits = features @ classifier.T
-    value = float(np.mean(np.logaddexp.reduce(logits, axis=1) - logits[np.arange(labels.size), labels]))
-    return Bracket(value - ROUNDING, value + ROUNDING, rigorous=True)
-
-
 def cheapest(*case: Any, rng: np.random.Generator) -> Bracket:
     """Excess of the cheapest configuration with share v."""
     *classes, share = case
     best, means, labels = certified(*classes), certified(*classes, 1 - share), labels_of(*classes[:4])
     beside = np.zeros_like(means.classifier)
     shifts = variation(labels, np.ones(len(beside)), share * classes[4], rng)
-    found = loss(np.hstack([means.features[labels], shifts]), np.hstack([means.classifier, beside]), labels) - best.value
-    return Bracket((means.value - best.value).lower - ROUNDING, found.upper, rigorous=True)
+    above = loss(np.hstack([means.features[labels], shifts]), np.hstack([means.classifier, beside]), labels) - best.value
+    return Bracket((means.value - best.value).lower - ROUNDING, above.upper, rigorous=True)
 
 
 def leaning(*case: Any, rng: np.random.Generator) -> Bracket:

@@ -3,14 +3,13 @@
 import math
 from functools import cache
 
-import sympy
-
 from layerpeel.numerics import Bracket, vanishing_threshold
-from layerpeel.solvers import Enclosures, LayerPeeled, Switch, bracket_switch, solve_blocks
+from layerpeel.solvers import LayerPeeled, Switch, bracket_switch, solve_blocks
 from layerpeel.theory._claims import Instances, Variant, claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
 from layerpeel.theory.layer_peeled._closed_forms import optimum, predicted
 from layerpeel.theory.layer_peeled._coming_apart import end, reported
+from layerpeel.theory.layer_peeled._in_symbols.vanishing import IN_MARGINS, B, boundary, boundary_by_gradient
 from layerpeel.theory.layer_peeled._reference import two_groups
 
 PLACE, NORM = "K_A={}, K_B={}, E_H={:g}", "‖w_B‖² at K_A={0}, R={3:g}"
@@ -29,9 +28,6 @@ NEAR_BALANCE, FAR = 1.01, 1000.0
 WIDTH = 3e-4
 """Distance in log R at which the search for R1 stops: what the certificates still decide, with room to spare."""
 
-A, B = sympy.symbols("K_A K_B", positive=True)
-X, OMEGA = sympy.symbols("x omega", positive=True)
-TOTAL = A + B
 
 ROOM = Room.of(
     Statement(
@@ -70,9 +66,9 @@ ROOM = Room.of(
             "one-percent-off": ("R1 is 1 % larger", lambda *case: log_closed_form(*case) + Bracket.exactly(math.log(1.01))),
             "other-margin": ("v is K_B e^{−a}", lambda *case: predicted(log_with_other_margin(*case))),
         },
-        evidence=Evidence.CERTIFIED,
-        within=4e-3,
-        because="semidefinite programs certify a norm, and its absence, at two ratios 3e-4 apart; mistakes of .05 % would show",
+        evidence=Evidence.CERTIFIED.within(
+            4e-3, "semidefinite programs certify a norm, and its absence, at two ratios 3e-4 apart; mistakes of .05 % would show"
+        ),
     ),
     claim(
         "reported-phase",
@@ -82,8 +78,7 @@ ROOM = Room.of(
         measure=lambda a, b, energy, phase: reported(end(switch(a, b, energy), phase).solution.vanished[1]),
         by="what `solve` reports of the minority at the two ends, which were found by the norm",
         false={"with-collapse": ("collapsed is reported as vanished", Bracket.exactly(1.0))},
-        evidence=Evidence.CERTIFIED,
-        because="a yes or a no",
+        evidence=Evidence.CERTIFIED.within(0.0, "a yes or a no"),
     ),
     claim(
         "classifier-norm",
@@ -95,19 +90,17 @@ ROOM = Room.of(
         false={
             "without-share": ("b counts in full in ‖w_B‖²", lambda *case: predicted(square(*case, of_inner=0))),
             "zero-when-equal": Variant(
-                says="equal minority classifiers are zero classifiers",
-                predict=Bracket.exactly(0.0),
+                "equal minority classifiers are zero classifiers",
+                Bracket.exactly(0.0),
                 over=instances(NORM, (7, 3, 5.0, 5.0), (3, 2, 1.0, 4.0)),
             ),
             "norm-one-percent-late": Variant(
-                says="between R0 and R1, ‖w_B‖² is that of R/1.01",
-                predict=lambda a, b, energy, ratio: predicted(square(a, b, energy, ratio / 1.01, of_inner=1)),
+                "between R0 and R1, ‖w_B‖² is that of R/1.01",
+                lambda a, b, energy, ratio: predicted(square(a, b, energy, ratio / 1.01, of_inner=1)),
                 over=instances(NORM, (7, 3, 5.0, 5.6), (3, 2, 1.0, 6.0)),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-3,
-        because="a sixth of what is left 2 % before R1",
+        evidence=Evidence.CERTIFIED.within(1e-3, "a sixth of what is left 2 % before R1"),
     ),
     claim(
         "existence",
@@ -120,21 +113,9 @@ ROOM = Room.of(
             "always": ("every energy has a second phase", lambda a, *_: Bracket.exactly(float(a - 1))),
             "without-root": ("the condition with r = K_B/K: never", lambda a, b, energy: rank_far_out(a, b, energy, b / (a + b))),
         },
-        evidence=Evidence.CERTIFIED,
-        because="a whole number",
+        evidence=Evidence.CERTIFIED.within(0.0, "a whole number"),
     ),
 )
-
-
-def vanished(found: Enclosures) -> bool | None:
-    """Whether the minority classifiers are zero: no, where their norm certainly is positive.
-
-    Yes, where neither the block between the groups nor the one inside the minority can carry anything.
-    """
-    present, zero = found.classifier_norm(1).lower > 0.0, found.between_vanishes and found.inner_vanishes(1)
-    if present and zero:
-        raise ArithmeticError(f"the minority's norm is enclosed away from zero and at zero: {found.solution!r}; report this case.")
-    return False if present else True if zero else None
 
 
 @cache
@@ -142,7 +123,7 @@ def switch(majority: int, minority: int, energy: float) -> Switch:
     """The ratios, in logarithms, between which the norm goes, with the semidefinite optima there."""
     return bracket_switch(
         lambda log_ratio: LayerPeeled.from_imbalance(majority, minority, math.exp(log_ratio), feature_energy=energy),
-        vanished,
+        lambda solved: solved.vanish(1),
         before=math.log(NEAR_BALANCE),
         beyond=math.log(FAR),
         width=WIDTH,
@@ -164,10 +145,10 @@ def square(majority: int, minority: int, energy: float, ratio: float, *, of_inne
 
 def log_closed_form(majority: int, minority: int, energy: float) -> Bracket:
     """log R1 from the closed form, enclosed in ball arithmetic."""
-    found = vanishing_threshold(majority, minority, feature_energy=energy, digits=20)
-    if found is None:
+    closed = vanishing_threshold(majority, minority, feature_energy=energy, digits=20)
+    if closed is None:
         raise ArithmeticError(f"K_A = {majority}, K_B = {minority} has no second phase at E_H = {energy:g}; choose a smaller energy.")
-    return Bracket(math.log(float(found.lower)) - 1e-15, math.log(float(found.upper)) + 1e-15)
+    return Bracket(math.log(float(closed.lower)) - 1e-15, math.log(float(closed.upper)) + 1e-15)
 
 
 def log_with_other_margin(majority: int, minority: int, energy: float) -> float:
@@ -176,55 +157,11 @@ def log_with_other_margin(majority: int, minority: int, energy: float) -> float:
     a = classes * math.sqrt(energy) / (majority - 1)
     u, v = (majority - 1) * math.exp(-a), minority * math.exp(-a)
     m = majority / (majority - 1) * (u + v * (majority - 1) / majority) / (1 + u + v)
-    gap = m**2 * majority * minority / classes - majority * (v / (1 + u + v)) ** 2
-    return 0.5 * math.log(minority * majority**2 / classes**2 / gap)
+    room = m**2 * majority * minority / classes - majority * (v / (1 + u + v)) ** 2
+    return 0.5 * math.log(minority * majority**2 / classes**2 / room)
 
 
 def rank_far_out(majority: int, minority: int, energy: float, r: float) -> Bracket:
     """Rank K_A − 1 where τ/(K_A − 1) < K_A ln[(K_A/K_B) r/(1 − r)], rank K_A elsewhere; r = √(K_B/K) is true."""
     exists = (majority + minority) * math.sqrt(energy) / (majority - 1) < majority * math.log(majority / minority * r / (1 - r))
     return Bracket.exactly(float(majority - 1 if exists else majority))
-
-
-IN_MARGINS, IN_ROOTS, MULTIPLIER, ROOM_LEFT = "R1², in margins", "R1², in roots", "(λ/c_B)² at R1", "room at the limit of existence"
-
-
-def boundary() -> dict[str, sympy.Expr]:
-    """R1² in the margins m, v/D and in the roots r_A, r_B; λ/c_B = r_B there; no room is left at the limit of existence.
-
-    r_A ≤ 1 makes r_B ≥ 1, so λ ≥ c_B and the minority has no singular value of its own either: R1 ≥ R0.
-    """
-    u, v = (A - 1) * X, B * X / OMEGA  # (K_A − 1)e^{−a} and K_B e^{−a(K_A−1)/K_A}
-    m = A / (A - 1) * (u + v * (A - 1) / A) / (1 + u + v)
-    root_a = (A * OMEGA + B) / TOTAL
-    root_b_squared = A / TOTAL / (1 - B / TOTAL / root_a**2)
-    lift = 1 + (1 / X - 1) * (1 - B / TOTAL / root_a) / A
-    return {
-        IN_MARGINS: B * A**2 / TOTAL**2 / (m**2 * A * B / TOTAL - A * (v / (1 + u + v)) ** 2),
-        IN_ROOTS: root_b_squared * lift**2,
-        MULTIPLIER: root_b_squared,
-        ROOM_LEFT: sympy.Integer(0),
-    }
-
-
-def boundary_by_gradient() -> dict[str, sympy.Expr]:
-    """The same where the norm of the outer block is λ; beyond that R it is below λ, and zero minority classifiers are optimal.
-
-    A majority row has probabilities 1/D (own), x/D (other majority) and x/(ωD) (minority); a minority row has 1/K each. The inner
-    gradient of the majority is λ, since a > 0.
-    """
-    d = 1 + (A - 1) * X + B * X / OMEGA
-    own, other, outside = 1 / d, X / d, X / (OMEGA * d)
-    # Squared lengths of the rows (⟨u_g, ∇f u_A⟩, ⟨u_g, ∇f u_B⟩) over the unit vectors of the groups, for c_A = 1 and for c_B = 1. Rows of
-    # ∇f sum to zero, so both are multiples of one vector and the norm of the block is the root of their weighted sum.
-    row_a = (own - 1 + (A - 1) * other) ** 2 + outside**2 * A * B
-    row_b = A * B / TOTAL**2 + (B / TOTAL - 1) ** 2
-    inner = 1 - own + other
-    squared = row_b / (inner**2 - row_a)  # R² row_a + row_b = R² inner²
-    limit = B / A * (sympy.sqrt(TOTAL / B) - 1)  # e^{−a/K_A} where a = K_A ln[(K_A/K_B) r/(1 − r)]
-    return {
-        IN_MARGINS: squared,
-        IN_ROOTS: squared,
-        MULTIPLIER: squared * inner**2,
-        ROOM_LEFT: (inner**2 - row_a).subs(OMEGA, limit),
-    }

@@ -11,7 +11,7 @@ from layerpeel.theory.locally_elastic._drift import rate
 def closed_means(cases: Cases) -> Float[np.ndarray, "cases K p"]:
     """Class means at END by the closed form."""
     _, classes, features = cases.start.shape
-    found = [
+    means = [
         mean_flow(
             ElasticModel(
                 blocks=cases.kind,
@@ -25,7 +25,7 @@ def closed_means(cases: Cases) -> Float[np.ndarray, "cases K p"]:
         ).means[0]
         for case, start in enumerate(cases.start)
     ]
-    return np.stack(found)
+    return np.stack(means)
 
 
 def closed_log_distance(model: ElasticModel, start: Float[np.ndarray, "K p"], time: float, pair: tuple[int, int] = (0, -1)) -> Bracket:
@@ -36,17 +36,17 @@ def closed_log_distance(model: ElasticModel, start: Float[np.ndarray, "K p"], ti
 
 
 def separated_by_law(
-    found: MeanDriftLaw, *, samples: int, pair: tuple[int, int] = (0, -1), along: Float[np.ndarray, " p"] | None = None
+    law: MeanDriftLaw, *, samples: int, pair: tuple[int, int] = (0, -1), along: Float[np.ndarray, " p"] | None = None
 ) -> Bracket:
     """Probability that n samples of each class of a pair are separated along a direction, from an exact Gaussian law of numerics.
 
     Args:
-        found: the law at one time.
+        law: the law at one time.
         samples: n.
         pair: the two classes.
         along: the direction; that of the means' difference when left out.
     """
-    gap = found.flow.differences(*pair)[0]
-    direction = gap if along is None else along
-    first, second = (float(np.sqrt(direction @ found.class_covariances[0, k] @ direction)) for k in pair)
-    return separated_probability(float(direction @ gap), deviations=(first, second), counts=(samples, samples)).bracket()
+    apart = law.flow.differences(*pair)[0]
+    direction = apart if along is None else along
+    first, second = (float(np.sqrt(direction @ law.class_covariances[0, k] @ direction)) for k in pair)
+    return separated_probability(float(direction @ apart), deviations=(first, second), counts=(samples, samples)).bracket()

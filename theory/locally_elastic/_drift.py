@@ -87,5 +87,5 @@ def integrated(
         seen = np.einsum("iajb,cjb->cija", blocks, flat.reshape(start.shape), optimize=True)
         return np.einsum("cij,cija->cia", drives, seen).ravel()
 
-    found = solve_ivp(slope, (0.0, float(times[-1])), start.ravel(), method="DOP853", t_eval=times, rtol=RELATIVE, atol=0.1 * RELATIVE)
-    return found.y.T.reshape(len(times), *start.shape)
+    solution = solve_ivp(slope, (0.0, float(times[-1])), start.ravel(), method="DOP853", t_eval=times, rtol=RELATIVE, atol=0.1 * RELATIVE)
+    return solution.y.T.reshape(len(times), *start.shape)

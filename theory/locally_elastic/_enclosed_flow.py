@@ -84,7 +84,7 @@ def flow(start: arb_mat, drift: Drift, ends: Sequence[arb]) -> list[arb_mat]:
         ArithmeticError: when an end is not certainly beyond the one before.
     """
     sizes = [(exponent, arb_mat(matrix), _size(arb_mat(matrix))) for exponent, matrix in drift]
-    state, at, found = start, arb(0), list[arb_mat]()
+    state, at, states = start, arb(0), list[arb_mat]()
     for end in ends:
         if not end > at:
             raise ArithmeticError(f"the time {end} is not certainly later than {at}; give increasing times.")
@@ -96,8 +96,8 @@ def flow(start: arb_mat, drift: Drift, ends: Sequence[arb]) -> list[arb_mat]:
             last = not end - at > step
             state = _stepped(state, sizes, at, end - at if last else step, radius)
             at = end if last else at + step
-        found.append(state)
-    return found
+        states.append(state)
+    return states
 
 
 Sized = Sequence[tuple[Fraction, arb_mat, arb]]

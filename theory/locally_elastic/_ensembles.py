@@ -60,9 +60,9 @@ def trained(
         every=iterations // evaluations,
         label_error=label_error,
     )
-    found = []
+    ensembles = []
     for rng in np.random.default_rng([seed, round(1000 * label_error), alexnet]).spawn(IMAGE_SETS):
         images, validation = geomnist(200, rng), geomnist(40, rng)
         hidden = partial(feed_forward, images.pixels[0].size, CLASSES, (HIDDEN,), batch_norm=False)
-        found.append(train_one_by_one(small_alexnet if alexnet else hidden, images, validation, recipe, rng))
-    return tuple(found)
+        ensembles.append(train_one_by_one(small_alexnet if alexnet else hidden, images, validation, recipe, rng))
+    return tuple(ensembles)

@@ -69,10 +69,10 @@ def integrated_means(
 
     begun, end, runs = np.append(start.ravel() / size, np.log(size)), float(times[-1]), list[np.ndarray]()
     for tolerance, steps in zip((RELATIVE, LOOSER), STEPS, strict=True):
-        found = solve_ivp(
+        solution = solve_ivp(
             slope, (0.0, end), begun, method="DOP853", t_eval=times, rtol=tolerance, atol=0.01 * tolerance, max_step=end / steps
         )
-        runs.append(found.y.T)
+        runs.append(solution.y.T)
     states, logs = runs[0][:, :-1], runs[0][:, -1]
     errors = np.linalg.norm(states - runs[1][:, :-1], axis=1) + np.abs(logs - runs[1][:, -1]) + RELATIVE
     norms = np.linalg.norm(states, axis=1)

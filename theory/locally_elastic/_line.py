@@ -63,7 +63,7 @@ def draw_curves(setting: Setting) -> Figure:
         deviations = np.sqrt(VARIANCE + curve)
         exact = separated_probability(DISTANCE * growth, deviations=(deviations, deviations), counts=(SAMPLES, SAMPLES))
         heights = np.exp(exact.log)
-        series.append(Series(label=f"{name}, exact", x=tuple(curve.tolist()), y=tuple(heights.tolist()), style="line", color=color))
+        series.append(Series.line(f"{name}, exact", curve, heights, color))
         joint = elastic_law(line_model(exponent, constant), START, times, spread=math.sqrt(VARIANCE))
         drawn = joint.draw(rng=setting.rng, paths=paths, samples=SAMPLES)
         counts = [Proportion(successes=ends_separated(drawn[:, index]), n=paths) for index in range(len(times))]
@@ -99,7 +99,7 @@ def draw_phases(setting: Setting) -> Figure:
         constants = CLASSES * math.log(needed * math.sqrt(VARIANCE + time) / DISTANCE) / integrals
         shown = (constants > SHOWN[0]) & (constants < SHOWN[1])
         x, y = exponents[shown], constants[shown]
-        series.append(Series(label=f"t = {time:.0e}", x=tuple(x.tolist()), y=tuple(y.tolist()), style="line", color=color))
+        series.append(Series.line(f"t = {time:.0e}", x, y, color))
     return Figure(
         title="Phases of γ = c (1 + t)^(−r), I-model with K = 3",
         caption=f"Above a line, {SAMPLES} samples per class are separated with probability more than one half at that time; below it, "

@@ -1,10 +1,12 @@
 """The I-model with two classes whose noise gathers as another power of time along each axis: integrated, and followed on paths."""
 
+import math
+
 import numpy as np
 from scipy.integrate import solve_ivp
 
 from layerpeel.array_words import Float
-from layerpeel.numerics import Proportion, separated_along
+from layerpeel.numerics import Bracket, Proportion, separated_along
 from layerpeel.theory._room import Setting
 from layerpeel.theory.locally_elastic._drift import RELATIVE
 from layerpeel.theory.locally_elastic._integrated_means import i_model_blocks, integrated_means, on_logarithms, two_parameter
@@ -46,10 +48,30 @@ def separated_paths(setting: Setting, time: float, paths: int) -> dict[str, Prop
     """Paths around integrated means, the noise gathered in two steps; along both directions."""
     (_, means), variances = integrated((0.5 * time, time))
     gathered = np.diff(np.concatenate([np.ones((1, 2)), variances]), axis=0)
-    gap, spread = means[0] - means[1], np.broadcast_to(np.eye(2), (CLASSES, 2, 2))
+    apart, spread = means[0] - means[1], np.broadcast_to(np.eye(2), (CLASSES, 2, 2))
     noise = np.broadcast_to(gathered[:, None, :, None] * np.eye(2), (len(gathered), CLASSES, 2, 2))
     counts = np.zeros(2, dtype=int)
     for points in ends_of_paths(means, noise, spread=spread, rng=setting.rng, paths=paths, samples=SAMPLES):
-        for index, along in enumerate((gap / variances[-1], gap)):
+        for index, along in enumerate((apart / variances[-1], apart)):
             counts[index] += int(separated_along(points[:, 0], points[:, 1], np.broadcast_to(along, (len(points), 2))).sum())
     return {name: Proportion(successes=int(count), n=paths) for name, count in zip((FISHER, ALONG), counts, strict=True)}
+
+
+READ = 1e-5
+"""Exponents are read between t = 10⁴ and 10⁸, where the louder and the quieter direction are t^{3/2} = 10⁶ apart."""
+
+
+def late_slopes(time: float) -> dict[str, Bracket]:
+    """Slopes of log(signal over noise) in log t between a late time and its square, by direction."""
+    means, variances = integrated((time, time**2))
+    gaps = means[:, 0] - means[:, 1]
+    fisher = 0.5 * np.log(np.sum(gaps**2 / variances, axis=1))
+    along = np.log(np.sum(gaps**2, axis=1) / np.sqrt(np.sum(gaps**2 * variances, axis=1)))
+    span = math.log((1 + time**2) / (1 + time))
+    return {name: Bracket.around(float(logs[1] - logs[0]) / span, READ) for name, logs in ((FISHER, fisher), (ALONG, along))}
+
+
+def counted_at(setting: Setting, times: tuple[float, ...], paths: int) -> list[Proportion]:
+    """At all times along the first direction, then along the second."""
+    counted = [separated_paths(setting, time, paths) for time in times]
+    return [each[name] for name in (FISHER, ALONG) for each in counted]

@@ -20,11 +20,11 @@ def exponents(
     """Growth rates of ‖X̄^k − X̄^l‖ from a generic start, between two times; classes are counted from one."""
     classes, features = blocks.shape[1:3]
     start = np.sin(1.0 + np.arange(classes * features) ** 2).reshape(classes, features)
-    means, found = integrated_means(lambda time: matrix, blocks, start, far), dict[tuple[int, int], Bracket]()
+    means, rates = integrated_means(lambda time: matrix, blocks, start, far), dict[tuple[int, int], Bracket]()
     for k, j in combinations(range(classes), 2):
         gained = means.log_distance(1, k, j) - means.log_distance(0, k, j)
-        found[k + 1, j + 1] = Bracket(gained.lower / (far[1] - far[0]) - AGREEMENT, gained.upper / (far[1] - far[0]) + AGREEMENT)
-    return found
+        rates[k + 1, j + 1] = Bracket(gained.lower / (far[1] - far[0]) - AGREEMENT, gained.upper / (far[1] - far[0]) + AGREEMENT)
+    return rates
 
 
 def growth_of_two_parameters(start: Float[np.ndarray, "3 2"], end: float) -> list[Bracket]:
@@ -39,9 +39,9 @@ def least_separated(matrix: Float[np.ndarray, "3 3"], times: Sequence[float], sa
     start = np.array([[0.5], [0.0], [-1.0]])
     means = integrated_means(lambda time: matrix / math.sqrt(1.0 + time), i_model_blocks(3, 1), start, times)
     deviation = np.sqrt(1.0 + np.array(times))
-    found = list[list[Bracket]]()
+    chances = list[list[Bracket]]()
     for k, j in combinations(range(3), 2):
         gaps = np.exp(means.logs) * (means.states[:, k, 0] - means.states[:, j, 0])
         law = separated_probability(gaps, deviations=(deviation, deviation), counts=(samples, samples))
-        found.append([law.bracket(index) for index in range(len(times))])
-    return [min(column, key=lambda value: value.lower) for column in zip(*found, strict=True)]
+        chances.append([law.bracket(index) for index in range(len(times))])
+    return [min(column, key=lambda value: value.lower) for column in zip(*chances, strict=True)]

@@ -105,6 +105,6 @@ def _matrices(covariances: Covariances, classes: int, features: int) -> Float[np
     return np.broadcast_to(matrices, (classes, features, features))
 
 
-def counted_points(label: str, x: Sequence[float], found: Sequence[Proportion | Estimate], level: float, color: int) -> Series:
+def counted_points(label: str, x: Sequence[float], counted: Sequence[Proportion | Estimate], level: float, color: int) -> Series:
     """Frequencies, or means, as points of a figure with their intervals."""
-    return enclosed_points(label, x, [each.interval(level) for each in found], color, at=[each.mean for each in found])
+    return enclosed_points(label, x, [each.interval(level) for each in counted], color, at=[each.mean for each in counted])

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Any
 
 import sympy
 from flint import arb, arb_mat, ctx, fmpq_mat, fmpz
@@ -25,11 +24,9 @@ HOPELESS = 10.0
 FARTHEST = 60.0
 """Distance in deviations beyond which probabilities are bounded by those at this distance: they are within 1e-390 of 0 or 1 there."""
 
-ENCLOSED: dict[str, Any] = {
-    "evidence": Evidence.CERTIFIED,
-    "within": 1e-3,
-    "because": "brackets are enclosures in ball arithmetic: means by Taylor steps with a proved remainder, their order by one integral",
-}
+ENCLOSED = Evidence.CERTIFIED.within(
+    1e-3, "brackets are enclosures in ball arithmetic: means by Taylor steps with a proved remainder, their order by one integral"
+)
 """How near to its limit a probability must come."""
 
 NARROW = 1e-9
@@ -129,14 +126,14 @@ def _ordered(distance: float, count: int) -> Bracket:
     """At one distance: within its double between −HOPELESS and FARTHEST, bounded beyond."""
     end = min(distance, FARTHEST)
     among = 1 if end < -HOPELESS else count  # one pair in the wrong order is enough to fail
-    found = to_bracket(enclose_ordered_probability(end, deviations=(1.0, 1.0), counts=(among, among)))
-    return Bracket(0.0 if among < count else found.lower, 1.0 if end < distance or end == FARTHEST else found.upper, rigorous=True)
+    chance = to_bracket(enclose_ordered_probability(end, deviations=(1.0, 1.0), counts=(among, among)))
+    return Bracket(0.0 if among < count else chance.lower, 1.0 if end < distance or end == FARTHEST else chance.upper, rigorous=True)
 
 
 def separated_enclosure(distance: Bracket, count: int) -> Bracket:
     """Probability that two samples on a line are separated, in either order: on a line this is separation by any hyperplane."""
-    found = ordered_enclosure(distance, count) + ordered_enclosure(-distance, count)
-    return Bracket(max(0.0, found.lower), min(1.0, found.upper), rigorous=True)
+    chance = ordered_enclosure(distance, count) + ordered_enclosure(-distance, count)
+    return Bracket(max(0.0, chance.lower), min(1.0, chance.upper), rigorous=True)
 
 
 def separated_in_doubles(distance: float, count: int, variance: float = 1.0) -> Bracket:
@@ -147,7 +144,7 @@ def separated_in_doubles(distance: float, count: int, variance: float = 1.0) -> 
 
 def at_each_time(says: str, predict: Rule) -> Variant:
     """A false variant of a limit: what the probability would be at each time that is looked at."""
-    return Variant(says=says, predict=predict, kind=Kind.PROBABILITY)
+    return Variant(says, predict, kind=Kind.PROBABILITY)
 
 
 def any_hyperplane_bound(distance: Bracket, count: int, features: int) -> Bracket:

@@ -4,21 +4,22 @@ import math
 from itertools import product
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
-from layerpeel.array_words import Float
-from layerpeel.numerics import Bracket, Proportion, ordered_probability, separated_probability
+from layerpeel.numerics import Bracket
 from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement
+from layerpeel.theory.locally_elastic._along_directions import ROUNDING, angle_of, chance, exact_curves, limit_angle
+from layerpeel.theory.locally_elastic._best_directions import ANGLE, best_angle, least_share
 from layerpeel.theory.locally_elastic._noise_along_axes import (
     ALONG,
     CLASSES,
     FISHER,
-    MEANS,
     POWERS,
+    READ,
     SAMPLES,
     STRENGTH,
-    integrated,
+    counted_at,
+    late_slopes,
     separated_paths,
 )
 from layerpeel.theory.locally_elastic._paths import SHARP, SIZED, counted_points, paths_needed
@@ -32,12 +33,6 @@ from layerpeel.theory.locally_elastic._paths import SHARP, SIZED, counted_points
 # S_k ≠ S_l: extremes of n → ∞ normal variables are √(2 log n) deviations out, so the best direction maximises
 # ν·D/(√(νᵀS_kν) + √(νᵀS_lν)) in the limit: ν = (S_k/s_k + S_l/s_l)^{−1}D, s_k = √(νᵀS_kν) (Anderson and Bahadur).
 
-ROUNDING = 1e-9
-"""Of exact integrals and eigenvalues in doubles."""
-ANGLE = 1e-4
-"""A maximiser is known to about the root of the relative error of the maximum."""
-STEP = math.pi / 60
-"""Of the scan for it."""
 
 DIFFERENCE = np.array([1.0, 0.6])
 """D up to its length."""
@@ -54,8 +49,6 @@ FEW = 10
 
 WATCHED, LATE = (1.0, 8.0), 1e4
 """Times at which all probabilities lie between .2 and .8: Fisher's rises, that along the means falls; time of the exponents."""
-READ = 1e-5
-"""Exponents are read between t = 10⁴ and 10⁸, where the louder and the quieter direction are t^{3/2} = 10⁶ apart."""
 DRAWN = 1e3
 """End of the figure."""
 
@@ -79,12 +72,12 @@ ROOM = Room.of(
         "with equal covariances S^{−1}D is the direction of the largest probability",
         over=instances("{}", *COVARIANCES),
         predict=lambda name: Bracket.around(angle_of(np.linalg.solve(COVARIANCES[name], DIFFERENCE)), ANGLE),
-        measure=lambda name: Bracket.around(best_angle(COVARIANCES[name], COVARIANCES[name], FEW, 3.0), ANGLE),
+        measure=lambda name: Bracket.around(best_angle(COVARIANCES[name], COVARIANCES[name], FEW, 3.0, DIFFERENCE), ANGLE),
         by="the angle that maximises the exact probability for 10 samples per class",
         false={"means": ("the difference of the means is the best direction", lambda _: Bracket.exactly(angle_of(DIFFERENCE)))},
-        evidence=Evidence.EMPIRICAL,
-        within=30 * ANGLE,
-        because="a maximiser in doubles is found to the root of the precision; ten times what is allowed for it, and more",
+        evidence=Evidence.EMPIRICAL.within(
+            30 * ANGLE, "a maximiser in doubles is found to the root of the precision; ten times what is allowed for it, and more"
+        ),
     ),
     claim(
         "loss-along-the-means",
@@ -98,9 +91,9 @@ ROOM = Room.of(
             "one-over-kappa": ("the share can be as small as 1/κ", lambda kappa: Bracket.exactly(1 / kappa)),
             "square-inside": ("the share is at least 4κ/(1 + κ²)", lambda kappa: Bracket.exactly(4 * kappa / (1 + kappa**2))),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=1e-5,
-        because="the minimum is flat: an angle off by 1e-4 changes it by 1e-8, and ten times that is allowed",
+        evidence=Evidence.EMPIRICAL.within(
+            1e-5, "the minimum is flat: an angle off by 1e-4 changes it by 1e-8, and ten times that is allowed"
+        ),
     ),
     claim(
         "exponents",
@@ -110,7 +103,7 @@ ROOM = Room.of(
             FISHER: Bracket.around(STRENGTH / CLASSES - min(POWERS) / 2, READ),
             ALONG: Bracket.around(STRENGTH / CLASSES - max(POWERS) / 2, READ),
         },
-        measure=lambda: late_slopes(),
+        measure=lambda: late_slopes(LATE),
         by="the slope of log(signal over noise) in log t, with means and variances integrated",
         false={
             "loudest-decides": (
@@ -125,9 +118,7 @@ ROOM = Room.of(
                 },
             ),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=1e-3,
-        because="read to 1e-5 where both directions are 10⁶ apart",
+        evidence=Evidence.EMPIRICAL.within(1e-3, "read to 1e-5 where both directions are 10⁶ apart"),
     ),
     claim(
         "window",
@@ -148,108 +139,29 @@ ROOM = Room.of(
             ),
             "mean-noise": ("the mean exponent decides", lambda name, time: chance(name, time, (sum(POWERS) / 2, sum(POWERS) / 2))),
         },
-        evidence=Evidence.STATISTICAL,
+        evidence=Evidence.STATISTICAL.within(SHARP, SIZED, headroom=2.0),
         kind=Kind.PROBABILITY,
-        within=SHARP,
-        because=SIZED,
-        headroom=2.0,
     ),
     claim(
         "unequal-covariances",
         "with S_k ≠ S_l the best direction tends to (S_k/s_k + S_l/s_l)^{−1}D as n → ∞",
         over=instances("n = {:g}", 1e3, 1e6, 1e12, 1e24, 1e99),
-        predict=lambda _: Bracket.around(limit_angle(root=True), ROUNDING),
-        measure=lambda count: Bracket.around(best_angle(*UNEQUAL, count, 1.3 * math.sqrt(2 * math.log(count))), ANGLE),
+        predict=lambda _: Bracket.around(limit_angle(UNEQUAL, DIFFERENCE, root=True), ROUNDING),
+        measure=lambda count: Bracket.around(best_angle(*UNEQUAL, count, 1.3 * math.sqrt(2 * math.log(count)), DIFFERENCE), ANGLE),
         by="the angle that maximises the exact probability, the means 1.3√(2 log n) apart so that it stays away from zero",
         false={
             # Fisher's direction
             "pooled": ("it tends to (S_k + S_l)^{−1}D", lambda _: Bracket.exactly(angle_of(np.linalg.solve(sum(UNEQUAL), DIFFERENCE)))),
-            "by-squares": ("it tends to (S_k/s_k² + S_l/s_l²)^{−1}D", lambda _: Bracket.around(limit_angle(root=False), ROUNDING)),
+            "by-squares": (
+                "it tends to (S_k/s_k² + S_l/s_l²)^{−1}D",
+                lambda _: Bracket.around(limit_angle(UNEQUAL, DIFFERENCE, root=False), ROUNDING),
+            ),
         },
-        evidence=Evidence.EMPIRICAL,
+        evidence=Evidence.EMPIRICAL.within(5e-3, "the distance falls as 1/log n; at n = 1e99 it is 2e-3"),
         kind=Kind.LIMIT,
-        within=5e-3,
-        because="the distance falls as 1/log n; at n = 1e99 it is 2e-3",
     ),
     figures=(lambda setting: draw_window(setting),),
 )
-
-
-def angle_of(direction: Float[np.ndarray, " 2"]) -> float:
-    """In [0, π)."""
-    return math.atan2(float(direction[1]), float(direction[0])) % math.pi
-
-
-def limit_angle(*, root: bool) -> float:
-    """The angle of ν = (S_k/s_k + S_l/s_l)^{−1}D, s_k = √(νᵀS_kν), by iteration; without the root, of what its square would give."""
-    direction = DIFFERENCE
-    for _ in range(100):
-        squares = [float(direction @ matrix @ direction) for matrix in UNEQUAL]
-        pooled = sum(matrix / (math.sqrt(square) if root else square) for matrix, square in zip(UNEQUAL, squares, strict=True))
-        direction = np.linalg.solve(pooled, DIFFERENCE)
-        direction = direction / np.linalg.norm(direction)
-    return angle_of(direction)
-
-
-def exact_curves(times: Float[np.ndarray, " T"], powers: tuple[float, float] = POWERS) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities of separation along both directions."""
-    gap = (MEANS[0] - MEANS[1]) * (1 + times[:, None]) ** (STRENGTH / CLASSES)
-    variances = (1 + times[:, None]) ** np.array(powers)
-    found = []
-    for along in (gap / (1 + times[:, None]) ** np.array(POWERS), gap):
-        deviation = np.sqrt(np.sum(along**2 * variances, axis=1))
-        probability = separated_probability(np.sum(along * gap, axis=1), deviations=(deviation, deviation), counts=(SAMPLES, SAMPLES))
-        found.append(np.exp(probability.log))
-    return found[0], found[1]
-
-
-def chance(name: str, time: float, powers: tuple[float, float]) -> Bracket:
-    """The exact probability along one direction at one time."""
-    fisher, along = exact_curves(np.array([time]), powers)
-    value = float((fisher if name == FISHER else along)[0])
-    return Bracket(max(0.0, value - ROUNDING), min(1.0, value + ROUNDING))
-
-
-def best_angle(first: Float[np.ndarray, "2 2"], second: Float[np.ndarray, "2 2"], count: float, length: float) -> float:
-    """The angle along which the probability of order is largest, by the exact integral: a scan of the half circle, then Brent's method."""
-
-    def costs(angles: Float[np.ndarray, " a"]) -> Float[np.ndarray, " a"]:
-        units = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-        deviations = tuple(np.sqrt(np.einsum("ai,ij,aj->a", units, matrix, units)) for matrix in (first, second))
-        return -ordered_probability(length * units @ DIFFERENCE, deviations=deviations, counts=(count, count)).log
-
-    angles = STEP * np.arange(math.pi / STEP)
-    near = float(angles[np.argmin(costs(angles))])
-    found = minimize_scalar(
-        lambda angle: float(costs(np.array([angle]))[0]),
-        bounds=(near - STEP, near + STEP),
-        method="bounded",
-        options={"xatol": 0.1 * ANGLE},
-    )
-    return float(found.x) % math.pi
-
-
-def least_share(kappa: float) -> float:
-    """Over a grid of directions."""
-    angles = np.arange(0.0, 0.5 * math.pi, ANGLE)
-    squares = np.stack([np.cos(angles), np.sin(angles)]) ** 2
-    return float(np.min(1 / ((squares[0] + kappa * squares[1]) * (squares[0] + squares[1] / kappa))))
-
-
-def late_slopes() -> dict[str, Bracket]:
-    """Slopes of log(signal over noise) in log t between LATE and its square."""
-    means, variances = integrated((LATE, LATE**2))
-    gaps = means[:, 0] - means[:, 1]
-    fisher = 0.5 * np.log(np.sum(gaps**2 / variances, axis=1))
-    along = np.log(np.sum(gaps**2, axis=1) / np.sqrt(np.sum(gaps**2 * variances, axis=1)))
-    span = math.log((1 + LATE**2) / (1 + LATE))
-    return {name: Bracket.around(float(logs[1] - logs[0]) / span, READ) for name, logs in ((FISHER, fisher), (ALONG, along))}
-
-
-def counted_at(setting: Setting, times: tuple[float, ...], paths: int) -> list[Proportion]:
-    """At all times along the first direction, then along the second."""
-    found = [separated_paths(setting, time, paths) for time in times]
-    return [each[name] for name in (FISHER, ALONG) for each in found]
 
 
 def draw_window(setting: Setting) -> Figure:
@@ -257,8 +169,8 @@ def draw_window(setting: Setting) -> Figure:
     times, watched = np.geomspace(0.1, DRAWN, 80), np.geomspace(1.0, DRAWN, 7)
     counted, series = [separated_paths(setting, time, 1000) for time in watched.tolist()], list[Series]()
     for color, (name, curve) in enumerate(zip((FISHER, ALONG), exact_curves(times), strict=True)):
-        series.append(Series(label=name, x=tuple(times.tolist()), y=tuple(curve.tolist()), style="line", color=color))
-        series.append(counted_points(f"{name}, 1000 paths", watched.tolist(), [found[name] for found in counted], setting.level, color))
+        series.append(Series.line(name, times, curve, color))
+        series.append(counted_points(f"{name}, 1000 paths", watched.tolist(), [there[name] for there in counted], setting.level, color))
     return Figure(
         title="The direction decides",
         caption=f"I-model, K = 2, γ = {STRENGTH:g}/(1 + t), noise gathering as t² and √t along the axes, {SAMPLES} samples per class.",

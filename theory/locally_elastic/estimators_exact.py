@@ -55,38 +55,36 @@ ROOM = Room.of(
         by="the largest Â − A and B̂ − B along integrated trajectories, over times and random cases",
         false={
             "printed-for-three": Variant(
-                says="Â = A' + 2B', B̂ = 2(B' − A') for any K",
-                predict=Bracket.exactly(0.0),
+                "Â = A' + 2B', B̂ = 2(B' − A') for any K",
+                Bracket.exactly(0.0),
                 over=errors_of("printed for three", *(k for k in SIZES if k != 3)),
             ),
             "right-vectors": Variant(
-                says="projections on right eigenvectors of M(0) give A and B",
-                predict=Bracket.exactly(0.0),
-                over=errors_of("right vectors", *SIZES[1:]),
+                "projections on right eigenvectors of M(0) give A and B", Bracket.exactly(0.0), over=errors_of("right vectors", *SIZES[1:])
             ),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=20 * AGREEMENT,
-        because="logarithms of modes of at least 0.05 along means that are integrated to 1e-12; errors of 1e-9 are allowed",
+        evidence=Evidence.EMPIRICAL.within(
+            20 * AGREEMENT, "logarithms of modes of at least 0.05 along means that are integrated to 1e-12; errors of 1e-9 are allowed"
+        ),
     ),
 )
 
 
 def errors(setting: Setting) -> dict[str, Bracket]:
     """Of the library's estimators, of the formula printed for three classes, and of constant eigenvectors, by label."""
-    found: dict[str, Bracket] = {}
+    worst: dict[str, Bracket] = {}
     for k in SIZES:
         numbers, means = trajectories(setting.rng, "I", k)
-        found |= largest(f"I-model, K={k}", estimated("I", means), numbers)
+        worst |= largest(f"I-model, K={k}", estimated("I", means), numbers)
         numbers, means = trajectories(setting.rng, "L", k)
-        found |= largest(f"L-model, K={k}", estimated("L", means), numbers)
+        worst |= largest(f"L-model, K={k}", estimated("L", means), numbers)
         on_left = projections(means)
         mean_log = log_growth(on_left.mean(axis=2))
         deviation_log = log_growth(on_left[:, :, 0] - on_left.mean(axis=2))
-        found |= largest(f"printed for three, K={k}", (mean_log + 2 * deviation_log, 2 * (deviation_log - mean_log)), numbers)
+        worst |= largest(f"printed for three, K={k}", (mean_log + 2 * deviation_log, 2 * (deviation_log - mean_log)), numbers)
         right_log = log_growth(on_right_vectors(means, numbers))
-        found |= largest(f"right vectors, K={k}", (mean_log + (k - 1) * right_log, (k - 1) * (right_log - mean_log)), numbers)
-    return found
+        worst |= largest(f"right vectors, K={k}", (mean_log + (k - 1) * right_log, (k - 1) * (right_log - mean_log)), numbers)
+    return worst
 
 
 def trajectories(rng: np.random.Generator, model: str, classes: int) -> tuple[Pair, Float[np.ndarray, "T cases K p"]]:
@@ -122,19 +120,19 @@ def on_right_vectors(means: Float[np.ndarray, "T cases K K"], numbers: Pair) -> 
     classes = means.shape[2]
     intra, inter = (rate(each, 0.0) for each in numbers)
     drifts = np.einsum("cij,iajb->ciajb", weights(intra, inter, classes), similarity_blocks("L", classes, classes))
-    found = []
+    projected = []
     for case, value in enumerate((intra + inter / (classes - 1)) / classes):
         shifted = drifts[case].reshape(classes**2, classes**2) - value * np.eye(classes**2)
         kernel = np.linalg.svd(shifted)[2][-1]
-        found.append(means[:, case].reshape(len(TIMES), -1) @ kernel)
-    return np.stack(found, axis=1)
+        projected.append(means[:, case].reshape(len(TIMES), -1) @ kernel)
+    return np.stack(projected, axis=1)
 
 
 def largest(label: str, estimates: Pair, numbers: Pair) -> dict[str, Bracket]:
     """The error of largest size, with half of the allowance on both sides."""
-    found: dict[str, Bracket] = {}
+    by_label: dict[str, Bracket] = {}
     for strength, estimate, truth in zip(STRENGTHS, estimates, numbers, strict=True):
         off = (estimate - rate_integral(truth, TIMES[:, None])).ravel()
         worst = float(off[np.argmax(np.abs(off))])
-        found[f"{label}: {strength}"] = Bracket(worst - AGREEMENT / 2, worst + AGREEMENT / 2)
-    return found
+        by_label[f"{label}: {strength}"] = Bracket(worst - AGREEMENT / 2, worst + AGREEMENT / 2)
+    return by_label

@@ -1,6 +1,5 @@
 """Corrupted labels shrink the gap between the strengths, and close it where labels say nothing."""
 
-from functools import cache
 from itertools import product
 
 import numpy as np
@@ -10,16 +9,12 @@ from layerpeel.array_words import Int
 from layerpeel.numerics import Bracket, Estimate
 from layerpeel.theory._claims import Variant, claim, instances
 from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement
-from layerpeel.theory.locally_elastic._drift import exact_elasticity
+from layerpeel.theory.locally_elastic._in_symbols import label_errors
 from layerpeel.theory.locally_elastic._paths import counted_points
 
-SHORT = ("γ'", "β'", "p*")
-LITERAL = ("α'", "β'", "p*", "two strengths only", "rows and columns")
-"""What is read off for any K, and where matrices are written out."""
-K, p, ALPHA, BETA, GAMMA = sympy.symbols("K p alpha beta gamma", positive=True)
-J = sympy.Symbol("J")
-"""11ᵀ, with 11ᵀ · 11ᵀ = K 11ᵀ."""
-STRENGTHS = {f"{what}, any K": (what, K) for what in SHORT} | instances("{}, K={}", *product(LITERAL, (2, 3, 4, 5)))
+STRENGTHS = {f"{what}, any K": (what, label_errors.K) for what in label_errors.SHORT} | instances(
+    "{}, K={}", *product(label_errors.LITERAL, (2, 3, 4, 5))
+)
 
 SIZES = (3, 5)
 RATIOS = (0.0, 0.25, 0.5, 2 / 3, 0.8)
@@ -27,7 +22,7 @@ RATIOS = (0.0, 0.25, 0.5, 2 / 3, 0.8)
 CASES = instances("K={}, p={:.4g}", *product(SIZES, RATIOS))
 
 INTRA, INTER, STEP, STEPS, NOISE = 1.0, -0.5, 0.1, 20, 0.02
-GAP = INTRA - INTER
+EXCESS = INTRA - INTER
 RUNS = 20_000
 """The standard error of a ratio of about 2 is then below 0.01."""
 
@@ -51,19 +46,12 @@ ROOM = Room.of(
         "strengths",
         "E P' has the strengths α', β' for every K; P' is doubly stochastic; the gap closes at (K−1)/K",
         over=STRENGTHS,
-        predict=lambda what, k: {
-            "α'": (1 - p) * ALPHA + p * BETA,
-            "β'": (p * (GAMMA + BETA if k is K else ALPHA) + (k - 1 - p) * BETA) / (k - 1),
-            "γ'": GAMMA * (1 - p * k / (k - 1)),
-            "p*": (sympy.sympify(k) - 1) / k,
-            "two strengths only": sympy.Integer(0),
-            "rows and columns": sympy.Integer(0),
-        }[what],
-        measure=lambda what, k: (for_any_size() if k is K else written_out(k))[what],
+        predict=lambda what, k: label_errors.stated(what, k),
+        measure=lambda what, k: label_errors.read_off(what, k),
         by="E P' with P'_lj = 1 − p for l = j and p/(K−1) else: by J² = KJ for every K, and written out",
         false={
-            "half": Variant(says="the gap closes at p = 1/2", predict=sympy.Rational(1, 2), over=instances("p*, K={}", 3, 4, 5)),
-            "right-by-chance": Variant(says="γ' = γ(1 − p)", predict=GAMMA * (1 - p), over={"γ', any K": ()}),
+            "half": Variant("the gap closes at p = 1/2", sympy.Rational(1, 2), over=instances("p*, K={}", 3, 4, 5)),
+            "right-by-chance": Variant("γ' = γ(1 − p)", label_errors.RIGHT_BY_CHANCE, over="γ', any K"),
         },
         evidence=Evidence.PROOF,
     ),
@@ -71,57 +59,30 @@ ROOM = Room.of(
         "simulated",
         "in simulated training with corrupted labels the mean difference of two classes grows by (1 + hγ'/K) a step",
         over=CASES,
-        predict=lambda k, ratio: Bracket.exactly((1 + STEP * (GAP * (1 - ratio * k / (k - 1))) / k) ** STEPS),
+        predict=lambda k, ratio: Bracket.exactly((1 + STEP * (EXCESS * (1 - ratio * k / (k - 1))) / k) ** STEPS),
         measure_all=lambda setting: [simulated(setting, *case) for case in CASES.values()],
         by="each step trains on one sample of a random class, which acts as the class that its label says: class i moves by h·α or h·β "
         "times the sample, plus noise",
         false={
             "half-simulated": Variant(
-                says="no growth at p = 1/2 with three classes",
-                predict=Bracket.exactly(1.0),
-                over=instances("K={}, p={:.4g}", (3, 0.5)),
+                "no growth at p = 1/2 with three classes", Bracket.exactly(1.0), over=instances("K={}, p={:.4g}", (3, 0.5))
             ),
             "unharmed": Variant(
-                says="corrupted labels leave γ alone",
-                predict=lambda k, _: Bracket.exactly((1 + STEP * GAP / k) ** STEPS),
+                "corrupted labels leave γ alone",
+                lambda k, _: Bracket.exactly((1 + STEP * EXCESS / k) ** STEPS),
                 over=instances("K={}, p={:.4g}", (3, 0.25), (5, 0.25)),
             ),
         },
-        evidence=Evidence.STATISTICAL,
+        evidence=Evidence.STATISTICAL.within(
+            0.2,
+            "growth factors lie between 0.8 and 2.7; the 20,000 runs' interval is below 0.1 at any level above 1e-7, and a tenth "
+            "of this resolution would take two million runs",
+            headroom=2.0,
+        ),
         kind=Kind.PROBABILITY,
-        within=0.2,
-        headroom=2.0,
-        because="growth factors lie between 0.8 and 2.7; the 20,000 runs' interval is below 0.1 at any level above 1e-7, and a tenth "
-        "of this resolution would take two million runs",
     ),
     figures=(lambda setting: draw_growth(setting),),
 )
-
-
-def for_any_size() -> dict[str, sympy.Expr]:
-    """γ', β' and p* for every K, from E = γI + βJ."""
-    share = p / (K - 1)
-    product = sympy.Poly((GAMMA + BETA * J) * ((1 - p - share) + share * J), J).rem(sympy.Poly(J**2 - K * J, J))
-    inter, gap = product.all_coeffs()
-    return {"γ'": gap, "β'": inter, "p*": closing(gap)}
-
-
-@cache
-def written_out(classes: int) -> dict[str, sympy.Expr]:
-    """The strengths of E P', how far it is from having only two, and the sums of P' less one."""
-    sampling = sympy.Matrix(classes, classes, lambda label, truth: 1 - p if label == truth else p / (classes - 1))
-    mixed = exact_elasticity(classes, ALPHA, BETA) * sampling
-    intra, inter = mixed[0, 0], mixed[0, 1]
-    others = mixed - exact_elasticity(classes, intra, inter)
-    sums = sympy.Matrix.vstack(sampling * sympy.ones(classes, 1), sampling.T * sympy.ones(classes, 1)) - sympy.ones(2 * classes, 1)
-    squares = (sympy.simplify((matrix.T * matrix).trace()) for matrix in (others, sums))
-    return dict(zip(LITERAL, (intra, inter, closing(intra - inter), *squares), strict=True))
-
-
-def closing(noisy_gap: sympy.Expr) -> sympy.Expr:
-    """The p at which the gap is zero."""
-    (found,) = sympy.solve(noisy_gap, p)
-    return found
 
 
 def simulated(setting: Setting, classes: int, ratio: float) -> Estimate:
@@ -148,10 +109,10 @@ def draw_growth(setting: Setting) -> Figure:
     series: list[Series] = []
     for color, k in enumerate(SIZES):
         line = np.linspace(0.0, 0.9, 46)
-        curve = (1 + STEP * GAP * (1 - line * k / (k - 1)) / k) ** STEPS
-        series.append(Series(label=f"K = {k}", x=tuple(line.tolist()), y=tuple(curve.tolist()), style="line", color=color))
-        found = [simulated(setting, k, ratio) for ratio in RATIOS]
-        series.append(counted_points(f"simulated, K = {k}", RATIOS, found, setting.level, color))
+        curve = (1 + STEP * EXCESS * (1 - line * k / (k - 1)) / k) ** STEPS
+        series.append(Series.line(f"K = {k}", line, curve, color))
+        grown = [simulated(setting, k, ratio) for ratio in RATIOS]
+        series.append(counted_points(f"simulated, K = {k}", RATIOS, grown, setting.level, color))
     return Figure(
         title="Corrupted labels close the gap at (K−1)/K",
         caption=f"Mean growth of a class difference over {STEPS} steps, α = 1, β = −1/2; {RUNS} runs for each point.",

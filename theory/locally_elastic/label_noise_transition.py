@@ -62,14 +62,14 @@ ROOM = Room.of(
         by="accuracy on clean labels less 1/K below, 1/K less accuracy above, both between the sides, over trials",
         false={
             "learned-from-chance": Variant(
-                says="networks beat guessing as far where every label is equally likely, at p = 2/3",
-                predict=Bracket.exactly(LEAD),
-                over={"gain at p = 2/3": ()},
+                "networks beat guessing as far where every label is equally likely, at p = 2/3",
+                Bracket.exactly(LEAD),
+                over="gain at p = 2/3",
             ),
             "avoided-by-chance": Variant(
-                says="networks fall as far below guessing where every label is equally likely, at p = 2/3",
-                predict=Bracket.exactly(LEAD),
-                over={"loss at p = 2/3": ()},
+                "networks fall as far below guessing where every label is equally likely, at p = 2/3",
+                Bracket.exactly(LEAD),
+                over="loss at p = 2/3",
             ),
         },
         evidence=Evidence.EMPIRICAL,
@@ -85,16 +85,17 @@ ROOM = Room.of(
         by="accuracy on clean labels where labels carry no information, over trials",
         false={
             "still-informed": Variant(
-                says="at p = 2/3 labels inform as they do at p = .45: half of the images are recognised, or more",
-                predict=Bracket.exactly(INFORMED),
+                "at p = 2/3 labels inform as they do at p = .45: half of the images are recognised, or more",
+                Bracket.exactly(INFORMED),
                 kind=Kind.LOWER_BOUND,
             ),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=0.15,
-        headroom=2.0,
-        because="an interval over 24 networks is .05 wide, and ten times as many would leave a third of that; on the two sides the "
-        "accuracy differs from 1/3 by .2",
+        evidence=Evidence.EMPIRICAL.within(
+            0.15,
+            "an interval over 24 networks is .05 wide, and ten times as many would leave a third of that; on the two sides the "
+            "accuracy differs from 1/3 by .2",
+            headroom=2.0,
+        ),
     ),
     figures=(lambda setting: draw_transition(setting),),
 )
@@ -109,16 +110,14 @@ def accuracy(setting: Setting, label_error: float) -> np.ndarray:
 def draw_transition(setting: Setting) -> Figure:
     """Accuracy against the label-error probability."""
     errors = DRAWN[setting.profile]
-    found = np.array([accuracy(setting, error) for error in errors])
+    accuracies = np.array([accuracy(setting, error) for error in errors])
+    guessing = Series.line("guessing", (errors[0], errors[-1]), (CHANCE, CHANCE), 1)
     return Figure(
         title="Accuracy against label errors",
         caption=f"GeoMNIST, one hidden layer, one image per step, accuracy on clean labels; {TRIALS} networks, bars: from the least to the "
         f"largest. Beyond p = 2/3 the right label is the rarest one, and networks learn to avoid it. {GIVEN_IMAGES}.",
         x_label="label-error probability p",
         y_label="accuracy on clean labels",
-        series=(
-            points_over_trials("networks", errors, found.T, 0),
-            Series(label="guessing", x=(errors[0], errors[-1]), y=(CHANCE, CHANCE), style="line", color=1),
-        ),
+        series=(points_over_trials("networks", errors, accuracies.T, 0), guessing),
         marks=((CRITICAL, "p* = (K−1)/K", 1),),
     )

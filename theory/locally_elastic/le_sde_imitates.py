@@ -13,11 +13,12 @@ from itertools import permutations
 import numpy as np
 
 from layerpeel.array_words import Float
-from layerpeel.numerics import Bracket, RateEstimate, estimate_rates, refitted_means, relative_difference
+from layerpeel.numerics import Bracket, estimate_rates, refitted_means, relative_difference
 from layerpeel.theory._claims import Variant, claim
 from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Profile, Room, Series, Setting, Source, Statement
-from layerpeel.theory._trials import interval_over_trials, intervals_over_trials, points_over_trials
+from layerpeel.theory._trials import intervals_by_jackknife, intervals_over_trials, points_over_trials
 from layerpeel.theory.locally_elastic._ensembles import GIVEN_IMAGES, trained
+from layerpeel.theory.locally_elastic._imitation import AS_THE_SOURCE, FORGOTTEN, L_ALONG, L_PLAIN, MODELS, compared, followed
 
 NETWORKS = 48
 """Independent networks of a run."""
@@ -54,12 +55,6 @@ each side. The strengths that a trial is scored with come from all networks of t
 WELL = 0.2
 """Difference along d_k, as a share of the norms, up to which imitation counts as reasonably good; two is that of opposite vectors."""
 
-MODELS = ("I", "L")
-
-AS_THE_SOURCE = "I less L, both under the L-model, along d_k"
-L_ALONG = "L under the L-model, along d_k"
-L_PLAIN = "L under the L-model, in the plain norm"
-FORGOTTEN = "I less L without its 1/K, both under the L-model, along d_k"
 
 ROOM = Room.of(
     Statement(
@@ -86,11 +81,7 @@ ROOM = Room.of(
         predict=Bracket.exactly(0.0),
         measure_all=lambda setting: in_sample(setting),
         by="RD of the mean of all networks, simulated with its own strengths; intervals by the jackknife over groups of networks",
-        false={
-            "forgotten-share": Variant(
-                says="strengths without the 1/K of the flow do so too", over={FORGOTTEN: ()}, predict=Bracket.exactly(0.0)
-            )
-        },
+        false={"forgotten-share": Variant("strengths without the 1/K of the flow do so too", Bracket.exactly(0.0), over=FORGOTTEN)},
         evidence=Evidence.EMPIRICAL,
         kind=Kind.LOWER_BOUND,
     ),
@@ -101,11 +92,7 @@ ROOM = Room.of(
         predict=Bracket.exactly(WELL),
         measure_all=lambda setting: in_sample(setting),
         by="the same",
-        false={
-            "plain-norm": Variant(
-                says="so they do in every direction, in the plain norm", over={L_PLAIN: ()}, predict=Bracket.exactly(WELL)
-            )
-        },
+        false={"plain-norm": Variant("so they do in every direction, in the plain norm", Bracket.exactly(WELL), over=L_PLAIN)},
         evidence=Evidence.EMPIRICAL,
         kind=Kind.UPPER_BOUND,
     ),
@@ -118,9 +105,9 @@ ROOM = Room.of(
         by="RD in the plain norm, averaged over classes and times, out of sample, compared, over trials",
         false={
             "no-growth": Variant(
-                says="means that stay where they were leave a smaller difference than one common growth factor",
-                over={"frozen less common factor": ()},
-                predict=Bracket.exactly(0.0),
+                "means that stay where they were leave a smaller difference than one common growth factor",
+                Bracket.exactly(0.0),
+                over="frozen less common factor",
             )
         },
         evidence=Evidence.EMPIRICAL,
@@ -136,14 +123,12 @@ ROOM = Room.of(
         by="the same; the common factor lets all means grow as the norm of the other means does",
         false={
             "l-model-too": Variant(
-                says="the L-model is nearer than one common growth factor too",
-                over={"common factor less L": ()},
-                predict=Bracket.exactly(0.0),
+                "the L-model is nearer than one common growth factor too", Bracket.exactly(0.0), over="common factor less L"
             ),
             "frozen-too": Variant(
-                says="means that stay where they were are nearer than one common growth factor",
-                over={"common factor less frozen": ()},
-                predict=Bracket.exactly(0.0),
+                "means that stay where they were are nearer than one common growth factor",
+                Bracket.exactly(0.0),
+                over="common factor less frozen",
             ),
         },
         evidence=Evidence.EMPIRICAL,
@@ -169,55 +154,17 @@ def between(
     return times[inside] - since, logits[..., inside, :, :]
 
 
-def under_the_l_model(rates: RateEstimate, means: Float[np.ndarray, "T K K"], *, scale: float = 1.0, norm: str = "L") -> float:
-    """RD averaged over classes and times: means against what the strengths, times a factor, make of their start under the L-model."""
-    simulated = refitted_means(means[0], scale * rates.cumulative_intra, scale * rates.cumulative_inter, model="L")
-    return float(relative_difference(means[1:], simulated[1:], model=norm).mean())
-
-
-def compared(times: Float[np.ndarray, " T"], means: Float[np.ndarray, "T K K"]) -> dict[str, float]:
-    """What is compared for the means of some networks, from which the strengths come too."""
-    rates = {model: estimate_rates(times, means, model=model, crossings="keep") for model in MODELS}
-    along = {model: under_the_l_model(rates[model], means) for model in MODELS}
-    plain = {model: under_the_l_model(rates[model], means, norm="I") for model in MODELS}
-    return {
-        AS_THE_SOURCE: along["I"] - along["L"],
-        L_ALONG: along["L"],
-        L_PLAIN: plain["L"],
-        FORGOTTEN: along["I"] - under_the_l_model(rates["L"], means, scale=means.shape[-1]),
-        "I under the L-model, along d_k": along["I"],
-        "I less L, both under the L-model, in the plain norm": plain["I"] - plain["L"],
-    }
-
-
 def in_sample(setting: Setting) -> dict[str, Bracket]:
     """The source's question: the jackknife over groups of networks that are left out in turn."""
-    found: dict[str, Bracket] = {}
+    intervals: dict[str, Bracket] = {}
     for note, alexnet in RUNS[setting.profile].items():
         times, halves = recorded(setting.seed, alexnet=alexnet)
         clock, logits = between(times, np.concatenate(halves), SINCE, int(times[-1]))
         whole = compared(clock, logits.mean(axis=0))
         member = np.arange(len(logits)) % GROUPS
         without = [compared(clock, logits[member != group].mean(axis=0)) for group in range(GROUPS)]
-        # Pseudo-values, whose mean is the jackknife's estimate and whose spread is its standard error.
-        found |= {
-            name + note: interval_over_trials(GROUPS * value - (GROUPS - 1) * each[name] for each in without)
-            for name, value in whole.items()
-        }
-    return found
-
-
-def followed(times: np.ndarray, estimated_from: np.ndarray, start: np.ndarray) -> dict[str, np.ndarray]:
-    """Means that start at `start` under the strengths of other means, (times, K, K), by model; and two that know no classes.
-
-    "common factor" lets all means grow as the norm of the other means does: the I-model with β = 0. "frozen" leaves them where they were.
-    """
-    found = {}
-    for model in MODELS:
-        rates = estimate_rates(times, estimated_from, model=model, crossings="keep")
-        found[model] = refitted_means(start, rates.cumulative_intra, rates.cumulative_inter, model=model)
-    norms = np.linalg.norm(estimated_from, axis=(1, 2))
-    return found | {"common factor": (norms / norms[0])[:, None, None] * start, "frozen": np.broadcast_to(start, estimated_from.shape)}
+        intervals |= {name + note: interval for name, interval in intervals_by_jackknife(whole, without).items()}
+    return intervals
 
 
 def mean_difference(seed: int) -> dict[str, np.ndarray]:
@@ -225,12 +172,12 @@ def mean_difference(seed: int) -> dict[str, np.ndarray]:
     times, halves = recorded(seed)
     clock, _ = between(times, halves[0], FIRST_SINCE, FIRST)
     logits = [between(times, half, FIRST_SINCE, FIRST)[1] for half in halves]
-    found: dict[str, list[np.ndarray]] = {}
+    differences: dict[str, list[np.ndarray]] = {}
     for other, own in permutations(logits):
         for genuine in own.reshape(-1, PER_GROUP, *own.shape[1:]).mean(axis=1):
             for name, simulated in followed(clock, other.mean(axis=0), genuine[0]).items():
-                found.setdefault(name, []).append(relative_difference(genuine[1:], simulated[1:]).mean(axis=-1))
-    return {name: np.array(curves) for name, curves in found.items()}
+                differences.setdefault(name, []).append(relative_difference(genuine[1:], simulated[1:]).mean(axis=-1))
+    return {name: np.array(curves) for name, curves in differences.items()}
 
 
 def out_of_sample(setting: Setting) -> dict[str, Bracket]:
@@ -271,15 +218,7 @@ def draw_in_sample(setting: Setting) -> Figure:
         rates = estimate_rates(clock, means, model=model, crossings="keep")
         simulated = refitted_means(means[0], rates.cumulative_intra, rates.cumulative_inter, model="L")
         curve = relative_difference(means[1:], simulated[1:], model="L").mean(axis=-1)
-        series.append(
-            Series(
-                label=f"strengths of the {model}-model",
-                x=tuple((clock[1:] + SINCE).tolist()),
-                y=tuple(curve.tolist()),
-                style="line",
-                color=color,
-            )
-        )
+        series.append(Series.line(f"strengths of the {model}-model", (clock[1:] + SINCE), curve, color))
     return Figure(
         title="As the source asks it: both models' strengths under the L-model, in sample",
         caption=f"Relative difference in the norm of H_k of the mean of {NETWORKS} networks, averaged over the three classes of GeoMNIST, "

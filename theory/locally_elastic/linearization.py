@@ -4,16 +4,13 @@ import math
 from itertools import product
 
 import numpy as np
-import sympy
 from flint import arb, ctx
 
 from layerpeel.numerics import PRECISION, Bracket, to_bracket
 from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement, Verdict
+from layerpeel.theory.locally_elastic._in_symbols import linearization as in_symbols
 from layerpeel.theory.locally_elastic._softmax_in_balls import order, residue_over_miss, residues
-
-SIZES = (2, 3, 4)
-"""K of the symbolic identities."""
 
 ORDERS = (2, 3, 10)
 """K of the measured order."""
@@ -27,7 +24,6 @@ ERRORS = instances("1 − p̄_k = {:g}", 1e-2, 1e-4, 1e-8, 1e-16)
 """Near convergence."""
 CLASSES = 3
 
-c = sympy.Symbol("c", real=True)
 
 ROOM = Room.of(
     Statement(
@@ -44,24 +40,13 @@ ROOM = Room.of(
         "identities",
         "the gradient of e_k − σ is −J; J has exactly the constant vectors in its kernel; equal logits leave a constant residue",
         over="",
-        predict=lambda: {
-            **{f"K={k}: gradient of e_k − σ(z)": paired(-1 * jacobian(softmax(exponentials(k)))) for k in SIZES},
-            **{f"K={k}: J 1": sympy.Integer(0) for k in SIZES},
-            **{f"K={k}: a minor of J": sympy.Mul(*exponentials(k).flat()) / sympy.Add(*exponentials(k).flat()) ** k for k in SIZES},
-            **{f"K={k}: residue at equal logits c": paired(centred_unit(k)) for k in SIZES},
-        },
-        measure=lambda: {label: value for k in SIZES for label, value in identities(k).items()},
+        predict=lambda: in_symbols.stated(),
+        measure=lambda: in_symbols.differentiated(),
         by="differentiation, for symbolic logits; the class is the first one",
         false={
             # the printed equations (12) and (15)
-            "plus": (
-                "the gradient of e_k − σ is +J",
-                lambda: {f"K={k}: gradient of e_k − σ(z)": paired(jacobian(softmax(exponentials(k)))) for k in SIZES},
-            ),
-            "drifting-residue": (
-                "the residue at equal logits grows with them",
-                lambda: {"K=3: residue at equal logits c": paired(centred_unit(3) * c)},
-            ),
+            "plus": ("the gradient of e_k − σ is +J", lambda: in_symbols.with_plus()),
+            "drifting-residue": ("the residue at equal logits grows with them", lambda: in_symbols.drifting_residue()),
         },
         evidence=Evidence.PROOF,
     ),
@@ -73,9 +58,7 @@ ROOM = Room.of(
         measure_all=lambda setting: [order(setting.rng, k, SIGNS[sign]) for k, sign in product(ORDERS, SIGNS)],
         by="the slope of log ‖remainder‖ against log ‖X − φ‖ between two distances, over random φ and directions",
         false={"constant-left": ("with +J a constant is left", lambda _, sign: Bracket.exactly(0.0) if sign == "+" else None)},
-        evidence=Evidence.CERTIFIED,
-        within=ORDER_ACCURACY,
-        because="slopes between distances 1e-9 and 1e-12",
+        evidence=Evidence.CERTIFIED.within(ORDER_ACCURACY, "slopes between distances 1e-9 and 1e-12"),
         expected=Verdict.REFUTED,
     ),
     claim(
@@ -89,9 +72,7 @@ ROOM = Room.of(
             "first-order": ("the remainder is of first order", lambda _, sign: Bracket.exactly(1.0) if sign == "−" else None),
             "third-order": ("the remainder is of third order", lambda _, sign: Bracket.exactly(3.0) if sign == "−" else None),
         },
-        evidence=Evidence.CERTIFIED,
-        within=ORDER_ACCURACY,
-        because="slopes between distances 1e-9 and 1e-12",
+        evidence=Evidence.CERTIFIED.within(ORDER_ACCURACY, "slopes between distances 1e-9 and 1e-12"),
         origin=Origin.DERIVED,
     ),
     claim(
@@ -103,10 +84,8 @@ ROOM = Room.of(
         by="‖e_k − p̄_k + J φ∞‖ in balls, the rest of the probability split at random among the other classes",
         # as near initialization
         false={"constant": ("near convergence the residue stays constant", Bracket.exactly(math.sqrt(1 - 1 / CLASSES)))},
-        evidence=Evidence.CERTIFIED,
+        evidence=Evidence.CERTIFIED.within(1e-13, "at 1 − p̄_k = 1e-16 the residue is about 40 times that"),
         kind=Kind.LIMIT,
-        within=1e-13,
-        because="at 1 − p̄_k = 1e-16 the residue is about 40 times that",
     ),
     claim(
         "pace",
@@ -119,53 +98,10 @@ ROOM = Room.of(
             "proportional": ("the residue is e_k − p̄_k alone", Bracket.exactly(1.0)),
             "all-classes": ("the factor is 1 + p̄_k log(K p̄_k/(1 − p̄_k))", lambda error: slower_by(error, others=CLASSES)),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-12,
-        because="balls of 128 bits",
+        evidence=Evidence.CERTIFIED.within(1e-12, "balls of 128 bits"),
         origin=Origin.DERIVED,
     ),
 )
-
-
-def exponentials(classes: int) -> sympy.Matrix:
-    """e^{z_i} as symbols, so that everything is rational."""
-    return sympy.Matrix(sympy.symbols(f"x1:{classes + 1}", positive=True))
-
-
-def softmax(exponentials: sympy.Matrix) -> sympy.Matrix:
-    """σ."""
-    return exponentials / (sympy.ones(1, exponentials.rows) * exponentials)[0]
-
-
-def jacobian(probabilities: sympy.Matrix) -> sympy.Matrix:
-    """J = diag(p) − p pᵀ."""
-    return sympy.diag(*probabilities) - probabilities * probabilities.T
-
-
-def paired(matrix: sympy.Matrix) -> sympy.Expr:
-    """uᵀ M v with free symbols u, v: one expression for all entries."""
-    left, right = (sympy.Matrix(sympy.symbols(f"{name}1:{size + 1}")) for name, size in zip("uv", matrix.shape, strict=True))
-    return (left.T * matrix * right).applyfunc(sympy.factor)[0]
-
-
-def centred_unit(classes: int) -> sympy.Matrix:
-    """e_1 − 1/K."""
-    return sympy.Matrix(classes, 1, lambda i, _: int(i == 0) - sympy.Rational(1, classes))
-
-
-def identities(classes: int) -> dict[str, sympy.Expr]:
-    """Gradient, kernel and residue of the first class."""
-    logits, own, ones = exponentials(classes), sympy.Matrix(classes, 1, lambda i, _: int(i == 0)), sympy.ones(classes, 1)
-    spread = jacobian(softmax(logits))
-    return {
-        # d/dz = x d/dx for x = e^z
-        f"K={classes}: gradient of e_k − σ(z)": paired((own - softmax(logits)).jacobian(logits) * sympy.diag(*logits)),
-        f"K={classes}: J 1": paired(spread * ones),
-        # with Σ p = 1, a positive minor without the last row and column: the rank is K − 1
-        f"K={classes}: a minor of J": sympy.factor(spread.minor(classes - 1, classes - 1)),
-        # J is that of the means at any time, not of the point c·1 of expansion
-        f"K={classes}: residue at equal logits c": paired(own - softmax(ones) + spread * (c * ones)),
-    }
 
 
 def slower_by(error: float, *, others: int) -> Bracket:

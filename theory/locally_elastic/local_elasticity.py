@@ -66,11 +66,7 @@ ROOM = Room.of(
             }
         ),
         by="move inside the class over move across, over trials, at every probe",
-        false={
-            "innate": Variant(
-                says="random weights are as elastic", over=instances(NETWORK + ", {} epochs", 0), predict=Bracket.exactly(EXCESS)
-            )
-        },
+        false={"innate": Variant("random weights are as elastic", Bracket.exactly(EXCESS), over=instances(NETWORK + ", {} epochs", 0))},
         evidence=Evidence.EMPIRICAL,
         kind=Kind.LOWER_BOUND,
     ),
@@ -86,9 +82,9 @@ ROOM = Room.of(
         "moves its logits at x' by ⟨x, x'⟩ + 1 times one vector, so a probe that reports growth there is broken",
         false={
             "linear-classifier": Variant(
-                says="a linear classifier learns it too; by an identity it cannot, so this tests the probe and not networks",
-                over={LINEAR: ()},
-                predict=Bracket.exactly(GROWTH),
+                "a linear classifier learns it too; by an identity it cannot, so this tests the probe and not networks",
+                Bracket.exactly(GROWTH),
+                over=LINEAR,
             )
         },
         evidence=Evidence.EMPIRICAL,
@@ -111,7 +107,7 @@ def _elasticity(profile: Profile, name: str, seed: int) -> dict[int, np.ndarray]
     from layerpeel.gpu_train.training import Recipe, seeded, train_together
 
     one_thread()
-    found = {epochs: np.zeros(TRIALS) for epochs in EPOCHS[profile]}
+    ratios = {epochs: np.zeros(TRIALS) for epochs in EPOCHS[profile]}
     rngs = np.random.default_rng([seed, len(WIDTHS[name])]).spawn(TRIALS)
     images = [balanced(rng)[0] for rng in rngs]
     chosen = [int(rng.integers(2**63)) for rng in rngs]
@@ -123,8 +119,8 @@ def _elasticity(profile: Profile, name: str, seed: int) -> dict[int, np.ndarray]
             # The same images are stepped at before and after training.
             moves = local_elasticity(model, seen, np.random.default_rng(chosen[trial]), learning_rate=STEP, sources=SOURCES[profile])
             own = np.eye(len(moves), dtype=bool)
-            found[after][trial] = moves[own].mean() / moves[~own].mean()
-    return found
+            ratios[after][trial] = moves[own].mean() / moves[~own].mean()
+    return ratios
 
 
 def draw_elasticity(setting: Setting) -> Figure:

@@ -70,16 +70,17 @@ ROOM = Room.of(
         by="simulated checks put through the suite's judge",
         false={
             "few-are-enough": Variant(
-                says="forty trials decide as often as enough",
-                predict=lambda: chance(LEVEL, TRUTH, "enough", Verdict.INCONCLUSIVE),
-                over={"true, few trials": ()},
+                "forty trials decide as often as enough",
+                lambda: chance(LEVEL, TRUTH, "enough", Verdict.INCONCLUSIVE),
+                over="true, few trials",
             ),
             "level-in-each-tail": ("an interval at the level leaves out the level on either side", lambda *case: chance(2 * LEVEL, *case)),
         },
-        evidence=Evidence.STATISTICAL,
-        within=SHARP,
-        because="a million simulated checks of each kind give intervals narrower than half of this; ten times narrower needs 10⁸",
-        headroom=2.0,
+        evidence=Evidence.STATISTICAL.within(
+            SHARP,
+            "a million simulated checks of each kind give intervals narrower than half of this; ten times narrower needs 10⁸",
+            headroom=2.0,
+        ),
     ),
     claim(
         "errors",
@@ -90,14 +91,14 @@ ROOM = Room.of(
         by="how often the judge refutes what is true, and confirms what is false by the resolution",
         false={
             "tenth": Variant(
-                says="what is true is refuted ten times more seldom than the level",
-                predict=Bracket.exactly(0.1 * LEVEL),
-                over={"true, refuted, enough trials": ()},
+                "what is true is refuted ten times more seldom than the level",
+                Bracket.exactly(0.1 * LEVEL),
+                over="true, refuted, enough trials",
             ),
             "half": Variant(
-                says="what is true is refuted half as often as the level, as by one tail",
-                predict=Bracket.exactly(0.5 * LEVEL),
-                over={"true, refuted, enough trials": ()},
+                "what is true is refuted half as often as the level, as by one tail",
+                Bracket.exactly(0.5 * LEVEL),
+                over="true, refuted, enough trials",
             ),
         },
         evidence=Evidence.STATISTICAL,
@@ -108,9 +109,9 @@ ROOM = Room.of(
 
 def chance(level: float, prediction: float, trials: str, verdict: Verdict) -> Bracket:
     """The verdict's probability by sums over the binomial law."""
-    found = verdict_chances(TRIALS[trials](), predicted=prediction, truth=TRUTH, level=level, resolution=RESOLUTION)
+    chances = verdict_chances(TRIALS[trials](), predicted=prediction, truth=TRUTH, level=level, resolution=RESOLUTION)
     return Bracket.exactly(
-        {Verdict.CONFIRMED: found.confirmed, Verdict.REFUTED: found.refuted, Verdict.INCONCLUSIVE: found.inconclusive}[verdict]
+        {Verdict.CONFIRMED: chances.confirmed, Verdict.REFUTED: chances.refuted, Verdict.INCONCLUSIVE: chances.inconclusive}[verdict]
     )
 
 
@@ -118,12 +119,7 @@ def judged(setting: Setting, prediction: float, trials: str, verdict: Verdict) -
     """How often the suite's judge comes to this verdict on simulated proportions."""
     number, successes = TRIALS[trials](), 0
     for count, times in zip(*np.unique(setting.rng.binomial(number, TRUTH, size=REPEATS), return_counts=True), strict=True):
-        found = judge(
-            Kind.PROBABILITY,
-            {"x": Bracket.exactly(prediction)},
-            {"x": Proportion(successes=int(count), n=number)},
-            resolution=RESOLUTION,
-            level=LEVEL,
-        )
-        successes += int(times) if found is verdict else 0
+        sample = {"x": Proportion(successes=int(count), n=number)}
+        came = judge(Kind.PROBABILITY, {"x": Bracket.exactly(prediction)}, sample, resolution=RESOLUTION, level=LEVEL)
+        successes += int(times) if came is verdict else 0
     return Proportion(successes=successes, n=REPEATS)

@@ -5,13 +5,14 @@ from collections.abc import Callable, Sequence
 from functools import cache
 
 import numpy as np
-import sympy
 
 from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket, ElasticModel, logit_directions, mean_flow
 from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement
+from layerpeel.theory.locally_elastic._in_symbols.l_model_limits import BY_K, STATED, by_chain_rule
 from layerpeel.theory.locally_elastic._integrated_means import IntegratedMeans, integrated_means, l_model_blocks, two_parameter
+from layerpeel.theory.locally_elastic._l_model_limits import dominated, stopped
 
 # Proof. With φ1 = e^{Γ/K}, φ2 = e^{(A + B/(K−1))/K}, I_γ = (1/K)∫γφ2, I_β = (1/K)∫βφ2 and s_j = d̂_jᵀX̄^j = s̄ + δ_j,
 #     X̄^i = X̄^i(0) + d̂_i [s̄(0)(φ1 − 1) + δ_i(0) I_γ] + I_β Σ_j d̂_j δ_j(0).
@@ -54,10 +55,6 @@ ROUNDING = 1e-12
 LEFT = 1e-7
 """What the slower mode still has at LATE: e^{−20} of the faster one, times the start."""
 
-K = sympy.Symbol("K", positive=True)
-INTRA, INTER, A, B = sympy.symbols("alpha beta A B", real=True)
-FIRST, SECOND = sympy.exp((A - B) / K), sympy.exp((A + B / (K - 1)) / K)
-"""φ1 and φ2; I_γ' and I_β' are γφ2/K and βφ2/K."""
 
 ROOM = Room.of(
     Statement(
@@ -78,13 +75,10 @@ ROOM = Room.of(
         "limits",
         "I_γ'/φ1' = φ2/φ1 = e^{B/(K−1)} and φ2' = I_γ' + K/(K−1) I_β' for all α, β and K: l'Hôpital's rule does the rest",
         over="",
-        predict=lambda: {"ratio of slopes": sympy.exp(B / (K - 1)), "what I_γ and I_β leave of φ2": sympy.Integer(0)},
-        measure=lambda: {
-            "ratio of slopes": sympy.simplify((INTRA - INTER) * SECOND / K / slope(FIRST)),
-            "what I_γ and I_β leave of φ2": sympy.simplify(slope(SECOND) - (INTRA - INTER) * SECOND / K - INTER * SECOND / (K - 1)),
-        },
+        predict=lambda: STATED,
+        measure=lambda: by_chain_rule(),
         by="derivatives of φ1 and φ2 by the chain rule; I_γ' and I_β' from their definitions",
-        false={"by-k": ("φ2/φ1 = e^{B/K}", lambda: {"ratio of slopes": sympy.exp(B / K)})},
+        false={"by-k": ("φ2/φ1 = e^{B/K}", lambda: BY_K)},
         evidence=Evidence.PROOF,
     ),
     claim(
@@ -96,10 +90,8 @@ ROOM = Room.of(
         by="(K − 1) times the largest cosine, the worst of all cases: K = 2, 3, 5, normal starts shifted along d̂_j, five pairs of rates",
         # the largest (K − 1) × −1/K is that of two classes
         false={"one-over-k": ("cosines tend to −1/K", Bracket.exactly(-0.5))},
-        evidence=Evidence.EMPIRICAL,
+        evidence=Evidence.EMPIRICAL.within(1e-3, "e^{B/(K−1)} is e^{−9} at the last time in the slowest case"),
         kind=Kind.LIMIT,
-        within=1e-3,
-        because="e^{B/(K−1)} is e^{−9} at the last time in the slowest case",
     ),
     claim(
         "exceptions",
@@ -128,9 +120,7 @@ ROOM = Room.of(
                 lambda: {"Γ bounded": as_predicted(stopped(SKEW, shared=0.0))},
             ),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=3e-6,
-        because="the slower mode has e^{−20} left at the time looked at, and 1e-7 is allowed for it",
+        evidence=Evidence.EMPIRICAL.within(3e-6, "the slower mode has e^{−20} left at the time looked at, and 1e-7 is allowed for it"),
     ),
     claim(
         "oscillation",
@@ -141,35 +131,10 @@ ROOM = Room.of(
         measure=lambda quarter: largest_cosine(oscillating(), quarter),
         by="(K − 1) times the largest cosine, integrated with B(t) = −1 + e^{−t} + ½ sin t",
         false={"equal-signs-suffice": ("equal signs make it collapse", Bracket.exactly(-1.0))},
-        evidence=Evidence.EMPIRICAL,
-        within=1e-8,
-        because="the integration is good to 1e-11, by its own estimate",
+        evidence=Evidence.EMPIRICAL.within(1e-8, "the integration is good to 1e-11, by its own estimate"),
     ),
     figures=(lambda setting: draw_collapse(setting), lambda setting: draw_flipped(setting)),
 )
-
-
-def slope(expression: sympy.Expr) -> sympy.Expr:
-    """d/dt of a function of A and B, whose derivatives are α and β."""
-    return sympy.diff(expression, A) * INTRA + sympy.diff(expression, B) * INTER
-
-
-def dominated(intra: float, inter: float, start: Float[np.ndarray, "K K"]) -> Float[np.ndarray, "K K"]:
-    """Directions when the deviations δ_j dominate, for constant rates: γ δ_i(0) d̂_i + β Σ_j d̂_j δ_j(0), up to one positive factor."""
-    frame = logit_directions(len(start))
-    along = np.sum(frame * start, axis=1)
-    pushes = (along - along.mean())[:, None] * frame
-    return (intra - inter) * pushes + inter * pushes.sum(axis=0)
-
-
-def stopped(start: Float[np.ndarray, "K K"], shared: float = -0.5) -> Float[np.ndarray, "K K"]:
-    """Limit for α = −β = e^{−t}/2, hence Γ = 1 and A = −B = ½: φ1 = e^{1/K}, φ2 = e^{κ/K} with κ = ½(1 − 1/(K−1)), I_γ = (φ2 − 1)/κ."""
-    classes, frame = len(start), logit_directions(len(start))
-    along = np.sum(frame * start, axis=1)
-    pushes = (along - along.mean())[:, None] * frame
-    rest = 0.5 * (1 - 1 / (classes - 1))
-    grown = math.expm1(rest / classes) / rest
-    return start + math.expm1(1 / classes) * along.mean() * frame + grown * (pushes + shared * pushes.sum(axis=0))
 
 
 @cache
@@ -206,19 +171,19 @@ def largest_cosine(means: IntegratedMeans, index: int) -> Bracket:
 
 def worst_of_all(rng: np.random.Generator) -> list[Bracket]:
     """By time."""
-    found: list[list[Bracket]] = []
+    by_case: list[list[Bracket]] = []
     for classes in SIZES:
         for (intra, inter), shift in COLLAPSING:
             start = np.clip(rng.standard_normal((classes, classes)), -2.0, 2.0) + shift * logit_directions(classes)
             means = integrated(intra, inter, start, WATCHED)
-            found.append([largest_cosine(means, index) for index in range(len(WATCHED))])
-    return [Bracket(max(b.lower for b in column), max(b.upper for b in column)) for column in zip(*found, strict=True)]
+            by_case.append([largest_cosine(means, index) for index in range(len(WATCHED))])
+    return [Bracket(max(b.lower for b in column), max(b.upper for b in column)) for column in zip(*by_case, strict=True)]
 
 
 def late(intra: Callable, inter: Callable, start: Float[np.ndarray, "3 3"]) -> Bracket:
     """(K − 1) × the largest cosine at LATE as that of the limit."""
-    found = largest_cosine(integrated(intra, inter, start, (LATE,)), 0)
-    return Bracket(found.lower - LEFT, found.upper + LEFT)
+    cosine = largest_cosine(integrated(intra, inter, start, (LATE,)), 0)
+    return Bracket(cosine.lower - LEFT, cosine.upper + LEFT)
 
 
 def drawn(title: str, caption: str, rates: Rates, start: Float[np.ndarray, "3 3"], end: float) -> Figure:
@@ -227,8 +192,7 @@ def drawn(title: str, caption: str, rates: Rates, start: Float[np.ndarray, "3 3"
     means = integrated(*rates, start, times.tolist())
     cosines = np.stack([means.cosines(index) for index in range(len(times))])
     curves = tuple(
-        Series(label=f"classes {i + 1} and {j + 1}", x=tuple(times.tolist()), y=tuple(cosines[:, i, j].tolist()), style="line", color=color)
-        for color, (i, j) in enumerate(((0, 1), (0, 2), (1, 2)))
+        Series.line(f"classes {i + 1} and {j + 1}", times, cosines[:, i, j], color) for color, (i, j) in enumerate(((0, 1), (0, 2), (1, 2)))
     )
     return Figure(title=title, caption=caption, x_label="time", y_label="cosine between class means", series=curves)
 

@@ -6,11 +6,12 @@ from itertools import combinations, product
 
 import numpy as np
 import sympy
-from flint import arb_mat, ctx, fmpq, fmpq_mat
+from flint import arb_mat, fmpq, fmpq_mat
 
-from layerpeel.numerics import PRECISION, TIME, Bracket, Proportion, as_rate, enclose_expression, logit_directions, to_bracket
+from layerpeel.numerics import TIME, Bracket, Proportion, as_rate, logit_directions, to_bracket
 from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Setting, Source, Statement, Verdict
+from layerpeel.theory.locally_elastic._l_model_limits import correlation, cosine_when_stopped, exactly, projection, share_of_starts
 from layerpeel.theory.locally_elastic._paths import SHARP, SIZED, paths_needed
 from layerpeel.theory.locally_elastic._vanishing_inter import (
     SOON,
@@ -32,8 +33,8 @@ PAIRS = instances(
     "K = {0.classes}: vectors {1}, {2}", *((case, *pair) for case in FLIPPED for pair in combinations(range(1, case.classes + 1), 2))
 )
 PAIRS_WHEN_STOPPED = instances("K = {0.classes}: vectors {1}, {2}", *((STOPPED, *pair) for pair in combinations((1, 2, 3), 2)))
-GAP, SHARED = "γ e^t", "−B, t ≥ 1"
-HYPOTHESES = instances("α = {0.intra}, β = {0.inter} e^(−t): {1}", *product((*FLIPPED, STOPPED), (GAP, SHARED)))
+EXCESS, SHARED = "γ e^t", "−B, t ≥ 1"
+HYPOTHESES = instances("α = {0.intra}, β = {0.inter} e^(−t): {1}", *product((*FLIPPED, STOPPED), (EXCESS, SHARED)))
 BOUNDS = instances("B(∞) = {:g}", -0.1, -2.0)
 """α = 1, β = B(∞) e^{−t} with three classes."""
 
@@ -87,9 +88,7 @@ ROOM = Room.of(
                 lambda case, j, _: exactly(sympy.Rational(1 if j == 1 else -1, 2)) if case.classes == 3 else None,
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-6,
-        because=ENCLOSED,
+        evidence=Evidence.CERTIFIED.within(1e-6, ENCLOSED),
         expected=Verdict.REFUTED,
     ),
     claim(
@@ -105,9 +104,7 @@ ROOM = Room.of(
                 lambda case, j, _: exactly(sympy.Rational(1 if j == 1 else -1, 2)) if case.classes == 3 else None,
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-6,
-        because=ENCLOSED,
+        evidence=Evidence.CERTIFIED.within(1e-6, ENCLOSED),
         origin=Origin.DERIVED,
     ),
     claim(
@@ -124,9 +121,7 @@ ROOM = Room.of(
                 lambda case, j: projection(case, j, share=sympy.exp(sympy.Rational(case.inter) / case.classes)),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-6,
-        because=ENCLOSED,
+        evidence=Evidence.CERTIFIED.within(1e-6, ENCLOSED),
         origin=Origin.DERIVED,
     ),
     claim(
@@ -137,9 +132,7 @@ ROOM = Room.of(
         measure=stopped_cosine,
         by="enclosed cosines at the limit",
         false={"stopped-at-once": ("the means stop where they begin", Bracket.exactly(0.0))},
-        evidence=Evidence.CERTIFIED,
-        within=1e-6,
-        because=ENCLOSED,
+        evidence=Evidence.CERTIFIED.within(1e-6, ENCLOSED),
         expected=Verdict.REFUTED,
     ),
     claim(
@@ -154,9 +147,7 @@ ROOM = Room.of(
             "collapsed-when-stopped": ("bounded Γ is enough", Bracket.exactly(-0.5)),
             "stopped-by-half": ("X̄^k tends to e^{1/2} e_k − (e^{1/2} − 1)/3", lambda *_: cosine_when_stopped(sympy.Rational(1, 2))),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-6,
-        because=ENCLOSED,
+        evidence=Evidence.CERTIFIED.within(1e-6, ENCLOSED),
         origin=Origin.DERIVED,
     ),
     claim(
@@ -174,46 +165,11 @@ ROOM = Room.of(
                 lambda bound: Bracket.exactly(0.25 + 1.5 / math.pi * correlation(math.exp(bound))) if bound == -2.0 else None,
             ),
         },
-        evidence=Evidence.STATISTICAL,
+        evidence=Evidence.STATISTICAL.within(SHARP, SIZED.replace("paths", "starts"), headroom=2.0),
         kind=Kind.PROBABILITY,
-        within=SHARP,
-        because=SIZED.replace("paths", "starts"),
-        headroom=2.0,
         origin=Origin.DERIVED,
     ),
 )
-
-
-def exactly(number: sympy.Expr) -> Bracket:
-    """A number, enclosed."""
-    with ctx.workprec(PRECISION):
-        return to_bracket(enclose_expression(number))
-
-
-def projection(case: Case, j: int, *, share: sympy.Expr) -> Bracket:
-    """e^{−b/K} (s̄(0) + share · δ_j(0)), s_j = d̂_jᵀX̄^j = s̄ + δ_j."""
-    classes, scale = case.classes, sympy.sqrt(sympy.Rational(case.classes, case.classes - 1))
-    along = [scale * (sympy.Rational(row[i]) - sympy.Rational(sum(row), classes)) for i, row in enumerate(case.start)]
-    mean = sum(along) / classes
-    return exactly(sympy.exp(-sympy.Rational(case.inter) / classes) * (mean + share * (along[j - 1] - mean)))
-
-
-def cosine_when_stopped(exponent: sympy.Expr) -> Bracket:
-    """Between e^x e_k − (e^x − 1)/3 and e^x e_l − (e^x − 1)/3."""
-    factor = sympy.exp(exponent)
-    shift = (factor - 1) / 3
-    inner = 3 * shift**2 - 2 * shift * factor
-    return exactly(inner / (factor**2 + inner))
-
-
-def share_of_starts(square: float) -> float:
-    """¼ + (3/2π) arcsin ρ: three normal variables of correlation ρ share a sign."""
-    return 0.25 + 1.5 / math.pi * math.asin(correlation(square))
-
-
-def correlation(square: float) -> float:
-    """ρ = (1 − r²)/(1 + 2r²), r = e^{B(∞)/2}."""
-    return (1 - square) / (1 + 2 * square)
 
 
 def least_rates(case: Case) -> dict[str, Bracket]:
@@ -225,7 +181,7 @@ def least_rates(case: Case) -> dict[str, Bracket]:
     least = float(case.intra - case.inter if case.intra >= 0 else Fraction(-(10**9)))
     shared = as_rate(sympy.Rational(case.inter) * sympy.exp(-TIME))
     return {
-        GAP: Bracket(math.nextafter(least, -math.inf), math.nextafter(least, math.inf), rigorous=True),
+        EXCESS: Bracket(math.nextafter(least, -math.inf), math.nextafter(least, math.inf), rigorous=True),
         SHARED: min((-shared.integral_bracket(time) for time in (1.0, 40.0)), key=lambda end: end.lower),
     }
 
@@ -234,11 +190,11 @@ def shares_counted(setting: Setting) -> list[Proportion]:
     """For each bound, of as many starts as the level needs."""
     number, frame = paths_needed(setting.level), logit_directions(3)
     basis = arb_mat(fmpq_mat(9, 9, [fmpq(int(i == j)) for i in range(9) for j in range(9)]))
-    found: list[Proportion] = []
+    shares: list[Proportion] = []
     for (bound,) in BOUNDS.values():
         limits = projections_from(basis, 3, Fraction(1), Fraction(str(bound)), SOON).tolist()
         limit = np.array([[float(value.mid()) for value in row] for row in limits])
         vectors = (setting.rng.standard_normal((number, 9)) @ limit.T)[:, :, None] * frame
         obtuse = ((vectors @ vectors.mT)[:, [0, 0, 1], [1, 2, 2]] < 0.0).all(axis=1)
-        found.append(Proportion(successes=int(obtuse.sum()), n=number))
-    return found
+        shares.append(Proportion(successes=int(obtuse.sum()), n=number))
+    return shares

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from itertools import combinations
 
 import numpy as np
-import sympy
 
 from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket
 from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory.locally_elastic._in_symbols.frames import BETA, GAMMA, WEIGHTS, driven
 from layerpeel.theory.locally_elastic._integrated_means import blocks_along, integrated_means, two_parameter
 
 # H_ij = v_j v_jᵀ with unit vectors v_j, G_ij = v_i·v_j, s_j = v_jᵀX̄^j. Then s' = (E ∘ G) s/K = (γI + βG) s/K, matrices that commute at all
@@ -44,10 +44,6 @@ LEFT = 1e-7
 ROUNDING = 1e-12
 """Of products of unit vectors in doubles."""
 
-GAMMA, BETA = sympy.symbols("gamma beta")
-EXACT = sympy.Matrix([[1, 0], [sympy.Rational(-3, 5), sympy.Rational(4, 5)], [sympy.Rational(-5, 13), sympy.Rational(-12, 13)]])
-"""The plane's frame around the origin, in rationals, with the dependency WEIGHTS > 0."""
-WEIGHTS = EXACT.T.nullspace()[0]
 
 ROOM = Room.of(
     Statement(
@@ -69,9 +65,7 @@ ROOM = Room.of(
         "a dependency w of the frame is a mode: (E ∘ G) w = γ w for all α and β",
         over=instances("class {}", 1, 2, 3),
         predict=lambda j: GAMMA * WEIGHTS[j - 1],
-        measure=lambda j: sympy.expand(
-            ((GAMMA * sympy.eye(3) + BETA * sympy.ones(3)).multiply_elementwise(EXACT * EXACT.T) * WEIGHTS)[j - 1]
-        ),
+        measure=lambda j: driven(j - 1),
         by="(E ∘ G) w for the frame of unequal angles in the plane, in rationals",
         false={"intra": ("(E ∘ G) w = α w", lambda j: (GAMMA + BETA) * WEIGHTS[j - 1])},
         evidence=Evidence.PROOF,
@@ -95,9 +89,9 @@ ROOM = Room.of(
                 lambda name, k, j: Bracket.exactly(float(FRAMES[name][k - 1] @ FRAMES[name][j - 1])) if name == HALF else None,
             ),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=3e-6,
-        because="slower modes have less than e^{−22} left at the time looked at, and 1e-7 is allowed for them",
+        evidence=Evidence.EMPIRICAL.within(
+            3e-6, "slower modes have less than e^{−22} left at the time looked at, and 1e-7 is allowed for them"
+        ),
     ),
     claim(
         "independent",
@@ -117,9 +111,7 @@ ROOM = Room.of(
                 lambda name, k, j: Bracket.around(kept_cosine(STARTS[name], k, j, intra=INTRA + INTER), ROUNDING),
             ),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=3e-6,
-        because="what is left of the start has e^{−33}, and 1e-7 is allowed",
+        evidence=Evidence.EMPIRICAL.within(3e-6, "what is left of the start has e^{−33}, and 1e-7 is allowed"),
     ),
 )
 
@@ -134,13 +126,13 @@ def kept_cosine(start: Float[np.ndarray, "3 3"], k: int, j: int, *, intra: float
 
 def cosines_of_frames(rng: np.random.Generator) -> list[Bracket]:
     """Pair after pair, frame after frame."""
-    found: list[Bracket] = []
+    by_pair: list[Bracket] = []
     for name, frame in FRAMES.items():
         pushed = frame * (1.0 + 4.0 * DEPENDENCIES[name])[:, None]
         start = 0.3 * np.clip(rng.standard_normal(frame.shape), -2.0, 2.0) + pushed
         cosines = integrated_cosines(frame, lambda time: 1 + math.sin(time) / 2, lambda time: -1 + math.cos(time) / 2, start)
-        found += pair_cosines(cosines)
-    return found
+        by_pair += pair_cosines(cosines)
+    return by_pair
 
 
 def integrated_cosines(

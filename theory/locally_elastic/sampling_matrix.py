@@ -10,17 +10,10 @@ from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket
 from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
-from layerpeel.theory.locally_elastic._drift import exact_drift, exact_elasticity, exact_similarity, integrated
+from layerpeel.theory.locally_elastic._drift import integrated
+from layerpeel.theory.locally_elastic._in_symbols import sampling
 
-SIZES = (2, 3)
-"""K of the symbolic identities; p = K, which the literal reading needs."""
-
-intra, inter, later_intra, later_inter = sympy.symbols("alpha beta alpha_2 beta_2")
-
-KEPT = ("mean over classes", "equal classes", "E P' − γP' − β11ᵀ", "commutator at two times")
 COLUMNS_ONLY = "K=3, columns only: equal classes"
-NOISE, DIVIDED = "K=3: P = P' of uniform noise", "K=3: P = 11ᵀ/K, divided by K"
-"""Where the two readings are not the same."""
 
 SHARE = 0.3
 """Share of samples that act as another class."""
@@ -63,43 +56,22 @@ ROOM = Room.of(
         "readings",
         "the literal product weighs features and mixes no classes, the other mixes classes; at P = 11ᵀ/K and P' = I they agree",
         over="",
-        # literal: E_ij diag(P); sampling: (E P')_ij I/K
-        predict=lambda: {
-            **{f"K={k}: literal, block (1, 2)": inter * (probe(k).T * sympy.diag(*symbols(k).diagonal())).trace() for k in SIZES},
-            **{
-                f"K={k}: sampling, block (1, 2)": (exact_elasticity(k, intra, inter).row(0) * symbols(k).col(1))[0] * probe(k).trace() / k
-                for k in SIZES
-            },
-            **{f"K={k}: P = 11ᵀ/K against P' = I, {kind}-model": sympy.Integer(0) for k in SIZES for kind in "IL"},
-        },
-        measure=lambda: {
-            **{f"K={k}: literal, block (1, 2)": (probe(k).T * literal("I", symbols(k))[:k, k : 2 * k]).trace() for k in SIZES},
-            **{f"K={k}: sampling, block (1, 2)": (probe(k).T * sampled("I", symbols(k))[:k, k : 2 * k]).trace() for k in SIZES},
-            **{
-                f"K={k}: P = 11ᵀ/K against P' = I, {kind}-model": squares(literal(kind, sympy.ones(k) / k) - sampled(kind, sympy.eye(k)))
-                for k in SIZES
-                for kind in "IL"
-            },
-            NOISE: squares(literal("I", (sympy.ones(3) + sympy.eye(3)) / 4) - sampled("I", (sympy.ones(3) + sympy.eye(3)) / 4)),
-            DIVIDED: squares(literal("I", sympy.ones(3) / 3) / 3 - exact_drift(exact_similarity("I", 3, 3), 3, intra, inter)),
-        },
+        predict=lambda: sampling.stated_readings(),
+        measure=lambda: sampling.readings(),
         by="blocks and differences of the two products, written out",
         false={
-            "the-same": ("the two readings agree for every P", lambda: {NOISE: sympy.Integer(0)}),
+            "the-same": ("the two readings agree for every P", lambda: sampling.THE_SAME),
             # as in the future work, with the same P
-            "divided-again": (
-                "with P = 11ᵀ/K the form (E ⊗ P) ∘ H/K is the model of equation (4)",
-                lambda: {DIVIDED: sympy.Integer(0)},
-            ),
+            "divided-again": ("with P = 11ᵀ/K the form (E ⊗ P) ∘ H/K is the model of equation (4)", lambda: sampling.DIVIDED_AGAIN),
         },
         evidence=Evidence.PROOF,
     ),
     claim(
         "kept",
         "a doubly stochastic P' keeps the mean over classes and its rate, turns γI into γP', and drifts at all times commute",
-        over=instances("K={0}: {1}", *product(SIZES, KEPT, (True,))) | {COLUMNS_ONLY: (3, "equal classes", False)},
+        over=instances("K={0}: {1}", *product(sampling.SIZES, sampling.KEPT, (True,))) | {COLUMNS_ONLY: (3, "equal classes", False)},
         predict=lambda _, __, rows: sympy.Integer(0) if rows else None,
-        measure=lambda k, what, rows: squares(residues(with_sums(k, rows=rows))[what]),
+        measure=lambda k, what, rows: sampling.residue(what, k, rows=rows),
         by="residues of 1ᵀE P' = (α + (K−1)β)1ᵀ, E P'1 = (α + (K−1)β)1 and so on, for any P' whose columns, and rows, sum to one",
         # every sample acts as some class
         false={"columns-only": ("columns that sum to one are enough", lambda _, __, rows: None if rows else sympy.Integer(0))},
@@ -120,67 +92,11 @@ ROOM = Room.of(
                 lambda name: Bracket.exactly(1 - SHARE * 5 / 4) if name == BOTH else None,
             ),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=10 * ACCURACY,
-        because="slower differences and the integrator's errors; twenty times what is allowed for them",
+        evidence=Evidence.EMPIRICAL.within(
+            10 * ACCURACY, "slower differences and the integrator's errors; twenty times what is allowed for them"
+        ),
     ),
 )
-
-
-def symbols(classes: int) -> sympy.Matrix:
-    """P or P', free."""
-    return sympy.Matrix(classes, classes, lambda i, j: sympy.Symbol(f"p{i}{j}"))
-
-
-def probe(size: int) -> sympy.Matrix:
-    """Free symbols: an equation of products with them stands for one in every entry."""
-    return sympy.Matrix(size, size, lambda i, j: sympy.Symbol(f"u{i}{j}"))
-
-
-def literal(kind: str, mask: sympy.Matrix) -> sympy.Matrix:
-    """(E ⊗ P) ∘ H."""
-    k = mask.rows
-    elasticity = exact_elasticity(k, intra, inter)
-    spread = sympy.Matrix(k * k, k * k, lambda row, column: elasticity[row // k, column // k])
-    masks = sympy.Matrix(k * k, k * k, lambda row, column: mask[row % k, column % k])
-    return spread.multiply_elementwise(masks).multiply_elementwise(exact_similarity(kind, k, k))
-
-
-def sampled(kind: str, sampling: sympy.Matrix) -> sympy.Matrix:
-    """((E P') ⊗ 11ᵀ) ∘ H / K."""
-    k = sampling.rows
-    mixed = exact_elasticity(k, intra, inter) * sampling
-    spread = sympy.Matrix(k * k, k * k, lambda row, column: mixed[row // k, column // k])
-    return spread.multiply_elementwise(exact_similarity(kind, k, k)) / k
-
-
-def squares(matrix: sympy.Matrix) -> sympy.Expr:
-    """Sum of squared entries: zero for a zero matrix only."""
-    entries = matrix.applyfunc(sympy.expand)
-    return (entries.T * entries).trace()
-
-
-def with_sums(classes: int, *, rows: bool) -> sympy.Matrix:
-    """Symbols with columns, and rows if asked for, that sum to one."""
-    free, ones = symbols(classes), sympy.ones(classes, 1)
-    if rows:
-        free[:, classes - 1] = ones - free[:, : classes - 1] * ones[: classes - 1, :]
-    free[classes - 1, :] = ones.T - ones[: classes - 1, :].T * free[: classes - 1, :]
-    return free
-
-
-def residues(sampling: sympy.Matrix) -> dict[str, sympy.Matrix]:
-    """What a doubly stochastic P' leaves of nothing."""
-    k = sampling.rows
-    ones, total = sympy.ones(k, 1), intra + (k - 1) * inter
-    mixed, later = (exact_elasticity(k, *rates) * sampling for rates in ((intra, inter), (later_intra, later_inter)))
-    left = (
-        ones.T * mixed - total * ones.T,
-        mixed * ones - total * ones,
-        mixed - (intra - inter) * sampling - inter * ones * ones.T,
-        mixed * later - later * mixed,
-    )
-    return dict(zip(KEPT, left, strict=True))
 
 
 def circulant(classes: int, *shares: float) -> Float[np.ndarray, "K K"]:
@@ -193,7 +109,7 @@ def growth(rng: np.random.Generator) -> list[Bracket]:
 
     The difference is the root of all squared deviations from that mean, or, within a pair, that of two classes.
     """
-    confused, found = np.kron(np.eye(2), circulant(2, 1 - SHARE, SHARE)), list[Bracket]()
+    confused, paces = np.kron(np.eye(2), circulant(2, 1 - SHARE, SHARE)), list[Bracket]()
     samplings = {
         UNIFORM: circulant(4, 1 - SHARE, SHARE / 3, SHARE / 3, SHARE / 3),
         NEXT: circulant(3, 1 - SHARE, SHARE),
@@ -201,14 +117,14 @@ def growth(rng: np.random.Generator) -> list[Bracket]:
         PAIRS: confused,
         WITHIN: confused,
     }
-    for name, sampling in samplings.items():
-        k, (early, late) = len(sampling), EARLY if name == WITHIN else LATE
+    for name, matrix in samplings.items():
+        k, (early, late) = len(matrix), EARLY if name == WITHIN else LATE
         intra_numbers, inter_numbers = (np.tile(np.array([[level], [0.0], [1.0], [0.0], [0.0]]), STARTS) for level in (1.0, -1.0 / (k - 1)))
         start = rng.normal(size=(STARTS, k, 1))
         start[:, 0] += 3.0  # the first two classes begin apart
-        means = integrated("I", intra_numbers, inter_numbers, start, np.array([early, late]), sampling)[..., 0]
+        means = integrated("I", intra_numbers, inter_numbers, start, np.array([early, late]), matrix)[..., 0]
         deviations = np.linalg.norm(means - means.mean(axis=2, keepdims=True), axis=2)
         apart = np.abs(means[..., 0] - means[..., 1]) if name == WITHIN else deviations
         rates = np.log(apart[1] / apart[0]) / (late - early) * (k - 1)
-        found.append(Bracket(float(rates.min()) - ACCURACY / 4, float(rates.max()) + ACCURACY / 4))
-    return found
+        paces.append(Bracket(float(rates.min()) - ACCURACY / 4, float(rates.max()) + ACCURACY / 4))
+    return paces

@@ -65,7 +65,7 @@ ROOM = Room.of(
                 "the deviation is √t, without the start's", lambda t: by_power(float(ABOVE) / CLASSES, t, slow_count(t), start=0.0)
             ),
         },
-        **ENCLOSED,
+        evidence=ENCLOSED,
     ),
     claim(
         "below",
@@ -82,7 +82,7 @@ ROOM = Room.of(
                 "distances grow as t^{c/(K+1)}", lambda t: by_power(float(BELOW) / (CLASSES + 1), t, slow_count(t))
             ),
         },
-        **ENCLOSED,
+        evidence=ENCLOSED,
     ),
     claim(
         "at",
@@ -95,7 +95,7 @@ ROOM = Room.of(
             "start-deviation": ("at c = K/2 the start's variance stays", lambda _: separated_in_doubles(DISTANCE, FIXED, VARIANCE)),
             "noise-alone-at": at_each_time("the deviation is √t, without the start's", lambda t: by_power(0.5, t, FIXED, start=0.0)),
         },
-        **ENCLOSED,
+        evidence=ENCLOSED,
     ),
     claim(
         "at-growing",
@@ -110,7 +110,7 @@ ROOM = Room.of(
                 "the deviation is √t, without the start's, as n grows", lambda t: by_power(0.5, t, slow_count(t), start=0.0)
             ),
         },
-        **ENCLOSED,
+        evidence=ENCLOSED,
     ),
     claim(
         "frequency",
@@ -136,8 +136,8 @@ ROOM = Room.of(
 def enclosed_distances(constant: Fraction) -> dict[float, Bracket]:
     """Of the outer class means, in deviations: from E and H in ball arithmetic."""
     rates = ({Fraction(1): constant + INTER}, {Fraction(1): INTER})
-    found = log_distances_by_time(exact_similarity("I", CLASSES, 1), START.ravel().tolist(), *rates, LATE, classes=CLASSES)
-    return {time: distance_in_deviations(each, time, variance=VARIANCE) for time, (each,) in found.items()}
+    log_distances = log_distances_by_time(exact_similarity("I", CLASSES, 1), START.ravel().tolist(), *rates, LATE, classes=CLASSES)
+    return {time: distance_in_deviations(each, time, variance=VARIANCE) for time, (each,) in log_distances.items()}
 
 
 def frequency(setting: Setting, constant: float) -> Proportion:

@@ -79,14 +79,12 @@ ROOM = Room.of(
         false={
             "coin": ("the integral is 2^{−2n} for equal laws", lambda count: Bracket.exactly(0.25**count)),
             "stirling": Variant(
-                says="it is √(πn) 2^{−2n}, Stirling's limit, by 5e-14 less at n = 20",
-                predict=lambda count: Bracket.exactly(math.sqrt(math.pi * count) * 0.25**count),
+                "it is √(πn) 2^{−2n}, Stirling's limit, by 5e-14 less at n = 20",
+                lambda count: Bracket.exactly(math.sqrt(math.pi * count) * 0.25**count),
                 over=instances("n = {}", 20),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-14,
-        because="an enclosure in ball arithmetic, rounded to doubles",
+        evidence=Evidence.CERTIFIED.within(1e-14, "an enclosure in ball arithmetic, rounded to doubles"),
     ),
 )
 
@@ -121,8 +119,8 @@ def deviations(start: float) -> np.ndarray:
 def integral(along: np.ndarray, pair: tuple[int, int], *, start: float) -> Bracket:
     """For means at these places along ν."""
     first, second = deviations(start)[list(pair)].tolist()
-    gap = float(along[pair[1]] - along[pair[0]])
-    return separated_probability(gap, deviations=(first, second), counts=(SAMPLES, SAMPLES)).bracket()
+    lead = float(along[pair[1]] - along[pair[0]])
+    return separated_probability(lead, deviations=(first, second), counts=(SAMPLES, SAMPLES)).bracket()
 
 
 def as_independent(pair: tuple[int, int]) -> Bracket:

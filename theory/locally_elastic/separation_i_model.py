@@ -2,7 +2,6 @@
 
 import math
 from functools import cache
-from typing import Any
 
 import numpy as np
 import sympy
@@ -51,11 +50,9 @@ START = np.array([[1.0, 0.0], [-0.5, 0.9], [-0.5, -0.9]])
 """Class means at time 0 in R²; variances as on the line."""
 APART = START[0] - START[1]
 
-ENCLOSED: dict[str, Any] = {
-    "evidence": Evidence.CERTIFIED,
-    "within": 1e-2,
-    "because": "brackets are enclosures in ball arithmetic; probabilities come within 1e-2 of their limits by the last time",
-}
+ENCLOSED = Evidence.CERTIFIED.within(
+    1e-2, "brackets are enclosures in ball arithmetic; probabilities come within 1e-2 of their limits by the last time"
+)
 """How near to its limit a probability must come: at t = 10¹² with n = 29 the bound over all hyperplanes is 1e-5."""
 
 ROOM = Room.of(
@@ -97,17 +94,17 @@ ROOM = Room.of(
         measure=lambda r, t: enclosed_log_distances(r)[t][0],
         by="class means with β = ±1/(2(1 + t)), integrated from E and H in ball arithmetic",
         false={
-            "intra-grows": ("log distances grow by A/K", lambda r, t: grown(f"({gap(r)} + {INTER[r]}/(1 + t))/{CLASSES}", t)),
-            "one-fewer-grows": ("they grow by Γ/(K−1)", lambda r, t: grown(f"{gap(r)}/{CLASSES - 1}", t)),
+            "intra-grows": ("log distances grow by A/K", lambda r, t: grown(f"({excess(r)} + {INTER[r]}/(1 + t))/{CLASSES}", t)),
+            "one-fewer-grows": ("they grow by Γ/(K−1)", lambda r, t: grown(f"{excess(r)}/{CLASSES - 1}", t)),
             "time-for-one-plus-time": Variant(
-                says="Γ = 4(1 − t^{−1/4}) for γ = (1 + t)^{−5/4}, by 3e-11 less at t = 10⁸",
-                predict=lambda r, t: Bracket.exactly(math.log(2.0) + (1.0 - t ** (1.0 - r)) / (r - 1.0) / CLASSES),
+                "Γ = 4(1 − t^{−1/4}) for γ = (1 + t)^{−5/4}, by 3e-11 less at t = 10⁸",
+                lambda r, t: Bracket.exactly(math.log(2.0) + (1.0 - t ** (1.0 - r)) / (r - 1.0) / CLASSES),
                 over=instances("r = {:g}, t = {:g}", (BELOW, 1e8)),
             ),
         },
-        evidence=Evidence.CERTIFIED,
-        within=1e-11,
-        because="means enclosed by Taylor steps with a proved remainder; the closed form states an error of at most 1e-11",
+        evidence=Evidence.CERTIFIED.within(
+            1e-11, "means enclosed by Taylor steps with a proved remainder; the closed form states an error of at most 1e-11"
+        ),
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
     ),
@@ -128,7 +125,7 @@ ROOM = Room.of(
                 lambda t: separated_in_doubles(2.0 * math.exp(gained(ABOVE, t) / CLASSES), slow_count(t), t) if t == 10.0 else None,
             ),
         },
-        **ENCLOSED,
+        evidence=ENCLOSED,
     ),
     claim(
         "below",
@@ -146,7 +143,7 @@ ROOM = Room.of(
                 lambda t: separated_in_doubles(2.0 * math.exp(gained(BELOW, t) / CLASSES), slow_count(t), t),
             ),
         },
-        **ENCLOSED,
+        evidence=ENCLOSED,
     ),
     claim(
         "below-any-hyperplane",
@@ -162,7 +159,7 @@ ROOM = Room.of(
                 Bracket.exactly(2 * sum(math.comb(19, i) for i in range(FEATURES + 1)) / math.comb(20, 10)),
             ),
         },
-        **ENCLOSED,
+        evidence=ENCLOSED,
     ),
     claim(
         "frequency",
@@ -172,10 +169,10 @@ ROOM = Room.of(
         measure_all=lambda setting: [frequency(setting, *case) for case in DRAWN.values()],
         by="how often paths around integrated means end with classes 1 and 2 separated along X̄^1(0) − X̄^2(0)",
         false={
-            "intra-alone": ("differences grow as e^{A/K}", lambda r, inter: separated_by(f"({gap(r)} + ({inter}))/{CLASSES}")),
-            "one-fewer": ("differences grow as e^{Γ/(K−1)}", lambda r, _: separated_by(f"{gap(r)}/{CLASSES - 1}")),
-            "noise-alone": ("the deviation is √t", lambda r, _: separated_by(f"{gap(r)}/{CLASSES}", start=0.0)),
-            "both-starts": ("the deviation is √(2 + t)", lambda r, _: separated_by(f"{gap(r)}/{CLASSES}", start=2.0)),
+            "intra-alone": ("differences grow as e^{A/K}", lambda r, inter: separated_by(f"({excess(r)} + ({inter}))/{CLASSES}")),
+            "one-fewer": ("differences grow as e^{Γ/(K−1)}", lambda r, _: separated_by(f"{excess(r)}/{CLASSES - 1}")),
+            "noise-alone": ("the deviation is √t", lambda r, _: separated_by(f"{excess(r)}/{CLASSES}", start=0.0)),
+            "both-starts": ("the deviation is √(2 + t)", lambda r, _: separated_by(f"{excess(r)}/{CLASSES}", start=2.0)),
         },
         **FREQUENCY,
         origin=Origin.DERIVED,
@@ -210,25 +207,25 @@ def frequency(setting: Setting, exponent: float, inter: float) -> Proportion:
     return separated_frequency(setting, means, END, samples=SAMPLES, pair=(0, 1), along=APART)
 
 
-def gap(exponent: float) -> str:
+def excess(exponent: float) -> str:
     """γ."""
     return f"(1 + t)**(-{exponent})"
 
 
 def gained(exponent: float, time: float) -> float:
     """Γ."""
-    return float(as_rate(gap(exponent)).integral(time))
+    return float(as_rate(excess(exponent)).integral(time))
 
 
 def on_a_line(exponent: float) -> ElasticModel:
     """With β = b/(1 + t)."""
     inter = f"{INTER[exponent]}/(1 + t)"
-    return ElasticModel(blocks="I", num_classes=CLASSES, num_features=1, intra=f"{gap(exponent)} + {inter}", inter=inter)
+    return ElasticModel(blocks="I", num_classes=CLASSES, num_features=1, intra=f"{excess(exponent)} + {inter}", inter=inter)
 
 
 def in_the_plane(exponent: float, inter: float) -> ElasticModel:
     """With constant β."""
-    return ElasticModel(blocks="I", num_classes=CLASSES, num_features=2, intra=f"{gap(exponent)} + ({inter})", inter=inter, noise=1)
+    return ElasticModel(blocks="I", num_classes=CLASSES, num_features=2, intra=f"{excess(exponent)} + ({inter})", inter=inter, noise=1)
 
 
 def grown(rate: str, time: float) -> Bracket:

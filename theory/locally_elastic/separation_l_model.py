@@ -6,13 +6,13 @@ from fractions import Fraction
 from functools import cache
 
 import numpy as np
-import sympy
 
 from layerpeel.numerics import Bracket, ElasticModel, Proportion, elastic_law, logit_directions
 from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Setting, Source, Statement
 from layerpeel.theory.locally_elastic._closed_forms import closed_log_distance, separated_by_law
-from layerpeel.theory.locally_elastic._drift import AGREEMENT, exact_drift, exact_similarity, integrated
+from layerpeel.theory.locally_elastic._drift import AGREEMENT, exact_similarity, integrated
+from layerpeel.theory.locally_elastic._in_symbols.differences import drift_by_difference, drift_by_projections, drift_of_difference
 from layerpeel.theory.locally_elastic._integrated_means import integrated_means, l_model_blocks, two_parameter
 from layerpeel.theory.locally_elastic._paths import FREQUENCY, separated_frequency
 from layerpeel.theory.locally_elastic._separation import (
@@ -103,10 +103,10 @@ ROOM = Room.of(
             ),
             "without-the-others": ("φ2 is e^{A/K}, without B/(K−1)", lambda k, c, b: two_mode_log_distance(k, c, (c + b) / k)),
         },
-        evidence=Evidence.EMPIRICAL,
+        evidence=Evidence.EMPIRICAL.within(
+            25 * AGREEMENT, "the integrator is good to 1e-12 per step; more than ten times what is allowed for it"
+        ),
         kind=Kind.EQUALITY,
-        within=25 * AGREEMENT,
-        because="the integrator is good to 1e-12 per step; more than ten times what is allowed for it",
     ),
     claim(
         "inter-strong",
@@ -123,7 +123,7 @@ ROOM = Room.of(
                 lambda t: by_law(EXPONENT, STRONG, t, min, start=0.0) if t == 1e3 else None,
             ),
         },
-        **ENCLOSED,
+        evidence=ENCLOSED,
     ),
     claim(
         "inter-weak",
@@ -139,7 +139,7 @@ ROOM = Room.of(
                 lambda t: by_law(EXPONENT, WEAK * (CLASSES - 1) / CLASSES, t, max) if t == 1e3 else None,
             ),
         },
-        **ENCLOSED,
+        evidence=ENCLOSED,
     ),
     claim(
         "inter-negative",
@@ -161,7 +161,7 @@ ROOM = Room.of(
                 "β enters as B/K", lambda t: by_law(SLOW, NEGATIVE * (CLASSES - 1) / CLASSES, t, min) if t == 10.0 else None
             ),
         },
-        **ENCLOSED,
+        evidence=ENCLOSED,
     ),
     claim(
         "frequency",
@@ -178,37 +178,6 @@ ROOM = Room.of(
         **FREQUENCY,
     ),
 )
-
-
-def letters(size: int) -> tuple[sympy.Symbol, sympy.Symbol, sympy.Matrix, sympy.Matrix, sympy.Matrix]:
-    """α, β, a vector y, and the means of the first two classes."""
-    alpha, beta = sympy.symbols("alpha beta")
-    y, first, second = (sympy.Matrix(sympy.symbols(f"{name}_1:{size + 1}")) for name in ("y", "X^1", "X^2"))
-    return alpha, beta, y, first, second
-
-
-def drift_of_difference(size: int) -> sympy.Expr:
-    """Along y."""
-    alpha, beta, y, first, second = letters(size)
-    rest = sympy.Matrix(sympy.symbols(f"Z_1:{size * (size - 2) + 1}")) if size > 2 else sympy.Matrix(0, 1, [])
-    drift = exact_drift(exact_similarity("L", size, size), size, alpha, beta) * sympy.Matrix.vstack(first, second, rest)
-    return sympy.expand((y.T * (drift[:size, 0] - drift[size : 2 * size, 0]))[0])
-
-
-def drift_by_projections(size: int) -> sympy.Expr:
-    """yᵀ(d̂_1 d̂_1ᵀ X^1 − d̂_2 d̂_2ᵀ X^2) γ/K: β cancels, but what is left is no difference."""
-    alpha, beta, y, *means = letters(size)
-    total = sympy.Integer(0)
-    for j, sign in ((0, 1), (1, -1)):
-        offset = sympy.Matrix([int(i == j) - sympy.Rational(1, size) for i in range(size)])
-        total += sign * (y.T * offset)[0] * (offset.T * means[j])[0] / (offset.T * offset)[0]
-    return sympy.expand((alpha - beta) / size * total)
-
-
-def drift_by_difference(size: int) -> sympy.Expr:
-    """(γ/K) yᵀ(X^1 − X^2)."""
-    alpha, beta, y, first, second = letters(size)
-    return sympy.expand((alpha - beta) / size * (y.T * (first - second))[0])
 
 
 def two_mode_log_distance(classes: int, constant: float, exponent: float) -> Bracket:
@@ -234,8 +203,8 @@ def enclosed(exponent: Fraction, inter: Fraction, times: tuple[float, ...]) -> d
     """‖X̄^k − X̄^l‖ in deviations, by time and pair, for γ = (1 + t)^{−r} and β = b/(1 + t): from E and H in ball arithmetic."""
     rates = ({exponent: Fraction(1), Fraction(1): inter}, {Fraction(1): inter})
     start = [x * (int(i == j) - Fraction(1, CLASSES)) for j, x in enumerate(ALONG) for i in range(CLASSES)]
-    found = log_distances_by_time(exact_similarity("L", CLASSES, CLASSES), start, *rates, times, classes=CLASSES, pairs=PAIRS)
-    return {time: [distance_in_deviations(one, time) for one in row] for time, row in found.items()}
+    log_distances = log_distances_by_time(exact_similarity("L", CLASSES, CLASSES), start, *rates, times, classes=CLASSES, pairs=PAIRS)
+    return {time: [distance_in_deviations(one, time) for one in row] for time, row in log_distances.items()}
 
 
 def by_law(exponent: Fraction, inter: Fraction, time: float, chosen: Callable[[Iterable[float]], float], *, start: float = 1.0) -> Bracket:
@@ -264,5 +233,5 @@ def frequency(setting: Setting) -> Proportion:
 
 def separated_with(inter: float, *, spread: float = 1.0) -> Bracket:
     """The exact law along d̂_1 − d̂_2, for γ = (1 + t)^{−3/2} and β = b/(1 + t)."""
-    found = elastic_law(powers_model(EXPONENT, inter), START, END, spread=spread)
-    return separated_by_law(found, samples=SAMPLES, pair=(0, 1), along=DIRECTION)
+    law = elastic_law(powers_model(EXPONENT, inter), START, END, spread=spread)
+    return separated_by_law(law, samples=SAMPLES, pair=(0, 1), along=DIRECTION)

@@ -4,20 +4,19 @@ import math
 from typing import Any
 
 import numpy as np
-import sympy
 from scipy.integrate import solve_ivp
 
 from layerpeel.numerics import Bracket, ElasticModel, Proportion, euler_chunks, separated_along
 from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Setting, Source, Statement, Verdict
 from layerpeel.theory.locally_elastic._drift import RELATIVE
+from layerpeel.theory.locally_elastic._in_symbols import literal_drift
 from layerpeel.theory.locally_elastic._integrated_means import two_parameter
 from layerpeel.theory.locally_elastic._paths import SIZED, paths_needed
 
 # Two classes on a line. Samples of equal number drive each other: their difference D obeys dD = (γ/K) D dt + √2 σ dB, whence
 # D(t) e^{−γt/K} is normal with mean δ0 and variance 2σ0² + 2σ² ∫_0^t e^{−2γs/K} ds → 2σ0² + σ² K/γ.
 
-GAMMA, K, SIGMA, DELTA0, SIGMA0, T = sympy.symbols("gamma K sigma delta0 sigma0 t", positive=True)
 DISTANCE, NOISE = 2.0, 1.0
 """δ0 and σ."""
 TWO = (2, 1.0, 0.0)
@@ -58,16 +57,11 @@ ROOM = Room.of(
     claim(
         "limit-in-symbols",
         "mean over deviation of a pair's difference tends to δ0/√(2σ0² + σ²K/γ)",
-        over={"with spread": (SIGMA0,), "without": (sympy.Integer(0),)},
-        predict=lambda spread: DELTA0 / sympy.sqrt(2 * spread**2 + SIGMA**2 * K / GAMMA),
-        measure=lambda spread: limit_of_quotient(spread),
+        over={"with spread": (literal_drift.SIGMA0,), "without": (literal_drift.NO_SPREAD,)},
+        predict=lambda spread: literal_drift.stated_limit(spread),
+        measure=lambda spread: literal_drift.limit_of_quotient(spread),
         by="the limit of mean over deviation of D, solved from its moment equations m' = (γ/K) m, v' = 2(γ/K) v + 2σ²",
-        false={
-            "single-noise": (
-                "the noise is σ²K/(2γ)",
-                lambda spread: DELTA0 / (SIGMA * sympy.sqrt(K / (2 * GAMMA))) if spread == 0 else None,
-            ),
-        },
+        false={"single-noise": ("the noise is σ²K/(2γ)", lambda spread: literal_drift.SINGLE_NOISE if spread == 0 else None)},
         evidence=Evidence.PROOF,
         origin=Origin.DERIVED,
     ),
@@ -75,22 +69,20 @@ ROOM = Room.of(
         "pair",
         "two samples of equal number end in order with probability Φ(δ0/√(2σ0² + σ²K/γ))",
         over=CASES,
-        predict=lambda classes, gap, spread: in_doubles(limit(classes, gap, 2 * spread**2)),
+        predict=lambda classes, excess, spread: in_doubles(limit(classes, excess, 2 * spread**2)),
         measure=lambda *case: from_moments(ordered(LAST, *case), ROUNDING),
         by="the probability that two samples of equal number are ordered, from integrated moments at t = 64, with β = −γ/4",
         false={
             "single-noise-in-numbers": (
                 "the limit is Φ(δ0/√(2σ0² + σ²K/(2γ)))",
-                lambda classes, gap, spread: in_doubles(limit(classes, 2 * gap, 2 * spread**2)),
+                lambda classes, excess, spread: in_doubles(limit(classes, 2 * excess, 2 * spread**2)),
             ),
             "single-spread": (
                 "the limit is Φ(δ0/√(σ0² + σ²K/γ))",
-                lambda classes, gap, spread: in_doubles(limit(classes, gap, spread**2)) if spread else None,
+                lambda classes, excess, spread: in_doubles(limit(classes, excess, spread**2)) if spread else None,
             ),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=NEAR,
-        because=DOUBLES,
+        evidence=Evidence.EMPIRICAL.within(NEAR, DOUBLES),
         origin=Origin.DERIVED,
     ),
     claim(
@@ -102,9 +94,7 @@ ROOM = Room.of(
         by="the probability of separation by any point of the line: between zero and that of all pairs in the same order",
         false={"as-one-pair": ("n samples are separated as often as one pair", lambda _: in_doubles(limit(*TWO)))},
         kind=Kind.LIMIT,
-        evidence=Evidence.EMPIRICAL,
-        within=NEAR,
-        because=DOUBLES,
+        evidence=Evidence.EMPIRICAL.within(NEAR, DOUBLES),
         origin=Origin.SEED,
         expected=Verdict.REFUTED,
     ),
@@ -117,9 +107,7 @@ ROOM = Room.of(
         by="the probability that all n pairs of equal number, which are independent, are ordered alike",
         false={"one-order": ("all pairs end in one order with probability qⁿ", lambda _: in_doubles(limit(*TWO) ** SAMPLES))},
         kind=Kind.LIMIT,
-        evidence=Evidence.EMPIRICAL,
-        within=NEAR,
-        because=DOUBLES,
+        evidence=Evidence.EMPIRICAL.within(NEAR, DOUBLES),
         origin=Origin.DERIVED,
     ),
     claim(
@@ -133,36 +121,16 @@ ROOM = Room.of(
             "single-noise-on-paths": ("the noise is σ²K/(2γ)", lambda: on_steps(limit(2, 2.0, 0.0))),
             "all-pairs-apart": ("n² pairs are ordered independently", lambda: {"all": Bracket.exactly(limit(*TWO) ** SAMPLES**2)}),
         },
-        evidence=Evidence.STATISTICAL,
+        evidence=Evidence.STATISTICAL.within(BLUR, SIZED, headroom=2.0),
         kind=Kind.PROBABILITY,
-        within=BLUR,
-        because=SIZED,
-        headroom=2.0,
         origin=Origin.DERIVED,
     ),
 )
 
 
-def limit_of_quotient(spread: sympy.Expr) -> sympy.Expr:
-    """Of mean over deviation of D."""
-    rate = GAMMA / K
-    mean, variance = solved(rate, sympy.Integer(0), DELTA0), solved(2 * rate, 2 * SIGMA**2, 2 * spread**2)
-    return sympy.limit(mean * sympy.exp(-rate * T), T, sympy.oo) / sympy.sqrt(
-        sympy.limit(sympy.expand(variance * sympy.exp(-2 * rate * T)), T, sympy.oo)
-    )
-
-
-def solved(rate: sympy.Expr, push: sympy.Expr, start: sympy.Expr) -> sympy.Expr:
-    """y with y' = rate · y + push, y(0) = start."""
-    unknown: Any = sympy.Function("y")
-    equation = sympy.Eq(unknown(T).diff(T), rate * unknown(T) + push)
-    solution: Any = sympy.dsolve(equation, unknown(T), ics={unknown(0): start})
-    return solution.rhs
-
-
-def limit(classes: int, gap: float, start: float) -> float:
+def limit(classes: int, excess: float, start: float) -> float:
     """Φ(δ0/√(s² + σ²K/γ)) with s² the variance of a difference at time 0."""
-    return 0.5 * math.erfc(-DISTANCE / math.sqrt(start + NOISE**2 * classes / gap) / math.sqrt(2.0))
+    return 0.5 * math.erfc(-DISTANCE / math.sqrt(start + NOISE**2 * classes / excess) / math.sqrt(2.0))
 
 
 def either_order(pair: float) -> float:
@@ -186,9 +154,9 @@ def class_means(classes: int) -> np.ndarray:
     return np.linspace(0.5 * DISTANCE, -0.5 * DISTANCE, classes)[:, None]
 
 
-def ordered(time: float, classes: int, gap: float, spread: float) -> float:
+def ordered(time: float, classes: int, excess: float, spread: float) -> float:
     """P(D > 0) from the moments of one sample of each class, m' = Em/K and V' = (EV + VE)/K + σ²I with β = −γ/4, integrated."""
-    drift, start = two_parameter(0.75 * gap, -0.25 * gap, classes) / classes, class_means(classes)[:, 0]
+    drift, start = two_parameter(0.75 * excess, -0.25 * excess, classes) / classes, class_means(classes)[:, 0]
 
     def slope(_: float, state: np.ndarray) -> np.ndarray:
         mean, covariance = state[:classes], state[classes:].reshape(classes, classes)
@@ -215,8 +183,8 @@ def from_moments(value: float, error: float) -> Bracket:
 
 def frequencies(setting: Setting) -> dict[str, Proportion]:
     """On paths of the literal drift."""
-    classes, gap, spread = TWO
-    model = ElasticModel(blocks="I", num_classes=classes, num_features=1, intra=0.0, inter=-gap, noise=NOISE)
+    classes, excess, spread = TWO
+    model = ElasticModel(blocks="I", num_classes=classes, num_features=1, intra=0.0, inter=-excess, noise=NOISE)
     paths = paths_needed(setting.level, resolution=BLUR)
     how: dict[str, Any] = {"end": END, "steps": STEPS, "paths": paths, "samples": SAMPLES, "spread": spread, "drift": "literal"}
     counts = np.zeros(2, dtype=int)

@@ -1,17 +1,14 @@
 """The separation theorem as printed fails in both parts: growth of class differences is not governed by γ = α − β alone."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import sympy
 
 from layerpeel.numerics import TIME, Bracket
 from layerpeel.theory._claims import Instances, Variant, claim, instances, printed
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
-from layerpeel.theory.locally_elastic._drift import exact_elasticity
+from layerpeel.theory.locally_elastic._in_symbols.counterexamples import ALPHA, BETA, CASES, FAILING, LEAST, PARTS, K
 from layerpeel.theory.locally_elastic._separation import (
     at_each_time,
     distance_in_deviations,
@@ -24,32 +21,6 @@ from layerpeel.theory.locally_elastic._separation import (
 # Two classes on a line (K = 2, p = 1), means ±1 at time 0. On a line there is one direction only, so the exact probability below is that of
 # separation by any hyperplane. H is a 2×2 matrix; the means are integrated from E and H, nothing else.
 
-UNCOUPLED = sympy.eye(2)
-"""H_ij = 0 between classes."""
-OPPOSED = sympy.Matrix([[1, -1], [-1, 1]])
-"""Classes seen with opposite signs: positive semidefinite, diagonal one."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """H, rates Σ a (1 + t)^{−r} as {r: a}, the features' variance at time 0 (it grows by 1 per unit of time), and the times looked at."""
-
-    similarity: sympy.Matrix
-    intra: Mapping[float, float]
-    inter: Mapping[float, float]
-    variance: float = 1.0
-    times: tuple[float, ...]
-
-
-CASES = {
-    "pace": Case(similarity=UNCOUPLED, intra={1: 1}, inter={1: 1, 0.5: -1}, variance=4.0, times=(1e1, 1e2, 1e4, 1e6)),
-    "negative rates": Case(similarity=UNCOUPLED, intra={0: -1}, inter={0: -2}, times=(1.0, 5.0, 10.0, 20.0)),
-    "opposed": Case(similarity=OPPOSED, intra={0.75: 1, 2: 0.5}, inter={0.75: -1, 2: 0.5}, times=(1e1, 1e2, 1e4, 1e5)),
-    "common growth": Case(similarity=UNCOUPLED, intra={0: 1}, inter={0: 1, 2: -1}, times=(1.0, 2.0, 5.0, 10.0)),
-    "semidefinite": Case(similarity=UNCOUPLED, intra={0.5: 1}, inter={0.5: -1}, times=(1.0, 5.0, 10.0, 50.0)),
-}
-"""The first three have γ ≫ 1/t, the fourth has γ = (1 + t)^{−2} ≪ 1/t; the last is on the edge of positive semidefinite E."""
-FAILING = ("pace", "negative rates", "opposed", "common growth")
 
 FIXED = 5
 """Samples per class where the theorem lets the number be fixed."""
@@ -59,20 +30,16 @@ FOR_MANY = 2 * math.sqrt(math.pi * FIXED) * 0.25**FIXED
 """The same by Stirling's formula."""
 ZERO, ONE = Bracket.exactly(0.0), Bracket.exactly(1.0)
 """Mixed, and separated."""
-ENCLOSED: dict[str, Any] = {
-    "evidence": Evidence.CERTIFIED,
-    "within": 1e-4,
-    "because": "enclosures in ball arithmetic, 1e-14 wide; at the last times the means are within 0.01 deviations of their limit",
-}
+ENCLOSED = Evidence.CERTIFIED.within(
+    1e-4, "enclosures in ball arithmetic, 1e-14 wide; at the last times the means are within 0.01 deviations of their limit"
+)
 """The means are within 0.01 deviations of each other at the last times, and probabilities are even in that distance."""
 
-K, ALPHA, BETA = sympy.symbols("K alpha beta", positive=True)
 EVERY = instances(
     "{}: {}", *((name, what) for name in FAILING for what in ("least eigenvalue of H", "diagonal of H", "lim 1/(tγ)", "lim tγ"))
 )
 POSITIVE = instances("{}: {}", ("opposed", "det E, positive"))
 DRIVEN = {"α − (K−1)γ/K": ("opposed", "α − (K−1)γ/K")}
-LEAST = {"pace": 1, "negative rates": 1, "opposed": 0, "common growth": 1}
 
 
 def times(name: str) -> Instances:
@@ -107,7 +74,7 @@ ROOM = Room.of(
         }[what],
         measure=lambda name, what: PARTS[what](CASES[name]),
         by="from H, α and β as given: eigenvalues, entries, limits",
-        false={"singular": Variant(says="E of the opposed classes is singular", predict=sympy.Integer(0), over=POSITIVE)},
+        false={"singular": Variant("E of the opposed classes is singular", sympy.Integer(0), over=POSITIVE)},
         evidence=Evidence.PROOF,
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
@@ -131,7 +98,7 @@ ROOM = Room.of(
                 "the deviation is √t, without the start's", lambda t: separated_in_doubles(2.0 * math.sqrt(1.0 + t), FIXED, t)
             ),
         },
-        **ENCLOSED,
+        evidence=ENCLOSED,
     ),
     printed(
         "part-i-negative-rates",
@@ -153,7 +120,7 @@ ROOM = Room.of(
                 "the means shrink as e^A, not as e^{A/K}", lambda t: separated_in_doubles(2.0 * math.exp(-t), FIXED, 1.0 + t)
             ),
         },
-        **ENCLOSED,
+        evidence=ENCLOSED,
     ),
     printed(
         "part-i-opposed",
@@ -177,7 +144,7 @@ ROOM = Room.of(
                 lambda t: separated_in_doubles(2.0 * math.exp(t / (1.0 + t)), FIXED, 1.0 + t),
             ),
         },
-        **ENCLOSED,
+        evidence=ENCLOSED,
     ),
     printed(
         "part-ii-common-growth",
@@ -203,7 +170,7 @@ ROOM = Room.of(
                 lambda t: separated_in_doubles(2.0 * math.exp(0.5 * t), slow_count(t) - 1, 1.0 + t),
             ),
         },
-        **ENCLOSED,
+        evidence=ENCLOSED,
     ),
     claim(
         "part-i-repaired",
@@ -219,7 +186,7 @@ ROOM = Room.of(
                 lambda t: separated_in_doubles(2.0 * math.exp(math.sqrt(1.0 + t) - 1.0), FIXED, t),
             ),
         },
-        **ENCLOSED,
+        evidence=ENCLOSED,
         origin=Origin.DERIVED,
     ),
 )
@@ -229,26 +196,5 @@ ROOM = Room.of(
 def enclosed(name: str) -> dict[float, Bracket]:
     """The distance of the class means in deviations, by time: integrated from E and H in ball arithmetic."""
     case = CASES[name]
-    found = log_distances_by_time(case.similarity, (1.0, -1.0), case.intra, case.inter, case.times, classes=2)
-    return {time: distance_in_deviations(each, time, variance=case.variance) for time, (each,) in found.items()}
-
-
-def rate(powers: Mapping[float, float]) -> sympy.Expr:
-    """In symbols."""
-    return sympy.Add(*(sympy.Rational(factor) * (1 + TIME) ** -sympy.Rational(power) for power, factor in powers.items()))
-
-
-def gap(case: Case) -> sympy.Expr:
-    """γ."""
-    return sympy.expand(rate(case.intra) - rate(case.inter))
-
-
-PARTS = {
-    "least eigenvalue of H": lambda case: sympy.Min(*case.similarity.eigenvals()),
-    "diagonal of H": lambda case: case.similarity[0, 0] if case.similarity[0, 0] == case.similarity[1, 1] else sympy.nan,
-    "lim 1/(tγ)": lambda case: sympy.limit(1 / (TIME * gap(case)), TIME, sympy.oo),
-    "lim tγ": lambda case: sympy.limit(TIME * gap(case), TIME, sympy.oo),
-    "det E, positive": lambda case: sympy.expand(exact_elasticity(2, rate(case.intra), rate(case.inter)).det()),
-    "α − (K−1)γ/K": lambda _: ALPHA - (K - 1) * (ALPHA - BETA) / K,
-}
-"""What is read off a case."""
+    log_distances = log_distances_by_time(case.similarity, (1.0, -1.0), case.intra, case.inter, case.times, classes=2)
+    return {time: distance_in_deviations(each, time, variance=case.variance) for time, (each,) in log_distances.items()}

@@ -10,11 +10,10 @@ from flint import arb, ctx
 from layerpeel.numerics import PRECISION, Bracket, printed_tail_index, tail_index, to_bracket
 from layerpeel.theory._claims import claim, instances
 from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement, Verdict
+from layerpeel.theory.locally_elastic._in_symbols.tail_index import BEYOND, CUMULATIVE, FINITE, POSTER, PRINTED, constant, t, whose_limit
 
 DECAYS: tuple[sympy.Expr, ...] = (sympy.Rational(1, 2), sympy.Integer(1), sympy.Rational(3, 2), sympy.Integer(2))
 """a of α = C(1 + t)^{−a}."""
-FINITE, BEYOND, PRINTED, CUMULATIVE, POSTER = "lim α tᵃ", "lim 1/(α t^(a+η))", "printed", "cumulative", "lim ln α/ln t"
-"""α tˢ stays finite up to s = a and not beyond, so r = a."""
 UNIT = 3.0
 """C where it is not one."""
 DEFINITION, PRINTED_UNIT = "definition", f"printed, C={UNIT:g}"
@@ -29,7 +28,6 @@ ROUNDING = 1e-9
 PACE = 1e-3
 """log 2/log T at T = 10^1000 is 3e-4."""
 
-t, u, constant, excess = sympy.symbols("t u C eta", positive=True)
 
 ROOM = Room.of(
     Statement(
@@ -76,9 +74,7 @@ ROOM = Room.of(
                 lambda a, what: Bracket.around(2 * float(a), ROUNDING / 2) if what == PRINTED and a != 1 else None,
             ),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=20 * ROUNDING,
-        because="rates without noise, and twenty times the rounding of regressions and averages",
+        evidence=Evidence.EMPIRICAL.within(20 * ROUNDING, "rates without noise, and twenty times the rounding of regressions and averages"),
         expected=Verdict.REFUTED,
     ),
     claim(
@@ -102,9 +98,7 @@ ROOM = Room.of(
                 ),
             ),
         },
-        evidence=Evidence.EMPIRICAL,
-        within=20 * ROUNDING,
-        because="rates without noise, and twenty times the rounding of regressions and averages",
+        evidence=Evidence.EMPIRICAL.within(20 * ROUNDING, "rates without noise, and twenty times the rounding of regressions and averages"),
         origin=Origin.DERIVED,
     ),
     claim(
@@ -117,24 +111,11 @@ ROOM = Room.of(
         by="1 − log A(T)/log(1 + T) for α = (1 + t)^{−3/2}, in ball arithmetic",
         # the index of the rate
         false={"no-saturation": ("on the cumulative it tends to 3/2", Bracket.exactly(1.5))},
-        evidence=Evidence.CERTIFIED,
+        evidence=Evidence.CERTIFIED.within(PACE, "log 2/log T is what is left at T"),
         kind=Kind.LIMIT,
-        within=PACE,
-        because="log 2/log T is what is left at T",
         origin=Origin.DERIVED,
     ),
 )
-
-
-def whose_limit(alpha: sympy.Expr, exponent: sympy.Expr, what: str) -> sympy.Expr:
-    """An expression in t."""
-    return {
-        FINITE: alpha * t**exponent,
-        BEYOND: 1 / (alpha * t ** (exponent + excess)),
-        PRINTED: 1 - sympy.log(alpha) / sympy.log(1 + t),
-        CUMULATIVE: 1 - sympy.log(sympy.integrate(alpha.subs(t, u), (u, 0, t))) / sympy.log(1 + t),
-        POSTER: sympy.log(alpha) / sympy.log(t),
-    }[what]
 
 
 def estimated(exponent: float, what: str) -> float:

@@ -146,7 +146,7 @@ class Walk:
     def solved(self, floor: float) -> "Solution":
         """The certified optimum at a floor."""
         from layerpeel.solvers import solve
-        from layerpeel.solvers._threshold import SHARP
+        from layerpeel.solvers._switches import SHARP
 
         return solve(self.problem.floored(floor, by=self.by), tolerance=SHARP, start=self.last)
 

@@ -52,8 +52,8 @@ def _along(log_distance: np.ndarray, deviation: np.ndarray, samples: np.ndarray,
     """
     from layerpeel.numerics import separated_probability
 
-    gap = np.exp(np.minimum(log_distance, LARGEST_LOG))
-    law = separated_probability(gap, deviations=(deviation, deviation), counts=(samples, samples))
+    distance = np.exp(np.minimum(log_distance, LARGEST_LOG))
+    law = separated_probability(distance, deviations=(deviation, deviation), counts=(samples, samples))
     with np.errstate(over="ignore", divide="ignore", invalid="ignore", under="ignore"):
         lower, upper = np.exp(law.log - law.error), np.exp(np.minimum(law.log + law.error, 0.0))
         most = np.exp(np.minimum(law.log_complement + law.complement_error, 0.0))
@@ -61,7 +61,7 @@ def _along(log_distance: np.ndarray, deviation: np.ndarray, samples: np.ndarray,
         low, high = np.maximum(np.nextafter(1.0 - most, -1.0), 0.0), np.minimum(np.nextafter(1.0 - least, 2.0), 1.0)
         across = np.isfinite(law.complement_error) & (high - low < upper - lower)
         lower, upper = np.where(across, low, lower), np.where(across, high, upper)
-        apart = np.where(deviation > 0.0, gap / deviation, np.inf)
+        apart = np.where(deviation > 0.0, distance / deviation, np.inf)
         rate = np.minimum(0.5 * np.sqrt(samples), 0.5 * np.exp(2.0 * np.log(samples) - 0.25 * apart**2))
         moved = np.where(np.isfinite(apart) & (rate > 0.0), apart * error * rate, 0.0)
     lower, upper = np.maximum(lower - moved, 0.0), np.minimum(upper + moved, 1.0)
@@ -213,9 +213,9 @@ def _counted(posed: "ElasticModel", start: np.ndarray, parameters: Parameters, r
     for chunk in law.chunks(rng=rng, paths=parameters["paths"], samples=parameters["samples"], **seen):
         step = max(1, PIECE // math.prod(chunk.shape[3:]))
         for begin in range(0, len(chunk), step):
-            found = pairwise_separable(np.ascontiguousarray(chunk[begin : begin + step, 0, [0, -1]]))
-            separated += int(found.separable[:, 0].sum())
-            undecided += int((~found.decided[:, 0]).sum())
+            separability = pairwise_separable(np.ascontiguousarray(chunk[begin : begin + step, 0, [0, -1]]))
+            separated += int(separability.separable[:, 0].sum())
+            undecided += int((~separability.decided[:, 0]).sum())
     return Proportion(successes=separated, n=parameters["paths"]), undecided
 
 

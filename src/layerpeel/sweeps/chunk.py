@@ -109,10 +109,10 @@ def _lists(value: Any, size: int) -> tuple[list[float | None], list[float | None
 
 def _without_nan(values: np.ndarray) -> list[float | None]:
     missing = np.isnan(values)
-    found: list[float | None] = values.tolist()
+    numbers: list[float | None] = values.tolist()
     for place in np.flatnonzero(missing).tolist():
-        found[place] = None
-    return found
+        numbers[place] = None
+    return numbers
 
 
 def _one_by_one(points: Points, quantity: Quantity, numbers: np.ndarray) -> Chunk:
@@ -125,9 +125,9 @@ def _one_by_one(points: Points, quantity: Quantity, numbers: np.ndarray) -> Chun
         chunk.repeats.append(point.repeat)
         try:
             with aside():
-                found = quantity.compute(point.parameters, points.stream(point.identity) if quantity.draws else None)
-            arrays = {_named(name): _array(name, value) for name, value in found.items() if isinstance(value, np.ndarray) and value.ndim}
-            values.append({name: stored(_named(name), value) for name, value in found.items() if name not in arrays})
+                computed = quantity.compute(point.parameters, points.stream(point.identity) if quantity.draws else None)
+            arrays = {_named(name): _array(name, value) for name, value in computed.items() if isinstance(value, np.ndarray) and value.ndim}
+            values.append({name: stored(_named(name), value) for name, value in computed.items() if name not in arrays})
             if arrays:
                 chunk.arrays[point.position] = arrays
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a point raises is its own affair: the others go on

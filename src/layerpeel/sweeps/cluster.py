@@ -75,8 +75,8 @@ class Cluster:
                 f"the scheduler at {where} or its workers run other versions ({' '.join(str(error).split())}): install the same everywhere."
             ) from error
         here = versions()
-        found: Any = self._client.run(versions, on_error="return")  # a client that is not asynchronous answers at once
-        for worker, there in found.items():
+        answers: Any = self._client.run(versions, on_error="return")  # a client that is not asynchronous answers at once
+        for worker, there in answers.items():
             if not isinstance(there, dict):
                 raise SystemRefused(f"worker {worker} has no layerpeel of this version ({sentence(there)}): install the same everywhere.")
             if there != here:

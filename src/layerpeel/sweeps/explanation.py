@@ -125,9 +125,9 @@ def explain(
     together = any(together_at(points)) and not compute(text, folder, _one_chunk(points)[0]).apart
     points.point(0)  # writes the values of the axes down, which is no point's cost
     computed = [_measured(text, folder, numbers) for numbers in (_one_chunk(points) if together else _three(points))]
-    measured = [found for _, found in computed]
+    measured = [one for _, one in computed]
     noting = _noting([chunk for chunk, _ in computed])
-    each = sum(found.seconds for found in measured) / sum(found.points for found in measured)
+    each = sum(one.seconds for one in measured) / sum(one.points for one in measured)
     missing = points.count - done
     chunk = min(BATCH if together else int(min(max(CHUNK_SECONDS / max(each, 1e-9), 1), LARGEST_CHUNK)), points.count)
     chunks = math.ceil(missing / chunk)
@@ -162,8 +162,8 @@ def _one_chunk(points: Points) -> list[list[int]]:
 def _next(points: Points, place: int, step: int) -> int | None:
     """The next number from here that is not left out, among those that are looked at."""
     start, stop = (place, min(place + SEARCHED, points.size)) if step > 0 else (max(place + 1 - SEARCHED, 0), place + 1)
-    found = np.flatnonzero(points.kept(start, stop))
-    return start + int(found[0 if step > 0 else -1]) if len(found) else None
+    kept = np.flatnonzero(points.kept(start, stop))
+    return start + int(kept[0 if step > 0 else -1]) if len(kept) else None
 
 
 def _measured(text: str, folder: str, numbers: list[int]) -> tuple[Chunk, MeasuredPoints]:

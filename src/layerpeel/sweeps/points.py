@@ -127,11 +127,11 @@ class Points:
     def _indices(self, positions: np.ndarray) -> list[np.ndarray]:
         """For each factor which of its values; the first factor varies slowest."""
         rest = positions // self.repeats
-        found: list[np.ndarray] = []
+        indices: list[np.ndarray] = []
         for length in reversed(self._lengths):
             rest, index = np.divmod(rest, length)
-            found.append(index)
-        return found[::-1]
+            indices.append(index)
+        return indices[::-1]
 
     def kept(self, start: int, stop: int) -> np.ndarray:
         """Which numbers of a range are points."""

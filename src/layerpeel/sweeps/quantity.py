@@ -159,19 +159,19 @@ def quantity_named(name: str, folder: str = "") -> Quantity:
         'threshold'
     """
     if name in BUILT_IN:
-        found = imported(BUILT_IN[name])
+        quantity = imported(BUILT_IN[name])
     elif (family := name.partition(":")[0]) in FAMILIES and ":" in name:
-        found = imported(FAMILIES[family])(name.partition(":")[2])
+        quantity = imported(FAMILIES[family])(name.partition(":")[2])
     elif ADDRESS.fullmatch(name):
-        found = imported(name, folder)
-        if not isinstance(found, Quantity):
-            found = of_function(name, found)
+        quantity = imported(name, folder)
+        if not isinstance(quantity, Quantity):
+            quantity = of_function(name, quantity)
     else:
         known = [*BUILT_IN, *(f"{family}:…" for family in FAMILIES), "package.module:function"]
         raise UnusableInput(
             f"the quantity {shown(name)} does not exist: it must be one of {', '.join(known)}; {nearest(name, list(BUILT_IN))}"
         )
-    return found
+    return quantity
 
 
 def imported(address: str, folder: str = "") -> Any:

@@ -11,12 +11,12 @@ from pydantic.json_schema import SkipJsonSchema
 from layerpeel.numerics import Drawing, Figure
 from layerpeel.pages.output import json_text, text_table
 from layerpeel.pages.records import Record, Result
-from layerpeel.sweeps.found.cube import Cube, dataset, read_cube
-from layerpeel.sweeps.found.drawing import curves, drawings
-from layerpeel.sweeps.found.reading import Reading, names_of
-from layerpeel.sweeps.found.tables import export as write
-from layerpeel.sweeps.found.tables import frame
 from layerpeel.sweeps.points import Points
+from layerpeel.sweeps.views.cube import Cube, dataset, read_cube
+from layerpeel.sweeps.views.drawing import curves, drawings
+from layerpeel.sweeps.views.reading import Reading, names_of
+from layerpeel.sweeps.views.tables import export as write
+from layerpeel.sweeps.views.tables import frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -163,7 +163,7 @@ class Sweep(Result):
         return self._page(cube, drawings(cube, next(iter(cube.values))))
 
     def _page(self, cube: Cube, figures: Sequence[Drawing]) -> str:
-        from layerpeel.sweeps.found.sweep_page import sweep_page  # what draws is imported where something is drawn
+        from layerpeel.sweeps.views.sweep_page import sweep_page  # what draws is imported where something is drawn
 
         states = [f"{number} {word}" for word in ("done", "failed", "lost") if (number := getattr(self, word))]
         pending = self.points - self.done - self.failed - self.lost

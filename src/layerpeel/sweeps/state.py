@@ -8,8 +8,8 @@ from pydantic import Field
 from layerpeel.numerics import UnusableInput
 from layerpeel.pages.output import text_table
 from layerpeel.pages.records import Record, Result
-from layerpeel.sweeps.found.reading import Reading
-from layerpeel.sweeps.store import alive
+from layerpeel.sweeps.machines import alive
+from layerpeel.sweeps.views.reading import Reading
 
 FAILURES_SHOWN = 10
 """Failed points that a status names."""

@@ -1,8 +1,6 @@
 """What is known of a sweep, on disk: its points, the attempts at them, and their values, in one SQLite file."""
 
 import json
-import os
-import socket
 import sqlite3
 import time
 from collections.abc import Generator, Iterable, Mapping, Sequence
@@ -18,6 +16,7 @@ import numpy as np
 from layerpeel.numerics import UnusableInput
 from layerpeel.pages.stopping import SystemRefused
 from layerpeel.sweeps.chunk import Chunk
+from layerpeel.sweeps.machines import NETWORK, alive, file_system, sign_of_life
 
 APPLICATION = 0x6C707377
 """`application_id` of a store: "lpsw"."""
@@ -57,19 +56,11 @@ PUT_POINT = (
 MIGRATIONS: Mapping[int, str] = {}
 """From a version to the next."""
 
-NETWORK = frozenset(
-    ["nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "lustre", "gpfs", "beegfs", "ceph", "glusterfs", "afs", "fuse.sshfs", "fuse.glusterfs"]
-)
-"""File systems whose locks WAL cannot use: its index is shared memory of one machine."""
-
 DONE, NOTHING = ("done", 1), (None, False)
 """State and attempts of a point that is done at the first one, and what is wrong with it."""
 
 BEAT = 20.0
 """Seconds between two signs of life of a coordinator."""
-
-SILENCE = 120.0
-"""A coordinator on another machine is taken for dead after this many seconds without one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,9 +180,9 @@ class Store:
 
     def sweep(self) -> dict[str, Any] | None:
         """What the store holds: specification, quantity, results_version, points, seconds; None before it is begun."""
-        found = self._rows("SELECT specification, quantity, results_version, points, seconds FROM sweep")
+        rows = self._rows("SELECT specification, quantity, results_version, points, seconds FROM sweep")
         names = ("specification", "quantity", "results_version", "points", "seconds")
-        return dict(zip(names, found[0], strict=True)) if found else None
+        return dict(zip(names, rows[0], strict=True)) if rows else None
 
     def begin(self, *, specification: str, quantity: str, results_version: int, points: int) -> None:
         """Say what the store holds from now on, unless another process has said it meanwhile."""
@@ -220,8 +211,7 @@ class Store:
 
     def _say_alive(self) -> None:
         self._beat = time.time()
-        me = {"host": socket.gethostname(), "pid": os.getpid(), "began": _began(os.getpid()), "beat": self._beat}
-        self._said = json.dumps(me)
+        self._said = json.dumps(sign_of_life(self._beat))
         self._connection.execute("UPDATE sweep SET coordinator = ?", (self._said,))
 
     def _require_own(self) -> None:
@@ -377,42 +367,3 @@ def _rows_of(attempt: int, chunk: Chunk, settled: Mapping[int, tuple[str, int]],
         for point in points
         if point[0] not in waiting
     )
-
-
-def alive(held: Mapping[str, Any]) -> bool:
-    """Whether a coordinator lives: by its process on this machine, by its last sign of life on another."""
-    if held["host"] == socket.gethostname() and os.name == "posix":
-        return _began(held["pid"]) == held["began"]
-    return time.time() - held["beat"] < SILENCE
-
-
-def _began(pid: int) -> str | None:
-    """When a process began, so that its number is not taken for a later one's; None where there is none."""
-    if Path("/proc/self/stat").exists():
-        with suppress(OSError):
-            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-        return None
-    try:  # no /proc: the number alone
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return None
-    except OSError:
-        pass
-    return "some time"
-
-
-def file_system(path: Path) -> str:
-    """The kind of file system that a file lies on; empty where the system does not tell.
-
-    Example:
-        >>> file_system(Path("/proc/self/status"))
-        'proc'
-    """
-    best, kind = "", ""
-    with suppress(OSError):
-        place = os.path.realpath(path)
-        for line in Path("/proc/mounts").read_text().splitlines():
-            _, mount, type_of, *_ = line.split()
-            if len(mount) >= len(best) and (place == mount or place.startswith(mount.rstrip("/") + "/")):
-                best, kind = mount, type_of
-    return kind

@@ -240,8 +240,8 @@ def sweep(
         >>> import tempfile
         >>> grid = {"majority": 5, "minority": 5, "feature_energy": [1, 5]}
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     found = sweep({"sweep": {"quantity": "threshold"}, "axes": grid}, f"{folder}/a.sqlite", workers=1)
-        ...     found.done, found.failed
+        ...     results = sweep({"sweep": {"quantity": "threshold"}, "axes": grid}, f"{folder}/a.sqlite", workers=1)
+        ...     results.done, results.failed
         (2, 0)
     """
     began = time.monotonic()
@@ -361,12 +361,12 @@ def _unlike(there: str, here: str) -> list[str]:
     """The keys in which two specifications differ, with what they hold."""
     flat_there, flat_here = (dict(_flat(json.loads(text), "")) for text in (there, here))
     names = sorted({*flat_there, *flat_here})
-    found = [
+    differences = [
         f"{name} {shown(flat_there.get(name))} there, {shown(flat_here.get(name))} here"
         for name in names
         if flat_there.get(name) != flat_here.get(name)
     ]
-    return found or ["the same axes in another order"]
+    return differences or ["the same axes in another order"]
 
 
 def _flat(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:

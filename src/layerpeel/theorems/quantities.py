@@ -64,17 +64,17 @@ def _checked(name: str, parameters: Parameters, _rng: np.random.Generator | None
     seed = require_whole(parameters["seed"], "the seed", least=0, remedy="give one, say 0")
     family, chosen = choose((name,))[name]
     room = run_room(family, replace(chosen, figures=()), profile=profile, seed=seed, level=_level())  # nobody looks at a point's figures
-    found = Summary.of([room])
+    summary = Summary.of([room])
     used = [check.resolution_used for check in room.checks if check.resolution_used is not None]
     powers = [check.resolving_power for check in room.checks if check.resolving_power is not None]
     missed = [control for control in room.controls if not control.as_expected and control.verdict is not Verdict.SKIPPED]
     return {
         "value": None if room.skipped else float(room.green),
-        "confirmed": found.confirmed,
-        "refuted": found.refuted,
-        "inconclusive": found.inconclusive,
-        "skipped": found.skipped,
-        "controls": found.controls,
+        "confirmed": summary.confirmed,
+        "refuted": summary.refuted,
+        "inconclusive": summary.inconclusive,
+        "skipped": summary.skipped,
+        "controls": summary.controls,
         "controls_missed": len(missed),
         "least_margin": 1.0 - max(used) if used else None,
         "resolving_power": max(powers, default=None),

@@ -59,7 +59,7 @@ def minorities_of(problem: "Problem") -> list[int]:
 def solved_now(problem: "Problem") -> "Solution":
     """The program as things are, sharply where its counts are few."""
     from layerpeel.solvers import solve
-    from layerpeel.solvers._threshold import SHARP
+    from layerpeel.solvers._switches import SHARP
 
     return solve(problem, tolerance=SHARP) if len(problem.groups) < MANY_COUNTS else solve(problem)
 

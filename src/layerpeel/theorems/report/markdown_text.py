@@ -45,7 +45,7 @@ def link(text: str, name: str) -> str:
         >>> link("R0 in [1, 2]", "a")
         '[R0 in \\[1, 2\\]](#a)'
     """
-    return f"[{_BRACKETS.sub(lambda found: chr(92) + found[0], plain(text))}](#{anchor(name)})"
+    return f"[{_BRACKETS.sub(lambda match: chr(92) + match[0], plain(text))}](#{anchor(name)})"
 
 
 def anchor(name: str) -> str:

@@ -14,6 +14,18 @@ P = sympy.sqrt(KB / ALL) / sympy.sqrt(1 + T**2)
 Q = sympy.sqrt(KA / ALL) * T / sympy.sqrt(1 + T**2)
 """sin φ sin θ."""
 
+STATED_CONDITIONS = {
+    **{f"{ROWS}, {k}": sympy.Integer(1) for k in ("inside the majority", "of the majority", "of the minority")},
+    COLUMNS: sympy.Integer(1),
+    OWN: sympy.Integer(1),
+    NORM: KA - 1 + KB / ALL,
+}
+WITHOUT_INNER_SHARE, MAJORITY_FOR_ALL = {NORM: KA - 1}, {NORM: KA - 1 + KB / KA}
+"""Radii without the minority's share of a, and with K_A for K in it."""
+STATED_EXCESS = {EXCESS: KB * sympy.sqrt(KA / ALL) * sympy.sqrt(1 + T**2) / T * ((1 - P) * LW - Q * LR), ORDER: 1 - P - Q}
+OTHER_WAY = {EXCESS: -STATED_EXCESS[EXCESS]}
+"""The excess with the other sign."""
+
 
 def conditions() -> dict[str, sympy.Expr]:
     """Each condition as a quotient of its two sides, with μ = 1."""
@@ -24,7 +36,7 @@ def conditions() -> dict[str, sympy.Expr]:
     t_a = t_b * cosine / sine
     q_a, q_b = sympy.sqrt(ALL) / (KA * sympy.sqrt(KB)), sympy.sqrt(ALL) / (KB * sympy.sqrt(KA))
     shift = q_b * t_b  # the margin of a minority class over the majority is zero
-    found = {
+    quotients = {
         f"{ROWS}, inside the majority": ratio * (KA * odds + KB * odds) / total,
         f"{ROWS}, of the majority": ratio * sympy.sqrt(ALL * KB) * odds / total / cosine,
         f"{ROWS}, of the minority": sympy.sqrt(ALL * KA) / ALL / sine,
@@ -32,7 +44,7 @@ def conditions() -> dict[str, sympy.Expr]:
         OWN: ((KA - 1) / KA * A + q_a * t_a + shift) / A,
         NORM: ((KA - 1) * A + sympy.sqrt(t_a**2 + t_b**2)) / A,
     }
-    return {name: sympy.simplify(each) for name, each in found.items()}
+    return {name: sympy.simplify(each) for name, each in quotients.items()}
 
 
 def excess() -> dict[str, sympy.Expr]:

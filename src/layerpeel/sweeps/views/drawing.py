@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from layerpeel.numerics import PALETTE_SIZE, Drawing, Figure, HeatMap, Series, UnusableInput, shown
-from layerpeel.sweeps.found.cube import LEFT_OUT, Cube, Dimension
-from layerpeel.sweeps.found.reading import STATES
 from layerpeel.sweeps.quantity import nearest
+from layerpeel.sweeps.views.cube import LEFT_OUT, Cube, Dimension
+from layerpeel.sweeps.views.reading import STATES
 
 FEW = 12
 """So many values of an axis are shown one by one; two axes that have more make a heat map."""
@@ -139,10 +139,10 @@ def _numeric(cube: Cube, axis: str) -> bool:
 
 def _left(cube: Cube, selection: Selection) -> list[str]:
     """Axes that still vary, those with most values first."""
-    found: list[tuple[int, str]] = []
+    counted: list[tuple[int, str]] = []
     for dimension, places in zip(cube.dimensions[:-1], selection.places, strict=False):
-        found += [(len(set(values[places].tolist())), axis) for axis, values in dimension.axes.items()]
-    return [axis for number, axis in sorted(found, key=lambda each: -each[0]) if number > 1]
+        counted += [(len(set(values[places].tolist())), axis) for axis, values in dimension.axes.items()]
+    return [axis for number, axis in sorted(counted, key=lambda each: -each[0]) if number > 1]
 
 
 def _tells_apart(cube: Cube, axis: str, selection: Selection) -> bool:
@@ -192,7 +192,7 @@ def _nearest_value(values: np.ndarray, wanted: Any) -> str:
 
 def _at(cube: Cube, selection: Selection, chosen: Mapping[int, int]) -> Selection:
     """Some dimensions at one place each."""
-    places = [np.array([chosen[at]]) if at in chosen else found for at, found in enumerate(selection.places)]
+    places = [np.array([chosen[at]]) if at in chosen else places_there for at, places_there in enumerate(selection.places)]
     told = {axis: _value(values[place]) for at, place in chosen.items() for axis, values in cube.dimensions[at].axes.items()}
     return Selection(places=tuple(places), fixed={**selection.fixed, **told})
 
@@ -238,10 +238,10 @@ def _figure(cube: Cube, column: str, x: str, hue: str | None, selection: Selecti
 
 def _over(cube: Cube, column: str, at: int, places: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Places of a dimension, and value, lower and upper bound there; over repetitions the mean, the least and the largest."""
-    found = cube.values[column][np.ix_(*places)]
-    found = np.moveaxis(found, at, 0)
-    found = found.reshape(found.shape[0], -1, 3) if at < len(places) - 1 else found
-    value, lower, upper = found[..., 0], found[..., 1], found[..., 2]
+    values = cube.values[column][np.ix_(*places)]
+    values = np.moveaxis(values, at, 0)
+    values = values.reshape(values.shape[0], -1, 3) if at < len(places) - 1 else values
+    value, lower, upper = values[..., 0], values[..., 1], values[..., 2]
     if value.shape[1] == 1:
         return places[at], value[:, 0], lower[:, 0], upper[:, 0]
     known = np.isfinite(value)
@@ -254,8 +254,8 @@ def _over(cube: Cube, column: str, at: int, places: Sequence[np.ndarray]) -> tup
 
 def _heat_map(cube: Cube, column: str, x: str, y: str, selection: Selection, note: str) -> HeatMap:
     place_of, points = _places(cube), cube.points
-    found = np.moveaxis(cube.values[column][np.ix_(*selection.places)][..., 0], (place_of[y], place_of[x]), (0, 1))
-    table = found.reshape(*found.shape[:2], -1)
+    over_places = np.moveaxis(cube.values[column][np.ix_(*selection.places)][..., 0], (place_of[y], place_of[x]), (0, 1))
+    table = over_places.reshape(*over_places.shape[:2], -1)
     if table.shape[2] > 1:
         known = np.isfinite(table)
         with np.errstate(invalid="ignore", divide="ignore"):

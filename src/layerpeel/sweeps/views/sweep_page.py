@@ -10,10 +10,10 @@ import numpy as np
 from layerpeel.numerics import Drawing
 from layerpeel.pages.output import number
 from layerpeel.pages.results_page import PageTable, results_page
-from layerpeel.sweeps.found.cube import Cube
-from layerpeel.sweeps.found.drawing import FEW
-from layerpeel.sweeps.found.reading import STATES, Reading, blocks
 from layerpeel.sweeps.points import Points
+from layerpeel.sweeps.views.cube import Cube
+from layerpeel.sweeps.views.drawing import FEW
+from layerpeel.sweeps.views.reading import STATES, Reading, blocks
 
 MOST_ROWS = 200
 """Points that the table shows; of more, a summary by axis is the result, and the first ones stand at the end."""
@@ -52,7 +52,7 @@ def _first_rows(points: Points, reading: Reading, cube: Cube) -> tuple[list[str]
     names = cube.names
     varying = [axis for dimension in cube.dimensions[:-1] if dimension.size > 1 for axis in dimension.axes]
     repeated = [names.repeat] if points.repeats > 1 else []
-    found = [name for called in names.columns.values() for name in called if name is not None]
+    columns = [name for called in names.columns.values() for name in called if name is not None]
     rows: list[list[str]] = []
     for block in blocks(points, reading, names):
         taken = slice(0, MOST_ROWS - len(rows))
@@ -68,7 +68,7 @@ def _first_rows(points: Points, reading: Reading, cube: Cube) -> tuple[list[str]
         rows += [[_cell(value) for value in row] for row in zip(*parts, strict=True)]
         if len(rows) >= MOST_ROWS:
             break
-    head = [*(axis.replace("_", " ") for axis in varying), *repeated, names.state, *(name.replace("_", " ") for name in found)]
+    head = [*(axis.replace("_", " ") for axis in varying), *repeated, names.state, *(name.replace("_", " ") for name in columns)]
     empty = [at for at, name in enumerate(head) if name in {"lower", "upper"} and all(row[at] == number(None) for row in rows)]
     keep = [at for at in range(len(head)) if at not in empty]
     return [head[at] for at in keep], [[row[at] for at in keep] for row in rows]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from layerpeel.numerics import UnusableInput, require_memory
-from layerpeel.sweeps.found.reading import STATES, Names, Reading, blocks, names_of
 from layerpeel.sweeps.points import Points
+from layerpeel.sweeps.views.reading import STATES, Names, Reading, blocks, names_of
 
 if TYPE_CHECKING:
     import xarray
@@ -94,7 +94,7 @@ def _dimensions(points: Points, names: Names) -> tuple[Dimension, ...]:
     taken = {*names.all()}
     joint = {axis: axes for axes in points.stepped for axis in axes}
     several = sum(len(points.values[axes[0]]) > 1 for axes in points.stepped) > 1
-    found: list[Dimension] = []
+    dimensions: list[Dimension] = []
     number = 0
     for axis in points.values:
         axes = joint.get(axis, (axis,))
@@ -107,9 +107,9 @@ def _dimensions(points: Points, names: Names) -> tuple[Dimension, ...]:
             while name in taken:
                 name += "_"
         values = {each: _array(points.values[each], names.axes[each]) for each in axes}
-        found.append(Dimension(name=name, axes=values, size=len(points.values[axis])))
+        dimensions.append(Dimension(name=name, axes=values, size=len(points.values[axis])))
     repeats = np.arange(points.repeats)
-    return (*found, Dimension(name=names.repeat, axes={names.repeat: repeats}, size=points.repeats))
+    return (*dimensions, Dimension(name=names.repeat, axes={names.repeat: repeats}, size=points.repeats))
 
 
 def _array(values: Any, kind: type) -> np.ndarray:

@@ -55,8 +55,8 @@ class Reading(Store):
 
     def coordinator(self) -> dict[str, Any] | None:
         """The process that has the store, alive or dead; None where there is none."""
-        found = self._rows("SELECT coordinator FROM sweep")
-        return json.loads(found[0][0]) if found and found[0][0] else None
+        rows = self._rows("SELECT coordinator FROM sweep")
+        return json.loads(rows[0][0]) if rows and rows[0][0] else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,11 +94,14 @@ def names_of(points: Points, reading: Reading) -> Names:
         return name
 
     bounded = reading.bounded()
-    found = {**dict.fromkeys(points.quantity.columns, False), **dict.fromkeys(sorted(bounded, key=lambda name: name != "value"), False)}
-    found = {name: bounded.get(name, False) for name in found} or {"value": True}
+    has_bounds = {
+        **dict.fromkeys(points.quantity.columns, False),
+        **dict.fromkeys(sorted(bounded, key=lambda name: name != "value"), False),
+    }
+    has_bounds = {name: bounded.get(name, False) for name in has_bounds} or {"value": True}
     repeat, state = free("repeat"), free("state")
     columns: dict[str, tuple[str, str | None, str | None]] = {}
-    for name, has in found.items():
+    for name, has in has_bounds.items():
         prefix = "" if name == "value" else f"{name}_"
         bounds = has or name == "value"
         columns[name] = free(name), free(f"{prefix}lower") if bounds else None, free(f"{prefix}upper") if bounds else None
@@ -120,9 +123,9 @@ def _as_kind(values: np.ndarray, kind: type) -> np.ndarray:
     """Values of an axis as an array of its type; what is no text is written as JSON where the type is text."""
     if kind is not str:
         return values.astype(kind)
-    found = np.empty(len(values), dtype=object)
-    found[:] = [value if isinstance(value, str) else json.dumps(value) for value in values.tolist()]
-    return found
+    column = np.empty(len(values), dtype=object)
+    column[:] = [value if isinstance(value, str) else json.dumps(value) for value in values.tolist()]
+    return column
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,9 +171,9 @@ def blocks(points: Points, reading: Reading, names: Names, *, only: Sequence[str
         for position, name, value, lower, upper in reading.values(start, stop):
             if name in rows:
                 rows[name].append((position - start, value, lower, upper))
-        for name, found in rows.items():
-            if found:
-                table = np.array(found, dtype=float)
+        for name, bounds in rows.items():
+            if bounds:
+                table = np.array(bounds, dtype=float)
                 values[name][places[table[:, 0].astype(int)]] = table[:, 1:]
         axes = points.columns(positions)
         yield Block(

@@ -10,9 +10,9 @@ import numpy as np
 
 from layerpeel.numerics import UnusableInput
 from layerpeel.pages.files import require_file, write_whole
-from layerpeel.sweeps.found.cube import dataset
-from layerpeel.sweeps.found.reading import STATES, Block, Names, Reading, blocks, names_of
 from layerpeel.sweeps.points import Points
+from layerpeel.sweeps.views.cube import dataset
+from layerpeel.sweeps.views.reading import STATES, Block, Names, Reading, blocks, names_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,17 +43,17 @@ def frame(points: Points, store: Path) -> "pd.DataFrame":
         for block in blocks(points, reading, names):
             for name, values in _columns(block, names).items():
                 parts[name].append(values)
-    found: dict[str, Any] = {name: np.concatenate(parts.pop(name)) for name in names.all()}
-    found[names.state] = pd.Categorical.from_codes(found[names.state], list(STATES))
-    return pd.DataFrame(found, copy=False)
+    columns: dict[str, Any] = {name: np.concatenate(parts.pop(name)) for name in names.all()}
+    columns[names.state] = pd.Categorical.from_codes(columns[names.state], list(STATES))
+    return pd.DataFrame(columns, copy=False)
 
 
 def _columns(block: Block, names: Names) -> dict[str, np.ndarray]:
     """The columns of a table at some points; states are places in STATES."""
-    found = {**block.axes, names.repeat: block.repeats, names.state: block.states}
+    columns = {**block.axes, names.repeat: block.repeats, names.state: block.states}
     for column, called in names.columns.items():
-        found |= {name: block.values[column][:, place] for place, name in enumerate(called) if name is not None}
-    return found
+        columns |= {name: block.values[column][:, place] for place, name in enumerate(called) if name is not None}
+    return columns
 
 
 def export(points: Points, store: Path, path: Path, what: str = "file") -> None:
@@ -126,11 +126,11 @@ def _csv(points: Points, store: Path, path: Path) -> None:
 
 
 def _cells(values: np.ndarray) -> list[Any]:
-    found: list[Any] = values.tolist()
+    cells: list[Any] = values.tolist()
     if values.dtype.kind == "f":
         for place in np.flatnonzero(np.isnan(values)).tolist():
-            found[place] = None
-    return found
+            cells[place] = None
+    return cells
 
 
 def _parquet(points: Points, store: Path, path: Path) -> None:
@@ -156,9 +156,9 @@ def _parquet(points: Points, store: Path, path: Path) -> None:
 
 
 def _netcdf(points: Points, store: Path, path: Path) -> None:
-    found = dataset(points, store)
-    squeezed = {name: {"zlib": True, "complevel": 1} for name, variable in found.variables.items() if variable.ndim and name in found}
-    found.to_netcdf(path, engine="h5netcdf", encoding=squeezed)
+    named = dataset(points, store)
+    squeezed = {name: {"zlib": True, "complevel": 1} for name, variable in named.variables.items() if variable.ndim and name in named}
+    named.to_netcdf(path, engine="h5netcdf", encoding=squeezed)
 
 
 WRITERS: Mapping[str, Callable[[Points, Path, Path], None]] = {".csv": _csv, ".parquet": _parquet, ".nc": _netcdf}

@@ -1,0 +1,1 @@
+"""The identities that rooms prove, in symbols: each module holds both sides of those of one subject."""
