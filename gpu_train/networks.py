@@ -39,7 +39,9 @@ def small_alexnet(num_classes: int = 3, channels: int = 1, side: int = 32) -> nn
     )
 
 
-def feed_forward(inputs: int, num_classes: int, widths: Sequence[int], *, batch_norm: bool = True, linear: bool = False) -> nn.Sequential:
+def feed_forward(
+    inputs: int, num_classes: int, widths: Sequence[int], *, batch_norm: bool = True, linear: bool = False, last_relu: bool = True
+) -> nn.Sequential:
     """Linear layers of the given widths, each with batch norm and ReLU unless asked otherwise, and a linear classifier.
 
     Each hidden layer is one child of the Sequential, so that `layer_outputs` sees it after its nonlinearity.
@@ -50,16 +52,17 @@ def feed_forward(inputs: int, num_classes: int, widths: Sequence[int], *, batch_
         widths: width of every hidden layer; [100] * 8 is the network of he2023.
         batch_norm: normalise before the nonlinearity.
         linear: leave out the nonlinearity.
+        last_relu: whether the last hidden layer has its nonlinearity; without it the classifier reads what batch norm returns.
 
     Example:
         >>> feed_forward(100, 10, [20, 20])(torch.zeros(2, 1, 10, 10)).shape
         torch.Size([2, 10])
     """
     layers: list[nn.Module] = [nn.Flatten()]
-    for before, width in pairwise([inputs, *widths]):
+    for place, (before, width) in enumerate(pairwise([inputs, *widths]), 1):
         parts: list[nn.Module] = [nn.Linear(before, width)]
         parts += [nn.BatchNorm1d(width)] if batch_norm else []
-        parts += [] if linear else [nn.ReLU()]
+        parts += [] if linear or (place == len(widths) and not last_relu) else [nn.ReLU()]
         layers.append(nn.Sequential(*parts))
     return nn.Sequential(*layers, nn.Linear(widths[-1] if widths else inputs, num_classes))
 

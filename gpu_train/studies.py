@@ -269,19 +269,23 @@ class MinorityOutcome:
     Args:
         classifier: W of the last layer, (K, p).
         feature_energy: E_H of its input on the training images, (1/K) Σ_k (1/n_k) Σ_i ‖h_ki‖².
+        sample_energy: the mean over samples in place of classes, (1/N) Σ_k Σ_i ‖h_ki‖², which weight decay holds back.
         weight_energy: E_W = (1/K) Σ_k ‖w_k‖².
         minority_cosine: mean cosine between minority classifiers.
         majority_cosine: the same among the majority.
         accuracy: test accuracy by class.
+        training_accuracy: on the images that it was trained on, by class: what tells a minority that was never learned from one at rest.
         loss: final training loss.
     """
 
     classifier: Float[np.ndarray, "K p"]
     feature_energy: float
+    sample_energy: float
     weight_energy: float
     minority_cosine: float
     majority_cosine: float
     accuracy: Float[np.ndarray, " K"]
+    training_accuracy: Float[np.ndarray, " K"]
     loss: float
 
 
@@ -376,9 +380,11 @@ def _minority_outcome(model: nn.Module, images: Images, test: Images, minority: 
     return MinorityOutcome(
         classifier=classifier,
         feature_energy=feature_energy(features, images.labels),
+        sample_energy=float((features**2).sum() / len(features)),
         weight_energy=float((classifier**2).sum() / len(classifier)),
         minority_cosine=mean_cosine(classifier[rare]),
         majority_cosine=mean_cosine(classifier[~rare]),
         accuracy=accuracy_by_class(model, test),
+        training_accuracy=accuracy_by_class(model, images),
         loss=loss,
     )
