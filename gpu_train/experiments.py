@@ -248,7 +248,8 @@ def imbalance_unit(name: str, settings: Settings, data: tuple[Images, Images], *
         seen = oversampled(chosen, settings["oversampling"], minority, rng)
         build = partial(NETWORKS[settings["network"]], train.pixels.shape[1])
         found = minority_outcome(build, seen, test, minority, recipe, rng, device=device, checkpoint=checkpoint, progress=progress)
-        return {**_arrays(found), "counts": chosen.counts, "minority": np.asarray(minority)}
+        known = {"counts": chosen.counts, "minority": np.asarray(minority), "weight_decay": np.asarray(recipe.weight_decay)}
+        return {**_arrays(found), **known}
 
     return Unit(name=name, settings=settings, run=run)
 

@@ -12,7 +12,6 @@ from layerpeel.numerics._roots import increasing_root
 from layerpeel.numerics._validated import validated
 from layerpeel.numerics.layer_peeled._models import held_by, require_in_range
 
-
 TOLERANCE = 1e-9
 """Relative Newton step that ends the search for b: the error left is about its square."""
 

@@ -489,6 +489,10 @@ def measure(
         Path,
         typer.Argument(metavar="FEATURES.npz", help="Arrays labels, features (or features_0, features_1, …), optional classifier, bias."),
     ],
+    weight_decay: Annotated[
+        float | None,
+        typer.Option(metavar="L", help="The network's weight decay: hold its minority against it, not against measured norms."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure separation and neural collapse of saved activations.
@@ -497,7 +501,7 @@ def measure(
     """
     from layerpeel.networks.measure import measure as run
 
-    _answer(run(features), as_json)
+    _answer(run(features, weight_decay=weight_decay), as_json)
 
 
 @app.command()

@@ -11,7 +11,7 @@ import numpy as np
 import sympy
 
 from layerpeel.numerics import Bracket, mean_cosine, nonnegative_optimum
-from layerpeel.theory._claims import Variant, claim, instances
+from layerpeel.theory._claims import Variant, claim
 from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Profile, Room, Series, Setting, Source, Statement
 from layerpeel.theory._trials import interval_over_trials, points_over_trials
 from layerpeel.theory.layer_peeled._imbalanced_networks import (

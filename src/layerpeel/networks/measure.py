@@ -10,17 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from layerpeel.networks.measurement import CollapseDiagnosis, LayerMeasures, Measurement
+from layerpeel.networks.diagnosis import Seen, diagnose
+from layerpeel.networks.measurement import LayerMeasures, Measurement
 from layerpeel.numerics import (
     UnusableInput,
     centred_features,
     collapse_of,
     count_classes,
     fit_decay,
-    mean_cosine,
     require_every_class,
     require_labels,
     require_memory,
+    require_positive,
     separation_of,
 )
 from layerpeel.pages.archives import Archive, open_archive
@@ -31,18 +32,18 @@ MOST_SAMPLES = 10**9
 COPIES = 4
 """Arrays of the size of a layer, in doubles, that are alive at once."""
 
-MANY_DISTINCT = 200
-"""Largest number of distinct counts for which the diagnosis solves the program as it stands: a second or two of work."""
-
 
 Layer = tuple[str, np.ndarray]
 """A name, and a row of features for each sample."""
 
 
-def measure(features: Any, labels: Any = None, classifier: Any = None, bias: Any = None) -> Measurement:
+def measure(
+    features: Any, labels: Any = None, classifier: Any = None, bias: Any = None, *, weight_decay: float | None = None
+) -> Measurement:
     """Measure the separation fuzziness D = tr(S_W S_B⁺) and NC1–NC4 of every layer, and fit the law D_t ∝ ρᵗ over the layers.
 
-    Unequal label counts are held against the Layer-Peeled Model at the energies measured in the last layer and its classifier.
+    Unequal label counts are held against the Layer-Peeled Model, norms counted by sample, at the energies measured in the last layer and
+    its classifier.
 
     Args:
         features: samples × features (further axes are flattened) of one layer; a list of such arrays, in the order of the layers; or the
@@ -51,6 +52,7 @@ def measure(features: Any, labels: Any = None, classifier: Any = None, bias: Any
         labels: class numbers 0 … K−1, one for each sample.
         classifier: K × features of the last layer.
         bias: one number for each class.
+        weight_decay: λ of all parameters, in place of those energies.
 
     Raises:
         UnusableInput: for arrays or archives that cannot be used; says which.
@@ -73,7 +75,7 @@ def measure(features: Any, labels: Any = None, classifier: Any = None, bias: Any
         classifier, bias = (
             None if given is None else _array(name, given) for name, given in (("the classifier", classifier), ("the bias", bias))
         )
-        return _measured(layers, len(layers), known, classifier, bias)
+        return _measured(layers, len(layers), known, classifier, bias, weight_decay)
     if any(given is not None for given in (labels, classifier, bias)):
         raise UnusableInput(f"arrays are given beside the archive {features}, which holds its own: leave them out.")
     path = Path(features)
@@ -83,25 +85,35 @@ def measure(features: Any, labels: Any = None, classifier: Any = None, bias: Any
         _require_fit(path, archive, names, len(known))
         classifier, bias = (archive.read(name) if name in archive else None for name in ("classifier", "bias"))
         layers = ((name, archive.read(name)) for name in names)
-        return _measured(layers, len(names), known, classifier, bias, where=f" of {path}")
+        return _measured(layers, len(names), known, classifier, bias, weight_decay, where=f" of {path}")
 
 
 def _measured(
-    layers: Iterable[Layer], number: int, labels: np.ndarray, classifier: np.ndarray | None, bias: np.ndarray | None, where: str = ""
+    layers: Iterable[Layer],
+    number: int,
+    labels: np.ndarray,
+    classifier: np.ndarray | None,
+    bias: np.ndarray | None,
+    weight_decay: float | None,
+    where: str = "",
 ) -> Measurement:
     """All of it; each layer is dropped before the next one comes, so the largest bounds the memory."""
     from layerpeel.solvers import SolverFailed
 
+    if weight_decay is not None:
+        weight_decay = require_positive(weight_decay, "weight decay")
     measures: list[LayerMeasures] = []
+    seen: Seen | None = None
     for index, (name, features) in enumerate(layers):
         flat = features.reshape(len(features), -1) if features.ndim > 2 else features
         ends = (classifier, bias) if index == number - 1 else (None, None)
         try:
             measures.append(_layer(name, flat, labels, *ends))
+            seen = Seen(flat, labels, *ends) if index == number - 1 else None
         except UnusableInput as error:
             raise UnusableInput(f"layer {name}{where}: {error}") from error
     try:
-        diagnosis, note = diagnose_counts(np.bincount(labels), measures[-1].feature_energy, classifier)
+        diagnosis, note = (None, None) if seen is None else diagnose(seen, weight_decay)
     except (UnusableInput, SolverFailed) as error:  # energies out of range: what was measured stays
         diagnosis, note = None, str(error)
     return Measurement(
@@ -228,50 +240,3 @@ def _law(layers: Sequence[LayerMeasures]) -> dict[str, Any]:
     values = law.decay_ratio, *ends, law.half_life, law.pearson, law.max_residual, law.curvature, law.curvature_p_value
     note = f"{end}: the law is fitted to the {len(known)} layers before it." if end else None
     return {**dict(zip(keys, values, strict=True)), "law_layers": len(known), "law_note": note}
-
-
-def diagnose_counts(counts: np.ndarray, energy: float, classifier: np.ndarray | None) -> tuple[CollapseDiagnosis | None, str | None]:
-    """What the Layer-Peeled Model foretells from label counts and measured energies, and a note on what it cannot.
-
-    The minority are the classes with fewer samples than the average class. Their expected cosine comes from the certified optimum of
-    the counts as they are; threshold and oversampling from two groups of the mean counts, which is exact for two distinct counts. All
-    three need the classifier's energy, and stay None without a classifier.
-    """
-    minority = counts < counts.mean()
-    if not minority.any():
-        return None, "the classes are balanced: the model foretells a simplex ETF and no collapse."
-    imbalance = float(counts[~minority].mean() / counts[minority].mean())
-    seen: dict[str, Any] = {
-        "feature_energy": energy,
-        "weight_energy": None if classifier is None else float((classifier.astype(float) ** 2).sum() / len(counts)),
-        "minority_classes": tuple(np.flatnonzero(minority).tolist()),
-        "imbalance": imbalance,
-        "two_counts": len(np.unique(counts)) == 2,
-    }
-    if classifier is None:
-        return CollapseDiagnosis(**seen), "There is no classifier, and a threshold needs its energy: give it, or save it as `classifier`."
-    seen["measured_minority_cosine"] = mean_cosine(classifier[minority].astype(float))
-    if minority.sum() < 2:
-        return CollapseDiagnosis(**seen), "one minority class has no other to collapse onto: there is no threshold."
-    return CollapseDiagnosis(**seen, **_foretold(counts, minority, imbalance, energy, seen["weight_energy"])), None
-
-
-def _foretold(counts: np.ndarray, minority: np.ndarray, imbalance: float, energy: float, weight_energy: float) -> dict[str, Any]:
-    """Threshold, oversampling and cosine at these energies."""
-    from layerpeel.numerics import collapse_threshold
-    from layerpeel.solvers import LayerPeeled, solve
-
-    rare, common = int(minority.sum()), int((~minority).sum())
-    threshold = collapse_threshold(common, rare, feature_energy=energy, weight_energy=weight_energy).value
-    limit = math.inf if threshold is None else threshold
-    cosine = None
-    if len(np.unique(counts)) <= MANY_DISTINCT:
-        optimum = solve(LayerPeeled(counts=counts.tolist(), feature_energy=energy, weight_energy=weight_energy))
-        cosine = mean_cosine(optimum.classifier[minority])
-    return {
-        "threshold": threshold,
-        "imbalance_over_threshold": imbalance / limit,
-        "minimal_oversampling": max(1.0, imbalance / limit),
-        "collapses_now": imbalance >= limit,
-        "expected_minority_cosine": cosine,
-    }

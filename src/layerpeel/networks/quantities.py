@@ -150,7 +150,7 @@ EXPERIMENTS: Mapping[str, _Experiment] = {
         fixed={"variant": "point"},
     ),
     "imbalance": _Experiment(
-        says="Minority collapse in one trained network, measured and predicted from its energies.",
+        says="Minority collapse in one trained network, measured and predicted from its energies, by sample and by class.",
         axes=(
             Axis(
                 name="network",
@@ -166,7 +166,11 @@ EXPERIMENTS: Mapping[str, _Experiment] = {
         ),
         columns={
             "minority_cosine": "between minority classifiers",
-            "predicted_cosine": "by the Layer-Peeled Model; none where the minority vanishes",
+            "predicted_cosine": "by the Layer-Peeled Model, norms counted by sample; none where the minority vanishes",
+            "nonnegative_cosine": "the same for features H ≥ 0",
+            "weight_decay_cosine": "for features H ≥ 0, by the weight decay alone",
+            "class_averaged_cosine": "by the sources' model, energies averaged over every class",
+            "minority_training_accuracy": "on the images trained on: below one half no model speaks of the minority",
             "minority_accuracy": "on test images",
             "majority_accuracy": "on test images",
         },
