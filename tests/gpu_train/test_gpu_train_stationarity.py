@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from refusals import refused
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
+import torch
 from torch import nn
 
 from layerpeel.gpu_train import Images, geomnist, with_counts
@@ -28,7 +29,7 @@ def test_the_exponent_is_that_of_the_penalty_under_which_features_rest(exponent:
     weights = torch.from_numpy(images.counts.astype(float)) ** exponent
     weights = 0.05 * weights / weights.sum()
 
-    def value() -> "torch.Tensor":
+    def value() -> torch.Tensor:
         loss = nn.functional.cross_entropy(head(body(pixels)), labels)
         return loss + 0.5 * (weights * (body.weight**2).sum(dim=0)).sum() + 0.5 * 0.01 * (head.weight**2).sum()
 
@@ -36,7 +37,7 @@ def test_the_exponent_is_that_of_the_penalty_under_which_features_rest(exponent:
         [body.weight, head.weight], max_iter=2000, tolerance_grad=1e-12, tolerance_change=1e-16, line_search_fn="strong_wolfe"
     )
 
-    def step() -> "torch.Tensor":
+    def step() -> torch.Tensor:
         search.zero_grad()
         found = value()
         found.backward()

@@ -175,7 +175,7 @@ def test_networks_that_did_not_learn_the_minority_are_left_out(monkeypatch: pyte
         outcome = SimpleNamespace(minority_cosine=cosine, training_accuracy=np.array([1.0] * 5 + [accuracy] * 5))
         return imbalanced.Trained(outcome=outcome, counts=np.array([100] * 5 + [10] * 5), last=None)  # pyright: ignore[reportArgumentType]
 
-    trials = tuple(network(0.3, 1.0) for _ in range(5)) + (network(0.9, 0.4),)
+    trials = (*(network(0.3, 1.0) for _ in range(5)), network(0.9, 0.4))
     monkeypatch.setattr(imbalanced, "foreseen", lambda *_arguments: np.full(6, 0.1))
     assert imbalanced.misfit(trials, "sample").middle == pytest.approx(0.2)
     assert [each.learned for each in trials] == [True] * 5 + [False]
