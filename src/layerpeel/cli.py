@@ -439,7 +439,7 @@ def remedy(
 def train(
     experiment: Annotated[str, typer.Argument(metavar="EXPERIMENT", help="geomnist, label-noise, imbalance, unconstrained or separation.")],
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Run directory; runs/EXPERIMENT unless given.")] = None,
-    profile: Annotated[str, typer.Option(help="small takes minutes on two cores; sources is the size of the sources.")] = "small",
+    profile: Annotated[str, typer.Option(help="small: minutes on two cores; medium: 10 to 30; sources: as in the sources.")] = "small",
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto for a GPU if there is one.")] = "cpu",
     data: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder with MNIST, FashionMNIST or CIFAR-10 files; packaged MNIST unless given.")

@@ -233,3 +233,18 @@ def test_a_network_that_ends_in_something_else_is_refused() -> None:
         return nn.Sequential(nn.Flatten(), nn.Linear(64, 10), nn.Identity())
 
     refused(lambda: minority_outcome(build, images, images, [9], SHORT, np.random.default_rng(0)), "Identity", "linear classifier")
+
+
+def test_in_training_mode_batch_norm_takes_the_statistics_of_batches_and_keeps_its_own() -> None:
+    images = geomnist(40, np.random.default_rng(0))  # one batch of 120
+    model = feed_forward(1024, 3, [20, 10])
+    kept = {name: value.clone() for name, value in model.state_dict().items()}
+    raw, first, second = hidden_layers_by_batch(model, images)
+    assert all(torch.equal(value, kept[name]) for name, value in model.state_dict().items())
+    np.testing.assert_array_equal(raw, images.pixels.reshape(120, -1))
+    model.train()
+    with torch.no_grad():
+        expected = model[1](model[0](torch.from_numpy(images.pixels)))
+        np.testing.assert_allclose(first, expected.numpy(), atol=1e-5)
+        np.testing.assert_allclose(second, model[2](expected).numpy(), atol=1e-5)
+    assert np.abs(hidden_layers(model, images)[1] - first).max() > 0.1
