@@ -415,9 +415,7 @@ def geomnist_units(plan: Plan) -> list[Unit]:
             plan,
             f"classes-{classes}",
             f"{train.name}, {classes} classes",
-            partial(
-                _some_of, first_classes(train, classes), first_classes(test, classes), plan.sized((200, 30), (1000, 100), (5000, 1000))
-            ),
+            partial(_some_of, first_classes(train, classes), first_classes(test, classes), most),
             recipe,
         )
         for classes in (2, 3)

@@ -120,6 +120,7 @@ def test_the_law_of_each_variant_is_fitted_at_the_last_epoch() -> None:
             "epochs": [0, 5],
             "fuzziness": both,
             "test_fuzziness": both**2,
+            "batch_fuzziness": both**0.5,
             "nc1": [2.0, 0.1],
             "accuracy": [1.0, 0.75],
             "rank_between": [9] * 4 + [8],
@@ -133,12 +134,28 @@ def test_the_law_of_each_variant_is_fitted_at_the_last_epoch() -> None:
     deep, linear, died = shown(finished("separation", units))
     assert deep.decay_ratio == pytest.approx(0.5)  # the mean over trials of log ρ, as of the line in the figure
     assert (deep.least_ratio, deep.largest_ratio, deep.test_ratio) == pytest.approx((0.4, 0.625, 0.25))
-    assert (died.decay_ratio, died.least_ratio, died.trials) == (None, None, 2)
+    assert (deep.batch_ratio, deep.batch_pearson, deep.talk_ratio) == (pytest.approx(np.sqrt(0.5)), pytest.approx(-1.0), None)
+    assert (died.decay_ratio, died.least_ratio, died.trials, died.batch_ratio) == (None, None, 2, None)
     assert deep.rank_between == 8
     assert linear.decay_ratio == pytest.approx(0.9)
     assert (deep.pearson, deep.max_residual, deep.curvature) == pytest.approx((-1.0, 0.0, 0.0), abs=1e-12)
     assert deep.final_log_d == pytest.approx(np.log(0.5))  # 8 · ρ⁴
     assert (deep.train_accuracy, deep.test_accuracy, deep.trials) == (1.0, 0.75, 2)
+
+
+def test_the_panels_of_the_source_stand_beside_what_its_talk_prints() -> None:
+    def panel(variant: str, layers: int) -> tuple[dict[str, Any], Arrays]:
+        last = 8.0 * 0.5 ** np.arange(float(layers))
+        arrays = {name: np.array([last]) for name in ("fuzziness", "test_fuzziness", "batch_fuzziness")}
+        others = {"epochs": [5], "nc1": [0.1], "accuracy": [1.0, 0.75], "rank_between": [9] * layers, "by_class": np.stack([last, last], 1)}
+        return {"variant": variant}, arrays | {name: np.asarray(value) for name, value in others.items()}
+
+    run = finished("separation", [panel("source-adam-8", 8), panel("source-adam-4", 4), panel("source-hidden-3", 4)])
+    eight, four, _ = shown(run)
+    assert (eight.talk_ratio, four.talk_ratio) == (0.53, None)
+    titles = {drawn.title: drawn for drawn in summarise(run).figures()}
+    assert "Evaluation mode and training mode" in titles
+    assert titles["Separation in the last layer against depth"].series[0].x == (3, 7)
 
 
 def ensemble(label_error: float) -> tuple[dict[str, Any], Arrays]:

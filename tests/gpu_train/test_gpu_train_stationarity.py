@@ -75,10 +75,10 @@ def test_classes_are_summed_over_their_own_images() -> None:
     features = model[1](torch.from_numpy(images.pixels).double().flatten(1)).detach().requires_grad_()
     loss = nn.functional.cross_entropy(model[2](features), torch.from_numpy(images.labels))
     (slope,) = torch.autograd.grad(loss, features)
-    gains = -(slope * features).sum(dim=1).detach().numpy()
+    gains = -(slope * features.detach()).sum(dim=1).numpy()
     found = last_features(model, images)
     np.testing.assert_allclose(found.pull, [gains[images.labels == k].sum() for k in range(3)], rtol=1e-10)
-    assert found.energy == pytest.approx(float((features**2).sum()) / 17)
+    assert found.energy == pytest.approx(float((features.detach() ** 2).sum()) / 17)
 
 
 def test_what_has_no_exponent_and_what_is_refused() -> None:

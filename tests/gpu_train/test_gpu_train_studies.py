@@ -11,13 +11,14 @@ from refusals import refused
 from torch import nn
 
 import layerpeel.gpu_train.studies
-from layerpeel.gpu_train import Images, digits, with_counts
+from layerpeel.gpu_train import Images, digits, geomnist, with_counts
 from layerpeel.gpu_train.experiments import one_thread
 from layerpeel.gpu_train.networks import feed_forward, residual_feed_forward
 from layerpeel.gpu_train.studies import (
     MinorityOutcome,
     SeparationCurves,
     hidden_layers,
+    hidden_layers_by_batch,
     minority_outcome,
     minority_outcomes_together,
     separation_at,

@@ -141,6 +141,7 @@ EXPERIMENTS: Mapping[str, _Experiment] = {
             "max_residual": "largest |log D − fit|",
             "curvature": "of log D against layers",
             "final_log_d": "log D of the last layer",
+            "batch_ratio": "ρ in training mode, with the statistics of batches of 100",
             "test_ratio": "ρ on test images",
             "train_accuracy": "share of training images",
             "test_accuracy": "share of test images",
