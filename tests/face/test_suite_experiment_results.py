@@ -201,6 +201,7 @@ def test_strengths_of_an_ensemble_that_follows_the_l_model() -> None:
     assert (free.model, bound.model) == ("I", "L")
     assert (bound.cumulative_intra, bound.cumulative_inter) == pytest.approx((1.2, -0.4), rel=1e-6)
     assert bound.final_relative_difference < 1e-9 < free.final_relative_difference
+    assert bound.source_relative_difference < 1e-6 < free.source_relative_difference
     (row,) = shown(finished("label-noise", [ensemble(0.2)]))
     assert row.cumulative_difference == pytest.approx(1.6 * 30 / 40, rel=1e-6)  # from a quarter of the run on
     assert (row.label_error, row.accuracy, row.loss) == pytest.approx((0.2, 1.0, 0.2))

@@ -56,8 +56,9 @@ def test_the_norm_is_that_of_batch_norm_and_less_behind_a_relu() -> None:
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(3)
             model = feed_forward(1024, 3, [30, 20], last_relu=last_relu)
-            nn.init.normal_(model[2][1].weight)
-            nn.init.normal_(model[2][1].bias)
+            norm = [module for module in model.modules() if isinstance(module, nn.BatchNorm1d)][-1]
+            nn.init.normal_(norm.weight)
+            nn.init.normal_(norm.bias)
         before = {name: value.clone() for name, value in model.state_dict().items()}
         found = last_features(model, images)
         assert found.normalised_energy is not None

@@ -118,6 +118,7 @@ STRENGTHS = {
     "cumulative_tail_index": "by the printed formula on the integral",
     "mean_relative_difference": "of genuine and implied class means",
     "final_relative_difference": "of genuine and implied class means at the end",
+    "source_relative_difference": "by the source's protocol, its equation (20): under the L-model, along d_k",
     "final_accuracy": "mean over trials",
     "since": "iteration from which strengths are counted",
 }
