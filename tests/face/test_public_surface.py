@@ -197,7 +197,7 @@ RESULTS = {
     *("Antiderivative", "CentredFeatures", "Chances", "ClassStatistics", "CollapseGeometry", "CommonPoint", "Contradiction", "Decay"),
     *("Hyperplane", "LinearClassifier", "LinearSeparability", "LiteralLaw", "LogProbability", "MeanDriftLaw", "MeanFlow"),
     *("NeuralCollapse", "Noise", "PairwiseSeparability", "Rate", "RateEstimate", "Separability", "Separation", "SurfacePoint"),
-    *("TailIndices", "TwoGroupOptima", "TwoGroupOptimum", "Threshold", "ThresholdArrays", "enclose_nonnegative"),
+    *("NonNegativeOptimum", "TailIndices", "TwoGroupOptima", "TwoGroupOptimum", "Threshold", "ThresholdArrays", "enclose_nonnegative"),
 }
 """What our functions return; nobody makes one by hand, and what takes one checks that it is one."""
 

@@ -11,7 +11,7 @@ from image_files import write_cifar, write_idx
 import layerpeel.gpu_train.experiments
 from layerpeel.gpu_train import Images
 from layerpeel.gpu_train.ensembles import OneByOne, Trajectories
-from layerpeel.gpu_train.experiments import EXPERIMENTS, NETWORKS, Plan, one_thread
+from layerpeel.gpu_train.experiments import EXPERIMENTS, NETWORKS, PANELS, Plan, one_thread
 from layerpeel.gpu_train.studies import minority_outcome
 from layerpeel.gpu_train.training import Recipe
 
@@ -43,15 +43,14 @@ def test_the_sources_sizes() -> None:
 
 def test_the_nine_panels_are_the_sources() -> None:
     units = EXPERIMENTS["separation"](Plan(profile="sources"))
-    panels = {unit.settings["variant"]: unit.settings for unit in units if unit.settings["variant"].count("-") == 2}
-    rates = {name: settings["learning_rate"] for name, settings in panels.items() if "-hidden-" not in name and "-width-" not in name}
+    panels = {unit.settings["variant"]: unit.settings for unit in units if unit.settings["variant"] in PANELS}
+    rates = {name: settings["learning_rate"] for name, settings in panels.items()}
     assert [rates[f"source-{optimizer}-{depth}"] for optimizer in ("sgd", "momentum", "adam") for depth in (4, 8, 20)] == [
         *(0.3, 0.03, 0.01),
         *(0.3, 0.01, 0.001),
         *(3e-3, 1e-3, 3e-4),
     ]
-    for name in rates:
-        settings = panels[name]
+    for name, settings in panels.items():
         assert settings["widths"] == (100,) * (int(name.rpartition("-")[2]) - 1)
         assert (settings["epochs"], settings["batch_size"], settings["weight_decay"], settings["drops"]) == (600, 128, 5e-4, (1 / 3, 2 / 3))
         assert (settings["batch_norm"], settings["linear"], settings["imbalance"]) == (True, False, 1.0)
