@@ -260,27 +260,44 @@ def _arrays(found: Any) -> dict[str, np.ndarray]:
 def imbalance_units(plan: Plan) -> list[Unit]:
     """Minority cosine and accuracy against R, and against the oversampling w_r at the largest R.
 
-    A small feed-forward net on 10×10 pixels, or the convolutional nets of the source on 32×32.
+    A small feed-forward net on 10×10 pixels; a thin VGG11 on 32×32 beside it in the medium size; or the convolutional nets of the source.
     """
-    train, test = imbalance_images(plan, 32 if plan.profile == "sources" else 10)
-    most = min(plan.sized(200, 1000, train.counts.min()), int(train.counts.min()))
-    ratios = tuple(ratio for ratio in (1, 3, 10, 30, 100, 200, 1000) if ratio <= most)
-    settings = [(ratio, 1.0) for ratio in ratios] + [(ratios[-1], factor) for factor in (3.0, 10.0, 30.0, 100.0) if factor <= ratios[-1]]
-    epochs, decay = plan.sized((100, 5e-3), (300, 5e-3), (350, 5e-4))
-    recipe = Recipe(epochs=epochs, learning_rate=0.1, optimizer="momentum", weight_decay=decay)
+    if plan.profile == "sources":
+        data = imbalance_images(plan, 32)
+        theirs = "vgg-11" if data[0].pixels.shape[1] == 1 else "vgg-13", "resnet-18"
+        recipe = Recipe(epochs=350, learning_rate=0.1, optimizer="momentum", weight_decay=5e-4)
+        return [unit for network in theirs for unit in _imbalance_units(plan, network, data, recipe, trials=TRIALS)]
+    recipe = Recipe(epochs=plan.sized(100, 300, 350), learning_rate=0.1, optimizer="momentum", weight_decay=5e-3)
+    found = _imbalance_units(plan, "feed-forward", imbalance_images(plan, 10), recipe, most=plan.sized(200, 1000, 6000), trials=TRIALS)
+    if plan.small:
+        return found
+    thin = replace(recipe, epochs=60)
+    return found + _imbalance_units(plan, "vgg-11-thin", imbalance_images(plan, 32), thin, most=200, trials=2, ratios=(1, 10, 100))
 
-    theirs = "vgg-11" if train.pixels.shape[1] == 1 else "vgg-13", "resnet-18"
-    networks = theirs if plan.profile == "sources" else ("feed-forward",)
+
+def _imbalance_units(
+    plan: Plan,
+    network: str,
+    data: tuple[Images, Images],
+    recipe: Recipe,
+    *,
+    trials: int,
+    most: int | None = None,
+    ratios: tuple[int, ...] = (1, 3, 10, 30, 100, 200, 1000),
+) -> list[Unit]:
+    """Every R up to the images that there are, and every oversampling at the largest."""
+    most = int(data[0].counts.min()) if most is None else min(most, int(data[0].counts.min()))
+    met = tuple(ratio for ratio in ratios if ratio <= most)
+    settings = [(ratio, 1.0) for ratio in met] + [(met[-1], factor) for factor in (3.0, 10.0, 30.0, 100.0) if factor <= met[-1]]
     return [
         imbalance_unit(
             f"{network}-ratio-{ratio:g}-oversampling-{factor:g}-trial-{trial}",
             {"network": network, "imbalance": ratio, "oversampling": factor, "trial": trial, "most": most, **asdict(recipe)},
-            (train, test),
+            data,
             device=plan.device,
         )
-        for network in networks
         for ratio, factor in settings
-        for trial in range(TRIALS)
+        for trial in range(trials)
     ]
 
 
@@ -315,6 +332,7 @@ NETWORKS: Mapping[str, Callable[[int], nn.Module]] = MappingProxyType(
     {
         "feed-forward": lambda channels: feed_forward(100 * channels, 10, (100,) * 3),
         "vgg-11": lambda channels: vgg(11, channels=channels),
+        "vgg-11-thin": lambda channels: vgg(11, channels=channels, thinner=8),
         "vgg-13": lambda channels: vgg(13, channels=channels),
         "resnet-18": lambda channels: resnet18(channels=channels),
     }

@@ -104,9 +104,11 @@ def test_imbalance_at_the_sources_size_trains_convolutional_nets_and_keeps_to_th
     assert {unit.settings["imbalance"] for unit in grey} == {1, 3, 10, 30, 100}
     assert {unit.settings["imbalance"] for unit in colour} == {1, 3, 10, 30}
     assert {unit.settings["oversampling"] for unit in colour} == {1, 3, 10, 30}
+    medium = EXPERIMENTS["imbalance"](Plan(profile="medium", data=write_idx(tmp_path / "medium", (300,) * 10)))
+    assert {(unit.settings["network"], unit.settings["most"]) for unit in medium} == {("feed-forward", 300), ("vgg-11-thin", 200)}
 
 
-@pytest.mark.parametrize(("network", "channels", "features"), [("vgg-11", 1, 512), ("resnet-18", 3, 512)])
+@pytest.mark.parametrize(("network", "channels", "features"), [("vgg-11", 1, 512), ("vgg-11-thin", 1, 64), ("resnet-18", 3, 512)])
 def test_the_energies_of_convolutional_nets_are_those_of_the_classifiers_input(network: str, channels: int, features: int) -> None:
     rng = np.random.default_rng(0)
     pixels = rng.random((20, channels, 32, 32), dtype=np.float32)

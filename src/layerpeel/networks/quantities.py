@@ -157,7 +157,7 @@ EXPERIMENTS: Mapping[str, _Experiment] = {
             Axis(
                 name="network",
                 kind=str,
-                says="feed-forward on 10 × 10 pixels; vgg-11, vgg-13 or resnet-18 on 32 × 32",
+                says="feed-forward on 10 × 10 pixels; vgg-11, vgg-11-thin, vgg-13 or resnet-18 on 32 × 32",
                 default="feed-forward",
             ),
             Axis(name="imbalance", kind=float, says="R, images of a majority class over those of a minority class"),
