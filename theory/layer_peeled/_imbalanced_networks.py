@@ -68,8 +68,8 @@ soon. From R = 20 on these networks do not learn the minority."""
 SLIGHT = Training(weight_decay=0.005, quick=120, full=300, drops=(0.5, 0.8))
 """These learn the minority at R = 20 and mostly at R = 50. With earlier drops features are still on their way when the rate falls."""
 
-WITHOUT_RELU = Training(weight_decay=0.015, quick=60, full=100, last_relu=False)
-"""The classifier reads what batch norm returns."""
+WITHOUT_RELU = Training(weight_decay=0.015, quick=10, full=100, last_relu=False)
+"""The classifier reads what batch norm returns; what is asked of it holds at any time."""
 
 WITHOUT_BATCH_NORM = Training(weight_decay=0.001, quick=80, full=300, batch_norm=False)
 """More weight decay keeps such a network from learning the minority."""
