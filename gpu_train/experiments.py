@@ -3,7 +3,7 @@
 # pyright: reportMissingImports=false
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -23,8 +23,13 @@ from layerpeel.gpu_train.training import CHECKPOINT_SECONDS, Recipe
 from layerpeel.gpu_train.unconstrained import unconstrained_features
 from layerpeel.numerics import UnusableInput
 
-PROFILES = ("small", "sources")
-"""Legal sizes: minutes on two cores, or as in the sources."""
+PROFILES = ("small", "medium", "sources")
+"""Legal sizes: minutes on two cores, ten to thirty minutes there, or as in the sources."""
+
+FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
+"""Where Debian's package dataset-fashion-mnist puts its files."""
+
+Size = TypeVar("Size")
 
 LABEL_ERRORS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 2 / 3, 0.7, 0.8)
 """p_err of the sources' sweep."""
@@ -35,7 +40,7 @@ class Plan:
     """What a run is asked for.
 
     Args:
-        profile: "small" or "sources".
+        profile: "small", "medium" or "sources".
         seed: every random number derives from it.
         device: "auto", "cpu" or "cuda".
         data: folder with MNIST, FashionMNIST or CIFAR-10 files; the 5,000 packaged MNIST images when not given.
@@ -54,6 +59,10 @@ class Plan:
     def small(self) -> bool:
         """Whether this is the small profile."""
         return self.profile == "small"
+
+    def sized(self, small: Size, medium: Size, sources: Size) -> Size:
+        """What belongs to the profile."""
+        return {"small": small, "medium": medium, "sources": sources}[self.profile]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +146,39 @@ trains them.
 """
 
 
+RATES: Mapping[str, tuple[float, float, float]] = MappingProxyType(
+    {"sgd": (0.3, 0.03, 0.01), "momentum": (0.3, 0.01, 0.001), "adam": (3e-3, 1e-3, 3e-4)}
+)
+"""Learning rates of the released code of he2023, at 4, 8 and 20 layers."""
+
+DEPTHS = (4, 8, 20)
+"""Layers as the source counts them: the classifier is one, so there are 3, 7 and 19 hidden ones."""
+
+PANELS: Mapping[str, Variant] = MappingProxyType(
+    {
+        f"source-{optimizer}-{depth}": Variant(widths=(100,) * (depth - 1), optimizer=optimizer, learning_rate=rate)
+        for optimizer, rates in RATES.items()
+        for depth, rate in zip(DEPTHS, rates, strict=True)
+    }
+)
+"""The nine panels of the source, as its code trains them."""
+
+HIDDEN = (1, 3, 5, 9, 11, 15)
+"""Hidden layers for which the last D is held against depth, besides the seven of a panel."""
+
+AROUND: Mapping[str, Variant] = MappingProxyType(
+    {
+        **{f"source-hidden-{hidden}": Variant(widths=(100,) * hidden, optimizer="adam", learning_rate=1e-3) for hidden in HIDDEN},
+        "source-width-20": Variant(widths=(20,) * 7, optimizer="adam", learning_rate=1e-3),
+        "source-width-1000": Variant(widths=(1000,) * 7, optimizer="adam", learning_rate=1e-3),
+    }
+)
+"""Depth and width around the panel of Adam with eight layers, at its learning rate."""
+
+SLOW = ("source-width-1000",)
+"""Ten minutes and more on a core: left to the sources' size."""
+
+
 def small_images(plan: Plan) -> tuple[Images, Images]:
     """Training and test images of 10×10 pixels: 100 per class to train on, the others (at most 2,000) to test."""
     rng = np.random.default_rng([plan.seed, 0])
@@ -148,21 +190,34 @@ def small_images(plan: Plan) -> tuple[Images, Images]:
     return resized(with_counts(images.chosen(order[:3000]), (100,) * 10, rng), 10), resized(images.chosen(order[3000:]), 10)
 
 
+def signed(images: Images) -> Images:
+    """The same with intensities from −1 to 1 in place of 0 to 1, as the source has them."""
+    return replace(images, pixels=2.0 * images.pixels - np.float32(1.0), name=f"{images.name}, from −1 to 1")
+
+
 def separation_units(plan: Plan) -> list[Unit]:
-    """D per layer and epoch for every variant and trial."""
+    """D per layer and epoch for every variant and trial; beyond the small size the sources' nine panels first, on their images."""
     data = small_images(plan)
-    epochs = 150 if plan.small else 600
-    trials = 2 if plan.small else 10
+    theirs = signed(data[0]), signed(data[1])
+    epochs = plan.sized(150, 600, 600)
 
-    def settings(name: str, variant: Variant, trial: int) -> dict[str, Any]:
-        recipe = Recipe(epochs=epochs, learning_rate=variant.learning_rate, optimizer=variant.optimizer, weight_decay=variant.weight_decay)
-        return {"variant": name, "trial": trial, **asdict(variant), **asdict(recipe)}
+    def units(variants: Mapping[str, Variant], data: tuple[Images, Images], trials: int) -> list[Unit]:
+        return [
+            separation_unit(f"{name}-trial-{trial}", _separation_settings(name, variant, trial, epochs), data, device=plan.device)
+            for name, variant in variants.items()
+            for trial in range(trials)
+        ]
 
-    return [
-        separation_unit(f"{name}-trial-{trial}", settings(name, variant, trial), data, device=plan.device)
-        for name, variant in VARIANTS.items()
-        for trial in range(trials)
-    ]
+    if plan.small:
+        return units(VARIANTS, data, 2)
+    around = {name: variant for name, variant in AROUND.items() if plan.profile == "sources" or name not in SLOW}
+    trials = plan.sized(2, 3, 10)
+    return [*units(PANELS, theirs, trials), *units(around, theirs, plan.sized(1, 2, 10)), *units(VARIANTS, data, plan.sized(2, 1, 10))]
+
+
+def _separation_settings(name: str, variant: Variant, trial: int, epochs: int) -> dict[str, Any]:
+    recipe = Recipe(epochs=epochs, learning_rate=variant.learning_rate, optimizer=variant.optimizer, weight_decay=variant.weight_decay)
+    return {"variant": name, "trial": trial, **asdict(variant), **asdict(recipe)}
 
 
 def separation_unit(name: str, settings: Settings, data: tuple[Images, Images], *, device: str) -> Unit:
@@ -205,25 +260,44 @@ def _arrays(found: Any) -> dict[str, np.ndarray]:
 def imbalance_units(plan: Plan) -> list[Unit]:
     """Minority cosine and accuracy against R, and against the oversampling w_r at the largest R.
 
-    A small feed-forward net on 10×10 pixels, or the convolutional nets of the source on 32×32.
+    A small feed-forward net on 10×10 pixels; a thin VGG11 on 32×32 beside it in the medium size; or the convolutional nets of the source.
     """
-    train, test = imbalance_images(plan, 10 if plan.small else 32)
-    most = min(200, int(train.counts.min())) if plan.small else int(train.counts.min())
-    ratios = tuple(ratio for ratio in (1, 3, 10, 30, 100, 200, 1000) if ratio <= most)
-    settings = [(ratio, 1.0) for ratio in ratios] + [(ratios[-1], factor) for factor in (3.0, 10.0, 30.0, 100.0) if factor <= ratios[-1]]
-    recipe = Recipe(epochs=100 if plan.small else 350, learning_rate=0.1, optimizer="momentum", weight_decay=5e-3 if plan.small else 5e-4)
+    if plan.profile == "sources":
+        data = imbalance_images(plan, 32)
+        theirs = "vgg-11" if data[0].pixels.shape[1] == 1 else "vgg-13", "resnet-18"
+        recipe = Recipe(epochs=350, learning_rate=0.1, optimizer="momentum", weight_decay=5e-4)
+        return [unit for network in theirs for unit in _imbalance_units(plan, network, data, recipe, trials=TRIALS)]
+    recipe = Recipe(epochs=plan.sized(100, 300, 350), learning_rate=0.1, optimizer="momentum", weight_decay=5e-3)
+    found = _imbalance_units(plan, "feed-forward", imbalance_images(plan, 10), recipe, most=plan.sized(200, 1000, 6000), trials=TRIALS)
+    if plan.small:
+        return found
+    thin = replace(recipe, epochs=60)
+    return found + _imbalance_units(plan, "vgg-11-thin", imbalance_images(plan, 32), thin, most=200, trials=2, ratios=(1, 10, 100))
 
-    networks = ("feed-forward",) if plan.small else ("vgg-11" if train.pixels.shape[1] == 1 else "vgg-13", "resnet-18")
+
+def _imbalance_units(
+    plan: Plan,
+    network: str,
+    data: tuple[Images, Images],
+    recipe: Recipe,
+    *,
+    trials: int,
+    most: int | None = None,
+    ratios: tuple[int, ...] = (1, 3, 10, 30, 100, 200, 1000),
+) -> list[Unit]:
+    """Every R up to the images that there are, and every oversampling at the largest."""
+    most = int(data[0].counts.min()) if most is None else min(most, int(data[0].counts.min()))
+    met = tuple(ratio for ratio in ratios if ratio <= most)
+    settings = [(ratio, 1.0) for ratio in met] + [(met[-1], factor) for factor in (3.0, 10.0, 30.0, 100.0) if factor <= met[-1]]
     return [
         imbalance_unit(
             f"{network}-ratio-{ratio:g}-oversampling-{factor:g}-trial-{trial}",
             {"network": network, "imbalance": ratio, "oversampling": factor, "trial": trial, "most": most, **asdict(recipe)},
-            (train, test),
+            data,
             device=plan.device,
         )
-        for network in networks
         for ratio, factor in settings
-        for trial in range(TRIALS)
+        for trial in range(trials)
     ]
 
 
@@ -248,7 +322,8 @@ def imbalance_unit(name: str, settings: Settings, data: tuple[Images, Images], *
         seen = oversampled(chosen, settings["oversampling"], minority, rng)
         build = partial(NETWORKS[settings["network"]], train.pixels.shape[1])
         found = minority_outcome(build, seen, test, minority, recipe, rng, device=device, checkpoint=checkpoint, progress=progress)
-        return {**_arrays(found), "counts": chosen.counts, "minority": np.asarray(minority)}
+        known = {"counts": chosen.counts, "minority": np.asarray(minority), "weight_decay": np.asarray(recipe.weight_decay)}
+        return {**_arrays(found), **known}
 
     return Unit(name=name, settings=settings, run=run)
 
@@ -257,6 +332,7 @@ NETWORKS: Mapping[str, Callable[[int], nn.Module]] = MappingProxyType(
     {
         "feed-forward": lambda channels: feed_forward(100 * channels, 10, (100,) * 3),
         "vgg-11": lambda channels: vgg(11, channels=channels),
+        "vgg-11-thin": lambda channels: vgg(11, channels=channels, thinner=8),
         "vgg-13": lambda channels: vgg(13, channels=channels),
         "resnet-18": lambda channels: resnet18(channels=channels),
     }
@@ -272,7 +348,7 @@ TRIALS = 5
 
 def unconstrained_units(plan: Plan) -> list[Unit]:
     """W and H alone, three and three classes, at several imbalances and starts."""
-    steps, trials = (3000, 3) if plan.small else (20_000, 10)
+    steps, trials = plan.sized((3000, 3), (10_000, 5), (20_000, 10))
 
     program: dict[str, Any] = {"feature_energy": 5.0, "weight_energy": 1.0, "dimension": 8, "steps": steps, "learning_rate": 1.0}
 
@@ -312,7 +388,7 @@ Draw = Callable[[np.random.Generator], tuple[Images, Images]]
 
 def shapes(plan: Plan) -> Draw:
     """Images of the three shapes, as many as a profile has."""
-    each, looked_at = (200, 30) if plan.small else (600, 60)
+    each, looked_at = plan.sized((200, 30), (600, 60), (600, 60))
     return lambda rng: (geomnist(each, rng), geomnist(looked_at, rng))
 
 
@@ -345,18 +421,19 @@ def _ensemble(plan: Plan, name: str, images: str, draw: Draw, recipe: OneByOne) 
 
 def geomnist_units(plan: Plan) -> list[Unit]:
     """Mean logits by class over time for an ensemble on clean labels: three shapes, or the first two and three classes of a folder."""
-    trials = 24 if plan.small else 100
+    trials = plan.sized(24, 48, 100)
     if plan.data is None:
-        recipe = OneByOne(iterations=10_000 if plan.small else 100_000, trials=trials)
+        recipe = OneByOne(iterations=plan.sized(10_000, 20_000, 100_000), trials=trials)
         return [_ensemble(plan, "clean", "GeoMNIST", shapes(plan), recipe)]
     train, test = (resized(read_images(plan.data, train=part), 32) for part in (True, False))
-    recipe = OneByOne(iterations=10_000 if plan.small else 300_000, trials=trials)
+    recipe = OneByOne(iterations=plan.sized(10_000, 20_000, 300_000), trials=trials)
+    most = plan.sized((200, 30), (1000, 100), (5000, 1000))
     return [
         _ensemble(
             plan,
             f"classes-{classes}",
             f"{train.name}, {classes} classes",
-            partial(_some_of, first_classes(train, classes), first_classes(test, classes), (200, 30) if plan.small else (5000, 1000)),
+            partial(_some_of, first_classes(train, classes), first_classes(test, classes), most),
             recipe,
         )
         for classes in (2, 3)
@@ -375,7 +452,7 @@ def _some_of(train: Images, test: Images, most: tuple[int, int], rng: np.random.
 def label_noise_units(plan: Plan) -> list[Unit]:
     """The same at every label-error probability of the sweep."""
     errors = tuple(p for p in LABEL_ERRORS if p in {0.0, 0.2, 0.4, 0.6, 2 / 3, 0.8}) if plan.small else LABEL_ERRORS
-    iterations, trials = (8_000, 16) if plan.small else (10_000, 100)
+    iterations, trials = plan.sized((8_000, 16), (10_000, 32), (10_000, 100))
     recipes = [OneByOne(iterations=iterations, trials=trials, every=200, label_error=error) for error in errors]
     return [_ensemble(plan, f"error-{recipe.label_error:.3f}", "GeoMNIST", shapes(plan), recipe) for recipe in recipes]
 

@@ -13,9 +13,9 @@ from torch import nn
 
 from layerpeel.array_words import Float
 from layerpeel.gpu_train.batches import first_tensor
-from layerpeel.numerics import UnusableInput
+from layerpeel.numerics import UnusableInput, require_whole
 
-VGG = {
+VGG: dict[int, tuple[Any, ...]] = {
     11: (64, "pool", 128, "pool", 256, 256, "pool", 512, 512, "pool", 512, 512, "pool"),
     13: (64, 64, "pool", 128, 128, "pool", 256, 256, "pool", 512, 512, "pool", 512, 512, "pool"),
 }
@@ -40,7 +40,9 @@ def small_alexnet(num_classes: int = 3, channels: int = 1, side: int = 32) -> nn
     )
 
 
-def feed_forward(inputs: int, num_classes: int, widths: Sequence[int], *, batch_norm: bool = True, linear: bool = False) -> nn.Sequential:
+def feed_forward(
+    inputs: int, num_classes: int, widths: Sequence[int], *, batch_norm: bool = True, linear: bool = False, last_relu: bool = True
+) -> nn.Sequential:
     """Linear layers of the given widths, each with batch norm and ReLU unless asked otherwise, and a linear classifier.
 
     Each hidden layer is one child of the Sequential, so that `layer_outputs` sees it after its nonlinearity.
@@ -51,25 +53,32 @@ def feed_forward(inputs: int, num_classes: int, widths: Sequence[int], *, batch_
         widths: width of every hidden layer; [100] * 8 is the network of he2023.
         batch_norm: normalise before the nonlinearity.
         linear: leave out the nonlinearity.
+        last_relu: whether the last hidden layer has its nonlinearity; without it the classifier reads what batch norm returns.
 
     Example:
         >>> feed_forward(100, 10, [20, 20])(torch.zeros(2, 1, 10, 10)).shape
         torch.Size([2, 10])
     """
     layers: list[nn.Module] = [nn.Flatten()]
-    for before, width in pairwise([inputs, *widths]):
+    for place, (before, width) in enumerate(pairwise([inputs, *widths]), 1):
         parts: list[nn.Module] = [nn.Linear(before, width)]
         parts += [nn.BatchNorm1d(width)] if batch_norm else []
-        parts += [] if linear else [nn.ReLU()]
+        parts += [] if linear or (place == len(widths) and not last_relu) else [nn.ReLU()]
         layers.append(nn.Sequential(*parts))
     return nn.Sequential(*layers, nn.Linear(widths[-1] if widths else inputs, num_classes))
 
 
-def vgg(depth: int, num_classes: int = 10, channels: int = 3) -> nn.Sequential:
+def vgg(depth: int, num_classes: int = 10, channels: int = 3, *, thinner: int = 1) -> nn.Sequential:
     """VGG11 or VGG13 with batch norm for 32×32 images and one linear classifier (CIFAR form).
 
+    Args:
+        depth: 11 or 13.
+        num_classes: K.
+        channels: of the images.
+        thinner: divides all channels of the convolutions; 8 makes a network of minutes on a CPU.
+
     Raises:
-        UnusableInput: for another depth.
+        UnusableInput: for another depth, or a number that does not divide the channels.
 
     Example:
         >>> vgg(11)(torch.zeros(2, 3, 32, 32)).shape
@@ -79,14 +88,17 @@ def vgg(depth: int, num_classes: int = 10, channels: int = 3) -> nn.Sequential:
         raise UnusableInput(
             f"VGG of depth {depth} is not offered: the depth must be one of {', '.join(map(str, VGG))}; choose one of these."
         )
+    if VGG[depth][0] % require_whole(thinner, "the divisor of the channels", remedy="give 1, 2, 4 or 8"):
+        raise UnusableInput(f"channels of VGG cannot be divided by {thinner}: it must divide {VGG[depth][0]}; give 1, 2, 4 or 8.")
     layers: list[nn.Module] = []
     before = channels
     for entry in VGG[depth]:
         if isinstance(entry, str):
             layers[-1] = nn.Sequential(*layers[-1].children(), nn.MaxPool2d(2))
         else:
-            layers.append(nn.Sequential(nn.Conv2d(before, entry, 3, padding=1), nn.BatchNorm2d(entry), nn.ReLU()))
-            before = entry
+            width = entry // thinner
+            layers.append(nn.Sequential(nn.Conv2d(before, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU()))
+            before = width
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(before, num_classes))
 
 

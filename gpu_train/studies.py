@@ -2,17 +2,19 @@
 
 # pyright: reportMissingImports=false
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import nn
 
 from layerpeel.array_words import Float, Int
 from layerpeel.gpu_train._images import Images
-from layerpeel.gpu_train.networks import layer_outputs
+from layerpeel.gpu_train.networks import device_of, layer_outputs, precision_of
 from layerpeel.gpu_train.training import CHECKPOINT_SECONDS, Recipe, accuracy_by_class, seeded, train, train_together
 from layerpeel.numerics import Separation, UnusableInput, feature_energy, mean_cosine, neural_collapse, separation
 
@@ -29,6 +31,8 @@ class SeparationCurves:
         fuzziness: D of the input and of every hidden layer on the training images, (epochs, layers); infinite where all class
             means of a layer coincide, as in a network that died.
         test_fuzziness: the same on the test images; of trials that are trained side by side of the last hidden layer alone, (epochs, 1).
+        batch_fuzziness: D on the training images in training mode, with the statistics of batches of 100, as the code of he2023 measures
+            it, (epochs, layers); of trials that are trained side by side it is not measured, (epochs, 0).
         by_class: D_k at the end, (layers, class).
         rank_between: rank of SSB at the end, per layer.
         nc1: NC1 of the last hidden layer on the training images, by epoch.
@@ -39,6 +43,7 @@ class SeparationCurves:
     epochs: Int[np.ndarray, " E"]
     fuzziness: Float[np.ndarray, "E layers"]
     test_fuzziness: Float[np.ndarray, "E tested"]
+    batch_fuzziness: Float[np.ndarray, "E batched"]
     by_class: Float[np.ndarray, "layers K"]
     rank_between: Int[np.ndarray, " layers"]
     nc1: Float[np.ndarray, " E"]
@@ -53,6 +58,44 @@ def hidden_layers(model: nn.Module, images: Images) -> list[Float[np.ndarray, "n
     shaping = (nn.Flatten, nn.AdaptiveAvgPool2d)
     hidden = [outputs[name] for name, child in children if not isinstance(child, shaping)]
     return [images.pixels.reshape(len(images.pixels), -1), *hidden]
+
+
+MEASURED_BATCH = 100
+"""Images a batch where D is measured in training mode."""
+
+
+def hidden_layers_by_batch(model: nn.Module, images: Images) -> list[Float[np.ndarray, "n p"]]:
+    """`hidden_layers` in training mode: batch norm takes the statistics of batches of 100 images, in a fixed random order.
+
+    Args:
+        model: a Sequential; a copy is asked, so that its running statistics stay.
+        images: of all classes.
+
+    Example:
+        >>> from layerpeel.gpu_train import geomnist
+        >>> from layerpeel.gpu_train.networks import feed_forward
+        >>> images = geomnist(50, np.random.default_rng(0))
+        >>> [layer.shape for layer in hidden_layers_by_batch(feed_forward(1024, 3, [20]), images)]
+        [(150, 1024), (150, 20)]
+    """
+    asked = copy.deepcopy(model).eval()
+    for module in asked.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001 - the one class that all batch norms share
+            module.train()
+    order = np.random.default_rng(len(images.labels)).permutation(len(images.labels))
+    parts = np.array_split(order, max(1, round(len(order) / MEASURED_BATCH)))
+    shaping = (nn.Flatten, nn.AdaptiveAvgPool2d)
+    found: list[list[np.ndarray]] = []
+    with torch.no_grad():
+        for part in parts:
+            rows = torch.from_numpy(images.pixels[part]).to(device_of(asked), precision_of(asked))
+            seen = [rows.flatten(1).cpu().numpy()]
+            for child in list(asked.children())[:-1]:
+                rows = child(rows)
+                seen += [] if isinstance(child, shaping) else [rows.flatten(1).cpu().numpy()]
+            found.append(seen)
+    back = np.argsort(order)
+    return [np.concatenate(layer)[back] for layer in zip(*found, strict=True)]
 
 
 def separation_curves(
@@ -99,7 +142,8 @@ def separation_curves(
         if epoch in when:
             layers, nc1 = _look(model, images)
             outside = [_separation(layer, test.labels).fuzziness for layer in hidden_layers(model, test)]
-            measured.append(([layer.fuzziness for layer in layers], outside, nc1))
+            batched = [_separation(layer, images.labels).fuzziness for layer in hidden_layers_by_batch(model, images)]
+            measured.append(([layer.fuzziness for layer in layers], outside, nc1, batched))
 
     measure(0, float("nan"))
     losses = _resumed(model, images, recipe, rng, device=device, checkpoint=checkpoint, log=measured, after_epoch=measure)
@@ -140,7 +184,7 @@ def separation_curves_together(
         for trial, (model, seen, test) in enumerate(trials):
             final[trial], nc1 = _look(model, seen)
             outside = _separation(_last_hidden(model, test), test.labels).fuzziness
-            measured[trial].append(([layer.fuzziness for layer in final[trial]], [outside], nc1))
+            measured[trial].append(([layer.fuzziness for layer in final[trial]], [outside], nc1, []))
 
     measure(0)
     losses = train_together(models, images, recipe, rngs, look=measure, epochs=when)
@@ -148,8 +192,8 @@ def separation_curves_together(
     return tuple(_separation_curves(*trial, when, kept, last, loss) for trial, kept, last, loss in ended)
 
 
-_Measured = tuple[list[float], list[float], float]
-"""D on training and on test images, by layer, and NC1 of the last layer."""
+_Measured = tuple[list[float], list[float], float, list[float]]
+"""D on training and on test images, by layer, NC1 of the last layer, and D on training images in training mode."""
 
 
 def _measured_epochs(epochs: Sequence[int], recipe: Recipe, parts: Sequence[Images]) -> list[int]:
@@ -186,11 +230,12 @@ def _separation_curves(
 ) -> SeparationCurves:
     return SeparationCurves(
         epochs=np.array(when),
-        fuzziness=np.array([inside for inside, _, _ in measured]),
-        test_fuzziness=np.array([outside for _, outside, _ in measured]),
+        fuzziness=np.array([inside for inside, _, _, _ in measured]),
+        test_fuzziness=np.array([outside for _, outside, _, _ in measured]),
+        batch_fuzziness=np.array([batched for _, _, _, batched in measured]),
         by_class=np.array([layer.by_class for layer in final]),
         rank_between=np.array([layer.rank_between for layer in final]),
-        nc1=np.array([nc1 for _, _, nc1 in measured]),
+        nc1=np.array([nc1 for _, _, nc1, _ in measured]),
         accuracy=(_accuracy(model, images), _accuracy(model, test)),
         loss=np.array(losses),
     )
@@ -269,19 +314,23 @@ class MinorityOutcome:
     Args:
         classifier: W of the last layer, (K, p).
         feature_energy: E_H of its input on the training images, (1/K) Σ_k (1/n_k) Σ_i ‖h_ki‖².
+        sample_energy: the mean over samples in place of classes, (1/N) Σ_k Σ_i ‖h_ki‖², which weight decay holds back.
         weight_energy: E_W = (1/K) Σ_k ‖w_k‖².
         minority_cosine: mean cosine between minority classifiers.
         majority_cosine: the same among the majority.
         accuracy: test accuracy by class.
+        training_accuracy: on the images that it was trained on, by class: what tells a minority that was never learned from one at rest.
         loss: final training loss.
     """
 
     classifier: Float[np.ndarray, "K p"]
     feature_energy: float
+    sample_energy: float
     weight_energy: float
     minority_cosine: float
     majority_cosine: float
     accuracy: Float[np.ndarray, " K"]
+    training_accuracy: Float[np.ndarray, " K"]
     loss: float
 
 
@@ -376,9 +425,11 @@ def _minority_outcome(model: nn.Module, images: Images, test: Images, minority: 
     return MinorityOutcome(
         classifier=classifier,
         feature_energy=feature_energy(features, images.labels),
+        sample_energy=float((features**2).sum() / len(features)),
         weight_energy=float((classifier**2).sum() / len(classifier)),
         minority_cosine=mean_cosine(classifier[rare]),
         majority_cosine=mean_cosine(classifier[~rare]),
         accuracy=accuracy_by_class(model, test),
+        training_accuracy=accuracy_by_class(model, images),
         loss=loss,
     )

@@ -112,6 +112,8 @@ if TYPE_CHECKING:
     from layerpeel.numerics.layer_peeled._joint_vanishing import vanishes_at as vanishes_at
     from layerpeel.numerics.layer_peeled._models import Model as Model
     from layerpeel.numerics.layer_peeled._models import held_by as held_by
+    from layerpeel.numerics.layer_peeled._nonnegative import NonNegativeOptimum as NonNegativeOptimum
+    from layerpeel.numerics.layer_peeled._nonnegative import nonnegative_optimum as nonnegative_optimum
     from layerpeel.numerics.layer_peeled._nuclear import energy_radius as energy_radius
     from layerpeel.numerics.layer_peeled._nuclear import factor_logits as factor_logits
     from layerpeel.numerics.layer_peeled._nuclear import nuclear_norm as nuclear_norm

@@ -34,6 +34,7 @@ HONEST_ROUTES = {"sdp", "factored"}
 
 CLOSED_FORMS = {
     "layerpeel.numerics.layer_peeled._joint_vanishing",
+    "layerpeel.numerics.layer_peeled._nonnegative",
     "layerpeel.numerics.layer_peeled._changed_losses",
     "layerpeel.numerics.layer_peeled._other_norms",
     "layerpeel.numerics.layer_peeled._squared_error",

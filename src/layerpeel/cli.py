@@ -485,7 +485,7 @@ def remedy(
 def train(
     experiment: Annotated[str, typer.Argument(metavar="EXPERIMENT", help="geomnist, label-noise, imbalance, unconstrained or separation.")],
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Run directory; runs/EXPERIMENT unless given.")] = None,
-    profile: Annotated[str, typer.Option(help="small takes minutes on two cores; sources is the size of the sources.")] = "small",
+    profile: Annotated[str, typer.Option(help="small: minutes on two cores; medium: 10 to 30; sources: as in the sources.")] = "small",
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto for a GPU if there is one.")] = "cpu",
     data: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder with MNIST, FashionMNIST or CIFAR-10 files; packaged MNIST unless given.")
@@ -545,6 +545,10 @@ def measure(
     pool: Annotated[
         str | None, typer.Option(help="mean: average maps over their places; tokens: average sequences. Flattened unless given.")
     ] = None,
+    weight_decay: Annotated[
+        float | None,
+        typer.Option(metavar="L", help="The network's weight decay: hold its minority against it, not against measured norms."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write measure.json, its figures and a page here.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -557,7 +561,7 @@ def measure(
 
     if out is not None:
         require_directory(out, "--out")
-    _answer_with_files(run(features, ignore=ignore or (), pool=pool), out, as_json)
+    _answer_with_files(run(features, ignore=ignore or (), pool=pool, weight_decay=weight_decay), out, as_json)
 
 
 @app.command()

@@ -51,6 +51,7 @@ CALLS: Mapping[str, Call] = {
     "layerpeel.numerics.threshold_elasticity": call(5, 4, **ENERGIES),
     "layerpeel.numerics.threshold_arrays": call(np.array([5.0]), np.array([4.0]), **ENERGIES),
     "layerpeel.numerics.log_thresholds_minus_one": call(np.array([5.0]), np.array([4.0]), np.array([20.0])),
+    "layerpeel.numerics.nonnegative_optimum": call([20, 20, 1], **ENERGIES),
     # solvers
     "layerpeel.solvers.LayerPeeled": call(
         counts=[20, 20, 1], **ENERGIES, bias_penalty=0.5, label_smoothing=0.25, logit_scale=2.0, logit_shift=1.5, margins=0.5
@@ -208,6 +209,7 @@ RESULTS = {
         "FeatureSeparability",
         "FrameShape",
         "NeuralCollapse",
+        "NonNegativeOptimum",
         "Noise",
         "PairwiseSeparability",
         "Rate",

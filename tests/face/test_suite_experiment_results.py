@@ -13,7 +13,7 @@ from layerpeel.cli import main
 from layerpeel.networks.label_error_results import LabelErrorRow
 from layerpeel.networks.run_directory import Arrays, Run, run_experiment
 from layerpeel.networks.training_run import summarise
-from layerpeel.numerics import refitted_means
+from layerpeel.numerics import mean_cosine, nonnegative_optimum, refitted_means
 from layerpeel.pages.figure_file import figure_file
 from layerpeel.solvers import LayerPeeled, solve
 
@@ -45,13 +45,16 @@ def shown(run: Run) -> tuple[Any, ...]:
     return found.results
 
 
-def minority(ratio: float, factor: float, cosine: float, *, energy: float = 3.0) -> tuple[dict[str, Any], Arrays]:
+def minority(ratio: float, factor: float, cosine: float, *, energy: float = 3.0, learned: float = 1.0) -> tuple[dict[str, Any], Arrays]:
     accuracy = np.array([0.9] * 5 + [0.4] * 5)
     arrays = {
         "minority_cosine": cosine,
         "accuracy": accuracy,
+        "training_accuracy": np.array([1.0] * 5 + [learned] * 5),
         "feature_energy": energy,
+        "sample_energy": 0.8 * energy,
         "weight_energy": 1.0,
+        "weight_decay": 0.005,
         "counts": [200] * 5 + [200 / ratio] * 5,
         "minority": range(5, 10),
     }
@@ -67,8 +70,16 @@ def test_oversampled_minorities_are_predicted_at_the_imbalance_that_is_left() ->
     assert plain.minority_cosine == pytest.approx(0.2)
     assert plain.standard_deviation == pytest.approx(np.sqrt(0.02))
     assert (plain.majority_accuracy, plain.minority_accuracy, plain.trials) == pytest.approx((0.9, 0.4, 2))
-    cosine = solve(LayerPeeled(counts=[10] * 5 + [1] * 5, feature_energy=3.0)).groups[-1].within_cosine
-    assert plain.predicted_cosine == pytest.approx(cosine)
+    by_class, by_sample = (
+        solve(LayerPeeled(counts=[10] * 5 + [1] * 5, feature_energy=energy, norm_weights=mean)).groups[-1].within_cosine
+        for mean, energy in (("class", 3.0), ("sample", 2.4))
+    )
+    assert plain.class_averaged_cosine == pytest.approx(by_class)
+    assert plain.predicted_cosine == pytest.approx(by_sample)
+    alone = nonnegative_optimum([10] * 5 + [1] * 5, weight_decay=0.005)
+    assert plain.weight_decay_cosine == pytest.approx(mean_cosine(alone.classifier[5:]))
+    with_relu = nonnegative_optimum([10] * 5 + [1] * 5, feature_energy=2.4)
+    assert plain.nonnegative_cosine == pytest.approx(mean_cosine(with_relu.classifier[5:]))
     assert remedied.predicted_cosine == pytest.approx(mild.predicted_cosine)  # ten to one, five times as often, is two to one
     assert remedied.standard_deviation == 0.0
 
@@ -76,6 +87,13 @@ def test_oversampled_minorities_are_predicted_at_the_imbalance_that_is_left() ->
 def test_a_minority_that_vanishes_has_no_predicted_cosine() -> None:
     (row,) = shown(finished("imbalance", [minority(100, 1.0, 1.0, energy=0.01)]))
     assert np.isnan(row.predicted_cosine)
+    assert np.isnan(row.class_averaged_cosine)
+
+
+def test_networks_that_never_learned_the_minority_are_counted_apart() -> None:
+    (row,) = shown(finished("imbalance", [minority(100, 1.0, 0.9, learned=0.2), minority(100, 1.0, 0.5), minority(100, 1.0, 0.4)]))
+    assert (row.learned, row.trials) == (2, 3)
+    assert row.minority_training_accuracy == pytest.approx(2.2 / 3)
 
 
 def test_excess_is_measured_from_the_certified_lower_bound_and_not_rounded_up() -> None:
@@ -102,6 +120,7 @@ def test_the_law_of_each_variant_is_fitted_at_the_last_epoch() -> None:
             "epochs": [0, 5],
             "fuzziness": both,
             "test_fuzziness": both**2,
+            "batch_fuzziness": both**0.5,
             "nc1": [2.0, 0.1],
             "accuracy": [1.0, 0.75],
             "rank_between": [9] * 4 + [8],
@@ -115,12 +134,28 @@ def test_the_law_of_each_variant_is_fitted_at_the_last_epoch() -> None:
     deep, linear, died = shown(finished("separation", units))
     assert deep.decay_ratio == pytest.approx(0.5)  # the mean over trials of log ρ, as of the line in the figure
     assert (deep.least_ratio, deep.largest_ratio, deep.test_ratio) == pytest.approx((0.4, 0.625, 0.25))
-    assert (died.decay_ratio, died.least_ratio, died.trials) == (None, None, 2)
+    assert (deep.batch_ratio, deep.batch_pearson, deep.talk_ratio) == (pytest.approx(np.sqrt(0.5)), pytest.approx(-1.0), None)
+    assert (died.decay_ratio, died.least_ratio, died.trials, died.batch_ratio) == (None, None, 2, None)
     assert deep.rank_between == 8
     assert linear.decay_ratio == pytest.approx(0.9)
     assert (deep.pearson, deep.max_residual, deep.curvature) == pytest.approx((-1.0, 0.0, 0.0), abs=1e-12)
     assert deep.final_log_d == pytest.approx(np.log(0.5))  # 8 · ρ⁴
     assert (deep.train_accuracy, deep.test_accuracy, deep.trials) == (1.0, 0.75, 2)
+
+
+def test_the_panels_of_the_source_stand_beside_what_its_talk_prints() -> None:
+    def panel(variant: str, layers: int) -> tuple[dict[str, Any], Arrays]:
+        last = 8.0 * 0.5 ** np.arange(float(layers))
+        arrays = {name: np.array([last]) for name in ("fuzziness", "test_fuzziness", "batch_fuzziness")}
+        others = {"epochs": [5], "nc1": [0.1], "accuracy": [1.0, 0.75], "rank_between": [9] * layers, "by_class": np.stack([last, last], 1)}
+        return {"variant": variant}, arrays | {name: np.asarray(value) for name, value in others.items()}
+
+    run = finished("separation", [panel("source-adam-8", 8), panel("source-adam-4", 4), panel("source-hidden-3", 4)])
+    eight, four, _ = shown(run)
+    assert (eight.talk_ratio, four.talk_ratio) == (0.53, None)
+    titles = {drawn.title: drawn for drawn in summarise(run).figures()}
+    assert "Evaluation mode and training mode" in titles
+    assert titles["Separation in the last layer against depth"].series[0].x == (3, 7)
 
 
 def ensemble(label_error: float) -> tuple[dict[str, Any], Arrays]:
@@ -166,6 +201,7 @@ def test_strengths_of_an_ensemble_that_follows_the_l_model() -> None:
     assert (free.model, bound.model) == ("I", "L")
     assert (bound.cumulative_intra, bound.cumulative_inter) == pytest.approx((1.2, -0.4), rel=1e-6)
     assert bound.final_relative_difference < 1e-9 < free.final_relative_difference
+    assert bound.source_relative_difference < 1e-6 < free.source_relative_difference
     (row,) = shown(finished("label-noise", [ensemble(0.2)]))
     assert row.cumulative_difference == pytest.approx(1.6 * 30 / 40, rel=1e-6)  # from a quarter of the run on
     assert (row.label_error, row.accuracy, row.loss) == pytest.approx((0.2, 1.0, 0.2))

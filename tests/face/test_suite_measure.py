@@ -15,10 +15,7 @@ from refusals import refused
 
 from layerpeel.cli import main
 from layerpeel.networks import measure
-from layerpeel.networks.measure import diagnose_counts
-from layerpeel.networks.measurement import CollapseDiagnosis
-from layerpeel.numerics import collapse_threshold, neural_collapse, separation, simplex_etf
-from layerpeel.solvers import LayerPeeled, solve
+from layerpeel.numerics import neural_collapse, separation, simplex_etf
 
 
 def layered(counts: list[int], *, layers: int = 4, width: int = 6) -> dict[str, np.ndarray]:
@@ -181,28 +178,6 @@ def test_features_equal_within_every_class_have_no_law(tmp_path: Path) -> None:
         assert "there are 0: D of features_0 is rounding alone" in record["law_note"]
 
 
-def diagnosed(counts: np.ndarray, energy: float, classifier: np.ndarray | None) -> CollapseDiagnosis:
-    found, _ = diagnose_counts(counts, energy, classifier)
-    assert found is not None
-    return found
-
-
-def test_diagnosis_of_two_counts_is_the_model_at_the_measured_energies() -> None:
-    classifier, counts = np.random.default_rng(0).normal(size=(5, 7)), np.array([100, 10, 100, 10, 100])
-    found = diagnosed(counts, 3.0, classifier)
-    energy = float((classifier**2).sum() / 5)
-    assert found.minority_classes == (1, 3)
-    threshold = collapse_threshold(3, 2, feature_energy=3.0, weight_energy=energy).value
-    assert found.threshold == threshold
-    assert threshold is not None
-    assert found.collapses_now == (threshold <= 10.0)
-    assert found.minimal_oversampling == pytest.approx(max(1.0, 10.0 / threshold))
-    optimum = solve(LayerPeeled.from_groups([(3, 100), (2, 10)], feature_energy=3.0, weight_energy=energy))
-    assert found.expected_minority_cosine == pytest.approx(optimum.groups[1].within_cosine, abs=1e-9)
-    u, v = classifier[1], classifier[3]
-    assert found.measured_minority_cosine == pytest.approx(u @ v / np.linalg.norm(u) / np.linalg.norm(v))
-
-
 def test_energies_beyond_the_model_leave_the_measurements(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arrays = layered([30, 3, 3])
     large = saved(tmp_path / "f.npz", {**arrays, "classifier": 1e20 * arrays["classifier"]})
@@ -210,32 +185,6 @@ def test_energies_beyond_the_model_leave_the_measurements(tmp_path: Path, capsys
     printed = capsys.readouterr()
     assert "No diagnosis of collapse: the root of the energy product" in printed.out
     assert printed.err == ""
-
-
-def test_diagnosis_foretells_collapse_beyond_the_threshold() -> None:
-    classifier = 0.1 * np.random.default_rng(0).normal(size=(6, 6))
-    found = diagnosed(np.array([1000, 1000, 1000, 1, 1, 1]), 1.0, classifier)
-    assert found.collapses_now
-    assert found.minimal_oversampling is not None
-    assert found.minimal_oversampling > 1.0
-    assert found.expected_minority_cosine is not None
-    assert np.isnan(found.expected_minority_cosine)  # classifiers of the minority are zero: they have no direction
-
-
-def test_diagnosis_of_long_tails_and_a_single_rare_class() -> None:
-    classifier = np.random.default_rng(0).normal(size=(4, 4))
-    tail = diagnosed(np.array([1000, 300, 100, 30]), 2.0, classifier)
-    assert not tail.two_counts
-    assert tail.minority_classes == (1, 2, 3)
-    assert tail.imbalance == pytest.approx(1000 / (430 / 3))
-    assert tail.expected_minority_cosine is not None
-    assert tail.threshold is not None
-    assert -1.0 <= tail.expected_minority_cosine <= 1.0
-    assert tail.imbalance_over_threshold == pytest.approx(tail.imbalance / tail.threshold)
-    alone, note = diagnose_counts(np.array([10, 10, 10, 1]), 2.0, classifier)
-    assert alone is not None
-    assert alone.threshold is None
-    assert "no other to collapse onto" in str(note)
 
 
 PAIRS = {"features": np.array([[1.0], [1.5], [3.0], [3.5]]), "labels": np.array([0, 0, 1, 1])}
@@ -291,14 +240,6 @@ def test_unusable_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
         refused(lambda name=name: measure(tmp_path / f"{name}.npz"), "features")
     assert main(["measure", str(tmp_path / "none.npz")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
-
-
-def test_without_a_classifier_the_counts_still_speak() -> None:
-    found, note = diagnose_counts(np.array([100, 10, 10]), 2.0, None)
-    assert found is not None
-    assert (found.minority_classes, found.imbalance, found.threshold) == ((1, 2), 10.0, None)
-    assert "save it as `classifier`" in str(note)
-    assert "balanced" in str(diagnose_counts(np.array([10, 10]), 2.0, None)[1])
 
 
 def test_a_classifier_in_half_precision(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

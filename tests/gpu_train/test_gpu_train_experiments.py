@@ -11,7 +11,7 @@ from image_files import write_cifar, write_idx
 import layerpeel.gpu_train.experiments
 from layerpeel.gpu_train import Images
 from layerpeel.gpu_train.ensembles import OneByOne, Trajectories
-from layerpeel.gpu_train.experiments import EXPERIMENTS, NETWORKS, Plan, one_thread
+from layerpeel.gpu_train.experiments import EXPERIMENTS, NETWORKS, PANELS, Plan, one_thread
 from layerpeel.gpu_train.studies import minority_outcome
 from layerpeel.gpu_train.training import Recipe
 
@@ -23,7 +23,7 @@ def _one_thread() -> None:
     one_thread()
 
 
-@pytest.mark.parametrize("profile", ["small", "sources"])
+@pytest.mark.parametrize("profile", ["small", "medium", "sources"])
 @pytest.mark.parametrize("experiment", list(EXPERIMENTS))
 def test_units_have_names_and_settings_of_their_own(experiment: str, profile: str) -> None:
     units = EXPERIMENTS[experiment](Plan(profile=profile))
@@ -39,6 +39,41 @@ def test_the_sources_sizes() -> None:
     assert {unit.settings["epochs"] for unit in EXPERIMENTS["separation"](Plan(profile="sources"))} == {600}
     (recipe,) = {tuple(unit.settings[name] for name in RECIPE) for unit in EXPERIMENTS["imbalance"](Plan(profile="sources"))}
     assert recipe == (350, 0.1, 128, "momentum", 5e-4)
+
+
+def test_the_nine_panels_are_the_sources() -> None:
+    units = EXPERIMENTS["separation"](Plan(profile="sources"))
+    panels = {unit.settings["variant"]: unit.settings for unit in units if unit.settings["variant"] in PANELS}
+    rates = {name: settings["learning_rate"] for name, settings in panels.items()}
+    assert [rates[f"source-{optimizer}-{depth}"] for optimizer in ("sgd", "momentum", "adam") for depth in (4, 8, 20)] == [
+        *(0.3, 0.03, 0.01),
+        *(0.3, 0.01, 0.001),
+        *(3e-3, 1e-3, 3e-4),
+    ]
+    for name, settings in panels.items():
+        assert settings["widths"] == (100,) * (int(name.rpartition("-")[2]) - 1)
+        assert (settings["epochs"], settings["batch_size"], settings["weight_decay"], settings["drops"]) == (600, 128, 5e-4, (1 / 3, 2 / 3))
+        assert (settings["batch_norm"], settings["linear"], settings["imbalance"]) == (True, False, 1.0)
+
+
+def test_the_sources_images_go_from_minus_one_to_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Enough(Exception):
+        """What was to be seen was seen."""
+
+    seen: dict[str, Images] = {}
+
+    def only_look(_build: Any, images: Images, *_arguments: Any, **_options: Any) -> None:
+        seen["images"] = images
+        raise Enough
+
+    monkeypatch.setattr(layerpeel.gpu_train.experiments, "separation_curves", only_look)
+    units = {unit.name: unit for unit in EXPERIMENTS["separation"](Plan(profile="medium"))}
+    for name, least in (("source-adam-8-trial-0", -1.0), ("depth-8-trial-0", 0.0)):
+        with pytest.raises(Enough):
+            units[name].run(np.random.default_rng(0), None, lambda _share: None)
+        assert (seen["images"].pixels.min(), seen["images"].pixels.max()) == (least, pytest.approx(1.0, abs=0.01))
+        assert seen["images"].counts.tolist() == [100] * 10
+        assert seen["images"].pixels.shape[1:] == (1, 10, 10)
 
 
 def test_units_train_by_the_recipe_that_their_settings_tell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -69,9 +104,11 @@ def test_imbalance_at_the_sources_size_trains_convolutional_nets_and_keeps_to_th
     assert {unit.settings["imbalance"] for unit in grey} == {1, 3, 10, 30, 100}
     assert {unit.settings["imbalance"] for unit in colour} == {1, 3, 10, 30}
     assert {unit.settings["oversampling"] for unit in colour} == {1, 3, 10, 30}
+    medium = EXPERIMENTS["imbalance"](Plan(profile="medium", data=write_idx(tmp_path / "medium", (300,) * 10)))
+    assert {(unit.settings["network"], unit.settings["most"]) for unit in medium} == {("feed-forward", 300), ("vgg-11-thin", 200)}
 
 
-@pytest.mark.parametrize(("network", "channels", "features"), [("vgg-11", 1, 512), ("resnet-18", 3, 512)])
+@pytest.mark.parametrize(("network", "channels", "features"), [("vgg-11", 1, 512), ("vgg-11-thin", 1, 64), ("resnet-18", 3, 512)])
 def test_the_energies_of_convolutional_nets_are_those_of_the_classifiers_input(network: str, channels: int, features: int) -> None:
     rng = np.random.default_rng(0)
     pixels = rng.random((20, channels, 32, 32), dtype=np.float32)

@@ -8,7 +8,7 @@ import torch
 from refusals import refused
 from torch import nn
 
-from layerpeel.gpu_train.networks import evaluating, feed_forward, layer_outputs, watching
+from layerpeel.gpu_train.networks import evaluating, feed_forward, layer_outputs, vgg, watching
 
 PIXELS = np.random.default_rng(0).random((7, 1, 8, 8), dtype=np.float32)
 
@@ -117,3 +117,18 @@ def test_watching_hands_over_what_layers_read() -> None:
         logits = forward(torch.from_numpy(PIXELS))
     assert torch.equal(seen["3"][0], seen["2"][1])
     assert torch.equal(seen["3"][1], logits)
+
+
+def test_the_last_relu_alone_can_be_left_out() -> None:
+    model = feed_forward(64, 10, [20, 20], last_relu=False)
+    kinds = [[type(part) for part in child.children()] for child in list(model.children())[1:-1]]
+    assert kinds == [[nn.Linear, nn.BatchNorm1d, nn.ReLU], [nn.Linear, nn.BatchNorm1d]]
+
+
+def test_a_thin_vgg_has_a_share_of_the_channels() -> None:
+    wide, thin = vgg(11, channels=1), vgg(11, channels=1, thinner=8)
+    channels = [[module.out_channels for module in model.modules() if isinstance(module, nn.Conv2d)] for model in (wide, thin)]
+    assert channels[0] == [8 * number for number in channels[1]]
+    assert channels[1] == [8, 16, 32, 32, 64, 64, 64, 64]
+    refused(lambda: vgg(11, thinner=7), "must divide 64")
+    refused(lambda: vgg(11, thinner=0), "the divisor of the channels")

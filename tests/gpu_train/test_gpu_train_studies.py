@@ -11,13 +11,14 @@ from refusals import refused
 from torch import nn
 
 import layerpeel.gpu_train.studies
-from layerpeel.gpu_train import Images, digits, with_counts
+from layerpeel.gpu_train import Images, digits, geomnist, with_counts
 from layerpeel.gpu_train.experiments import one_thread
 from layerpeel.gpu_train.networks import feed_forward, residual_feed_forward
 from layerpeel.gpu_train.studies import (
     MinorityOutcome,
     SeparationCurves,
     hidden_layers,
+    hidden_layers_by_batch,
     minority_outcome,
     minority_outcomes_together,
     separation_at,
@@ -183,7 +184,7 @@ def test_curves_of_trials_that_are_trained_together_are_those_of_each_alone() ->
         alone = separation_curves(small, seen, test, SHORT, rng, epochs=(1,))
         for name, value in asdict(alone).items():
             rounding = 1e-12 if name in {"epochs", "rank_between"} else 0.02 if name == "accuracy" else TOGETHER
-            expected = value[:, -1:] if name == "test_fuzziness" else value
+            expected = {"test_fuzziness": value[:, -1:], "batch_fuzziness": value[:, :0]}.get(name, value) if np.ndim(value) == 2 else value
             assert np.shape(getattr(together, name)) == np.shape(expected), name
             assert np.allclose(getattr(together, name), expected, rtol=rounding), name
     assert abs(found[0].fuzziness[-1, -1] / found[1].fuzziness[-1, -1] - 1.0) > 10 * TOGETHER
@@ -233,3 +234,18 @@ def test_a_network_that_ends_in_something_else_is_refused() -> None:
         return nn.Sequential(nn.Flatten(), nn.Linear(64, 10), nn.Identity())
 
     refused(lambda: minority_outcome(build, images, images, [9], SHORT, np.random.default_rng(0)), "Identity", "linear classifier")
+
+
+def test_in_training_mode_batch_norm_takes_the_statistics_of_batches_and_keeps_its_own() -> None:
+    images = geomnist(40, np.random.default_rng(0))  # one batch of 120
+    model = feed_forward(1024, 3, [20, 10])
+    kept = {name: value.clone() for name, value in model.state_dict().items()}
+    raw, first, second = hidden_layers_by_batch(model, images)
+    assert all(torch.equal(value, kept[name]) for name, value in model.state_dict().items())
+    np.testing.assert_array_equal(raw, images.pixels.reshape(120, -1))
+    model.train()
+    with torch.no_grad():
+        expected = model[1](model[0](torch.from_numpy(images.pixels)))
+        np.testing.assert_allclose(first, expected.numpy(), atol=1e-5)
+        np.testing.assert_allclose(second, model[2](expected).numpy(), atol=1e-5)
+    assert np.abs(hidden_layers(model, images)[1] - first).max() > 0.1

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from refusals import refused
 
-from layerpeel.numerics import Bracket
+from layerpeel.numerics import Bracket, nonnegative_optimum, pairwise_cosines
 from layerpeel.solvers import NonNegative, UnconstrainedFeatures, descend_nonnegative, enclose_nonnegative
 
 
@@ -91,3 +91,20 @@ def test_unusable_input_is_refused() -> None:
         options: Any = {"counts": [2, 1], "weight_penalty": 0.1, "feature_penalty": 0.1} | changes
         other = UnconstrainedFeatures(**options)
         refused(lambda other=other: descend_nonnegative(other, 2, rng=np.random.default_rng(0)), "use cross-entropy, no bias")
+
+
+@pytest.mark.parametrize(("counts", "decay"), [([12, 12, 4, 4], 0.1), ([20, 20, 2, 2], 0.2), ([20, 20, 2, 2], 0.3), ([15, 6, 3, 3], 0.15)])
+def test_classifiers_of_the_best_point_are_those_of_the_closed_form(counts: list[int], decay: float) -> None:
+    problem = UnconstrainedFeatures(counts=counts, feature_penalty=decay / sum(counts), weight_penalty=decay)
+    point = descend_nonnegative(problem, 16, rng=np.random.default_rng(2), starts=8)
+    assert enclose_nonnegative(point).value.width < 1e-9
+    order = np.argsort([-count for count in counts], kind="stable")  # classes stand group by group, as they are given here
+    assert order.tolist() == list(range(4))
+    expected = nonnegative_optimum(counts, weight_decay=decay)
+    np.testing.assert_allclose(pairwise_cosines(point.classifier), pairwise_cosines(expected.classifier), atol=2e-4)
+    energies = {
+        "feature_energy": float((point.features**2).sum() / sum(counts)),
+        "weight_energy": float((point.classifier**2).sum() / 4),
+    }
+    again = nonnegative_optimum(counts, **energies)
+    np.testing.assert_allclose(again.margins, expected.margins, atol=1e-4)

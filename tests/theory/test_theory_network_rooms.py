@@ -1,5 +1,6 @@
 """What rooms on trained networks do around the training: sets of images, halves of networks, counts, and what their controls say."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,6 +23,7 @@ from layerpeel.theory.locally_elastic import label_noise_transition, le_sde_imit
 
 ROOMS = (
     "minority-collapse-in-networks",
+    "networks-follow-the-per-sample-model",
     "oversampling-in-networks",
     "label-noise-transition",
     "le-sde-imitates",
@@ -143,34 +145,40 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         return found[-1]
 
     monkeypatch.setattr(layerpeel.gpu_train.networks, "feed_forward", recorded)
-    monkeypatch.setattr(imbalanced, "EPOCHS", {Profile.QUICK: 1})
     monkeypatch.setattr(imbalanced, "TRIALS", {Profile.QUICK: 1})
     return found
 
 
+ONCE = imbalanced.Training(weight_decay=0.01, quick=1, full=1)
+
+
 def test_counts_are_what_networks_are_shown(built: list[Any]) -> None:
-    (found,) = imbalanced.trained.__wrapped__(Profile.QUICK, 30.0, 2.0, 0)
-    assert found.counts.tolist() == [100] * 5 + [6] * 5
-    assert 0.0 < found.centred_energy < found.outcome.feature_energy
+    (found,) = imbalanced.trained.__wrapped__(Profile.QUICK, 30.0, 2.0, 0, ONCE)
+    assert found.counts.tolist() == found.last.counts.tolist() == [100] * 5 + [6] * 5
     # Energies of classes lie between the least and the largest; so does their mean weighted by the 530 images.
-    assert 0.5 < found.sample_energy / found.outcome.feature_energy < 2.0
+    assert 0.5 < found.outcome.sample_energy / found.outcome.feature_energy < 2.0
+    assert 0.0 < found.last.energy < (found.last.normalised_energy or 0.0)
     assert built[0][-1].bias is not None
 
 
-def test_the_last_bias_can_be_left_out(built: list[Any]) -> None:
-    (found,) = imbalanced.trained.__wrapped__(Profile.QUICK, 50.0, 1.0, 0, last_bias=False)
+def test_networks_are_built_as_their_training_says(built: list[Any]) -> None:
+    (found,) = imbalanced.trained.__wrapped__(Profile.QUICK, 50.0, 1.0, 0, replace(ONCE, last_relu=False))
     assert found.outcome.classifier.shape == (10, imbalanced.WIDTH)
-    assert built[0][-1].bias is None
+    assert found.last.energy == pytest.approx(found.last.normalised_energy, rel=1e-12)
+    (found,) = imbalanced.trained.__wrapped__(Profile.QUICK, 50.0, 1.0, 0, replace(ONCE, batch_norm=False))
+    assert found.last.normalised_energy is None
+    assert [len(model[1]) for model in built] == [3, 2]
 
 
-def test_the_centred_energy_is_the_energy_less_that_of_the_mean() -> None:
-    rng = np.random.default_rng(4)
-    labels = np.repeat(np.arange(10), [3] * 5 + [1] * 5)
-    features = rng.normal(size=(20, 4)) + 2.0
-    means = np.array([features[labels == k].mean(axis=0) for k in range(10)])
-    energy = np.mean([(features[labels == k] ** 2).sum(axis=1).mean() for k in range(10)])
-    expected = energy - (means.mean(axis=0) ** 2).sum()
-    assert imbalanced._centred_energy(features, labels) == pytest.approx(expected, rel=1e-12)
+def test_networks_that_did_not_learn_the_minority_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def network(cosine: float, accuracy: float) -> Any:
+        outcome = SimpleNamespace(minority_cosine=cosine, training_accuracy=np.array([1.0] * 5 + [accuracy] * 5))
+        return imbalanced.Trained(outcome=outcome, counts=np.array([100] * 5 + [10] * 5), last=None)  # pyright: ignore[reportArgumentType]
+
+    trials = (*(network(0.3, 1.0) for _ in range(5)), network(0.9, 0.4))
+    monkeypatch.setattr(imbalanced, "foreseen", lambda *_arguments: np.full(6, 0.1))
+    assert imbalanced.misfit(trials, "sample").middle == pytest.approx(0.2)
+    assert [each.learned for each in trials] == [True] * 5 + [False]
 
 
 def test_ratios_are_met_exactly_by_whole_images() -> None:
@@ -179,22 +187,22 @@ def test_ratios_are_met_exactly_by_whole_images() -> None:
 
 
 @pytest.mark.parametrize(("majority", "rare"), [(100, 3), (100, 2)])
-def test_the_model_is_asked_at_the_counts(monkeypatch: pytest.MonkeyPatch, majority: int, rare: int) -> None:
-    asked: list[float] = []
-    solve = minority.solve
+def test_the_model_is_asked_at_the_counts_and_at_its_own_energy(monkeypatch: pytest.MonkeyPatch, majority: int, rare: int) -> None:
+    asked: list[tuple[float, float]] = []
+    solve = imbalanced.solve
 
     def recorded(problem: Any, *, route: str) -> Any:
-        asked.append(problem.groups[0].samples / problem.groups[-1].samples)
+        asked.append((problem.groups[0].samples / problem.groups[-1].samples, problem.feature_energy))
         return solve(problem, route=route)
 
-    monkeypatch.setattr(minority, "solve", recorded)
-    outcome = SimpleNamespace(feature_energy=5.0, weight_energy=1.0)
-    network = SimpleNamespace(outcome=outcome, counts=np.array([majority] * 5 + [rare] * 5), centred_energy=2.0, sample_energy=1.0)
-    whole, centred, samples = (minority.foreseen.__wrapped__((network,), energy=energy)[:, 0] for energy in ("class", "centred", "sample"))
-    assert asked == [majority / rare] * 3
-    assert whole[0] == pytest.approx(1.0, abs=1e-6)  # beyond R0 = 12.2 of K_A = 5, E_H = 5
-    assert whole[1] < 0.0
-    assert centred.shape == samples.shape == (2,)
+    monkeypatch.setattr(imbalanced, "solve", recorded)
+    outcome: Any = SimpleNamespace(feature_energy=5.0, sample_energy=4.0, weight_energy=1.0)
+    last: Any = None
+    network = imbalanced.Trained(outcome=outcome, counts=np.array([majority] * 5 + [rare] * 5), last=last)
+    by_class, by_sample = (imbalanced.foreseen.__wrapped__((network,), mean)[0] for mean in ("class", "sample"))
+    assert asked == [(majority / rare, 5.0), (majority / rare, 4.0)]
+    assert by_class == pytest.approx(1.0, abs=1e-6)  # beyond R0 = 12.2 of K_A = 5, E_H = 5
+    assert 0.0 < by_sample <= 1.0
 
 
 # Control by data: what passes and what fails the check of learning.

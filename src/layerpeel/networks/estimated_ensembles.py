@@ -43,6 +43,17 @@ def estimated_ensemble(arrays: Arrays, model: str, start: int) -> EstimatedEnsem
     return EstimatedEnsemble(rates=rates, crossings=crossings, genuine=genuine, simulated=simulated)
 
 
+def difference_as_the_source(arrays: Arrays, model: str, start: int) -> np.ndarray:
+    """RD_k(t) by the source's protocol, (time, class): the strengths of either model drive the L-model, in the norm of H_k, in sample.
+
+    Strengths come from the mean of all networks, with absolute values where components cross zero. Source: zhang2021, equation (20).
+    """
+    times, means = arrays["iterations"][start:].astype(float), arrays["logits"][:, start:].mean(axis=0)
+    rates = estimate_rates(times, means, model=model, crossings="keep")
+    simulated = refitted_means(means[0], rates.cumulative_intra, rates.cumulative_inter, model="L")
+    return relative_difference(means[1:], simulated[1:], model="L")
+
+
 def tail_fields(indices: TailIndices) -> dict[str, float | None]:
     """The three numbers that go by the name of tail index, as fields of a row."""
     return {

@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from layerpeel.networks.diagnosis import diagnose_counts
+from layerpeel.networks.diagnosis import Seen, diagnose
 from layerpeel.networks.feature_files import Saved, epochs_of, open_features
 from layerpeel.networks.further_measures import further_measures
 from layerpeel.networks.labels import Head, KnownLabels, gaps, known_labels, matched_head
@@ -23,6 +23,7 @@ from layerpeel.numerics import (
     fit_decay,
     require_memory,
     require_one_of,
+    require_positive,
     separation_of,
 )
 
@@ -59,6 +60,7 @@ class _Given:
     outliers: Callable[[], np.ndarray] | None = None
     pool: str | None = None
     where: str = ""
+    weight_decay: float | None = None
 
 
 def measure(
@@ -70,10 +72,12 @@ def measure(
     ignore: Any = (),
     pool: str | None = None,
     outliers: Any = None,
+    weight_decay: float | None = None,
 ) -> Measurement:
     """Measure the separation fuzziness D = tr(S_W S_B⁺) and neural collapse of every layer, and fit the law D_t ∝ ρᵗ over the layers.
 
-    Unequal label counts are held against the Layer-Peeled Model at the energies measured in the last layer and its classifier.
+    Unequal label counts are held against the Layer-Peeled Model, norms counted by sample, at the energies measured in the last layer and
+    its classifier.
 
     Args:
         features: samples × features (further axes are flattened) of one layer; a list of such arrays, in the order of the layers; or the
@@ -85,6 +89,7 @@ def measure(
         ignore: labels whose samples are left out besides.
         pool: "mean" averages maps (samples × channels × …) over their places, "tokens" averages sequences (samples × tokens × features).
         outliers: features of the last layer on data from elsewhere; NC5 needs them.
+        weight_decay: λ of all parameters, in place of those energies.
 
     Raises:
         UnusableInput: for arrays or files that cannot be used; says which.
@@ -100,6 +105,7 @@ def measure(
         0.250 [0.1667, 0.0417, 0.0104, 0.0026]
     """
     pool = None if pool is None else require_one_of(pool, "pool", POOLS)
+    decay = None if weight_decay is None else require_positive(weight_decay, "weight decay")
     ignored = _ignored(ignore)
     paths = _paths(features)
     if paths is None:
@@ -115,11 +121,12 @@ def measure(
                 bias=bias,
                 outliers=None if outliers is None else lambda: _array("the outliers", outliers),
                 pool=pool,
+                weight_decay=decay,
             )
         )
     if any(given is not None for given in (labels, classifier, bias, outliers)):
         raise UnusableInput(f"arrays are given beside {_shortened(paths)}, which holds its own: leave them out.")
-    found = measure_files(paths, ignore=ignored, pool=pool)
+    found = measure_files(paths, ignore=ignored, pool=pool, weight_decay=weight_decay)
     if isinstance(found, MeasurementSeries):
         raise UnusableInput(
             f"{_shortened(paths)} are {len(found.measurements)} checkpoints, each with labels: measure takes one; use measure_files, or "
@@ -128,7 +135,9 @@ def measure(
     return found
 
 
-def measure_files(paths: Sequence[Path | str], *, ignore: Any = (), pool: str | None = None) -> Measurement | MeasurementSeries:
+def measure_files(
+    paths: Sequence[Path | str], *, ignore: Any = (), pool: str | None = None, weight_decay: float | None = None
+) -> Measurement | MeasurementSeries:
     """The same of files, which may be the layers of one network, or the checkpoints of one training.
 
     Args:
@@ -136,14 +145,16 @@ def measure_files(paths: Sequence[Path | str], *, ignore: Any = (), pool: str | 
             follow in the order given. A file of a single array is what its name says: labels, classifier, bias, outliers, or else a layer.
         ignore: as in `measure`.
         pool: as in `measure`.
+        weight_decay: as in `measure`.
 
     Raises:
         UnusableInput: as `measure`, and for a series whose checkpoints differ in their layers or their classes.
     """
     pool = None if pool is None else require_one_of(pool, "pool", POOLS)
+    decay = None if weight_decay is None else require_positive(weight_decay, "weight decay")
     ignored = _ignored(ignore)
     with open_features([Path(path) for path in paths]) as checkpoints:
-        found = [_measured(_given_by(saved, ignored, pool)) for saved in checkpoints]
+        found = [_measured(replace(_given_by(saved, ignored, pool), weight_decay=decay)) for saved in checkpoints]
     if len(found) == 1:
         return found[0]
     names = [saved.name for saved in checkpoints]
@@ -208,6 +219,7 @@ def _measured(given: _Given) -> Measurement:
     labels = given.labels
     measures: list[LayerMeasures] = []
     head = None
+    seen: Seen | None = None
     for index, layer in enumerate(given.layers):
         last = index == len(given.layers) - 1
         try:
@@ -216,11 +228,12 @@ def _measured(given: _Given) -> Measurement:
             if last and given.classifier is not None:
                 head = matched_head(given.classifier, given.bias, labels, flat.shape[1])
             measures.append(_layer(layer, flat, labels.numbers, head, outliers))
+            if last:
+                seen = Seen(flat, labels.numbers, *((None, None) if head is None else (head.own_weights, head.own_bias)))
         except UnusableInput as error:
             raise UnusableInput(f"layer {layer.name}{given.where}: {error}") from error
-    counts = np.bincount(labels.numbers)
     try:
-        diagnosis, note = diagnose_counts(counts, measures[-1].feature_energy, None if head is None else head.own_weights)
+        diagnosis, note = (None, None) if seen is None else diagnose(seen, given.weight_decay)
     except (UnusableInput, SolverFailed) as error:  # energies out of range: what was measured stays
         diagnosis, note = None, str(error)
     absent = gaps(labels) if head is None else head.absent

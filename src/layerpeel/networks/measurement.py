@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from layerpeel.networks.diagnosis import CollapseDiagnosis
 from layerpeel.networks.further_measures import Further, further_text
 from layerpeel.numerics import Drawing, Figure
 from layerpeel.pages.curves import figure, line, points
@@ -75,59 +76,6 @@ def class_rows(names: Sequence[str], layer: LayerMeasures) -> list[dict[str, Any
     }
     known = {key: values for key, values in columns.items() if values is not None}
     return [{"class": name, **{key: values[place] for key, values in known.items()}} for place, name in enumerate(names)]
-
-
-class CollapseDiagnosis(Record):
-    """What the Layer-Peeled Model foretells from label counts and measured energies, beside what the classifier shows.
-
-    Args:
-        feature_energy: E_H of the last layer's features.
-        weight_energy: mean squared norm of the classifiers; None without a classifier.
-        minority_classes: those with fewer samples than the average class.
-        imbalance: R of the mean counts.
-        two_counts: whether there are two distinct counts; then R and the threshold are exact.
-        threshold: R0; None where it is unknown or beyond doubles.
-        imbalance_over_threshold: R/R0.
-        minimal_oversampling: of the minority, that prevents collapse.
-        collapses_now: whether R is beyond R0.
-        expected_minority_cosine: between minority classifiers, at the certified optimum of the counts.
-        measured_minority_cosine: in the classifier.
-    """
-
-    feature_energy: Number
-    weight_energy: Number | None
-    minority_classes: tuple[int, ...]
-    imbalance: Number
-    two_counts: bool
-    threshold: Number | None = None
-    imbalance_over_threshold: Number | None = None
-    minimal_oversampling: Number | None = None
-    collapses_now: bool | None = None
-    expected_minority_cosine: Number | None = None
-    measured_minority_cosine: Number | None = None
-
-    def to_text(self) -> str:
-        """The energies, what the model makes of them, and the cosines."""
-        lines = [
-            f"Energies: features {self.feature_energy:.6g}, classifier {number(self.weight_energy)}; "
-            f"minority classes {', '.join(map(str, self.minority_classes))}, imbalance {self.imbalance:.6g}"
-            + ("." if self.two_counts else " (of the mean counts)."),
-        ]
-        if self.collapses_now is not None:
-            threshold = "beyond the largest double" if self.threshold is None else f"{self.threshold:.6g}"
-            fate = (
-                f"collapse; oversample the minority more than {self.minimal_oversampling:.6g} times to prevent it"
-                if self.collapses_now
-                else "no collapse"
-            )
-            ratio = f"R/R0 = {self.imbalance_over_threshold:.3g}"
-            lines.append(f"The Layer-Peeled Model collapses the minority from an imbalance of {threshold} on ({ratio}): {fate}.")
-        if self.weight_energy is not None:
-            lines.append(
-                f"Cosine between minority classifiers: expected {number(self.expected_minority_cosine)}, "
-                f"measured {number(self.measured_minority_cosine)}."
-            )
-        return "\n".join(lines)
 
 
 class Measurement(Result):

@@ -118,6 +118,7 @@ STRENGTHS = {
     "cumulative_tail_index": "by the printed formula on the integral",
     "mean_relative_difference": "of genuine and implied class means",
     "final_relative_difference": "of genuine and implied class means at the end",
+    "source_relative_difference": "by the source's protocol, its equation (20): under the L-model, along d_k",
     "final_accuracy": "mean over trials",
     "since": "iteration from which strengths are counted",
 }
@@ -141,6 +142,7 @@ EXPERIMENTS: Mapping[str, _Experiment] = {
             "max_residual": "largest |log D − fit|",
             "curvature": "of log D against layers",
             "final_log_d": "log D of the last layer",
+            "batch_ratio": "ρ in training mode, with the statistics of batches of 100",
             "test_ratio": "ρ on test images",
             "train_accuracy": "share of training images",
             "test_accuracy": "share of test images",
@@ -150,12 +152,12 @@ EXPERIMENTS: Mapping[str, _Experiment] = {
         fixed={"variant": "point"},
     ),
     "imbalance": _Experiment(
-        says="Minority collapse in one trained network, measured and predicted from its energies.",
+        says="Minority collapse in one trained network, measured and predicted from its energies, by sample and by class.",
         axes=(
             Axis(
                 name="network",
                 kind=str,
-                says="feed-forward on 10 × 10 pixels; vgg-11, vgg-13 or resnet-18 on 32 × 32",
+                says="feed-forward on 10 × 10 pixels; vgg-11, vgg-11-thin, vgg-13 or resnet-18 on 32 × 32",
                 default="feed-forward",
             ),
             Axis(name="imbalance", kind=float, says="R, images of a majority class over those of a minority class"),
@@ -166,7 +168,11 @@ EXPERIMENTS: Mapping[str, _Experiment] = {
         ),
         columns={
             "minority_cosine": "between minority classifiers",
-            "predicted_cosine": "by the Layer-Peeled Model; none where the minority vanishes",
+            "predicted_cosine": "by the Layer-Peeled Model, norms counted by sample; none where the minority vanishes",
+            "nonnegative_cosine": "the same for features H ≥ 0",
+            "weight_decay_cosine": "for features H ≥ 0, by the weight decay alone",
+            "class_averaged_cosine": "by the sources' model, energies averaged over every class",
+            "minority_training_accuracy": "on the images trained on: below one half no model speaks of the minority",
             "minority_accuracy": "on test images",
             "majority_accuracy": "on test images",
         },

@@ -1,5 +1,6 @@
 """What a run of the experiment `separation` shows."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -18,7 +19,19 @@ USUAL = "depth-8"
 EMERGING = 5
 """Number of epochs whose layers are drawn."""
 
+THEIRS = (
+    "Layers as the source counts them, the classifier one of them: 3, 7 and 19 hidden. Images from −1 to 1, batches of 128, weight decay "
+    ".0005. In evaluation mode; the talk prints ρ = 0.53 for eight layers, in training mode. Each line is a fitted law."
+)
+
 COMPARISONS: Mapping[str, tuple[tuple[str, ...], str]] = {
+    **{
+        f"{word} as the source trains it": (
+            tuple(f"source-{optimizer}-{depth}" for depth in (4, 8, 20)),
+            THEIRS,
+        )
+        for optimizer, word in (("sgd", "SGD"), ("momentum", "Momentum"), ("adam", "Adam"))
+    },
     "Separation through the layers at three depths": (("depth-4", "depth-8", "depth-20"), "Each line is a fitted law."),
     "Negative controls of the law": (
         (USUAL, "no-batch-norm", "linear"),
@@ -44,6 +57,12 @@ COMPARISONS: Mapping[str, tuple[tuple[str, ...], str]] = {
 }
 """Figures that compare the last epoch of variants: title, variants, caption."""
 
+TALK: Mapping[str, float] = dict.fromkeys(("source-sgd-8", "source-momentum-8", "source-adam-8"), 0.53)
+"""ρ as he2023's talk prints it, for eight layers; it does not say by which optimiser."""
+
+BY_HIDDEN = re.compile("source-hidden-([0-9]+)|source-adam-(8)")
+"""Networks whose last D is held against depth; eight layers are seven hidden ones."""
+
 
 class SeparationRow(Record):
     """The law of one variant at the last epoch, as means over trials; None where a network died.
@@ -59,6 +78,11 @@ class SeparationRow(Record):
         max_residual: largest |log D − fit|.
         curvature: of log D against layers.
         final_log_d: log D of the last layer.
+        batch_ratio: ρ on training images in training mode, with the statistics of batches of 100, as the source's code measures it; None
+            where that is not measured.
+        batch_pearson: likewise.
+        batch_residual: likewise.
+        talk_ratio: ρ as the talk prints it; None where it prints none.
         test_ratio: ρ on test images.
         train_accuracy: mean over trials.
         test_accuracy: likewise.
@@ -76,6 +100,10 @@ class SeparationRow(Record):
     max_residual: Number | None
     curvature: Number | None
     final_log_d: Number | None
+    batch_ratio: Number | None
+    batch_pearson: Number | None
+    batch_residual: Number | None
+    talk_ratio: Number | None
     test_ratio: Number | None
     train_accuracy: float
     test_accuracy: float
@@ -87,8 +115,11 @@ def separation_results(units: Units) -> tuple[list[SeparationRow], list[Figure]]
     """One row per variant, with the fitted law; figures of D by layer, epoch, class, and on test images."""
     variants = {name: trials for (name,), trials in by_settings(units, "variant").items()}
     usual = variants.get(USUAL, next(iter(variants.values())))
-    return [_row(name, trials) for name, trials in variants.items()], [
+    rows = [_row(name, trials) for name, trials in variants.items()]
+    return rows, [
         *(_comparison(title, names, caption, variants) for title, (names, caption) in COMPARISONS.items() if {*names} & {*variants}),
+        *_modes(variants),
+        *_depths(variants),
         _emergence(usual),
         _law_and_collapse(usual),
         _of_classes(usual),
@@ -102,6 +133,8 @@ def _row(variant: str, trials: Sequence[Arrays]) -> SeparationRow:
     sound = bool(np.isfinite(ends).all() and np.isfinite(tests).all())
     laws, of_tests = ([fit_decay(end) for end in all_ends] if sound else [] for all_ends in (ends, tests))
     ratios = [law.decay_ratio for law in laws]
+    batched = np.array([arrays["batch_fuzziness"][-1] for arrays in trials])
+    of_batches = [fit_decay(end) for end in batched] if sound and batched.shape[1] > 2 and np.isfinite(batched).all() else []
 
     def mean(values: Sequence[float]) -> float | None:
         return float(np.mean(values)) if sound else None
@@ -117,6 +150,10 @@ def _row(variant: str, trials: Sequence[Arrays]) -> SeparationRow:
         max_residual=mean([law.max_residual for law in laws]),
         curvature=mean([law.curvature for law in laws]),
         final_log_d=mean([float(value) for value in np.log(ends[:, -1])]),
+        batch_ratio=float(np.exp(np.mean([np.log(law.decay_ratio) for law in of_batches]))) if of_batches else None,
+        batch_pearson=float(np.mean([law.pearson for law in of_batches])) if of_batches else None,
+        batch_residual=float(np.mean([law.max_residual for law in of_batches])) if of_batches else None,
+        talk_ratio=TALK.get(variant),
         test_ratio=float(np.exp(np.mean([np.log(law.decay_ratio) for law in of_tests]))) if sound else None,
         train_accuracy=float(np.mean([arrays["accuracy"][0] for arrays in trials])),
         test_accuracy=float(np.mean([arrays["accuracy"][1] for arrays in trials])),
@@ -131,6 +168,41 @@ def _comparison(title: str, names: Sequence[str], caption: str, variants: Mappin
         ends = np.array([arrays["fuzziness"][-1] for arrays in variants[name]])
         series += _with_law(name, ends, color)
     return _by_layer(title, f"{caption} {BARS}", series)
+
+
+def _modes(variants: Mapping[str, Sequence[Arrays]]) -> list[Figure]:
+    """D of the source's eight layers, by the statistics that batch norm takes."""
+    trials = variants.get("source-adam-8")
+    if trials is None:
+        return []
+    series = [
+        part
+        for color, (label, name) in enumerate((("evaluation mode", "fuzziness"), ("training mode", "batch_fuzziness")))
+        for part in _with_law(label, np.array([arrays[name][-1] for arrays in trials]), color)
+    ]
+    caption = f"Adam, eight layers. In training mode, as the source's code measures, batch norm takes statistics of 100 images. {BARS}"
+    return [_by_layer("Evaluation mode and training mode", caption, series)]
+
+
+def _depths(variants: Mapping[str, Sequence[Arrays]]) -> list[Figure]:
+    """The last D against depth."""
+    found = {int(hidden): trials for name, trials in variants.items() if (hidden := _hidden(name))}
+    if len(found) < 2:
+        return []
+    depths = sorted(found)
+    least = min(len(trials) for trials in found.values())
+    series = []
+    for color, (label, name) in enumerate((("training images", "fuzziness"), ("test images", "test_fuzziness"))):
+        last = [[arrays[name][-1][-1] for arrays in found[depth][:least]] for depth in depths]
+        series.append(points_over_trials(label, depths, np.array(last).T, color))
+    caption = "Adam at the learning rate of eight layers; bars: least and largest over trials."
+    title, place = "Separation in the last layer against depth", "D of the last hidden layer"
+    return [figure(title, caption, "hidden layers", place, series, log_y=True)]
+
+
+def _hidden(name: str) -> str | None:
+    found = BY_HIDDEN.fullmatch(name)
+    return None if found is None else found.group(1) or "7"
 
 
 def _with_law(label: str, ends: np.ndarray, color: int) -> list[Series]:

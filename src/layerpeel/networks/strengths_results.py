@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from layerpeel.networks.estimated_ensembles import EstimatedEnsemble, estimated_ensemble, tail_fields
+from layerpeel.networks.estimated_ensembles import EstimatedEnsemble, difference_as_the_source, estimated_ensemble, tail_fields
 from layerpeel.networks.run_directory import Arrays
 from layerpeel.networks.units import Units
 from layerpeel.numerics import Figure, Series, points_over_trials
@@ -32,6 +32,8 @@ class StrengthsRow(Record):
         cumulative_tail_index: by the printed formula on the integral.
         mean_relative_difference: of genuine and implied class means.
         final_relative_difference: at the end.
+        source_relative_difference: by the protocol of zhang2021, equation (20): the model's strengths drive the L-model, and what counts is
+            the difference along d_k; mean over classes and times.
         final_accuracy: mean over trials.
         crossings: "drop", or "keep" where absolute values were taken.
         crossing_components: how many components cross zero.
@@ -56,6 +58,7 @@ class StrengthsRow(Record):
     cumulative_tail_index: Number | None
     mean_relative_difference: Number
     final_relative_difference: Number
+    source_relative_difference: Number
     final_accuracy: Number
     crossings: str
     crossing_components: int
@@ -87,18 +90,20 @@ def _departure(arrays: Arrays) -> int:
 def _ensemble_results(images: str, arrays: Arrays) -> tuple[list[StrengthsRow], list[Figure]]:
     start = _departure(arrays)
     models = {model: estimated_ensemble(arrays, model, start) for model in ("I", "L")}
+    theirs = {model: difference_as_the_source(arrays, model, start) for model in models}
     figures = [
         _strengths("Cumulative strengths of local elasticity", "Â(t), B̂(t)", models, ("cumulative_intra", "cumulative_inter"), ("Â", "B̂")),
         _strengths("Strengths of local elasticity", "α̂(t), β̂(t)", models, ("intra", "inter"), ("α̂", "β̂")),
         *(_against_genuine(model, estimated) for model, estimated in models.items()),
         _relative_differences(models),
+        _by_their_protocol(theirs, models["L"].rates.times[1:]),
         _cosines(arrays),
     ]
-    rows = [_model_row(images, model, estimated, arrays) for model, estimated in models.items()]
+    rows = [_model_row(images, model, estimated, theirs[model], arrays) for model, estimated in models.items()]
     return rows, [replace(drawn, title=f"{drawn.title} ({images})") for drawn in figures]
 
 
-def _model_row(images: str, model: str, estimated: EstimatedEnsemble, arrays: Arrays) -> StrengthsRow:
+def _model_row(images: str, model: str, estimated: EstimatedEnsemble, as_the_source: np.ndarray, arrays: Arrays) -> StrengthsRow:
     rates, errors, difference = estimated.rates, estimated.rates.standard_error, estimated.difference
     return StrengthsRow(
         images=images,
@@ -111,6 +116,7 @@ def _model_row(images: str, model: str, estimated: EstimatedEnsemble, arrays: Ar
         **tail_fields(rates.tail_index["intra"]),
         mean_relative_difference=float(difference.mean()),
         final_relative_difference=float(difference[-1].mean()),
+        source_relative_difference=float(as_the_source.mean()),
         final_accuracy=float(arrays["accuracy"][:, -1].mean()),
         crossings=estimated.crossings,
         crossing_components=rates.crossing,
@@ -156,6 +162,16 @@ def _relative_differences(models: dict[str, EstimatedEnsemble]) -> Figure:
     means = " and ".join(f"{estimated.difference.mean():.2f} under the {model}-model" for model, estimated in models.items())
     caption = f"‖X̄ᵏ − Ȳᵏ‖/((‖X̄ᵏ‖ + ‖Ȳᵏ‖)/2) of genuine and simulated mean logits, between 0 and 2; on average it is {means}."
     return figure("Relative difference of simulated class means", caption, "iteration", "RD_k(t)", series)
+
+
+def _by_their_protocol(theirs: dict[str, np.ndarray], times: np.ndarray) -> Figure:
+    means = ", ".join(f"{difference.mean():.3f} with those of the {model}-model" for model, difference in theirs.items())
+    series = [
+        line(f"strengths of the {model}-model", times.tolist(), difference.mean(axis=1), color)
+        for color, (model, difference) in enumerate(theirs.items())
+    ]
+    caption = f"Equation (20) of the source: either model's strengths drive the L-model, in the norm of H_k, in sample; on average {means}."
+    return figure("Relative difference as the source takes it", caption, "iteration", "RD(t) along d_k, mean over classes", series)
 
 
 def _cosines(arrays: Arrays) -> Figure:

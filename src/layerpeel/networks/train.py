@@ -31,9 +31,10 @@ def train(
     Args:
         experiment: geomnist, label-noise, imbalance, unconstrained or separation.
         directory: where it is left, new or empty; runs/EXPERIMENT unless given.
-        profile: "small" takes minutes on two cores; "sources" is the size of the sources.
+        profile: "small" takes minutes on two cores, "medium" ten to thirty; "sources" is the experiment of the sources, in their size.
         device: "cpu", "cuda", or "auto" for a GPU if there is one.
-        data: folder with MNIST, FashionMNIST or CIFAR-10 files; packaged MNIST unless given.
+        data: folder with MNIST, FashionMNIST or CIFAR-10 files; unless given, packaged MNIST, and beyond the small profile FashionMNIST
+            where Debian's dataset-fashion-mnist is installed.
         seed: every random number derives from it.
         workers: processes that run units of work; 1 stays in this one. With more, a script calls this under
             `if __name__ == "__main__":`, as all that starts processes is called.
@@ -53,7 +54,7 @@ def train(
         layerpeel.numerics._inputs.UnusableInput: experiment 'telepathy' is unknown: it must be one of ...; choose one of these.
     """
     experiments = known_experiments()
-    from layerpeel.gpu_train.experiments import OF_IMAGES, Plan, one_thread
+    from layerpeel.gpu_train.experiments import FASHION_MNIST, OF_IMAGES, Plan, one_thread
     from layerpeel.gpu_train.training import CheckpointNotWritten, choose_device
 
     require_one_of(experiment, "experiment", experiments)
@@ -61,7 +62,9 @@ def train(
         raise UnusableInput(
             f"data {data} are given and {experiment} makes its own data: only {', '.join(OF_IMAGES)} read images; leave them out."
         )
-    if choose_device(device).type == "cpu" and profile == "small":
+    if data is None and profile != "small" and experiment in ("imbalance", "separation") and FASHION_MNIST.is_dir():
+        data = FASHION_MNIST
+    if choose_device(device).type == "cpu" and profile != "sources":
         one_thread()
     workers = require_whole(workers, "the number of workers", remedy="give one, or none at all")
     plan = Plan(profile=profile, seed=seed, device=device, data=None if data is None else Path(data))

@@ -36,7 +36,7 @@ class TrainingRun(Result):
     Args:
         experiment: its name.
         directory: where its arrays, its results and its figures lie.
-        profile: "small", or "sources" for the size of the sources.
+        profile: "small", "medium", or "sources" for the experiment of the sources in their size.
         seed: every random number derives from it.
         data: folder of images; None for the packaged ones.
         checksum: of the files in it.

@@ -30,7 +30,7 @@ from layerpeel.theory import (
 
 BEGUN_FIRST = (
     ("equi-separation-law", "separation-before-collapse"),
-    ("minority-collapse-in-networks", "oversampling-in-networks"),
+    ("minority-collapse-in-networks", "oversampling-in-networks", "networks-follow-the-per-sample-model"),
     ("residual-block-is-the-unit",),
     ("collapse-threshold",),
     ("le-sde-imitates",),
