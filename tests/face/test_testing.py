@@ -156,7 +156,7 @@ def measured(x):
 def square(name, false, predict):
     return claim(
         name, "x squared is x times x", over=instances("x={}", 2.0, 3.0), predict=predict, measure=measured, by="multiplication",
-        false={f"twice-{name}": ("it is <b>2x</b>", false)}, evidence=Evidence.EMPIRICAL, within=1e-7, because="rounding",
+        false={f"twice-{name}": ("it is <b>2x</b>", false)}, evidence=Evidence.EMPIRICAL.within(1e-7, "rounding"),
     )
 
 
