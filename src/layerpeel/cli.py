@@ -252,6 +252,10 @@ def solve(
     weight_decay: WeightDecay = None,
     bias_penalty: Annotated[float | None, typer.Option(help="lambda_b > 0: add a bias with this penalty.")] = None,
     loss: Annotated[str, typer.Option(help="cross-entropy, squared or hinge.")] = "cross-entropy",
+    label_smoothing: Annotated[float, typer.Option(help="delta: that part of a label is spread over all classes.")] = 0.0,
+    logit_scale: Annotated[Path | None, typer.Option(metavar="FILE", help="A factor on the logits of each class of --counts.")] = None,
+    logit_shift: Annotated[Path | None, typer.Option(metavar="FILE", help="A number added to the logits of each class.")] = None,
+    margin: Annotated[Path | None, typer.Option(metavar="FILE", help="A number taken off the true logit of each class.")] = None,
     route: Annotated[str, typer.Option(help="auto, symmetric, factored or sdp.")] = "auto",
     solver: Annotated[str, typer.Option(help="clarabel, scs or mosek, for the sdp route.")] = "clarabel",
     tolerance: Annotated[float, typer.Option(help="Relative certified gap to reach.")] = 1e-8,
@@ -280,6 +284,10 @@ def solve(
         weight_decay=weight_decay,
         bias_penalty=bias_penalty,
         loss=loss,
+        label_smoothing=label_smoothing,
+        logit_scale=logit_scale,
+        logit_shift=logit_shift,
+        margin=margin,
     )
     if save is not None:
         require_archive(save, "--save")
@@ -297,7 +305,8 @@ def solve(
         from layerpeel.counts.certificates import optimum_certificate, writer
 
         write_whole({certificate: writer(optimum_certificate(found.solution))}, "--certificate")
-    again = None if penalty is not None else _again(groups, file, feature_energy, weight_energy, norm_weights, weight_decay)
+    plain = not label_smoothing and all(each is None for each in (penalty, logit_scale, logit_shift, margin))
+    again = None if not plain else _again(groups, file, feature_energy, weight_energy, norm_weights, weight_decay)
     _answer_with_files(found, out, as_json, lambda: found.to_text(again=again))
 
 

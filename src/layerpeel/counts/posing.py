@@ -1,5 +1,6 @@
 """Poses the program of the classes and energies that the options of a command describe."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from layerpeel.counts.reading import CountsFile, parse_groups
@@ -46,15 +47,31 @@ def read_program(
     bias_penalty: float | None,
     loss: str,
     weight_decay: float | None = None,
+    label_smoothing: float = 0.0,
+    logit_scale: Path | None = None,
+    logit_shift: Path | None = None,
+    margin: Path | None = None,
 ) -> "Problem":
     """Either form of the program: with energies, with weight decay, or with the penalty λ = √(λ_W λ_H), shared evenly by its two factors.
 
     Raises:
-        UnusableInput: as `read_problem`, and when a penalty is given beside energies or weight decay.
+        UnusableInput: as `read_problem`, and when a penalty is given beside energies or weight decay, or numbers per class without a file
+            of counts.
     """
     from layerpeel.solvers import LayerPeeled, UnconstrainedFeatures
 
-    options = {"loss": loss, "bias_penalty": bias_penalty}
+    options: dict[str, Any] = {"loss": loss, "bias_penalty": bias_penalty, "label_smoothing": label_smoothing}
+    for name, option, word, path in (
+        ("logit_scale", "--logit-scale", "scale", logit_scale),
+        ("logit_shift", "--logit-shift", "shift", logit_shift),
+        ("margins", "--margin", "margin", margin),
+    ):
+        if path is not None and counts is None:
+            raise UnusableInput(
+                f"{option} is given without --counts: its file has one number for each class of that one; give --counts FILE."
+            )
+        if path is not None and counts is not None:
+            options[name] = counts.numbers(path, word)
     if penalty is None:
         require_one_model(feature_energy, weight_energy, norm_weights, weight_decay, or_else="--penalty")
         if weight_decay is not None:

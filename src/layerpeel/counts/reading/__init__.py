@@ -52,7 +52,7 @@ def read_counts(
     else:
         require_classes_only(kept, counts, place, what, keep_rows)
     classes = ClassCounts(samples=tuple(counts), names=names, places=tuple(f"{place} {entry.number}" for entry in kept), source=path)
-    return classes if weights is None else classes.weighted(_weights(weights, classes, drop_rows))
+    return classes if weights is None else classes.weighted(per_class(weights, classes, drop_rows))
 
 
 def _entries(path: Path, column: str | None, what: str, *, weights: bool) -> tuple[list[Entry], str, bool]:
@@ -74,27 +74,33 @@ def _counted(counts: dict[str, int]) -> list[Entry]:
     return [Entry(place, name, str(count)) for place, (name, count) in enumerate(counts.items(), start=1)]
 
 
-def _weights(path: Path, classes: ClassCounts, drop_rows: Sequence[str]) -> list[float]:
-    """One weight for each class: by name where both files have the same names, else in their order.
+def per_class(path: Path, classes: ClassCounts, drop_rows: Sequence[str], word: str = "weight", *, signed: bool = False) -> list[float]:
+    """One number for each class: by name where both files have the same names, else in their order.
+
+    Args:
+        path: the file, a column or a line of numbers, or a table with names.
+        classes: of the counts file.
+        drop_rows: the names of rows that are no classes.
+        word: what a number is called.
+        signed: whether it may be zero or negative.
 
     Raises:
-        UnusableInput: for weights that are not one positive number per class.
+        UnusableInput: for what is not one such number per class.
     """
-    what = f"weights file {path}"
+    what, kind = f"{word}s file {path}", "number" if signed else "positive number"
     found, place, _ = _entries(path, None, what, weights=True)
     dropped = {row.strip().casefold() for row in drop_rows}
     kept = [entry for entry in found if not (entry.name and entry.name.casefold() in dropped)]
     if len(kept) != len(classes.samples):
         raise UnusableInput(
-            f"{what} holds {len(kept)} weights for {len(classes.samples)} classes: there must be one positive number per class; give as "
-            "many."
+            f"{what} holds {len(kept)} {word}s for {len(classes.samples)} classes: there must be one {kind} per class; give as many."
         )
     numbers: list[float] = []
     for entry in kept:
         value = parsed(entry.cell)
-        if value is None or not 0.0 < value < float("inf"):
+        if value is None or not (signed or value > 0.0) or not abs(value) < float("inf"):
             raise UnusableInput(
-                f"{what}, {place} {entry.number}: {entry.cell[:40]!r} is not a weight: a weight is a positive number; correct the {place}."
+                f"{what}, {place} {entry.number}: {entry.cell[:40]!r} is not a {word}: a {word} is a {kind}; correct the {place}."
             )
         numbers.append(float(value))
     names = checked_names(kept, place, what)
@@ -134,6 +140,14 @@ class CountsFile:
     def classes(self) -> ClassCounts:
         """What the file holds."""
         return read_counts(self.path, column=self.column, drop_rows=self.drop_rows, keep_rows=self.keep_rows, weights=self.weights)
+
+    def numbers(self, path: Path, word: str) -> list[float]:
+        """What another file says of each class, in their order: shifts and margins may be zero, and shifts negative.
+
+        Raises:
+            UnusableInput: for what is not one number per class.
+        """
+        return per_class(path, self.classes, self.drop_rows, word, signed=word != "scale")
 
     def options(self) -> list[str]:
         """The words of a command line that say the same."""
