@@ -7,6 +7,7 @@ from layerpeel.solvers.program._losses import LOSSES as _LOSSES
 
 if TYPE_CHECKING:
     from layerpeel.solvers._enclosures import Enclosures as Enclosures
+    from layerpeel.solvers._geometry import Decided as Decided
     from layerpeel.solvers._geometry import GroupGeometry as GroupGeometry
     from layerpeel.solvers._geometry import Status as Status
     from layerpeel.solvers._remedies import LOSS_REMEDIES as LOSS_REMEDIES

@@ -170,7 +170,8 @@ class _Path:
         level = math.log(solution.multiplier / float(slopes[list(groups)].min()))
         enclosed = solution.certified_multiplier
         unsure = MARGIN * enclosed.width / (enclosed.lower * slope) if enclosed.lower > 0.0 else 0.0
-        return Guess(place - level / slope, max(0.45 * self.width, unsure))
+        step = level / slope
+        return Guess(place - step if abs(step) <= NEAR else place, min(max(0.45 * self.width, unsure), max(NEAR, self.width)))
 
 
 def _beside(collapsed: Callable[[float], bool | None], guess: Guess | None) -> tuple[float, float | None]:

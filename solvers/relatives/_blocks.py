@@ -30,8 +30,8 @@ from layerpeel.solvers.program._problem import LayerPeeled
 from layerpeel.solvers.proof._in_balls import InBalls
 from layerpeel.solvers.routes._sdp import PRECISIONS, SolverFailed, find_point, pose, require_solver
 
-REFINED = 1e-13
-"""Relative gap of the point that proves the slope G: the distances go with its root."""
+REFINED = 1e-16
+"""Relative gap of the point that proves the slope G, about what doubles resolve: the distances go with its root."""
 
 
 class Blocks:

@@ -25,7 +25,7 @@ def test_every_promised_name_is_there(name: str) -> None:
 
 def test_nothing_else_is_promised() -> None:
     submodules = {name for name in vars(layerpeel) if f"layerpeel.{name}" in sys.modules}
-    assert {name for name in dir(layerpeel) if not name.startswith("_")} - submodules == {*NAMES} - {"__version__"}
+    assert {name for name in dir(layerpeel) if not name.startswith(("_", "@"))} - submodules == {*NAMES} - {"__version__"}
     with pytest.raises(AttributeError, match="module 'layerpeel' has no attribute 'solv'"):
         getattr(layerpeel, "solv")  # noqa: B009 - a name that type checkers would refuse
 

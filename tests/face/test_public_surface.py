@@ -201,7 +201,7 @@ CALLS: Mapping[str, Call] = {
 
 RESULTS = {
     *("Certificate", "DeepLinear", "GroupGeometry", "NonNegative", "NonNegativeEnclosure", "Solution", "SolutionBatch", "Group"),
-    *("Blocks", "BoundaryPoint", "FactorPoint", "GroupUnderRemedy", "LossRemedy", "Switch"),
+    *("Blocks", "BoundaryPoint", "Decided", "FactorPoint", "GroupUnderRemedy", "LossRemedy", "Switch"),
     *("Antiderivative", "CentredFeatures", "Chances", "ClassStatistics", "CollapseGeometry", "CommonPoint", "Contradiction", "Decay"),
     *("Hyperplane", "LinearClassifier", "LinearSeparability", "LiteralLaw", "LogProbability", "MeanDriftLaw", "MeanFlow"),
     *(

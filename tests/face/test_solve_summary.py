@@ -15,7 +15,7 @@ from layerpeel.cli import main
 from layerpeel.counts.solve import Geometry
 from layerpeel.counts.words.naming import names_by_group
 from layerpeel.counts.words.spoken import MOST_ROWS, SHOWN_ROWS
-from layerpeel.solvers import LayerPeeled, Solution, UnconstrainedFeatures, solve
+from layerpeel.solvers import Decided, LayerPeeled, Solution, UnconstrainedFeatures, solve
 
 LONG_TAIL = [int(500 * 100 ** (-k / 99)) for k in range(100)]
 """CIFAR-100-LT at imbalance 100."""
@@ -40,7 +40,8 @@ def place(lines: list[str], words: str) -> int:
 def flagged(solution: Solution[Any], vanished: bool | None) -> Solution[Any]:
     """The same, where short classifiers are said to be zero, or not, or undecided."""
     limit = max(group.classifier_norm for group in solution.groups) * 0.006
-    return replace(solution, vanished=tuple(vanished if group.classifier_norm < limit else False for group in solution.groups))
+    said = tuple(vanished if group.classifier_norm < limit else False for group in solution.groups)
+    return replace(solution, decide=Decided(solution.collapsed, said, solution.rank))
 
 
 def test_a_long_tail_is_told_in_a_few_lines(long_tail: Solution[LayerPeeled]) -> None:

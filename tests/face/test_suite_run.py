@@ -231,9 +231,10 @@ def test_the_rooms_that_are_begun_first_exist_and_share_their_networks() -> None
     caching: dict[str, set[str]] = {}
     for name, (family, _) in rooms.items():
         module = sys.modules[f"layerpeel.theory.{family.replace('-', '_')}.{name.replace('-', '_')}"]
-        trained = getattr(module, "trained", None)
-        if trained is not None and trained.__module__.rpartition(".")[2] != "_ensembles":  # whose rooms train different ones
-            caching.setdefault(trained.__module__, set()).add(name)
+        for source in {getattr(value, "__module__", None) or "" for value in vars(module).values()} - {module.__name__}:
+            trained = getattr(sys.modules.get(source), "trained", None)
+            if trained is not None and source.rpartition(".")[2].startswith("_") and not source.endswith("._ensembles"):  # of each its own
+                caching.setdefault(trained.__module__, set()).add(name)
     assert sorted(map(sorted, caching.values())) == sorted(sorted(line) for line in BEGUN_FIRST if len(line) > 1)
 
 

@@ -99,7 +99,7 @@ def _largest(cosines: np.ndarray) -> float | None:
 
 def _truncated(solution: "Solution") -> LowDimension:
     """By the largest singular values of the optimal matrix: those of one group's inner space together or not at all."""
-    from layerpeel.solvers import LayerPeeled, certify
+    from layerpeel.solvers import Decided, LayerPeeled, certify
 
     problem, matrix = solution.problem, solution.matrix
     values = np.sort(matrix.singular_values()[0])
@@ -109,7 +109,8 @@ def _truncated(solution: "Solution") -> LowDimension:
     if isinstance(problem, LayerPeeled) and norm > 0.0:
         kept = kept.scaled(problem.radius / norm)
     certificate = certify(problem, kept, solution.shares, solution.group_bias)
-    point = replace(solution, matrix=kept, certificate=certificate, vanished=(norm == 0.0,) * len(problem.groups))
+    decided = Decided(solution.collapsed, (norm == 0.0,) * len(problem.groups), solution.rank)
+    point = replace(solution, matrix=kept, certificate=certificate, decide=decided)
     cosines = [list(row) for row in point.between_cosine]
     groups = tuple(replace(group, collapsed=None, vanished=None) for group in point.groups)
     return LowDimension(value=certificate.value.upper, lower=_lower(solution), groups=groups, between_cosine=cosines, status=TRUNCATION)

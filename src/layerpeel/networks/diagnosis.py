@@ -267,7 +267,7 @@ def nonnegative_cosine(counts: Any, minority: np.ndarray, held: dict[str, Any]) 
 
     Example:
         >>> round(nonnegative_cosine([100, 100, 10, 10], np.arange(4) > 1, {"weight_decay": 0.05}), 4)
-        0.0957
+        0.1874
     """
     from layerpeel.numerics import nonnegative_optimum
 

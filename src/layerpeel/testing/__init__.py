@@ -29,7 +29,7 @@ def register_strategies() -> None:
         >>> from layerpeel.numerics import Bracket
         >>> register_strategies()
         >>> st.from_type(Bracket)
-        brackets()
+        one_of(...)
     """
     from hypothesis import strategies as st
 
