@@ -1,5 +1,6 @@
 """The runner: judging, the logic of green, and independence of how the work is spread."""
 
+import inspect
 import os
 import re
 import subprocess
@@ -224,6 +225,12 @@ def test_rooms_that_share_a_process_are_tried_again_one_by_one(losing: Callable[
     assert [room.green for room in results] == [True, True, False]
 
 
+def trains(value: object) -> bool:
+    """Whether it is `trained` itself, or a function that calls it."""
+    text = inspect.getsource(value) if inspect.isfunction(inspect.unwrap(value)) else ""  # pyright: ignore[reportArgumentType]
+    return re.search(r"\btrained\(", text) is not None
+
+
 def test_the_rooms_that_are_begun_first_exist_and_share_their_networks() -> None:
     """What is trained is cached in the private modules that rooms of one line import, and in no other."""
     rooms = choose()
@@ -231,10 +238,10 @@ def test_the_rooms_that_are_begun_first_exist_and_share_their_networks() -> None
     caching: dict[str, set[str]] = {}
     for name, (family, _) in rooms.items():
         module = sys.modules[f"layerpeel.theory.{family.replace('-', '_')}.{name.replace('-', '_')}"]
-        for source in {getattr(value, "__module__", None) or "" for value in vars(module).values()} - {module.__name__}:
-            trained = getattr(sys.modules.get(source), "trained", None)
-            if trained is not None and source.rpartition(".")[2].startswith("_") and not source.endswith("._ensembles"):  # of each its own
-                caching.setdefault(trained.__module__, set()).add(name)
+        for value in vars(module).values():
+            source = getattr(value, "__module__", "")
+            if source.rpartition(".")[2].startswith("_") and not source.endswith("._ensembles") and trains(value):  # there rooms share none
+                caching.setdefault(source, set()).add(name)
     assert sorted(map(sorted, caching.values())) == sorted(sorted(line) for line in BEGUN_FIRST if len(line) > 1)
 
 
