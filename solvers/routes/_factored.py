@@ -10,7 +10,7 @@ from layerpeel.solvers.routes._interior import MOST_GROUPS, solve_interior
 from layerpeel.solvers.routes._merged import merged_start
 from layerpeel.solvers.routes._newton import solve_newton
 from layerpeel.solvers.routes._primal_dual import solve_primal_dual
-from layerpeel.solvers.routes._projected import MAX_ITERATIONS, solve_projected
+from layerpeel.solvers.routes._projected import FEW_GROUPS, MAX_ITERATIONS, solve_projected
 from layerpeel.solvers.routes._request import Candidate, Request
 from layerpeel.solvers.routes._settled import settled
 
@@ -34,7 +34,7 @@ def first_order(problem: Problem, gap: float, start: Candidate | None = None) ->
     if not problem.loss_function.smooth:
         return solve_primal_dual(problem, gap, start)
     if start is None and _newton.covers(problem) and (found := solve_newton(problem, gap)) is not None:
-        return found
+        return found.candidate
     return solve_projected(problem, gap, start or merged_start(problem, gap), once=True)
 
 
@@ -45,9 +45,10 @@ def _attempts(problem: Problem, tolerance: float, start: Candidate | None) -> It
         return
     count = len(problem.groups)
     steps = max(LEAST_STEPS, STEPS_PER_G4 * count**4) if count <= MOST_GROUPS else MAX_ITERATIONS
-    if start is None and _newton.covers(problem) and (near := solve_newton(problem, NEAR_MARGIN * tolerance)) is not None:
-        yield near
-        start = near
+    near = solve_newton(problem, NEAR_MARGIN * tolerance) if start is None and _newton.covers(problem) else None
+    if near is not None and (near.met or count >= FEW_GROUPS):
+        start = near.candidate
+        yield start
     start = start or merged_start(problem, GAP_MARGIN * tolerance)
     first = solve_projected(problem, GAP_MARGIN * tolerance, start, min(steps, MAX_ITERATIONS))
     yield first

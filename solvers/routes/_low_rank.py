@@ -19,6 +19,7 @@ from layerpeel.array_words import Float
 from layerpeel.numerics import GroupMatrix
 from layerpeel.solvers.program._losses import LEAST_SHARE
 from layerpeel.solvers.program._problem import LayerPeeled, Problem
+from layerpeel.solvers.routes._projected import FEW_GROUPS
 from layerpeel.solvers.routes._request import Candidate
 
 Vector = Float[np.ndarray, " _"]
@@ -237,10 +238,18 @@ class LowRank:
         return self.problem.loss_function.touching(given, self.problem.weights)
 
     def gap(self, at: Place, tangent: GroupMatrix) -> float:
-        """The relative gap that a tangent leaves whose slope has the norm λ."""
-        constant, _ = self.problem.loss_function.affine(tangent, self.problem.weights)
-        bound = constant if self.radius is None else constant - self.radius * at.multiplier
-        return (at.value - bound) / at.value
+        """The relative gap that a tangent leaves whose slope has the norm λ; with few groups its norm is looked at.
+
+        It is λ by construction, unless columns all but coincide and M⁻¹ is all rounding.
+        """
+        constant, slope = self.problem.loss_function.affine(tangent, self.problem.weights)
+        norm = at.multiplier
+        if len(self.sizes) < FEW_GROUPS:
+            given = slope if self.problem.norm_weights == "class" else slope.weighted(1.0 / self.problem.scales)
+            norm = max(norm, float(given.singular_values()[0].max()))
+        if self.radius is not None:
+            return (at.value - constant + self.radius * norm) / at.value
+        return (at.value - constant * min(at.multiplier / norm, 1.0)) / at.value
 
 
 def _beyond(outer: Block, level: float) -> Beyond:

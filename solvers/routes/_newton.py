@@ -8,6 +8,7 @@ head: it is within a part in a hundred to ten thousand of the optimum, the neare
 
 import math
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,6 +34,9 @@ ENOUGH = 0.2
 AIMED, CLOSER = 0.3, 0.1
 """Share of the gap that the excess may be at first, and the next share of it where the dual point leaves more."""
 
+SPARED = 0.05
+"""Share of the gap that is wanted with few groups, where another round costs little: roundings of another processor do not decide then."""
+
 CUT = 0.3
 """Share of the gap within which a dual point may be cut: what a direction adds is little to the value, and much to short classes."""
 
@@ -54,7 +58,14 @@ def covers(problem: Problem) -> bool:
     return problem.loss == "cross-entropy" and problem.bias_penalty is None and not problem.adjusted
 
 
-def solve_newton(problem: Problem, gap: float) -> Candidate | None:
+class Nearest(NamedTuple):
+    """What Newton's method found, and whether its gap is as small as it should be: with few groups to spare."""
+
+    candidate: Candidate
+    met: bool
+
+
+def solve_newton(problem: Problem, gap: float) -> Nearest | None:
     """Minimise cross-entropy over {Y : ‖Y‖_* ≤ τ}, or with the penalty λ‖Y‖_*, to a relative gap in doubles.
 
     Args:
@@ -62,7 +73,8 @@ def solve_newton(problem: Problem, gap: float) -> Candidate | None:
         gap: where to stop. With few groups the excess is taken to a thousandth of it, as `solve_projected` does.
 
     Returns:
-        Y with its factors and a tangent that proves the gap, or the best that was found; None where the iteration does not settle.
+        Y with its factors and a tangent that proves the gap, or the best that was found, and which; None where the iteration does not
+        settle.
 
     Raises:
         UnusableInput: when the distinct counts are too many for the machine's memory.
@@ -72,11 +84,13 @@ def solve_newton(problem: Problem, gap: float) -> Candidate | None:
     Example:
         >>> problem = LayerPeeled(counts=[50, 20, 10, 5], feature_energy=2.0)
         >>> found = solve_newton(problem, 1e-9)
-        >>> round(found.matrix.nuclear_norm() / problem.radius, 9)
+        >>> round(found.candidate.matrix.nuclear_norm() / problem.radius, 9)
         1.0
     """
     require_room(len(problem.groups))
-    aimed = max(FURTHER * gap, FURTHEST) if len(problem.groups) < FEW_GROUPS else AIMED * gap
+    few = len(problem.groups) < FEW_GROUPS
+    aimed = max(FURTHER * gap, FURTHEST) if few else AIMED * gap
+    wanted = SPARED * gap if few else gap
     with np.errstate(all="ignore"):  # what overflows has no lower value, and is not taken
         begun, found = _start(problem), None
         for _ in range(RANKS):
@@ -89,8 +103,9 @@ def solve_newton(problem: Problem, gap: float) -> Candidate | None:
             most = at.multiplier * (1.0 + max(SLACK * gap, LEAST_SLACK))
             dual, beyond = program.dual(at, most)
             tangent = program.touching(*dual)
-            found = program.found(at, tangent)
-            if program.gap(at, tangent) <= (CUT * gap if len(beyond.values) else gap):
+            met = program.gap(at, tangent) <= (min(CUT * gap, wanted) if len(beyond.values) else wanted)
+            found = Nearest(program.found(at, tangent), met)
+            if met:
                 break
             aimed *= CLOSER
             begun = program.widened(at, most, beyond)
