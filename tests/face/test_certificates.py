@@ -169,7 +169,7 @@ def test_what_is_no_certificate_is_refused_and_nothing_else_happens(place: tuple
     for key in place[:-1]:
         inner = inner[key]
     inner[place[-1]] = value
-    if (place, type(value)) != (("claim", "lower"), int):  # a smaller whole number is a bound as well
+    if certificate != SMALL and (place, type(value)) != (("claim", "lower"), int):  # a smaller whole number is a bound as well
         with pytest.raises(verify.Refused):
             verify.verify(sealed(certificate))
     for nothing in (value, [value], {"format": value}):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from json_schemas import committed, mistakes
 from layerpeel import theory
 from layerpeel.cli import app, main
 from layerpeel.schemas import MODELS, SWEEP_FILE, model, schema_file
+
+PYDANTIC = tuple(int(part) for part in version("pydantic").split(".")[:2])
 
 GROUPS = ["--groups", "3x50,2x5"]
 ENERGY = ["--feature-energy", "5"]
@@ -32,10 +35,20 @@ CALLS = {
 """Small inputs of commands, with every kind of answer; simulate, estimate, measure and train are in test_suite_schemas."""
 
 
+def spoken(schema: Any) -> Any:
+    """All that this release of pydantic says: before 2.14 dataclasses have no description, and are not said to be closed."""
+    if PYDANTIC >= (2, 14) or not isinstance(schema, dict | list):
+        return schema
+    if isinstance(schema, list):
+        return [spoken(part) for part in schema]
+    return {key: spoken(part) for key, part in schema.items() if key not in ("description", "additionalProperties")}
+
+
 @pytest.mark.parametrize("command", MODELS)
 def test_the_committed_schema_is_the_models(command: str) -> None:
     """As values: releases of pydantic write 0 or 0.0."""
-    assert committed(command) == json.loads(model(command).schema_text()), "run python -m layerpeel.schemas, see CONTRIBUTING.md"
+    written = json.loads(model(command).schema_text())
+    assert spoken(committed(command)) == spoken(written), "run python -m layerpeel.schemas, see CONTRIBUTING.md"
     assert "schema_version" in committed(command)["required"]
 
 
