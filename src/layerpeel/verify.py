@@ -61,8 +61,7 @@ def optimum(certificate: dict[str, Any]) -> tuple[arb, arb]:
     features, classifier = matrix(certificate["features"], len(counts)), matrix(certificate["classifier"], len(counts))
     logits = (arb_mat(features) * arb_mat(classifier).transpose()).tolist()
     spent = total(d * x**2 for d, h in zip(masses, features, strict=True) for x in h), total(x**2 for w in classifier for x in w)
-    loss = Loss(problem)
-    slope, constant = loss.minorant(certificate, shares)
+    slope, constant = (loss := Loss(problem)).minorant(certificate, shares)
     (norm,) = vector([certificate["slope_norm"]], least=0)
     if not is_longer(norm, [[x / d.sqrt() for x in row] for row, d in zip(slope, masses, strict=True)]):
         raise Refused("its slope is longer than it says.")
@@ -115,7 +114,7 @@ class Loss:
     def minorant(self, certificate: dict[str, Any], shares: list[arb]) -> tuple[list[list[arb]], arb]:
         """G and the constant: the tangent at given logits, or for the hinge shares Π_kj ≥ 0 of competitors, Σ_j Π_kj ≤ 1."""
         slope, constant = [], arb(0)
-        for k, (row, c) in enumerate(zip(matrix(certificate["dual"], len(shares)), shares, strict=True)):
+        for k, (row, c) in enumerate(zip(matrix(certificate["dual"], len(shares), len(shares)), shares, strict=True)):
             if self.name == "hinge":
                 value = total(row) - row[k]
                 slopes = [-value if j == k else x for j, x in enumerate(row)]
@@ -181,10 +180,10 @@ def vector(texts: list[Any], least: int | None = None) -> list[arb]:
     return numbers
 
 
-def matrix(rows: list[list[Any]], height: int) -> list[list[arb]]:
-    """So many rows of exact numbers, all of one length."""
-    if len(rows) != height:
-        raise Refused(f"it has a matrix of {len(rows)} rows for {height} classes.")
+def matrix(rows: list[list[Any]], height: int, width: int | None = None) -> list[list[arb]]:
+    """So many rows of exact numbers, all of one length: the width, where it is given."""
+    if len(rows) != height or any(len(row) != (width or len(rows[0])) for row in rows):
+        raise Refused(f"it has a matrix whose rows do not fit {height} classes.")
     return [vector(row) for row in rows]
 
 
