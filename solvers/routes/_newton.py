@@ -101,7 +101,10 @@ def solve_newton(problem: Problem, gap: float) -> Nearest | None:
             if at is None:
                 break
             most = at.multiplier * (1.0 + max(SLACK * gap, LEAST_SLACK))
-            dual, beyond = program.dual(at, most)
+            try:
+                dual, beyond = program.dual(at, most)
+            except np.linalg.LinAlgError:  # columns coincide, to the last digit
+                break
             tangent = program.touching(*dual)
             met = program.gap(at, tangent) <= (min(CUT * gap, wanted) if len(beyond.values) else wanted)
             found = Nearest(program.found(at, tangent), met)

@@ -144,3 +144,16 @@ def test_columns_that_all_but_coincide_are_left_to_other_methods() -> None:
     assert found is not None
     assert not found.met or certify(problem, *found.candidate).relative_gap <= 1e-9
     assert solve(problem, route="factored").relative_gap <= 1e-9
+
+
+def test_columns_that_coincide_to_the_last_digit_are_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """M is singular then, on one processor or another."""
+    problem = LayerPeeled(counts=[37, 7, 7, 10, 3716, 48], feature_energy=1.9825584129085474, norm_weights="sample")
+    assert solve(problem, route="factored", tolerance=1e-7).converged
+
+    def singular(*_: object) -> None:
+        raise np.linalg.LinAlgError("Singular matrix")
+
+    monkeypatch.setattr(LowRank, "dual", singular)
+    assert solve_newton(problem, 1e-7) is None
+    assert solve(problem, route="factored", tolerance=1e-7).converged
