@@ -45,9 +45,9 @@ def digits() -> Images:
         raise UnusableInput(
             f"the data set 'digits' needs scikit-learn, which cannot be imported ({error}); pip install 'layerpeel[data]'."
         ) from error
-    digits: Any = load_digits()
-    pixels = (digits.images / 16.0).astype(np.float32)[:, None]
-    return Images(pixels=pixels, labels=digits.target.astype(np.int64), num_classes=10, name="digits")
+    bunch: Any = load_digits()
+    pixels = (bunch.images / 16.0).astype(np.float32)[:, None]
+    return Images(pixels=pixels, labels=bunch.target.astype(np.int64), num_classes=10, name="digits")
 
 
 def mnist_sample() -> Images:
