@@ -485,7 +485,7 @@ def remedy(
             target_cosine=cosine,
             remedies=asked,
             names=names,
-            told=lambda what, stays=False: bar(advance=1, description=what, found=what if stays else None),
+            told=lambda what, stays=False: bar(advance=1, description=what, news=what if stays else None),
         )
     _answer_with_files(found, out, as_json)
 
