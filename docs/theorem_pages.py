@@ -12,6 +12,7 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
 from layerpeel.pages.figure_file import figure_file
+from layerpeel.pages.formula import formula_svg
 from layerpeel.pages.typography import typeset
 from layerpeel.theorems.check import read_report
 from layerpeel.theorems.report import RoomResult
@@ -35,6 +36,7 @@ def write_pages(app: Sphinx) -> None:
         raise ExtensionError(f"{path} lacks {', '.join(missing)}: run `make check` again.")
     known = {
         "typeset": typeset,
+        "formula": formula_svg,
         "how_measured": how_measured,
         "own_origin": own_origin,
         "pair_numbers": pair_numbers,
