@@ -23,7 +23,7 @@ MODELS = {
     "sweep-quantities": "layerpeel.sweeps.listing.QuantityList",
     "sweep-status": "layerpeel.sweeps.state.Status",
     "threshold": "layerpeel.counts.threshold.Thresholds",
-    "verify": "layerpeel.counts.certificates.Verified",
+    "verify": "layerpeel.pages.proofs.Verified",
     "train": "layerpeel.networks.TrainingRun",
 }
 """Command → the model of its JSON; COMMAND-OPTION where an option answers something else."""
