@@ -277,6 +277,6 @@ def remedy(
             target_cosine=cosine,
             remedies=asked,
             names=names,
-            told=lambda what, stays=False: bar(advance=1, description=what, found=what if stays else None),
+            told=lambda what, stays=False: bar(advance=1, description=what, news=what if stays else None),
         )
     answer_with_files(answered, out, as_json)
