@@ -26,9 +26,14 @@ LONGEST_OPEN_TABLE = 6
 """Tables of more rows than this are folded."""
 
 
+def report_file() -> Path:
+    """The report that the pages are made from."""
+    return Path(os.environ.get("LAYERPEEL_REPORT", HERE.parent / "report" / "report.json"))
+
+
 def write_pages(app: Sphinx) -> None:
     """Write theorems/*.md and their figures; a page that did not change keeps its date, so that it is not built again."""
-    path = Path(os.environ.get("LAYERPEEL_REPORT", HERE.parent / "report" / "report.json"))
+    path = report_file()
     if not path.exists():
         raise ExtensionError(f"there is no {path}: run `make check`, which writes it, or name another one by LAYERPEEL_REPORT.")
     results = {room.name: room for room in read_report(path).rooms}
