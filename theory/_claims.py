@@ -4,16 +4,25 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, TypeAlias, cast
 
+import numpy as np
+
+from layerpeel.numerics import Bracket
 from layerpeel.theory._room import Check, Claim, Control, Evidence, Grounds, Kind, Origin, Quantities, Quantity, Setting, Verdict
 
 Instances: TypeAlias = Mapping[str, tuple[Any, ...]]
 """Label → arguments: the cases that a claim is put to, each labelled once."""
 
-Found: TypeAlias = Quantity | Mapping[str, Quantity] | None
+Stated: TypeAlias = Quantity | float
+"""A quantity; a number is predicted exactly, and a yes or a no is one or zero."""
+
+Answer: TypeAlias = Stated | Mapping[str, Stated] | None
 """What one instance predicts or measures: a quantity, several by name, or nothing."""
 
-Rule: TypeAlias = Quantity | Callable[..., Found]
+Rule: TypeAlias = Stated | Callable[..., Answer]
 """A constant, or a function of an instance's arguments."""
+
+NUMBERS = (int, float, np.number, np.bool_)
+"""What counts as a number alone; a bool is an int."""
 
 
 def instances(label: str, *cases: Any) -> dict[str, tuple[Any, ...]]:
@@ -68,7 +77,7 @@ def claim(
     over: Instances | str,
     predict: Rule,
     measure: Rule | None = None,
-    measure_all: Callable[[Setting], Quantities | Iterable[Found]] | None = None,
+    measure_all: Callable[[Setting], Quantities | Iterable[Answer]] | None = None,
     false: Mapping[str, tuple[str, Rule] | Variant],
     evidence: Evidence | Grounds,
     by: str = "",
@@ -85,8 +94,8 @@ def claim(
         name: kebab-case, unique in its room.
         says: the sentence that is confirmed or refuted.
         over: the instances, as `instances` labels them; a text labels a claim that has one instance without arguments.
-        predict: for each instance what the sentence says: closed forms, by numerics only.
-        measure: for each instance what is found, by a route that does not know the prediction.
+        predict: for each instance what the sentence says: closed forms, by numerics only; a number counts as exact.
+        measure: for each instance what is found, by a route that does not know the prediction, with its error: never a number alone.
         measure_all: instead of `measure`, where the setting (its stream, its profile) matters or one run serves several instances: what is
             found for all of them, in their order or by label.
         false: name → (sentence, prediction) of each plausible mistake: a forgotten 1/K, a root for a square, one group for the other.
@@ -104,13 +113,14 @@ def claim(
 
     Raises:
         ValueError: unless exactly one of `measure` and `measure_all` is given.
+        TypeError: when the check measures a number without its error.
 
     Example:
         >>> from layerpeel.numerics import Bracket
         >>> half = claim(
         ...     "half", "x/2", over=instances("x={}", 2, 4), evidence=Evidence.PROOF,
-        ...     predict=lambda x: Bracket.exactly(x / 2), measure=lambda x: Bracket.exactly(0.5 * x),
-        ...     false={"square": ("x²/2", lambda x: Bracket.exactly(x * x / 2))},
+        ...     predict=lambda x: x / 2, measure=lambda x: Bracket.exactly(0.5 * x),
+        ...     false={"square": ("x²/2", lambda x: x * x / 2)},
         ... )
         >>> half.check.predict()["x=4"].middle, half.controls[0].predict()["x=4"].middle
         (2.0, 8.0)
@@ -120,12 +130,13 @@ def claim(
 
         def measured(setting: Setting) -> Quantities:
             values = measure_all(setting)
-            return cast("Quantities", values) if isinstance(values, Mapping) else _labelled(zip(cases, values, strict=True))
+            by_label = cast("Quantities", values) if isinstance(values, Mapping) else _labelled(zip(cases, values, strict=True))
+            return _with_errors(name, by_label)
 
     elif measure is not None and measure_all is None:
 
         def measured(setting: Setting) -> Quantities:
-            return _each(measure, cases)
+            return _with_errors(name, _each(measure, cases))
 
     else:
         raise ValueError(f"claim {name} needs one of measure and measure_all; give the one that fits.")
@@ -137,7 +148,7 @@ def claim(
             name=name,
             claim=says,
             evidence=grounds.evidence,
-            predict=lambda: _each(predict, cases),
+            predict=lambda: _exact(_each(predict, cases)),
             measure=measured,
             kind=kind,
             resolution=grounds.resolution,
@@ -152,7 +163,7 @@ def claim(
                 name=key,
                 claim=variant.says,
                 check=name,
-                predict=lambda variant=variant: _each(variant.predict, variant.instances(cases)),
+                predict=lambda variant=variant: _exact(_each(variant.predict, variant.instances(cases))),
                 kind=variant.kind,
             )
             for key, variant in variants.items()
@@ -165,19 +176,35 @@ def _instances(over: Instances | str) -> Instances:
     return {over: ()} if isinstance(over, str) else over
 
 
-def _each(rule: Rule, cases: Instances) -> dict[str, Quantity]:
+def _each(rule: Rule, cases: Instances) -> dict[str, Stated]:
     return _labelled((label, rule(*arguments) if callable(rule) else rule) for label, arguments in cases.items())
 
 
-def _labelled(values: Iterable[tuple[str, Found]]) -> dict[str, Quantity]:
+def _labelled(values: Iterable[tuple[str, Answer]]) -> dict[str, Stated]:
     """Quantities by label; several of one instance by "label, name"."""
-    quantities: dict[str, Quantity] = {}
+    quantities: dict[str, Stated] = {}
     for label, value in values:
         if isinstance(value, Mapping):
             quantities |= {f"{label}, {name}" if label else name: each for name, each in value.items()}
         elif value is not None:
             quantities[label] = value
     return quantities
+
+
+def _exact(predicted: Mapping[str, Stated]) -> Quantities:
+    """Numbers that are predicted are meant exactly."""
+    return {label: Bracket.exactly(float(value)) if isinstance(value, NUMBERS) else value for label, value in predicted.items()}
+
+
+def _with_errors(name: str, measured: Mapping[str, Stated]) -> Quantities:
+    """What was measured, unless it is a number without its error."""
+    for label, value in measured.items():
+        if isinstance(value, NUMBERS):
+            raise TypeError(
+                f"claim {name} measures {value!r} at {label!r}, a number alone: what is measured carries its error; "
+                "give a Bracket, an Estimate or a Proportion."
+            )
+    return cast("Quantities", measured)
 
 
 def printed(
@@ -190,7 +217,7 @@ def printed(
     false: Mapping[str, tuple[str, Rule] | Variant],
     evidence: Evidence | Grounds,
     measure: Rule | None = None,
-    measure_all: Callable[[Setting], Quantities | Iterable[Found]] | None = None,
+    measure_all: Callable[[Setting], Quantities | Iterable[Answer]] | None = None,
     **common: Any,
 ) -> tuple[Claim, Claim]:
     """A sentence that fails as it is printed, and what holds instead, put to the same measurement.
@@ -218,8 +245,8 @@ def printed(
         >>> from layerpeel.numerics import Bracket
         >>> as_printed, derived = printed(
         ...     "printed", "x²", over=instances("x={}", 4), evidence=Evidence.PROOF, false={},
-        ...     predict=lambda x: Bracket.exactly(x * x), measure=lambda x: Bracket.exactly(0.5 * x),
-        ...     instead=("derived", "x/2", lambda x: Bracket.exactly(x / 2)),
+        ...     predict=lambda x: x * x, measure=lambda x: Bracket.exactly(0.5 * x),
+        ...     instead=("derived", "x/2", lambda x: x / 2),
         ... )
         >>> as_printed.check.expected.value, derived.check.expected.value
         ('refuted', 'confirmed')

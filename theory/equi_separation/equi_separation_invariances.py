@@ -12,8 +12,7 @@ import sympy
 from sympy import Matrix, Rational
 
 from layerpeel.numerics import Bracket, separation
-from layerpeel.theory._claims import Variant, claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, Variant, claim, instances
 from layerpeel.theory.equi_separation._exact import exact_fuzziness, fuzziness_in_means
 from layerpeel.theory.equi_separation._in_symbols import scatter
 
@@ -90,13 +89,11 @@ ROOM = Room.of(
         "in-doubles",
         "translation, rotation, scaling, duplication and, for p = K − 1, invertible maps keep D on random data",
         over=instances("{}", "translation", "orthogonal map", "common scaling", "duplicates", "invertible, p = K − 1"),
-        predict=Bracket.exactly(0.0),
+        predict=0.0,
         measure_all=lambda setting: changes(setting.rng),
         by="the largest relative change of D over twenty draws of data, in doubles; also for an invertible map with p > K − 1",
         false={
-            "any-dimension-in-doubles": Variant(
-                "an invertible map keeps D on random data whatever p is", Bracket.exactly(0.0), over="invertible, p > K − 1"
-            )
+            "any-dimension-in-doubles": Variant("an invertible map keeps D on random data whatever p is", 0.0, over="invertible, p > K − 1")
         },
         evidence=Evidence.EMPIRICAL.within(SLIGHT, "fifteen times the rounding of D under maps of moderate condition, to either side"),
     ),

@@ -6,15 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from layerpeel.numerics import Bracket, fit_decay
-from layerpeel.theory._claims import Variant, claim, instances
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement
+from layerpeel.theory import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement, Variant, claim, instances
 from layerpeel.theory._trials import interval_over_trials, points_over_trials
-from layerpeel.theory.equi_separation._networks import (
-    TRIALS,
-    correlation_over_trials,
-    factor_over_trials,
-    networks,
-)
+from layerpeel.theory.equi_separation._networks import TRIALS, correlation_over_trials, factor_over_trials, networks
 
 if TYPE_CHECKING:
     from layerpeel.gpu_train.studies import SeparationCurves
@@ -59,21 +53,19 @@ ROOM = Room.of(
         "at three depths, and for the control's recipe with batch norm, log D falls along a straight line: ρ < 1, r ≤ −.985, "
         "no residual above .15 of the range, and SSB keeps its rank",
         over=instances("{}: {}", *product(OBEYING, BOUNDS)),
-        predict=lambda _, quantity: Bracket.exactly(BOUNDS[quantity]),
+        predict=lambda _, quantity: BOUNDS[quantity],
         measure_all=lambda setting: shapes(networks(setting)),
         by="the fit of the line to log D at the end of training, over trials; and the share of training images that are labelled correctly",
         false={
             "without-batch-norm": Variant(
                 "a net without batch norm, trained until it labels 98 of 100 training images correctly, has r ≤ −.985 too",
-                Bracket.exactly(STRAIGHT),
+                STRAIGHT,
                 over=instances("no batch norm: Pearson's r", ()),
             ),
-            "linear-net": Variant(
-                "a net without nonlinearity has r ≤ −.985 too", Bracket.exactly(STRAIGHT), over=instances("linear: Pearson's r", ())
-            ),
+            "linear-net": Variant("a net without nonlinearity has r ≤ −.985 too", STRAIGHT, over=instances("linear: Pearson's r", ())),
             "as-steep-when-deep": Variant(
                 "the deepest net lowers D in a layer as far as the shallowest, to .45 or less: ρ does not depend on depth",
-                Bracket.exactly(0.45),
+                0.45,
                 over=instances("deep: decay ratio", ()),
             ),
         },
@@ -84,18 +76,15 @@ ROOM = Room.of(
         "first-power",
         "of all curves log D = a + b tᵞ the best has γ between 3/4 and 4/3",
         over=instances("{}", *OBEYING),
-        predict=Bracket.exactly(POWER),
+        predict=POWER,
         measure_all=lambda setting: powers(networks(setting)),
         by="γ or 1/γ, whichever is larger, for the best power tᵞ of depth; and γ itself",
         false={
             "linear-net-power": Variant(
-                "in a net without nonlinearity too the best power is near one", Bracket.exactly(POWER), over=instances("linear", ())
+                "in a net without nonlinearity too the best power is near one", POWER, over=instances("linear", ())
             ),
             "root-of-depth": Variant(
-                "log D falls with the root of depth: γ = 1/2",
-                Bracket.exactly(0.5),
-                kind=Kind.EQUALITY,
-                over=instances("{}: power", *OBEYING),
+                "log D falls with the root of depth: γ = 1/2", 0.5, kind=Kind.EQUALITY, over=instances("{}: power", *OBEYING)
             ),
         },
         evidence=Evidence.EMPIRICAL.within(0.0, "as before"),

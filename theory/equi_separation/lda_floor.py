@@ -9,8 +9,7 @@ import numpy as np
 from scipy import optimize
 
 from layerpeel.numerics import Bracket, ClassMoments, ClassStatistics, lda_floor, separation
-from layerpeel.theory._claims import Variant, claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, Variant, claim, instances
 from layerpeel.theory.equi_separation._samples import ROUNDING, normal_classes, to_rounding
 
 SIZES = instances("K={}, p={}", (3, 2), (3, 5), (5, 8), (10, 12))
@@ -44,10 +43,7 @@ ROOM = Room.of(
         by="D after whitening the within-class scatter",
         false={
             "higher-floor": ("the floor is one percent higher", lambda *size: to_rounding(1.01 * lda_floor(statistics(*size)))),
-            "linear-maps-do-nothing": (
-                "whitening cannot lower D",
-                lambda *size: to_rounding(separation(*normal_classes(*size)).fuzziness),
-            ),
+            "linear-maps-do-nothing": ("whitening cannot lower D", lambda *size: to_rounding(separation(*normal_classes(*size)).fuzziness)),
         },
         evidence=Evidence.EMPIRICAL.within(1e-4, "D is of order one to a thousand here, and its rounding one part in 1e8"),
         kind=Kind.EQUALITY,
@@ -67,7 +63,7 @@ ROOM = Room.of(
         "merging-passes-below",
         "a map that merges two class means takes D below the floor and the rank of SSB to K − 2: it must be read beside D",
         over={label: (*size, False) for label, size in WIDE.items()} | {label: (*size, True) for label, size in RANKS.items()},
-        predict=lambda classes, width, rank: Bracket.exactly(classes - 2) if rank else to_rounding(lda_floor(statistics(classes, width))),
+        predict=lambda classes, width, rank: classes - 2 if rank else to_rounding(lda_floor(statistics(classes, width))),
         measure_all=lambda setting: merged(setting.rng),
         by="D, and the rank of SSB, after a projection that merges two class means, and after one along a random direction, which merges "
         "none; both take one direction out of the whitened space and leave room for K − 1",
@@ -78,9 +74,7 @@ ROOM = Room.of(
                 over={label + NONE_MERGED: size for label, size in WIDE.items()},
             ),
             "two-directions": Variant(
-                "merged means cost SSB both of their directions: a rank of K − 3",
-                lambda classes, _: Bracket.exactly(classes - 3),
-                over=RANKS,
+                "merged means cost SSB both of their directions: a rank of K − 3", lambda classes, _: classes - 3, over=RANKS
             ),
         },
         evidence=Evidence.EMPIRICAL,

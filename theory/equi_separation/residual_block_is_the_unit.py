@@ -9,9 +9,23 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from layerpeel.numerics import Bracket, fit_decay
-from layerpeel.theory._claims import Variant, claim, instances
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Profile, Room, Series, Setting, Source, Statement, Verdict
+from layerpeel.numerics import fit_decay
+from layerpeel.theory import (
+    Evidence,
+    Figure,
+    Kind,
+    Origin,
+    Profile,
+    Room,
+    Series,
+    Setting,
+    Source,
+    Statement,
+    Variant,
+    Verdict,
+    claim,
+    instances,
+)
 from layerpeel.theory._trials import intervals_over_trials, points_over_trials
 from layerpeel.theory.equi_separation._networks import WIDTH, Sizes, block_outputs, blocks_trained
 
@@ -52,7 +66,7 @@ ROOM = Room.of(
         "equal-gains",
         'as "all modules are created equal" reads for blocks: a block gains as much whether it holds two layers or three',
         over=RATIO,
-        predict=Bracket.exactly(0.0),
+        predict=0.0,
         measure_all=lambda setting: intervals_over_trials({RATIO: gain_ratio(mixes(setting, skip=True))}),
         by="what blocks of three layers gain, over what blocks of two gain, summed over both orders of the mix",
         false={},
@@ -64,13 +78,13 @@ ROOM = Room.of(
         "three-layers-gain-more",
         "a block of three layers gains more than one of two",
         over=RATIO,
-        predict=Bracket.exactly(0.0),
+        predict=0.0,
         measure_all=lambda setting: intervals_over_trials({RATIO: gain_ratio(mixes(setting, skip=True))}),
         by="the same",
         false={
             "layers-behind-the-first": (
                 "it gains at least twice as much: what counts are the layers behind the first of a block",
-                Bracket.exactly(float(np.log(2.0))),
+                np.log(2.0),
             )
         },
         evidence=Evidence.EMPIRICAL,
@@ -81,15 +95,10 @@ ROOM = Room.of(
         "without-skips",
         "in a plain net stretches of two and three layers gain as 2 to 3: there the layer is the unit, and it shows",
         over=RATIO,
-        predict=Bracket.exactly(float(np.log(1.5))),
+        predict=np.log(1.5),
         measure_all=lambda setting: intervals_over_trials({RATIO: gain_ratio(mixes(setting, skip=False))}),
         by="the same for stretches of two and three layers of a plain net",
-        false={
-            "stretches-are-the-unit": (
-                "a stretch of a plain net gains as much whether it holds two layers or three",
-                Bracket.exactly(0.0),
-            )
-        },
+        false={"stretches-are-the-unit": ("a stretch of a plain net gains as much whether it holds two layers or three", 0.0)},
         evidence=Evidence.EMPIRICAL.within(SHARPNESS, SHARP_ENOUGH, headroom=2.0),
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
@@ -98,7 +107,7 @@ ROOM = Room.of(
         "no-better-at-equal-points",
         "on equally many points a line fits block outputs no better, by more than .1 in log D, than the last layers inside",
         over=f"{ADVANTAGE}last layers inside",
-        predict=Bracket.exactly(NO_MORE),
+        predict=NO_MORE,
         measure_all=lambda setting: intervals_over_trials(
             advantages(mixes(setting, skip=True))
             | {f"plain net: {label}": values for label, values in advantages(mixes(setting, skip=False)).items()}
@@ -109,9 +118,7 @@ ROOM = Room.of(
         "of a plain net",
         false={
             "unequal-points": Variant(
-                "nor does it fit block outputs better than all layers, which are twice as many",
-                Bracket.exactly(NO_MORE),
-                over=f"{ADVANTAGE}all layers",
+                "nor does it fit block outputs better than all layers, which are twice as many", NO_MORE, over=f"{ADVANTAGE}all layers"
             )
         },
         evidence=Evidence.EMPIRICAL,
@@ -122,12 +129,12 @@ ROOM = Room.of(
         "rises-before-relu",
         "D rises from the input of a block to its first normalised layer, but so it does in a plain net: no mark of blocks",
         over=instances("{}", *RISING),
-        predict=Bracket.exactly(0.0),
+        predict=0.0,
         measure_all=lambda setting: intervals_over_trials(rises(setting)),
         by="the mean over blocks of log D after the first normalised layer, less log D of the block's input; and behind its ReLU",
         false={
             "rises-after-relu": Variant(
-                "D is higher behind the nonlinearity of that layer too", Bracket.exactly(0.0), over=instances("{}, after ReLU", *RISING)
+                "D is higher behind the nonlinearity of that layer too", 0.0, over=instances("{}, after ReLU", *RISING)
             )
         },
         evidence=Evidence.EMPIRICAL,

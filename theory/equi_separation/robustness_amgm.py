@@ -12,8 +12,7 @@ from flint import arb, ctx
 from scipy import optimize
 
 from layerpeel.numerics import PRECISION, Bracket, to_bracket
-from layerpeel.theory._claims import Variant, claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, Variant, claim, instances
 from layerpeel.theory.equi_separation._in_symbols import splits
 
 COUNTS = instances("{} ratios", 2, 3, 5, 10)

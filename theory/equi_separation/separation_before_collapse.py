@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from layerpeel.numerics import Bracket, fit_decay
-from layerpeel.theory._claims import Variant, claim, instances
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Setting, Source, Statement
+from layerpeel.theory import Evidence, Figure, Kind, Origin, Room, Setting, Source, Statement, Variant, claim, instances
 from layerpeel.theory._trials import intervals_over_trials, points_over_trials
 from layerpeel.theory.equi_separation._networks import LINEAR, WATCHED, correlation_over_trials, trained
 
@@ -71,12 +70,10 @@ ROOM = Room.of(
         "learned",
         "before training D rises with depth: the law is learned",
         over="r before training",
-        predict=Bracket.exactly(0.0),
+        predict=0.0,
         measure_all=lambda setting: correlations_at_ends(watched(setting)),
         by="Pearson's r of depth and log D at random weights and after training, over trials",
-        false={
-            "after-training": Variant("after training too D rises with depth", Bracket.exactly(0.0), over=instances("r after training", ()))
-        },
+        false={"after-training": Variant("after training too D rises with depth", 0.0, over=instances("r after training", ()))},
         evidence=Evidence.EMPIRICAL,
         kind=Kind.LOWER_BOUND,
     ),

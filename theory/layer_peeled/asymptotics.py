@@ -28,8 +28,7 @@ from layerpeel.numerics import (
     to_bracket,
 )
 from layerpeel.solvers import collapse_switch
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Source, Statement
+from layerpeel.theory import Evidence, Figure, Kind, Origin, Room, Series, Source, Statement, claim, instances
 from layerpeel.theory.layer_peeled._in_symbols.tangent import BY_SIZE, STATED, tangent
 from layerpeel.theory.layer_peeled._threshold_limits import crowd_constant, line_at_infinity, log_excess, slope_at_zero
 
@@ -127,7 +126,7 @@ ROOM = Room.of(
         measure=lambda root: measured(3, 2, root, 1e-6) / Bracket.exactly(root),
         by=SOLVED,
         false={
-            "exponent": ("R0 − 1 is of the order of E_H E_W", Bracket.exactly(0.0)),
+            "exponent": ("R0 − 1 is of the order of E_H E_W", 0.0),
             "tangent-by-size-solved": ("it approaches 1/K_A", lambda _: in_balls(lambda: 1 / arb(3))),
         },
         evidence=Evidence.CERTIFIED.within(NEAR, "the next term of the expansion at the last instance: 1e-3"),
@@ -140,7 +139,7 @@ ROOM = Room.of(
         predict=lambda *_: in_balls(lambda: line_at_infinity(5, 5)[0]),
         measure=lambda low, high: (measured(5, 5, high, 1e-3) - measured(5, 5, low, 1e-3)) / Bracket.exactly(high - low),
         by=SOLVED,
-        false={"even-split-solved": ("the slope approaches K/K_A", Bracket.exactly(2.0))},
+        false={"even-split-solved": ("the slope approaches K/K_A", 2.0)},
         evidence=Evidence.CERTIFIED.within(NEAR, "the next term of the expansion at the last instance: 3e-3"),
         kind=Kind.LIMIT,
     ),
@@ -156,7 +155,7 @@ ROOM = Room.of(
                 "R0 − 1 falls like 1/K²",
                 lambda classes: in_balls(lambda: log_excess(0.5, 1.0) + (arb(10) / classes).log()),
             ),
-            "one-forgotten": ("R0 − 1 ~ e^{2ε}/K", Bracket.exactly(2.0)),
+            "one-forgotten": ("R0 − 1 ~ e^{2ε}/K", 2.0),
         },
         evidence=Evidence.CERTIFIED.within(NEAR, "the next term of the expansion at the last instance: 7e-4"),
         kind=Kind.LIMIT,

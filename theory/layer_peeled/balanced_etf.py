@@ -7,8 +7,7 @@ import sympy
 
 from layerpeel.numerics import Bracket
 from layerpeel.solvers import Blocks, LayerPeeled, solve_blocks
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
 from layerpeel.theory.layer_peeled._closed_forms import predicted
 
 ENERGIES = instances("K={}, E_H={:g}, E_W={:g}", (3, 5.0, 1.0), (4, 2.0, 0.5), (6, 1.0, 3.0), (10, 5.0, 1.0))

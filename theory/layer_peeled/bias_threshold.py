@@ -4,8 +4,7 @@ import math
 
 from layerpeel.numerics import Bracket, log_threshold_minus_one, log_threshold_with_bias_minus_one
 from layerpeel.solvers import Enclosures, LayerPeeled, Switch
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
 from layerpeel.theory.layer_peeled._changed_losses import Case, Change, labelled, multiplier_at_switch, switch
 from layerpeel.theory.layer_peeled._closed_forms import predicted
 from layerpeel.theory.layer_peeled._coming_apart import reported
@@ -50,10 +49,7 @@ ROOM = Room.of(
         measure=lambda case: switch(case).bracket,
         by="log E_H between a semidefinite optimum whose minority is certainly apart and one where it certainly coincides",
         false={
-            "one-percent-off": (
-                "it takes one per cent more energy",
-                lambda case: predicted(log_energy(case) + math.log(1.01)),
-            ),
+            "one-percent-off": ("it takes one per cent more energy", lambda case: predicted(log_energy(case) + math.log(1.01))),
             "majority-alone": (
                 "the minority's share of τ is K_B/K_A for K_B/K",
                 lambda case: predicted(log_energy(case, of=case.majority)),
@@ -69,11 +65,11 @@ ROOM = Room.of(
         "law",
         "the law is the same as without a bias: λ = c_B where the minority comes apart",
         over=SPLITS,
-        predict=Bracket.exactly(1.0),
+        predict=1.0,
         measure=lambda case: multiplier_at_switch(case),
         by="λ/c_B, enclosed, at the energy where the margin between two minority classes certainly goes from zero to positive",
         false={
-            "law-one-percent-off": ("it comes apart where λ = 1.01 c_B", Bracket.exactly(1.01)),
+            "law-one-percent-off": ("it comes apart where λ = 1.01 c_B", 1.01),
             "own-part": ("it comes apart where λ = (1 − 1/K) c_B", lambda case: predicted(1 - 1 / case.classes)),
         },
         evidence=Evidence.CERTIFIED.within(1e-2, "λ moves about as much as the energies on either side"),
@@ -82,14 +78,11 @@ ROOM = Room.of(
         "a-pure-guess",
         "where it comes apart, minority samples are predicted uniformly among all classes, the majority's included",
         over=SPLITS,
-        predict=Bracket.exactly(0.0),
+        predict=0.0,
         measure=lambda case: margin(switch(case)),
         by="the logit of a minority class less that of a majority class in its row, bias included, enclosed at both energies",
         false={
-            "bias-forgotten": (
-                "the margin is what the classifiers make, a/K",
-                lambda case: predicted(a_of(case) / case.classes),
-            ),
+            "bias-forgotten": ("the margin is what the classifiers make, a/K", lambda case: predicted(a_of(case) / case.classes)),
             "as-often-as-they-occur": ("it is −log R", lambda case: predicted(-math.log(case.imbalance))),
         },
         evidence=Evidence.CERTIFIED.within(1e-2, "margins move about as much as the energies on either side"),

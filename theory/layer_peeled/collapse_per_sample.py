@@ -7,8 +7,7 @@ import sympy
 
 from layerpeel.numerics import Bracket, collapse_threshold, loss_threshold, vanishing_threshold
 from layerpeel.solvers import LayerPeeled, Problem, Switch, bracket_switch, collapse_switch
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
 from layerpeel.theory.layer_peeled._closed_forms import predicted
 from layerpeel.theory.layer_peeled._in_symbols.per_sample import SQUARES, identities
 
@@ -91,7 +90,7 @@ ROOM = Room.of(
             "vanishing-one-percent-off": (
                 "R1 is 1 % larger",
                 lambda a, b, energy: log_vanishing(a, b, energy, "sample") + Bracket.exactly(math.log(1.01)),
-            ),
+            )
         },
         evidence=Evidence.CERTIFIED.within(4e-3, "the ratios are 3e-4 apart"),
     ),
@@ -104,7 +103,7 @@ ROOM = Room.of(
         by="a factor at which the margin between minority classes certainly is zero, and one at which it certainly is positive",
         false={
             "the-other": ("it is the other's", lambda by: log_factor("weights" if by == "oversampling" else "oversampling")),
-            "by-a-factor-of-two": ("it is two", Bracket.exactly(math.log(FACTOR))),
+            "by-a-factor-of-two": ("it is two", math.log(FACTOR)),
         },
         evidence=Evidence.CERTIFIED.within(4e-3, "the factors are 3e-4 apart"),
     ),

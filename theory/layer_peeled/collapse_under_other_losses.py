@@ -4,8 +4,7 @@ import math
 
 from layerpeel.numerics import Bracket, smoothed_energy_limit, smoothed_margin
 from layerpeel.solvers import Enclosures, LayerPeeled, solve
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
 from layerpeel.theory.layer_peeled._changed_boundaries import boundary, draw_thresholds
 from layerpeel.theory.layer_peeled._changed_losses import (
     HELD,
@@ -71,14 +70,11 @@ ROOM = Room.of(
         by="λ/c_B, enclosed, at the energy where the margin between two minority classes certainly goes from zero to positive, on the "
         "semidefinite program",
         false={
-            "one-for-all": ("it comes apart where λ = c_B", lambda case: None if level(case) == 1.0 else Bracket.exactly(1.0)),
-            "factor-squared": (
-                "it comes apart where λ = Δ_B² c_B",
-                lambda case: Bracket.exactly(case.change.scale[1] ** 2) if case in SCALED else None,
-            ),
+            "one-for-all": ("it comes apart where λ = c_B", lambda case: None if level(case) == 1.0 else 1.0),
+            "factor-squared": ("it comes apart where λ = Δ_B² c_B", lambda case: case.change.scale[1] ** 2 if case in SCALED else None),
             "spread-over-others": (
                 "it comes apart where λ = (1 − δK/(K − 1)) c_B",
-                lambda case: Bracket.exactly(1 - case.change.smoothing * case.classes / (case.classes - 1)) if case in SMOOTHED else None,
+                lambda case: 1 - case.change.smoothing * case.classes / (case.classes - 1) if case in SMOOTHED else None,
             ),
             "one-percent-off": ("it comes apart where λ = 1.01 s_B c_B", lambda case: predicted(1.01 * level(case))),
         },

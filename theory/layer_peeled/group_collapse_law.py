@@ -5,8 +5,7 @@ from functools import cache
 
 from layerpeel.numerics import Bracket
 from layerpeel.solvers import Enclosures, LayerPeeled, Switch, solve
-from layerpeel.theory._claims import Instances, claim
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Instances, Kind, Origin, Room, Source, Statement, claim
 from layerpeel.theory.layer_peeled._closed_forms import predicted
 from layerpeel.theory.layer_peeled._coming_apart import Groups, coming_apart, end, groups_label, multiplier_there, reported
 from layerpeel.theory.layer_peeled._in_symbols.unequal_classes import FLIPPED, STATED, contradiction
@@ -81,10 +80,10 @@ ROOM = Room.of(
         "apart-below",
         "wherever the classes of a group are apart, λ < c_g",
         over=INSTANCES,
-        predict=Bracket.exactly(1.0),
+        predict=1.0,
         measure=lambda groups, energy, g: multiplier_where(False, groups, energy, g, elsewhere=0.0),
         by="λ/c_g wherever the classes of the exact optimum are certainly apart; zero elsewhere, where nothing is claimed",
-        false={"squared": ("classes are apart only where λ < c_g²", Bracket.exactly(0.5))},  # c_g ≤ 1/2
+        false={"squared": ("classes are apart only where λ < c_g²", 0.5)},  # c_g ≤ 1/2
         evidence=Evidence.CERTIFIED,
         kind=Kind.UPPER_BOUND,
     ),
@@ -92,13 +91,13 @@ ROOM = Room.of(
         "together-above",
         "wherever the classes of a group coincide, λ ≥ c_g",
         over=INSTANCES,
-        predict=Bracket.exactly(1.0),
+        predict=1.0,
         measure=lambda groups, energy, g: multiplier_where(True, groups, energy, g, elsewhere=math.inf),
         by="λ/c_g wherever the classes of the exact optimum certainly coincide; infinite elsewhere, where nothing is claimed",
         false={
             "share-of-largest": (
                 "classes coincide only where λ ≥ n_g/n_max",
-                lambda groups, *_: Bracket.exactly(sum(classes * samples for classes, samples in groups) / groups[0][1]),
+                lambda groups, *_: sum(classes * samples for classes, samples in groups) / groups[0][1],
             ),
             "share-of-margin": (
                 "classes coincide only where λ (K_g − 1)/K_g ≥ c_g",
@@ -112,19 +111,16 @@ ROOM = Room.of(
         "switch",
         "the classes of a group come apart exactly at the energy where λ = c_g",
         over=SWITCHES,
-        predict=Bracket.exactly(1.0),
+        predict=1.0,
         measure=lambda groups, g: multiplier_there(switch(groups, g), g),
         by="λ/c_g, enclosed, at the energy where the margin between two classes of the group certainly goes from zero to positive",
         false={
-            "one-percent-off": ("they come apart where λ = 1.01 c_g", Bracket.exactly(1.01)),
+            "one-percent-off": ("they come apart where λ = 1.01 c_g", 1.01),
             "average": (
                 "they come apart where λ = 1/K",
                 lambda groups, g: predicted(sum(k * n for k, n in groups) / (sum(k for k, _ in groups) * groups[g][1])),
             ),
-            "root-of-size": (
-                "they come apart where λ = √n_g/N",
-                lambda groups, g: Bracket.exactly(1 / math.sqrt(groups[g][1])),
-            ),
+            "root-of-size": ("they come apart where λ = √n_g/N", lambda groups, g: 1 / math.sqrt(groups[g][1])),
         },
         evidence=Evidence.CERTIFIED.within(4e-3, "the energies on either side are 3e-4 apart, and λ moves about as much"),
     ),
@@ -132,10 +128,10 @@ ROOM = Room.of(
         "reported-phase",
         "the phase that `solve` reports by λ ≥ c_g is the one that the margin shows, as close to the switch as can be certified",
         over=ENDS,
-        predict=lambda groups, g, phase: Bracket.exactly(float(phase)),
+        predict=lambda groups, g, phase: phase,
         measure=lambda groups, g, phase: reported(end(switch(groups, g), phase).solution.collapsed[g]),
         by="what `solve` reports of the group at the two ends, which were found by the margin",
-        false={"reported-late": ("λ ≥ 1.01 c_g is what counts", Bracket.exactly(0.0))},
+        false={"reported-late": ("λ ≥ 1.01 c_g is what counts", 0.0)},
         evidence=Evidence.CERTIFIED.within(0.0, "a yes or a no"),
     ),
     claim(
@@ -153,18 +149,15 @@ ROOM = Room.of(
         "unequal-differ",
         "of two small classes of different size the larger has the longer classifier, even where the angle is closed",
         over=UNEQUAL,
-        predict=Bracket.exactly(NOTICEABLE),
+        predict=NOTICEABLE,
         measure=lambda groups, energy, _: enclosed(groups, energy).classifier_norm(1) - enclosed(groups, energy).classifier_norm(2),
         by="‖w_k‖ − ‖w_l‖ ≤ ‖w_k − w_l‖ for k in the larger and l in the smaller of the two small groups, enclosed",
         false={
             "by-the-fourth-root": (
                 "the difference is at least (n_g/n_h)^{1/4} − 1",
-                lambda groups, *_: Bracket.exactly((groups[1][1] / groups[2][1]) ** 0.25 - 1),
+                lambda groups, *_: (groups[1][1] / groups[2][1]) ** 0.25 - 1,
             ),
-            "by-the-counts": (
-                "the difference is at least √(n_g/n_h) − 1",
-                lambda groups, *_: Bracket.exactly(math.sqrt(groups[1][1] / groups[2][1]) - 1),
-            ),
+            "by-the-counts": ("the difference is at least √(n_g/n_h) − 1", lambda groups, *_: math.sqrt(groups[1][1] / groups[2][1]) - 1),
         },
         evidence=Evidence.CERTIFIED,
         kind=Kind.LOWER_BOUND,
@@ -173,12 +166,10 @@ ROOM = Room.of(
         "ray",
         "their classifiers can lie on one ray exactly, and at zero they do coincide",
         over=UNEQUAL | VANISHED,
-        predict=lambda groups, _, spanned: Bracket.exactly(groups[0][0] - 1.0 + spanned),
+        predict=lambda groups, _, spanned: groups[0][0] - 1.0 + spanned,
         measure=lambda groups, energy, _: enclosed(groups, energy).rank(),
         by="rank of the exact optimum, whose majority takes K_A − 1 of it for the margins inside",
-        false={
-            "never-parallel": ("classifiers of unequal classes are never parallel", lambda groups, *_: Bracket.exactly(groups[0][0] + 1.0))
-        },
+        false={"never-parallel": ("classifiers of unequal classes are never parallel", lambda groups, *_: groups[0][0] + 1.0)},
         evidence=Evidence.CERTIFIED.within(0.0, "a whole number"),
         kind=Kind.OBSERVATION,
     ),

@@ -7,9 +7,8 @@ import sympy
 
 from layerpeel.numerics import Bracket
 from layerpeel.solvers import Enclosures, UnconstrainedFeatures, bracket_switch, solve
-from layerpeel.theory._claims import claim
+from layerpeel.theory import Evidence, Figure, Kind, Origin, Room, Source, Statement, claim
 from layerpeel.theory._enclosed_points import enclosed_points
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Source, Statement
 from layerpeel.theory.layer_peeled._closed_forms import predicted
 from layerpeel.theory.layer_peeled._in_symbols.weight_decay import CURVATURE, STATED_SLOPE, slope_at_zero
 

@@ -6,8 +6,7 @@ from functools import cache
 
 from layerpeel.numerics import Bracket, joint_vanishing_lengths, joint_vanishing_radius
 from layerpeel.solvers import Enclosures, LayerPeeled, Switch, bracket_switch
-from layerpeel.theory._claims import Instances, claim
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Instances, Kind, Origin, Room, Source, Statement, claim
 from layerpeel.theory.layer_peeled._closed_forms import predicted
 from layerpeel.theory.layer_peeled._coming_apart import WIDTH, Groups, end, groups_label, reported
 from layerpeel.theory.layer_peeled._in_symbols.joint_vanishing import SINGULAR, SIZES, gradient, structure
@@ -87,25 +86,20 @@ ROOM = Room.of(
         "reported-phase",
         "what `solve` reports of every group by the law is what its norm shows, as close to τ* as it can be certified",
         over=ENDS,
-        predict=lambda groups, g, phase: Bracket.exactly(float(phase)),
+        predict=lambda groups, g, phase: phase,
         measure=lambda groups, g, phase: reported(end(switch(groups), phase).solution.vanished[g]),
         by="what `solve` reports of the group at the two ends, which were found by the norms",
-        false={
-            "smallest-only": (
-                "only the smallest group is reported as zero",
-                lambda groups, g, phase: Bracket.exactly(float(phase and g == len(groups) - 1)),
-            ),
-        },
+        false={"smallest-only": ("only the smallest group is reported as zero", lambda groups, g, phase: phase and g == len(groups) - 1)},
         evidence=Evidence.CERTIFIED.within(0.0, "a yes or a no"),
     ),
     claim(
         "one-ray",
         "beyond τ* the tail comes back on one ray: the rank is one more than the head's own K_A − 1",
         over=RAYS,
-        predict=Bracket.exactly(float(BACK[0][0])),
+        predict=BACK[0][0],
         measure=lambda excess: beyond(excess).rank(),
         by="rank of the exact optimum, enclosed from both sides",
-        false={"a-ray-each": ("every tail group comes back on a ray of its own", Bracket.exactly(float(BACK[0][0] + len(BACK) - 2)))},
+        false={"a-ray-each": ("every tail group comes back on a ray of its own", BACK[0][0] + len(BACK) - 2)},
         evidence=Evidence.CERTIFIED.within(0.0, "a whole number"),
         kind=Kind.EQUALITY,
     ),
@@ -117,12 +111,12 @@ ROOM = Room.of(
         measure=lambda excess: shorter(beyond(excess)),
         by="‖w_k‖ of the smallest tail group over that of the largest, at the semidefinite optimum",
         false={
-            "all-alike": ("they come back equally long", Bracket.exactly(1.0)),
+            "all-alike": ("they come back equally long", 1.0),
             "as-features": (
                 "they go as the features, c_g/(λ² − c_g²)",
                 lambda _: predicted(last_length().middle * BACK[-1][1] / BACK[1][1]),
             ),
-            "by-the-counts": ("they go as the counts", Bracket.exactly(BACK[-1][1] / BACK[1][1])),
+            "by-the-counts": ("they go as the counts", BACK[-1][1] / BACK[1][1]),
         },
         evidence=Evidence.CERTIFIED.within(
             0.02, "the next term is of the order of the distance from τ*, which is 0.003 at the last instance"
@@ -133,10 +127,10 @@ ROOM = Room.of(
         "single-largest",
         "with a single largest class none vanishes: every norm is positive, however short",
         over=SINGLE,
-        predict=lambda groups, _: Bracket.exactly(float(len(groups))),
+        predict=lambda groups, _: len(groups),
         measure=lambda groups, energy: with_a_norm(Enclosures(reference(LayerPeeled.from_groups(groups, feature_energy=energy)))),
         by="how many groups certainly have a norm, at the semidefinite optimum",
-        false={"head-alone": ("the largest class is alone", Bracket.exactly(1.0))},
+        false={"head-alone": ("the largest class is alone", 1.0)},
         evidence=Evidence.CERTIFIED.within(0.0, "a whole number"),
     ),
 )

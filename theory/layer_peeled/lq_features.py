@@ -7,8 +7,7 @@ import numpy as np
 
 from layerpeel.numerics import Bracket, least_collapsed_loss
 from layerpeel.solvers import descend_other_norm, enclose_other_norm
-from layerpeel.theory._claims import Variant, claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, Variant, claim, instances
 from layerpeel.theory.layer_peeled._closed_forms import predicted
 
 LABEL = "K=p={}, q={:g}, E_H={:g}"
@@ -45,15 +44,13 @@ ROOM = Room.of(
         "undercut",
         "a feasible point is better than every neural-collapse configuration, by more than 0.001",
         over=BELOW | ABOVE,
-        predict=lambda *case: Bracket.exactly(least_collapsed_loss(*case) - MARGIN),
+        predict=lambda *case: least_collapsed_loss(*case) - MARGIN,
         measure_all=lambda setting: {label: optimum(*case, rng=setting.rng) for label, case in (EUCLIDEAN | BELOW | ABOVE).items()},
         by="enclosures of the optimum; the upper ends are explicit feasible points",
         false={
             "undercut-at-2": Variant(
-                "neural collapse is beaten for q = 2 as well",
-                lambda *case: Bracket.exactly(least_collapsed_loss(*case) - MARGIN),
-                over=EUCLIDEAN,
-            ),
+                "neural collapse is beaten for q = 2 as well", lambda *case: least_collapsed_loss(*case) - MARGIN, over=EUCLIDEAN
+            )
         },
         evidence=Evidence.CERTIFIED,
     ),

@@ -10,8 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from layerpeel.numerics import Bracket
-from layerpeel.theory._claims import Variant, claim, instances
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Profile, Room, Series, Setting, Source, Statement
+from layerpeel.theory import Evidence, Figure, Kind, Origin, Profile, Room, Series, Setting, Source, Statement, Variant, claim, instances
 from layerpeel.theory._trials import interval_over_trials, points_over_trials
 from layerpeel.theory.layer_peeled._imbalanced_networks import (
     LEARNED,
@@ -63,7 +62,7 @@ ROOM = Room.of(
         predict=Bracket(FRAME - NEAR_FRAME, FRAME + NEAR_FRAME),
         measure_all=lambda setting: over_trials(setting, cosines),
         by="the mean cosine between minority classifiers, and between majority classifiers, over trials",
-        false={"balanced-orthogonal": ("balanced classifiers are orthogonal", Bracket.exactly(0.0))},
+        false={"balanced-orthogonal": ("balanced classifiers are orthogonal", 0.0)},
         evidence=Evidence.EMPIRICAL.within(
             2.1 * NEAR_FRAME,
             "ReLU features and the bias of the last layer are not in the model, and training stops early; an interval over eight "
@@ -75,17 +74,13 @@ ROOM = Room.of(
         "cosine-to-one",
         "the minority classifiers draw together as R grows, until their cosine is near one",
         over=RATIOS,
-        predict=Bracket.exactly(1.0),
+        predict=1.0,
         measure_all=lambda setting: over_trials(setting, cosines),
         by="the mean cosine between minority classifiers, and between majority classifiers, over trials",
         false={
-            "orthogonal": ("the minority classifiers become orthogonal", Bracket.exactly(0.0)),
-            "half-way": ("they come half of the way", Bracket.exactly(0.5)),
-            "majority-too": Variant(
-                "so do majority classifiers",
-                Bracket.exactly(1.0),
-                over=instances(OF_MAJORITY, BALANCED, LEARNT, FARTHEST),
-            ),
+            "orthogonal": ("the minority classifiers become orthogonal", 0.0),
+            "half-way": ("they come half of the way", 0.5),
+            "majority-too": Variant("so do majority classifiers", 1.0, over=instances(OF_MAJORITY, BALANCED, LEARNT, FARTHEST)),
         },
         evidence=Evidence.EMPIRICAL.within(
             NEAR_COLLAPSE, "one image a class is as far as R can go on these data, and training stops before its limit"
@@ -96,15 +91,13 @@ ROOM = Room.of(
         "below-chance",
         "at the largest R minority classes are recognised less often than by guessing among all classes",
         over=instances(LABEL, FARTHEST),
-        predict=Bracket.exactly(CHANCE),
+        predict=CHANCE,
         measure_all=lambda setting: {
             label: interval_over_trials(accuracies(setting, ratio))
             for label, (ratio,) in instances(LABEL, *MEASURED[setting.profile]).items()
         },
         by="test accuracy on the minority classes, over trials",
-        false={
-            "always-unknown": Variant("nor are they at R = 1", Bracket.exactly(CHANCE), over=instances(LABEL, BALANCED)),
-        },
+        false={"always-unknown": Variant("nor are they at R = 1", CHANCE, over=instances(LABEL, BALANCED))},
         origin=Origin.DERIVED,
         evidence=Evidence.EMPIRICAL,
         kind=Kind.UPPER_BOUND,
@@ -113,15 +106,13 @@ ROOM = Room.of(
         "not-learned",
         f"at R = {FARTHEST} they are not learned at all: training accuracy on the minority is below one half",
         over=instances(LABEL, FARTHEST),
-        predict=Bracket.exactly(LEARNED),
+        predict=LEARNED,
         measure_all=lambda setting: {
             label: interval_over_trials(each.training_accuracy for each in networks(setting, ratio))
             for label, (ratio,) in instances(LABEL, *MEASURED[setting.profile]).items()
         },
         by="accuracy on the minority's training images, over trials",
-        false={
-            "never-learned": Variant(f"nor at R = {LEARNT}", Bracket.exactly(LEARNED), over=instances(LABEL, LEARNT)),
-        },
+        false={"never-learned": Variant(f"nor at R = {LEARNT}", LEARNED, over=instances(LABEL, LEARNT))},
         origin=Origin.DERIVED,
         evidence=Evidence.EMPIRICAL,
         kind=Kind.UPPER_BOUND,
@@ -130,14 +121,10 @@ ROOM = Room.of(
         "beyond-the-model",
         f"there the cosine is larger, by {MISFIT} or more, than in the optimum at the measured energies, of which it is no rest point",
         over=instances(LABEL, FARTHEST),
-        predict=Bracket.exactly(MISFIT),
+        predict=MISFIT,
         measure_all=lambda setting: misfits(setting),
         by="the measured cosine less that of the certified optimum at the energy of all samples, over trials",
-        false={
-            "learned-too": Variant(
-                "so it is in networks that learned the minority", Bracket.exactly(MISFIT), over=instances(LABEL, LEARNT)
-            ),
-        },
+        false={"learned-too": Variant("so it is in networks that learned the minority", MISFIT, over=instances(LABEL, LEARNT))},
         origin=Origin.DERIVED,
         evidence=Evidence.EMPIRICAL,
         kind=Kind.LOWER_BOUND,

@@ -7,11 +7,8 @@ from layerpeel.numerics import Bracket
 from layerpeel.numerics import squared_error_logit as branch
 from layerpeel.numerics import squared_error_survival as survival
 from layerpeel.numerics import squared_error_switch as switch
-from layerpeel.solvers import (
-    descend_linear,
-)
-from layerpeel.theory._claims import Variant, claim, instances
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement
+from layerpeel.solvers import descend_linear
+from layerpeel.theory import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement, Variant, claim, instances
 from layerpeel.theory.layer_peeled._closed_forms import predicted
 from layerpeel.theory.layer_peeled._in_symbols.squared_error import OTHER_EXPONENT, STATED, by_substitution
 from layerpeel.theory.layer_peeled._squared_error_descents import (
@@ -68,9 +65,7 @@ ROOM = Room.of(
         predict=lambda: STATED,
         measure=lambda: by_substitution(),
         by="g = ½(1 − z)² + ((M + 1)/2) m z^{2/(M+1)} and b/n = M m^{(M+1)/M} on the branch, for every M > 1",
-        false={
-            "other-exponent": ("b/n is (M − 1)^{(M−1)/(M+1)}/M", lambda: OTHER_EXPONENT),
-        },
+        false={"other-exponent": ("b/n is (M − 1)^{(M−1)/(M+1)}/M", lambda: OTHER_EXPONENT)},
         origin=Origin.DERIVED,
         evidence=Evidence.PROOF,
     ),
@@ -114,7 +109,7 @@ ROOM = Room.of(
         false={
             "switch-off": ("the switch is one per cent higher", lambda layers: predicted(1.01 * switch(layers))),
             "switch-slightly-off": ("the switch is 0.1 per cent higher", lambda layers: predicted(1.001 * switch(layers))),
-            "switch-of-one-layer": Variant("M = 2 switches at b/n = 1", Bracket.exactly(1.0), over=instances("M={}", 2)),
+            "switch-of-one-layer": Variant("M = 2 switches at b/n = 1", 1.0, over=instances("M={}", 2)),
         },
         evidence=Evidence.EMPIRICAL.within(
             1e-4, "values that differ by rounding, 1e-16, are 1e-12 apart in b/n; the bisection stops at 1e-5"
@@ -128,7 +123,7 @@ ROOM = Room.of(
         measure=lambda layers: last_logit(layers),
         by="the own logit of the second class just before it drops to zero",
         false={
-            "continuous": ("collapse is continuous for M ≥ 2", Bracket.exactly(0.0)),
+            "continuous": ("collapse is continuous for M ≥ 2", 0.0),
             "jump-off": ("it drops from 1.002 (M − 1)/M", lambda layers: predicted(1.002 * (layers - 1) / layers)),
         },
         evidence=Evidence.EMPIRICAL.within(STOPPED, WHERE_DESCENT_STOPS),

@@ -11,8 +11,7 @@ import numpy as np
 import sympy
 
 from layerpeel.numerics import Bracket, mean_cosine, nonnegative_optimum
-from layerpeel.theory._claims import Variant, claim
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Profile, Room, Series, Setting, Source, Statement
+from layerpeel.theory import Evidence, Figure, Kind, Origin, Profile, Room, Series, Setting, Source, Statement, Variant, claim
 from layerpeel.theory._trials import interval_over_trials, points_over_trials
 from layerpeel.theory.layer_peeled._imbalanced_networks import (
     MAJORITY,
@@ -90,20 +89,20 @@ ROOM = Room.of(
         "identity-in-networks",
         "in training mode, without a ReLU after it, the mean of ‖h‖² over samples is what γ, β say",
         over=NO_RELU,
-        predict=Bracket.exactly(1.0),
+        predict=1.0,
         measure_all=lambda setting: norms(setting),
         by="the mean of ‖h‖² over the training images as one batch, divided by Σ γ² v/(v + ε) + β²",
-        false={"relu-too": Variant("with a ReLU after it too", Bracket.exactly(1.0), over={RELU: ()})},
+        false={"relu-too": Variant("with a ReLU after it too", 1.0, over={RELU: ()})},
         evidence=Evidence.EMPIRICAL.within(1e-9, "sums of 55,000 squares in doubles"),
     ),
     claim(
         "less-after-a-relu",
         "after a ReLU it is less",
         over=RELU,
-        predict=Bracket.exactly(1.0),
+        predict=1.0,
         measure_all=lambda setting: norms(setting),
         by="as before",
-        false={"half": ("a ReLU takes half of it, as at the start", Bracket.exactly(0.5))},
+        false={"half": ("a ReLU takes half of it, as at the start", 0.5)},
         evidence=Evidence.EMPIRICAL,
         kind=Kind.UPPER_BOUND,
     ),
@@ -125,10 +124,10 @@ ROOM = Room.of(
         "by-batch-norm",
         "without batch norm the exponent is below one half",
         over=NO_NORM,
-        predict=Bracket.exactly(0.5),
+        predict=0.5,
         measure_all=lambda setting: exponents(setting),
         by="as before, in networks without batch norm",
-        false={"with-batch-norm": Variant("with batch norm too", Bracket.exactly(0.5), over=CASES)},
+        false={"with-batch-norm": Variant("with batch norm too", 0.5, over=CASES)},
         evidence=Evidence.EMPIRICAL,
         kind=Kind.UPPER_BOUND,
     ),
@@ -142,7 +141,7 @@ ROOM = Room.of(
         false={
             "averaged-by-class": Variant(
                 "so does the optimum at the energy that is averaged over every class", Bracket(-NEAR, NEAR), over=BY_CLASS
-            ),
+            )
         },
         evidence=Evidence.EMPIRICAL.within(
             0.25, "an interval over eight trainings is up to .12 wide; averaged by class the energies miss by .1 to .13", headroom=2.0

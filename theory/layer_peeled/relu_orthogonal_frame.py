@@ -8,9 +8,8 @@ import sympy
 
 from layerpeel.numerics import Bracket
 from layerpeel.solvers import NonNegative, NonNegativeEnclosure, UnconstrainedFeatures, descend_nonnegative, enclose_nonnegative
-from layerpeel.theory._claims import claim
+from layerpeel.theory import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement, claim
 from layerpeel.theory._enclosed_points import enclosed_points
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement
 from layerpeel.theory.layer_peeled._closed_forms import predicted
 from layerpeel.theory.layer_peeled._in_symbols.orthogonal_means import STATED, by_derivatives
 from layerpeel.theory.layer_peeled._orthogonal_means import cost, margin, value_of, wrong

@@ -6,9 +6,8 @@ from itertools import product
 
 from layerpeel.numerics import Bracket
 from layerpeel.solvers import Enclosures, Solution, UnconstrainedFeatures, solve
-from layerpeel.theory._claims import claim, instances
+from layerpeel.theory import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement, claim, instances
 from layerpeel.theory._enclosed_points import enclosed_points
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement
 from layerpeel.theory.layer_peeled._closed_forms import predicted
 from layerpeel.theory.layer_peeled._encoded_labels import between, minority_cosine, slopes_apart, value_of
 
@@ -99,10 +98,7 @@ ROOM = Room.of(
         by="the growth of each singular value between the last two λ, per unit of log(1/λ)",
         false={
             # singular values of the counts instead of their roots
-            "without-root": (
-                "they grow by R, (R K_B + K_A)/K and 1",
-                lambda group, *split: settled(value_of(group, *split), power=2),
-            ),
+            "without-root": ("they grow by R, (R K_B + K_A)/K and 1", lambda group, *split: settled(value_of(group, *split), power=2)),
             "growth-of-halves": (
                 "between groups they grow by √((R + 1)/2) at any split",
                 lambda group, *split: settled(math.sqrt((split[2] + 1) / 2) if group == "between" else value_of(group, *split)),

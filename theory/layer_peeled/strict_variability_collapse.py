@@ -9,8 +9,7 @@ import sympy
 
 from layerpeel.numerics import Bracket, energy_radius, feature_energy
 from layerpeel.solvers import LayerPeeled, Solution, descend_samples, solve_samples
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
 from layerpeel.theory.layer_peeled._closed_forms import optimal_value, predicted
 from layerpeel.theory.layer_peeled._in_symbols.variation import STATED, differentiated
 from layerpeel.theory.layer_peeled._reference import reference
@@ -54,7 +53,7 @@ ROOM = Room.of(
         by="(1/n) Σ h_i² and d²/dt² of log Σ e^{z + t u} at t = 0, by differentiation",
         false={
             # in which variation along the classifiers would be free
-            "flat": ("the loss has no curvature", lambda: {"second derivative": sympy.Integer(0)}),
+            "flat": ("the loss has no curvature", lambda: {"second derivative": sympy.Integer(0)})
         },
         evidence=Evidence.PROOF,
     ),
@@ -69,10 +68,7 @@ ROOM = Room.of(
         by="the certified optimum of the program in which every sample has a feature of its own",
         false={
             "freedom-helps": ("features per sample are worth 0.1 % of energy", lambda *case: predicted(optimal(*case, kept=1.001))),
-            "freedom-helps-a-little": (
-                "they are worth 0.001 % of energy",
-                lambda *case: predicted(optimal(*case, kept=1.00001)),
-            ),
+            "freedom-helps-a-little": ("they are worth 0.001 % of energy", lambda *case: predicted(optimal(*case, kept=1.00001))),
         },
         evidence=Evidence.CERTIFIED.within(1e-6, "the certified gap of the sample-level program is near 1e-9"),
     ),
@@ -85,10 +81,7 @@ ROOM = Room.of(
         by="from above: the optimum at energy (1 − v) E_H, with random variation orthogonal to the classifiers that fills the rest, its "
         "loss taken sample by sample; from below: by Jensen no configuration is better than its means, and they have energy (1 − v) E_H",
         false={
-            "orthogonal-is-free": (
-                "within-class variation orthogonal to the classifiers costs nothing at fixed energy",
-                Bracket.exactly(0.0),
-            ),
+            "orthogonal-is-free": ("within-class variation orthogonal to the classifiers costs nothing at fixed energy", 0.0),
             "second-order": (
                 "the price is quadratic in v",
                 lambda *case: predicted(price(1 - LARGEST, *case[:5]).middle * (case[5] / LARGEST) ** 2),
@@ -97,10 +90,7 @@ ROOM = Room.of(
                 "the price is f*(τ(1−v)) − f*(τ), since classifiers lose as much as features",
                 lambda *case: price((1 - case[5]) ** 2, *case[:5]),
             ),
-            "root-to-first-order": (
-                "the price is f*(τ(1 − v/2)) − f*(τ)",
-                lambda *case: price((1 - case[5] / 2) ** 2, *case[:5]),
-            ),
+            "root-to-first-order": ("the price is f*(τ(1 − v/2)) − f*(τ)", lambda *case: price((1 - case[5] / 2) ** 2, *case[:5])),
         },
         evidence=Evidence.CERTIFIED.within(1e-9, "two certified values, each enclosed to about 1e-11"),
     ),
@@ -132,13 +122,13 @@ ROOM = Room.of(
         "tangent",
         "that price is at least λτ(1 − √(1−v)) ≥ λτ v/2, so it is never zero",
         over=SHARES,
-        predict=Bracket.exactly(0.0),
+        predict=0.0,
         measure=lambda *case: above_tangent(*case),
         by="f*(τ√(1 − v)) − f*(τ) − λτ(1 − √(1 − v)), from two certified values and the certified multiplier",
         false={
             # λτ v/2 ≥ v/10 here
-            "twice-the-slope": ("the price is at least λτ v", lambda *case: Bracket.exactly(0.1 * case[5])),
-            "a-tenth-steeper": ("the price is at least 1.1 λτ v/2", lambda *case: Bracket.exactly(0.01 * case[5])),
+            "twice-the-slope": ("the price is at least λτ v", lambda *case: 0.1 * case[5]),
+            "a-tenth-steeper": ("the price is at least 1.1 λτ v/2", lambda *case: 0.01 * case[5]),
         },
         evidence=Evidence.CERTIFIED,
         kind=Kind.LOWER_BOUND,
@@ -147,12 +137,12 @@ ROOM = Room.of(
         "descent",
         "descent over all features from random starts ends without within-class variance",
         over=CASES,
-        predict=Bracket.exactly(0.0),
+        predict=0.0,
         measure_all=lambda setting: [descended(*case, rng=setting.rng) for case in CASES.values()],
         by="the largest share v at the end of L-BFGS over all features and classifiers, each normalised onto its energy sphere",
         false={
-            "some-stays": ("0.1 % of the energy stays within the classes", Bracket.exactly(1e-3)),
-            "a-little-stays": ("0.001 % of the energy stays within the classes", Bracket.exactly(1e-5)),
+            "some-stays": ("0.1 % of the energy stays within the classes", 1e-3),
+            "a-little-stays": ("0.001 % of the energy stays within the classes", 1e-5),
         },
         evidence=Evidence.EMPIRICAL.within(1e-6, "fifty times the allowance for where L-BFGS stops, to either side"),
     ),

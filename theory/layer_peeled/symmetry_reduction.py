@@ -1,8 +1,7 @@
 """The two-group program in four scalars: every identity proved with symbols, and the value held against the full program."""
 
 from layerpeel.numerics import energy_radius
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
 from layerpeel.theory.layer_peeled._closed_forms import optimal_value, predicted
 from layerpeel.theory.layer_peeled._in_symbols import scalars
 from layerpeel.theory.layer_peeled._reference import two_groups

@@ -9,8 +9,7 @@ from flint import arb, ctx
 
 from layerpeel.numerics import BALLS, PRECISION, Bracket, log_threshold_minus_one, surface_point, to_bracket
 from layerpeel.solvers import bracket_threshold
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
 from layerpeel.theory.layer_peeled._closed_forms import predicted
 from layerpeel.theory.layer_peeled._in_symbols.slopes import (
     FALL_ALONG,
@@ -71,14 +70,8 @@ ROOM = Room.of(
         measure=lambda majority, minority: slopes_of_series(majority, minority),
         by="the slopes as second terms of power series, which know no derivative",
         false={
-            "swapped-computed": (
-                "they are with K_A and K_B exchanged",
-                lambda majority, minority: computed_slopes(minority, majority),
-            ),
-            "one-class-more": (
-                "they are with K_B + 1 for K_B",
-                lambda majority, minority: computed_slopes(majority, minority + 1),
-            ),
+            "swapped-computed": ("they are with K_A and K_B exchanged", lambda majority, minority: computed_slopes(minority, majority)),
+            "one-class-more": ("they are with K_B + 1 for K_B", lambda majority, minority: computed_slopes(majority, minority + 1)),
         },
         evidence=Evidence.CERTIFIED.within(1e-12, "balls, rounded outward to doubles"),
         kind=Kind.EQUALITY,
@@ -87,14 +80,14 @@ ROOM = Room.of(
         "ends",
         "the boundary starts at τ = 0, R0 = 1, for eight pairs of class numbers",
         over=SIZES,
-        predict=lambda *_: {"τ at ζ=0": Bracket.exactly(0.0), "log R0 at ζ=0": Bracket.exactly(0.0)},
+        predict=lambda *_: {"τ at ζ=0": 0.0, "log R0 at ζ=0": 0.0},
         measure=lambda majority, minority: start_of_boundary(majority, minority),
         by="the boundary at ζ = 0 in balls; R0 > 1 for every energy, and finite, since every τ is reached at a finite ζ",
         false={
-            "never-near-one": ("R0 is at least 1.01 at every energy", lambda *_: {"log R0 at ζ=0": Bracket.exactly(math.log(1.01))}),
+            "never-near-one": ("R0 is at least 1.01 at every energy", lambda *_: {"log R0 at ζ=0": math.log(1.01)}),
             "by-classes": (
                 "it starts where both groups have as many samples, R0 = K_B/K_A",
-                lambda a, b: {"log R0 at ζ=0": Bracket.exactly(math.log(b / a))} if a != b else None,
+                lambda a, b: {"log R0 at ζ=0": math.log(b / a)} if a != b else None,
             ),
         },
         evidence=Evidence.CERTIFIED.within(1e-30, "exact up to the working precision"),
@@ -104,14 +97,14 @@ ROOM = Room.of(
         "by-solves",
         "measured thresholds rise with the energy",
         over=STEPS,
-        predict=Bracket.exactly(0.0),
+        predict=0.0,
         measure=lambda low, high: log_threshold(high) - log_threshold(low),
         by="increments of log R0, K_A = K_B = 3, between ratios where the margin certainly is positive and certainly is zero",
         false={
             "without-root": (
                 "log R0 rises as it would with the radius K E_H E_W",
                 lambda low, high: predicted(log_closed_form(high**2) - log_closed_form(low**2)),
-            ),
+            )
         },
         evidence=Evidence.CERTIFIED,
     ),

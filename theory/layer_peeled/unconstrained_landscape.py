@@ -6,8 +6,7 @@ import numpy as np
 
 from layerpeel.numerics import Bracket
 from layerpeel.solvers import Enclosures, FactorPoint, LayerPeeled, descend, enclose_factors, low_rank_excess, solve
-from layerpeel.theory._claims import Variant, claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Profile, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Profile, Room, Source, Statement, Variant, claim, instances
 from layerpeel.theory.layer_peeled._closed_forms import predicted
 
 CASES = {
@@ -52,7 +51,7 @@ ROOM = Room.of(
         "stationary",
         "the points examined are critical: gradients below 1e-6",
         over=CRITICAL,
-        predict=Bracket.exactly(STATIONARY),
+        predict=STATIONARY,
         measure_all=lambda setting: (
             {label: point.gradient for label, (_, point) in critical(setting.rng).items()}
             | {"a random point": enclose_factors(problem("balanced"), *setting.rng.standard_normal((2, 4, 2))).gradient}
@@ -60,10 +59,8 @@ ROOM = Room.of(
         ),
         by="the length of the Riemannian gradient; at a random point too, and where descent ends, rounded to half precision",
         false={
-            "rounded": Variant(
-                "critical points pass when they are rounded to half precision", Bracket.exactly(STATIONARY), over="in half precision"
-            ),
-            "critical-anywhere": Variant("random points pass for critical", Bracket.exactly(STATIONARY), over="a random point"),
+            "rounded": Variant("critical points pass when they are rounded to half precision", STATIONARY, over="in half precision"),
+            "critical-anywhere": Variant("random points pass for critical", STATIONARY, over="a random point"),
         },
         evidence=Evidence.CERTIFIED,
     ),
@@ -71,16 +68,14 @@ ROOM = Room.of(
         "saddle",
         "critical points that are not global have curvature below −1e-4 in some direction",
         over=CRITICAL,
-        predict=Bracket.exactly(-NOTICEABLE),
+        predict=-NOTICEABLE,
         measure_all=lambda setting: (
             {label: point.curvature for label, (_, point) in critical(setting.rng).items()}
             | {f"{case}, optimum": descended(case, len(CASES[case][0]), setting.rng).curvature for case in CASES}
         ),
         by="λ − ‖G‖_op; at the optimum too, with a coordinate to spare",
         false={
-            "optimum-bends": Variant(
-                "the optimum has such a direction too", Bracket.exactly(-NOTICEABLE), over={f"{case}, optimum": () for case in CASES}
-            ),
+            "optimum-bends": Variant("the optimum has such a direction too", -NOTICEABLE, over={f"{case}, optimum": () for case in CASES})
         },
         evidence=Evidence.CERTIFIED,
     ),
@@ -88,15 +83,12 @@ ROOM = Room.of(
         "depth",
         "that curvature is at most −(f − f*)/τ",
         over=CRITICAL,
-        predict=Bracket.exactly(1.0),
+        predict=1.0,
         measure_all=lambda setting: {label: depth(*point) for label, point in critical(setting.rng).items()},
         by="−τ times the curvature, over the excess above the certified optimum",
         false={
             # as if √(E_H E_W) were the τ = K√(E_H E_W) of the bound
-            "classes-forgotten": (
-                "that curvature is at most −(f − f*)/√(E_H E_W)",
-                lambda classes, *_: Bracket.exactly(float(classes)),
-            ),
+            "classes-forgotten": ("that curvature is at most −(f − f*)/√(E_H E_W)", lambda classes, *_: classes)
         },
         evidence=Evidence.CERTIFIED,
         kind=Kind.LOWER_BOUND,
@@ -125,17 +117,14 @@ ROOM = Room.of(
         "arrival",
         "L-BFGS on H and W ends at the certified optimum from every random start drawn, with p = K and p = rank + 1",
         over=CASES,
-        predict=lambda *_: dict.fromkeys(("p = K", "p = rank + 1"), Bracket.exactly(0.0)),
+        predict=lambda *_: dict.fromkeys(("p = K", "p = rank + 1"), 0.0),
         measure_all=lambda setting: [arrival(case, STARTS[setting.profile], setting.rng) for case in CASES],
         by="the largest excess over the certified optimum among all starts; for p = rank − 1 it is not below what is proved of any point",
         false={
-            "one-coordinate-less": (
-                "with p = rank − 1 descent reaches the optimum as well",
-                lambda *_: {"p = rank − 1": Bracket.exactly(0.0)},
-            ),
+            "one-coordinate-less": ("with p = rank − 1 descent reaches the optimum as well", lambda *_: {"p = rank − 1": 0.0}),
             "a-millionth-above": (
                 "the worst start ends a millionth above the optimum",
-                lambda *_: dict.fromkeys(("p = K", "p = rank + 1"), Bracket.exactly(1e-6)),
+                lambda *_: dict.fromkeys(("p = K", "p = rank + 1"), 1e-6),
             ),
         },
         evidence=Evidence.EMPIRICAL.within(

@@ -5,8 +5,7 @@ from functools import cache
 
 from layerpeel.numerics import Bracket, vanishing_threshold
 from layerpeel.solvers import LayerPeeled, Switch, bracket_switch, solve_blocks
-from layerpeel.theory._claims import Instances, Variant, claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Instances, Kind, Origin, Room, Source, Statement, Variant, claim, instances
 from layerpeel.theory.layer_peeled._closed_forms import optimum, predicted
 from layerpeel.theory.layer_peeled._coming_apart import end, reported
 from layerpeel.theory.layer_peeled._in_symbols.vanishing import IN_MARGINS, B, boundary, boundary_by_gradient
@@ -74,10 +73,10 @@ ROOM = Room.of(
         "reported-phase",
         "the phase that `solve` reports is the one that the norm shows, as close to R1 as it can be certified",
         over=ENDS,
-        predict=lambda a, b, energy, phase: Bracket.exactly(float(phase)),
+        predict=lambda a, b, energy, phase: phase,
         measure=lambda a, b, energy, phase: reported(end(switch(a, b, energy), phase).solution.vanished[1]),
         by="what `solve` reports of the minority at the two ends, which were found by the norm",
-        false={"with-collapse": ("collapsed is reported as vanished", Bracket.exactly(1.0))},
+        false={"with-collapse": ("collapsed is reported as vanished", 1.0)},
         evidence=Evidence.CERTIFIED.within(0.0, "a yes or a no"),
     ),
     claim(
@@ -90,9 +89,7 @@ ROOM = Room.of(
         false={
             "without-share": ("b counts in full in ‖w_B‖²", lambda *case: predicted(square(*case, of_inner=0))),
             "zero-when-equal": Variant(
-                "equal minority classifiers are zero classifiers",
-                Bracket.exactly(0.0),
-                over=instances(NORM, (7, 3, 5.0, 5.0), (3, 2, 1.0, 4.0)),
+                "equal minority classifiers are zero classifiers", 0.0, over=instances(NORM, (7, 3, 5.0, 5.0), (3, 2, 1.0, 4.0))
             ),
             "norm-one-percent-late": Variant(
                 "between R0 and R1, ‖w_B‖² is that of R/1.01",
@@ -110,7 +107,7 @@ ROOM = Room.of(
         measure=lambda a, b, energy: two_groups(a, b, FAR, energy).rank(),
         by="rank of the exact optimum at R = 1000, enclosed from both sides",
         false={
-            "always": ("every energy has a second phase", lambda a, *_: Bracket.exactly(float(a - 1))),
+            "always": ("every energy has a second phase", lambda a, *_: a - 1),
             "without-root": ("the condition with r = K_B/K: never", lambda a, b, energy: rank_far_out(a, b, energy, b / (a + b))),
         },
         evidence=Evidence.CERTIFIED.within(0.0, "a whole number"),

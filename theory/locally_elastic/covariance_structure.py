@@ -6,8 +6,7 @@ from itertools import product
 import numpy as np
 
 from layerpeel.numerics import Bracket
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement
+from layerpeel.theory import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement, claim, instances
 from layerpeel.theory.locally_elastic._along_directions import ROUNDING, angle_of, chance, exact_curves, limit_angle
 from layerpeel.theory.locally_elastic._best_directions import ANGLE, best_angle, least_share
 from layerpeel.theory.locally_elastic._noise_along_axes import (
@@ -74,7 +73,7 @@ ROOM = Room.of(
         predict=lambda name: Bracket.around(angle_of(np.linalg.solve(COVARIANCES[name], DIFFERENCE)), ANGLE),
         measure=lambda name: Bracket.around(best_angle(COVARIANCES[name], COVARIANCES[name], FEW, 3.0, DIFFERENCE), ANGLE),
         by="the angle that maximises the exact probability for 10 samples per class",
-        false={"means": ("the difference of the means is the best direction", lambda _: Bracket.exactly(angle_of(DIFFERENCE)))},
+        false={"means": ("the difference of the means is the best direction", lambda _: angle_of(DIFFERENCE))},
         evidence=Evidence.EMPIRICAL.within(
             30 * ANGLE, "a maximiser in doubles is found to the root of the precision; ten times what is allowed for it, and more"
         ),
@@ -88,8 +87,8 @@ ROOM = Room.of(
         by="the least (DᵀD)²/(DᵀSD · DᵀS^{−1}D) for S = diag(1, κ), over a grid of directions D",
         false={
             # as if the means could differ along the loudest direction and still be read along the quietest
-            "one-over-kappa": ("the share can be as small as 1/κ", lambda kappa: Bracket.exactly(1 / kappa)),
-            "square-inside": ("the share is at least 4κ/(1 + κ²)", lambda kappa: Bracket.exactly(4 * kappa / (1 + kappa**2))),
+            "one-over-kappa": ("the share can be as small as 1/κ", lambda kappa: 1 / kappa),
+            "square-inside": ("the share is at least 4κ/(1 + κ²)", lambda kappa: 4 * kappa / (1 + kappa**2)),
         },
         evidence=Evidence.EMPIRICAL.within(
             1e-5, "the minimum is flat: an angle off by 1e-4 changes it by 1e-8, and ten times that is allowed"
@@ -151,7 +150,7 @@ ROOM = Room.of(
         by="the angle that maximises the exact probability, the means 1.3√(2 log n) apart so that it stays away from zero",
         false={
             # Fisher's direction
-            "pooled": ("it tends to (S_k + S_l)^{−1}D", lambda _: Bracket.exactly(angle_of(np.linalg.solve(sum(UNEQUAL), DIFFERENCE)))),
+            "pooled": ("it tends to (S_k + S_l)^{−1}D", lambda _: angle_of(np.linalg.solve(sum(UNEQUAL), DIFFERENCE))),
             "by-squares": (
                 "it tends to (S_k/s_k² + S_l/s_l²)^{−1}D",
                 lambda _: Bracket.around(limit_angle(UNEQUAL, DIFFERENCE, root=False), ROUNDING),

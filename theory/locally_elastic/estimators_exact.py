@@ -7,8 +7,7 @@ import numpy as np
 
 from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket, estimate_rates
-from layerpeel.theory._claims import Variant, claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Setting, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Setting, Source, Statement, Variant, claim, instances
 from layerpeel.theory.locally_elastic._drift import AGREEMENT, integrated, rate, rate_integral, rate_numbers, similarity_blocks, weights
 
 SIZES = tuple(range(2, 9))
@@ -50,17 +49,15 @@ ROOM = Room.of(
         "errors",
         "Â = ∫α and B̂ = ∫β on exact trajectories of both models, K = 2 to 8, with rates that vary in time",
         over=errors_of("I-model", *SIZES) | errors_of("L-model", *SIZES) | errors_of("printed for three", 3),
-        predict=Bracket.exactly(0.0),
+        predict=0.0,
         measure_all=lambda setting: errors(setting),
         by="the largest Â − A and B̂ − B along integrated trajectories, over times and random cases",
         false={
             "printed-for-three": Variant(
-                "Â = A' + 2B', B̂ = 2(B' − A') for any K",
-                Bracket.exactly(0.0),
-                over=errors_of("printed for three", *(k for k in SIZES if k != 3)),
+                "Â = A' + 2B', B̂ = 2(B' − A') for any K", 0.0, over=errors_of("printed for three", *(k for k in SIZES if k != 3))
             ),
             "right-vectors": Variant(
-                "projections on right eigenvectors of M(0) give A and B", Bracket.exactly(0.0), over=errors_of("right vectors", *SIZES[1:])
+                "projections on right eigenvectors of M(0) give A and B", 0.0, over=errors_of("right vectors", *SIZES[1:])
             ),
         },
         evidence=Evidence.EMPIRICAL.within(

@@ -6,8 +6,7 @@ import numpy as np
 from flint import arb, ctx
 
 from layerpeel.numerics import PRECISION, Bracket, to_bracket
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement, Verdict
+from layerpeel.theory import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement, Verdict, claim, instances
 from layerpeel.theory.locally_elastic._in_symbols import similarity
 from layerpeel.theory.locally_elastic._inertia import least_eigenvalue
 
@@ -35,10 +34,10 @@ ROOM = Room.of(
         "printed",
         "the L-model meets the hypothesis 'same setup as in Theorem 1': H is positive semidefinite",
         over=instances("K={}", *SIZES),
-        predict=lambda k: Bracket.exactly(0.0) if k > 2 else None,
+        predict=lambda k: 0.0 if k > 2 else None,
         measure=lambda k: least_eigenvalue(similarity.symmetric_part(k), HALF_WIDTH),
         by="eigenvalues of (H + Hᵀ)/2 counted below two shifts, by the signs of pivots in ball arithmetic",
-        false={"as-cosine": ("no eigenvalue is below −1/(K−1)", lambda k: Bracket.exactly(-1 / (k - 1)) if k > 3 else None)},
+        false={"as-cosine": ("no eigenvalue is below −1/(K−1)", lambda k: -1 / (k - 1) if k > 3 else None)},
         evidence=Evidence.CERTIFIED,
         kind=Kind.LOWER_BOUND,
         expected=Verdict.REFUTED,
@@ -52,11 +51,8 @@ ROOM = Room.of(
         by="eigenvalues of (H + Hᵀ)/2 counted below two shifts, by the signs of pivots in ball arithmetic",
         false={
             # the factor K/(K−1) is that of ‖d_j‖^{−2}
-            "without-class": ("it is (1 − √(K−1))/2", lambda k: Bracket.exactly((1 - math.sqrt(k - 1)) / 2) if k > 2 else None),
-            "without-root": (
-                "the least one is −K(K−2)/(2(K−1))",
-                lambda k: Bracket.exactly(k * (2 - k) / (2 * (k - 1))) if k > 2 else None,
-            ),
+            "without-class": ("it is (1 − √(K−1))/2", lambda k: (1 - math.sqrt(k - 1)) / 2 if k > 2 else None),
+            "without-root": ("the least one is −K(K−2)/(2(K−1))", lambda k: k * (2 - k) / (2 * (k - 1)) if k > 2 else None),
         },
         evidence=Evidence.CERTIFIED.within(40 * HALF_WIDTH, "eigenvalues counted at shifts 2e-9 apart, and twenty times that"),
         origin=Origin.DERIVED,

@@ -6,9 +6,8 @@ import numpy as np
 import sympy
 
 from layerpeel.array_words import Int
-from layerpeel.numerics import Bracket, Estimate
-from layerpeel.theory._claims import Variant, claim, instances
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement
+from layerpeel.numerics import Estimate
+from layerpeel.theory import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement, Variant, claim, instances
 from layerpeel.theory.locally_elastic._in_symbols import label_errors
 from layerpeel.theory.locally_elastic._paths import counted_points
 
@@ -59,17 +58,15 @@ ROOM = Room.of(
         "simulated",
         "in simulated training with corrupted labels the mean difference of two classes grows by (1 + hγ'/K) a step",
         over=CASES,
-        predict=lambda k, ratio: Bracket.exactly((1 + STEP * (EXCESS * (1 - ratio * k / (k - 1))) / k) ** STEPS),
+        predict=lambda k, ratio: (1 + STEP * (EXCESS * (1 - ratio * k / (k - 1))) / k) ** STEPS,
         measure_all=lambda setting: [simulated(setting, *case) for case in CASES.values()],
         by="each step trains on one sample of a random class, which acts as the class that its label says: class i moves by h·α or h·β "
         "times the sample, plus noise",
         false={
-            "half-simulated": Variant(
-                "no growth at p = 1/2 with three classes", Bracket.exactly(1.0), over=instances("K={}, p={:.4g}", (3, 0.5))
-            ),
+            "half-simulated": Variant("no growth at p = 1/2 with three classes", 1.0, over=instances("K={}, p={:.4g}", (3, 0.5))),
             "unharmed": Variant(
                 "corrupted labels leave γ alone",
-                lambda k, _: Bracket.exactly((1 + STEP * EXCESS / k) ** STEPS),
+                lambda k, _: (1 + STEP * EXCESS / k) ** STEPS,
                 over=instances("K={}, p={:.4g}", (3, 0.25), (5, 0.25)),
             ),
         },

@@ -2,9 +2,7 @@
 
 import numpy as np
 
-from layerpeel.numerics import Bracket
-from layerpeel.theory._claims import Variant, claim
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Profile, Room, Series, Setting, Source, Statement
+from layerpeel.theory import Evidence, Figure, Kind, Origin, Profile, Room, Series, Setting, Source, Statement, Variant, claim
 from layerpeel.theory._trials import interval_over_trials, points_over_trials
 from layerpeel.theory.locally_elastic._ensembles import CLASSES, EVALUATIONS, GIVEN_IMAGES, trained
 
@@ -57,19 +55,15 @@ ROOM = Room.of(
         "two-sides",
         f"networks beat guessing by {LEAD} or more at p = .45, and fall as far below it at p = .9",
         over=SIDES,
-        predict=lambda error, _: Bracket.exactly(LEAD) if error != CRITICAL else None,
+        predict=lambda error, _: LEAD if error != CRITICAL else None,
         measure_all=lambda setting: [interval_over_trials(sign * (accuracy(setting, error) - CHANCE)) for error, sign in SIDES.values()],
         by="accuracy on clean labels less 1/K below, 1/K less accuracy above, both between the sides, over trials",
         false={
             "learned-from-chance": Variant(
-                "networks beat guessing as far where every label is equally likely, at p = 2/3",
-                Bracket.exactly(LEAD),
-                over="gain at p = 2/3",
+                "networks beat guessing as far where every label is equally likely, at p = 2/3", LEAD, over="gain at p = 2/3"
             ),
             "avoided-by-chance": Variant(
-                "networks fall as far below guessing where every label is equally likely, at p = 2/3",
-                Bracket.exactly(LEAD),
-                over="loss at p = 2/3",
+                "networks fall as far below guessing where every label is equally likely, at p = 2/3", LEAD, over="loss at p = 2/3"
             ),
         },
         evidence=Evidence.EMPIRICAL,
@@ -80,15 +74,15 @@ ROOM = Room.of(
         "guessing-at-two-thirds",
         "at p = 2/3, where labels are random, separation fails: networks guess",
         over="p = 2/3",
-        predict=Bracket.exactly(CHANCE),
+        predict=CHANCE,
         measure_all=lambda setting: [interval_over_trials(accuracy(setting, CRITICAL))],
         by="accuracy on clean labels where labels carry no information, over trials",
         false={
             "still-informed": Variant(
                 "at p = 2/3 labels inform as they do at p = .45: half of the images are recognised, or more",
-                Bracket.exactly(INFORMED),
+                INFORMED,
                 kind=Kind.LOWER_BOUND,
-            ),
+            )
         },
         evidence=Evidence.EMPIRICAL.within(
             0.15,

@@ -3,8 +3,7 @@
 import numpy as np
 
 from layerpeel.array_words import Float
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
 from layerpeel.theory.locally_elastic._cases import END, SIZES, Cases, cases_of, means_by_integrator
 from layerpeel.theory.locally_elastic._closed_forms import closed_means
 from layerpeel.theory.locally_elastic._drift import AGREEMENT, rate_integral
@@ -42,7 +41,7 @@ ROOM = Room.of(
             "wrong-exponent-integrated": (
                 "the same, against the integrator",
                 lambda k: (cases := cases_of("I", k)).digest(means_by_modes(cases, k)),
-            ),
+            )
         },
         evidence=Evidence.EMPIRICAL.within(
             10 * AGREEMENT,

@@ -6,17 +6,10 @@ from scipy.linalg import expm
 
 from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket, ElasticModel, mean_flow
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement
+from layerpeel.theory import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement, claim, instances
 from layerpeel.theory.locally_elastic._cases import END, SIZES, cases_of, means_by_integrator
 from layerpeel.theory.locally_elastic._closed_forms import closed_means
-from layerpeel.theory.locally_elastic._drift import (
-    AGREEMENT,
-    integrated,
-    rate_integral,
-    similarity_blocks,
-    weights,
-)
+from layerpeel.theory.locally_elastic._drift import AGREEMENT, integrated, rate_integral, similarity_blocks, weights
 from layerpeel.theory.locally_elastic._in_symbols import l_model
 
 INTRA, INTER = np.array([[0.0, 0.0, 1.0, 0.0, 1.0]]).T, np.array([[-0.5, 0.0, 1.0, 0.0, 0.5]]).T
@@ -76,7 +69,7 @@ ROOM = Room.of(
                 "the flow is exp(∫M), 105 cases",
                 # for two classes drifts commute
                 lambda k: (cases := cases_of("L", k)).digest(exponential(cases.intra, cases.inter, cases.start, END)) if k > 2 else None,
-            ),
+            )
         },
         evidence=Evidence.EMPIRICAL.within(
             10 * AGREEMENT,
@@ -96,7 +89,7 @@ ROOM = Room.of(
             "exponential-example": (
                 "the flow is exp(∫M), example",
                 lambda a: Bracket.around(exponential(INTRA, INTER, START[None], LAST)[0, 0, a - 1], AGREEMENT / 4),
-            ),
+            )
         },
         evidence=Evidence.EMPIRICAL.within(10 * AGREEMENT, "means of order one; the integrator's steps are good to 1e-12"),
     ),

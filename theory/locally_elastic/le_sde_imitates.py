@@ -14,8 +14,7 @@ import numpy as np
 
 from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket, estimate_rates, refitted_means, relative_difference
-from layerpeel.theory._claims import Variant, claim
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Profile, Room, Series, Setting, Source, Statement
+from layerpeel.theory import Evidence, Figure, Kind, Origin, Profile, Room, Series, Setting, Source, Statement, Variant, claim
 from layerpeel.theory._trials import intervals_by_jackknife, intervals_over_trials, points_over_trials
 from layerpeel.theory.locally_elastic._ensembles import GIVEN_IMAGES, trained
 from layerpeel.theory.locally_elastic._imitation import AS_THE_SOURCE, FORGOTTEN, L_ALONG, L_PLAIN, MODELS, compared, followed
@@ -78,10 +77,10 @@ ROOM = Room.of(
         "as the source asks it, from step 600 on and averaged over time, the L-model's strengths leave the smaller difference "
         "(a window chosen on seeds 0 to 2; from the first steps on, seeds disagree)",
         over=AS_THE_SOURCE,
-        predict=Bracket.exactly(0.0),
+        predict=0.0,
         measure_all=lambda setting: in_sample(setting),
         by="RD of the mean of all networks, simulated with its own strengths; intervals by the jackknife over groups of networks",
-        false={"forgotten-share": Variant("strengths without the 1/K of the flow do so too", Bracket.exactly(0.0), over=FORGOTTEN)},
+        false={"forgotten-share": Variant("strengths without the 1/K of the flow do so too", 0.0, over=FORGOTTEN)},
         evidence=Evidence.EMPIRICAL,
         kind=Kind.LOWER_BOUND,
     ),
@@ -89,10 +88,10 @@ ROOM = Room.of(
         "reasonably-well",
         "under the L-model they imitate the means reasonably well: along d_k to a fifth of their norm, or less (the fifth is our reading)",
         over=L_ALONG,
-        predict=Bracket.exactly(WELL),
+        predict=WELL,
         measure_all=lambda setting: in_sample(setting),
         by="the same",
-        false={"plain-norm": Variant("so they do in every direction, in the plain norm", Bracket.exactly(WELL), over=L_PLAIN)},
+        false={"plain-norm": Variant("so they do in every direction, in the plain norm", WELL, over=L_PLAIN)},
         evidence=Evidence.EMPIRICAL,
         kind=Kind.UPPER_BOUND,
     ),
@@ -100,13 +99,13 @@ ROOM = Room.of(
         "i-model-better-on-other-networks",
         "in 1,600 steps, with strengths of other networks, each under its own model, the I-model leaves the smaller difference",
         over="I less L",
-        predict=Bracket.exactly(0.0),
+        predict=0.0,
         measure_all=lambda setting: out_of_sample(setting),
         by="RD in the plain norm, averaged over classes and times, out of sample, compared, over trials",
         false={
             "no-growth": Variant(
                 "means that stay where they were leave a smaller difference than one common growth factor",
-                Bracket.exactly(0.0),
+                0.0,
                 over="frozen less common factor",
             )
         },
@@ -118,17 +117,13 @@ ROOM = Room.of(
         "i-model-beats-one-factor",
         "asked so, the I-model is nearer to the means than one common growth factor",
         over="common factor less I",
-        predict=Bracket.exactly(0.0),
+        predict=0.0,
         measure_all=lambda setting: out_of_sample(setting),
         by="the same; the common factor lets all means grow as the norm of the other means does",
         false={
-            "l-model-too": Variant(
-                "the L-model is nearer than one common growth factor too", Bracket.exactly(0.0), over="common factor less L"
-            ),
+            "l-model-too": Variant("the L-model is nearer than one common growth factor too", 0.0, over="common factor less L"),
             "frozen-too": Variant(
-                "means that stay where they were are nearer than one common growth factor",
-                Bracket.exactly(0.0),
-                over="common factor less frozen",
+                "means that stay where they were are nearer than one common growth factor", 0.0, over="common factor less frozen"
             ),
         },
         evidence=Evidence.EMPIRICAL,

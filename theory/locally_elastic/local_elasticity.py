@@ -8,9 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from layerpeel.numerics import Bracket
-from layerpeel.theory._claims import Variant, claim, instances
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Profile, Room, Setting, Source, Statement
+from layerpeel.theory import Evidence, Figure, Kind, Origin, Profile, Room, Setting, Source, Statement, Variant, claim, instances
 from layerpeel.theory._small_images import balanced
 from layerpeel.theory._trials import intervals_over_trials, points_over_trials
 
@@ -57,7 +55,7 @@ ROOM = Room.of(
         "farther-inside",
         "after training, a step at an image moves its own class a tenth farther than the others, or more",
         over=instances(NETWORK + ", {} epochs", TRAINED),
-        predict=Bracket.exactly(EXCESS),
+        predict=EXCESS,
         measure_all=lambda setting: intervals_over_trials(
             {
                 f"{name}, {epochs} epochs": ratios[epochs]
@@ -66,7 +64,7 @@ ROOM = Room.of(
             }
         ),
         by="move inside the class over move across, over trials, at every probe",
-        false={"innate": Variant("random weights are as elastic", Bracket.exactly(EXCESS), over=instances(NETWORK + ", {} epochs", 0))},
+        false={"innate": Variant("random weights are as elastic", EXCESS, over=instances(NETWORK + ", {} epochs", 0))},
         evidence=Evidence.EMPIRICAL,
         kind=Kind.LOWER_BOUND,
     ),
@@ -74,7 +72,7 @@ ROOM = Room.of(
         "learned",
         "the ratio grows in training",
         over=NETWORK,
-        predict=Bracket.exactly(GROWTH),
+        predict=GROWTH,
         measure_all=lambda setting: intervals_over_trials(
             {name: ratios[TRAINED] - ratios[0] for name, ratios in elasticity(setting).items()}
         ),
@@ -82,9 +80,7 @@ ROOM = Room.of(
         "moves its logits at x' by ⟨x, x'⟩ + 1 times one vector, so a probe that reports growth there is broken",
         false={
             "linear-classifier": Variant(
-                "a linear classifier learns it too; by an identity it cannot, so this tests the probe and not networks",
-                Bracket.exactly(GROWTH),
-                over=LINEAR,
+                "a linear classifier learns it too; by an identity it cannot, so this tests the probe and not networks", GROWTH, over=LINEAR
             )
         },
         evidence=Evidence.EMPIRICAL,

@@ -5,9 +5,7 @@ from functools import cache
 import numpy as np
 
 from layerpeel.numerics import Bracket, Proportion, confirming_size, sample_size, verdict_chances
-from layerpeel.theory._claims import Variant, claim
-from layerpeel.theory._judge import judge
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Setting, Source, Statement, Verdict
+from layerpeel.theory import Evidence, Kind, Origin, Room, Setting, Source, Statement, Variant, Verdict, claim, judge
 
 LEVEL = 0.01
 """Of each simulated check. The suite's own level is so small that no simulation would meet a false alarm."""
@@ -86,19 +84,15 @@ ROOM = Room.of(
         "errors",
         "what is true is refuted, and what is off by the resolution is confirmed, no more often than the level",
         over=ERRORS,
-        predict=Bracket.exactly(LEVEL),
+        predict=LEVEL,
         measure_all=lambda setting: [judged(setting, *case) for case in ERRORS.values()],
         by="how often the judge refutes what is true, and confirms what is false by the resolution",
         false={
             "tenth": Variant(
-                "what is true is refuted ten times more seldom than the level",
-                Bracket.exactly(0.1 * LEVEL),
-                over="true, refuted, enough trials",
+                "what is true is refuted ten times more seldom than the level", 0.1 * LEVEL, over="true, refuted, enough trials"
             ),
             "half": Variant(
-                "what is true is refuted half as often as the level, as by one tail",
-                Bracket.exactly(0.5 * LEVEL),
-                over="true, refuted, enough trials",
+                "what is true is refuted half as often as the level, as by one tail", 0.5 * LEVEL, over="true, refuted, enough trials"
             ),
         },
         evidence=Evidence.STATISTICAL,

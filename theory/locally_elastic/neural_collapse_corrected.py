@@ -8,8 +8,7 @@ import numpy as np
 
 from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket, ElasticModel, logit_directions, mean_flow
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement
+from layerpeel.theory import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement, claim, instances
 from layerpeel.theory.locally_elastic._in_symbols.l_model_limits import BY_K, STATED, by_chain_rule
 from layerpeel.theory.locally_elastic._integrated_means import IntegratedMeans, integrated_means, l_model_blocks, two_parameter
 from layerpeel.theory.locally_elastic._l_model_limits import dominated, stopped
@@ -85,11 +84,11 @@ ROOM = Room.of(
         "collapse",
         "the largest cosine tends to −1/(K−1) when Γ → ∞ and B → −∞, s̄(0) ≠ 0, or B converges and signs are equal",
         over=instances("t = {:g}", *WATCHED),
-        predict=Bracket.exactly(-1.0),
+        predict=-1.0,
         measure_all=lambda setting: worst_of_all(setting.rng),
         by="(K − 1) times the largest cosine, the worst of all cases: K = 2, 3, 5, normal starts shifted along d̂_j, five pairs of rates",
         # the largest (K − 1) × −1/K is that of two classes
-        false={"one-over-k": ("cosines tend to −1/K", Bracket.exactly(-0.5))},
+        false={"one-over-k": ("cosines tend to −1/K", -0.5)},
         evidence=Evidence.EMPIRICAL.within(1e-3, "e^{B/(K−1)} is e^{−9} at the last time in the slowest case"),
         kind=Kind.LIMIT,
     ),
@@ -101,7 +100,7 @@ ROOM = Room.of(
             "Γ bounded": as_predicted(stopped(SKEW)),
             "s̄(0) = 0": as_predicted(dominated(1.0, -0.1, BALANCED)),
             "B → +∞": as_predicted(dominated(1.0, 0.5, SKEW)),
-            "B bounded, signs differ": Bracket.exactly(1.0),
+            "B bounded, signs differ": 1.0,
         },
         measure=lambda: {
             "Γ bounded": late(lambda t: 0.5 * np.exp(-t), lambda t: -0.5 * np.exp(-t), SKEW),
@@ -113,7 +112,7 @@ ROOM = Room.of(
         false={
             "no-condition": (
                 "the four exceptions collapse too",
-                lambda: dict.fromkeys(("Γ bounded", "s̄(0) = 0", "B → +∞", "B bounded, signs differ"), Bracket.exactly(-1.0)),
+                lambda: dict.fromkeys(("Γ bounded", "s̄(0) = 0", "B → +∞", "B bounded, signs differ"), -1.0),
             ),
             "own-directions-only": (
                 "with Γ bounded the means keep to their own d̂_k",
@@ -130,7 +129,7 @@ ROOM = Room.of(
         predict=lambda quarter: as_predicted(closed_oscillation()[quarter]),
         measure=lambda quarter: largest_cosine(oscillating(), quarter),
         by="(K − 1) times the largest cosine, integrated with B(t) = −1 + e^{−t} + ½ sin t",
-        false={"equal-signs-suffice": ("equal signs make it collapse", Bracket.exactly(-1.0))},
+        false={"equal-signs-suffice": ("equal signs make it collapse", -1.0)},
         evidence=Evidence.EMPIRICAL.within(1e-8, "the integration is good to 1e-11, by its own estimate"),
     ),
     figures=(lambda setting: draw_collapse(setting), lambda setting: draw_flipped(setting)),

@@ -9,8 +9,7 @@ import sympy
 from flint import arb_mat, fmpq, fmpq_mat
 
 from layerpeel.numerics import TIME, Bracket, Proportion, as_rate, logit_directions, to_bracket
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Setting, Source, Statement, Verdict
+from layerpeel.theory import Evidence, Kind, Origin, Room, Setting, Source, Statement, Verdict, claim, instances
 from layerpeel.theory.locally_elastic._l_model_limits import correlation, cosine_when_stopped, exactly, projection, share_of_starts
 from layerpeel.theory.locally_elastic._paths import SHARP, SIZED, paths_needed
 from layerpeel.theory.locally_elastic._vanishing_inter import (
@@ -61,16 +60,11 @@ ROOM = Room.of(
         "hypotheses",
         "the counterexamples satisfy what is printed: γ > 0, and B(t) < 0 from t = 1 on",
         over=HYPOTHESES,
-        predict=Bracket.exactly(0.0),
+        predict=0.0,
         measure=lambda case, part: least_rates(case)[part],
         by="the least values of γ e^t = a e^t − b over t ≥ 0 and of −B over t ≥ 1",
         # as if β ended at once
-        false={
-            "b-at-its-limit": (
-                "B(t) ≤ B(∞) from t = 1 on",
-                lambda case, part: Bracket.exactly(-float(case.inter)) if part == SHARED else None,
-            ),
-        },
+        false={"b-at-its-limit": ("B(t) ≤ B(∞) from t = 1 on", lambda case, part: -float(case.inter) if part == SHARED else None)},
         evidence=Evidence.CERTIFIED,
         kind=Kind.LOWER_BOUND,
         origin=Origin.DERIVED,
@@ -86,7 +80,7 @@ ROOM = Room.of(
             "not-flipped-but-first": (
                 "the first vector is flipped",
                 lambda case, j, _: exactly(sympy.Rational(1 if j == 1 else -1, 2)) if case.classes == 3 else None,
-            ),
+            )
         },
         evidence=Evidence.CERTIFIED.within(1e-6, ENCLOSED),
         expected=Verdict.REFUTED,
@@ -102,7 +96,7 @@ ROOM = Room.of(
             "first-flipped": (
                 "the first vector is the flipped one",
                 lambda case, j, _: exactly(sympy.Rational(1 if j == 1 else -1, 2)) if case.classes == 3 else None,
-            ),
+            )
         },
         evidence=Evidence.CERTIFIED.within(1e-6, ENCLOSED),
         origin=Origin.DERIVED,
@@ -128,10 +122,10 @@ ROOM = Room.of(
         "as-printed-bounded-gap",
         "for α = 0 and β = −e^{−t} the directions tend to an ETF, from X̄^k(0) = e_k",
         over=PAIRS_WHEN_STOPPED,
-        predict=Bracket.exactly(-0.5),
+        predict=-0.5,
         measure=stopped_cosine,
         by="enclosed cosines at the limit",
-        false={"stopped-at-once": ("the means stop where they begin", Bracket.exactly(0.0))},
+        false={"stopped-at-once": ("the means stop where they begin", 0.0)},
         evidence=Evidence.CERTIFIED.within(1e-6, ENCLOSED),
         expected=Verdict.REFUTED,
     ),
@@ -144,7 +138,7 @@ ROOM = Room.of(
         measure=stopped_cosine,
         by="enclosed cosines at the limit",
         false={
-            "collapsed-when-stopped": ("bounded Γ is enough", Bracket.exactly(-0.5)),
+            "collapsed-when-stopped": ("bounded Γ is enough", -0.5),
             "stopped-by-half": ("X̄^k tends to e^{1/2} e_k − (e^{1/2} − 1)/3", lambda *_: cosine_when_stopped(sympy.Rational(1, 2))),
         },
         evidence=Evidence.CERTIFIED.within(1e-6, ENCLOSED),
@@ -158,11 +152,11 @@ ROOM = Room.of(
         measure_all=lambda setting: shares_counted(setting),
         by="the share of standard normal starts whose limit has three obtuse angles; the limit is linear in the start",
         false={
-            "always": ("every start collapses", Bracket.exactly(1.0)),
-            "independent-signs": ("a quarter collapses, whatever B(∞)", lambda bound: Bracket.exactly(0.25) if bound == -2.0 else None),
+            "always": ("every start collapses", 1.0),
+            "independent-signs": ("a quarter collapses, whatever B(∞)", lambda bound: 0.25 if bound == -2.0 else None),
             "arcsine-forgotten": (
                 "the share ¼ + (3/2π) ρ collapses",
-                lambda bound: Bracket.exactly(0.25 + 1.5 / math.pi * correlation(math.exp(bound))) if bound == -2.0 else None,
+                lambda bound: 0.25 + 1.5 / math.pi * correlation(math.exp(bound)) if bound == -2.0 else None,
             ),
         },
         evidence=Evidence.STATISTICAL.within(SHARP, SIZED.replace("paths", "starts"), headroom=2.0),

@@ -8,8 +8,7 @@ import numpy as np
 
 from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
 from layerpeel.theory.locally_elastic._in_symbols.frames import BETA, GAMMA, WEIGHTS, driven
 from layerpeel.theory.locally_elastic._integrated_means import blocks_along, integrated_means, two_parameter
 
@@ -74,8 +73,7 @@ ROOM = Room.of(
         "collapse",
         "cosines tend to sign(w_k w_l) v_k·v_l: those of the frame when it surrounds the origin, some flipped when not",
         over=instances(
-            "{}: classes {}, {}",
-            *((name, *pair) for name, frame in FRAMES.items() for pair in combinations(range(1, len(frame) + 1), 2)),
+            "{}: classes {}, {}", *((name, *pair) for name, frame in FRAMES.items() for pair in combinations(range(1, len(frame) + 1), 2))
         ),
         predict=lambda name, k, j: Bracket.around(
             np.sign(DEPENDENCIES[name][k - 1] * DEPENDENCIES[name][j - 1]) * (FRAMES[name][k - 1] @ FRAMES[name][j - 1]), ROUNDING
@@ -83,10 +81,10 @@ ROOM = Room.of(
         measure_all=lambda setting: cosines_of_frames(setting.rng),
         by="cosines at t = 100 for α = 1 + ½ sin t, β = −1 + ½ cos t; starts are normal vectors, pushed along the frame by 4w + v",
         false={
-            "etf": ("every frame leads to an ETF", lambda name, *_: Bracket.exactly(-1 / (len(FRAMES[name]) - 1))),
+            "etf": ("every frame leads to an ETF", lambda name, *_: -1 / (len(FRAMES[name]) - 1)),
             "unflipped": (
                 "no vector is flipped in a half-plane",
-                lambda name, k, j: Bracket.exactly(float(FRAMES[name][k - 1] @ FRAMES[name][j - 1])) if name == HALF else None,
+                lambda name, k, j: FRAMES[name][k - 1] @ FRAMES[name][j - 1] if name == HALF else None,
             ),
         },
         evidence=Evidence.EMPIRICAL.within(
@@ -105,7 +103,7 @@ ROOM = Room.of(
         ],
         by="cosines at t = 100 with v_j = e_j and constant α and β, two starts",
         false={
-            "right-angles": ("orthonormal v_j lead to right angles", Bracket.exactly(0.0)),
+            "right-angles": ("orthonormal v_j lead to right angles", 0.0),
             "intra-for-gap": (
                 "the limits are along α s_i v_i + β Σ_j s_j v_j",
                 lambda name, k, j: Bracket.around(kept_cosine(STARTS[name], k, j, intra=INTRA + INTER), ROUNDING),

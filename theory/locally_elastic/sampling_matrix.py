@@ -8,8 +8,7 @@ import sympy
 
 from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
 from layerpeel.theory.locally_elastic._drift import integrated
 from layerpeel.theory.locally_elastic._in_symbols import sampling
 
@@ -85,11 +84,11 @@ ROOM = Room.of(
         measure_all=lambda setting: growth(setting.rng),
         by="K/γ times the late growth rate of differences of integrated class means, I-model, least and largest over random starts",
         false={
-            "by-diagonal": ("differences grow at the rate γ(1 − p)/K", Bracket.exactly(1 - SHARE)),
-            "unharmed": ("a doubly stochastic P' slows no difference", lambda name: Bracket.exactly(1.0) if name != PAIRS else None),
+            "by-diagonal": ("differences grow at the rate γ(1 − p)/K", 1 - SHARE),
+            "unharmed": ("a doubly stochastic P' slows no difference", lambda name: 1.0 if name != PAIRS else None),
             "as-uniform": (
                 "differences grow at the rate γ(1 − pK/(K−1))/K for every P'",
-                lambda name: Bracket.exactly(1 - SHARE * 5 / 4) if name == BOTH else None,
+                lambda name: 1 - SHARE * 5 / 4 if name == BOTH else None,
             ),
         },
         evidence=Evidence.EMPIRICAL.within(

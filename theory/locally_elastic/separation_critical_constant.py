@@ -7,8 +7,7 @@ from functools import cache
 import numpy as np
 
 from layerpeel.numerics import Bracket, ElasticModel, Proportion, elastic_law
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Kind, Origin, Room, Setting, Source, Statement
+from layerpeel.theory import Kind, Origin, Room, Setting, Source, Statement, claim, instances
 from layerpeel.theory.locally_elastic._closed_forms import separated_by_law
 from layerpeel.theory.locally_elastic._drift import exact_similarity
 from layerpeel.theory.locally_elastic._integrated_means import i_model_blocks, integrated_means, two_parameter
@@ -53,7 +52,7 @@ ROOM = Room.of(
         "above",
         "c = .6 K: separated with probability → 1, though n grows",
         over=TIMES,
-        predict=Bracket.exactly(1.0),
+        predict=1.0,
         measure=lambda t: separated_enclosure(enclosed_distances(ABOVE)[t], slow_count(t)),
         by="the exact probability at c = .6 K, n = 2 + ⌊log(1 + t)⌋",
         false={
@@ -71,7 +70,7 @@ ROOM = Room.of(
         "below",
         "c = .4 K: separated with probability → 0 as n grows",
         over=TIMES,
-        predict=Bracket.exactly(0.0),
+        predict=0.0,
         measure=lambda t: separated_enclosure(enclosed_distances(BELOW)[t], slow_count(t)),
         by="the exact probability at c = .4 K, n = 2 + ⌊log(1 + t)⌋",
         false={
@@ -101,7 +100,7 @@ ROOM = Room.of(
         "at-growing",
         "c = K/2 and n growing: the probability tends to zero",
         over=TIMES,
-        predict=Bracket.exactly(0.0),
+        predict=0.0,
         measure=lambda t: separated_enclosure(enclosed_distances(SWITCH)[t], slow_count(t)),
         by="the exact probability at c = .5 K, n = 2 + ⌊log(1 + t)⌋",
         false={

@@ -17,8 +17,7 @@ from layerpeel.numerics import (
     separated_probability,
     to_bracket,
 )
-from layerpeel.theory._claims import Variant, claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Setting, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Setting, Source, Statement, Variant, claim, instances
 from layerpeel.theory.locally_elastic._closed_forms import separated_by_law
 from layerpeel.theory.locally_elastic._integrated_means import integrated_means, two_parameter
 from layerpeel.theory.locally_elastic._paths import FREQUENCY, separated_frequency
@@ -73,14 +72,14 @@ ROOM = Room.of(
         "by-chance",
         "for equal laws the integral is n!²/(2n)!",
         over=COUNTS,
-        predict=lambda count: Bracket.exactly(1 / math.comb(2 * count, count)),
+        predict=lambda count: 1 / math.comb(2 * count, count),
         measure=lambda count: to_bracket(enclose_ordered_probability(0.0, deviations=(1.5, 1.5), counts=(count, count))),
         by="the integral at equal means and deviations, enclosed",
         false={
-            "coin": ("the integral is 2^{−2n} for equal laws", lambda count: Bracket.exactly(0.25**count)),
+            "coin": ("the integral is 2^{−2n} for equal laws", lambda count: 0.25**count),
             "stirling": Variant(
                 "it is √(πn) 2^{−2n}, Stirling's limit, by 5e-14 less at n = 20",
-                lambda count: Bracket.exactly(math.sqrt(math.pi * count) * 0.25**count),
+                lambda count: math.sqrt(math.pi * count) * 0.25**count,
                 over=instances("n = {}", 20),
             ),
         },

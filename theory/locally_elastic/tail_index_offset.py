@@ -8,8 +8,7 @@ import sympy
 from flint import arb, ctx
 
 from layerpeel.numerics import PRECISION, Bracket, printed_tail_index, tail_index, to_bracket
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement, Verdict
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, Verdict, claim, instances
 from layerpeel.theory.locally_elastic._in_symbols.tail_index import BEYOND, CUMULATIVE, FINITE, POSTER, PRINTED, constant, t, whose_limit
 
 DECAYS: tuple[sympy.Expr, ...] = (sympy.Rational(1, 2), sympy.Integer(1), sympy.Rational(3, 2), sympy.Integer(2))
@@ -44,13 +43,7 @@ ROOM = Room.of(
         "limits",
         "r = a; the printed formula tends to 1 + a, on the cumulative to min(a, 1); −ln α ≈ C + r ln t",
         over=instances("a={}: {}", *product(DECAYS, (FINITE, BEYOND, PRINTED, CUMULATIVE, POSTER))),
-        predict=lambda a, what: {
-            FINITE: constant,
-            BEYOND: sympy.Integer(0),
-            PRINTED: 1 + a,
-            CUMULATIVE: sympy.Min(a, 1),
-            POSTER: -a,
-        }[what],
+        predict=lambda a, what: {FINITE: constant, BEYOND: sympy.Integer(0), PRINTED: 1 + a, CUMULATIVE: sympy.Min(a, 1), POSTER: -a}[what],
         measure=lambda a, what: sympy.limit(whose_limit(constant * (1 + t) ** (-a), a, what), t, sympy.oo),
         by="limits by sympy, for every C > 0 and η > 0; an average over the last thousand iterations has the limit of what it averages",
         false={
@@ -72,7 +65,7 @@ ROOM = Room.of(
             "twice": (
                 "the printed formula estimates 2r",
                 lambda a, what: Bracket.around(2 * float(a), ROUNDING / 2) if what == PRINTED and a != 1 else None,
-            ),
+            )
         },
         evidence=Evidence.EMPIRICAL.within(20 * ROUNDING, "rates without noise, and twenty times the rounding of regressions and averages"),
         expected=Verdict.REFUTED,
@@ -106,11 +99,11 @@ ROOM = Room.of(
         "on the cumulative the formula tends to one for a = 3/2, as for every integrable rate",
         # the cumulative variant approaches its limit no faster than 1/log T
         over=instances("T = 10^{}", 2, 10, 100, 1000),
-        predict=Bracket.exactly(1.0),
+        predict=1.0,
         measure=lambda n: cumulative_formula(n),
         by="1 − log A(T)/log(1 + T) for α = (1 + t)^{−3/2}, in ball arithmetic",
         # the index of the rate
-        false={"no-saturation": ("on the cumulative it tends to 3/2", Bracket.exactly(1.5))},
+        false={"no-saturation": ("on the cumulative it tends to 3/2", 1.5)},
         evidence=Evidence.CERTIFIED.within(PACE, "log 2/log T is what is left at T"),
         kind=Kind.LIMIT,
         origin=Origin.DERIVED,
