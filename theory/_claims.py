@@ -13,7 +13,7 @@ Instances: TypeAlias = Mapping[str, tuple[Any, ...]]
 """Label → arguments: the cases that a claim is put to, each labelled once."""
 
 Stated: TypeAlias = Quantity | float
-"""A quantity; a number is predicted exactly, and a yes or a no is one or zero."""
+"""A quantity, or a number that is predicted: exactly, unless the claim grants it a rounding; a yes or a no is one or zero."""
 
 Answer: TypeAlias = Stated | Mapping[str, Stated] | None
 """What one instance predicts or measures: a quantity, several by name, or nothing."""
@@ -84,6 +84,7 @@ def claim(
     within: float = 0.0,
     because: str = "",
     headroom: float = 10.0,
+    rounding: float = 0.0,
     kind: Kind | None = None,
     origin: Origin | None = None,
     expected: Verdict = Verdict.CONFIRMED,
@@ -94,7 +95,7 @@ def claim(
         name: kebab-case, unique in its room.
         says: the sentence that is confirmed or refuted.
         over: the instances, as `instances` labels them; a text labels a claim that has one instance without arguments.
-        predict: for each instance what the sentence says: closed forms, by numerics only; a number counts as exact.
+        predict: for each instance what the sentence says: closed forms, by numerics only; a number is exact, up to `rounding`.
         measure: for each instance what is found, by a route that does not know the prediction, with its error: never a number alone.
         measure_all: instead of `measure`, where the setting (its stream, its profile) matters or one run serves several instances: what is
             found for all of them, in their order or by label.
@@ -104,6 +105,7 @@ def claim(
         within: of plain evidence, the widest bracket that still confirms something (absolute): the resolution.
         because: of plain evidence, why that resolution.
         headroom: of plain evidence, as in `Evidence.within`.
+        rounding: how far, absolutely, the numbers that are predicted may be off, false ones too.
         kind: how prediction and measurement relate; None takes the statement's kind.
         origin: where this sentence comes from, when it is not where the room's statement does.
         expected: what the verdict must be.
@@ -148,7 +150,7 @@ def claim(
             name=name,
             claim=says,
             evidence=grounds.evidence,
-            predict=lambda: _exact(_each(predict, cases)),
+            predict=lambda: _predicted(_each(predict, cases), rounding),
             measure=measured,
             kind=kind,
             resolution=grounds.resolution,
@@ -163,7 +165,7 @@ def claim(
                 name=key,
                 claim=variant.says,
                 check=name,
-                predict=lambda variant=variant: _exact(_each(variant.predict, variant.instances(cases))),
+                predict=lambda variant=variant: _predicted(_each(variant.predict, variant.instances(cases)), rounding),
                 kind=variant.kind,
             )
             for key, variant in variants.items()
@@ -191,9 +193,13 @@ def _labelled(values: Iterable[tuple[str, Answer]]) -> dict[str, Stated]:
     return quantities
 
 
-def _exact(predicted: Mapping[str, Stated]) -> Quantities:
-    """Numbers that are predicted are meant exactly."""
-    return {label: Bracket.exactly(float(value)) if isinstance(value, NUMBERS) else value for label, value in predicted.items()}
+def _predicted(stated: Mapping[str, Stated], rounding: float) -> Quantities:
+    """Numbers as brackets: exactly, or up to their rounding."""
+
+    def enclosed(value: float) -> Bracket:
+        return Bracket.around(value, rounding) if rounding else Bracket.exactly(value)
+
+    return {label: enclosed(float(value)) if isinstance(value, NUMBERS) else value for label, value in stated.items()}
 
 
 def _with_errors(name: str, measured: Mapping[str, Stated]) -> Quantities:
@@ -232,7 +238,7 @@ def printed(
         evidence: of both.
         measure: as in `claim`.
         measure_all: as in `claim`.
-        common: other words of `claim`: `by`, `kind`, and those of plain evidence.
+        common: other words of `claim`: `by`, `kind`, `rounding`, and those of plain evidence.
 
     Returns:
         The printed claim and the one that holds.

@@ -98,25 +98,20 @@ ROOM = Room.of(
         "exponents",
         "signal over noise grows with c/K − a_min/2 along Fisher's direction, with c/K − a_max/2 along the means",
         over="",
-        predict=lambda: {
-            FISHER: Bracket.around(STRENGTH / CLASSES - min(POWERS) / 2, READ),
-            ALONG: Bracket.around(STRENGTH / CLASSES - max(POWERS) / 2, READ),
-        },
+        predict=lambda: {FISHER: STRENGTH / CLASSES - min(POWERS) / 2, ALONG: STRENGTH / CLASSES - max(POWERS) / 2},
         measure=lambda: late_slopes(LATE),
         by="the slope of log(signal over noise) in log t, with means and variances integrated",
         false={
             "loudest-decides": (
                 "the loudest direction decides along both",
-                lambda: dict.fromkeys((FISHER, ALONG), Bracket.around(STRENGTH / CLASSES - max(POWERS) / 2, READ)),
+                lambda: dict.fromkeys((FISHER, ALONG), STRENGTH / CLASSES - max(POWERS) / 2),
             ),
             "by-variance": (
                 "exponents are c/K − a_i",
-                lambda: {
-                    FISHER: Bracket.around(STRENGTH / CLASSES - min(POWERS), READ),
-                    ALONG: Bracket.around(STRENGTH / CLASSES - max(POWERS), READ),
-                },
+                lambda: {FISHER: STRENGTH / CLASSES - min(POWERS), ALONG: STRENGTH / CLASSES - max(POWERS)},
             ),
         },
+        rounding=READ,
         evidence=Evidence.EMPIRICAL.within(1e-3, "read to 1e-5 where both directions are 10⁶ apart"),
     ),
     claim(
@@ -145,17 +140,15 @@ ROOM = Room.of(
         "unequal-covariances",
         "with S_k ≠ S_l the best direction tends to (S_k/s_k + S_l/s_l)^{−1}D as n → ∞",
         over=instances("n = {:g}", 1e3, 1e6, 1e12, 1e24, 1e99),
-        predict=lambda _: Bracket.around(limit_angle(UNEQUAL, DIFFERENCE, root=True), ROUNDING),
+        predict=lambda _: limit_angle(UNEQUAL, DIFFERENCE, root=True),
         measure=lambda count: Bracket.around(best_angle(*UNEQUAL, count, 1.3 * math.sqrt(2 * math.log(count)), DIFFERENCE), ANGLE),
         by="the angle that maximises the exact probability, the means 1.3√(2 log n) apart so that it stays away from zero",
         false={
             # Fisher's direction
             "pooled": ("it tends to (S_k + S_l)^{−1}D", lambda _: angle_of(np.linalg.solve(sum(UNEQUAL), DIFFERENCE))),
-            "by-squares": (
-                "it tends to (S_k/s_k² + S_l/s_l²)^{−1}D",
-                lambda _: Bracket.around(limit_angle(UNEQUAL, DIFFERENCE, root=False), ROUNDING),
-            ),
+            "by-squares": ("it tends to (S_k/s_k² + S_l/s_l²)^{−1}D", lambda _: limit_angle(UNEQUAL, DIFFERENCE, root=False)),
         },
+        rounding=ROUNDING,
         evidence=Evidence.EMPIRICAL.within(5e-3, "the distance falls as 1/log n; at n = 1e99 it is 2e-3"),
         kind=Kind.LIMIT,
     ),

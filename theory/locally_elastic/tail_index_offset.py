@@ -57,16 +57,12 @@ ROOM = Room.of(
         "printed",
         "as printed, 1 − avg log α/log(1+t) estimates r",
         over=ESTIMATES,
-        predict=lambda a, what: Bracket.around(float(a), ROUNDING / 2) if what == PRINTED else None,
+        predict=lambda a, what: float(a) if what == PRINTED else None,
         measure=lambda a, what: Bracket.around(estimated(float(a), what), ROUNDING / 2),
         by="the library's estimators on rates without noise: C t^{−a} for the definition, C(1 + t)^{−a} for the printed formula",
         # as it does for a = 1
-        false={
-            "twice": (
-                "the printed formula estimates 2r",
-                lambda a, what: Bracket.around(2 * float(a), ROUNDING / 2) if what == PRINTED and a != 1 else None,
-            )
-        },
+        false={"twice": ("the printed formula estimates 2r", lambda a, what: 2 * float(a) if what == PRINTED and a != 1 else None)},
+        rounding=ROUNDING / 2,
         evidence=Evidence.EMPIRICAL.within(20 * ROUNDING, "rates without noise, and twenty times the rounding of regressions and averages"),
         expected=Verdict.REFUTED,
     ),
@@ -74,23 +70,17 @@ ROOM = Room.of(
         "library",
         "on rates without noise the definition's slope is a, and the printed formula 1 + a, less log C/log t for a factor C",
         over=ESTIMATES,
-        predict=lambda a, what: Bracket.around(
-            {DEFINITION: float(a), PRINTED: 1 + float(a), PRINTED_UNIT: 1 + float(a) - math.log(UNIT) * LIFT}[what], ROUNDING / 2
-        ),
+        predict=lambda a, what: {DEFINITION: float(a), PRINTED: 1 + float(a), PRINTED_UNIT: 1 + float(a) - math.log(UNIT) * LIFT}[what],
         measure=lambda a, what: Bracket.around(estimated(float(a), what), ROUNDING / 2),
         by="the library's estimators on rates without noise: C t^{−a} for the definition, C(1 + t)^{−a} for the printed formula",
         false={
-            "definition-offset": (
-                "the definition is 1 + a",
-                lambda a, what: Bracket.around(1 + float(a), ROUNDING / 2) if what == DEFINITION else None,
-            ),
+            "definition-offset": ("the definition is 1 + a", lambda a, what: 1 + float(a) if what == DEFINITION else None),
             "last-time-only": (
                 "the printed formula is less by log C/log(1 + t) at the last iteration",
-                lambda a, what: (
-                    Bracket.around(1 + float(a) - math.log(UNIT) / math.log1p(TIMES[-1]), ROUNDING / 2) if what == PRINTED_UNIT else None
-                ),
+                lambda a, what: 1 + float(a) - math.log(UNIT) / math.log1p(TIMES[-1]) if what == PRINTED_UNIT else None,
             ),
         },
+        rounding=ROUNDING / 2,
         evidence=Evidence.EMPIRICAL.within(20 * ROUNDING, "rates without noise, and twenty times the rounding of regressions and averages"),
         origin=Origin.DERIVED,
     ),
