@@ -29,7 +29,7 @@ def closed_means(cases: Cases) -> Float[np.ndarray, "cases K p"]:
     return np.stack(means)
 
 
-def exponential_of_drift(
+def exponential_flow(
     intra: Float[np.ndarray, "5 cases"], inter: Float[np.ndarray, "5 cases"], start: Float[np.ndarray, "cases K K"], time: float
 ) -> Float[np.ndarray, "cases K K"]:
     """exp(∫M) X̄(0) of the L-model, for each case: its class means only where drifts at different times commute."""

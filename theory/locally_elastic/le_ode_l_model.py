@@ -6,7 +6,7 @@ import sympy
 from layerpeel.numerics import Bracket, ElasticModel, mean_flow
 from layerpeel.theory import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement, claim, instances
 from layerpeel.theory.locally_elastic._cases import END, SIZES, cases_of, means_by_integrator
-from layerpeel.theory.locally_elastic._closed_forms import closed_means, exponential_of_drift
+from layerpeel.theory.locally_elastic._closed_forms import closed_means, exponential_flow
 from layerpeel.theory.locally_elastic._drift import AGREEMENT, integrated
 from layerpeel.theory.locally_elastic._in_symbols import l_model
 
@@ -67,7 +67,7 @@ ROOM = Room.of(
                 "the flow is exp(∫M), 105 cases",
                 # for two classes drifts commute
                 lambda k: (
-                    (cases := cases_of("L", k)).digest(exponential_of_drift(cases.intra, cases.inter, cases.start, END)) if k > 2 else None
+                    (cases := cases_of("L", k)).digest(exponential_flow(cases.intra, cases.inter, cases.start, END)) if k > 2 else None
                 ),
             )
         },
@@ -88,7 +88,7 @@ ROOM = Room.of(
         false={
             "exponential-example": (
                 "the flow is exp(∫M), example",
-                lambda a: exponential_of_drift(INTRA, INTER, START[None], LAST)[0, 0, a - 1],
+                lambda a: exponential_flow(INTRA, INTER, START[None], LAST)[0, 0, a - 1],
             )
         },
         rounding=AGREEMENT / 4,
@@ -102,7 +102,7 @@ def draw_error(_: Setting) -> Figure:
     """How far the closed form and exp(∫M) are from integrated means, over time, for the rates of the example."""
     times = np.linspace(0.1, LAST, 50)
     reference = integrated("L", INTRA, INTER, START[None], times)[:, 0]
-    exponentials = np.stack([exponential_of_drift(INTRA, INTER, START[None], time)[0] for time in times.tolist()])
+    exponentials = np.stack([exponential_flow(INTRA, INTER, START[None], time)[0] for time in times.tolist()])
     sizes = np.linalg.norm(reference, axis=(1, 2))
     curves = {"closed form": mean_flow(MODEL, START, times).means, "exponential of the integrated drift": exponentials}
     return Figure(
