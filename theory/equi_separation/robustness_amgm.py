@@ -20,7 +20,6 @@ SEARCH_ACCURACY = 1e-4
 """Largest relative difference between the ratios where the search stops: the product is flat to second order at its least value, so
 doubles place it to about the square root of 1e-9."""
 
-
 ROOM = Room.of(
     Statement(
         name="robustness-amgm",

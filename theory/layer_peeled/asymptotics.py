@@ -57,7 +57,6 @@ NEAR = 0.02
 
 SOLVED = "bisection over the enclosed geometry of block-symmetric logits, whose cost does not grow with the classes"
 
-
 ROOM = Room.of(
     Statement(
         name="asymptotics",
@@ -79,7 +78,7 @@ ROOM = Room.of(
         "d log R0/dε = K/(K_A (K − 1)) at ε = 0, for all class numbers",
         over="d log R0/dε at ε = 0",
         predict=lambda: STATED,
-        measure=lambda: tangent(),
+        measure=tangent,
         by="K (d log R0/dζ)/(dτ/dζ) at ζ = 0, differentiated for all class numbers at once",
         false={"tangent-by-size": ("the tangent is 1/K_A", lambda: BY_SIZE)},
         evidence=Evidence.PROOF,

@@ -33,7 +33,7 @@ ROOM = Room.of(
         "b = 0, λ = n_B/N, equal margins a in a majority row and none in a minority row solve all conditions at R0 and τ as stated",
         over="",
         predict=lambda: bias.STATED_CONDITIONS,
-        measure=lambda: bias.conditions(),
+        measure=bias.conditions,
         by="the conditions of section 3 with a bias β = b_A − b_B between the rows, at tan θ = √(K_A/K_B) and β = a/K",
         false={
             "without-inner-share": ("the radius is (K_A − 1) a", lambda: bias.WITHOUT_INNER_SHARE),
@@ -66,7 +66,7 @@ ROOM = Room.of(
         "the law is the same as without a bias: λ = c_B where the minority comes apart",
         over=SPLITS,
         predict=1.0,
-        measure=lambda case: multiplier_at_switch(case),
+        measure=multiplier_at_switch,
         by="λ/c_B, enclosed, at the energy where the margin between two minority classes certainly goes from zero to positive",
         false={
             "law-one-percent-off": ("it comes apart where λ = 1.01 c_B", 1.01),
@@ -92,7 +92,7 @@ ROOM = Room.of(
         "without a bias, for K_A ≥ 2, τ leaves a the less: s − aK_B/K ≥ 0, and R0 − 1 = (e^a − 1)/(K_A + K_B/ρ) ≤ (e^a − 1)/K, ρ ≤ 1",
         over="",
         predict=lambda: bias.STATED_EXCESS,
-        measure=lambda: bias.excess(),
+        measure=bias.excess,
         by="with P = cos φ cos θ, Q = sin φ sin θ, tan²φ = K_A/K_B, 1 − P − Q = 1 − cos(φ − θ) ≥ 0: so 1 − P ≥ Q, and the second line says "
         "that (1 − Q)/Q ≥ P/(1 − P), the logarithms W ≥ ρ's of the first; both factors of its first term are no less than the second's",
         false={"the-other-way": ("s − aK_B/K has the other sign", lambda: bias.OTHER_WAY)},

@@ -23,7 +23,6 @@ FACTOR = 2.0
 WIDTH = 3e-4
 """Distance in log R, or in log w, of the two places at which a search stops: the certificates decide phases ten times as close."""
 
-
 ROOM = Room.of(
     Statement(
         name="collapse-per-sample",

@@ -31,7 +31,6 @@ ENDS: Instances = {
 }
 """Both ends of each search; λ < n_B/N and so 0 at the first, λ ≥ n_B/N and so 1 at the second."""
 
-
 ROOM = Room.of(
     Statement(
         name="collapse-threshold",

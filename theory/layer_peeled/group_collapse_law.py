@@ -61,7 +61,6 @@ NOTICEABLE = 1e-2
 PRECISION = 1e-11
 """Relative gap asked of route `factored`: it places the logits to about 1e-6."""
 
-
 ROOM = Room.of(
     Statement(
         name="group-collapse-law",
@@ -139,7 +138,7 @@ ROOM = Room.of(
         "w_k = w_l with c_k ≠ c_l makes −F, a gradient of a convex function, decrease along h_l − h_k, unless h_k = h_l = 0",
         over="",
         predict=lambda: STATED,
-        measure=lambda: contradiction(),
+        measure=contradiction,
         by="stationarity of classifiers and features, in units where both read λ, under the hypothesis w_k = w_l; s = c_k/c_l. "
         "It leaves h_k = h_l = 0, and then F(0) = 0: w_k is the mean of all classifiers, which is zero",
         false={"flipped": ("the monotone map allows w_k = w_l with c_k > c_l", lambda: FLIPPED)},

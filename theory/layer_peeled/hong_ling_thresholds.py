@@ -40,7 +40,6 @@ WIDTH = 3e-4
 """Relative width of λ at which the bisection stops; the certificates decide ten times as close."""
 SHARP = "certificates tell the phases at two penalties 3e-4 apart; mistakes of .05 % would show"
 
-
 ROOM = Room.of(
     Statement(
         name="hong-ling-thresholds",
@@ -81,7 +80,7 @@ ROOM = Room.of(
         "at Z = 0 the slope is steepest inside the majority, at any price of the bias",
         over="",
         predict=lambda: STATED_SLOPE,
-        measure=lambda: slope_at_zero(),
+        measure=slope_at_zero,
         by="the slope N diag(1/√n) ∇f = diag(√n)(I − 1pᵀ), up to its sign: √n_A inside the majority; between the groups, the square of its "
         "norm is below n_A at both ends of the range of p and convex in p",
         false={"linear": ("the norm between groups is linear in p", lambda: {CURVATURE: sympy.Integer(0)})},

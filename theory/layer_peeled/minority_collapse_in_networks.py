@@ -12,17 +12,7 @@ import numpy as np
 from layerpeel.numerics import Bracket
 from layerpeel.theory import Evidence, Figure, Kind, Origin, Profile, Room, Series, Setting, Source, Statement, Variant, claim, instances
 from layerpeel.theory._trials import interval_over_trials, points_over_trials
-from layerpeel.theory.layer_peeled._imbalanced_networks import (
-    LEARNED,
-    MAJORITY,
-    MINORITY,
-    STRONG,
-    TRIALS,
-    Trained,
-    foreseen,
-    minority_cosines,
-    trained,
-)
+from layerpeel.theory.layer_peeled import _imbalanced_networks as nets
 
 LABEL, OF_MAJORITY = "R = {:g}", "majority, R = {:g}"
 BALANCED, LEARNT, FARTHEST = 1, 10, 100
@@ -38,9 +28,9 @@ NEAR_FRAME = 0.05
 """Distance from −1/(K−1) that counts as a simplex frame: ReLU features and the bias of the last layer move the cosine by .01."""
 MISFIT = 0.1
 """Difference of cosines, measured less predicted, up to which the model would be said to predict the network."""
-CHANCE = 1 / (MAJORITY + MINORITY)
+CHANCE = 1 / (nets.MAJORITY + nets.MINORITY)
 """Accuracy of guessing among all classes."""
-FRAME = -1 / (MAJORITY + MINORITY - 1)
+FRAME = -1 / (nets.MAJORITY + nets.MINORITY - 1)
 
 ROOM = Room.of(
     Statement(
@@ -49,7 +39,7 @@ ROOM = Room.of(
         latex=r"\cos(w_k,w_l)\longrightarrow 1\quad(k\neq l\ \text{minority classes}),\qquad R\to\infty",
         assumptions=(
             "five majority and five minority classes of MNIST at 10×10 pixels",
-            f"three hidden layers of width 100 with batch norm and ReLU; momentum, weight decay {STRONG.weight_decay:g}",
+            f"three hidden layers of width 100 with batch norm and ReLU; momentum, weight decay {nets.STRONG.weight_decay:g}",
         ),
         kind=Kind.OBSERVATION,
         origin=Origin.SEED,
@@ -106,13 +96,13 @@ ROOM = Room.of(
         "not-learned",
         f"at R = {FARTHEST} they are not learned at all: training accuracy on the minority is below one half",
         over=instances(LABEL, FARTHEST),
-        predict=LEARNED,
+        predict=nets.LEARNED,
         measure_all=lambda setting: {
             label: interval_over_trials(each.training_accuracy for each in networks(setting, ratio))
             for label, (ratio,) in instances(LABEL, *MEASURED[setting.profile]).items()
         },
         by="accuracy on the minority's training images, over trials",
-        false={"never-learned": Variant(f"nor at R = {LEARNT}", LEARNED, over=instances(LABEL, LEARNT))},
+        false={"never-learned": Variant(f"nor at R = {LEARNT}", nets.LEARNED, over=instances(LABEL, LEARNT))},
         origin=Origin.DERIVED,
         evidence=Evidence.EMPIRICAL,
         kind=Kind.UPPER_BOUND,
@@ -133,12 +123,12 @@ ROOM = Room.of(
 )
 
 
-def networks(setting: Setting, ratio: float) -> tuple[Trained, ...]:
+def networks(setting: Setting, ratio: float) -> tuple[nets.Trained, ...]:
     """Trained at imbalance R without oversampling."""
-    return trained(setting.profile, ratio, 1.0, setting.seed)
+    return nets.trained(setting.profile, ratio, 1.0, setting.seed)
 
 
-def over_trials(setting: Setting, quantity: Callable[[tuple[Trained, ...]], np.ndarray]) -> dict[str, Bracket]:
+def over_trials(setting: Setting, quantity: Callable[[tuple[nets.Trained, ...]], np.ndarray]) -> dict[str, Bracket]:
     """Intervals of a quantity of the minority and of the majority, at every R that is measured."""
     intervals: dict[str, Bracket] = {}
     for ratio in MEASURED[setting.profile]:
@@ -147,23 +137,23 @@ def over_trials(setting: Setting, quantity: Callable[[tuple[Trained, ...]], np.n
     return intervals
 
 
-def cosines(found: tuple[Trained, ...]) -> np.ndarray:
+def cosines(trials: tuple[nets.Trained, ...]) -> np.ndarray:
     """Mean cosine among minority and among majority classifiers, (2, trials)."""
-    return np.array([(each.outcome.minority_cosine, each.outcome.majority_cosine) for each in found]).T
+    return np.array([(each.outcome.minority_cosine, each.outcome.majority_cosine) for each in trials]).T
 
 
 def accuracies(setting: Setting, ratio: float) -> np.ndarray:
     """Test accuracy on the minority classes, one for each trial."""
-    return np.array([found.outcome.accuracy[MAJORITY:].mean() for found in networks(setting, ratio)])
+    return np.array([each.outcome.accuracy[nets.MAJORITY :].mean() for each in networks(setting, ratio)])
 
 
 def misfits(setting: Setting) -> dict[str, Bracket]:
     """Measured cosines less those of the optimum at the energy of all samples, learned or not."""
-    found = {}
+    missed = {}
     for label, (ratio,) in instances(LABEL, *MEASURED[setting.profile]).items():
         trials = networks(setting, ratio)
-        found[label] = interval_over_trials(minority_cosines(trials) - foreseen(trials, "sample"))
-    return found
+        missed[label] = interval_over_trials(nets.minority_cosines(trials) - nets.foreseen(trials, "sample"))
+    return missed
 
 
 def draw_collapse(setting: Setting) -> Figure:
@@ -173,12 +163,12 @@ def draw_collapse(setting: Setting) -> Figure:
     measured = np.array([cosines(networks(setting, ratio))[0] for ratio in ratios])
     accuracy = tuple(float(accuracies(setting, ratio).mean()) for ratio in ratios)
     learned = tuple(float(np.mean([each.training_accuracy for each in networks(setting, ratio)])) for ratio in ratios)
-    optima = {mean: tuple(float(foreseen(networks(setting, ratio), mean).mean()) for ratio in ratios) for mean in ("sample", "class")}
+    optima = {mean: tuple(float(nets.foreseen(networks(setting, ratio), mean).mean()) for ratio in ratios) for mean in ("sample", "class")}
     return Figure(
         title="Minority collapse in trained networks",
         caption="Cosine between the classifiers of five minority classes, three hidden layers on MNIST at 10×10 pixels; bars: from the "
-        f"least to the largest of {TRIALS[setting.profile]} trainings. The lines are optima at the energies measured in the network. Where "
-        "the minority's training accuracy is below one half it was never learned, and no model of the end of training speaks of it.",
+        f"least to the largest of {nets.TRIALS[setting.profile]} trainings. The lines are optima at the energies measured in the network. "
+        "Where the minority's training accuracy is below one half it was never learned, and no model of the end of training speaks of it.",
         x_label="imbalance R",
         y_label="minority cosine; accuracy",
         series=(

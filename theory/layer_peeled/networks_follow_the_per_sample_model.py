@@ -13,31 +13,16 @@ import sympy
 from layerpeel.numerics import Bracket, mean_cosine, nonnegative_optimum
 from layerpeel.theory import Evidence, Figure, Kind, Origin, Profile, Room, Series, Setting, Source, Statement, Variant, claim
 from layerpeel.theory._trials import interval_over_trials, points_over_trials
-from layerpeel.theory.layer_peeled._imbalanced_networks import (
-    MAJORITY,
-    MINORITY,
-    MOST,
-    SLIGHT,
-    STRONG,
-    TRIALS,
-    WITHOUT_BATCH_NORM,
-    WITHOUT_RELU,
-    Trained,
-    Training,
-    foreseen,
-    minority_cosines,
-    misfit,
-    trained,
-)
+from layerpeel.theory.layer_peeled import _imbalanced_networks as nets
 
 LABEL = "R = {:g}, λ = {:g}"
-CASES = {LABEL.format(ratio, training.weight_decay): (ratio, training) for ratio, training in ((10, STRONG), (20, SLIGHT))}
+CASES = {LABEL.format(ratio, training.weight_decay): (ratio, training) for ratio, training in ((10, nets.STRONG), (20, nets.SLIGHT))}
 """Where all networks learn the minority, at the least cost."""
 MEASURED = {
     Profile.QUICK: CASES,
     Profile.FULL: {
         LABEL.format(ratio, training.weight_decay): (ratio, training)
-        for training, ratios in ((STRONG, (5, 10)), (SLIGHT, (5, 10, 20, 50)))
+        for training, ratios in ((nets.STRONG, (5, 10)), (nets.SLIGHT, (5, 10, 20, 50)))
         for ratio in ratios
     },
 }
@@ -53,7 +38,7 @@ NEAR = 0.06
 """Difference of cosines, measured less predicted, that training, ReLU features and the bias of the last layer may make together."""
 NEAR_DECAY = 0.1
 """The same where not even energies are measured."""
-FRAME = -1 / (MAJORITY + MINORITY - 1)
+FRAME = -1 / (nets.MAJORITY + nets.MINORITY - 1)
 NEAR_FRAME = 0.05
 
 X, GAMMA, BETA, EPS = sympy.symbols("x1:4", real=True), *sympy.symbols("gamma beta", real=True), sympy.Symbol("epsilon", positive=True)
@@ -152,7 +137,7 @@ ROOM = Room.of(
         "so does the closed form for features H ≥ 0 at λ_W = λ, λ_H = λ/N, with nothing measured",
         over=CASES,
         predict=lambda ratio, training: by_weight_decay(ratio, training.weight_decay),
-        measure_all=lambda setting: over_networks(setting, minority_cosines),
+        measure_all=lambda setting: over_networks(setting, nets.minority_cosines),
         by="the mean cosine between minority classifiers, over trials",
         false={
             "frame-survives": ("the minority keeps the angles of the balanced frame", Bracket(FRAME - NEAR_FRAME, FRAME + NEAR_FRAME)),
@@ -175,12 +160,12 @@ def normalised(degrees: int) -> sympy.Expr:
     return sympy.simplify(sum(y**2 for y in outputs) / len(X) - GAMMA**2 * variance / (variance + EPS) - BETA**2)
 
 
-def networks(setting: Setting, ratio: float, training: Training) -> tuple[Trained, ...]:
+def networks(setting: Setting, ratio: float, training: nets.Training) -> tuple[nets.Trained, ...]:
     """Trained at imbalance R."""
-    return trained(setting.profile, ratio, 1.0, setting.seed, training)
+    return nets.trained(setting.profile, ratio, 1.0, setting.seed, training)
 
 
-def over_networks(setting: Setting, quantity: Callable[[list[Trained]], np.ndarray]) -> dict[str, Bracket]:
+def over_networks(setting: Setting, quantity: Callable[[list[nets.Trained]], np.ndarray]) -> dict[str, Bracket]:
     """Intervals of a quantity over those networks that learned their minority."""
     return {
         label: interval_over_trials(quantity([each for each in networks(setting, *case) if each.learned]))
@@ -190,62 +175,62 @@ def over_networks(setting: Setting, quantity: Callable[[list[Trained]], np.ndarr
 
 def norms(setting: Setting) -> dict[str, Bracket]:
     """The mean of ‖h‖² over samples, divided by what γ, β say."""
-    found = {}
-    for label, training in ((NO_RELU, WITHOUT_RELU), (RELU, STRONG)):
+    kept = {}
+    for label, training in ((NO_RELU, nets.WITHOUT_RELU), (RELU, nets.STRONG)):
         lasts = [each.last for each in networks(setting, PLAIN, training)]
         ratios = [last.energy / last.normalised_energy for last in lasts if last.normalised_energy is not None]
-        found[label] = Bracket(min(ratios), max(ratios))
-    return found
+        kept[label] = Bracket(min(ratios), max(ratios))
+    return kept
 
 
 def exponents(setting: Setting) -> dict[str, Bracket]:
     """The exponent of n_k, with batch norm and without."""
 
-    def of(trials: list[Trained]) -> np.ndarray:
+    def of(trials: list[nets.Trained]) -> np.ndarray:
         return np.array([each.last.exponent for each in trials])
 
-    without = [each for each in networks(setting, PLAIN, WITHOUT_BATCH_NORM) if each.learned]
+    without = [each for each in networks(setting, PLAIN, nets.WITHOUT_BATCH_NORM) if each.learned]
     return over_networks(setting, of) | {NO_NORM: interval_over_trials(of(without))}
 
 
 def misfits(setting: Setting) -> dict[str, Bracket]:
     """Measured cosines less those of both optima."""
     cases = MEASURED[setting.profile]
-    found = {label: misfit(networks(setting, *case), "sample") for label, case in cases.items()}
-    found |= {f"{label}, by class": misfit(networks(setting, *case), "class") for label, case in cases.items()}
+    missed = {label: nets.misfit(networks(setting, *case), "sample") for label, case in cases.items()}
+    missed |= {f"{label}, by class": nets.misfit(networks(setting, *case), "class") for label, case in cases.items()}
     if setting.profile is Profile.FULL:
-        plain = networks(setting, PLAIN, WITHOUT_BATCH_NORM)
-        found |= {NO_NORM: misfit(plain, "sample"), f"{NO_NORM}, by class": misfit(plain, "class")}
-    return found
+        plain = networks(setting, PLAIN, nets.WITHOUT_BATCH_NORM)
+        missed |= {NO_NORM: nets.misfit(plain, "sample"), f"{NO_NORM}, by class": nets.misfit(plain, "class")}
+    return missed
 
 
 def by_weight_decay(ratio: float, decay: float) -> Bracket:
     """The closed form, with what training may add."""
-    rare = range(MAJORITY, MAJORITY + MINORITY)
-    found = nonnegative_optimum([MOST] * MAJORITY + [round(MOST / ratio)] * MINORITY, weight_decay=decay)
-    cosine = mean_cosine(found.classifier[list(rare)])
+    rare = range(nets.MAJORITY, nets.MAJORITY + nets.MINORITY)
+    foreseen = nonnegative_optimum([nets.MOST] * nets.MAJORITY + [round(nets.MOST / ratio)] * nets.MINORITY, weight_decay=decay)
+    cosine = mean_cosine(foreseen.classifier[list(rare)])
     return Bracket(cosine - NEAR_DECAY, cosine + NEAR_DECAY)
 
 
 def draw_models(setting: Setting) -> Figure:
     """Measured cosines beside those of both models, at the larger number of imbalances."""
-    cases = [case for case in MEASURED[setting.profile].values() if case[1] == SLIGHT]
+    cases = [case for case in MEASURED[setting.profile].values() if case[1] == nets.SLIGHT]
     x = tuple(float(ratio) for ratio, _ in cases)
-    found = [networks(setting, *case) for case in cases]
+    together = [networks(setting, *case) for case in cases]
 
     def model(label: str, norm_weights: str, color: int) -> Series:
-        y = tuple(float(foreseen(trials, norm_weights).mean()) for trials in found)
+        y = tuple(float(nets.foreseen(trials, norm_weights).mean()) for trials in together)
         return Series.line(label, x, y, color)
 
     return Figure(
         title="Two models beside trained networks",
         caption="Cosine between the classifiers of five minority classes, three hidden layers with batch norm, weight decay "
-        f"{SLIGHT.weight_decay:g}; bars: from the least to the largest of {TRIALS[setting.profile]} trainings. The lines are optima at the "
-        "energies measured in the networks.",
+        f"{nets.SLIGHT.weight_decay:g}; bars: from the least to the largest of {nets.TRIALS[setting.profile]} trainings. The lines are optima "
+        "at the energies measured in the networks.",
         x_label="imbalance R",
         y_label="minority cosine",
         series=(
-            points_over_trials("measured cosine", x, np.array([minority_cosines(trials) for trials in found]).T, 0),
+            points_over_trials("measured cosine", x, np.array([nets.minority_cosines(trials) for trials in together]).T, 0),
             model("energy of all samples", "sample", 1),
             model("energy averaged over every class", "class", 2),
         ),

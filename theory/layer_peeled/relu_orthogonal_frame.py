@@ -42,7 +42,6 @@ STARTS, CLOSED = 50, 1e-12
 ROUNDING = 1e-6
 """Allowance in a norm of features for where L-BFGS stops."""
 
-
 ROOM = Room.of(
     Statement(
         name="relu-orthogonal-frame",
@@ -62,7 +61,7 @@ ROOM = Room.of(
         "orthogonal class means attain the dual bound, for all K and n_k",
         over="",
         predict=lambda: STATED,
-        measure=lambda: by_derivatives(),
+        measure=by_derivatives,
         by="orthogonal class means cost class k (n_k/N)[log(1 + (K − 1)e^{−m}) + q m] at margin m, convex in m",
         false={"half": ("the margin vanishes at q = ½", lambda: {"q at margin 0": sympy.Rational(1, 2)})},
         origin=Origin.DERIVED,

@@ -28,7 +28,6 @@ STARTS = 4
 STOPPED = 1e-8
 """Allowance in v for where L-BFGS stops: v is of the order of the excess over λτ, and the excess within 1e-9; seen: 1e-16."""
 
-
 ROOM = Room.of(
     Statement(
         name="strict-variability-collapse",
@@ -49,7 +48,7 @@ ROOM = Room.of(
         "within-class variance adds to the energy, and the loss is convex in the logits",
         over="",
         predict=lambda: STATED,
-        measure=lambda: differentiated(),
+        measure=differentiated,
         by="(1/n) Σ h_i² and d²/dt² of log Σ e^{z + t u} at t = 0, by differentiation",
         false={
             # in which variation along the classifiers would be free

@@ -27,7 +27,6 @@ NEAR_BALANCE, FAR = 1.01, 1000.0
 WIDTH = 3e-4
 """Distance in log R at which the search for R1 stops: what the certificates still decide, with room to spare."""
 
-
 ROOM = Room.of(
     Statement(
         name="vanishing-threshold",
@@ -48,8 +47,8 @@ ROOM = Room.of(
         "boundary",
         "‖outer gradient‖ = λ at zero minority gives R1, in both ways of writing it, for every K_A, K_B and energy",
         over="",
-        predict=lambda: boundary(),
-        measure=lambda: boundary_by_gradient(),
+        predict=boundary,
+        measure=boundary_by_gradient,
         by="R² at which ‖outer block of the gradient‖ = λ, the gradient taken at Z = a(I − 11ᵀ/K_A) on the majority and zero elsewhere",
         false={"one-class-more": ("R1 with K_B + 1 for K_B", lambda: {IN_MARGINS: boundary()[IN_MARGINS].subs(B, B + 1)})},
         evidence=Evidence.PROOF,

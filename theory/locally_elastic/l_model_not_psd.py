@@ -16,7 +16,6 @@ SIZES = (2, 3, 4, 5, 10)
 HALF_WIDTH = 1e-9
 """Eigenvalues are certified to this distance on both sides; doubles find them to about 1e-14."""
 
-
 ROOM = Room.of(
     Statement(
         name="l-model-not-psd",
@@ -61,8 +60,8 @@ ROOM = Room.of(
         "exact",
         "H has the eigenvalues 0 and K/(K−1), the latter K − 1 times, and is symmetric for two classes only",
         over="",
-        predict=lambda: similarity.stated(),
-        measure=lambda: similarity.written_out(),
+        predict=similarity.stated,
+        measure=similarity.written_out,
         by="rational arithmetic from the definition of H; for every K, on the span of Jz and Rᵀz, z ⊥ 1",
         false={
             "symmetric": ("H is symmetric", lambda: similarity.asymmetries(lambda k: 0)),

@@ -40,8 +40,8 @@ ROOM = Room.of(
         "strengths",
         "E P' has the strengths α', β' for every K; P' is doubly stochastic; the gap closes at (K−1)/K",
         over=STRENGTHS,
-        predict=lambda what, k: label_errors.stated(what, k),
-        measure=lambda what, k: label_errors.read_off(what, k),
+        predict=label_errors.stated,
+        measure=label_errors.read_off,
         by="E P' with P'_lj = 1 − p for l = j and p/(K−1) else: by J² = KJ for every K, and written out",
         false={
             "half": Variant("the gap closes at p = 1/2", sympy.Rational(1, 2), over=instances("p*, K={}", 3, 4, 5)),

@@ -24,10 +24,10 @@ ROOM = Room.of(
         "equation",
         "the closed form solves dX̄ = M(t) X̄ dt for all α(t), β(t): mode by mode for every K, written out for K = 2 to 4",
         over="",
-        predict=lambda: i_model.stated(),
-        measure=lambda: i_model.driven(),
+        predict=i_model.stated,
+        measure=i_model.driven,
         by="what the drift makes of each mode, summed over the classes; and the drift, written out, times the closed form",
-        false={"wrong-exponent": ("the common mode grows by e^{(A + K B)/K}", lambda: i_model.with_every_class())},
+        false={"wrong-exponent": ("the common mode grows by e^{(A + K B)/K}", i_model.with_every_class)},
         evidence=Evidence.PROOF,
     ),
     claim(

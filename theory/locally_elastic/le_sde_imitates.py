@@ -54,7 +54,6 @@ each side. The strengths that a trial is scored with come from all networks of t
 WELL = 0.2
 """Difference along d_k, as a share of the norms, up to which imitation counts as reasonably good; two is that of opposite vectors."""
 
-
 ROOM = Room.of(
     Statement(
         name="le-sde-imitates",

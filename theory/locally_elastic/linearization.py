@@ -23,7 +23,6 @@ ERRORS = instances("1 − p̄_k = {:g}", 1e-2, 1e-4, 1e-8, 1e-16)
 """Near convergence."""
 CLASSES = 3
 
-
 ROOM = Room.of(
     Statement(
         name="linearization",
@@ -39,13 +38,13 @@ ROOM = Room.of(
         "identities",
         "the gradient of e_k − σ is −J; J has exactly the constant vectors in its kernel; equal logits leave a constant residue",
         over="",
-        predict=lambda: in_symbols.stated(),
-        measure=lambda: in_symbols.differentiated(),
+        predict=in_symbols.stated,
+        measure=in_symbols.differentiated,
         by="differentiation, for symbolic logits; the class is the first one",
         false={
             # the printed equations (12) and (15)
-            "plus": ("the gradient of e_k − σ is +J", lambda: in_symbols.with_plus()),
-            "drifting-residue": ("the residue at equal logits grows with them", lambda: in_symbols.drifting_residue()),
+            "plus": ("the gradient of e_k − σ is +J", in_symbols.with_plus),
+            "drifting-residue": ("the residue at equal logits grows with them", in_symbols.drifting_residue),
         },
         evidence=Evidence.PROOF,
     ),

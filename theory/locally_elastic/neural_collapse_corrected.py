@@ -54,7 +54,6 @@ ROUNDING = 1e-12
 LEFT = 1e-7
 """What the slower mode still has at LATE: e^{−20} of the faster one, times the start."""
 
-
 ROOM = Room.of(
     Statement(
         name="neural-collapse-corrected",
@@ -75,7 +74,7 @@ ROOM = Room.of(
         "I_γ'/φ1' = φ2/φ1 = e^{B/(K−1)} and φ2' = I_γ' + K/(K−1) I_β' for all α, β and K: l'Hôpital's rule does the rest",
         over="",
         predict=lambda: STATED,
-        measure=lambda: by_chain_rule(),
+        measure=by_chain_rule,
         by="derivatives of φ1 and φ2 by the chain rule; I_γ' and I_β' from their definitions",
         false={"by-k": ("φ2/φ1 = e^{B/K}", lambda: BY_K)},
         evidence=Evidence.PROOF,

@@ -10,21 +10,13 @@ from flint import arb_mat, fmpq, fmpq_mat
 
 from layerpeel.numerics import TIME, Bracket, Proportion, as_rate, logit_directions, to_bracket
 from layerpeel.theory import Evidence, Kind, Origin, Room, Setting, Source, Statement, Verdict, claim, instances
+from layerpeel.theory.locally_elastic import _vanishing_inter as inter
 from layerpeel.theory.locally_elastic._l_model_limits import correlation, cosine_when_stopped, exactly, projection, share_of_starts
 from layerpeel.theory.locally_elastic._paths import SHARP, SIZED, paths_needed
-from layerpeel.theory.locally_elastic._vanishing_inter import (
-    SOON,
-    Case,
-    case_of,
-    limit_cosine,
-    limit_projections,
-    projections_from,
-    stopped_cosine,
-)
 
-FLIPPED = (case_of("1", "-0.1", last=("0", "0.3", "-0.5")), case_of("1", "-0.2", last=("0", "0", "0.3", "-0.8")))
+FLIPPED = (inter.case_of("1", "-0.1", last=("0", "0.3", "-0.5")), inter.case_of("1", "-0.2", last=("0", "0", "0.3", "-0.8")))
 """B → b > −∞, and the last vector points against its own class strongly enough."""
-STOPPED = case_of("0", "-1", last=("0", "0", "1"))
+STOPPED = inter.case_of("0", "-1", last=("0", "0", "1"))
 """Γ = 1 − e^{−t}: the means stop, here from the best of starts but one: X̄³ is e_3 as well."""
 
 VECTORS = instances("K = {0.classes}: vector {1}", *((case, j) for case in FLIPPED for j in range(1, case.classes + 1)))
@@ -74,7 +66,7 @@ ROOM = Room.of(
         "for α = 1 and β = b e^{−t} the directions tend to an ETF",
         over=PAIRS,
         predict=lambda case, j, i: exactly(-sympy.Rational(1, case.classes - 1)),
-        measure=limit_cosine,
+        measure=inter.limit_cosine,
         by="enclosed cosines of the limits of X̄^j e^{−at/K}",
         false={
             "not-flipped-but-first": (
@@ -90,7 +82,7 @@ ROOM = Room.of(
         "they tend to an ETF with the last vector flipped: cosines −½, ½, ½ for three classes",
         over=PAIRS,
         predict=lambda case, _, i: exactly(sympy.Rational(1 if i == case.classes else -1, case.classes - 1)),
-        measure=limit_cosine,
+        measure=inter.limit_cosine,
         by="enclosed cosines of the limits of X̄^j e^{−at/K}",
         false={
             "first-flipped": (
@@ -106,7 +98,7 @@ ROOM = Room.of(
         "because s_j e^{−Γ/K} → s̄(0) + e^{B(∞)/(K−1)} δ_j(0), which is negative for the last class only",
         over=VECTORS,
         predict=lambda case, j: projection(case, j, share=sympy.exp(sympy.Rational(case.inter) / (case.classes - 1))),
-        measure=lambda case, j: to_bracket(limit_projections(case)[j - 1]),
+        measure=lambda case, j: to_bracket(inter.limit_projections(case)[j - 1]),
         by="enclosures of s_j e^{−at/K} = e^{−B(∞)/K} times that, by Taylor steps and the bound of what is left of β",
         false={
             "without-decay": ("deviations δ_j do not shrink against s̄", lambda case, j: projection(case, j, share=sympy.Integer(1))),
@@ -123,7 +115,7 @@ ROOM = Room.of(
         "for α = 0 and β = −e^{−t} the directions tend to an ETF, from X̄^k(0) = e_k",
         over=PAIRS_WHEN_STOPPED,
         predict=-0.5,
-        measure=stopped_cosine,
+        measure=inter.stopped_cosine,
         by="enclosed cosines at the limit",
         false={"stopped-at-once": ("the means stop where they begin", 0.0)},
         evidence=Evidence.CERTIFIED.within(1e-6, ENCLOSED),
@@ -135,7 +127,7 @@ ROOM = Room.of(
         over=PAIRS_WHEN_STOPPED,
         # the right angles of the start have opened by eleven degrees only
         predict=lambda *_: cosine_when_stopped(sympy.Rational(1, 3)),
-        measure=stopped_cosine,
+        measure=inter.stopped_cosine,
         by="enclosed cosines at the limit",
         false={
             "collapsed-when-stopped": ("bounded Γ is enough", -0.5),
@@ -166,7 +158,7 @@ ROOM = Room.of(
 )
 
 
-def least_rates(case: Case) -> dict[str, Bracket]:
+def least_rates(case: inter.Case) -> dict[str, Bracket]:
     """The least values of γ e^t = a e^t − b over t ≥ 0 and of −B over t ≥ 1.
 
     The former is monotone, so its least value is at t = 0, or at no time when a < 0; −B has the slope −b e^{−t} of one sign, so its least
@@ -186,7 +178,7 @@ def shares_counted(setting: Setting) -> list[Proportion]:
     basis = arb_mat(fmpq_mat(9, 9, [fmpq(int(i == j)) for i in range(9) for j in range(9)]))
     shares: list[Proportion] = []
     for (bound,) in BOUNDS.values():
-        limits = projections_from(basis, 3, Fraction(1), Fraction(str(bound)), SOON).tolist()
+        limits = inter.projections_from(basis, 3, Fraction(1), Fraction(str(bound)), inter.SOON).tolist()
         limit = np.array([[float(value.mid()) for value in row] for row in limits])
         vectors = (setting.rng.standard_normal((number, 9)) @ limit.T)[:, :, None] * frame
         obtuse = ((vectors @ vectors.mT)[:, [0, 0, 1], [1, 2, 2]] < 0.0).all(axis=1)

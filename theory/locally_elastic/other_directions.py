@@ -35,7 +35,6 @@ STARTS = {
 ROUNDING = 1e-12
 """Of products of unit vectors in doubles."""
 
-
 ROOM = Room.of(
     Statement(
         name="other-directions",

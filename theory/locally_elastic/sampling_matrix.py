@@ -41,8 +41,8 @@ ROOM = Room.of(
         "readings",
         "the literal product weighs features and mixes no classes, the other mixes classes; at P = 11ᵀ/K and P' = I they agree",
         over="",
-        predict=lambda: sampling.stated_readings(),
-        measure=lambda: sampling.readings(),
+        predict=sampling.stated_readings,
+        measure=sampling.readings,
         by="blocks and differences of the two products, written out",
         false={
             "the-same": ("the two readings agree for every P", lambda: sampling.THE_SAME),

@@ -27,7 +27,6 @@ ROUNDING = 1e-9
 PACE = 1e-3
 """log 2/log T at T = 10^1000 is 3e-4."""
 
-
 ROOM = Room.of(
     Statement(
         name="tail-index-offset",
