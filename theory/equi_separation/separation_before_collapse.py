@@ -9,12 +9,12 @@ import numpy as np
 from layerpeel.numerics import Bracket
 from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, Variant, claim, instances
 from layerpeel.theory._trials import intervals_over_trials
-from layerpeel.theory.equi_separation._measured import appearance
+from layerpeel.theory.equi_separation._measured import appearance as law
 
 STILL_TO_FALL = 2.0
 """Factor by which NC1 must still fall after that: less would be the last stretch of one and the same process."""
 
-LEFT = {appearance.NC1_LEFT: (float(np.log(STILL_TO_FALL)),), appearance.TEST_LEFT: (0.0,)}
+LEFT = {law.NC1_LEFT: (float(np.log(STILL_TO_FALL)),), law.TEST_LEFT: (0.0,)}
 """What must at least be left: NC1 still has a way before it; D on test images, which no training makes vanish, at least some."""
 
 ROOM = Room.of(
@@ -37,8 +37,7 @@ ROOM = Room.of(
         over=LEFT,
         predict=Bracket.exactly,
         measure_all=lambda setting: intervals_over_trials(
-            appearance.left_of(appearance.watched(setting))
-            | {f"linear: {label}": values for label, values in appearance.left_of(appearance.linear(setting)).items()}
+            law.left_of(law.watched(setting)) | {f"linear: {label}": values for label, values in law.left_of(law.linear(setting)).items()}
         ),
         by="log NC1 and log D on test images at the moment from which r stays below the limit, less the same after training, over trials",
         false={
@@ -50,7 +49,7 @@ ROOM = Room.of(
             "test-images-collapse-too": Variant(
                 "D on test images falls as far as NC1 does: to a tenth or less",
                 Bracket.exactly,
-                over={appearance.TEST_LEFT: (float(np.log(10.0)),)},
+                over={law.TEST_LEFT: (float(np.log(10.0)),)},
             ),
         },
         evidence=Evidence.EMPIRICAL,
@@ -61,11 +60,11 @@ ROOM = Room.of(
         "before training D rises with depth: the law is learned",
         over="r before training",
         predict=0.0,
-        measure_all=lambda setting: appearance.correlations_at_ends(appearance.watched(setting)),
+        measure_all=lambda setting: law.correlations_at_ends(law.watched(setting)),
         by="Pearson's r of depth and log D at random weights and after training, over trials",
         false={"after-training": Variant("after training too D rises with depth", 0.0, over=instances("r after training", ()))},
         evidence=Evidence.EMPIRICAL,
         kind=Kind.LOWER_BOUND,
     ),
-    figures=(appearance.draw_order,),
+    figures=(law.draw_order,),
 )

@@ -3,13 +3,11 @@
 import math
 
 from layerpeel.numerics import Bracket, log_threshold_minus_one, log_threshold_with_bias_minus_one
-from layerpeel.solvers import Enclosures, LayerPeeled, Switch
 from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
 from layerpeel.theory.layer_peeled._changed_losses import Case, Change, labelled, multiplier_at_switch, switch
 from layerpeel.theory.layer_peeled._closed_forms import predicted
-from layerpeel.theory.layer_peeled._coming_apart import reported
 from layerpeel.theory.layer_peeled._in_symbols import bias
-from layerpeel.theory.layer_peeled._reference import reference
+from layerpeel.theory.layer_peeled._measured.free_bias import coincide, margin
 
 FREE = Change(bias_penalty=1e-7)
 """A bias of order one costs this much, and moves the threshold by about as much."""
@@ -132,20 +130,3 @@ def phase(case: tuple[int, float, int, float], *, bias: bool) -> Bracket:
     majority, ratio, minority, energy = case
     threshold = log_threshold_with_bias_minus_one if bias else log_threshold_minus_one
     return Bracket.exactly(float(math.log(ratio - 1) >= threshold(majority, minority, feature_energy=energy)))
-
-
-def coincide(case: tuple[int, float, int, float], penalty: float | None) -> Bracket:
-    """What the semidefinite optimum shows."""
-    majority, ratio, minority, energy = case
-    problem = LayerPeeled.from_imbalance(majority, minority, ratio, feature_energy=energy, bias_penalty=penalty)
-    return reported(Enclosures(reference(problem)).coincide(1))
-
-
-def margin(at_switch: Switch) -> Bracket:
-    """Own logit less one of the majority, in a minority row, at both energies."""
-    ends = []
-    for end in (at_switch.optimum_before, at_switch.optimum_beyond):
-        logits = end.solution.group_logits
-        middle, radius = logits.diagonal(1) - logits.entry(1, 0), 2 * end.logit_radius
-        ends += [middle - radius, middle + radius]
-    return Bracket(min(ends), max(ends), rigorous=True)

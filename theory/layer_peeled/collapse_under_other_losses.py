@@ -2,11 +2,11 @@
 
 import math
 
-from layerpeel.numerics import Bracket, smoothed_energy_limit, smoothed_margin
+from layerpeel.numerics import Bracket, smoothed_margin
 from layerpeel.solvers import Enclosures, LayerPeeled, solve
 from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
 from layerpeel.theory.layer_peeled import _changed_losses as losses
-from layerpeel.theory.layer_peeled._changed_boundaries import boundary, draw_thresholds
+from layerpeel.theory.layer_peeled._changed_boundaries import alone, draw_thresholds, level, limit, log_energy, swapped
 from layerpeel.theory.layer_peeled._closed_forms import predicted
 from layerpeel.theory.layer_peeled._in_symbols import other_losses
 
@@ -120,36 +120,6 @@ ROOM = Room.of(
     ),
     figures=(lambda _: draw_thresholds(),),
 )
-
-
-def level(case: losses.Case) -> float:
-    """s_B: explicit without margins; with them, p is that of the boundary."""
-    if any(case.change.margins):
-        return boundary(case).point_at(math.log(case.imbalance))[1]
-    return (1 - case.change.smoothing) * case.change.scale[1]
-
-
-def log_energy(case: losses.Case) -> float:
-    """log E_H at E_W = 1 where the minority comes apart at this imbalance."""
-    point, _ = boundary(case).point_at(math.log(case.imbalance))
-    return 2 * math.log(point.radius / case.classes)
-
-
-def swapped(case: losses.Case) -> losses.Case:
-    """The case with the minority's factor and margin for the majority, and the other way round."""
-    change = case.change
-    return case._replace(change=change._replace(scale=change.scale[::-1], margins=change.margins[::-1]))
-
-
-def limit(case: losses.Case) -> float:
-    """E_H from which on nothing coincides."""
-    return smoothed_energy_limit(case.majority, case.minority, case.change.smoothing) ** 2
-
-
-def alone(case: losses.Case) -> float:
-    """E_H that a smoothed majority uses up."""
-    margin = smoothed_margin(case.classes, case.change.smoothing)
-    return (margin * (case.majority - 1 + math.sqrt(case.minority / case.classes)) / case.classes) ** 2
 
 
 def margin_at_ample_energy(classes: int, delta: float) -> Bracket:

@@ -1,15 +1,12 @@
 """Any number of groups: the classes of a group coincide iff c_g ≤ λ, and classes of different size never do, except at zero."""
 
 import math
-from functools import cache
 
-from layerpeel.numerics import Bracket
-from layerpeel.solvers import Enclosures, LayerPeeled, Switch, solve
 from layerpeel.theory import Evidence, Instances, Kind, Origin, Room, Source, Statement, claim
 from layerpeel.theory.layer_peeled._closed_forms import predicted
-from layerpeel.theory.layer_peeled._coming_apart import Groups, coming_apart, end, groups_label, multiplier_there, reported
+from layerpeel.theory.layer_peeled._coming_apart import Groups, end, groups_label, multiplier_there, reported
 from layerpeel.theory.layer_peeled._in_symbols.unequal_classes import FLIPPED, STATED, contradiction
-from layerpeel.theory.layer_peeled._reference import reference
+from layerpeel.theory.layer_peeled._measured.many_groups import enclosed, multiplier_where, switch
 
 PROGRAMS: tuple[tuple[Groups, float], ...] = (
     (((2, 60), (2, 10), (2, 5)), 1.0),
@@ -58,8 +55,6 @@ VANISHED = small_groups((((3, 60), (1, 3), (1, 2)), 0.5, 0), (((3, 60), (2, 3), 
 """The same in the second phase, where small classes vanish."""
 NOTICEABLE = 1e-2
 """A difference of norms, out of norms near one, that no enclosure here can blur."""
-PRECISION = 1e-11
-"""Relative gap asked of route `factored`: it places the logits to about 1e-6."""
 
 ROOM = Room.of(
     Statement(
@@ -173,32 +168,3 @@ ROOM = Room.of(
         kind=Kind.OBSERVATION,
     ),
 )
-
-
-@cache
-def factored(groups: Groups, energy: float) -> Enclosures:
-    """The optimum by route `factored`, enclosed."""
-    return Enclosures(solve(LayerPeeled.from_groups(groups, feature_energy=energy), route="factored", tolerance=PRECISION))
-
-
-@cache
-def enclosed(groups: Groups, energy: float) -> Enclosures:
-    """The semidefinite optimum, enclosed."""
-    return Enclosures(reference(LayerPeeled.from_groups(groups, feature_energy=energy)))
-
-
-@cache
-def switch(groups: Groups, g: int) -> Switch:
-    """The energies between which the classes of group g come apart, with the semidefinite optima there."""
-    return coming_apart(groups, g)
-
-
-def multiplier_where(together: bool, groups: Groups, energy: float, g: int, *, elsewhere: float) -> Bracket:
-    """λ/c_g where the classes of group g certainly coincide or not, as asked; anything where undecided."""
-    optimum = factored(groups, energy)
-    state = optimum.coincide(g)
-    if state is None:
-        return Bracket(0.0, math.inf)
-    multiplier, weight = optimum.solution.certified_multiplier, float(optimum.solution.problem.weights[g])
-    ratio = Bracket(multiplier.lower / weight * (1 - 1e-14), multiplier.upper / weight * (1 + 1e-14), rigorous=True)
-    return ratio if state is together else Bracket.exactly(elsewhere)

@@ -1,32 +1,19 @@
 """At the optimum every feature is its class mean, and any share of within-class variation has its price."""
 
-import math
-from functools import cache
-from typing import Any
-
-import numpy as np
 import sympy
 
-from layerpeel.numerics import Bracket, energy_radius, feature_energy
-from layerpeel.solvers import LayerPeeled, Solution, descend_samples, solve_samples
+from layerpeel.numerics import Bracket, energy_radius
+from layerpeel.solvers import solve_samples
 from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
 from layerpeel.theory.layer_peeled._closed_forms import optimal_value, predicted
 from layerpeel.theory.layer_peeled._in_symbols.variation import STATED, differentiated
-from layerpeel.theory.layer_peeled._reference import reference
-from layerpeel.theory.layer_peeled._within_classes import ROUNDING, deviations, labels_of, loss, variation
+from layerpeel.theory.layer_peeled._measured.spread_within_classes import above_tangent, cheapest, descended, leaning
 
 CASES = instances("{0}×{2} + {1}×{3}, E_H={4:g}", (2, 2, 6, 2, 2.0), (3, 2, 4, 2, 1.0), (2, 2, 3, 3, 1.0))
 """(K_A, K_B, n_A, n_B, E_H) at E_W = 1: two with imbalance, one without."""
 LARGEST = 0.3
 SHARES = instances("{0}×{2} + {1}×{3}, E_H={4:g}, v={5:g}", *((*case, v) for case in CASES.values() for v in (0.001, 0.01, 0.1, LARGEST)))
 """With v: within-class variance over E_H."""
-
-LEANING = 3.0
-"""A tenth of the variation then points along the classifiers, in the directions that the loss sees."""
-STARTS = 4
-"""Random starts per case; the worst one counts."""
-STOPPED = 1e-8
-"""Allowance in v for where L-BFGS stops: v is of the order of the excess over λτ, and the excess within 1e-9; seen: 1e-16."""
 
 ROOM = Room.of(
     Statement(
@@ -122,7 +109,7 @@ ROOM = Room.of(
         "that price is at least λτ(1 − √(1−v)) ≥ λτ v/2, so it is never zero",
         over=SHARES,
         predict=0.0,
-        measure=lambda *case: above_tangent(*case),
+        measure=above_tangent,
         by="f*(τ√(1 − v)) − f*(τ) − λτ(1 − √(1 − v)), from two certified values and the certified multiplier",
         false={
             # λτ v/2 ≥ v/10 here
@@ -157,48 +144,3 @@ def price(kept: float, majority: int, minority: int, big: int, small: int, energ
     """f*(τ√kept) − f*(τ): the energy that goes into variation is missing in the means."""
     case = majority, minority, big, small, energy
     return predicted(optimal(*case, kept) - optimal(*case))
-
-
-@cache
-def certified(majority: int, minority: int, big: int, small: int, energy: float, kept: float = 1.0) -> Solution:
-    """The optimum of the classes at a multiple of the feature energy, by semidefinite programs."""
-    return reference(LayerPeeled.from_imbalance(majority, minority, big / small, feature_energy=kept * energy))
-
-
-def cheapest(*case: Any, rng: np.random.Generator) -> Bracket:
-    """Excess of the cheapest configuration with share v."""
-    *classes, share = case
-    best, means, labels = certified(*classes), certified(*classes, 1 - share), labels_of(*classes[:4])
-    beside = np.zeros_like(means.classifier)
-    shifts = variation(labels, np.ones(len(beside)), share * classes[4], rng)
-    above = loss(np.hstack([means.features[labels], shifts]), np.hstack([means.classifier, beside]), labels) - best.value
-    return Bracket((means.value - best.value).lower - ROUNDING, above.upper, rigorous=True)
-
-
-def leaning(*case: Any, rng: np.random.Generator) -> Bracket:
-    """Excess of the optimum with a share v of its energy turned into variation, LEANING times as far across the classifiers as along."""
-    *classes, share = case
-    best, labels = certified(*classes), labels_of(*classes[:4])
-    beside = np.zeros_like(best.classifier)
-    shifts = variation(labels, np.repeat([1.0, LEANING], len(beside)), share * classes[4], rng)
-    features = math.sqrt(1 - share) * np.hstack([best.features, beside])[labels] + shifts
-    return loss(features, np.hstack([best.classifier, beside]), labels) - best.value
-
-
-def above_tangent(*case: Any) -> Bracket:
-    """f*(τ√(1 − v)) − f*(τ) − λτ(1 − √(1 − v))."""
-    *classes, share = case
-    best, means = certified(*classes), certified(*classes, 1 - share)
-    span, slope = best.problem.radius * share / (1 + math.sqrt(1 - share)), best.certified_multiplier
-    return means.value - best.value - Bracket(slope.lower * span - ROUNDING, slope.upper * span + ROUNDING, rigorous=True)
-
-
-def descended(*case: Any, rng: np.random.Generator) -> Bracket:
-    """The largest share v where descents from random starts end."""
-    labels = labels_of(*case[:4])
-    shares: list[float] = []
-    for _ in range(STARTS):
-        counts = np.bincount(labels)
-        _, features, _ = descend_samples(counts.tolist(), len(counts) + 2, feature_energy=case[4], rng=rng)
-        shares.append(feature_energy(deviations(features, labels), labels) / case[4])
-    return Bracket(max(shares) - STOPPED, max(shares) + STOPPED)

@@ -32,7 +32,6 @@ from layerpeel.theory.locally_elastic._paths import SHARP, SIZED, counted_points
 # S_k ≠ S_l: extremes of n → ∞ normal variables are √(2 log n) deviations out, so the best direction maximises
 # ν·D/(√(νᵀS_kν) + √(νᵀS_lν)) in the limit: ν = (S_k/s_k + S_l/s_l)^{−1}D, s_k = √(νᵀS_kν) (Anderson and Bahadur).
 
-
 DIFFERENCE = np.array([1.0, 0.6])
 """D up to its length."""
 COVARIANCES = {

@@ -20,7 +20,6 @@ from layerpeel.theory.locally_elastic._separation import (
 # Two classes on a line (K = 2, p = 1), means ±1 at time 0. On a line there is one direction only, so the exact probability below is that of
 # separation by any hyperplane. H is a 2×2 matrix; the means are integrated from E and H, nothing else.
 
-
 FIXED = 5
 """Samples per class where the theorem lets the number be fixed."""
 CHANCE = 2 / math.comb(2 * FIXED, FIXED)
