@@ -40,8 +40,8 @@ ROOM = Room.of(
         latex=r"\log D_{b-1}-\log D_b\ \text{is the same for all residual blocks } b\text{, of two layers or of three}",
         assumptions=(
             (
-                f"a first layer and {len(blocks.FIRST_MIX)} residual blocks, two layers and three in turn, of width {WIDTH}, with batch norm "
-                "and ReLU"
+                f"a first layer and {len(blocks.FIRST_MIX)} residual blocks, two layers and three in turn, of width {WIDTH}, "
+                "with batch norm and ReLU"
             ),
             "MNIST at 10×10 pixels, 100 images a class; both orders of the mix, so that a block's place counts for neither kind",
         ),

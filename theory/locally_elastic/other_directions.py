@@ -75,7 +75,7 @@ ROOM = Room.of(
             "etf": ("every frame leads to an ETF", lambda name, *_: -1 / (len(FRAMES[name]) - 1)),
             "unflipped": (
                 "no vector is flipped in a half-plane",
-                lambda name, k, j: FRAMES[name][k - 1] @ FRAMES[name][j - 1] if name == HALF else None,
+                lambda name, k, j: float(FRAMES[name][k - 1] @ FRAMES[name][j - 1]) if name == HALF else None,
             ),
         },
         evidence=Evidence.EMPIRICAL.within(
