@@ -1,4 +1,4 @@
-"""Distances of class means of the I-model at those rates, enclosed, and how often paths end separated."""
+"""Distances of class means of the I-model at the rates of `_i_model_rates`, enclosed, and how often paths end separated."""
 
 from functools import cache
 

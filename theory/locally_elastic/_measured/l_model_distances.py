@@ -1,4 +1,4 @@
-"""Distances of class means of the L-model at those rates, integrated and enclosed, and how often paths end separated."""
+"""Distances of class means of the L-model at the rates of `_l_model_rates`, integrated and enclosed; how often paths end separated."""
 
 import math
 from fractions import Fraction
