@@ -58,18 +58,18 @@ ROOM = Room.of(
         "and-back",
         "the multiplier of the constraint at those energies is the penalty λ: bounds above zero determine it",
         over=CASES,
-        predict=lambda groups, counted, weights, features: math.sqrt(weights * features / measure_of(groups, counted)),
+        predict=lambda groups, counted, weights, features: math.sqrt(weights * features / weight_sum(groups, counted)),
         measure=multiplier,
         by="the multiplier, enclosed by values at radii a little smaller and larger",
         false={
             "arithmetic-mean": (
                 "it is the mean of the two penalties",
-                lambda groups, counted, weights, features: 0.5 * (weights + features / measure_of(groups, counted)),
+                lambda groups, counted, weights, features: 0.5 * (weights + features / weight_sum(groups, counted)),
             ),
             "by-class-only": Variant(
                 "it is λ counted by class",
                 lambda groups, counted, weights, features: (
-                    None if counted == "class" else math.sqrt(weights * features / measure_of(groups, "class"))
+                    None if counted == "class" else math.sqrt(weights * features / weight_sum(groups, "class"))
                 ),
             ),
         },
@@ -99,7 +99,7 @@ ROOM = Room.of(
 )
 
 
-def measure_of(groups: Groups, counted: str) -> float:
+def weight_sum(groups: Groups, counted: str) -> float:
     """Σ d_k²: K, or N."""
     return float(sum(classes * (samples if counted == "sample" else 1) for classes, samples in groups))
 

@@ -46,7 +46,7 @@ def penalties(groups: Groups, counted: str, weight_decay: float, feature_decay: 
 def spent(groups: Groups, counted: str, weight_decay: float, feature_decay: float) -> Spent:
     """Energies counted both ways, and the loss alone: the value without the penalties of the point that attains it."""
     weight_penalty, feature_penalty = penalties(groups, counted, weight_decay, feature_decay)
-    solution = solve(program(groups, counted, weight_penalty, feature_penalty), tolerance=PRECISION)
+    solution = solve(program(groups, counted, weight_penalty, feature_penalty), route="factored", tolerance=PRECISION)
     samples = np.repeat([n for _, n in groups], [k for k, _ in groups]).astype(float)
     squares, weights = (solution.features**2).sum(axis=1), float((solution.classifier**2).sum())
     energies = {"class": float(squares.mean()), "sample": float(samples @ squares / samples.sum())}
@@ -62,7 +62,7 @@ def bounded(case: Case, counted: str) -> Solution:
     own = spent(*case)
     energy = own.feature_energy[counted]
     problem = LayerPeeled.from_groups(case[0], feature_energy=energy, weight_energy=own.weight_energy, norm_weights=counted)
-    return solve(problem, tolerance=PRECISION)
+    return solve(problem, route="factored", tolerance=PRECISION)
 
 
 def excess(*case: Any, other: bool = False) -> Bracket:
