@@ -41,6 +41,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.LITERATURE,
         source=Source("dang2023", "imbalanced data, bias-free; the windows in which both minima exist are derived"),
+        meaning="With squared error and one linear layer on free features, small classes fade out gradually as weight decay grows; with "
+        "two or more layers they drop out at once. Around that jump both outcomes are local minima, so the start can decide.",
     ),
     claim(
         "scalar",

@@ -60,6 +60,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.CONJECTURE,
         source=Source("zhang2021", "slides, Future Works: Finer-Grained Analysis and the Covariance Structure"),
+        meaning="When features are noisier in some directions than in others, the direction that separates best is not the difference of "
+        "class means but Fisher's, which discounts the noisy ones. In the model the quietest direction decides when classes separate.",
     ),
     claim(
         "best-direction",

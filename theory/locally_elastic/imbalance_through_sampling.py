@@ -33,6 +33,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.CONJECTURE,
         source=Source("zhang2021", "slides, Future Works: Mini-batch Training, Imbalanced Datasets, and Label Corruptions"),
+        meaning="In the model with isotropic features, rarely drawn classes separate later from each other, or never; in that of logits "
+        "their angle closes as imbalance grows. This extends the source by a conjecture, computed for two rare and two frequent classes.",
     ),
     claim(
         "not-doubly-stochastic",

@@ -30,6 +30,9 @@ ROOM = Room.of(
         kind=Kind.LIMIT,
         origin=Origin.DERIVED,
         source=Source("zhang2021", "slides, The Separation Theorem: the case γ ≍ 1/t it leaves open"),
+        meaning="If a class's pull on itself exceeds that on others by c/t, which the printed theorem leaves open, classes of the "
+        "isotropic model separate exactly when c exceeds half their number. At that border fixed sample numbers keep a chance, growing "
+        "ones none.",
     ),
     claim(
         "above",

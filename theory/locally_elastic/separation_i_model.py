@@ -51,6 +51,8 @@ ROOM = Room.of(
         kind=Kind.LIMIT,
         origin=Origin.SEED,
         source=Source("zhang2021", "slides, The Separation Theorem, for H_ij = I_p"),
+        meaning="In the isotropic model classes separate if the lead of a class's pull on itself fades more slowly than 1/t, and mix if "
+        "it fades faster, whatever the pull on others. This is for samples driven by class means under constant noise.",
     ),
     claim(
         "class-differences",

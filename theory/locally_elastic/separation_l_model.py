@@ -43,6 +43,9 @@ ROOM = Room.of(
         kind=Kind.LIMIT,
         origin=Origin.DERIVED,
         source=Source("zhang2021", "slides, The Separation Theorem, for the L-model"),
+        meaning="In the model of logits it is enough for separation, but not needed, that a class pulls itself more than others by "
+        "clearly more than 1/t: a strong pull between classes can separate them too. So a vanishing excess alone does not foretell "
+        "mixing.",
     ),
     claim(
         "difference-drift",
