@@ -40,6 +40,8 @@ def write_pages(app: Sphinx) -> None:
     rooms = {name: room for name, (_, room) in catalogue().items()}
     if missing := [name for name in rooms if name not in results]:
         raise ExtensionError(f"{path} lacks {', '.join(missing)}: run `make check` again.")
+    if blank := [name for name, room in rooms.items() if not room.statement.meaning]:
+        raise ExtensionError(f"{', '.join(blank)}: a room says what it means for someone who trains networks; write its `meaning`.")
     known = {
         "typeset": typeset,
         "formula": formula_svg,

@@ -63,6 +63,7 @@ def test_a_room_is_named_after_its_module_and_says_what_it_claims(name: str) -> 
     assert KEBAB.fullmatch(name)
     assert room.statement.title
     assert room.statement.latex
+    assert len(re.findall(r"[.?!](?= |$)", room.statement.meaning)) == 2, "what it means, in two sentences"
     assert room.statement.assumptions
     assert all(room.statement.assumptions)
     assert room.statement.source.locator
