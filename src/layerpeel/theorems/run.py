@@ -135,7 +135,7 @@ def _lost(family: str, room: Room, outcome: Outcome) -> RoomResult:
     checks = [
         record_check(room, check, lost, predicted={}, measured={}, level=SUITE_LEVEL, seconds=0.0, note=note) for check in room.checks
     ]
-    controls = [record_control(control, lost, note=note) for control in room.controls]
+    controls = [record_control(control, lost, predicted={}, level=SUITE_LEVEL, note=note) for control in room.controls]
     return record_room(family, room, checks=checks, controls=controls, figures=[], note="")
 
 
@@ -188,12 +188,14 @@ def _run_control(
 ) -> ControlResult:
     if measured is None:
         lost = Verdict.SKIPPED if result.verdict is Verdict.SKIPPED else Verdict.INCONCLUSIVE
-        return record_control(control, lost, note=f"check {check.name} measured nothing")
+        return record_control(control, lost, predicted={}, level=level, note=f"check {check.name} measured nothing")
+    predicted: Quantities = {}
     try:
-        verdict = judge(control.kind or kind, control.predict(), measured, resolution=check.resolution, level=level)
-        return record_control(control, verdict, note="")
+        predicted = control.predict()
+        verdict, note = judge(control.kind or kind, predicted, measured, resolution=check.resolution, level=level), ""
     except Exception as error:  # noqa: BLE001 - as for a check
-        return record_control(control, Verdict.INCONCLUSIVE, note=_sentence(error))
+        verdict, note = Verdict.INCONCLUSIVE, _sentence(error)
+    return record_control(control, verdict, predicted=predicted, level=level, note=note)
 
 
 def _failure(error: Exception) -> tuple[Verdict, str]:
