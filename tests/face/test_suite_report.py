@@ -182,7 +182,7 @@ def test_long_tables_are_folded() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "sign"),
-    [(Kind.UPPER_BOUND, "≤ 1"), (Kind.LOWER_BOUND, "≥ 1"), (Kind.LIMIT, "→ 1"), (Kind.EQUALITY, 'data-side="prediction">1')],
+    [(Kind.UPPER_BOUND, "≤ 1"), (Kind.LOWER_BOUND, "≥ 1"), (Kind.LIMIT, "→ 1"), (Kind.EQUALITY, '<td class="r">1')],
 )
 def test_the_relation_stands_before_the_prediction(kind: Kind, sign: str) -> None:
     room = fake.make_room()

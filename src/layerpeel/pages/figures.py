@@ -315,7 +315,7 @@ def _as_page_element(svg: str, title: str, axes: str) -> str:
     body = re.sub(r' transform="rotate\(-?0 [^"]*"', "", body)
     body = _ELEMENT.sub(lambda tag: _NUMBER.sub(_rounded, tag[0]), body)
     body = re.sub(r"\s*\n\s*", " ", body).replace("> <", "><").replace(' "', '"').replace("xlink:href", "href")
-    body = _without_bare_groups(body)
+    body = _LINES.sub(_as_one, _USES.sub(_as_group, _PATH.sub(_shortened, _without_bare_groups(body))))
     for number, stand_in in enumerate(_PALETTE):
         body = body.replace(stand_in, f"var(--series-{number})")
     body = body.replace(_INK, "currentColor")
@@ -324,6 +324,9 @@ def _as_page_element(svg: str, title: str, axes: str) -> str:
 
 _STYLE_ATTRIBUTE = re.compile(r' style="([^"]*)"')
 _NUMBER = re.compile(r"(?<![\w#.-])-?\d+\.\d{3,}(?![\w.])")
+_PATH = re.compile(r'(?<= d=")[^"]*')
+_USES = re.compile(r'(?:<use href="#[^"]*" x="[^"]*" y="[^"]*"( [^/>]*)/>)(?:<use href="#[^"]*" x="[^"]*" y="[^"]*"\1/>)+')
+_LINES = re.compile(r'<path d="[^"]*"( [^/>]*fill="none"[^/>]*)/>(?:<path d="[^"]*"\1/>)+')
 _ELEMENT = re.compile(r"<[^>]*>")
 _TAG = re.compile(r"<g[^>]*>|</g>")
 
@@ -340,6 +343,21 @@ def _as_attributes(style: re.Match[str]) -> str:
         if name and name != "font-family":
             found.append(f' {name}="{value}"')
     return "".join(found)
+
+
+def _shortened(path: re.Match[str]) -> str:
+    """A path without the blanks that it does without."""
+    return re.sub(r" ?([A-Za-z]) ?", r"\1", path[0]).strip()
+
+
+def _as_group(uses: re.Match[str]) -> str:
+    """Marks that look alike, with what they share said once."""
+    return f"<g{uses[1]}>{uses[0].replace(uses[1], '')}</g>"
+
+
+def _as_one(lines: re.Match[str]) -> str:
+    """Lines that look alike, error bars and a grid's, as one path."""
+    return f'<path d="{"".join(_PATH.findall(lines[0]))}"{lines[1]}/>'
 
 
 def _rounded(number: re.Match[str]) -> str:

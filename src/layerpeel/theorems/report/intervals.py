@@ -21,6 +21,9 @@ TOGETHER = 9.0
 FINEST = 2.0**-50
 """Half-width, relative, by which an exact number is drawn whose check asks for no resolution."""
 
+EXACT = '<path class="m" d="M118.5 10h3"/>'
+"""A measured number without a width."""
+
 
 def interval_plots(check: CheckResult, controls: Sequence[ControlResult]) -> dict[str, Markup]:
     """A drawing for each label that has a measured interval and a prediction.
@@ -52,7 +55,9 @@ def scales() -> Markup:
         ends = (side * _beyond(10.0**n, decades) for n in range(1, decades + 1) for side in (-1, 1))
         return "".join(f"M{_text(MIDDLE + end)} 8v4" for end in ends)
 
-    paths = "".join(f'<path id="ten{decades}" d="{ticks(decades)}"/>' for decades in range(1, MOST_DECADES + 1))
+    measured = '<path class="m" d="M84 10h72"/>'
+    drawn = {str(decades): f'<path class="tens" d="{ticks(decades)}"/>' for decades in range(1, MOST_DECADES + 1)}
+    paths = "".join(f'<g id="ten{name}">{measured}{path}</g><g id="exact{name}">{EXACT}{path}</g>' for name, path in drawn.items())
     return Markup(f'<svg width="0" height="0" class="glyphs" aria-hidden="true"><defs>{paths}</defs></svg>')  # noqa: S704 - numbers
 
 
@@ -101,7 +106,7 @@ def _drawing(
     exact: bool,
 ) -> Markup:
     predicted, *variants = places
-    parts = [f'<use href="#ten{decades}"/>', '<path class="m" d="M120 6v8"/>' if exact else '<path class="m" d="M84 10h72"/>']
+    parts = [f'<use href="#{"exact" if exact else "ten"}{decades}"/>']
     if predicted is not None:
         low, high = (_x(end, decades) for end in predicted)
         arm = {Kind.UPPER_BOUND: f"M{_text(low)} 4h-6", Kind.LOWER_BOUND: f"M{_text(high)} 4h6"}.get(kind, "")
