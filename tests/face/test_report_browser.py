@@ -202,6 +202,16 @@ def test_special_values_and_refusals(page: Page, call: str, answer: object) -> N
 
 # rooms
 
+GO = """target => {
+    location.hash = "";
+    for (const each of document.querySelectorAll("details")) each.open = false;
+    location.hash = target;
+}"""
+IN_VIEW = """target => {
+    const box = document.getElementById(target).getBoundingClientRect();
+    return box.height > 0 && box.top < innerHeight;
+}"""
+
 
 def test_every_filter_shows_the_rooms_that_fit(page: Page) -> None:
     kinds = {"family": lambda room, _: room.family} | {
@@ -256,14 +266,8 @@ def test_every_link_leads_to_what_it_names(page: Page) -> None:
     page.fill("#search", "nothing has this")  # a link shows what a filter hid
     for target in targets:
         assert target.startswith("#")
-        page.evaluate(
-            "target => { location.hash = ''; for (const d of document.querySelectorAll('details')) d.open = false; location.hash = target; }",
-            target,
-        )
-        page.wait_for_function(
-            "target => { const b = document.getElementById(target).getBoundingClientRect(); return b.height > 0 && b.top < innerHeight; }",
-            arg=unquote(target[1:]),
-        )
+        page.evaluate(GO, target)
+        page.wait_for_function(IN_VIEW, arg=unquote(target[1:]))
 
 
 def test_a_permanent_link_opens_its_room(opened: Callable[..., Page]) -> None:
@@ -341,10 +345,13 @@ def test_the_value_under_the_pointer_is_said(opened: Callable[..., Page]) -> Non
 
 # explorers
 
-FIELDS = {
-    "majority": "#threshold-answer", "minority": "#threshold-answer", "feature-energy": "#threshold-answer", "weight-energy": "#threshold-answer",
-    "imbalance": "#threshold-answer", "exponent": "#separation-answer", "constant": "#separation-answer", "classes": "#separation-answer",
-}  # fmt: skip
+SLIDE = """([name, end]) => {
+    const slider = document.querySelector(`[data-for=${name}]`);
+    slider.value = slider[end];
+    slider.dispatchEvent(new Event("input", {bubbles: true}));
+}"""
+FIELDS = dict.fromkeys(["majority", "minority", "feature-energy", "weight-energy", "imbalance"], "#threshold-answer")
+FIELDS |= dict.fromkeys(["exponent", "constant", "classes"], "#separation-answer")
 
 
 def test_every_slider_moves_its_field_and_the_answer(page: Page) -> None:
@@ -356,10 +363,7 @@ def test_every_slider_moves_its_field_and_the_answer(page: Page) -> None:
         slider, field = page.locator(f"[data-for={name}]"), page.locator(f"#{name}")
         before, said = field.input_value(), set()
         for end in ("min", "max"):
-            page.evaluate(
-                "([name, end]) => { const s = document.querySelector(`[data-for=${name}]`); s.value = s[end]; s.dispatchEvent(new Event('input', {bubbles: true})); }",
-                [name, end],
-            )
+            page.evaluate(SLIDE, [name, end])
             number = float(slider.get_attribute(end))
             assert float(field.input_value()) == pytest.approx(10**number if slider.get_attribute("data-log") is not None else number)
             said.add(page.locator(answer).inner_text())

@@ -11,7 +11,18 @@ from layerpeel.pages.files import REPORT_FILES, read_small
 from layerpeel.pages.progress import progress
 from layerpeel.pages.records import Result
 from layerpeel.pages.written import write_texts
-from layerpeel.theorems.report import Environment, Report, RoomResult, Summary, render_markdown
+from layerpeel.theorems.report import (
+    Environment,
+    Report,
+    RoomResult,
+    Summary,
+    render_badge_json,
+    render_badge_svg,
+    render_bibliography,
+    render_junit,
+    render_latex,
+    render_markdown,
+)
 from layerpeel.theorems.run import run_rooms
 from layerpeel.theory import Profile, Room
 
@@ -117,14 +128,15 @@ class WrittenReport(Result):
 
 
 def write_report(report: Report, directory: Path) -> WrittenReport:
-    """Write report.json, report.md and report.html, all or none.
+    """Write the report as JSON, Markdown, HTML, LaTeX with its references, JUnit XML, and its badge: all or none.
 
     Raises:
         UnusableInput: when they cannot be written.
     """
     from layerpeel.theorems.report import render_html  # what draws is imported where something is drawn
 
-    texts = (report.to_json(), render_markdown(report), render_html(report))
+    renderings = (Report.to_json, render_markdown, render_html, render_latex, render_bibliography, render_junit)
+    texts = [render(report) for render in (*renderings, render_badge_json, render_badge_svg)]
     write_texts(directory, dict(zip(REPORT_FILES, texts, strict=True)))
     return WrittenReport(green=report.summary.green, files=[str(directory / name) for name in REPORT_FILES])
 
