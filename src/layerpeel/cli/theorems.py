@@ -42,6 +42,9 @@ def check(
     time_limit: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="A room that takes longer, twice, is inconclusive; no limit unless given.")
     ] = None,
+    package: Annotated[
+        str | None, typer.Option("--from", metavar="PACKAGE", help="Check the rooms that an installed package offers, not these.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the report here: report.json, .md, .html and .tex, junit.xml, badge.svg.")
     ] = None,
@@ -68,6 +71,7 @@ def check(
             scheduler=scheduler,
             scheduler_file=scheduler_file,
             time_limit=time_limit,
+            package=package,
         )
     except KeyboardInterrupt as error:
         raise typer.Exit(say_interrupted("; nothing is kept of a check: run it again")) from error

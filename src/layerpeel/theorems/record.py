@@ -83,11 +83,10 @@ def record_room(
     controls: list[ControlResult],
     figures: list[Figure],
     note: str,
-    bibliography: Bibliography | None = None,
 ) -> RoomResult:
-    """A room with its results and its source in full, from the suite's own bibliography unless another is given."""
+    """A room with its results and its source in full, from the suite's own bibliography."""
     statement = room.statement
-    source = (bibliography or _bibliography()).reference(statement.source)
+    source = _bibliography().reference(statement.source)
     return RoomResult(
         name=statement.name,
         title=statement.title,
@@ -101,4 +100,5 @@ def record_room(
         controls=controls,
         figures=figures,
         note=note,
+        meaning=statement.meaning,
     )

@@ -75,8 +75,13 @@ def render_html(report: Report) -> str:
 
 def command(report: Report, room: RoomResult | None) -> str:
     """What runs the report again, or one room of it."""
-    name = "" if room is None else f" {shlex.quote(one_line(room.name))}"
-    return f"layerpeel check{name} --profile {shlex.quote(one_line(report.profile))} --seed {report.seed}"
+
+    def word(text: str) -> str:
+        return shlex.quote(one_line(text))
+
+    packages = dict.fromkeys(each.package for each in (report.rooms if room is None else [room]) if each.package)
+    origin = "".join(f" --from {word(package)}" for package in list(packages)[:1])
+    return f"layerpeel check{'' if room is None else f' {word(room.name)}'}{origin} --profile {word(report.profile)} --seed {report.seed}"
 
 
 def figure_data(figure: Figure) -> Markup:

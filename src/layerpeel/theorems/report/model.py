@@ -92,6 +92,8 @@ class RoomResult(Record):
     controls: list[ControlResult]
     figures: list[DrawnFigure]
     note: str = Field(description="What could not be drawn, and why; otherwise empty.")
+    meaning: str = Field(default="", description="What it means for someone who trains networks; empty where the room does not say.")
+    package: str = Field(default="", description="The installed package that offers the room; empty for those of this suite.")
 
     @property
     def results(self) -> list[CheckResult | ControlResult]:
