@@ -291,6 +291,8 @@ def test_an_interval_shows_prediction_and_variant(opened: Callable[..., Page]) -
     assert box["x"] < mark["x"] + mark["width"] / 2 < box["x"] + box["width"]  # 1 in [0.9, 1.1]
     assert variant["x"] > mark["x"] + 20  # 2 is ten half-widths away
     assert drawing.locator(".c title").text_content() == "two: 2"
+    for shape in (".glyphs .m", ".lie .p"):  # what `use` shows is styled where it is defined
+        assert page.locator(shape).first.evaluate("shape => getComputedStyle(shape).stroke") != "none"
 
 
 # copies, files, hovering
@@ -391,7 +393,7 @@ def test_counts_become_groups_where_two_values_occur(page: Page) -> None:
     assert "-5x10 is no count" in said_about(page, "-5x10")
     assert "0x5 is no count" in said_about(page, "0x5, 10x2")
     assert "nothing to collapse with" in said_about(page, "100x9, 1")
-    assert "R₀ = " in said_about(page, "")
+    assert "At R = 100 the minority is vanished" in said_about(page, "")  # as the fields stand
 
 
 def test_a_field_that_makes_no_sense_gets_a_sentence(page: Page) -> None:
