@@ -315,8 +315,7 @@ def test_copies_are_what_they_say(opened: Callable[..., Page]) -> None:
         page.locator(f"#with-figure button[aria-label^='copy the {what} of']").click()
         page.wait_for_function("document.querySelector('#with-figure .copied button') !== null")
         assert page.evaluate("navigator.clipboard.readText()") == text
-    page.locator(".first [data-copy]").click()
-    assert page.evaluate("navigator.clipboard.readText()") == "layerpeel check --profile quick --seed 0"
+    assert page.locator(".first [data-copy]").count() == 0  # there are rooms that no command finds
 
 
 def test_a_figures_data_is_a_table(opened: Callable[..., Page], tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from layerpeel.theorems.difference import difference
 from layerpeel.theorems.report import (
     Bibliography,
     Report,
+    RoomResult,
     Summary,
     badge,
     render_badge_json,
@@ -27,8 +28,9 @@ from layerpeel.theorems.report import (
     render_junit,
     render_latex,
 )
+from layerpeel.theorems.report.html import command
 from layerpeel.theorems.report.intervals import interval_plots
-from layerpeel.theory import Kind, Source
+from layerpeel.theory import Kind, Source, headings
 
 # JUnit
 
@@ -159,6 +161,28 @@ def test_an_exact_measurement_and_an_infinite_variant_are_drawn() -> None:
     far = drawn_for(Kind.EQUALITY, Bracket.exactly(1.0), Bracket(1.0 - 1e-300, 1.0), Bracket.exactly(1e300))
     assert 'href="#exact18"' in far or 'href="#ten18"' in far
     assert not re.search(r"nan|inf", far.replace("<title>", ""))
+
+
+# running again
+
+
+def test_the_command_runs_what_the_report_holds() -> None:
+    def of(*rooms: RoomResult) -> str:
+        return command(fake.make_report().model_copy(update={"seed": 3}), rooms)
+
+    result = fake.run(fake.GREEN)
+    ours = [result.model_copy(update={"name": heading.name, "family": heading.family}) for heading in headings()]
+    assert of(*ours) == "layerpeel check --profile quick --seed 3"
+    assert of(ours[0]) == f"layerpeel check {ours[0].name} --profile quick --seed 3"
+    assert (
+        of(*(room for room in ours if room.family == "equi-separation"))
+        == "layerpeel check --family equi-separation --profile quick --seed 3"
+    )
+    assert of(ours[0], ours[2]) == f"layerpeel check {ours[0].name} {ours[2].name} --profile quick --seed 3"
+    assert of(result) == ""  # in a test module, say
+    installed = [result.model_copy(update={"package": "a b", "name": name}) for name in ("x", "y; rm")]
+    assert of(*installed) == "layerpeel check --from 'a b' --profile quick --seed 3"
+    assert of(installed[1]) == "layerpeel check 'y; rm' --from 'a b' --profile quick --seed 3"
 
 
 # what changed

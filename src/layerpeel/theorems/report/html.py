@@ -3,6 +3,7 @@
 import json
 import math
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from layerpeel.theorems.report.intervals import interval_plots, scales
 from layerpeel.theorems.report.model import CheckResult, RoomResult
 from layerpeel.theorems.report.reading import headline, how_measured, origin_of, own_origin, pair_numbers, relation, sharpness, summary_line
 from layerpeel.theorems.report.report import Report
+from layerpeel.theory import FAMILIES, headings
 
 LONGEST_OPEN_TABLE = 6
 """Tables of more rows than this are folded."""
@@ -53,8 +55,7 @@ def render_html(report: Report) -> str:
         choices=_choices(report.rooms),
         traits=_traits,
         power=_power,
-        command=lambda room: command(report, room),
-        whole_command=command(report, None),
+        command=lambda rooms: command(report, rooms),
         explored={"thresholds": "layer-peeled" in families, "separation": "locally-elastic" in families},
         origin_of=origin_of,
         own_origin=own_origin,
@@ -73,15 +74,24 @@ def render_html(report: Report) -> str:
     )
 
 
-def command(report: Report, room: RoomResult | None) -> str:
-    """What runs the report again, or one room of it."""
+def command(report: Report, rooms: Sequence[RoomResult]) -> str:
+    """What runs these rooms of the report again; empty where no command finds them: rooms in somebody's own module.
 
-    def word(text: str) -> str:
-        return shlex.quote(one_line(text))
-
-    packages = dict.fromkeys(each.package for each in (report.rooms if room is None else [room]) if each.package)
-    origin = "".join(f" --from {word(package)}" for package in list(packages)[:1])
-    return f"layerpeel check{'' if room is None else f' {word(room.name)}'}{origin} --profile {word(report.profile)} --seed {report.seed}"
+    Args:
+        report: for the profile and the seed.
+        rooms: one of its rooms, or all of them.
+    """
+    packages = {room.package for room in rooms}
+    if len(packages) != 1 or (packages == {""} and any(room.family not in FAMILIES for room in rooms)):
+        return ""
+    names = [room.name for room in rooms]
+    families = {room.family for room in rooms}
+    whole = len(rooms) > 1 and (packages != {""} or set(names) == {heading.name for heading in headings()})
+    of_family = packages == {""} and len(families) == 1 and set(names) == {heading.name for heading in headings(rooms[0].family)}
+    chosen = [] if whole else ["--family", *families] if of_family and len(rooms) > 1 else names
+    origin = [] if packages == {""} else ["--from", *packages]
+    words = ["layerpeel", "check", *chosen, *origin, "--profile", report.profile, "--seed", str(report.seed)]
+    return " ".join(shlex.quote(one_line(word)) for word in words)
 
 
 def figure_data(figure: Figure) -> Markup:
