@@ -235,6 +235,10 @@ def test_every_filter_shows_the_rooms_that_fit(page: Page) -> None:
 
 def test_filters_and_search_go_together_and_are_cleared(page: Page) -> None:
     page.select_option("select[data-filter=family]", "own")
+    page.select_option("select[data-filter=verdict]", "refuted")  # one check must be both
+    assert shown_rooms(page) == []
+    page.select_option("select[data-filter=verdict]", "inconclusive")
+    assert shown_rooms(page) == ["broken"]
     page.fill("#search", "BROKE down")
     assert shown_rooms(page) == ["broken"]
     assert page.locator("#list h3:visible").all_inner_texts() == ["Own"]
