@@ -145,7 +145,7 @@ function explore() {
       (c === null ? "." : `; the cosine between two of them is ${short(c)}.`);
     if (B < 2) return;
     curve.removeAttribute("hidden");
-    const end = 1.15 * max(logCollapse, logVanishing ?? 0, logR, 0.1), tau = radius(A, B, E, F), edge = collapsePlace(A, B, tau);
+    const end = 1.15 * max(logCollapse, logVanishing ?? 0, logR, 1e-3), tau = radius(A, B, E, F), edge = collapsePlace(A, B, tau);
     const X = (logarithm) => between(logarithm / end, LEFT, RIGHT), Y = (cosine) => between((cosine + 0.5) / 1.5, FOOT, TOP);
     const points = [];
     for (let i = 0; i <= 120; i++) {
