@@ -166,4 +166,4 @@ def test_without_its_errors_it_claims_too_much(monkeypatch: pytest.MonkeyPatch) 
         except AssertionError:
             return True
 
-    assert sum(broken(*each) for each in zip(problems, matrices, strict=True)) > len(problems) / 2
+    assert sum(broken(*each) for each in zip(problems, matrices, strict=True)) >= 5
