@@ -14,7 +14,7 @@ import numpy as np
 
 from layerpeel.numerics import increasing_root
 from layerpeel.solvers.program._problem import LayerPeeled, Problem
-from layerpeel.solvers.routes._low_rank import LowRank, Place, Vector
+from layerpeel.solvers.routes._low_rank import MANY_GROUPS, LowRank, Place, Vector
 from layerpeel.solvers.routes._preconditioner import Inverse
 from layerpeel.solvers.routes._projected import FEW_GROUPS, FURTHER, FURTHEST, require_room
 from layerpeel.solvers.routes._request import Candidate
@@ -42,6 +42,13 @@ CUT = 0.3
 
 SLACK, LEAST_SLACK = 0.01, 1e-13
 """How far above λ the norm of a dual point may be: by this share of the gap, and by rounding."""
+
+WORTH_ANOTHER, COSTLY_DUAL = 3.0, 400
+"""A gap up to so many times what is wanted is worth a second dual point at the same place; from so many groups on, the one without a short
+column comes first."""
+
+SINGLE = 1e-9
+"""Excess from which single precision is enough for the products of a step: the slope itself stays in double."""
 
 SHORTEST = 1e-3
 """A step that had to be shortened by more has met no convex neighbourhood, and other methods are asked."""
@@ -101,13 +108,19 @@ def solve_newton(problem: Problem, gap: float) -> Nearest | None:
             if at is None:
                 break
             most = at.multiplier * (1.0 + max(SLACK * gap, LEAST_SLACK))
-            try:
-                dual, beyond = program.dual(at, most)
-            except np.linalg.LinAlgError:  # columns coincide, to the last digit
-                break
-            tangent = program.touching(*dual)
-            met = program.gap(at, tangent) <= (min(CUT * gap, wanted) if len(beyond.values) else wanted)
-            found = Nearest(program.found(at, tangent), met)
+            least, short = math.inf, len(problem.groups) >= COSTLY_DUAL and program.short(at)
+            for shortest in (not short, short):
+                try:
+                    dual, beyond = program.dual(at, most, shortest=shortest)
+                except np.linalg.LinAlgError:  # columns coincide, to the last digit
+                    return found
+                tangent = program.touching(*dual)
+                left = program.gap(at, tangent)
+                met = left <= (min(CUT * gap, wanted) if len(beyond.values) else wanted)
+                if left < least:
+                    least, found = left, Nearest(program.found(at, tangent), met)
+                if met or len(problem.groups) < MANY_GROUPS or len(beyond.values) or not left < WORTH_ANOTHER * wanted:
+                    break
             if met:
                 break
             aimed *= CLOSER
@@ -176,8 +189,10 @@ def _newton_step(program: LowRank, at: Place, inverse: Inverse, towards: Vector,
     residual, direction, step = -at.slope, towards, np.zeros_like(at.x)
     size = float(residual @ towards)
     least = max(min(ROUGHEST**2, size / at.value) * size, 2.0 * ENOUGH * gap * at.value)
+    single = program.fits_single and size > SINGLE * at.value
+    bending, place = (program.single(), at.single()) if single else (program, at)
     for product in range(PRODUCTS):
-        curved = program.curved(at, direction)
+        curved = bending.curved(place, direction.astype(place.x.dtype, copy=False)).astype(float, copy=False)
         bend = float(direction @ curved)
         if not bend > 0.0:
             return step if product else direction
