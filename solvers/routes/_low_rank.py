@@ -235,7 +235,9 @@ class LowRank:
         outer = at.outer - left @ at.products[1].T - (at.products[0] - left @ middle) @ right.T
         inside = np.clip(at.inner, -at.multiplier, at.multiplier)
         if self.several:
-            inside = np.where(inner > 0.0, -at.multiplier, inside)
+            # Raised to −λ it costs half of what it lacks over the curvature; left as it is, the value inside times what it lacks.
+            kept = self.halves * inner**2 * self.pulls * self.rows * self.kept(at)
+            inside = np.where(2.0 * kept > at.multiplier + at.inner, -at.multiplier, inside)
         beyond = _beyond(outer, most)
         return (inside, outer - (beyond.left.T * (beyond.values - at.multiplier)) @ beyond.right), beyond
 

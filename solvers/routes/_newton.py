@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from layerpeel.numerics import increasing_root
+from layerpeel.numerics import GroupMatrix, increasing_root
 from layerpeel.solvers.program._problem import LayerPeeled, Problem
 from layerpeel.solvers.routes._low_rank import MANY_GROUPS, LowRank, Place, Vector
 from layerpeel.solvers.routes._preconditioner import Inverse
@@ -43,6 +43,12 @@ CUT = 0.3
 SLACK, LEAST_SLACK = 0.01, 1e-13
 """How far above λ the norm of a dual point may be: by this share of the gap, and by rounding."""
 
+SMALLEST = 1e-5
+"""Singular values of a neighbour's optimum below this share of the largest are not taken for directions."""
+
+LARGE, DOUBTFUL = 0.1, 0.4
+"""Share of all classes from which a group is large, and distance of its slope from λ, in logarithms, within which it is in doubt."""
+
 WORTH_ANOTHER, COSTLY_DUAL = 3.0, 400
 """A gap up to so many times what is wanted is worth a second dual point at the same place; from so many groups on, the one without a short
 column comes first."""
@@ -50,8 +56,9 @@ column comes first."""
 SINGLE = 1e-9
 """Excess from which single precision is enough for the products of a step: the slope itself stays in double."""
 
-SHORTEST = 1e-3
-"""A step that had to be shortened by more has met no convex neighbourhood, and other methods are asked."""
+SHORTEST, SOON = 1e-3, 0.3
+"""A step that had to be shortened by more has met no convex neighbourhood, and other methods are asked: sooner where there is a neighbour's
+optimum for them to begin from."""
 
 ROUNDING = 1e-14
 """Relative decrease of the value below which differences are rounding."""
@@ -65,6 +72,13 @@ def covers(problem: Problem) -> bool:
     return problem.loss == "cross-entropy" and problem.bias_penalty is None and not problem.adjusted
 
 
+def settles(problem: Problem) -> bool:
+    """Whether the start is near: no large group stands so near the crease that it is not clear on which side."""
+    level, sizes = _level(problem), np.asarray(problem.sizes, dtype=float)
+    distances = np.abs(np.log(problem.weights / problem.scales / level))
+    return not bool(((sizes > LARGE * problem.num_classes) & (distances < DOUBTFUL)).any())
+
+
 class Nearest(NamedTuple):
     """What Newton's method found, and whether its gap is as small as it should be: with few groups to spare."""
 
@@ -72,12 +86,14 @@ class Nearest(NamedTuple):
     met: bool
 
 
-def solve_newton(problem: Problem, gap: float) -> Nearest | None:
+def solve_newton(problem: Problem, gap: float, start: Candidate | None = None, *, patient: bool = True) -> Nearest | None:
     """Minimise cross-entropy over {Y : ‖Y‖_* ≤ τ}, or with the penalty λ‖Y‖_*, to a relative gap in doubles.
 
     Args:
         problem: cross-entropy as it stands, without a bias.
         gap: where to stop. With few groups the excess is taken to a thousandth of it, as `solve_projected` does.
+        start: a neighbour's optimum over these groups, to begin from; the closed form when not given.
+        patient: whether steps may be shortened much before another method is asked.
 
     Returns:
         Y with its factors and a tangent that proves the gap, or the best that was found, and which; None where the iteration does not
@@ -99,12 +115,12 @@ def solve_newton(problem: Problem, gap: float) -> Nearest | None:
     aimed = max(FURTHER * gap, FURTHEST) if few else AIMED * gap
     wanted = SPARED * gap if few else gap
     with np.errstate(all="ignore"):  # what overflows has no lower value, and is not taken
-        begun, found = _start(problem), None
+        begun, found = _start(problem) if start is None else _aligned(problem, start.matrix), None
         for _ in range(RANKS):
             if begun is None:
                 break
             program, x = begun
-            at = _descended(program, program.at(x), aimed)
+            at = _descended(program, program.at(x), aimed, SHORTEST if patient else SOON)
             if at is None:
                 break
             most = at.multiplier * (1.0 + max(SLACK * gap, LEAST_SLACK))
@@ -128,8 +144,8 @@ def solve_newton(problem: Problem, gap: float) -> Nearest | None:
         return found
 
 
-def _start(problem: Problem) -> tuple[LowRank, Vector] | None:
-    """The closed form as factors, with the direction that they leave out; None where there is nothing above the crease."""
+def _level(problem: Problem) -> float:
+    """λ of the closed form."""
     classes, sizes = problem.num_classes, np.asarray(problem.sizes, dtype=float)
     strengths, masses = problem.weights / problem.scales, problem.scales * sizes * (1.0 - 1.0 / classes)
 
@@ -140,11 +156,15 @@ def _start(problem: Problem) -> tuple[LowRank, Vector] | None:
 
     if isinstance(problem, LayerPeeled):
         least, most = math.log(float(strengths.min())) - FARTHEST, math.log(float(strengths.max()))
-        level = math.exp(
+        return math.exp(
             increasing_root(partial(missing, radius=problem.radius), start=most - 1.0, lower=least, upper=most, tolerance=NEAR_ENOUGH)
         )
-    else:
-        level = problem.penalty
+    return problem.penalty
+
+
+def _start(problem: Problem) -> tuple[LowRank, Vector] | None:
+    """The closed form as factors, with the direction that they leave out; None where there is nothing above the crease."""
+    classes, strengths, level = problem.num_classes, problem.weights / problem.scales, _level(problem)
     lengths = np.log1p(np.maximum(strengths / level - 1.0, 0.0) * classes)
     found = lengths * problem.scales
     count = int((found > 0.0).sum())
@@ -165,7 +185,25 @@ def _start(problem: Problem) -> tuple[LowRank, Vector] | None:
     return program, np.concatenate([factor.ravel(), factor.ravel(), inner])
 
 
-def _descended(program: LowRank, at: Place, gap: float) -> Place | None:
+def _aligned(problem: Problem, matrix: GroupMatrix) -> tuple[LowRank, Vector] | None:
+    """A matrix as factors, turned so that each column belongs to a group: so that the upper block of H + W is symmetric, and positive."""
+    values = matrix.decomposed[1]
+    count = int((values > SMALLEST * max(float(values[0]), float(np.abs(matrix.inner).max()))).sum())
+    if count == 0:
+        return None
+    program = LowRank(problem, count)
+    turned, _, vectors = matrix.decomposed
+    roots = np.sqrt(values[:count])
+    features, classifier = turned[:, :count] / roots, vectors[:, :count] * roots
+    if program.order is not None:
+        features, classifier = features[program.order], classifier[program.order]
+    left, _, right = np.linalg.svd(features[:count] + classifier[:count])
+    turn = (left @ right).T
+    inner = np.sqrt(2.0 * program.copies * np.maximum(program.sorted(matrix.inner), 0.0)) if program.several else np.zeros(0)
+    return program, np.concatenate([(features @ turn).ravel(), (classifier @ turn).ravel(), inner])
+
+
+def _descended(program: LowRank, at: Place, gap: float, shortest: float) -> Place | None:
     """Newton steps until the preconditioned slope is within the gap; half of its square is the excess, to within a third."""
     for _ in range(STEPS):
         if not at.value > 0.0:  # below the smallest double
@@ -178,7 +216,7 @@ def _descended(program: LowRank, at: Place, gap: float) -> Place | None:
         step, length = _newton_step(program, at, inverse, towards, gap), 1.0
         while not (following := program.at(at.x + length * step)).value < at.value * (1.0 + ROUNDING):
             length *= 0.5
-            if length < SHORTEST:
+            if length < shortest:
                 return None
         at = following
     return None

@@ -27,8 +27,8 @@ FEW_COUNTS = 64
 BETWEEN = 4
 """Places that are looked at once more between the floor that was found and the last step."""
 
-ROUGH, CLOSE, FINE = 1e-6, 1e-7, 1e-9
-"""Gaps of the walk, and of the search inside its last step: the last where the target is near."""
+ROUGH, CLOSE, FINE, WIDE = 1e-6, 1e-7, 1e-9, 5e-4
+"""Gaps of the walk, and of the search inside its last step, the last where the target is near; a search of this width needs a tenth of it."""
 
 NEAR = 0.3
 """Distance of a cosine from the target within which it is looked at more closely."""
@@ -84,6 +84,7 @@ class Walk:
         self.stops = counts if len(counts) <= FEW_COUNTS else []
         self.nearest = next(aside for least, aside in COARSER if len(problem.groups) >= least)
         self.width = max(WIDTH, 0.1 * self.nearest)
+        self.close, self.fine = (CLOSE, FINE) if self.width < WIDE else (ROUGH, CLOSE)
 
     def cosine(self, floor: float, gap: float = ROUGH) -> float:
         """The largest cosine at a floor; 1 where a classifier is not kept."""
@@ -117,7 +118,7 @@ class Walk:
         found = self._crossing(low, high)
         places = {*np.geomspace(found, high, BETWEEN + 2)[1:-1].tolist(), *(stop for stop in self.stops if found < stop < high)}
         ascending = sorted(place for place in places if place > found * (1.0 + ASIDE[0]))
-        exceeding = [place for place in ascending if self.cosine(place, CLOSE) > self.target]
+        exceeding = [place for place in ascending if self.cosine(place, self.close) > self.target]
         if not exceeding:
             return found
         return self._crossing(exceeding[-1], min(place for place in (*ascending, high) if place > exceeding[-1]))
@@ -132,9 +133,9 @@ class Walk:
                 break
             share = above / (above - below) if below < 0.0 else 0.5
             middle = left + min(max(share, 0.02), 0.98) * (right - left)
-            value = self.cosine(math.exp(middle), CLOSE) - self.target
-            if abs(value) < NEAR:
-                value = self.cosine(math.exp(middle), FINE) - self.target
+            value = self.cosine(math.exp(middle), self.close) - self.target
+            if abs(value) < NEAR and self.fine < self.close:
+                value = self.cosine(math.exp(middle), self.fine) - self.target
             if value > 0.0:
                 left, above, below = middle, value, below * (0.5 if last == 1 else 1.0)
                 last = 1
