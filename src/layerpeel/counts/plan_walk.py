@@ -28,7 +28,7 @@ BETWEEN = 4
 """Places that are looked at once more between the floor that was found and the last step."""
 
 ROUGH, CLOSE, FINE, WIDE = 1e-6, 1e-7, 1e-9, 5e-4
-"""Gaps of the walk, and of the search inside its last step, the last where the target is near; a search of this width needs a tenth of it."""
+"""Gaps of the walk, and of the search inside its last step, the last where the target is near; a search as wide as this needs less."""
 
 NEAR = 0.3
 """Distance of a cosine from the target within which it is looked at more closely."""
