@@ -53,4 +53,4 @@ class Fault:
 def read_faults() -> tuple[Fault, ...]:
     """All faults, in the order of the file."""
     entries = tomllib.loads(Path(__file__).with_name("faults.toml").read_text(encoding="utf-8"))["fault"]
-    return tuple(Fault(**{key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}) for entry in entries)
+    return tuple(Fault(**{**entry, **{key: tuple(entry.get(key, ())) for key in ("turns", "tests")}}) for entry in entries)
