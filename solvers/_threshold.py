@@ -28,7 +28,7 @@ MARGIN = 0.75
 ASIDE = 6
 """How often the places beside a guess are moved away from it, three times as far each time, until both phases are certified."""
 
-LOOSER = ((3e-3, 1e-8), (1e-3, 1e-9))
+LOOSER = ((1e-2, 1e-7), (3e-3, 1e-8), (1e-3, 1e-9))
 """Relative widths from which a larger gap is enough: it encloses multipliers to a tenth of the width."""
 
 
@@ -116,7 +116,8 @@ class _Path:
 
     def __init__(self, problem: Callable[[float], Problem], start: Solution | None, width: float) -> None:
         self.problem = problem
-        self.width, self.fine = width, min(max(1e-2 * width**2, FINE), ROUGH)
+        self.width, self.fine = width, max(1e-2 * width**2, FINE)
+        self.rough = max(self.fine, ROUGH)
         self.tolerance = next((gap for least, gap in LOOSER if width >= least), SHARP)
         self.nearest: Solution | Sketch | None = start
 
@@ -144,7 +145,7 @@ class _Path:
         bracket, where one gains less, the middle is taken.
         """
         low, high, place, before = 0.0, math.inf, min(start, farthest), None
-        gap, longer = ROUGH, 1.0
+        gap, longer = self.rough, 1.0
         for _ in range(SEARCHED):
             excess = self.level(place, groups, gap)
             if not math.isfinite(excess) or (excess < 0.0 and place >= farthest):
@@ -159,7 +160,7 @@ class _Path:
             step = abs(following - place)
             if gap == self.fine and step <= 0.3 * self.width:
                 return self._sharpened(groups, following, slope)
-            gap = self.fine if step <= NEAR else ROUGH
+            gap = self.fine if step <= NEAR else self.rough
             before, place = (place, excess), following
         return None
 
