@@ -20,9 +20,8 @@ GAP_MARGIN = 0.3
 NEAR_MARGIN = 0.95
 """The same where the gap is computed to a small part of itself, and is met in one step."""
 
-SEVERAL_GROUPS, ROUGH, CLOSE = 8, 5e-7, 1e-7
-"""Groups from which Newton's method is asked beside a neighbour's optimum, gaps from which it does without it, and the gap to which
-proximal steps bring one that is far."""
+SEVERAL_GROUPS = 8
+"""Groups from which Newton's method is asked although there is a neighbour's optimum."""
 
 LEAST_STEPS, STEPS_PER_G4 = 1000, 10
 """With few groups, proximal steps are given up when they have taken as long as extended precision would, which grows like G⁴."""
@@ -44,21 +43,13 @@ def first_order(problem: Problem, gap: float, start: Candidate | None = None) ->
 
 
 def _by_newton(problem: Problem, gap: float, start: Candidate | None) -> Nearest | None:
-    """Newton's method, where it applies: from a neighbour's optimum, and where that is far, from its own start if that is near."""
-    if not _newton.covers(problem):
+    """Newton's method, where it applies: from its own start, and where that is far from a neighbour's optimum."""
+    if not _newton.covers(problem) or (start is not None and len(problem.groups) < SEVERAL_GROUPS):
         return None
-    if start is None:
-        return solve_newton(problem, gap)
-    if len(problem.groups) < SEVERAL_GROUPS:
-        return None
-    near = solve_newton(problem, gap, start, patient=False) if gap < ROUGH else None
-    if near is not None and near.met:
+    near = solve_newton(problem, gap)
+    if start is None or (near is not None and near.met):
         return near
-    if gap >= ROUGH or _newton.settles(problem):
-        return solve_newton(problem, gap, patient=False)
-    if gap < CLOSE:
-        return solve_newton(problem, gap, solve_projected(problem, CLOSE, start, once=True), patient=False)
-    return near
+    return solve_newton(problem, gap, start)
 
 
 def _attempts(problem: Problem, tolerance: float, start: Candidate | None) -> Iterator[Candidate]:

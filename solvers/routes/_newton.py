@@ -46,9 +46,6 @@ SLACK, LEAST_SLACK = 0.01, 1e-13
 SMALLEST = 1e-5
 """Singular values of a neighbour's optimum below this share of the largest are not taken for directions."""
 
-LARGE, DOUBTFUL = 0.1, 0.4
-"""Share of all classes from which a group is large, and distance of its slope from λ, in logarithms, within which it is in doubt."""
-
 WORTH_ANOTHER, COSTLY_DUAL = 3.0, 400
 """A gap up to so many times what is wanted is worth a second dual point at the same place; from so many groups on, the one without a short
 column comes first."""
@@ -56,27 +53,21 @@ column comes first."""
 SINGLE = 1e-9
 """Excess from which single precision is enough for the products of a step: the slope itself stays in double."""
 
-SHORTEST, SOON = 1e-3, 0.3
+SHORTEST, SOON = 1e-3, 0.1
 """A step that had to be shortened by more has met no convex neighbourhood, and other methods are asked: sooner where there is a neighbour's
 optimum for them to begin from."""
 
 ROUNDING = 1e-14
 """Relative decrease of the value below which differences are rounding."""
 
-FARTHEST, NEAR_ENOUGH = 500.0, 1e-3
-"""How far below the smallest slope the multiplier of the start is looked for, in logarithms, and how near it is found."""
+FARTHEST, NEAR_ENOUGH = 500.0, 1e-8
+"""How far below the smallest slope the multiplier of the start is looked for, in logarithms, and how near it is found: near the crease a
+group's part moves K times as fast."""
 
 
 def covers(problem: Problem) -> bool:
     """Whether the route applies: cross-entropy as it stands, without a bias."""
     return problem.loss == "cross-entropy" and problem.bias_penalty is None and not problem.adjusted
-
-
-def settles(problem: Problem) -> bool:
-    """Whether the start is near: no large group stands so near the crease that it is not clear on which side."""
-    level, sizes = _level(problem), np.asarray(problem.sizes, dtype=float)
-    distances = np.abs(np.log(problem.weights / problem.scales / level))
-    return not bool(((sizes > LARGE * problem.num_classes) & (distances < DOUBTFUL)).any())
 
 
 class Nearest(NamedTuple):
@@ -86,14 +77,13 @@ class Nearest(NamedTuple):
     met: bool
 
 
-def solve_newton(problem: Problem, gap: float, start: Candidate | None = None, *, patient: bool = True) -> Nearest | None:
+def solve_newton(problem: Problem, gap: float, start: Candidate | None = None) -> Nearest | None:
     """Minimise cross-entropy over {Y : ‖Y‖_* ≤ τ}, or with the penalty λ‖Y‖_*, to a relative gap in doubles.
 
     Args:
         problem: cross-entropy as it stands, without a bias.
         gap: where to stop. With few groups the excess is taken to a thousandth of it, as `solve_projected` does.
         start: a neighbour's optimum over these groups, to begin from; the closed form when not given.
-        patient: whether steps may be shortened much before another method is asked.
 
     Returns:
         Y with its factors and a tangent that proves the gap, or the best that was found, and which; None where the iteration does not
@@ -115,16 +105,20 @@ def solve_newton(problem: Problem, gap: float, start: Candidate | None = None, *
     aimed = max(FURTHER * gap, FURTHEST) if few else AIMED * gap
     wanted = SPARED * gap if few else gap
     with np.errstate(all="ignore"):  # what overflows has no lower value, and is not taken
-        begun, found = _start(problem) if start is None else _aligned(problem, start.matrix), None
+        begun, found, again = _start(problem) if start is None else _aligned(problem, start.matrix), None, False
         for _ in range(RANKS):
             if begun is None:
                 break
             program, x = begun
-            at = _descended(program, program.at(x), aimed, SHORTEST if patient else SOON)
+            first = program.at(x)
+            at = _descended(program, first, aimed, SHORTEST if start is None else SOON)
             if at is None:
                 break
+            if again and at is first:  # nearer than was asked for already: it is asked for more
+                aimed *= CLOSER
+                continue
             most = at.multiplier * (1.0 + max(SLACK * gap, LEAST_SLACK))
-            least, short = math.inf, len(problem.groups) >= COSTLY_DUAL and program.short(at)
+            least, short, lacking, met = math.inf, len(problem.groups) >= COSTLY_DUAL and program.short(at), None, False
             for shortest in (not short, short):
                 try:
                     dual, beyond = program.dual(at, most, shortest=shortest)
@@ -132,15 +126,18 @@ def solve_newton(problem: Problem, gap: float, start: Candidate | None = None, *
                     return found
                 tangent = program.touching(*dual)
                 left = program.gap(at, tangent)
-                met = left <= (min(CUT * gap, wanted) if len(beyond.values) else wanted)
+                lacking = beyond if shortest else lacking  # without the shortest column its own direction may be beyond
+                met = left <= (min(CUT * gap, wanted) if shortest and len(beyond.values) else wanted)
                 if left < least:
                     least, found = left, Nearest(program.found(at, tangent), met)
-                if met or len(problem.groups) < MANY_GROUPS or len(beyond.values) or not left < WORTH_ANOTHER * wanted:
+                worth = len(problem.groups) >= MANY_GROUPS and len(beyond.values) == 0 and left < WORTH_ANOTHER * wanted
+                if met or (shortest and not worth):
                     break
             if met:
                 break
             aimed *= CLOSER
-            begun = program.widened(at, most, beyond)
+            begun = None if lacking is None else program.widened(at, most, lacking)
+            again = lacking is not None and len(lacking.values) == 0
         return found
 
 
