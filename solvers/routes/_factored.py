@@ -46,10 +46,10 @@ def _by_newton(problem: Problem, gap: float, start: Candidate | None) -> Nearest
     """Newton's method, where it applies: from its own start, and where that is far from a neighbour's optimum."""
     if not _newton.covers(problem) or (start is not None and len(problem.groups) < SEVERAL_GROUPS):
         return None
-    near = solve_newton(problem, gap)
-    if start is None or (near is not None and near.met):
-        return near
-    return solve_newton(problem, gap, start)
+    if start is None:
+        return solve_newton(problem, gap)
+    near = solve_newton(problem, gap, patience=1)
+    return near if near is not None and near.met else solve_newton(problem, gap, start, patience=0)
 
 
 def _attempts(problem: Problem, tolerance: float, start: Candidate | None) -> Iterator[Candidate]:

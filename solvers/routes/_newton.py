@@ -53,9 +53,9 @@ column comes first."""
 SINGLE = 1e-9
 """Excess from which single precision is enough for the products of a step: the slope itself stays in double."""
 
-SHORTEST, SOON = 1e-3, 0.1
-"""A step that had to be shortened by more has met no convex neighbourhood, and other methods are asked: sooner where there is a neighbour's
-optimum for them to begin from."""
+SHORTEST, MUCH = 1e-3, 0.1
+"""A step that had to be shortened by more has met no convex neighbourhood, and other methods are asked; one that was shortened by more than
+the second is no good sign."""
 
 ROUNDING = 1e-14
 """Relative decrease of the value below which differences are rounding."""
@@ -77,13 +77,14 @@ class Nearest(NamedTuple):
     met: bool
 
 
-def solve_newton(problem: Problem, gap: float, start: Candidate | None = None) -> Nearest | None:
+def solve_newton(problem: Problem, gap: float, start: Candidate | None = None, *, patience: int = STEPS) -> Nearest | None:
     """Minimise cross-entropy over {Y : ‖Y‖_* ≤ τ}, or with the penalty λ‖Y‖_*, to a relative gap in doubles.
 
     Args:
         problem: cross-entropy as it stands, without a bias.
         gap: where to stop. With few groups the excess is taken to a thousandth of it, as `solve_projected` does.
         start: a neighbour's optimum over these groups, to begin from; the closed form when not given.
+        patience: how many steps may be shortened much before another method is asked.
 
     Returns:
         Y with its factors and a tangent that proves the gap, or the best that was found, and which; None where the iteration does not
@@ -111,7 +112,7 @@ def solve_newton(problem: Problem, gap: float, start: Candidate | None = None) -
                 break
             program, x = begun
             first = program.at(x)
-            at = _descended(program, first, aimed, SHORTEST if start is None else SOON)
+            at = _descended(program, first, aimed, patience)
             if at is None:
                 break
             if again and at is first:  # nearer than was asked for already: it is asked for more
@@ -200,7 +201,7 @@ def _aligned(problem: Problem, matrix: GroupMatrix) -> tuple[LowRank, Vector] | 
     return program, np.concatenate([(features @ turn).ravel(), (classifier @ turn).ravel(), inner])
 
 
-def _descended(program: LowRank, at: Place, gap: float, shortest: float) -> Place | None:
+def _descended(program: LowRank, at: Place, gap: float, patience: int) -> Place | None:
     """Newton steps until the preconditioned slope is within the gap; half of its square is the excess, to within a third."""
     for _ in range(STEPS):
         if not at.value > 0.0:  # below the smallest double
@@ -213,8 +214,9 @@ def _descended(program: LowRank, at: Place, gap: float, shortest: float) -> Plac
         step, length = _newton_step(program, at, inverse, towards, gap), 1.0
         while not (following := program.at(at.x + length * step)).value < at.value * (1.0 + ROUNDING):
             length *= 0.5
-            if length < shortest:
+            if length < SHORTEST or (length < MUCH and patience == 0):
                 return None
+        patience -= length < MUCH
         at = following
     return None
 
