@@ -144,21 +144,31 @@ class Walk:
                 last = -1
         return math.exp(right)
 
-    def solved(self, floor: float) -> "Solution":
-        """The certified optimum at a floor."""
+    def solved(self, floor: float, tolerance: float | None = None) -> "Solution":
+        """The certified optimum at a floor, sharply unless a tolerance is given."""
         from layerpeel.solvers import solve
         from layerpeel.solvers._switches import SHARP
 
-        return solve(self.problem.floored(floor, by=self.by), tolerance=SHARP, start=self.last)
+        return solve(self.problem.floored(floor, by=self.by), tolerance=SHARP if tolerance is None else tolerance, start=self.last)
+
+    def certain(self, floor: float) -> "tuple[Solution, bool | None]":
+        """The certified optimum at a floor and whether it keeps the target: where the search is wide, sharply only if that is needed."""
+        wide = self.width >= WIDE
+        solution = self.solved(floor, FINE if wide else None)
+        verdict = kept(solution, self.target)
+        if wide and verdict is None:
+            solution = self.solved(floor)
+            verdict = kept(solution, self.target)
+        return solution, verdict
 
     def side(self, floor: float, most: float, *, wanted: bool) -> "tuple[float, Solution, bool]":
         """The nearest place beside a floor where the target is certainly kept, or exceeded; the first one tried where none is certain."""
         tried: list[tuple[float, Solution]] = []
         for aside in (each for each in ASIDE if each >= self.nearest):
             place = min(floor * (1.0 + aside), most) if wanted else floor * (1.0 - aside)
-            solution = self.solved(place)
+            solution, verdict = self.certain(place)
             tried.append((place, solution))
-            if kept(solution, self.target) is wanted:
+            if verdict is wanted:
                 self.told(f"floor {place:.6g}: the target is certainly {'kept' if wanted else 'exceeded'}", stays=True)
                 return place, solution, True
         return *tried[0], False
