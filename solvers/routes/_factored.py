@@ -37,7 +37,7 @@ def first_order(problem: Problem, gap: float, start: Candidate | None = None) ->
     if not problem.loss_function.smooth:
         return solve_primal_dual(problem, gap, start)
     near = _by_newton(problem, gap, start)
-    if near is not None and (near.met or start is None):
+    if near is not None and (near.gap <= gap or start is None):
         return near.candidate
     return solve_projected(problem, gap, start or merged_start(problem, gap), once=True)
 
@@ -49,7 +49,7 @@ def _by_newton(problem: Problem, gap: float, start: Candidate | None) -> Nearest
     if start is None:
         return solve_newton(problem, gap)
     near = solve_newton(problem, gap, patience=1)
-    return near if near is not None and near.met else solve_newton(problem, gap, start, patience=0)
+    return near if near is not None and near.gap <= gap else solve_newton(problem, gap, start, patience=0)
 
 
 def _attempts(problem: Problem, tolerance: float, start: Candidate | None) -> Iterator[Candidate]:

@@ -71,9 +71,10 @@ def covers(problem: Problem) -> bool:
 
 
 class Nearest(NamedTuple):
-    """What Newton's method found, and whether its gap is as small as it should be: with few groups to spare."""
+    """What Newton's method found, the gap in doubles, and whether that is as small as it should be: with few groups to spare."""
 
     candidate: Candidate
+    gap: float
     met: bool
 
 
@@ -130,7 +131,7 @@ def solve_newton(problem: Problem, gap: float, start: Candidate | None = None, *
                 lacking = beyond if shortest else lacking  # without the shortest column its own direction may be beyond
                 met = left <= (min(CUT * gap, wanted) if shortest and len(beyond.values) else wanted)
                 if left < least:
-                    least, found = left, Nearest(program.found(at, tangent), met)
+                    least, found = left, Nearest(program.found(at, tangent), left, met)
                 worth = len(problem.groups) >= MANY_GROUPS and len(beyond.values) == 0 and left < WORTH_ANOTHER * wanted
                 if met or (shortest and not worth):
                     break
@@ -139,6 +140,7 @@ def solve_newton(problem: Problem, gap: float, start: Candidate | None = None, *
             aimed *= CLOSER
             begun = None if lacking is None else program.widened(at, most, lacking)
             again = lacking is not None and len(lacking.values) == 0
+            patience = patience if again or patience == STEPS else 0
         return found
 
 
