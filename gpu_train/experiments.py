@@ -228,7 +228,7 @@ def separation_unit(name: str, settings: Settings, data: tuple[Images, Images], 
 
     def run(rng: np.random.Generator, checkpoint: Path | None, progress: Progress) -> dict[str, np.ndarray]:
         chosen = images if variant.imbalance == 1.0 else with_counts(images, step_counts(5, 5, 100, variant.imbalance), rng)
-        found = separation_curves(
+        curves = separation_curves(
             lambda: variant.build(inputs, 10),
             chosen,
             test,
@@ -240,7 +240,7 @@ def separation_unit(name: str, settings: Settings, data: tuple[Images, Images], 
             checkpoint=checkpoint,
             progress=progress,
         )
-        return _arrays(found)
+        return _arrays(curves)
 
     return Unit(name=name, settings=settings, run=run)
 
@@ -249,9 +249,9 @@ MEASURED = (1, 2, 5, 10, 20, 50, 100, 200, 400)
 """Epochs after which D is measured, besides before the first and after the last."""
 
 
-def _arrays(found: Any) -> dict[str, np.ndarray]:
+def _arrays(result: Any) -> dict[str, np.ndarray]:
     """The fields of a frozen result as arrays."""
-    return {name: np.asarray(value) for name, value in asdict(found).items()}
+    return {name: np.asarray(value) for name, value in asdict(result).items()}
 
 
 # Imbalance
@@ -268,11 +268,11 @@ def imbalance_units(plan: Plan) -> list[Unit]:
         recipe = Recipe(epochs=350, learning_rate=0.1, optimizer="momentum", weight_decay=5e-4)
         return [unit for network in theirs for unit in _imbalance_units(plan, network, data, recipe, trials=TRIALS)]
     recipe = Recipe(epochs=plan.sized(100, 300, 350), learning_rate=0.1, optimizer="momentum", weight_decay=5e-3)
-    found = _imbalance_units(plan, "feed-forward", imbalance_images(plan, 10), recipe, most=plan.sized(200, 1000, 6000), trials=TRIALS)
+    units = _imbalance_units(plan, "feed-forward", imbalance_images(plan, 10), recipe, most=plan.sized(200, 1000, 6000), trials=TRIALS)
     if plan.small:
-        return found
+        return units
     thin = replace(recipe, epochs=60)
-    return found + _imbalance_units(plan, "vgg-11-thin", imbalance_images(plan, 32), thin, most=200, trials=2, ratios=(1, 10, 100))
+    return units + _imbalance_units(plan, "vgg-11-thin", imbalance_images(plan, 32), thin, most=200, trials=2, ratios=(1, 10, 100))
 
 
 def _imbalance_units(
@@ -321,9 +321,9 @@ def imbalance_unit(name: str, settings: Settings, data: tuple[Images, Images], *
         chosen = with_counts(train, step_counts(5, 5, settings["most"], settings["imbalance"]), rng)
         seen = oversampled(chosen, settings["oversampling"], minority, rng)
         build = partial(NETWORKS[settings["network"]], train.pixels.shape[1])
-        found = minority_outcome(build, seen, test, minority, recipe, rng, device=device, checkpoint=checkpoint, progress=progress)
+        outcome = minority_outcome(build, seen, test, minority, recipe, rng, device=device, checkpoint=checkpoint, progress=progress)
         known = {"counts": chosen.counts, "minority": np.asarray(minority), "weight_decay": np.asarray(recipe.weight_decay)}
-        return {**_arrays(found), **known}
+        return {**_arrays(outcome), **known}
 
     return Unit(name=name, settings=settings, run=run)
 
@@ -369,9 +369,9 @@ def unconstrained_unit(name: str, settings: Settings, *, device: str) -> Unit:
     counts = step_counts(3, 3, 10 * settings["imbalance"], settings["imbalance"])
 
     def run(rng: np.random.Generator, _checkpoint: Path | None, _progress: Progress) -> dict[str, np.ndarray]:
-        found = unconstrained_features(counts, **program, rng=rng, device=device)
+        descent = unconstrained_features(counts, **program, rng=rng, device=device)
         return {
-            **_arrays(found),
+            **_arrays(descent),
             "counts": np.asarray(counts),
             "energies": np.array([program["feature_energy"], program["weight_energy"]]),
         }
@@ -398,7 +398,7 @@ def ensemble_unit(name: str, settings: Settings, draw: Draw, *, device: str) -> 
 
     def run(rng: np.random.Generator, checkpoint: Path | None, progress: Progress) -> dict[str, np.ndarray]:
         chosen, validation = draw(rng)
-        found = train_one_by_one(
+        trajectories = train_one_by_one(
             partial(small_alexnet, chosen.num_classes, chosen.pixels.shape[1]),
             chosen,
             validation,
@@ -410,7 +410,12 @@ def ensemble_unit(name: str, settings: Settings, draw: Draw, *, device: str) -> 
             checkpoint_interval=CHECKPOINT_SECONDS,
             progress=lambda done: progress(done / recipe.iterations),
         )
-        return {"iterations": found.times, "logits": found.logits, "accuracy": found.accuracy, "loss": found.loss}
+        return {
+            "iterations": trajectories.times,
+            "logits": trajectories.logits,
+            "accuracy": trajectories.accuracy,
+            "loss": trajectories.loss,
+        }
 
     return Unit(name=name, settings=settings, run=run)
 

@@ -98,8 +98,8 @@ def solve_newton(problem: Problem, gap: float, start: Candidate | None = None, *
 
     Example:
         >>> problem = LayerPeeled(counts=[50, 20, 10, 5], feature_energy=2.0)
-        >>> found = solve_newton(problem, 1e-9)
-        >>> round(found.candidate.matrix.nuclear_norm() / problem.radius, 9)
+        >>> nearest = solve_newton(problem, 1e-9)
+        >>> round(nearest.candidate.matrix.nuclear_norm() / problem.radius, 9)
         1.0
     """
     require_room(len(problem.groups))
@@ -107,7 +107,7 @@ def solve_newton(problem: Problem, gap: float, start: Candidate | None = None, *
     aimed = max(FURTHER * gap, FURTHEST) if few else AIMED * gap
     wanted = SPARED * gap if few else gap
     with np.errstate(all="ignore"):  # what overflows has no lower value, and is not taken
-        begun, found, again = _start(problem) if start is None else _aligned(problem, start.matrix), None, False
+        begun, nearest, again = _start(problem) if start is None else _aligned(problem, start.matrix), None, False
         for _ in range(RANKS):
             if begun is None:
                 break
@@ -125,13 +125,13 @@ def solve_newton(problem: Problem, gap: float, start: Candidate | None = None, *
                 try:
                     dual, beyond = program.dual(at, most, shortest=shortest)
                 except np.linalg.LinAlgError:  # columns coincide, to the last digit
-                    return found
+                    return nearest
                 tangent = program.touching(*dual)
                 left = program.gap(at, tangent)
                 lacking = beyond if shortest else lacking  # without the shortest column its own direction may be beyond
                 met = left <= (min(CUT * gap, wanted) if shortest and len(beyond.values) else wanted)
                 if left < least:
-                    least, found = left, Nearest(program.found(at, tangent), left, met)
+                    least, nearest = left, Nearest(program.candidate(at, tangent), left, met)
                 worth = len(problem.groups) >= MANY_GROUPS and len(beyond.values) == 0 and left < WORTH_ANOTHER * wanted
                 if met or (shortest and not worth):
                     break
@@ -141,7 +141,7 @@ def solve_newton(problem: Problem, gap: float, start: Candidate | None = None, *
             begun = None if lacking is None else program.widened(at, most, lacking)
             again = lacking is not None and len(lacking.values) == 0
             patience = patience if again or patience == STEPS else 0
-        return found
+        return nearest
 
 
 def _level(problem: Problem) -> float:
@@ -166,16 +166,16 @@ def _start(problem: Problem) -> tuple[LowRank, Vector] | None:
     """The closed form as factors, with the direction that they leave out; None where there is nothing above the crease."""
     classes, strengths, level = problem.num_classes, problem.weights / problem.scales, _level(problem)
     lengths = np.log1p(np.maximum(strengths / level - 1.0, 0.0) * classes)
-    found = lengths * problem.scales
-    count = int((found > 0.0).sum())
+    diagonal = lengths * problem.scales
+    count = int((diagonal > 0.0).sum())
     if count == 0:
         return None
     program = LowRank(problem, count)
-    found = program.sorted(found)
-    inner = np.sqrt(2.0 * program.copies * found) if program.several else np.zeros(0)
+    diagonal = program.sorted(diagonal)
+    inner = np.sqrt(2.0 * program.copies * diagonal) if program.several else np.zeros(0)
     if count == 1 and program.sizes[0] > 1.0:
         return LowRank(problem, 0), inner  # a head alone is centred by itself
-    roots = np.sqrt(found[:count])
+    roots = np.sqrt(diagonal[:count])
     factor = -program.centre[:, None] * (program.centre[:count] * roots)
     factor[np.arange(count), np.arange(count)] += roots
     if count > 1:

@@ -2,6 +2,7 @@
 
 import importlib
 import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from calls import MEASURING, Name, package_of, program
 
 from layerpeel import theory
 from layerpeel.numerics import Bracket, UnusableInput
+from layerpeel.theorems.report import RoomResult
 from layerpeel.theory import (
     FAMILIES,
     SUITE_LEVEL,
@@ -31,8 +33,6 @@ from layerpeel.theory import (
     catalogue,
     choose,
     judge,
-    resolution_used,
-    resolving_power,
     statistical_comparisons,
 )
 from layerpeel.theory._judge import as_bracket
@@ -63,6 +63,7 @@ def test_a_room_is_named_after_its_module_and_says_what_it_claims(name: str) -> 
     assert KEBAB.fullmatch(name)
     assert room.statement.title
     assert room.statement.latex
+    assert len(re.findall(r"[.?!](?= |$)", room.statement.meaning)) == 2, "what it means, in two sentences"
     assert room.statement.assumptions
     assert all(room.statement.assumptions)
     assert room.statement.source.locator
@@ -247,6 +248,11 @@ def test_the_guard_sees_a_measurement_that_knows_its_prediction(text: str, tresp
             "from layerpeel.theory.layer_peeled._reference import reference\ndef predict_x(): return reference(1)",
             "layerpeel.solvers._solve.solve by way of",
         ),
+        (
+            "from layerpeel.theory.equi_separation._measured.splits import OVERALL, spread\ndef predict_x(): return spread(1, OVERALL)",
+            "reaches layerpeel.theory.equi_separation._measured.splits.spread by way of",
+        ),
+        ("from layerpeel.theory.equi_separation._measured.splits import OVERALL\ndef predict_x(): return OVERALL", ""),
         ("from layerpeel.numerics import collapse_threshold\ndef predict_x(): return collapse_threshold(5, 5)", ""),
     ],
 )
@@ -269,34 +275,23 @@ def setting_of(number: int) -> Setting:
 
 
 @pytest.mark.parametrize("name", ROOMS)
-def test_every_check_is_as_expected_and_every_control_is_refuted(name: str) -> None:
-    room = ROOMS[name]
-    for number, check in enumerate(room.checks):
-        setting = setting_of(number)
-        try:
-            measured, predicted = check.measure(setting), check.predict()
-        except ModuleNotFoundError as error:
-            if error.name != "torch":
-                raise
-            pytest.skip("needs the extra `train`: without torch this room is skipped, with its reason")
-        kind = check.kind or room.statement.kind
-        assert judge(kind, predicted, measured, resolution=check.resolution, level=setting.level) is check.expected, check.name
+def test_every_check_is_as_expected_and_every_control_is_refuted(name: str, theorem_result: Callable[..., RoomResult]) -> None:
+    family, room = catalogue()[name]
+    result = theorem_result(room, family=family, level=level_of_one())
+    if result.skipped:
+        pytest.skip(next(check.note for check in result.checks if check.note))
+    for check, judged in zip(room.checks, result.checks, strict=True):
+        assert judged.as_expected, f"{check.name}: {judged.verdict} {judged.note}"
+        confirmed = judged.verdict is Verdict.CONFIRMED
         # A measurement that no change of the prediction would contradict, on one side or the other, shows nothing.
-        power = resolving_power(kind, predicted, measured, resolution=check.resolution, level=setting.level)
-        assert power is None or np.isfinite(power.absolute), check.name
-        controls = [control for control in room.controls if control.check == check.name]
-        for control in controls:
-            false = control.predict()
-            assert set(false) <= set(measured), control.name
-            verdict = judge(control.kind or kind, false, measured, resolution=check.resolution, level=setting.level)
-            assert verdict is Verdict.REFUTED, control.name
+        assert not confirmed or judged.resolving_shift is not None, check.name
         # Another machine, or another seed, must not leave the verdict open.
-        used = resolution_used(kind, predicted, measured, resolution=check.resolution, level=setting.level)
-        assert used is None or used * check.headroom <= 1.0 or check.expected is not Verdict.CONFIRMED, check.name
-        if check.evidence is Evidence.CERTIFIED:
-            # "Certified" promises that rounding is covered too.
-            claimed = [measured[label] for label in predicted]
-            assert all(value.rigorous for value in claimed if isinstance(value, Bracket)), check.name
+        assert not confirmed or (judged.resolution_used or 0.0) * check.headroom <= 1.0, check.name
+        # "Certified" promises that rounding is covered too.
+        blurred = {number.label for number in judged.measurement if not number.rigorous}
+        assert check.evidence is not Evidence.CERTIFIED or blurred.isdisjoint(number.label for number in judged.prediction), check.name
+    assert all(control.as_expected for control in result.controls)
+    assert not result.note, "a figure was not drawn"
 
 
 def test_solvers_and_networks_never_name_a_threshold() -> None:
@@ -385,3 +380,46 @@ def test_the_guard_reads_the_sides_of_a_claim(sides: str, evidence: str, of_both
     assert set(source.claims) == {"c"}
     assert bool(walked.of_both_sides("room")) is of_both
     assert bool([found for side in source.sides for found in walked.trespasses(Name("room", side))]) is trespass
+
+
+# What a claim makes of numbers.
+
+
+def made(predict: Any, measure: Any, **words: Any) -> Any:
+    return theory.claim("c", "x", over="x", predict=predict, measure=measure, false={"f": ("y", predict)}, evidence=Evidence.PROOF, **words)
+
+
+@pytest.mark.parametrize(
+    ("predicted", "value"), [(2, 2.0), (0.5, 0.5), (True, 1.0), (np.bool_(False), 0.0), (np.float64(0.25), 0.25), (np.int64(3), 3.0)]
+)
+def test_a_number_that_is_predicted_is_exact_up_to_its_rounding(predicted: Any, value: float) -> None:
+    made_of = made(lambda: predicted, Bracket(0.0, 1.0))
+    assert made_of.check.predict() == made_of.controls[0].predict() == {"x": Bracket.exactly(value)}
+    rounded = made(lambda: {"a": predicted, "b": Bracket(1.0, 2.0)}, Bracket(0.0, 1.0), rounding=0.125)
+    assert rounded.check.predict() == rounded.controls[0].predict() == {"x, a": Bracket.around(value, 0.125), "x, b": Bracket(1.0, 2.0)}
+    assert made(predicted, Bracket(0.0, 1.0)).check.predict() == {"x": Bracket.exactly(value)}
+
+
+@pytest.mark.parametrize("measured", [1, 0.5, True, np.float64(0.5)])
+def test_a_number_that_is_measured_carries_its_error(measured: Any) -> None:
+    ways = [
+        made(1.0, measured),
+        made(1.0, lambda: measured),
+        made(1.0, None, measure_all=lambda _: [measured]),
+        made(1.0, None, measure_all=lambda _: {"x": measured}),
+    ]
+    for way in ways:
+        with pytest.raises(
+            TypeError, match=r"claim c measures .* at 'x', a number alone: what is measured carries its error; give a Bracket"
+        ):
+            way.check.measure(setting_of(0))
+
+
+MEDIAN, MOST = 120, 220
+"""Lines of a room: a statement, its claims with the mistakes that they refute, and little else."""
+
+
+def test_rooms_read_like_theorems() -> None:
+    lines = {name: len(program().sources[module].text.splitlines()) for name, module in MODULES.items()}
+    assert np.median(list(lines.values())) <= MEDIAN
+    assert {name: count for name, count in lines.items() if count > MOST} == {}, "what is measured, or drawn, belongs into _measured"

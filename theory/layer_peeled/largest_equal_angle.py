@@ -5,8 +5,7 @@ import math
 import sympy
 
 from layerpeel.numerics import Bracket, angle_bracket, least_equal_correlation
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
 from layerpeel.theory.layer_peeled._closed_forms import predicted
 
 SIZES = instances("K={}", 2, 3, 4, 7, 10, 25)
@@ -21,6 +20,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.SEED,
         source=Source("su2024", "K-simplex ETF"),
+        meaning="Class vectors that all meet at one angle can be 180° apart if there are two, 109.5° if there are four, and hardly more "
+        "than 90° if there are many. So with a hundred classes a cosine near zero between classifiers is no sign of failure.",
     ),
     claim(
         "angle",

@@ -3,8 +3,7 @@
 import numpy as np
 
 from layerpeel.array_words import Float
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
 from layerpeel.theory.locally_elastic._cases import END, SIZES, Cases, cases_of, means_by_integrator
 from layerpeel.theory.locally_elastic._closed_forms import closed_means
 from layerpeel.theory.locally_elastic._drift import AGREEMENT, rate_integral
@@ -20,15 +19,17 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
         source=Source("zhang2021", "slides, equation (4) and table 1; for constant rates equation (6)"),
+        meaning="With isotropic features, class means follow a formula: one common part, and differences that grow only with the lead of "
+        "a class's pull on itself over its pull on others. What moves all classes alike does nothing for separation in that model.",
     ),
     claim(
         "equation",
         "the closed form solves dX̄ = M(t) X̄ dt for all α(t), β(t): mode by mode for every K, written out for K = 2 to 4",
         over="",
-        predict=lambda: i_model.stated(),
-        measure=lambda: i_model.driven(),
+        predict=i_model.stated,
+        measure=i_model.driven,
         by="what the drift makes of each mode, summed over the classes; and the drift, written out, times the closed form",
-        false={"wrong-exponent": ("the common mode grows by e^{(A + K B)/K}", lambda: i_model.with_every_class())},
+        false={"wrong-exponent": ("the common mode grows by e^{(A + K B)/K}", i_model.with_every_class)},
         evidence=Evidence.PROOF,
     ),
     claim(
@@ -42,7 +43,7 @@ ROOM = Room.of(
             "wrong-exponent-integrated": (
                 "the same, against the integrator",
                 lambda k: (cases := cases_of("I", k)).digest(means_by_modes(cases, k)),
-            ),
+            )
         },
         evidence=Evidence.EMPIRICAL.within(
             10 * AGREEMENT,

@@ -2,41 +2,23 @@
 
 import math
 from fractions import Fraction
-from functools import cache
 
-import numpy as np
-
-from layerpeel.numerics import Bracket, ElasticModel, Proportion, elastic_law
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Kind, Origin, Room, Setting, Source, Statement
+from layerpeel.numerics import Bracket, ElasticModel, elastic_law
+from layerpeel.theory import Kind, Origin, Room, Source, Statement, claim, instances
 from layerpeel.theory.locally_elastic._closed_forms import separated_by_law
-from layerpeel.theory.locally_elastic._drift import exact_similarity
-from layerpeel.theory.locally_elastic._integrated_means import i_model_blocks, integrated_means, two_parameter
 from layerpeel.theory.locally_elastic._line import CLASSES, DISTANCE, START, VARIANCE, draw_curves, draw_phases
-from layerpeel.theory.locally_elastic._paths import FREQUENCY, separated_frequency
-from layerpeel.theory.locally_elastic._separation import (
-    ENCLOSED,
-    at_each_time,
-    distance_in_deviations,
-    log_distances_by_time,
-    separated_enclosure,
-    separated_in_doubles,
-    slow_count,
-)
+from layerpeel.theory.locally_elastic._measured.critical_rates import END, INTER, LATE, SAMPLES, enclosed_distances, frequency
+from layerpeel.theory.locally_elastic._paths import FREQUENCY
+from layerpeel.theory.locally_elastic._separation import ENCLOSED, at_each_time, separated_enclosure, separated_in_doubles, slow_count
 
 SWITCH = Fraction(CLASSES, 2)
 BELOW, ABOVE = Fraction(2 * CLASSES, 5), Fraction(3 * CLASSES, 5)
 """Ten per cent of K away on either side: distances are t^{∓0.1} deviations."""
-INTER = Fraction(-1, 2)
-"""β = b/(1 + t), so that α is less than γ."""
-LATE = (1e3, 1e6, 1e9, 1e12)
 TIMES = instances("t = {:g}", *LATE)
 FIXED = 5
 """Samples per class where their number is fixed."""
 
 CONSTANTS = instances("c = {:g}", 0.25 * CLASSES, 0.5 * CLASSES, 0.75 * CLASSES)
-END, SAMPLES = 5.0, 4
-"""Monte Carlo: a time at which the probabilities lie between .17 and .75, and samples per class."""
 
 ROOM = Room.of(
     Statement(
@@ -48,12 +30,15 @@ ROOM = Room.of(
         kind=Kind.LIMIT,
         origin=Origin.DERIVED,
         source=Source("zhang2021", "slides, The Separation Theorem: the case γ ≍ 1/t it leaves open"),
+        meaning="If a class's pull on itself exceeds that on others by c/t, which the printed theorem leaves open, classes of the "
+        "isotropic model separate exactly when c exceeds half their number. At that border fixed sample numbers keep a chance, growing "
+        "ones none.",
     ),
     claim(
         "above",
         "c = .6 K: separated with probability → 1, though n grows",
         over=TIMES,
-        predict=Bracket.exactly(1.0),
+        predict=1.0,
         measure=lambda t: separated_enclosure(enclosed_distances(ABOVE)[t], slow_count(t)),
         by="the exact probability at c = .6 K, n = 2 + ⌊log(1 + t)⌋",
         false={
@@ -71,7 +56,7 @@ ROOM = Room.of(
         "below",
         "c = .4 K: separated with probability → 0 as n grows",
         over=TIMES,
-        predict=Bracket.exactly(0.0),
+        predict=0.0,
         measure=lambda t: separated_enclosure(enclosed_distances(BELOW)[t], slow_count(t)),
         by="the exact probability at c = .4 K, n = 2 + ⌊log(1 + t)⌋",
         false={
@@ -101,7 +86,7 @@ ROOM = Room.of(
         "at-growing",
         "c = K/2 and n growing: the probability tends to zero",
         over=TIMES,
-        predict=Bracket.exactly(0.0),
+        predict=0.0,
         measure=lambda t: separated_enclosure(enclosed_distances(SWITCH)[t], slow_count(t)),
         by="the exact probability at c = .5 K, n = 2 + ⌊log(1 + t)⌋",
         false={
@@ -130,22 +115,6 @@ ROOM = Room.of(
     ),
     figures=(draw_curves, draw_phases),
 )
-
-
-@cache
-def enclosed_distances(constant: Fraction) -> dict[float, Bracket]:
-    """Of the outer class means, in deviations: from E and H in ball arithmetic."""
-    rates = ({Fraction(1): constant + INTER}, {Fraction(1): INTER})
-    log_distances = log_distances_by_time(exact_similarity("I", CLASSES, 1), START.ravel().tolist(), *rates, LATE, classes=CLASSES)
-    return {time: distance_in_deviations(each, time, variance=VARIANCE) for time, (each,) in log_distances.items()}
-
-
-def frequency(setting: Setting, constant: float) -> Proportion:
-    """By paths around means that are integrated from E and H."""
-    means = integrated_means(
-        lambda time: two_parameter(constant + float(INTER), float(INTER), CLASSES) / (1.0 + time), i_model_blocks(CLASSES, 1), START, (END,)
-    ).means(0)
-    return separated_frequency(setting, means, END, samples=SAMPLES, pair=(0, CLASSES - 1), along=np.ones(1), spread=VARIANCE)
 
 
 def on_a_line(constant: float) -> ElasticModel:

@@ -186,14 +186,14 @@ def _modes(variants: Mapping[str, Sequence[Arrays]]) -> list[Figure]:
 
 def _depths(variants: Mapping[str, Sequence[Arrays]]) -> list[Figure]:
     """The last D against depth."""
-    found = {int(hidden): trials for name, trials in variants.items() if (hidden := _hidden(name))}
-    if len(found) < 2:
+    by_depth = {int(hidden): trials for name, trials in variants.items() if (hidden := _hidden(name))}
+    if len(by_depth) < 2:
         return []
-    depths = sorted(found)
-    least = min(len(trials) for trials in found.values())
+    depths = sorted(by_depth)
+    least = min(len(trials) for trials in by_depth.values())
     series = []
     for color, (label, name) in enumerate((("training images", "fuzziness"), ("test images", "test_fuzziness"))):
-        last = [[arrays[name][-1][-1] for arrays in found[depth][:least]] for depth in depths]
+        last = [[arrays[name][-1][-1] for arrays in by_depth[depth][:least]] for depth in depths]
         series.append(points_over_trials(label, depths, np.array(last).T, color))
     caption = "Adam at the learning rate of eight layers; bars: least and largest over trials."
     title, place = "Separation in the last layer against depth", "D of the last hidden layer"
@@ -201,8 +201,8 @@ def _depths(variants: Mapping[str, Sequence[Arrays]]) -> list[Figure]:
 
 
 def _hidden(name: str) -> str | None:
-    found = BY_HIDDEN.fullmatch(name)
-    return None if found is None else found.group(1) or "7"
+    match = BY_HIDDEN.fullmatch(name)
+    return None if match is None else match.group(1) or "7"
 
 
 def _with_law(label: str, ends: np.ndarray, color: int) -> list[Series]:
