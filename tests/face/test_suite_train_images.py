@@ -28,7 +28,7 @@ def train(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytes
         return [units[0], units[-1]]  # balanced, and the most imbalanced with the most oversampling
 
     monkeypatch.setattr(layerpeel.gpu_train.experiments, "EXPERIMENTS", {**known, "imbalance": ends})
-    monkeypatch.setattr(layerpeel.gpu_train.experiments, "VARIANTS", {"depth-8": Variant(widths=(12,) * 2)})
+    monkeypatch.setattr(layerpeel.gpu_train.experiments.separation, "VARIANTS", {"depth-8": Variant(widths=(12,) * 2)})
     one_thread()
 
     def run(experiment: str, *options: str) -> tuple[int, str]:

@@ -66,7 +66,7 @@ def test_the_sources_images_go_from_minus_one_to_one(monkeypatch: pytest.MonkeyP
         seen["images"] = images
         raise Enough
 
-    monkeypatch.setattr(layerpeel.gpu_train.experiments, "separation_curves", only_look)
+    monkeypatch.setattr(layerpeel.gpu_train.experiments.separation, "separation_curves", only_look)
     units = {unit.name: unit for unit in EXPERIMENTS["separation"](Plan(profile="medium"))}
     for name, least in (("source-adam-8-trial-0", -1.0), ("depth-8-trial-0", 0.0)):
         with pytest.raises(Enough):
@@ -86,8 +86,8 @@ def test_units_train_by_the_recipe_that_their_settings_tell(monkeypatch: pytest.
         used.extend(argument for argument in arguments if isinstance(argument, Recipe))
         raise Enough
 
-    monkeypatch.setattr(layerpeel.gpu_train.experiments, "minority_outcome", only_look)
-    monkeypatch.setattr(layerpeel.gpu_train.experiments, "separation_curves", only_look)
+    monkeypatch.setattr(layerpeel.gpu_train.experiments.imbalance, "minority_outcome", only_look)
+    monkeypatch.setattr(layerpeel.gpu_train.experiments.separation, "separation_curves", only_look)
     for experiment in ("imbalance", "separation"):
         for unit in EXPERIMENTS[experiment](Plan()):
             with pytest.raises(Enough):
@@ -137,8 +137,8 @@ def test_ensembles_on_the_first_classes_of_a_folder(tmp_path: Path, monkeypatch:
         options |= {"progress": lambda _done: None, "checkpoint": None}
         return original(build, images, validation, OneByOne(iterations=4, trials=2, every=2), rng, **options)
 
-    original = layerpeel.gpu_train.experiments.train_one_by_one
-    monkeypatch.setattr(layerpeel.gpu_train.experiments, "train_one_by_one", shortly)
+    original = layerpeel.gpu_train.experiments.elasticity.train_one_by_one
+    monkeypatch.setattr(layerpeel.gpu_train.experiments.elasticity, "train_one_by_one", shortly)
     folder = (write_idx if form == "idx" else write_cifar)(tmp_path / "images")
     units = EXPERIMENTS["geomnist"](Plan(data=folder))
     assert [unit.name for unit in units] == ["classes-2", "classes-3"]
