@@ -14,6 +14,7 @@ from torch import nn
 
 from layerpeel.array_words import Float, Int
 from layerpeel.gpu_train._images import Images
+from layerpeel.gpu_train.architectures import Repeated
 from layerpeel.gpu_train.networks import device_of, layer_outputs, precision_of
 from layerpeel.gpu_train.training import CHECKPOINT_SECONDS, Recipe, accuracy_by_class, seeded, train, train_together
 from layerpeel.numerics import Separation, UnusableInput, feature_energy, mean_cosine, neural_collapse, separation
@@ -51,12 +52,15 @@ class SeparationCurves:
     loss: Float[np.ndarray, " epochs"]
 
 
+SHAPING = (nn.Flatten, nn.AdaptiveAvgPool2d, nn.MaxPool2d, Repeated)
+"""Children that are no layers: what they return is not measured."""
+
+
 def hidden_layers(model: nn.Module, images: Images) -> list[Float[np.ndarray, "n p"]]:
-    """The input and the output of every child but the classifier, flattened; children that only reshape are left out."""
+    """The input and the output of every child but the classifier, flattened; children that only reshape or pool are left out."""
     outputs = layer_outputs(model, images.pixels)
     children = list(model.named_children())[:-1]
-    shaping = (nn.Flatten, nn.AdaptiveAvgPool2d)
-    hidden = [outputs[name] for name, child in children if not isinstance(child, shaping)]
+    hidden = [outputs[name] for name, child in children if not isinstance(child, SHAPING)]
     return [images.pixels.reshape(len(images.pixels), -1), *hidden]
 
 
@@ -84,7 +88,6 @@ def hidden_layers_by_batch(model: nn.Module, images: Images) -> list[Float[np.nd
             module.train()
     order = np.random.default_rng(len(images.labels)).permutation(len(images.labels))
     parts = np.array_split(order, max(1, round(len(order) / MEASURED_BATCH)))
-    shaping = (nn.Flatten, nn.AdaptiveAvgPool2d)
     found: list[list[np.ndarray]] = []
     with torch.no_grad():
         for part in parts:
@@ -92,7 +95,7 @@ def hidden_layers_by_batch(model: nn.Module, images: Images) -> list[Float[np.nd
             seen = [rows.flatten(1).cpu().numpy()]
             for child in list(asked.children())[:-1]:
                 rows = child(rows)
-                seen += [] if isinstance(child, shaping) else [rows.flatten(1).cpu().numpy()]
+                seen += [] if isinstance(child, SHAPING) else [rows.flatten(1).cpu().numpy()]
             found.append(seen)
     back = np.argsort(order)
     return [np.concatenate(layer)[back] for layer in zip(*found, strict=True)]
@@ -141,8 +144,8 @@ def separation_curves(
         progress(epoch / recipe.epochs)
         if epoch in when:
             layers, nc1 = _look(model, images)
-            outside = [_separation(layer, test.labels).fuzziness for layer in hidden_layers(model, test)]
-            batched = [_separation(layer, images.labels).fuzziness for layer in hidden_layers_by_batch(model, images)]
+            outside = [separation_or_infinity(layer, test.labels).fuzziness for layer in hidden_layers(model, test)]
+            batched = [separation_or_infinity(layer, images.labels).fuzziness for layer in hidden_layers_by_batch(model, images)]
             measured.append(([layer.fuzziness for layer in layers], outside, nc1, batched))
 
     measure(0, float("nan"))
@@ -183,7 +186,7 @@ def separation_curves_together(
     def measure(_epoch: int) -> None:
         for trial, (model, seen, test) in enumerate(trials):
             final[trial], nc1 = _look(model, seen)
-            outside = _separation(_last_hidden(model, test), test.labels).fuzziness
+            outside = separation_or_infinity(_last_hidden(model, test), test.labels).fuzziness
             measured[trial].append(([layer.fuzziness for layer in final[trial]], [outside], nc1, []))
 
     measure(0)
@@ -211,7 +214,7 @@ def _measured_epochs(epochs: Sequence[int], recipe: Recipe, parts: Sequence[Imag
 def _look(model: nn.Module, images: Images) -> tuple[list[Separation], float]:
     """The separation of every layer, and NC1 of the last."""
     layers = hidden_layers(model, images)
-    return [_separation(layer, images.labels) for layer in layers], _nc1(layers[-1], images.labels)
+    return [separation_or_infinity(layer, images.labels) for layer in layers], _nc1(layers[-1], images.labels)
 
 
 def _last_hidden(model: nn.Module, images: Images) -> Float[np.ndarray, "n p"]:
@@ -246,7 +249,7 @@ def _resumed(model: nn.Module, images: Images, recipe: Recipe, rng: np.random.Ge
     return train(model, images, recipe, rng, resume=True, checkpoint_interval=CHECKPOINT_SECONDS, **options)
 
 
-def _separation(features: Float[np.ndarray, "n p"], labels: Int[np.ndarray, " n"]) -> Separation:
+def separation_or_infinity(features: Float[np.ndarray, "n p"], labels: Int[np.ndarray, " n"]) -> Separation:
     """D; infinite, with rank 0, where all class means coincide to rounding, the one thing that is wrong with outputs of sound images."""
     try:
         return separation(features, labels)

@@ -10,14 +10,19 @@ from layerpeel.gpu_train.experiments.plan import Plan
 
 
 def small_images(plan: Plan) -> tuple[Images, Images]:
-    """Training and test images of 10×10 pixels: 100 per class to train on, the others (at most 2,000) to test."""
+    """`sampled_images` of 10×10 pixels."""
+    return sampled_images(plan, 10)
+
+
+def sampled_images(plan: Plan, side: int) -> tuple[Images, Images]:
+    """Training and test images of side × side pixels: 100 per class to train on, the others (at most 2,000) to test."""
     rng = np.random.default_rng([plan.seed, 0])
     if plan.data is not None:
         train, test = read_images(plan.data), read_images(plan.data, train=False)
-        return resized(with_counts(train, (100,) * 10, rng), 10), resized(test.chosen(rng.permutation(len(test.labels))[:2000]), 10)
+        return resized(with_counts(train, (100,) * 10, rng), side), resized(test.chosen(rng.permutation(len(test.labels))[:2000]), side)
     images = mnist_sample()
     order = rng.permutation(len(images.labels))
-    return resized(with_counts(images.chosen(order[:3000]), (100,) * 10, rng), 10), resized(images.chosen(order[3000:]), 10)
+    return resized(with_counts(images.chosen(order[:3000]), (100,) * 10, rng), side), resized(images.chosen(order[3000:]), side)
 
 
 def signed(images: Images) -> Images:

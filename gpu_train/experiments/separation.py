@@ -89,13 +89,14 @@ PANELS: Mapping[str, Variant] = MappingProxyType(
 
 
 def separation_units(plan: Plan) -> list[Unit]:
-    """D per layer and epoch for every variant and trial; beyond the small size the source's nine panels first, on its images."""
+    """D per layer and epoch for every variant and trial: the source's nine panels on its images, and one thing varied at a time.
+
+    The small size has the variations alone, and the medium size the panels alone.
+    """
     data = small_images(plan)
-    if plan.small:
-        return units_of(plan, VARIANTS, data, trials=2)
     theirs = signed(data[0]), signed(data[1])
-    panels = units_of(plan, PANELS, theirs, trials=plan.sized(1, 2, 10))
-    return [*panels, *units_of(plan, VARIANTS, data, trials=plan.sized(2, 1, 10))]
+    panels = units_of(plan, PANELS, theirs, trials=plan.sized(0, 2, 10))
+    return [*panels, *units_of(plan, VARIANTS, data, trials=plan.sized(2, 0, 10))]
 
 
 def units_of(
