@@ -64,6 +64,9 @@ def hidden_layers(model: nn.Module, images: Images) -> list[Float[np.ndarray, "n
     return [images.pixels.reshape(len(images.pixels), -1), *hidden]
 
 
+Layers = Callable[[nn.Module, Images], list[Float[np.ndarray, "n p"]]]
+"""What is measured of a network: features of its layers, one row per image."""
+
 MEASURED_BATCH = 100
 """Images a batch where D is measured in training mode."""
 
@@ -110,6 +113,8 @@ def separation_curves(
     *,
     epochs: Sequence[int] = (),
     frozen: str = "none",
+    layers: Layers = hidden_layers,
+    by_batch: bool = True,
     device: str = "cpu",
     checkpoint: Path | None = None,
     progress: Progress = lambda _share: None,
@@ -124,6 +129,8 @@ def separation_curves(
         rng: source of weights and orders.
         epochs: when to measure, besides before the first and after the last.
         frozen: "bottom" or "top" leaves that half of the hidden layers at its initial weights; "none" trains all.
+        layers: (network, images) → features of every layer that is measured.
+        by_batch: whether D is measured in training mode too, for which the network must be a Sequential.
         device: "auto", "cpu" or "cuda".
         checkpoint: kept while it runs, and continued from if it is there.
         progress: called after every epoch.
@@ -143,14 +150,15 @@ def separation_curves(
     def measure(epoch: int, _loss: float) -> None:
         progress(epoch / recipe.epochs)
         if epoch in when:
-            layers, nc1 = _look(model, images)
-            outside = [separation_or_infinity(layer, test.labels).fuzziness for layer in hidden_layers(model, test)]
-            batched = [separation_or_infinity(layer, images.labels).fuzziness for layer in hidden_layers_by_batch(model, images)]
-            measured.append(([layer.fuzziness for layer in layers], outside, nc1, batched))
+            inside, nc1 = _look(model, images, layers)
+            outside = [separation_or_infinity(layer, test.labels).fuzziness for layer in layers(model, test)]
+            seen = hidden_layers_by_batch(model, images) if by_batch else []
+            batched = [separation_or_infinity(layer, images.labels).fuzziness for layer in seen]
+            measured.append(([layer.fuzziness for layer in inside], outside, nc1, batched))
 
     measure(0, float("nan"))
     losses = _resumed(model, images, recipe, rng, device=device, checkpoint=checkpoint, log=measured, after_epoch=measure)
-    final, _ = _look(model, images)
+    final, _ = _look(model, images, layers)
     return _separation_curves(model, images, test, when, measured, final, losses)
 
 
@@ -211,10 +219,10 @@ def _measured_epochs(epochs: Sequence[int], recipe: Recipe, parts: Sequence[Imag
     return when
 
 
-def _look(model: nn.Module, images: Images) -> tuple[list[Separation], float]:
+def _look(model: nn.Module, images: Images, layers: Layers = hidden_layers) -> tuple[list[Separation], float]:
     """The separation of every layer, and NC1 of the last."""
-    layers = hidden_layers(model, images)
-    return [separation_or_infinity(layer, images.labels) for layer in layers], _nc1(layers[-1], images.labels)
+    features = layers(model, images)
+    return [separation_or_infinity(layer, images.labels) for layer in features], _nc1(features[-1], images.labels)
 
 
 def _last_hidden(model: nn.Module, images: Images) -> Float[np.ndarray, "n p"]:

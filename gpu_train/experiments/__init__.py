@@ -8,9 +8,12 @@ One module for each experiment; what is here is found by name.
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from layerpeel.gpu_train.experiments.architectures import architecture_units
+from layerpeel.gpu_train.experiments.depths import depth_units
 from layerpeel.gpu_train.experiments.elasticity import ensemble_unit as ensemble_unit
 from layerpeel.gpu_train.experiments.elasticity import geomnist_units, label_noise_units
 from layerpeel.gpu_train.experiments.elasticity import shapes as shapes
+from layerpeel.gpu_train.experiments.freezing import freezing_units
 from layerpeel.gpu_train.experiments.images import imbalance_images as imbalance_images
 from layerpeel.gpu_train.experiments.images import small_images as small_images
 from layerpeel.gpu_train.experiments.imbalance import NETWORKS as NETWORKS
@@ -23,12 +26,14 @@ from layerpeel.gpu_train.experiments.plan import Unit as Unit
 from layerpeel.gpu_train.experiments.plan import one_thread as one_thread
 from layerpeel.gpu_train.experiments.plan import threads as threads
 from layerpeel.gpu_train.experiments.plan import use_threads as use_threads
+from layerpeel.gpu_train.experiments.sentences import sentence_units
 from layerpeel.gpu_train.experiments.separation import PANELS as PANELS
 from layerpeel.gpu_train.experiments.separation import Variant as Variant
 from layerpeel.gpu_train.experiments.separation import separation_unit as separation_unit
 from layerpeel.gpu_train.experiments.separation import separation_units
 from layerpeel.gpu_train.experiments.unconstrained import unconstrained_unit as unconstrained_unit
 from layerpeel.gpu_train.experiments.unconstrained import unconstrained_units
+from layerpeel.gpu_train.experiments.widths import width_units
 
 EXPERIMENTS: Mapping[str, Callable[[Plan], list[Unit]]] = MappingProxyType(
     {
@@ -37,9 +42,17 @@ EXPERIMENTS: Mapping[str, Callable[[Plan], list[Unit]]] = MappingProxyType(
         "imbalance": imbalance_units,
         "unconstrained": unconstrained_units,
         "separation": separation_units,
+        "widths": width_units,
+        "depths": depth_units,
+        "architectures": architecture_units,
+        "freezing": freezing_units,
+        "sentences": sentence_units,
     }
 )
 """Legal names of experiments, and the units of each."""
 
-OF_IMAGES = ("geomnist", "imbalance", "separation")
+OF_IMAGES = ("geomnist", "imbalance", "separation", "widths", "depths", "architectures", "freezing")
 """Those for which a folder with real images can be given."""
+
+OF_SENTENCES = ("sentences",)
+"""Those for which a folder with rated sentences can be given."""

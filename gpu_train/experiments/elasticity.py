@@ -2,24 +2,31 @@
 
 # pyright: reportMissingImports=false
 
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
+from torch import nn
 
 from layerpeel.gpu_train._geomnist import geomnist
 from layerpeel.gpu_train._images import Images, first_classes, resized, with_counts
 from layerpeel.gpu_train._readers import read_images
+from layerpeel.gpu_train.architectures import lenet
 from layerpeel.gpu_train.ensembles import OneByOne, train_one_by_one
 from layerpeel.gpu_train.experiments.plan import Plan, Settings, Unit, taken
 from layerpeel.gpu_train.networks import small_alexnet
 from layerpeel.gpu_train.studies import Progress
 from layerpeel.gpu_train.training import CHECKPOINT_SECONDS
+from layerpeel.numerics import require_one_of
 
 LABEL_ERRORS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 2 / 3, 0.7, 0.8)
 """p_err of the sources' sweep."""
+
+NETWORKS: Mapping[str, Callable[[int, int], nn.Module]] = MappingProxyType({"small-alexnet": small_alexnet, "lenet": lenet})
+"""By number of classes and of channels; the second is the source's."""
 
 Draw = Callable[[np.random.Generator], tuple[Images, Images]]
 """Images to train on and images to look at."""
@@ -32,13 +39,18 @@ def shapes(plan: Plan) -> Draw:
 
 
 def ensemble_unit(name: str, settings: Settings, draw: Draw, *, device: str) -> Unit:
-    """One ensemble of the experiments on local elasticity, by the fields of its `OneByOne`."""
+    """One ensemble of the experiments on local elasticity, by the fields of its `OneByOne` and, if it has one, the name of its network.
+
+    Raises:
+        UnusableInput: for an unknown network.
+    """
     recipe = taken(OneByOne, settings)
+    network = NETWORKS[require_one_of(settings.get("network", "small-alexnet"), "network", NETWORKS)]
 
     def run(rng: np.random.Generator, checkpoint: Path | None, progress: Progress) -> dict[str, np.ndarray]:
         chosen, validation = draw(rng)
         trajectories = train_one_by_one(
-            partial(small_alexnet, chosen.num_classes, chosen.pixels.shape[1]),
+            partial(network, chosen.num_classes, chosen.pixels.shape[1]),
             chosen,
             validation,
             recipe,
@@ -59,8 +71,10 @@ def ensemble_unit(name: str, settings: Settings, draw: Draw, *, device: str) -> 
     return Unit(name=name, settings=settings, run=run)
 
 
-def _ensemble(plan: Plan, name: str, images: str, draw: Draw, recipe: OneByOne) -> Unit:
-    return ensemble_unit(name, {"images": images, **asdict(recipe)}, draw, device=plan.device)
+def _ensemble(plan: Plan, name: str, images: str, draw: Draw, recipe: OneByOne, network: str | None = None) -> Unit:
+    """The source's network in the source's size; it takes eight times as long as a small one."""
+    network = network or plan.sized("small-alexnet", "small-alexnet", "lenet")
+    return ensemble_unit(name, {"images": images, "network": network, **asdict(recipe)}, draw, device=plan.device)
 
 
 def geomnist_units(plan: Plan) -> list[Unit]:
@@ -68,7 +82,10 @@ def geomnist_units(plan: Plan) -> list[Unit]:
     trials = plan.sized(24, 48, 100)
     if plan.data is None:
         recipe = OneByOne(iterations=plan.sized(10_000, 20_000, 100_000), trials=trials)
-        return [_ensemble(plan, "clean", "GeoMNIST", shapes(plan), recipe)]
+        units = [_ensemble(plan, "clean", "GeoMNIST", shapes(plan), recipe)]
+        if plan.profile == "medium":
+            units.append(_ensemble(plan, "clean-lenet", "GeoMNIST, LeNet", shapes(plan), replace(recipe, trials=16), "lenet"))
+        return units
     train, test = (resized(read_images(plan.data, train=part), 32) for part in (True, False))
     recipe = OneByOne(iterations=plan.sized(10_000, 20_000, 300_000), trials=trials)
     most = plan.sized((200, 30), (1000, 100), (5000, 1000))
