@@ -25,7 +25,7 @@ WIDTH = 100
 def depth_units(plan: Plan) -> list[Unit]:
     """The last D at every depth, for the images of a folder, if one is given, and for packaged MNIST."""
     plans = [replace(plan, data=None)] if plan.data is None else [plan, replace(plan, data=None)]
-    hidden, epochs, trials = plan.sized((HIDDEN[:4:2], 30, 2), (HIDDEN, 600, 4), (HIDDEN, 600, 10))
+    hidden, epochs, trials = plan.sized(((1, 3, 7), 100, 2), (HIDDEN, 600, 4), (HIDDEN, 600, 10))
     recipe = Recipe(epochs=epochs, learning_rate=1e-3, optimizer="adam", weight_decay=5e-4)
     units = []
     for each in plans:

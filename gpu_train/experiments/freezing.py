@@ -28,7 +28,7 @@ def freezing_units(plan: Plan) -> list[Unit]:
     """Both regimes in every trial; the source trains the lower half for 900 epochs and the upper for 600, or all for 600."""
     images, test = sampled_images(plan, 10)
     data = signed(images), signed(test)
-    first, second, trials = plan.sized((30, 20, 1), (900, 600, 2), (900, 600, 10))
+    first, second, trials = plan.sized((300, 200, 1), (900, 600, 2), (900, 600, 10))
     recipe = Recipe(epochs=second, learning_rate=3e-4, optimizer="adam", weight_decay=5e-4)
     return [
         freezing_unit(

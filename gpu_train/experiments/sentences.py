@@ -21,12 +21,12 @@ ENCODER = ("pooling", "width", "heads", "layers")
 
 def sentence_units(plan: Plan) -> list[Unit]:
     """D per layer and epoch under either pooling, in every trial: sentences of a grammar, or of a folder in the form of SST-2."""
-    each = plan.sized((100, 100), (500, 500), (5000, 2000))
+    each = plan.sized((300, 300), (500, 500), (5000, 2000))
     rng = np.random.default_rng([plan.seed, 0])
     sentences = grammar_sentences(*each, rng) if plan.data is None else read_sentences(plan.data, *each, rng)
-    recipe = Recipe(epochs=plan.sized(4, 40, 100), learning_rate=1e-3, optimizer="adam", batch_size=64, weight_decay=0.0)
+    recipe = Recipe(epochs=plan.sized(30, 40, 100), learning_rate=1e-3, optimizer="adam", batch_size=64, weight_decay=0.0)
     shape = plan.sized(
-        {"width": 16, "heads": 2, "layers": 4}, {"width": 64, "heads": 4, "layers": 6}, {"width": 128, "heads": 8, "layers": 12}
+        {"width": 32, "heads": 4, "layers": 6}, {"width": 64, "heads": 4, "layers": 6}, {"width": 128, "heads": 8, "layers": 12}
     )
     return [
         sentence_unit(

@@ -21,6 +21,6 @@ def width_units(plan: Plan) -> list[Unit]:
     images, test = sampled_images(plan, 10)
     data = signed(images), signed(test)
     narrow = {name: variant for name, variant in WIDTHS.items() if name != WIDEST}
-    epochs, trials = plan.sized((30, 1), (200, 2), (600, 10))
+    epochs, trials = plan.sized((100, 1), (200, 2), (600, 10))
     wide = units_of(plan, {WIDEST: WIDTHS[WIDEST]}, data, trials=plan.sized(0, 1, 10), epochs=epochs)
     return [*units_of(plan, narrow, data, trials=trials, epochs=epochs), *wide]

@@ -108,7 +108,7 @@ class TrainingRun(Result):
 
         made = ", ".join(f"{name} {version}" for name, version in self.versions.items())
         subtitle = (
-            f"Profile {self.profile}, seed {self.seed}, images {self.data or 'as packaged'}, device {self.device}; {made}. "
+            f"Profile {self.profile}, seed {self.seed}, data {self.data or 'as packaged'}, device {self.device}; {made}. "
             f"{self.units} units of work in {self.directory}."
         )
         (head, rows), *others = _tables(self.results)
