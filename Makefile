@@ -9,13 +9,20 @@ UV := .venvs/uv/bin/uv
 EXTRAS ?= test,fast,data,frames,parquet,cubes,cluster,mosek
 TESTS ?=
 
-.PHONY: check test test-fast lint bench mutants lock test-newest test-lowest test-pythons clean
+.PHONY: check test test-fast docs lint bench mutants lock test-newest test-lowest test-pythons clean
 
 check: $(VENV)/.installed
 	$(BIN)/layerpeel check --profile quick --out report
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --theorem-report report
+
+# The theorem pages are made from a report; the tests leave one, or a check.
+docs: $(VENV)/.installed-dev report/report.json
+	PATH="$(abspath $(BIN)):$$PATH" OPENBLAS_NUM_THREADS=1 $(BIN)/python -m sphinx -q -W --keep-going -j $(WORKERS) docs docs/_build/html
+
+report/report.json: | $(VENV)/.installed-dev
+	$(BIN)/layerpeel check --profile quick --out report
 
 # The arithmetic alone: no rooms, no networks, nothing that draws thousands of samples or takes seconds.
 test-fast: $(VENV)/.installed-dev
@@ -58,7 +65,7 @@ test-pythons: $(UV)
 	UV="$(abspath $(UV))" EXTRAS="$(EXTRAS)" WORKERS="$(WORKERS)" TESTS="$(TESTS)" .ci/pythons
 
 clean:
-	rm -rf $(VENV) .venvs report
+	rm -rf $(VENV) .venvs report docs/_build docs/theorems docs/reference docs/examples
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

@@ -1,4 +1,8 @@
-"""What geometry do my class counts force on a classifier? Adapt COUNTS and the energies."""
+"""Class counts to geometry
+========================
+
+What geometry do my class counts force on a classifier? Adapt COUNTS and the energies.
+"""
 
 import layerpeel
 

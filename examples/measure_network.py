@@ -1,4 +1,8 @@
-"""Does my network obey the law of equi-separation, and will its minority collapse? Any torch module, any loader."""
+"""A network measured
+==================
+
+Does my network obey the law of equi-separation, and will its minority collapse? Any torch module, any loader.
+"""
 
 from itertools import pairwise
 

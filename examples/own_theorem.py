@@ -1,4 +1,8 @@
-"""A theorem of one's own, in a file of one's own: the nuclear norm of a K x K simplex ETF's Gram matrix is K."""
+"""A theorem of one's own
+======================
+
+In a file of one's own: the nuclear norm of a K x K simplex ETF's Gram matrix is K.
+"""
 
 import numpy as np
 

@@ -1,4 +1,8 @@
-"""Where do minority classes collapse? R0 for many settings at once, and one of them to thirty digits."""
+"""A phase diagram
+===============
+
+Where do minority classes collapse? R0 for many settings at once, and one of them to thirty digits.
+"""
 
 import numpy as np
 

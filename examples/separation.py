@@ -1,4 +1,8 @@
-"""Do three classes become separable, when a class moves itself by c/(1+t) and nobody else? The switch lies at c = K/2."""
+"""Separation from rates
+=====================
+
+Do three classes become separable, when a class moves itself by c/(1+t) and nobody else? The switch lies at c = K/2.
+"""
 
 import layerpeel
 

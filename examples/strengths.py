@@ -1,4 +1,8 @@
-"""How strongly does training on a class move that class, and how strongly the others? Here from logits that are made by known strengths."""
+"""Logits to strengths
+===================
+
+How strongly does training on a class move that class, and how strongly the others? Here from logits that are made by known strengths.
+"""
 
 import numpy as np
 

@@ -45,9 +45,9 @@ def digits() -> Images:
         raise UnusableInput(
             f"the data set 'digits' needs scikit-learn, which cannot be imported ({error}); pip install 'layerpeel[data]'."
         ) from error
-    found: Any = load_digits()
-    pixels = (found.images / 16.0).astype(np.float32)[:, None]
-    return Images(pixels=pixels, labels=found.target.astype(np.int64), num_classes=10, name="digits")
+    bunch: Any = load_digits()
+    pixels = (bunch.images / 16.0).astype(np.float32)[:, None]
+    return Images(pixels=pixels, labels=bunch.target.astype(np.int64), num_classes=10, name="digits")
 
 
 def mnist_sample() -> Images:
@@ -131,8 +131,8 @@ def _idx(path: Path, dimensions: int) -> np.ndarray:
     except (OSError, EOFError, zlib.error) as error:
         raise UnusableInput(f"{path} cannot be read ({error}): it must be an IDX file, plain or gzipped; fetch it again.") from error
     if len(data) != size:
-        found = f"more than {size}" if len(data) > size else len(data)
-        raise UnusableInput(f"{path} holds {found} bytes and its header announces {size}: it is damaged; fetch it again.")
+        held = f"more than {size}" if len(data) > size else len(data)
+        raise UnusableInput(f"{path} holds {held} bytes and its header announces {size}: it is damaged; fetch it again.")
     return np.frombuffer(data, dtype=np.uint8).reshape(shape)
 
 
@@ -252,8 +252,8 @@ def _cifar_batch(path: Path) -> tuple[np.ndarray, np.ndarray]:
         if size > LARGEST_BATCH:
             raise ValueError(f"it has {size} bytes, and a genuine one 31 million")  # noqa: TRY301 - one sentence for all that is no batch
         with path.open("rb") as content:
-            found = _ArraysOnly(content, size).load()
-        pixels, labels = np.asarray(found[b"data"]), list(found[b"labels"])
+            batch = _ArraysOnly(content, size).load()
+        pixels, labels = np.asarray(batch[b"data"]), list(batch[b"labels"])
     except OSError as error:
         raise UnusableInput(
             f"{path} cannot be read ({error.strerror}): it must be a file of the folder cifar-10-batches-py that you may read."

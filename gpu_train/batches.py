@@ -51,8 +51,8 @@ def as_batch(batch: Any, model: nn.Module) -> Batch:
         UnusableInput: for anything else.
 
     Example:
-        >>> found = as_batch({"x": torch.zeros(2, 3), "y": torch.tensor([0, 1]), "index": torch.arange(2)}, nn.Linear(3, 2))
-        >>> len(found.arguments), found.labels.tolist()
+        >>> batch = as_batch({"x": torch.zeros(2, 3), "y": torch.tensor([0, 1]), "index": torch.arange(2)}, nn.Linear(3, 2))
+        >>> len(batch.arguments), batch.labels.tolist()
         (1, [0, 1])
     """
     if isinstance(batch, Mapping):
@@ -95,7 +95,7 @@ def first_tensor(output: Any) -> torch.Tensor | None:
 
 
 def _first(values: Any) -> torch.Tensor | None:
-    return next((found for value in values if (found := first_tensor(value)) is not None), None)
+    return next((tensor for value in values if (tensor := first_tensor(value)) is not None), None)
 
 
 def _moved(value: Any, device: torch.device) -> Any:

@@ -134,12 +134,12 @@ def train_one_by_one(
         for chosen in torch.from_numpy(order).to(place).split(BLOCK):
             advance(weights, pixels[chosen], targets[rows, chosen])
         done += block
-        found = _evaluate(skeleton, weights, validation, place)
-        if not torch.isfinite(found[0]).all():
+        evaluated = _evaluate(skeleton, weights, validation, place)
+        if not torch.isfinite(evaluated[0]).all():
             raise TrainingDiverged(
                 f"a logit is not finite at iteration {done} of {recipe.iterations}: {last_good(checkpoint)}; lower the learning rate."
             )
-        log.append(found)
+        log.append(evaluated)
         if checkpoint is not None and time.monotonic() - written >= checkpoint_interval:
             small = torch.from_numpy(labels.astype(np.int16))
             write_checkpoint(checkpoint, {**belongs_to, "weights": weights, "labels": small, "seed": seed, "done": done, "log": log})

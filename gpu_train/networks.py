@@ -222,13 +222,13 @@ def watching(
         runs[name] += 1
         if runs[name] > 1:
             return
-        found = first_tensor(output)
-        if found is None or found.ndim == 0:
+        tensor = first_tensor(output)
+        if tensor is None or tensor.ndim == 0:
             raise UnusableInput(
                 f"layer {name!r} returns a {type(output).__name__}: it must return a tensor with a row per sample, or such a tensor first; "
                 "name a layer that does."
             )
-        keep(name, read, pooled(found.detach(), pool, name))
+        keep(name, read, pooled(tensor.detach(), pool, name))
 
     def forward(*inputs: Any, **named: Any) -> Any:
         runs.update(dict.fromkeys(runs, 0))

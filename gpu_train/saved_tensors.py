@@ -53,28 +53,28 @@ def read_tensors(path: Path) -> dict[str, tuple[np.ndarray, float | None]]:
             ) from None
         cause = "it is no sound file of tensors" if isinstance(error, pickle.UnpicklingError) else f"{type(error).__name__}"
         raise UnusableInput(f"{path} cannot be read ({cause}): it is damaged, or nothing that torch.save wrote; save it again.") from None
-    found: dict[str, tuple[np.ndarray, float | None]] = {}
-    _collect(content, "", found, DEEPEST)
-    if not found:
+    arrays: dict[str, tuple[np.ndarray, float | None]] = {}
+    _collect(content, "", arrays, DEEPEST)
+    if not arrays:
         raise UnusableInput(
             f"{path} holds a {type(content).__name__} without tensors: features and labels are read from a dictionary of tensors; save one."
         )
-    return found
+    return arrays
 
 
-def _collect(content: Any, name: str, found: dict[str, tuple[np.ndarray, float | None]], depth: int) -> None:
+def _collect(content: Any, name: str, arrays: dict[str, tuple[np.ndarray, float | None]], depth: int) -> None:
     if isinstance(content, torch.Tensor):
-        found[name] = _as_array(content)
+        arrays[name] = _as_array(content)
     elif isinstance(content, Mapping) and depth:
         for key, value in content.items():
-            _collect(value, f"{name}.{key}" if name else str(key), found, depth - 1)
+            _collect(value, f"{name}.{key}" if name else str(key), arrays, depth - 1)
     elif isinstance(content, list | tuple) and content and all(isinstance(entry, torch.Tensor) for entry in content):
         for place, entry in enumerate(content):
-            found[f"{name or 'features'}_{place}"] = _as_array(entry)
+            arrays[f"{name or 'features'}_{place}"] = _as_array(entry)
     elif isinstance(content, list | tuple) and content and all(isinstance(entry, int | str) for entry in content):
         array = np.array(content)
         if array.dtype.kind in "biuU":
-            found[name] = array, None
+            arrays[name] = array, None
 
 
 def _as_array(tensor: torch.Tensor) -> tuple[np.ndarray, float | None]:

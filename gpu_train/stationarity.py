@@ -61,8 +61,8 @@ def last_features(model: nn.Module, images: Images) -> LastFeatures:
         >>> from layerpeel.gpu_train import geomnist
         >>> from layerpeel.gpu_train.networks import feed_forward
         >>> images = geomnist(4, np.random.default_rng(0))
-        >>> found = last_features(feed_forward(1024, 3, [20], last_relu=False), images)
-        >>> abs(found.energy / found.normalised_energy - 1.0) < 1e-12
+        >>> last = last_features(feed_forward(1024, 3, [20], last_relu=False), images)
+        >>> abs(last.energy / last.normalised_energy - 1.0) < 1e-12
         True
     """
     if not images.counts.all():

@@ -91,7 +91,7 @@ def hidden_layers_by_batch(model: nn.Module, images: Images) -> list[Float[np.nd
             module.train()
     order = np.random.default_rng(len(images.labels)).permutation(len(images.labels))
     parts = np.array_split(order, max(1, round(len(order) / MEASURED_BATCH)))
-    found: list[list[np.ndarray]] = []
+    by_part: list[list[np.ndarray]] = []
     with torch.no_grad():
         for part in parts:
             rows = torch.from_numpy(images.pixels[part]).to(device_of(asked), precision_of(asked))
@@ -99,9 +99,9 @@ def hidden_layers_by_batch(model: nn.Module, images: Images) -> list[Float[np.nd
             for child in list(asked.children())[:-1]:
                 rows = child(rows)
                 seen += [] if isinstance(child, SHAPING) else [rows.flatten(1).cpu().numpy()]
-            found.append(seen)
+            by_part.append(seen)
     back = np.argsort(order)
-    return [np.concatenate(layer)[back] for layer in zip(*found, strict=True)]
+    return [np.concatenate(layer)[back] for layer in zip(*by_part, strict=True)]
 
 
 def separation_curves(
@@ -297,12 +297,12 @@ def separation_at(
     """
     models = [seeded(build, rng) for rng in rngs]
     train_together(models, images, recipe, rngs)
-    found = []
+    fuzziness = []
     for model, seen in zip(models, images, strict=True):
         outputs = layer_outputs(model, seen.pixels, layers=layers)
         measured = [seen.pixels.reshape(len(seen.pixels), -1), *(outputs[name] for name in layers)]
-        found.append([separation(features, seen.labels).fuzziness for features in measured])
-    return np.array(found)
+        fuzziness.append([separation(features, seen.labels).fuzziness for features in measured])
+    return np.array(fuzziness)
 
 
 def _accuracy(model: nn.Module, images: Images) -> float:

@@ -168,7 +168,7 @@ def train(
             group["lr"] = recipe.rate_at(epoch)
         # The order depends on the seed and the epoch alone, so a resumed run sees the batches that it would have seen.
         order = torch.from_numpy(np.random.default_rng([seed, epoch]).permutation(len(labels))).to(place)
-        found = torch.zeros(len(parts), device=place)
+        batch_losses = torch.zeros(len(parts), device=place)
         model.train()
         with _drawing_from(place, [seed, epoch, 1]):
             for step, (start, end) in enumerate(parts):
@@ -177,9 +177,9 @@ def train(
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
-                found[step] = loss.detach()
-        _require_finite(found, model, epoch, recipe, checkpoint)
-        mean = float((found * sizes).sum() / sizes.sum())
+                batch_losses[step] = loss.detach()
+        _require_finite(batch_losses, model, epoch, recipe, checkpoint)
+        mean = float((batch_losses * sizes).sum() / sizes.sum())
         losses.append(mean)
         after_epoch(epoch + 1, mean)
         if checkpoint is not None and time.monotonic() - written >= checkpoint_interval:
@@ -236,15 +236,15 @@ def train_together(
     for epoch in range(recipe.epochs):
         rate = recipe.rate_at(epoch)
         order = torch.from_numpy(np.stack([np.random.default_rng([seed, epoch]).permutation(labels.shape[1]) for seed in seeds]))
-        found = torch.zeros(len(models), len(parts))
+        batch_losses = torch.zeros(len(models), len(parts))
         for step, (start, end) in enumerate(parts):
             rows = order[:, start:end]
             logits = together(pixels[trials, rows].transpose(1, 2))
             each = nn.functional.cross_entropy(logits, labels[trials, rows], reduction="none").mean(dim=1)
             move(torch.autograd.grad(each.sum(), trained), rate)  # trials share no parameter: each gets the gradient of its own loss
-            found[:, step] = each.detach()
-        _require_finite(found.sum(dim=0), together, epoch, recipe, None)
-        losses.append((found * lengths).sum(dim=1) / lengths.sum())
+            batch_losses[:, step] = each.detach()
+        _require_finite(batch_losses.sum(dim=0), together, epoch, recipe, None)
+        losses.append((batch_losses * lengths).sum(dim=1) / lengths.sum())
         if epoch + 1 in epochs or epoch + 1 == recipe.epochs:
             unstack(together, models)
             look(epoch + 1)
@@ -363,12 +363,12 @@ def read_checkpoint(path: Path, belongs_to: Mapping[str, str]) -> dict[str, Any]
         with zipfile.ZipFile(path) as archive:
             for name in archive.namelist():
                 archive.read(name)  # checks the checksums, which torch does not
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged archive can raise anything
         raise UnusableInput(
             f"checkpoint {path} cannot be read ({error}): remove it, and that training starts from its beginning."
         ) from error
-    state: dict[str, Any] = found if isinstance(found, dict) else {}
+    state: dict[str, Any] = content if isinstance(content, dict) else {}
     for part, wanted in belongs_to.items():
         if state.get(part) != wanted:
             raise UnusableInput(

@@ -37,8 +37,8 @@ def below(ball: arb) -> float:
         1.0
     """
     end = _finite(ball).lower()
-    found = float(end)
-    return found if arb(found) <= end else math.nextafter(found, -math.inf)
+    double = float(end)
+    return double if arb(double) <= end else math.nextafter(double, -math.inf)
 
 
 def above(ball: arb) -> float:
@@ -52,8 +52,8 @@ def above(ball: arb) -> float:
         1.0
     """
     end = _finite(ball).upper()
-    found = float(end)
-    return found if arb(found) >= end else math.nextafter(found, math.inf)
+    double = float(end)
+    return double if arb(double) >= end else math.nextafter(double, math.inf)
 
 
 def _finite(ball: arb) -> arb:

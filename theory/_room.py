@@ -100,7 +100,7 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """A theorem as it is claimed: name, LaTeX, assumptions, kind, origin and source."""
+    """A theorem as it is claimed: name, LaTeX, assumptions, kind, origin and source; and what it means for who trains networks."""
 
     name: str
     title: str
@@ -109,6 +109,7 @@ class Statement:
     kind: Kind
     origin: Origin
     source: Source
+    meaning: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -112,8 +112,8 @@ def duality(means: Float[np.ndarray, "K p"], classifier: Float[np.ndarray, "K p"
 
     Example:
         >>> from layerpeel.numerics import simplex_etf
-        >>> found = duality(simplex_etf(3) + 1.0, 2.0 * simplex_etf(3))
-        >>> round(found.distance, 12), round(found.structure, 12), found.cosines.round(12).tolist()
+        >>> measured = duality(simplex_etf(3) + 1.0, 2.0 * simplex_etf(3))
+        >>> round(measured.distance, 12), round(measured.structure, 12), measured.cosines.round(12).tolist()
         (0.0, 0.0, [1.0, 1.0, 1.0])
     """
     centred = means - means.mean(axis=0)

@@ -54,8 +54,8 @@ def nonnegative_optimum(
     Source: dang2024, the unconstrained ReLU feature model; derived; docs/derivations/layer-peeled.md, section 10 (classifiers, energies).
 
     Example:
-        >>> found = nonnegative_optimum([100, 100, 4, 2], weight_decay=0.1)
-        >>> found.margins.round(4).tolist()
+        >>> optimum = nonnegative_optimum([100, 100, 4, 2], weight_decay=0.1)
+        >>> optimum.margins.round(4).tolist()
         [3.051, 3.051, 0.6027, 0.0]
     """
     for k, count in enumerate(counts):

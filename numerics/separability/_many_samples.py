@@ -82,8 +82,8 @@ def features_separable(
         if (_leads(features, labels, weights, anchor, offsets) > 0.0).all():
             lead = verified_lead(classes, weights, anchor, offsets)
             if lead > 0.0:
-                found = LinearClassifier(weights=weights, anchor=anchor, offsets=offsets, lead=lead)
-                return FeatureSeparability(separable=True, by=by, classifier=found)
+                separating = LinearClassifier(weights=weights, anchor=anchor, offsets=offsets, lead=lead)
+                return FeatureSeparability(separable=True, by=by, classifier=separating)
         said = np.argmax((features - anchor) @ weights.T - offsets, axis=1)  # in the end by least squares, the last
     return _by_program(features, labels, rows, said, largest)
 
@@ -120,17 +120,17 @@ def _by_program(
         pair = [int(k) for k in np.unravel_index(flat, confused.shape)]
         if not confused[pair[0], pair[1]] or sum(len(rows[k]) for k in pair) * width > largest:
             continue
-        found = _solved(features, rows, pair)
-        if found.separable is False:
-            return found
+        answer = _solved(features, rows, pair)
+        if answer.separable is False:
+            return answer
     return FeatureSeparability(separable=None)
 
 
 def _solved(features: Float[np.ndarray, "n p"], rows: list[np.ndarray], part: list[int]) -> FeatureSeparability:
-    found = linear_classifier([features[rows[k]] for k in part])
-    here = found.contradiction
+    answer = linear_classifier([features[rows[k]] for k in part])
+    here = answer.contradiction
     if here is None:
-        return FeatureSeparability(separable=found.separable, by="program" if found.separable else None, classifier=found.classifier)
+        return FeatureSeparability(separable=answer.separable, by="program" if answer.separable else None, classifier=answer.classifier)
     stacked, classes = np.concatenate([rows[k] for k in part]), np.array(part)
     contradiction = Contradiction(
         samples=stacked[here.samples],

@@ -33,8 +33,8 @@ def first_order(problem: Problem, gap: float, start: Candidate | None = None) ->
     """What first-order methods find in doubles, to a gap and no further."""
     if not problem.loss_function.smooth:
         return solve_primal_dual(problem, gap, start)
-    if start is None and _newton.covers(problem) and (found := solve_newton(problem, gap)) is not None:
-        return found.candidate
+    if start is None and _newton.covers(problem) and (nearest := solve_newton(problem, gap)) is not None:
+        return nearest.candidate
     return solve_projected(problem, gap, start or merged_start(problem, gap), once=True)
 
 

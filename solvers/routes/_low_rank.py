@@ -100,7 +100,7 @@ class LowRank:
             inner, outer = inner[inverse], outer[np.ix_(inverse, inverse)]
         return GroupMatrix(self.problem.sizes, inner, outer)
 
-    def found(self, at: Place, tangent: GroupMatrix) -> Candidate:
+    def candidate(self, at: Place, tangent: GroupMatrix) -> Candidate:
         """Y and its factors, with a tangent."""
         features, classifier, inner = self.parts(at.x)
         matrix = self.matrix(self.halves * inner**2 if self.several else np.zeros(len(self.sizes)), features @ classifier.T)

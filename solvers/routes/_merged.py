@@ -48,7 +48,7 @@ class _Level(NamedTuple):
     """A merged program, its optimum, and the multiplier there."""
 
     problem: Problem
-    found: Candidate
+    candidate: Candidate
     multiplier: float
     parts: list[Int[np.ndarray, " _"]]
     """Groups of the whole program in each merged group."""
@@ -99,24 +99,26 @@ def _solved(problem: Problem, parts: list[Int[np.ndarray, " _"]], before: _Level
         samples, scale = (math.exp(float(sizes[part] @ each[part]) / float(sizes[part].sum())) for each in logs)
         groups.append(Group(int(sizes[part].sum()), samples, scale))
     coarse = problem.over(tuple(groups))
-    found = solve_projected(coarse, gap, None if before is None else _spread(before, coarse), once=True)
+    candidate = solve_projected(coarse, gap, None if before is None else _spread(before, coarse), once=True)
     if not isinstance(coarse, LayerPeeled):
-        return _Level(coarse, found, coarse.penalty, parts)
+        return _Level(coarse, candidate, coarse.penalty, parts)
     smooth = Smooth(coarse)
-    _, slope = smooth(Point(found.matrix, np.zeros(len(parts)) if found.bias is None else smooth.roots * found.bias / smooth.unit))
-    return _Level(coarse, found, slope.matrix.spectral_norm(), parts)
+    _, slope = smooth(
+        Point(candidate.matrix, np.zeros(len(parts)) if candidate.bias is None else smooth.roots * candidate.bias / smooth.unit)
+    )
+    return _Level(coarse, candidate, slope.matrix.spectral_norm(), parts)
 
 
 def _spread(level: _Level, problem: Problem, parts: list[Int[np.ndarray, " _"]] | None = None) -> Candidate:
     """The optimum of a merged program over all groups; those that were alone in a part keep what they have."""
-    coarse, found, multiplier, _ = level
-    given = entries_between(found.matrix)
+    coarse, candidate, multiplier, _ = level
+    given = entries_between(candidate.matrix)
     entries = _with_diagonal(given, coarse.sizes)
     places, logs = (np.log([float(group.samples) for group in each.groups]) for each in (coarse, problem))
     share = _interpolation(places, logs)
     others = share @ entries @ share.T
-    bias = None if found.bias is None else share @ found.bias
-    known = found.matrix.inner + given.diagonal() - entries.diagonal()
+    bias = None if candidate.bias is None else share @ candidate.bias
+    known = candidate.matrix.inner + given.diagonal() - entries.diagonal()
     own = np.full(len(logs), np.nan)
     for g, part in enumerate(parts or []):
         if len(part) == 1:
@@ -128,12 +130,12 @@ def _spread(level: _Level, problem: Problem, parts: list[Int[np.ndarray, " _"]] 
 
 def _with_diagonal(entries: Float[np.ndarray, "m m"], sizes: tuple[int, ...]) -> Float[np.ndarray, "m m"]:
     """Entries between different classes, where a group of one class has none of its own: those beside it stand for them."""
-    found = entries.copy()
+    filled = entries.copy()
     last = len(sizes) - 1
     for g in np.flatnonzero(np.asarray(sizes) == 1):
         beside = [h for h in (g - 1, g + 1) if 0 <= h <= last]
-        found[g, g] = np.mean([0.5 * (entries[g, h] + entries[h, g]) for h in beside])
-    return found
+        filled[g, g] = np.mean([0.5 * (entries[g, h] + entries[h, g]) for h in beside])
+    return filled
 
 
 def _interpolation(places: Float[np.ndarray, " m"], logs: Float[np.ndarray, " G"]) -> Float[np.ndarray, "G m"]:
@@ -142,9 +144,9 @@ def _interpolation(places: Float[np.ndarray, " m"], logs: Float[np.ndarray, " G"
     left = np.clip(np.searchsorted(places[ascending], logs) - 1, 0, len(places) - 2)
     low, high = ascending[left], ascending[left + 1]
     share = (logs - places[low]) / (places[high] - places[low])
-    found, rows = np.zeros((len(logs), len(places))), np.arange(len(logs))
-    found[rows, low], found[rows, high] = 1.0 - share, share
-    return found
+    shares, rows = np.zeros((len(logs), len(places))), np.arange(len(logs))
+    shares[rows, low], shares[rows, high] = 1.0 - share, share
+    return shares
 
 
 def _own(

@@ -83,8 +83,8 @@ def solve_newton(problem: Problem, gap: float) -> Nearest | None:
 
     Example:
         >>> problem = LayerPeeled(counts=[50, 20, 10, 5], feature_energy=2.0)
-        >>> found = solve_newton(problem, 1e-9)
-        >>> round(found.candidate.matrix.nuclear_norm() / problem.radius, 9)
+        >>> nearest = solve_newton(problem, 1e-9)
+        >>> round(nearest.candidate.matrix.nuclear_norm() / problem.radius, 9)
         1.0
     """
     require_room(len(problem.groups))
@@ -92,7 +92,7 @@ def solve_newton(problem: Problem, gap: float) -> Nearest | None:
     aimed = max(FURTHER * gap, FURTHEST) if few else AIMED * gap
     wanted = SPARED * gap if few else gap
     with np.errstate(all="ignore"):  # what overflows has no lower value, and is not taken
-        begun, found = _start(problem), None
+        begun, nearest = _start(problem), None
         for _ in range(RANKS):
             if begun is None:
                 break
@@ -107,12 +107,12 @@ def solve_newton(problem: Problem, gap: float) -> Nearest | None:
                 break
             tangent = program.touching(*dual)
             met = program.gap(at, tangent) <= (min(CUT * gap, wanted) if len(beyond.values) else wanted)
-            found = Nearest(program.found(at, tangent), met)
+            nearest = Nearest(program.candidate(at, tangent), met)
             if met:
                 break
             aimed *= CLOSER
             begun = program.widened(at, most, beyond)
-        return found
+        return nearest
 
 
 def _start(problem: Problem) -> tuple[LowRank, Vector] | None:
@@ -133,16 +133,16 @@ def _start(problem: Problem) -> tuple[LowRank, Vector] | None:
     else:
         level = problem.penalty
     lengths = np.log1p(np.maximum(strengths / level - 1.0, 0.0) * classes)
-    found = lengths * problem.scales
-    count = int((found > 0.0).sum())
+    diagonal = lengths * problem.scales
+    count = int((diagonal > 0.0).sum())
     if count == 0:
         return None
     program = LowRank(problem, count)
-    found = program.sorted(found)
-    inner = np.sqrt(2.0 * program.copies * found) if program.several else np.zeros(0)
+    diagonal = program.sorted(diagonal)
+    inner = np.sqrt(2.0 * program.copies * diagonal) if program.several else np.zeros(0)
     if count == 1 and program.sizes[0] > 1.0:
         return LowRank(problem, 0), inner  # a head alone is centred by itself
-    roots = np.sqrt(found[:count])
+    roots = np.sqrt(diagonal[:count])
     factor = -program.centre[:, None] * (program.centre[:count] * roots)
     factor[np.arange(count), np.arange(count)] += roots
     if count > 1:

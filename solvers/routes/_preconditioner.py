@@ -48,7 +48,7 @@ class Inverse:
             apart -= (apart @ program.idle)[:, None] * program.idle
         across = 0.5 * (alike - apart)
         across -= program.centre[:, None] * (program.centre @ across)
-        found = np.concatenate([(0.5 * (alike + apart)).ravel(), across.ravel(), inner])
+        direction = np.concatenate([(0.5 * (alike + apart)).ravel(), across.ravel(), inner])
         if program.several:
-            program.parts(found)[2][:] *= self.within
-        return program.tangential(self.at, found)
+            program.parts(direction)[2][:] *= self.within
+        return program.tangential(self.at, direction)

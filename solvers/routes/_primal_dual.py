@@ -74,8 +74,8 @@ def solve_primal_dual(problem: Problem, tolerance: float, start: Candidate | Non
 
     Example:
         >>> problem = LayerPeeled(counts=[50, 20, 10, 5], feature_energy=0.2, loss="hinge")
-        >>> found = solve_primal_dual(problem, 1e-9)
-        >>> round(found.matrix.nuclear_norm() / problem.radius, 9)
+        >>> candidate = solve_primal_dual(problem, 1e-9)
+        >>> round(candidate.matrix.nuclear_norm() / problem.radius, 9)
         1.0
     """
     distinct = len(problem.groups)

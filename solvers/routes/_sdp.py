@@ -67,12 +67,12 @@ def _attempts(problem: Problem, solver: str) -> Iterator[Candidate]:
     leaves a gap of the square of that error. A point that is farther off than such errors is not repaired: it answers another question.
     """
     for precision in PRECISIONS[solver]:
-        found = solve_sdp(problem, solver, precision)
-        raw = certify(problem, *found)
+        candidate = solve_sdp(problem, solver, precision)
+        raw = certify(problem, *candidate)
         if raw.gap <= FARTHEST_OFF * raw.value.upper + NEGLIGIBLE_GAP:
             polish = solve_projected if problem.loss_function.smooth else solve_primal_dual
-            yield polish(problem, POLISHED_GAP, found, POLISHING_STEPS)
-        yield found
+            yield polish(problem, POLISHED_GAP, candidate, POLISHING_STEPS)
+        yield candidate
 
 
 def solve_sdp(problem: Problem, solver: str, precision: float) -> Candidate:
@@ -102,19 +102,19 @@ def solve_sdp(problem: Problem, solver: str, precision: float) -> Candidate:
 
     program, _, block, bias, _, margins = pose(cp, problem, trade=problem.balance if isinstance(problem, LayerPeeled) else 1.0)
     find_point(cp, program, solver, precision)
-    found = GroupMatrix.average(np.asarray(block.value), problem.sizes)
+    matrix = GroupMatrix.average(np.asarray(block.value), problem.sizes)
     mean = None if bias is None else GroupMatrix.average(np.diag(np.asarray(bias.value)), problem.sizes)
     per_class = None if mean is None else np.array([mean.diagonal(g) for g in range(len(problem.sizes))])
     if problem.loss == "squared":
-        return Candidate(found, bias=per_class)
+        return Candidate(matrix, bias=per_class)
     if per_class is not None:
         unnoticed = 1.0 / problem.logit_scale
         per_class -= unnoticed * ((per_class * unnoticed) @ np.asarray(problem.sizes)) / (unnoticed**2 @ np.asarray(problem.sizes))
     if problem.loss == "cross-entropy":
-        return Candidate(problem.centred(found), bias=per_class)
+        return Candidate(problem.centred(matrix), bias=per_class)
     shares = np.asarray(margins[0].dual_value) / np.repeat(problem.weights, problem.sizes)[:, None]
     np.fill_diagonal(shares, 0.0)
-    return Candidate(found.centred(), GroupMatrix.average(shares, problem.sizes), per_class)
+    return Candidate(matrix.centred(), GroupMatrix.average(shares, problem.sizes), per_class)
 
 
 def pose(cp: Any, problem: Problem, *, trade: float = 1.0) -> Posed:

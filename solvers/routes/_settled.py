@@ -26,17 +26,17 @@ def settled(request: Request[Form], route: str, attempts: Iterable[Candidate]) -
     """Certify attempts in turn until one is within the tolerance, and keep the best; without their noise if that fits them into R^p."""
     problem, tolerance, dimension = request.problem, request.tolerance, request.dimension
     noise = RANK_TOLERANCE * problem.typical_value
-    found: list[tuple[Candidate, Certificate, Status]] = []
+    tried: list[tuple[Candidate, Certificate, Status]] = []
     for attempt in attempts:
         candidate = attempt if attempt.factors is not None else attempt._replace(matrix=_polished(problem, attempt.matrix))
         if dimension is not None and candidate.matrix.rank(noise) <= dimension:
             candidate = candidate._replace(matrix=_polished(problem, candidate.matrix.truncated(noise)), factors=None)
         certificate = certified(problem, *candidate)
         status = status_of(problem, candidate, certificate, tolerance)
-        found.append((candidate, certificate, status))
+        tried.append((candidate, certificate, status))
         if status in SETTLED:
             break
-    candidate, certificate, status = min(found, key=lambda each: (each[2] not in SETTLED, each[1].value.width, each[1].relative_gap))
+    candidate, certificate, status = min(tried, key=lambda each: (each[2] not in SETTLED, each[1].value.width, each[1].relative_gap))
     return Solution(
         problem=problem,
         route=route,
@@ -112,13 +112,13 @@ def _vanished(solution: Solution) -> tuple[bool | None, ...]:
     return tuple(decided)
 
 
-def _polished(problem: Problem, found: GroupMatrix) -> GroupMatrix:
+def _polished(problem: Problem, matrix: GroupMatrix) -> GroupMatrix:
     """Where the norm is bounded: on the sphere ‖Y‖_* = τ, unless the loss can be least inside the ball and the point is there."""
     if not isinstance(problem, LayerPeeled):
-        return found
-    norm = found.nuclear_norm()
+        return matrix
+    norm = matrix.nuclear_norm()
     inside = problem.loss_function.attains_least and norm <= problem.radius
-    return found if inside or norm == 0.0 else found.scaled(problem.radius / norm)
+    return matrix if inside or norm == 0.0 else matrix.scaled(problem.radius / norm)
 
 
 def _negligible(problem: Problem, candidate: Candidate, certificate: Certificate, tolerance: float) -> bool:

@@ -39,10 +39,10 @@ def test_what_is_found_is_written_once_and_only_where_one_waits(
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
     monkeypatch.setattr("layerpeel.pages.progress.QUIET", math.inf)
     with progress("looking", 3) as bar:
-        bar(advance=1, found="the first")
+        bar(advance=1, news="the first")
         assert "the first" not in capsys.readouterr().err
         monkeypatch.setattr("layerpeel.pages.progress.QUIET", 0.0)
-        bar(advance=1, found="the second")
+        bar(advance=1, news="the second")
         bar(advance=1)
     shown = capsys.readouterr()
     assert shown.out == ""

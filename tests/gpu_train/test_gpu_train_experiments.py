@@ -67,7 +67,7 @@ def test_the_sources_images_go_from_minus_one_to_one(monkeypatch: pytest.MonkeyP
         raise Enough
 
     monkeypatch.setattr(layerpeel.gpu_train.experiments.separation, "separation_curves", only_look)
-    units = {unit.name: unit for unit in EXPERIMENTS["separation"](Plan(profile="medium"))}
+    units = {unit.name: unit for unit in EXPERIMENTS["separation"](Plan(profile="sources"))}
     for name, least in (("source-adam-8-trial-0", -1.0), ("depth-8-trial-0", 0.0)):
         with pytest.raises(Enough):
             units[name].run(np.random.default_rng(0), None, lambda _share: None)

@@ -2,6 +2,7 @@
 
 import importlib
 import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from calls import MEASURING, Name, package_of, program
 
 from layerpeel import theory
 from layerpeel.numerics import Bracket, UnusableInput
+from layerpeel.theorems.report import RoomResult
 from layerpeel.theory import (
     FAMILIES,
     SUITE_LEVEL,
@@ -31,8 +33,6 @@ from layerpeel.theory import (
     catalogue,
     choose,
     judge,
-    resolution_used,
-    resolving_power,
     statistical_comparisons,
 )
 from layerpeel.theory._judge import as_bracket
@@ -269,34 +269,23 @@ def setting_of(number: int) -> Setting:
 
 
 @pytest.mark.parametrize("name", ROOMS)
-def test_every_check_is_as_expected_and_every_control_is_refuted(name: str) -> None:
-    room = ROOMS[name]
-    for number, check in enumerate(room.checks):
-        setting = setting_of(number)
-        try:
-            measured, predicted = check.measure(setting), check.predict()
-        except ModuleNotFoundError as error:
-            if error.name != "torch":
-                raise
-            pytest.skip("needs the extra `train`: without torch this room is skipped, with its reason")
-        kind = check.kind or room.statement.kind
-        assert judge(kind, predicted, measured, resolution=check.resolution, level=setting.level) is check.expected, check.name
+def test_every_check_is_as_expected_and_every_control_is_refuted(name: str, theorem_result: Callable[..., RoomResult]) -> None:
+    family, room = catalogue()[name]
+    result = theorem_result(room, family=family, level=level_of_one())
+    if result.skipped:
+        pytest.skip(next(check.note for check in result.checks if check.note))
+    for check, judged in zip(room.checks, result.checks, strict=True):
+        assert judged.as_expected, f"{check.name}: {judged.verdict} {judged.note}"
+        confirmed = judged.verdict is Verdict.CONFIRMED
         # A measurement that no change of the prediction would contradict, on one side or the other, shows nothing.
-        power = resolving_power(kind, predicted, measured, resolution=check.resolution, level=setting.level)
-        assert power is None or np.isfinite(power.absolute), check.name
-        controls = [control for control in room.controls if control.check == check.name]
-        for control in controls:
-            false = control.predict()
-            assert set(false) <= set(measured), control.name
-            verdict = judge(control.kind or kind, false, measured, resolution=check.resolution, level=setting.level)
-            assert verdict is Verdict.REFUTED, control.name
+        assert not confirmed or judged.resolving_shift is not None, check.name
         # Another machine, or another seed, must not leave the verdict open.
-        used = resolution_used(kind, predicted, measured, resolution=check.resolution, level=setting.level)
-        assert used is None or used * check.headroom <= 1.0 or check.expected is not Verdict.CONFIRMED, check.name
-        if check.evidence is Evidence.CERTIFIED:
-            # "Certified" promises that rounding is covered too.
-            claimed = [measured[label] for label in predicted]
-            assert all(value.rigorous for value in claimed if isinstance(value, Bracket)), check.name
+        assert not confirmed or (judged.resolution_used or 0.0) * check.headroom <= 1.0, check.name
+        # "Certified" promises that rounding is covered too.
+        blurred = {number.label for number in judged.measurement if not number.rigorous}
+        assert check.evidence is not Evidence.CERTIFIED or blurred.isdisjoint(number.label for number in judged.prediction), check.name
+    assert all(control.as_expected for control in result.controls)
+    assert not result.note, "a figure was not drawn"
 
 
 def test_solvers_and_networks_never_name_a_threshold() -> None:

@@ -100,11 +100,11 @@ def optimum_certificate(solution: "Solution[Any]") -> dict[str, Any]:
     return _sealed(certificate)
 
 
-def threshold_certificate(found: "Thresholds", *, digits: int = 30) -> dict[str, Any]:
+def threshold_certificate(thresholds: "Thresholds", *, digits: int = 30) -> dict[str, Any]:
     """R0's proof: two points of the curve of optima on the collapse boundary, one on each side of the program's radius.
 
     Args:
-        found: thresholds where the features' energy is averaged over classes.
+        thresholds: where the features' energy is averaged over classes.
         digits: about how many digits the two ends shall share, 1 to 60.
 
     Raises:
@@ -118,18 +118,22 @@ def threshold_certificate(found: "Thresholds", *, digits: int = 30) -> dict[str,
         >>> verify.verify(threshold_certificate(thresholds(5, 5, feature_energy=5.0)))
         "the minority's classifiers coincide from an imbalance on that lies from 12.192447080325... to 12.192447080325..."
     """
-    if found.norm_weights != "class" or found.feature_energy is None:
+    if thresholds.norm_weights != "class" or thresholds.feature_energy is None:
         raise UnusableInput(
             "this threshold has no certificate: it is for features averaged over samples, and only where they are averaged over classes is "
             "the boundary a curve in one parameter; leave the certificate out, or the norm weights and the weight decay."
         )
     digits = require_whole(digits, "digits", largest=MOST_DIGITS, remedy=f"a certificate carries up to {MOST_DIGITS}; ask for as many")
-    energies = {"feature_energy": found.feature_energy, "weight_energy": found.weight_energy}
+    energies = {"feature_energy": thresholds.feature_energy, "weight_energy": thresholds.weight_energy}
     certificate = {
         "format": "layerpeel certificate 1",
         "kind": "threshold",
-        "problem": {"majority": found.majority, "minority": found.minority, **{name: _text(energy) for name, energy in energies.items()}},
-        "points": [_exact(point) for point in boundary_points(found.majority, found.minority, **energies, digits=digits)],
+        "problem": {
+            "majority": thresholds.majority,
+            "minority": thresholds.minority,
+            **{name: _text(energy) for name, energy in energies.items()},
+        },
+        "points": [_exact(point) for point in boundary_points(thresholds.majority, thresholds.minority, **energies, digits=digits)],
     }
     return _sealed(certificate)
 

@@ -84,8 +84,8 @@ class Plan(Record):
         now = self.largest_cosine_now
         lines = [f"Plan for all {self.problem.num_classes} classes: no two classifiers with a cosine above {self.target_cosine:g}"]
         lost = f"{self.vanished_now} classes have no classifier" if self.vanished_now else ""
-        found = [lost] * bool(lost) + [f"the largest cosine is {_cosine(now)}" for now in [now] if now is not None]
-        lines.append(f"As it is, {', and '.join(found)}.")
+        facts = [lost] * bool(lost) + [f"the largest cosine is {_cosine(now)}" for now in [now] if now is not None]
+        lines.append(f"As it is, {', and '.join(facts)}.")
         if self.floor is None:
             return "\n".join([*lines, self._without_floor()])
         if self.raised_classes == 0:
@@ -262,9 +262,9 @@ def plan_of(
         kept_at, at_floor = None, walk.solved(most)
         certified = kept(at_floor, target) is False
     else:
-        found = walk.narrowed(*crossing)
-        kept_at, at_floor, sure = walk.side(found, most, wanted=True)
-        exceeded, _, also = walk.side(found, most, wanted=False)
+        crossed_at = walk.narrowed(*crossing)
+        kept_at, at_floor, sure = walk.side(crossed_at, most, wanted=True)
+        exceeded, _, also = walk.side(crossed_at, most, wanted=False)
         certified = sure and also
     proved = False
     if certified and kept_at is not None and problem.num_classes <= MOST_PROVED:

@@ -49,10 +49,10 @@ def cosines_of(solution: "Solution") -> Float[np.ndarray, "G G"]:
     gone = np.array([each is not False for each in solution.vanished])
     lengths = np.array([math.nan if away else group.classifier_norm or math.nan for group, away in zip(solution.groups, gone, strict=True)])
     products = gram.outer / np.sqrt(np.outer(sizes, sizes)) - np.diag(gram.inner / sizes)
-    found = products / np.outer(lengths, lengths)
-    one = np.array([each is True for each in solution.collapsed]) & ~np.isnan(found.diagonal())
-    np.fill_diagonal(found, np.where(sizes > 1, np.where(one, 1.0, found.diagonal()), math.nan))
-    return found
+    cosines = products / np.outer(lengths, lengths)
+    one = np.array([each is True for each in solution.collapsed]) & ~np.isnan(cosines.diagonal())
+    np.fill_diagonal(cosines, np.where(sizes > 1, np.where(one, 1.0, cosines.diagonal()), math.nan))
+    return cosines
 
 
 def largest_of(cosines: Float[np.ndarray, "*shape"]) -> float | None:
@@ -91,10 +91,10 @@ class Walk:
 
         self.last = sketch(self.problem.floored(floor, by=self.by), gap=gap, start=self.last)
         norms = self.last.classifier_norms
-        found = 1.0 if norms.min() <= SHORT * norms.max() else min(float(np.nanmax(self.last.classifier_cosines)), 1.0)
-        self.seen[floor] = found
-        self.told(f"floor {floor:.6g}: largest cosine {found:.4f}")
-        return found
+        largest = 1.0 if norms.min() <= SHORT * norms.max() else min(float(np.nanmax(self.last.classifier_cosines)), 1.0)
+        self.seen[floor] = largest
+        self.told(f"floor {floor:.6g}: largest cosine {largest:.4f}")
+        return largest
 
     def down(self, least: float, most: float) -> tuple[float, float] | None:
         """The first floor from the top that exceeds the target, and the last before it; infinity where there is none before."""
@@ -104,22 +104,22 @@ class Walk:
         while place > least:
             following = max(place * math.exp(-step), least)
             following = next((stop for stop in self.stops if following < stop < place), following)
-            found = self.cosine(following)
-            if found > self.target:
+            cosine = self.cosine(following)
+            if cosine > self.target:
                 return following, place
-            slope = (found - value) / math.log(place / following)
-            step = MOST_STEP if slope <= 0.0 else min(max(AHEAD * (self.target - found) / slope, LEAST_STEP), MOST_STEP)
-            place, value = following, found
+            slope = (cosine - value) / math.log(place / following)
+            step = MOST_STEP if slope <= 0.0 else min(max(AHEAD * (self.target - cosine) / slope, LEAST_STEP), MOST_STEP)
+            place, value = following, cosine
         return None
 
     def narrowed(self, low: float, high: float) -> float:
         """Where the largest cosine crosses the target between two floors, the last such place that is seen."""
-        found = self._crossing(low, high)
-        places = {*np.geomspace(found, high, BETWEEN + 2)[1:-1].tolist(), *(stop for stop in self.stops if found < stop < high)}
-        ascending = sorted(place for place in places if place > found * (1.0 + ASIDE[0]))
+        floor = self._crossing(low, high)
+        places = {*np.geomspace(floor, high, BETWEEN + 2)[1:-1].tolist(), *(stop for stop in self.stops if floor < stop < high)}
+        ascending = sorted(place for place in places if place > floor * (1.0 + ASIDE[0]))
         exceeding = [place for place in ascending if self.cosine(place, CLOSE) > self.target]
         if not exceeding:
-            return found
+            return floor
         return self._crossing(exceeding[-1], min(place for place in (*ascending, high) if place > exceeding[-1]))
 
     def _crossing(self, low: float, high: float) -> float:

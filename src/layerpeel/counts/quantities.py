@@ -85,7 +85,7 @@ def _threshold_batch(values: Values) -> Batch:
     size = len(columns["majority"])
     columns = {axis.name: [axis.default] * size for axis in MODEL} | columns
     kinds = [(mean, decay is not None) for mean, decay in zip(columns["norm_weights"], columns["weight_decay"], strict=True)]
-    found = np.empty((4, size))
+    rows = np.empty((4, size))
     for mean, decays in dict.fromkeys(kinds):
         chosen = [place for place, kind in enumerate(kinds) if kind == (mean, decays)]
         given = {name: [columns[name][place] for place in chosen] for name in columns if name != "norm_weights"}
@@ -97,8 +97,8 @@ def _threshold_batch(values: Values) -> Batch:
             raise UnusableInput("neither feature_energy nor weight_decay is given: norms are either bounded or penalised; give one.")
         held = {"weight_decay": given["weight_decay"]} if decays else {name: given[name] for name in ("feature_energy", "weight_energy")}
         arrays = threshold_arrays(given["majority"], given["minority"], norm_weights=mean, **held)
-        found[:, chosen] = arrays.collapse, arrays.collapse_error, arrays.vanishing, arrays.vanishing_error
-    logarithm, error, vanishing, vanishing_error = found
+        rows[:, chosen] = arrays.collapse, arrays.collapse_error, arrays.vanishing, arrays.vanishing_error
+    logarithm, error, vanishing, vanishing_error = rows
     return {
         "value": _exponential(logarithm, error, 1.0),
         "log_minus_one": (logarithm, logarithm - error, logarithm + error),
@@ -309,8 +309,8 @@ def _cosine(parameters: Parameters, _rng: np.random.Generator | None) -> Columns
     except UnusableInput:  # beyond the range of doubles: solved, and certified
         from layerpeel.solvers import solve
 
-        found = _columns_of_one(solve(problem), parameters)
-        return {"value": found["minority_cosine"], "collapsed": found["collapsed"], "vanished": found["vanished"]}
+        columns = _columns_of_one(solve(problem), parameters)
+        return {"value": columns["minority_cosine"], "collapsed": columns["collapsed"], "vanished": columns["vanished"]}
 
 
 MINORITY_COSINE = Quantity(
@@ -333,12 +333,12 @@ MINORITY_COSINE = Quantity(
 def _remedy(parameters: Parameters, _rng: np.random.Generator | None) -> Columns:
     from layerpeel.counts.remedy import remedy_of
 
-    found = remedy_of(_problem(parameters), by=parameters.get("by", "oversampling"), target_cosine=None)
-    least, most = found.safe_oversampling
+    remedy = remedy_of(_problem(parameters), by=parameters.get("by", "oversampling"), target_cosine=None)
+    least, most = remedy.safe_oversampling
     return {
-        "value": found.minimal_oversampling,
-        "threshold": found.threshold,
-        "collapses_now": float(found.collapses_now),
+        "value": remedy.minimal_oversampling,
+        "threshold": remedy.threshold,
+        "collapses_now": float(remedy.collapses_now),
         "safe_least": least,
         "safe_most": most,
     }

@@ -161,8 +161,8 @@ def remedies_of(problem: "Problem", place: int, names: Sequence[str], model: dic
     Example:
         >>> from layerpeel.solvers import LayerPeeled
         >>> problem = LayerPeeled.from_groups([(3, 100), (3, 5)], feature_energy=1.0)
-        >>> (found,) = remedies_of(problem, 1, ["label-smoothing"], {"feature_energy": 1.0})
-        >>> found.helps, round(found.strength, 2)
+        >>> (smoothing,) = remedies_of(problem, 1, ["label-smoothing"], {"feature_energy": 1.0})
+        >>> smoothing.helps, round(smoothing.strength, 2)
         (True, 0.41)
     """
     case = Case(problem, place, model)
@@ -188,15 +188,15 @@ def _sampled(case: Case) -> NamedRemedy:
     """The factor of `critical_oversampling`, by certified solves."""
     from layerpeel.solvers import critical_oversampling
 
-    found = critical_oversampling(case.problem, case.place)
-    needed = found is not None and found.upper > 1.0
-    factor = found.upper if found is not None and needed else 1.0
+    switch = critical_oversampling(case.problem, case.place)
+    needed = switch is not None and switch.upper > 1.0
+    factor = switch.upper if switch is not None and needed else 1.0
     way = "and makes more norms count" if case.problem.norm_weights == "sample" else "and leaves the norms as they are"
     return NamedRemedy(
         name="oversampling",
         helps=True,
         strength=factor,
-        enclosure=(1.0 if found is None else max(1.0, found.lower) if needed else 1.0, factor),
+        enclosure=(1.0 if switch is None else max(1.0, switch.lower) if needed else 1.0, factor),
         unit=UNITS["oversampling"],
         threshold=_imbalance(case.log_threshold("oversampling", factor)),
         reason=f"Drawing {case.classes} w times as often divides the imbalance by w, {way}.{'' if needed else UNNEEDED}",
@@ -208,21 +208,21 @@ def _least(case: Case, name: str, most: float | None = None) -> Bracket | None:
     """`least_strength`, searched again up to what helps until the bracket is narrow beside the strength."""
     from layerpeel.solvers import least_strength
 
-    found = least_strength(case.problem, case.place, name, most=most)
-    while found is not None and found.upper - found.lower > SHARP_BRACKET * found.upper:
-        again = least_strength(case.problem, case.place, name, most=found.upper)
-        if again is None or again.upper - again.lower > 0.9 * (found.upper - found.lower):
+    bracket = least_strength(case.problem, case.place, name, most=most)
+    while bracket is not None and bracket.upper - bracket.lower > SHARP_BRACKET * bracket.upper:
+        again = least_strength(case.problem, case.place, name, most=bracket.upper)
+        if again is None or again.upper - again.lower > 0.9 * (bracket.upper - bracket.lower):
             break
-        found = again
-    return found
+        bracket = again
+    return bracket
 
 
 def _highest(case: Case, name: str, most: float) -> tuple[float, float] | None:
     """The strength with the largest R0, and its logarithm; None where no threshold is known."""
 
     def seen(strengths: Sequence[float]) -> list[tuple[float, float]]:
-        found = ((case.log_threshold(name, strength), strength) for strength in strengths)
-        return [(height, strength) for height, strength in found if height is not None]
+        tried = ((case.log_threshold(name, strength), strength) for strength in strengths)
+        return [(height, strength) for height, strength in tried if height is not None]
 
     heights = seen([0.0, *(most * share for share in (GRID if case.closed(name) else GRID[3:]))])
     if not heights:
@@ -239,19 +239,19 @@ def _in_the_loss(case: Case, name: str) -> NamedRemedy:
     from layerpeel.solvers import LOSS_REMEDIES
 
     remedy = LOSS_REMEDIES[name]
-    found = _least(case, name)
-    highest = None if found is not None else _highest(case, name, remedy.most)
+    least = _least(case, name)
+    highest = None if least is not None else _highest(case, name, remedy.most)
     if highest is not None and highest[1] > math.log(case.imbalance):  # a strength between those that were tried is enough
-        found = _least(case, name, highest[0])
-    if found is not None:
-        height, end = case.log_threshold(name, found.upper), "" if found.upper else UNNEEDED
+        least = _least(case, name, highest[0])
+    if least is not None:
+        height, end = case.log_threshold(name, least.upper), "" if least.upper else UNNEEDED
     else:
         height, end = None if highest is None else highest[1], " " + _not_enough(case, name, highest, remedy.most)
     return NamedRemedy(
         name=name,
-        helps=found is not None,
-        strength=None if found is None else found.upper,
-        enclosure=None if found is None else (found.lower, found.upper),
+        helps=least is not None,
+        strength=None if least is None else least.upper,
+        enclosure=None if least is None else (least.lower, least.upper),
         unit=remedy.unit,
         threshold=_imbalance(height),
         reason=f"{_effect(case, name)}{end}",
@@ -301,7 +301,7 @@ def _effect(case: Case, name: str) -> str:
 
 def _points(case: Case, name: str) -> list[StrengthPoint]:
     """What is published or often set, on the path of a remedy."""
-    found = [
+    points = [
         StrengthPoint(
             name=told,
             strength=strength,
@@ -310,7 +310,7 @@ def _points(case: Case, name: str) -> list[StrengthPoint]:
         )
         for told, strength in POINTS[name]
     ]
-    return [found[0], _effective(case), found[1]] if name == "weights" else found
+    return [points[0], _effective(case), points[1]] if name == "weights" else points
 
 
 def _effective(case: Case) -> StrengthPoint:

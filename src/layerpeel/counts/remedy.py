@@ -49,7 +49,7 @@ class Remedy(Oversampling, Result):
         worst_first = sorted(self.groups, key=lambda group: -group.minimal_oversampling)
         told = [table_of(worst_first, self._way)] if len(self.groups) > ALL_BRACKETED else []
         told = told or [group.sentences(self._way, alone=len(self.groups) == 1) for group in worst_first]
-        told += [found.sentences() for found in self.remedies]
+        told += [named.sentences() for named in self.remedies]
         if self.remedies and len(self.problem.groups) > 2:
             told.append("R0 under a remedy is a number for two distinct counts; with more, where a group collapses depends on all of them.")
         return "\n\n".join([*told, *([] if self.plan is None else [self.plan.to_text()])])
@@ -69,14 +69,14 @@ class Remedy(Oversampling, Result):
 
         figures = (*self._before_and_after(), *drawn)
         title = f"What keeps {self.problem.num_classes} classes apart"
-        found = self.to_dict() | {"groups": [], "safe_oversampling": span(*self.safe_oversampling)}
+        content = self.to_dict() | {"groups": [], "safe_oversampling": span(*self.safe_oversampling)}
         if self.plan is not None:
             ends = {} if self.plan.bracket is None else {"bracket": span(*self.plan.bracket)}
             factors = {} if self.plan.factors is None else {"factors": span(min(self.plan.factors), max(self.plan.factors))}
-            found["plan"] |= ends | factors
+            content["plan"] |= ends | factors
         head, rows = page_table(self.groups, self._way)
         tables = [shortened("Groups of equal counts", head, rows)] if rows else []
-        return results_page(title, held(self.problem), figures, (), (), [*tables, *tables_of(found)], self.to_text())
+        return results_page(title, held(self.problem), figures, (), (), [*tables, *tables_of(content)], self.to_text())
 
     def _before_and_after(self) -> "tuple[Drawing, ...]":
         from layerpeel.counts.drawn import cosines_drawn, counts_drawn

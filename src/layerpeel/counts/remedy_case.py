@@ -161,10 +161,10 @@ class Case:
             if together is False:
                 before = log_ratio
             elif together and before is not None:
-                found = bracket_switch(
+                switch = bracket_switch(
                     posed, lambda optimum: optimum.coincide(1), before=before, beyond=log_ratio, width=1e-3, route="factored"
                 )
-                return found.bracket.lower
+                return switch.bracket.lower
         return None
 
 
@@ -183,8 +183,8 @@ def _first_crossing(excess: Callable[[float], float]) -> float:
         behind = excess(high)
     while not (math.isfinite(ahead) and math.isfinite(behind)):
         middle = 0.5 * (low + high)
-        found = excess(middle)
+        between = excess(middle)
         if middle in (low, high):
             return low
-        low, high, ahead, behind = (middle, high, found, behind) if found > 0.0 else (low, middle, ahead, found)
+        low, high, ahead, behind = (middle, high, between, behind) if between > 0.0 else (low, middle, ahead, between)
     return float(root_scalar(excess, bracket=(low, high), method="brentq", xtol=1e-13).root)

@@ -77,13 +77,13 @@ class Geometry(Result):
             weighted: whether the counts are samples times loss weights.
         """
         point = in_low_dimension(solution) if solution.dimension is not None and solution.dimension < solution.rank else None
-        found = solution if point is None else point
+        shown = solution if point is None else point
         value = solution.value.upper if point is None else point.value
         return cls(
             value=value,
-            gap=found.gap,
+            gap=shown.gap,
             relative_gap=solution.relative_gap if point is None else point.gap / value,
-            status=str(found.status),
+            status=str(shown.status),
             converged=point is None and solution.converged,
             route=solution.route,
             num_classes=solution.num_classes,
@@ -96,10 +96,10 @@ class Geometry(Result):
             seconds=solution.seconds,
             groups=[
                 GroupRecord(**asdict(group), names=called)
-                for group, called in zip(found.groups, names_by_group(solution.problem, names), strict=True)
+                for group, called in zip(shown.groups, names_by_group(solution.problem, names), strict=True)
             ],
             weighted=weighted,
-            between_cosine=[list(row) for row in found.between_cosine],
+            between_cosine=[list(row) for row in shown.between_cosine],
             solution=solution,
             point=point,
         )

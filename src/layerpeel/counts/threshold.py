@@ -208,8 +208,8 @@ def thresholds_of(problem: "Problem", *, digits: int = 30, remedy: str = "layerp
 
     Example:
         >>> from layerpeel.solvers import LayerPeeled
-        >>> found = thresholds_of(LayerPeeled(counts=[200] * 5 + [10] * 5, feature_energy=5), digits=5)
-        >>> found.collapse.upper, found.imbalance
+        >>> critical = thresholds_of(LayerPeeled(counts=[200] * 5 + [10] * 5, feature_energy=5), digits=5)
+        >>> critical.collapse.upper, critical.imbalance
         ('12.19245', 20.0)
     """
     from layerpeel.numerics import UnusableInput
@@ -232,8 +232,8 @@ def thresholds_of(problem: "Problem", *, digits: int = 30, remedy: str = "layerp
         model: dict[str, Any] = energies | {"norm_weights": problem.norm_weights}
     else:
         model = {"weight_decay": problem.weight_penalty}
-    found = thresholds(majority.classes, minority.classes, **model, digits=digits)
-    return found.model_copy(update={"imbalance": float(majority.samples) / float(minority.samples)})
+    critical = thresholds(majority.classes, minority.classes, **model, digits=digits)
+    return critical.model_copy(update={"imbalance": float(majority.samples) / float(minority.samples)})
 
 
 def _jointly(problem: "Problem") -> str:

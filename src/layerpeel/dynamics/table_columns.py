@@ -91,14 +91,14 @@ def table_rows(path: Path, header: str, delimiter: str) -> tuple[int, ClassCodes
 
 def _columns(path: Path, header: str, names: Sequence[str]) -> tuple[_Columns, ClassCodes]:
     lower = [name.lower() for name in names]
-    found = {role: next((name for name in known if name in lower), None) for role, known in _ROLES.items()}
+    by_role = {role: next((name for name in known if name in lower), None) for role, known in _ROLES.items()}
     logits = [place for place, name in enumerate(lower) if name.startswith(LOGIT)]
     ends = [names[place][len(LOGIT) :] for place in logits]
     numbered = bool(ends) and all(end.isdigit() for end in ends)
     wanted = [str(number) for number in range(len(ends))]
-    used = [name for name in found.values() if name is not None]
+    used = [name for name in by_role.values() if name is not None]
     whole = len(ends) >= 2 and len({*ends}) == len(ends) and (not numbered or sorted(ends, key=int) == wanted)
-    if found["iteration"] is None or found["class"] is None or not whole or any(lower.count(name) > 1 for name in used):
+    if by_role["iteration"] is None or by_role["class"] is None or not whole or any(lower.count(name) > 1 for name in used):
         raise UnusableInput(
             f"logits {path}, line 1, is {header.strip()[:60]!r}: the header must name iteration (or step, or epoch), class, logit_0 … "
             "logit_(K−1) for K >= 2 classes, or logit_NAME for each, and trial where there are several, each once; write it above the rows."
@@ -107,12 +107,12 @@ def _columns(path: Path, header: str, names: Sequence[str]) -> tuple[_Columns, C
     if numbered:
         logits = sorted(logits, key=lambda column: int(names[column][len(LOGIT) :]))
     codes = ClassCodes() if numbered else ClassCodes({end: number for number, end in enumerate(ends)}, fixed=True)
-    trial = found["trial"]
+    trial = by_role["trial"]
     columns = _Columns(
         cells=len(names),
         trial=None if trial is None else place[trial],
-        iteration=place[found["iteration"]],
-        of_class=place[found["class"]],
+        iteration=place[by_role["iteration"]],
+        of_class=place[by_role["class"]],
         logits=tuple(logits),
     )
     return columns, codes
@@ -241,9 +241,9 @@ def json_rows(path: Path, first: str) -> tuple[int, ClassCodes, Rows]:
     """
     if not first.strip():
         raise UnusableInput(f"logits {path} are empty: an object on each line is needed; add them.")
-    found = _object(path, 1, first)
-    listed = found.get("logits")
-    names = [name for name in found if name != "logits"]
+    record = _object(path, 1, first)
+    listed = record.get("logits")
+    names = [name for name in record if name != "logits"]
     if isinstance(listed, list):
         names += [f"{LOGIT}{number}" for number in range(len(listed))]
     columns, codes = _columns(path, first, names)
@@ -268,31 +268,31 @@ class _Objects:
         return np.array(numbers, dtype=np.intp), np.array(rows, dtype=float).reshape(len(rows), 3 + len(self.columns.logits))
 
     def _row(self, line: int, text: str) -> list[float]:
-        found = _object(self.path, line, text)
+        record = _object(self.path, line, text)
         size = len(self.columns.logits)
-        trial = 0.0 if self.columns.trial is None else self._number(line, found, self.names[self.columns.trial])
-        named = found.get(self.names[self.columns.of_class])
+        trial = 0.0 if self.columns.trial is None else self._number(line, record, self.names[self.columns.trial])
+        named = record.get(self.names[self.columns.of_class])
         if isinstance(named, str):
             of_class = float(code_of(self.path, self.codes, named, line, size))
         elif self.codes.known:
             raise UnusableInput(f"logits {self.path}, line {line}: class {str(named)[:40]!r} is no name, and others are: {REMEDY}.")
         else:
-            of_class = self._number(line, found, self.names[self.columns.of_class])
-        iteration = self._number(line, found, self.names[self.columns.iteration])
+            of_class = self._number(line, record, self.names[self.columns.of_class])
+        iteration = self._number(line, record, self.names[self.columns.iteration])
         if self.listed:
-            logits = found.get("logits")
+            logits = record.get("logits")
             if not isinstance(logits, list) or len(logits) != size:
                 held = len(logits) if isinstance(logits, list) else "no"
                 raise UnusableInput(f"logits {self.path}, line {line}, has {held} logits where line 1 has {size}: {REMEDY}.")
             values = [self._finite(line, value) for value in logits]
         else:
-            values = [self._number(line, found, self.names[place]) for place in self.columns.logits]
+            values = [self._number(line, record, self.names[place]) for place in self.columns.logits]
         return [trial, iteration, of_class, *values]
 
-    def _number(self, line: int, found: dict[str, Any], name: str) -> float:
-        if name not in found:
+    def _number(self, line: int, record: dict[str, Any], name: str) -> float:
+        if name not in record:
             raise UnusableInput(f"logits {self.path}, line {line}, has no {name}: every line needs what the first has; {REMEDY}.")
-        return self._finite(line, found[name])
+        return self._finite(line, record[name])
 
     def _finite(self, line: int, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -304,9 +304,9 @@ class _Objects:
 
 def _object(path: Path, line: int, text: str) -> dict[str, Any]:
     try:
-        found = json.loads(text)
+        record = json.loads(text)
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
+        record = None
+    if not isinstance(record, dict):
         raise UnusableInput(f"logits {path}, line {line}, is {text.strip()[:40]!r}: every line must be a JSON object; {REMEDY}.")
-    return found
+    return record

@@ -62,8 +62,8 @@ def _values(name: str) -> Callable[[Asked, Units], str]:
     """The values of a setting over all units, in order."""
 
     def told(_asked: Asked, units: Units) -> str:
-        found = dict.fromkeys(settings[name] for settings, _ in units if name in settings)
-        return ", ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in found) or "none"
+        values = dict.fromkeys(settings[name] for settings, _ in units if name in settings)
+        return ", ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in values) or "none"
 
     return told
 
@@ -201,15 +201,15 @@ def _of_geomnist(rows: Sequence[Any]) -> Printed:
     for images in dict.fromkeys(row.images for row in rows):
         mine = {row.model: row.source_relative_difference for row in rows if row.images == images}
         nearer = min(mine, key=lambda model: mine[model])
-        found = ", ".join(f"{model}: {value:.3f}" for model, value in sorted(mine.items()))
-        told.append((f"model with the smaller relative difference, {images}", "L", f"{nearer} ({found})", "poster, Figure 5"))
+        values = ", ".join(f"{model}: {value:.3f}" for model, value in sorted(mine.items()))
+        told.append((f"model with the smaller relative difference, {images}", "L", f"{nearer} ({values})", "poster, Figure 5"))
     return told
 
 
 def _of_label_noise(rows: Sequence[Any]) -> Printed:
     guessing = [row.label_error for row in rows if row.accuracy < 0.5]
-    found = "none of those tried" if not guessing else number(_rounded(min(guessing)))
-    return [("label-error probability from which networks guess", "2/3", f"{found} (accuracy below one half)", "poster, Figure 3")]
+    least = "none of those tried" if not guessing else number(_rounded(min(guessing)))
+    return [("label-error probability from which networks guess", "2/3", f"{least} (accuracy below one half)", "poster, Figure 3")]
 
 
 PRINTED: Mapping[str, Callable[[Sequence[Any]], Printed]] = {

@@ -190,7 +190,7 @@ def diagnose(seen: Seen, weight_decay: float | None = None) -> tuple[CollapseDia
         return None, "the classes are balanced: the model foretells a simplex ETF and no collapse."
     accuracy = None if seen.accuracy is None else float(seen.accuracy[minority].mean())
     imbalance = float(counts[~minority].mean() / counts[minority].mean())
-    found: dict[str, Any] = {
+    known: dict[str, Any] = {
         "feature_energy": seen.sample_energy,
         "weight_energy": None if classifier is None else float((classifier**2).sum() / len(counts)),
         "weight_decay": weight_decay,
@@ -202,23 +202,23 @@ def diagnose(seen: Seen, weight_decay: float | None = None) -> tuple[CollapseDia
         "measured_minority_cosine": None if classifier is None else mean_cosine(classifier[minority]),
     }
     if classifier is None and weight_decay is None:
-        return CollapseDiagnosis(**found), (
+        return CollapseDiagnosis(**known), (
             "There is no classifier, and a threshold needs its energy: give it, or save it as `classifier`; or give the weight decay."
         )
     if minority.sum() < 2:
-        return CollapseDiagnosis(**found), "one minority class has no other to collapse onto: there is no threshold."
+        return CollapseDiagnosis(**known), "one minority class has no other to collapse onto: there is no threshold."
     if accuracy is not None and accuracy < LEARNED:
-        return CollapseDiagnosis(**found), f"No diagnosis of collapse: {UNLEARNED.format(accuracy=accuracy)}"
+        return CollapseDiagnosis(**known), f"No diagnosis of collapse: {UNLEARNED.format(accuracy=accuracy)}"
     averaged = None
     if classifier is not None:
-        energies = {"feature_energy": seen.class_energy, "weight_energy": found["weight_energy"], "norm_weights": "class"}
+        energies = {"feature_energy": seen.class_energy, "weight_energy": known["weight_energy"], "norm_weights": "class"}
         beside: dict[str, Any] = _thresholds(minority, imbalance, energies)
         beside["expected_minority_cosine"], _ = _expected(counts, minority, energies)
         beside.pop("minimal_loss_weight")  # where norms count by class, weights and samples are one
         averaged = ClassAveraged(feature_energy=seen.class_energy, **beside)
     held: dict[str, Any] = {"weight_decay": weight_decay}
     if weight_decay is None:
-        held = {"feature_energy": seen.sample_energy, "weight_energy": found["weight_energy"], "norm_weights": "sample"}
+        held = {"feature_energy": seen.sample_energy, "weight_energy": known["weight_energy"], "norm_weights": "sample"}
     cosine, expected_accuracy = _expected(counts, minority, held)
     foretold = _thresholds(minority, imbalance, held) | {
         "expected_minority_cosine": cosine,
@@ -227,7 +227,7 @@ def diagnose(seen: Seen, weight_decay: float | None = None) -> tuple[CollapseDia
         "class_averaged": averaged,
     }
     note = None if classifier is not None else "There is no classifier: whether the minority is learned is not known."
-    return CollapseDiagnosis(**found, **foretold), note
+    return CollapseDiagnosis(**known, **foretold), note
 
 
 def _thresholds(minority: np.ndarray, imbalance: float, held: dict[str, Any]) -> dict[str, Any]:
@@ -279,7 +279,7 @@ def nonnegative_cosine(counts: Any, minority: np.ndarray, held: dict[str, Any]) 
 
     model = {name: value for name, value in held.items() if name != "norm_weights"}
     try:
-        found = nonnegative_optimum([int(count) for count in counts], **model)
+        optimum = nonnegative_optimum([int(count) for count in counts], **model)
     except UnusableInput:
         return math.nan
-    return mean_cosine(found.classifier[minority])
+    return mean_cosine(optimum.classifier[minority])

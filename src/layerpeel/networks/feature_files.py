@@ -81,8 +81,8 @@ def epochs_of(names: Sequence[str]) -> list[int]:
         ([20, 3], [0, 1])
     """
     numbers = [re.findall(r"[0-9]{1,15}", name) for name in names]
-    found = [int(several[-1]) for several in numbers if several]
-    return found if len(set(found)) == len(names) else list(range(len(names)))
+    epochs = [int(several[-1]) for several in numbers if several]
+    return epochs if len(set(epochs)) == len(names) else list(range(len(names)))
 
 
 def _of_one(file: StoredFile) -> Saved:
@@ -98,9 +98,9 @@ def _of_one(file: StoredFile) -> Saved:
             saved.others[role] = array
         return saved
     for role, names in (("labels", LABELS), ("classifier", CLASSIFIER), ("bias", BIAS), ("outliers", OUTLIERS)):
-        found = _named(file, names)
-        if found is not None:
-            saved.others[role] = file.arrays[found]
+        key = _named(file, names)
+        if key is not None:
+            saved.others[role] = file.arrays[key]
     saved.layers = [(name, file.arrays[name]) for name in _layers(file)]
     return saved
 

@@ -114,9 +114,9 @@ class Separable(Record):
         if self.separable is None:
             return "Whether they are linearly separable was not decided: no classifier tried is right on all, and the program is large."
         if self.separable:
-            found = "the network's own classifier" if self.by == "classifier" else f"a classifier found by {self.by}"
+            which = "the network's own classifier" if self.by == "classifier" else f"a classifier found by {self.by}"
             lead = "" if self.lead is None else f", with a lead of at least {self.lead:.3g}"
-            return f"They are linearly separable: {found} is right on every sample{lead}."
+            return f"They are linearly separable: {which} is right on every sample{lead}."
         number = 0 if self.contradiction is None else len({*self.contradiction.samples})
         return f"They are not linearly separable: {number} samples contradict every linear classifier."
 
@@ -184,13 +184,13 @@ def _duality(means: np.ndarray, weights: np.ndarray) -> SelfDuality:
     return SelfDuality(**vars(duality(means, weights)))
 
 
-def _separable(found: FeatureSeparability) -> Separable:
-    classifier = found.classifier
-    written = classifier if classifier is not None and found.by != "classifier" and classifier.weights.size <= MOST_WEIGHTS else None
-    held = found.contradiction
+def _separable(separability: FeatureSeparability) -> Separable:
+    classifier = separability.classifier
+    written = classifier if classifier is not None and separability.by != "classifier" and classifier.weights.size <= MOST_WEIGHTS else None
+    held = separability.contradiction
     return Separable(
-        separable=found.separable,
-        by=found.by,
+        separable=separability.separable,
+        by=separability.by,
         lead=None if classifier is None else classifier.lead,
         weights=None if written is None else written.weights,
         anchor=None if written is None else written.anchor,
@@ -203,38 +203,38 @@ def _separable(found: FeatureSeparability) -> Separable:
     )
 
 
-def further_text(layer: str, found: Further) -> list[str]:
+def further_text(layer: str, measures: Further) -> list[str]:
     """What is said of one layer: a table of single numbers, and sentences.
 
     Args:
         layer: its name.
-        found: its measures.
+        measures: of that layer.
     """
-    frames = [("class means", found.means), *([("classifier", found.classifier)] if found.classifier is not None else [])]
+    frames = [("class means", measures.means), *([("classifier", measures.classifier)] if measures.classifier is not None else [])]
     rows = [
         [name, *map(number, (one.equinorm, one.equiangularity, one.maximal_angle, one.distance_variance, one.log_variance))]
         for name, one in frames
     ]
     lines = [
-        f"Layer {layer}: NC1 as svd {number(found.variability.svd)}, as a quotient of traces {number(found.variability.quotient)}.",
+        f"Layer {layer}: NC1 as svd {number(measures.variability.svd)}, as a quotient of traces {number(measures.variability.quotient)}.",
         "",
         text_table(["of", "equinorm", "equiangular", "maximal angle", "uniformity", "log uniformity"], rows),
         "",
     ]
-    if found.duality is not None:
-        cosines = np.asarray(found.duality.cosines)
+    if measures.duality is not None:
+        cosines = np.asarray(measures.duality.cosines)
         lines.append(
-            f"NC3 by structure {number(found.duality.structure)}; cosine of classifier and class mean "
+            f"NC3 by structure {number(measures.duality.structure)}; cosine of classifier and class mean "
             f"{number(float(cosines.min()))} to {number(float(cosines.max()))}."
         )
-    if found.nc4_by_class is not None:
-        worst = int(np.argmax(found.nc4_by_class))
-        lines.append(f"NC4 is largest in class {worst}, {number(found.nc4_by_class[worst])}.")
-    if found.nc5 is not None:
-        lines.append(f"NC5, the mean cosine of class means and outliers, is {number(found.nc5)}.")
-    if found.ranks is not None and found.effective_ranks is not None:
+    if measures.nc4_by_class is not None:
+        worst = int(np.argmax(measures.nc4_by_class))
+        lines.append(f"NC4 is largest in class {worst}, {number(measures.nc4_by_class[worst])}.")
+    if measures.nc5 is not None:
+        lines.append(f"NC5, the mean cosine of class means and outliers, is {number(measures.nc5)}.")
+    if measures.ranks is not None and measures.effective_ranks is not None:
         lines.append(
-            f"Rank of a class about its mean {min(found.ranks)} to {max(found.ranks)}, effective rank "
-            f"{number(min(found.effective_ranks))} to {number(max(found.effective_ranks))}."
+            f"Rank of a class about its mean {min(measures.ranks)} to {max(measures.ranks)}, effective rank "
+            f"{number(min(measures.effective_ranks))} to {number(max(measures.effective_ranks))}."
         )
-    return [*lines, found.separability.to_text()]
+    return [*lines, measures.separability.to_text()]

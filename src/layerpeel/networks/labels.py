@@ -93,8 +93,8 @@ def known_labels(given: Any, ignore: Sequence[Any] = (), what: str = "the labels
         UnusableInput: for labels that cannot be used, and fewer than two classes; says which.
 
     Example:
-        >>> found = known_labels([["cat"], ["dog"], ["cat"]])
-        >>> found.numbers.tolist(), found.values
+        >>> known = known_labels([["cat"], ["dog"], ["cat"]])
+        >>> known.numbers.tolist(), known.values
         ([0, 1, 0], ('cat', 'dog'))
         >>> known_labels([3, 7, 3, -100]).numbers.tolist()
         [0, 1, 0]
@@ -127,8 +127,8 @@ def known_labels(given: Any, ignore: Sequence[Any] = (), what: str = "the labels
             f"ignore={int(present[0])}, or renumber them."
         )
     if len(present) < 2:
-        found = f"one class, {shown(present[0].item())}," if len(present) else "no sample"
-        raise UnusableInput(f"{what} name {found} and one class leaves nothing to separate: 2 are needed; give samples of another.")
+        held = f"one class, {shown(present[0].item())}," if len(present) else "no sample"
+        raise UnusableInput(f"{what} name {held} and one class leaves nothing to separate: 2 are needed; give samples of another.")
     return KnownLabels(numbers=numbers.astype(np.int64), values=tuple(present.tolist()), kept=kept, samples=len(labels))
 
 

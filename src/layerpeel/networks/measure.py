@@ -126,13 +126,13 @@ def measure(
         )
     if any(given is not None for given in (labels, classifier, bias, outliers)):
         raise UnusableInput(f"arrays are given beside {_shortened(paths)}, which holds its own: leave them out.")
-    found = measure_files(paths, ignore=ignored, pool=pool, weight_decay=weight_decay)
-    if isinstance(found, MeasurementSeries):
+    measured = measure_files(paths, ignore=ignored, pool=pool, weight_decay=weight_decay)
+    if isinstance(measured, MeasurementSeries):
         raise UnusableInput(
-            f"{_shortened(paths)} are {len(found.measurements)} checkpoints, each with labels: measure takes one; use measure_files, or "
+            f"{_shortened(paths)} are {len(measured.measurements)} checkpoints, each with labels: measure takes one; use measure_files, or "
             "name one file."
         )
-    return found
+    return measured
 
 
 def measure_files(
@@ -154,17 +154,17 @@ def measure_files(
     decay = None if weight_decay is None else require_positive(weight_decay, "weight decay")
     ignored = _ignored(ignore)
     with open_features([Path(path) for path in paths]) as checkpoints:
-        found = [_measured(replace(_given_by(saved, ignored, pool), weight_decay=decay)) for saved in checkpoints]
-    if len(found) == 1:
-        return found[0]
+        measurements = [_measured(replace(_given_by(saved, ignored, pool), weight_decay=decay)) for saved in checkpoints]
+    if len(measurements) == 1:
+        return measurements[0]
     names = [saved.name for saved in checkpoints]
-    differing = next((place for place, one in enumerate(found) if one.class_names != found[0].class_names), None)
+    differing = next((place for place, one in enumerate(measurements) if one.class_names != measurements[0].class_names), None)
     if differing is not None:
         raise UnusableInput(
-            f"{checkpoints[differing].where} has labels of {found[differing].num_classes} classes and {checkpoints[0].where} of "
-            f"{found[0].num_classes}: a series follows the same classes; measure them apart."
+            f"{checkpoints[differing].where} has labels of {measurements[differing].num_classes} classes and {checkpoints[0].where} of "
+            f"{measurements[0].num_classes}: a series follows the same classes; measure them apart."
         )
-    return MeasurementSeries(names=tuple(names), epochs=tuple(epochs_of(names)), measurements=tuple(found))
+    return MeasurementSeries(names=tuple(names), epochs=tuple(epochs_of(names)), measurements=tuple(measurements))
 
 
 def _paths(features: Any) -> list[Path] | None:

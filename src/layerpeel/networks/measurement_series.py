@@ -35,10 +35,10 @@ class MeasurementSeries(Result):
         """The last layer by epoch as a table, and all of the last checkpoint."""
         rows = [
             [
-                *(name, str(epoch), number(layer.fuzziness), number(found.decay_ratio)),
+                *(name, str(epoch), number(layer.fuzziness), number(measurement.decay_ratio)),
                 *(number(value) for value in (layer.nc1, layer.nc2, layer.nc3, layer.nc4)),
             ]
-            for name, epoch, layer, found in zip(self.names, self.epochs, self.last_layers, self.measurements, strict=True)
+            for name, epoch, layer, measurement in zip(self.names, self.epochs, self.last_layers, self.measurements, strict=True)
         ]
         head = ["checkpoint", "epoch", "D", "ρ", "NC1", "NC2", "NC3", "NC4"]
         start = f"{len(self.names)} checkpoints; layer {self.last_layers[0].name}:"
@@ -64,7 +64,8 @@ class MeasurementSeries(Result):
         """D of every layer, and NC1–NC4 of the last, over epochs; what is zero has no place on a logarithmic axis."""
         layers = [layer.name for layer in self.measurements[0].layers]
         separation = [
-            self._line(name, [found.layers[place].fuzziness for found in self.measurements], place) for place, name in enumerate(layers)
+            self._line(name, [measurement.layers[place].fuzziness for measurement in self.measurements], place)
+            for place, name in enumerate(layers)
         ]
         named = [
             ("NC1", [layer.nc1 for layer in self.last_layers]),

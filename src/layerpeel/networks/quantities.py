@@ -279,8 +279,8 @@ def _trained(name: str, parameters: Parameters, rng: np.random.Generator | None)
     experiment, settings = EXPERIMENTS[name], settings_of(name, parameters)
     arrays = experiment.unit(settings).run(rng, None, lambda _share: None)
     rows, _ = RESULTS[name]([(settings, arrays)])
-    found: dict[str, Any] = {}
+    columns: dict[str, Any] = {}
     for row in rows:
         end = f"_{getattr(row, experiment.rows)}" if experiment.rows else ""
-        found |= {f"{RENAMED.get(key, key)}{end}": value for key, value in row.model_dump().items()}
-    return {column: found[column] for column in experiment.columns}
+        columns |= {f"{RENAMED.get(key, key)}{end}": value for key, value in row.model_dump().items()}
+    return {column: columns[column] for column in experiment.columns}

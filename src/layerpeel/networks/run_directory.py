@@ -104,17 +104,17 @@ def run_experiment(
     texts = {CONFIG: json_text({**config, UNITS: {name: dict(unit.settings) for name, unit in units.items()}})}
     files = {name: _Files(directory, name, experiment, plan.seed, unit.settings) for name, unit in units.items()}
     missing = [name for name in units if not files[name].place.exists()]
-    found: dict[str, Arrays] = {name: files[name].read() for name in units if name not in missing}
+    arrays: dict[str, Arrays] = {name: files[name].read() for name in units if name not in missing}
     if missing:
         texts[_next_environment(directory)] = json_text(describe_environment())
     with closing(executor(len(missing)) if missing else InProcess()) as where:  # nothing is written where there is nowhere to run
         write_texts(directory, {name: text + "\n" for name, text in texts.items()})
-        found |= _run_missing(experiment, replace(plan, device=config["device"]), units, files, missing, where)
+        arrays |= _run_missing(experiment, replace(plan, device=config["device"]), units, files, missing, where)
     return Run(
         experiment=experiment,
         directory=directory,
         config=config,
-        units={name: (unit.settings, found[name]) for name, unit in units.items()},
+        units={name: (unit.settings, arrays[name]) for name, unit in units.items()},
         reused=len(units) - len(missing),
     )
 
@@ -142,14 +142,14 @@ def _run_missing(
     """Their arrays, each written as soon as it is there."""
     from layerpeel.gpu_train.experiments import threads
 
-    found: dict[str, Arrays] = {}
+    arrays: dict[str, Arrays] = {}
     attempts, there = Attempts(RETRIES), len(units) - len(missing)
     with progress(experiment, len(units)) as bar:
         bar(completed=there)
 
         def here(name: str) -> dict[str, np.ndarray]:
             bar(description=name)
-            rng, before = random_stream(plan.seed, experiment, name), there + len(found)
+            rng, before = random_stream(plan.seed, experiment, name), there + len(arrays)
             return units[name].run(rng, files[name].checkpoint, lambda share: bar(completed=before + share))
 
         def tasks() -> Generator[Task]:
@@ -174,12 +174,12 @@ def _run_missing(
                     f"{files[name].place.parent.parent}; free memory, or use fewer workers, and resume it."
                 )
             files[name].write(outcome.value)
-            found[name] = files[name].read()
-            bar(completed=there + len(found), description=name)
+            arrays[name] = files[name].read()
+            bar(completed=there + len(arrays), description=name)
             return []
 
         run_tasks(tasks(), executor, settle)
-    return found
+    return arrays
 
 
 def run_unit(experiment: str, plan: "Plan", checksum: str | None, threads: int, name: str, checkpoint: Path) -> dict[str, np.ndarray]:

@@ -194,14 +194,14 @@ def _pt(path: Path) -> Generator[StoredFile]:
         from layerpeel.gpu_train.saved_tensors import read_tensors
     except ImportError as error:
         raise UnusableInput(f"{path} needs PyTorch, which cannot be imported ({error}); pip install 'layerpeel[train]'.") from error
-    found = read_tensors(path)
+    tensors = read_tensors(path)
     arrays = {
         name or path.stem: StoredArray(
             name=f"array {name} of {path}" if name else str(path), shape=array.shape, read=lambda array=array: array, eps=eps
         )
-        for name, (array, eps) in found.items()
+        for name, (array, eps) in tensors.items()
     }
-    yield StoredFile(path=path, arrays=arrays, single=list(found) == [""])
+    yield StoredFile(path=path, arrays=arrays, single=list(tensors) == [""])
 
 
 def _one_sentence(error: BaseException) -> str:

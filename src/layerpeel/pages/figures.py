@@ -231,9 +231,9 @@ def _write_numbers(axes: Axes, cells: QuadMesh, figure: HeatMap) -> None:
 
 def _edges(places: Sequence[float], *, logarithmic: bool) -> np.ndarray:
     """Half-way between neighbours, and as far beyond the first and the last."""
-    found = np.log(places) if logarithmic else np.array(places, dtype=float)
-    steps = np.diff(found) / 2 if len(found) > 1 else np.array([0.5])
-    edges = np.concatenate([[found[0] - steps[0]], found[:-1] + steps if len(found) > 1 else [], [found[-1] + steps[-1]]])
+    centres = np.log(places) if logarithmic else np.array(places, dtype=float)
+    steps = np.diff(centres) / 2 if len(centres) > 1 else np.array([0.5])
+    edges = np.concatenate([[centres[0] - steps[0]], centres[:-1] + steps if len(centres) > 1 else [], [centres[-1] + steps[-1]]])
     return np.exp(edges) if logarithmic else edges
 
 

@@ -37,7 +37,7 @@ class Count:
         self.done: float = 0
         self.description = ""
         self.failures: list[str] = []
-        self.found: list[str] = []
+        self.unwritten: list[str] = []
         self.began = time.monotonic()
 
     def __call__(
@@ -47,7 +47,7 @@ class Count:
         completed: float | None = None,
         description: str | None = None,
         failure: str | None = None,
-        found: str | None = None,
+        news: str | None = None,
     ) -> None:
         """Note what happened; all of it may be left out."""
         self.done = self.done + advance if completed is None else completed
@@ -55,14 +55,14 @@ class Count:
             self.description = description
         if failure is not None:
             self.failures.append(failure)
-        if found is not None:
-            self.found.append(found)
+        if news is not None:
+            self.unwritten.append(news)
 
     def news(self) -> list[str]:
         """What was found and not yet written, once it is worth a line; it is written once."""
         if time.monotonic() - self.began < QUIET:
             return []
-        news, self.found = self.found, []
+        news, self.unwritten = self.unwritten, []
         return news
 
     def pace(self) -> tuple[float, float | None]:
@@ -78,7 +78,7 @@ class Count:
 def progress(doing: str, total: int, *, of_bytes: bool = False) -> Generator[Callable[..., None]]:
     """A bar with rate and time left if standard error is a terminal, and failures under it; elsewhere one line a minute.
 
-    The function that it gives takes `advance`, `completed`, `description`, `failure`, a sentence, and `found`, a line that stays.
+    The function that it gives takes `advance`, `completed`, `description`, `failure`, a sentence, and `news`, a line that stays.
 
     Args:
         doing: printed before the bar.

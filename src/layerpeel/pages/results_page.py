@@ -31,12 +31,12 @@ def paragraphs(text: str) -> list[tuple[bool, str]]:
         >>> paragraphs("R   12\nR0  5\n\nThey collapse.")
         [(True, 'R   12\nR0  5'), (False, 'They collapse.')]
     """
-    found: list[tuple[bool, str]] = []
+    blocks: list[tuple[bool, str]] = []
     for block in text.split("\n\n"):
         for columns, neighbours in groupby(filter(str.strip, block.split("\n")), lambda line: "  " in line or line.startswith("…")):
             lines = list(neighbours)
-            found += [(True, "\n".join(lines))] if columns else [(False, line) for line in lines]
-    return found
+            blocks += [(True, "\n".join(lines))] if columns else [(False, line) for line in lines]
+    return blocks
 
 
 def tables_of(content: Mapping[str, Any]) -> list[PageTable]:

@@ -76,11 +76,11 @@ def assert_verdict(room: "str | Room", check: str, verdict: str, *, profile: str
         >>> assert_verdict("energy-product", "threshold", "confirmed")
     """
     result = _checked(room, profile, seed).rooms[0]
-    found = {each.name: each for each in result.checks}
-    if check not in found:
-        raise UnusableInput(f"room {result.name!r} has no check {check!r}: it must be one of {', '.join(found)}; choose one of these.")
-    if found[check].verdict != verdict:
-        raise AssertionError(said(found[check], expected=verdict))
+    by_name = {each.name: each for each in result.checks}
+    if check not in by_name:
+        raise UnusableInput(f"room {result.name!r} has no check {check!r}: it must be one of {', '.join(by_name)}; choose one of these.")
+    if by_name[check].verdict != verdict:
+        raise AssertionError(said(by_name[check], expected=verdict))
 
 
 def assert_theorem(room: "str | Room", *, profile: str = "quick", seed: int = 0) -> None:

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,8 +93,11 @@ class CheckItem(pytest.Item):
     def runtest(self) -> None:
         """Judge it, or take the verdict that another item's measurement gave."""
         from layerpeel.testing.assertions import said
+        from layerpeel.theory import statistical_comparisons
 
-        result = _measured(self.config, self.parent.key, self.parent.room)
+        options, rooms = self.config.option, self.config.stash[ROOMS]
+        level = options.theorem_level / max(1, statistical_comparisons(rooms.values()))
+        result = _measured(self.config, self.parent.key, self.parent.room, FAMILY, level)
         check: CheckResult = next(each for each in result.checks if each.name == self.check.name)
         self.user_properties += [("verdict", str(check.verdict)), ("expected", str(check.expected)), ("evidence", str(check.evidence))]
         if check.resolving_power is not None:
@@ -141,28 +144,36 @@ def _write_report(config: pytest.Config, place: Path) -> None:
     write_report(report_of(rooms, seed=options.theorem_seed, profile=options.theorem_profile), place)
 
 
-def _measured(config: pytest.Config, key: str, room: "Room") -> "RoomResult":
+@pytest.fixture
+def theorem_result(pytestconfig: pytest.Config) -> "Callable[..., RoomResult]":
+    """A function of a room that measures it once, whatever processes ask, and puts it into `--theorem-report`.
+
+    Its options are `family`, "own" unless given, and `level`, that of one statistical comparison, `--theorem-level` unless given.
+    """
+
+    def result(room: "Room", *, family: str = FAMILY, level: float | None = None) -> "RoomResult":
+        share = pytestconfig.option.theorem_level if level is None else level
+        return _measured(pytestconfig, f"{family}--{room.statement.name}", room, family, share)
+
+    return result
+
+
+def _measured(config: pytest.Config, key: str, room: "Room", family: str, level: float) -> "RoomResult":
     """The room's result: run here, or where another process of this session has it in hand."""
     from layerpeel.theorems.report import RoomResult
+    from layerpeel.theorems.run import run_room
+    from layerpeel.theory import Profile
 
     place = config.stash[FOLDER] / f"{key}.json"
     with _turn(place.with_suffix(".lock"), place) as mine:
         if mine:
-            result = _run(config, room)
+            options = config.option
+            result = run_room(family, room, profile=Profile(options.theorem_profile), seed=options.theorem_seed, level=level)
             partial = place.with_suffix(".partial")
             partial.write_text(result.model_dump_json(), encoding="utf-8")
             partial.replace(place)
             return result
     return RoomResult.model_validate_json(place.read_bytes())
-
-
-def _run(config: pytest.Config, room: "Room") -> "RoomResult":
-    from layerpeel.theorems.run import run_room
-    from layerpeel.theory import Profile, statistical_comparisons
-
-    options = config.option
-    level = options.theorem_level / max(1, statistical_comparisons(config.stash[ROOMS].values()))
-    return run_room(FAMILY, room, profile=Profile(options.theorem_profile), seed=options.theorem_seed, level=level)
 
 
 @contextmanager

@@ -94,11 +94,11 @@ def _cosines_inside(problem: "Problem", place: int, factors: Sequence[float], by
     from layerpeel.solvers._sketch import sketch
 
     last: Sketch | None = None
-    found = []
+    curve = []
     for factor in factors:  # each from the last: a curve is read off to three digits
         last = sketch(problem.reweighted(place, factor, by=by), gap=DRAWN, start=last)
         norms = last.classifier_norms
         cosines = np.where(norms > GONE * norms.max(), last.classifier_cosines.diagonal(), math.nan)
         others = np.delete(cosines, place)
-        found.append((cosines[place], math.nan if np.isnan(others).all() else float(np.nanmax(others))))
-    return np.minimum(np.array(found), 1.0)
+        curve.append((cosines[place], math.nan if np.isnan(others).all() else float(np.nanmax(others))))
+    return np.minimum(np.array(curve), 1.0)

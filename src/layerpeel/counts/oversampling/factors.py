@@ -105,8 +105,8 @@ def factor_of_two(problem: "Problem", by: str) -> Oversampling:
     def limit(large: int, small: int, ratio: float) -> float:
         if by == "weights":
             return loss_threshold(large, small, ratio, **model)
-        found = threshold(large, small)
-        return math.inf if found is None else found
+        critical = threshold(large, small)
+        return math.inf if critical is None else critical
 
     collapse = threshold(majority.classes, minority.classes)
     least = imbalance / limit(majority.classes, minority.classes, imbalance)
@@ -128,18 +128,18 @@ def factors_by_solves(problem: "Problem", minorities: Sequence[int], by: str, no
     way = Way(by, problem.norm_weights == "sample")
     count = len(ordered) if len(ordered) <= ALL_BRACKETED else max(1, BRACKETED_TIMES_GROUPS // len(problem.groups))
     chosen = {ordered[place] for place in np.linspace(0, len(ordered) - 1, min(count, len(ordered))).round().astype(int).tolist()}
-    found: dict[int, Oversampling] = {}
+    bracketed: dict[int, Oversampling] = {}
     for index in ordered:
         if index in chosen:
-            found[index] = _bracketed(problem, index, by, now, few=len(ordered) <= ALL_BRACKETED)
+            bracketed[index] = _bracketed(problem, index, by, now, few=len(ordered) <= ALL_BRACKETED)
             if told is not None:
                 group = problem.groups[index]
                 act, often = way.act
                 what = f"{group.classes} classes of {said(group.samples)} samples"
-                least = found[index].minimal_oversampling
+                least = bracketed[index].minimal_oversampling
                 needed = f"{act.lower()} them more than {least:.6g} times as {often}" if least > 1.0 else way.none_needed
                 told(f"{what}: {needed} to keep them apart", stays=True)
-    return [found.get(index) or _between(problem, index, by, now, plainly, found) for index in minorities]
+    return [bracketed.get(index) or _between(problem, index, by, now, plainly, bracketed) for index in minorities]
 
 
 def _factor_at(problem: "Problem", group: int, by: str, multiplier: float) -> float:
@@ -150,12 +150,12 @@ def _factor_at(problem: "Problem", group: int, by: str, multiplier: float) -> fl
 
 
 def _between(
-    problem: "Problem", group: int, by: str, now: "Solution", plainly: dict[int, float], found: dict[int, Oversampling]
+    problem: "Problem", group: int, by: str, now: "Solution", plainly: dict[int, float], bracketed: dict[int, Oversampling]
 ) -> Oversampling:
     """What raising a group adds to that factor is nearly proportional to its classes, and nothing where the group is at the edge now."""
     known = sorted(
         (plainly[index], (math.log(answer.safe_oversampling[0]) - plainly[index]) / problem.groups[index].classes)
-        for index, answer in found.items()
+        for index, answer in bracketed.items()
         if answer.safe_oversampling[0] > 0.0
     )
     places, shifts = zip(*sorted([*known, (0.0, 0.0)]), strict=True)

@@ -39,10 +39,10 @@ def read_counts(
         UnusableInput: when it cannot be read, or read in one way only; names the line.
     """
     what = f"counts file {path}"
-    found, place, dotted = _entries(path, column, what, weights=False)
-    if not found:
+    rows, place, dotted = _entries(path, column, what, weights=False)
+    if not rows:
         raise UnusableInput(f"{what} is empty: it needs one row per class with its number of samples; add them.")
-    kept = without(found, drop_rows, place, what)
+    kept = without(rows, drop_rows, place, what)
     if not kept:
         raise UnusableInput(f"--drop-row leaves no class of {what}: a classifier needs at least 2; leave fewer out.")
     names = checked_names(kept, place, what)
@@ -66,8 +66,8 @@ def _entries(path: Path, column: str | None, what: str, *, weights: bool) -> tup
             return _counted(count_list(stream.lines(), layout, what)), "class", False
         text = stream.text()
     table, column = object_table(text, column, what) or (table_of(text, what), column)
-    found, place = entries(table, column, what, weights=weights)
-    return found, place, table.semicolons
+    rows, place = entries(table, column, what, weights=weights)
+    return rows, place, table.semicolons
 
 
 def _counted(counts: dict[str, int]) -> list[Entry]:
@@ -88,9 +88,9 @@ def per_class(path: Path, classes: ClassCounts, drop_rows: Sequence[str], word: 
         UnusableInput: for what is not one such number per class.
     """
     what, kind = f"{word}s file {path}", "number" if signed else "positive number"
-    found, place, _ = _entries(path, None, what, weights=True)
+    rows, place, _ = _entries(path, None, what, weights=True)
     dropped = {row.strip().casefold() for row in drop_rows}
-    kept = [entry for entry in found if not (entry.name and entry.name.casefold() in dropped)]
+    kept = [entry for entry in rows if not (entry.name and entry.name.casefold() in dropped)]
     if len(kept) != len(classes.samples):
         raise UnusableInput(
             f"{what} holds {len(kept)} {word}s for {len(classes.samples)} classes: there must be one {kind} per class; give as many."

@@ -96,7 +96,7 @@ def rows_named(option: str, rows: Sequence[str], entries: Sequence[Entry], place
     Raises:
         UnusableInput: for a row that is not there, or not alone of its name.
     """
-    found: set[int] = set()
+    named: set[int] = set()
     for row in rows:
         same = [index for index, entry in enumerate(entries) if entry.name is not None and entry.name.casefold() == row.strip().casefold()]
         if not same and row.strip().isdigit():
@@ -108,8 +108,8 @@ def rows_named(option: str, rows: Sequence[str], entries: Sequence[Entry], place
             raise UnusableInput(
                 f"{option} {row!r} names {len(same)} rows of {what}, {PLURAL[place]} {numbers}: it must be one; give its number."
             )
-        found.update(same)
-    return found
+        named.update(same)
+    return named
 
 
 def checked_names(entries: Sequence[Entry], place: str, what: str) -> tuple[str, ...] | None:

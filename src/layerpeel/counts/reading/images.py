@@ -223,8 +223,8 @@ def count_directory(directory: Path, what: str) -> dict[str, int]:
             f"say {directory / folders[0]}."
         )
     counted = {folder: _files(directory / folder) for folder in folders}
-    images = any(found for found, _ in counted.values())
-    counts = {folder: found if images else files for folder, (found, files) in counted.items()}
+    images = any(pictures for pictures, _ in counted.values())
+    counts = {folder: pictures if images else files for folder, (pictures, files) in counted.items()}
     for folder, count in counts.items():
         if count == 0:
             raise UnusableInput(

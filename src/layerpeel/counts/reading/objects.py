@@ -36,12 +36,12 @@ def object_table(text: str, column: str | None, what: str) -> tuple[Table, str |
         UnusableInput: for JSON that is broken, or holds no counts.
     """
     stripped = text.strip()
-    found = _loaded(stripped)
-    if found is None:
+    content = _loaded(stripped)
+    if content is None:
         if stripped.startswith(("{", "[")) and not _SECTION.match(stripped) and not _python(stripped):
             raise UnusableInput(f"{what} is no JSON: {_why(stripped)}; correct it, or export the counts as CSV.")
-        found = _python(stripped)
-    return None if found is None or not isinstance(found, list) else _table(found, column, what)
+        content = _python(stripped)
+    return None if content is None or not isinstance(content, list) else _table(content, column, what)
 
 
 def _loaded(text: str) -> Any:
@@ -106,51 +106,51 @@ def _value(node: ast.expr) -> Any:
             return ast.literal_eval(node)
 
 
-def _table(found: list[Any], column: str | None, what: str) -> tuple[Table, str | None]:
+def _table(content: list[Any], column: str | None, what: str) -> tuple[Table, str | None]:
     """The table of a list or an object; one of several sets of counts may take the column's name."""
-    while isinstance(found, Pairs) and len(found) == 1 and isinstance(found[0][1], list):
-        found = found[0][1]  # {"counts": …}
-    require_few(len(found), what)
-    if not found:
+    while isinstance(content, Pairs) and len(content) == 1 and isinstance(content[0][1], list):
+        content = content[0][1]  # {"counts": …}
+    require_few(len(content), what)
+    if not content:
         raise UnusableInput(f"{what} is empty: it needs the number of samples of each class; add them.")
-    if isinstance(found, Pairs):
-        return _sets_of_counts(found, column, what) if _has_sets(found) else (_of_object(found, what), column)
-    if all(isinstance(item, Pairs) for item in found):
-        return _of_records([(str(place), record) for place, record in enumerate(found, start=1)], named=False), column
-    rows = [item if isinstance(item, list) and not isinstance(item, Pairs) else [item] for item in found]
+    if isinstance(content, Pairs):
+        return _sets_of_counts(content, column, what) if _has_sets(content) else (_of_object(content, what), column)
+    if all(isinstance(item, Pairs) for item in content):
+        return _of_records([(str(place), record) for place, record in enumerate(content, start=1)], named=False), column
+    rows = [item if isinstance(item, list) and not isinstance(item, Pairs) else [item] for item in content]
     return Table(None, [(place, [_cell(each, what) for each in row]) for place, row in enumerate(rows, start=1)], "entry"), column
 
 
-def _has_sets(found: Pairs) -> bool:
+def _has_sets(pairs: Pairs) -> bool:
     """Whether an object holds the counts of several splits."""
-    return {key.lower() for key, _ in found} <= SPLITS and all(isinstance(value, list) for _, value in found)
+    return {key.lower() for key, _ in pairs} <= SPLITS and all(isinstance(value, list) for _, value in pairs)
 
 
-def _sets_of_counts(found: Pairs, column: str | None, what: str) -> tuple[Table, str | None]:
-    keys = [key for key, _ in found]
+def _sets_of_counts(pairs: Pairs, column: str | None, what: str) -> tuple[Table, str | None]:
+    keys = [key for key, _ in pairs]
     if column is None:
         raise UnusableInput(
             f"{what} holds several sets of counts, {', '.join(keys)}: one must be chosen; choose with --column, say --column {keys[0]}."
         )
-    return _table(found[column_of(column, keys, what)][1], None, what)
+    return _table(pairs[column_of(column, keys, what)][1], None, what)
 
 
-def _of_object(found: Pairs, what: str) -> Table:
-    held = Pairs((key, value) for key, value in found if isinstance(value, list) and value)
-    if 0 < len(held) < len(found):  # what else a description of a data set holds
-        found = held
+def _of_object(pairs: Pairs, what: str) -> Table:
+    held = Pairs((key, value) for key, value in pairs if isinstance(value, list) and value)
+    if 0 < len(held) < len(pairs):  # what else a description of a data set holds
+        pairs = held
         if len(held) == 1:
             return _table(held[0][1], None, what)[0]
-    values = [value for _, value in found]
+    values = [value for _, value in pairs]
     if all(isinstance(value, Pairs) for value in values):
-        return _of_records(list(found), named=True)
+        return _of_records(list(pairs), named=True)
     if all(isinstance(value, list) for value in values):
         if all(isinstance(item, str) and parsed(item) is None for value in values for item in value):  # the files of each class
-            return Table(None, [(place, [key, str(len(value))]) for place, (key, value) in enumerate(found, start=1)], "entry")
+            return Table(None, [(place, [key, str(len(value))]) for place, (key, value) in enumerate(pairs, start=1)], "entry")
         if len({len(value) for value in values}) == 1:
             rows = [(place, [_cell(each, what) for each in row]) for place, row in enumerate(zip(*values, strict=True), start=1)]
-            return Table([key for key, _ in found], rows, "entry")
-    return Table(None, [(place, [key, _cell(value, what)]) for place, (key, value) in enumerate(found, start=1)], "entry")
+            return Table([key for key, _ in pairs], rows, "entry")
+    return Table(None, [(place, [key, _cell(value, what)]) for place, (key, value) in enumerate(pairs, start=1)], "entry")
 
 
 def _of_records(records: Sequence[tuple[str, Pairs]], *, named: bool) -> Table:

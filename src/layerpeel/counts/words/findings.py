@@ -70,10 +70,10 @@ class _Classes:
     def lengths(self, chosen: Sequence[int], *, are: bool = False) -> str:
         """Their classifiers' norms, over that of the largest count."""
         head = self.groups[self.head].classifier_norm
-        found = sorted(self.groups[g].classifier_norm / head for g in chosen) if head > 0.0 else []
-        if not found:
+        ratios = sorted(self.groups[g].classifier_norm / head for g in chosen) if head > 0.0 else []
+        if not ratios:
             return ""
-        shares = [_share(each) for each in (found[0], found[-1])]
+        shares = [_share(each) for each in (ratios[0], ratios[-1])]
         span = shares[0] if shares[0] == shares[1] else f"{shares[0]} to {shares[1]}"
         return f"classifiers {'are ' * are}{span} as long as that of {self.one(self.head)}"
 
@@ -157,7 +157,7 @@ def _clusters(solution: "Solution") -> list[_Cluster]:
     cosines = np.array(solution.between_cosine, dtype=float)
     np.fill_diagonal(cosines, [np.nan if g.collapsed or g.within_cosine is None else g.within_cosine for g in groups])
     close = np.nan_to_num(cosines, nan=-1.0) >= SQUEEZED
-    left, found = set(np.flatnonzero(close.any(axis=1)).tolist()), []
+    left, clusters = set(np.flatnonzero(close.any(axis=1)).tolist()), []
     while left:
         members, reached = [], [min(left)]
         left.discard(reached[0])
@@ -167,8 +167,8 @@ def _clusters(solution: "Solution") -> list[_Cluster]:
             linked = [g for g in np.flatnonzero(close[member]).tolist() if g in left]
             left.difference_update(linked)
             reached += linked
-        found.append(_Cluster(members, float(np.nanmax(cosines[np.ix_(members, members)]))))
-    return sorted(found, key=lambda cluster: -cluster.cosine)
+        clusters.append(_Cluster(members, float(np.nanmax(cosines[np.ix_(members, members)]))))
+    return sorted(clusters, key=lambda cluster: -cluster.cosine)
 
 
 def _squeezed(classes: _Classes, clusters: Sequence[_Cluster]) -> list[str]:

@@ -1,0 +1,108 @@
+"""Commands on theorems: list and check them, render a report, begin a room."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from layerpeel.cli.answers import answer
+from layerpeel.cli.options import AsJson, Family, Scheduler, SchedulerFile
+from layerpeel.pages.stopping import say_interrupted
+from layerpeel.pages.text import one_line
+
+if TYPE_CHECKING:
+    pass
+
+
+class Profile(StrEnum):
+    """How much work a check does."""
+
+    QUICK = "quick"
+    FULL = "full"
+
+
+def list_rooms(family: Family = None, as_json: AsJson = False) -> None:
+    """List the rooms, one theorem each."""
+    from layerpeel.theorems.listing import list_rooms as listed
+
+    answer(listed(family), as_json)
+
+
+def check(
+    rooms: Annotated[list[str] | None, typer.Argument(metavar="[ROOM]...", help="Rooms to check; all of them if none is named.")] = None,
+    family: Family = None,
+    profile: Annotated[Profile, typer.Option(help="quick takes two minutes on two cores.")] = Profile.QUICK,
+    seed: Annotated[int, typer.Option(min=0, help="Every random number derives from it.")] = 0,
+    workers: Annotated[
+        int | None, typer.Option("--workers", "--jobs", min=1, help="Processes; as many as there are processors unless given.")
+    ] = None,
+    scheduler: Scheduler = None,
+    scheduler_file: SchedulerFile = None,
+    time_limit: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="A room that takes longer, twice, is inconclusive; no limit unless given.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write report.json, report.md and report.html here.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Confirm or refute theorems, with evidence.
+
+    Every check also judges false variants of its theorem, which must come back refuted.
+    """
+    from layerpeel.pages.files import require_report_directory
+    from layerpeel.pages.output import print_json, say
+    from layerpeel.theorems.check import check as run
+    from layerpeel.theorems.check import write_report
+
+    if out is not None:
+        require_report_directory(out, "--out")
+    try:
+        report = run(
+            *(rooms or ()),
+            family=family,
+            profile=profile,
+            seed=seed,
+            workers=workers,
+            scheduler=scheduler,
+            scheduler_file=scheduler_file,
+            time_limit=time_limit,
+        )
+    except KeyboardInterrupt as error:
+        raise typer.Exit(say_interrupted("; nothing is kept of a check: run it again")) from error
+    if out is not None:
+        write_report(report, out)
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        where = "no report written; --out DIR writes one" if out is None else f"report: {out / 'report.html'}"
+        say(f"{report.to_text()}\n{one_line(where)}", styled=True)
+    raise typer.Exit(0 if report.summary.green else 1)
+
+
+def report(
+    source: Annotated[Path, typer.Argument(metavar="REPORT.json", help="A report that `layerpeel check` wrote.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Write report.json, report.md and report.html here.")],
+    as_json: AsJson = False,
+) -> None:
+    """Render a report again from its JSON."""
+    from layerpeel.pages.files import require_report_directory
+    from layerpeel.theorems.check import read_report, write_report
+
+    read = read_report(source)
+    require_report_directory(out, "--out")
+    answer(write_report(read, out), as_json)
+
+
+def new_room(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Kebab-case, of no room that there is.")],
+    family: Annotated[str, typer.Option(help="layer-peeled, locally-elastic or equi-separation.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write the skeleton of a room into this checkout.
+
+    It is a room already: it passes the catalogue's tests, and says what to replace.
+    """
+    from layerpeel.theorems.new_room import WrittenRoom
+    from layerpeel.theorems.new_room import new_room as write
+
+    answer(WrittenRoom(file=str(write(name, family, checkout=Path()))), as_json)
