@@ -28,6 +28,9 @@ LABEL_ERRORS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 2 / 3, 0.7, 0.8)
 NETWORKS: Mapping[str, Callable[[int, int], nn.Module]] = MappingProxyType({"small-alexnet": small_alexnet, "lenet": lenet})
 """By number of classes and of channels; the second is the source's."""
 
+USUAL = "small-alexnet"
+"""The network of settings that name none."""
+
 Draw = Callable[[np.random.Generator], tuple[Images, Images]]
 """Images to train on and images to look at."""
 
@@ -45,7 +48,7 @@ def ensemble_unit(name: str, settings: Settings, draw: Draw, *, device: str) -> 
         UnusableInput: for an unknown network.
     """
     recipe = taken(OneByOne, settings)
-    network = NETWORKS[require_one_of(settings.get("network", "small-alexnet"), "network", NETWORKS)]
+    network = NETWORKS[require_one_of(settings.get("network", USUAL), "network", NETWORKS)]
 
     def run(rng: np.random.Generator, checkpoint: Path | None, progress: Progress) -> dict[str, np.ndarray]:
         chosen, validation = draw(rng)
@@ -72,9 +75,10 @@ def ensemble_unit(name: str, settings: Settings, draw: Draw, *, device: str) -> 
 
 
 def _ensemble(plan: Plan, name: str, images: str, draw: Draw, recipe: OneByOne, network: str | None = None) -> Unit:
-    """The source's network in the source's size; it takes eight times as long as a small one."""
-    network = network or plan.sized("small-alexnet", "small-alexnet", "lenet")
-    return ensemble_unit(name, {"images": images, "network": network, **asdict(recipe)}, draw, device=plan.device)
+    """The source's network in the source's size; it takes eight times as long as the usual one."""
+    network = network or plan.sized(USUAL, USUAL, "lenet")
+    named = {} if network == USUAL else {"network": network}
+    return ensemble_unit(name, {"images": images, **named, **asdict(recipe)}, draw, device=plan.device)
 
 
 def geomnist_units(plan: Plan) -> list[Unit]:

@@ -164,7 +164,7 @@ def test_the_panels_of_the_source_stand_beside_what_its_talk_prints() -> None:
     printed = {each.quantity: (each.printed, each.here) for each in summarise(run).beside_source}
     assert printed["ρ of eight layers, Adam, training mode"] == ("0.53", "0.5")
     differing = {each.setting: each.here for each in summarise(run).differing_settings}
-    assert differing["images"] == "packaged MNIST"
+    assert differing["images"] == "packaged MNIST, 100 of each class"
 
 
 def ensemble(label_error: float) -> tuple[dict[str, Any], Arrays]:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from image_files import EACH, idx, write_cifar, write_idx
 
-import layerpeel.gpu_train.experiments
+import layerpeel.gpu_train.experiments.separation
 from layerpeel.cli import main
 from layerpeel.gpu_train.experiments import Plan, Unit, Variant, one_thread
 

@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 import torch
 from image_files import write_cifar, write_idx
+from refusals import refused
 
-import layerpeel.gpu_train.experiments
+import layerpeel.gpu_train.experiments.elasticity
+import layerpeel.gpu_train.experiments.imbalance
+import layerpeel.gpu_train.experiments.separation
 from layerpeel.gpu_train import Images
 from layerpeel.gpu_train.ensembles import OneByOne, Trajectories
-from layerpeel.gpu_train.experiments import EXPERIMENTS, NETWORKS, PANELS, Plan, one_thread
+from layerpeel.gpu_train.experiments import EXPERIMENTS, NETWORKS, PANELS, Plan, ensemble_unit, one_thread
 from layerpeel.gpu_train.studies import minority_outcome
 from layerpeel.gpu_train.training import Recipe
 
@@ -149,3 +152,24 @@ def test_ensembles_on_the_first_classes_of_a_folder(tmp_path: Path, monkeypatch:
         assert images.pixels.shape == (110 * classes, channels, 32, 32)
         assert (images.counts.tolist(), validation.counts.tolist()) == ([110] * classes, [12] * classes)
         assert str(classes) in unit.settings["images"]
+
+
+def test_ensembles_in_the_sources_size_have_its_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[torch.nn.Module] = []
+
+    class Enough(Exception):
+        """What was to be seen was seen."""
+
+    def only_build(build: Any, *_arguments: Any, **_options: Any) -> None:
+        built.append(build())
+        raise Enough
+
+    monkeypatch.setattr(layerpeel.gpu_train.experiments.elasticity, "train_one_by_one", only_build)
+    for profile, channels in (("small", 8), ("sources", 6)):
+        with pytest.raises(Enough):
+            EXPERIMENTS["geomnist"](Plan(profile=profile))[0].run(np.random.default_rng(0), None, lambda _share: None)
+        assert next(built[-1].parameters()).shape[0] == channels
+    assert [unit.settings.get("network") for unit in EXPERIMENTS["geomnist"](Plan(profile="medium"))] == [None, "lenet"]
+    settings = {"iterations": 1, "network": "resnet"}
+    blank = Images(pixels=np.zeros((1, 1, 32, 32), np.float32), labels=np.zeros(1, np.int64), num_classes=1, name="blank")
+    refused(lambda: ensemble_unit("x", settings, lambda _rng: (blank, blank), device="cpu"), "network 'resnet' is unknown")

@@ -10,6 +10,8 @@ from layerpeel.networks.units import Units
 from layerpeel.pages.output import number
 from layerpeel.pages.records import Record
 
+LENET = "convolutions of 6 and 16 channels, linear layers of 120 and 84"
+
 FIGURES = "figures beside the released code"
 
 
@@ -54,8 +56,15 @@ def _said(text: str) -> Callable[[Asked, Units], str]:
     return lambda _asked, _units: text
 
 
-def _images(asked: Asked, _units: Units) -> str:
-    return "packaged MNIST" if asked["data"] is None else f"those of {asked['data']}"
+def _images(each: str) -> Callable[[Asked, Units], str]:
+    """The data set, and how many of its images."""
+
+    def told(asked: Asked, _units: Units) -> str:
+        if asked["data"] is None:
+            return f"packaged MNIST{each}"
+        return f"FashionMNIST{each}" if "fashion" in asked["data"].lower() else f"those of {asked['data']}{each}"
+
+    return told
 
 
 def _values(name: str) -> Callable[[Asked, Units], str]:
@@ -66,6 +75,12 @@ def _values(name: str) -> Callable[[Asked, Units], str]:
         return ", ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in values) or "none"
 
     return told
+
+
+def _network(_asked: Asked, units: Units) -> str:
+    """The network of the ensembles; settings that name none have the usual one."""
+    known = {"lenet": LENET, None: "convolutions of 8 and 16 channels, linear layers of 64 and 32"}
+    return "; ".join(dict.fromkeys(known[settings.get("network")] for settings, _ in units))
 
 
 def _in_turn(_asked: Asked, units: Units) -> str:
@@ -81,7 +96,9 @@ NETWORKS: Setting = ("networks for each setting", "1", _trials)
 EPOCHS: Setting = ("epochs", "600", _values("epochs"))
 RATES: Setting = ("learning rates (Adam)", "the best of 3e-5, 1e-4, 3e-4, 1e-3, 3e-3 for each network", _values("learning_rate"))
 MODE: Setting = ("mode in which D is measured", "training mode, batches of 100", _said("evaluation mode, and training mode beside it"))
-FASHION: Setting = ("images", "FashionMNIST, 100 of each class", _images)
+HUNDRED = ", 100 of each class"
+
+FASHION: Setting = ("images", f"FashionMNIST{HUNDRED}", _images(HUNDRED))
 
 SETTINGS: Mapping[str, Sequence[Setting]] = {
     "separation": (FASHION, EPOCHS, NETWORKS, MODE),
@@ -94,7 +111,7 @@ SETTINGS: Mapping[str, Sequence[Setting]] = {
         ("mode in which D is measured", "training mode, batches of 100", _said("evaluation mode")),
     ),
     "architectures": (
-        ("images", "FashionMNIST and CIFAR-10 at 32×32 pixels, 100 of each class", _images),
+        ("images", "FashionMNIST and CIFAR-10 at 32×32 pixels, 100 of each class", _images(HUNDRED)),
         ("widths", "AlexNetX and VGG13X in full; DenseNet161, which the released code does not hold", _values("variant")),
         EPOCHS,
         RATES,
@@ -102,7 +119,7 @@ SETTINGS: Mapping[str, Sequence[Setting]] = {
         MODE,
     ),
     "freezing": (
-        ("images", "CIFAR-10 at 10×10 pixels, 100 of each class", _images),
+        ("images", "CIFAR-10 at 10×10 pixels, 100 of each class", _images(HUNDRED)),
         ("epochs of the lower ten layers, then of the upper ten, or of all", "900, then 600", _in_turn),
         RATES,
         NETWORKS,
@@ -118,7 +135,7 @@ SETTINGS: Mapping[str, Sequence[Setting]] = {
     ),
     "imbalance": (
         ("networks", "VGG11 and ResNet18 on FashionMNIST, VGG13 and ResNet18 on CIFAR-10", _values("network")),
-        ("images", "FashionMNIST and CIFAR-10", _images),
+        ("images", "FashionMNIST and CIFAR-10", _images("")),
         ("images of a majority class", "5000 or 6000", _values("most")),
         ("epochs", "350", _values("epochs")),
         ("weight decay", "0.0005", _values("weight_decay")),
@@ -127,12 +144,12 @@ SETTINGS: Mapping[str, Sequence[Setting]] = {
     "geomnist": (
         ("images", "GeoMNIST, and two and three classes of CIFAR-10", _values("images")),
         ("iterations", "100000 on GeoMNIST, 300000 on CIFAR-10", _values("iterations")),
-        ("network", "two convolutions of 6 and 16 channels, linear layers of 120 and 84", _values("network")),
+        ("network", LENET, _network),
         ("precision", "double", _said("single")),
     ),
     "label-noise": (
         ("iterations", "100000", _values("iterations")),
-        ("network", "two convolutions of 6 and 16 channels, linear layers of 120 and 84", _values("network")),
+        ("network", LENET, _network),
         ("precision", "double", _said("single")),
     ),
     "unconstrained": (
