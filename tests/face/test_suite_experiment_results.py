@@ -12,7 +12,8 @@ from refusals import refused
 from layerpeel.cli import main
 from layerpeel.networks.label_error_results import LabelErrorRow
 from layerpeel.networks.run_directory import Arrays, Run, run_experiment
-from layerpeel.networks.training_run import summarise
+from layerpeel.networks.strengths_results import StrengthsRow
+from layerpeel.networks.training_run import meanings, summarise
 from layerpeel.numerics import mean_cosine, nonnegative_optimum, refitted_means
 from layerpeel.pages.figure_file import figure_file
 from layerpeel.solvers import LayerPeeled, solve
@@ -223,6 +224,21 @@ def test_a_record_says_where_absolute_values_were_taken() -> None:
     rows = shown(finished("geomnist", [(settings, {**arrays, "logits": np.stack([crossing, crossing])})]))
     assert [row.crossings for row in rows] == ["keep", "keep"]
     assert all(row.crossing_components > 0 for row in rows)
+    told = dict(map(tuple, meanings(StrengthsRow)))
+    assert "absolute values" in told["crossings"]
+    assert not {"iterations", "intra", "relative difference"} & set(told)  # curves are in no table
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_cosines_are_drawn_where_they_can_differ_and_classes_named_once(classes: int) -> None:
+    settings, arrays = ensemble(0.0)
+    start = np.array([[2.0, 0.1, -0.3], [0.2, 1.0, 0.4], [-0.2, 0.3, 1.5]])[:classes, :classes]
+    logits = refitted_means(start, 0.03 * arrays["iterations"], -0.01 * arrays["iterations"], model="L")
+    drawn = summarise(finished("geomnist", [(settings, {**arrays, "logits": np.stack([logits, logits])})])).figures()
+    titles = [figure.title for figure in drawn]
+    assert any("Cosines" in title for title in titles) == (classes > 2)  # of two centred means it is −1, whatever they are
+    (own,) = [figure for figure in drawn if figure.title.startswith("Simulated against genuine class means, L-model")]
+    assert [series.label for series in own.series if series.label] == [f"class {k}" for k in range(classes)]
 
 
 @pytest.fixture
