@@ -224,7 +224,7 @@ def test_a_record_says_where_absolute_values_were_taken() -> None:
     rows = shown(finished("geomnist", [(settings, {**arrays, "logits": np.stack([crossing, crossing])})]))
     assert [row.crossings for row in rows] == ["keep", "keep"]
     assert all(row.crossing_components > 0 for row in rows)
-    told = dict(map(tuple, meanings(StrengthsRow)))
+    told = dict(meanings(StrengthsRow))
     assert "absolute values" in told["crossings"]
     assert not {"iterations", "intra", "relative difference"} & set(told)  # curves are in no table
 

@@ -150,16 +150,16 @@ def _tables(results: tuple[Record, ...]) -> list[tuple[list[str], list[list[str]
     return [(head, rest) for head, *rest in lines]
 
 
-def meanings(row: type[Record]) -> list[list[str]]:
+def meanings(row: type[Record]) -> list[tuple[str, str]]:
     """What each field of a row means, as its documentation says, without those that no table holds.
 
     Example:
         >>> meanings(DescentRow)[1]
-        ['trials', 'starts']
+        ('trials', 'starts')
     """
     told = (row.__doc__ or "").partition("Args:")[2]
     entries = re.findall(r"^        (\w+): (.+?)\.?$(?=\n        \w|\s*\Z)", told, flags=re.MULTILINE | re.DOTALL)
-    return [[name.replace("_", " "), " ".join(meaning.split())] for name, meaning in entries if not _listed(row, name)]
+    return [(name.replace("_", " "), " ".join(meaning.split())) for name, meaning in entries if not _listed(row, name)]
 
 
 def _listed(row: type[Record], name: str) -> bool:
