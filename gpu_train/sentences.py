@@ -34,7 +34,7 @@ STRESSED = ("very", "so", "truly", "quite")
 RATINGS = ("bad", "good")
 """Names of the two classes, in the order of their numbers."""
 
-CAREFUL_TRIES = 1000
+TRIES = 1000
 """Times as many sentences as are wanted that are drawn before it is said that the grammar has no more of them."""
 
 MOST_WORDS = 64
@@ -71,8 +71,8 @@ def rated_sentence(rng: np.random.Generator) -> tuple[str, int]:
     The last clause decides, and a turned adjective means its opposite: no word by itself says how a sentence is rated.
 
     Example:
-        >>> rated_sentence(np.random.default_rng(3))
-        ('the sound was so cold', 0)
+        >>> rated_sentence(np.random.default_rng(1))
+        ('the script is not poor but this film is bad', 0)
     """
     form = rng.integers(3)
     first, last = _clause(rng), _clause(rng)
@@ -109,7 +109,7 @@ def grammar_sentences(train: int, test: int, rng: np.random.Generator) -> Senten
         test, "the number of sentences to test on", remedy="correct it"
     )
     kept: tuple[dict[str, None], dict[str, None]] = {}, {}
-    for _ in range(CAREFUL_TRIES * wanted):
+    for _ in range(TRIES * wanted):
         text, rating = rated_sentence(rng)
         if len(kept[rating]) < wanted:
             kept[rating].setdefault(text)
