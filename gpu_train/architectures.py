@@ -173,6 +173,54 @@ def dense_net(layers: Sequence[int] = (6, 12, 36, 24), num_classes: int = 10, ch
     return nn.Sequential(*blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(before, num_classes))
 
 
+class ResidualConvolutions(nn.Module):
+    """ReLU(x + F(x)) with F of convolutions, each before a batch norm, and ReLU between them; where widths differ, x is projected."""
+
+    def __init__(self, before: int, width: int, layers: int, kernel: int) -> None:
+        super().__init__()
+        parts: list[nn.Module] = []
+        for place in range(layers):
+            read = width if place else before
+            parts += [nn.Conv2d(read, width, kernel, padding=kernel // 2, bias=False), nn.BatchNorm2d(width)]
+            parts += [nn.ReLU()] if place < layers - 1 else []
+        self.branch = nn.Sequential(*parts)
+        projected = nn.Sequential(nn.Conv2d(before, width, 1, bias=False), nn.BatchNorm2d(width))
+        self.shortcut = nn.Identity() if before == width else projected
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The block's output."""
+        return torch.relu(self.branch(x) + self.shortcut(x))
+
+
+KERNELS = {2: 3, 3: 5}
+"""Side of the kernels in a residual block of two and of three layers."""
+
+
+def residual_net(layers: Sequence[int], num_classes: int = 10, channels: int = 1) -> nn.Sequential:
+    """Residual blocks of 8 channels at full resolution and a linear classifier, the image's channels 8 times over; one child per block.
+
+    Args:
+        layers: of every block, 2 (kernels of 3×3) or 3 (of 5×5).
+        num_classes: K.
+        channels: of the images, which have 32×32 pixels.
+
+    Raises:
+        UnusableInput: for a block of another number of layers.
+
+    Source: he2023, "What are the basic operational modules in ResNet?"; numbers from its released code.
+
+    Example:
+        >>> residual_net((3, 2))(torch.zeros(2, 1, 32, 32)).shape
+        torch.Size([2, 10])
+    """
+    blocks: list[nn.Module] = []
+    for place, count in enumerate(layers):
+        if count not in KERNELS:
+            raise UnusableInput(f"a residual block of {count!r} layers is not offered: the source has 2 and 3; choose one of these.")
+        blocks.append(ResidualConvolutions(8 if place else 8 * channels, 8, count, KERNELS[count]))
+    return nn.Sequential(Repeated(8), *blocks, nn.Flatten(), nn.Linear(8 * SIDE**2, num_classes))
+
+
 def _divisor(thinner: int, width: int) -> int:
     if width % require_whole(thinner, "the divisor of the widths", remedy="give 1, 2, 4 or 8"):
         raise UnusableInput(f"the network cannot be {thinner} times thinner: that must divide {width}; give 1, 2, 4 or 8.")

@@ -104,6 +104,36 @@ def hidden_layers_by_batch(model: nn.Module, images: Images) -> list[Float[np.nd
     return [np.concatenate(layer)[back] for layer in zip(*by_part, strict=True)]
 
 
+def principal(layers: Layers, components: int) -> Layers:
+    """The same layers, of which wider ones are their first principal components, as he2023 has them before D of residual nets.
+
+    Args:
+        layers: features of every layer.
+        components: kept of a layer that has more features.
+
+    Example:
+        >>> from layerpeel.gpu_train import geomnist
+        >>> from layerpeel.gpu_train.networks import feed_forward
+        >>> images = geomnist(10, np.random.default_rng(0))
+        >>> [layer.shape for layer in principal(hidden_layers, 5)(feed_forward(1024, 3, [4]), images)]
+        [(30, 5), (30, 4)]
+    """
+
+    def reduced(model: nn.Module, images: Images) -> list[Float[np.ndarray, "n p"]]:
+        return [_principal(layer, components) for layer in layers(model, images)]
+
+    return reduced
+
+
+def _principal(features: Float[np.ndarray, "n p"], components: int) -> Float[np.ndarray, "n c"]:
+    """By the eigenvectors of the products of samples, which are fewer than features."""
+    if features.shape[1] <= components:
+        return features
+    centred = features.astype(float) - features.mean(axis=0, dtype=float)
+    values, vectors = np.linalg.eigh(centred @ centred.T)
+    return vectors[:, -components:] * np.sqrt(np.maximum(values[-components:], 0.0))
+
+
 def separation_curves(
     build: Callable[[], nn.Module],
     images: Images,
@@ -114,7 +144,7 @@ def separation_curves(
     epochs: Sequence[int] = (),
     frozen: str = "none",
     layers: Layers = hidden_layers,
-    by_batch: bool = True,
+    by_batch: Layers | None = hidden_layers_by_batch,
     device: str = "cpu",
     checkpoint: Path | None = None,
     progress: Progress = lambda _share: None,
@@ -130,7 +160,7 @@ def separation_curves(
         epochs: when to measure, besides before the first and after the last.
         frozen: "bottom" or "top" leaves that half of the hidden layers at its initial weights; "none" trains all.
         layers: (network, images) → features of every layer that is measured.
-        by_batch: whether D is measured in training mode too, for which the network must be a Sequential.
+        by_batch: the same in training mode; None where that is not measured.
         device: "auto", "cpu" or "cuda".
         checkpoint: kept while it runs, and continued from if it is there.
         progress: called after every epoch.
@@ -152,7 +182,7 @@ def separation_curves(
         if epoch in when:
             inside, nc1 = _look(model, images, layers)
             outside = [separation_or_infinity(layer, test.labels).fuzziness for layer in layers(model, test)]
-            seen = hidden_layers_by_batch(model, images) if by_batch else []
+            seen = [] if by_batch is None else by_batch(model, images)
             batched = [separation_or_infinity(layer, images.labels).fuzziness for layer in seen]
             measured.append(([layer.fuzziness for layer in inside], outside, nc1, batched))
 

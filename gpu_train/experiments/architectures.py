@@ -1,4 +1,4 @@
-"""The law in the architectures that the source names: convolutional nets layer by layer, and a DenseNet block by block."""
+"""The law in the architectures that the source names: convolutional nets layer by layer, residual nets and a DenseNet block by block."""
 
 # pyright: reportMissingImports=false
 
@@ -13,10 +13,10 @@ import numpy as np
 from torch import nn
 
 from layerpeel.gpu_train._images import Images
-from layerpeel.gpu_train.architectures import alexnet_x, dense_net, lenet, vgg13_x
+from layerpeel.gpu_train.architectures import alexnet_x, dense_net, lenet, residual_net, vgg13_x
 from layerpeel.gpu_train.experiments.images import sampled_images, signed
 from layerpeel.gpu_train.experiments.plan import Plan, Settings, Unit, arrays_of, taken
-from layerpeel.gpu_train.studies import Progress, separation_curves
+from layerpeel.gpu_train.studies import Progress, hidden_layers, hidden_layers_by_batch, principal, separation_curves
 from layerpeel.gpu_train.training import Recipe
 from layerpeel.numerics import require_one_of
 
@@ -26,6 +26,9 @@ ARCHITECTURES: Mapping[str, Callable[..., nn.Module]] = MappingProxyType(
         "alexnet-x-thin": partial(alexnet_x, thinner=8),
         "vgg-13-x-thin": partial(vgg13_x, thinner=8),
         "dense-net-thin": partial(dense_net, (2, 4, 4, 2), thinner=8),
+        "residual-2": partial(residual_net, (2,) * 4),
+        "residual-3": partial(residual_net, (3,) * 4),
+        "residual-mixed": partial(residual_net, (3, 3, 2, 2)),
         "alexnet-x": alexnet_x,
         "vgg-13-x": vgg13_x,
         "dense-net-161": dense_net,
@@ -33,7 +36,13 @@ ARCHITECTURES: Mapping[str, Callable[..., nn.Module]] = MappingProxyType(
 )
 """By number of classes and channels; the thin ones have an eighth of the width, and the DenseNet fewer layers as well."""
 
-THIN = ("lenet", "alexnet-x-thin", "vgg-13-x-thin", "dense-net-thin")
+RESIDUAL = ("residual-2", "residual-3", "residual-mixed")
+"""Those of which the source measures principal components, in the source's own size."""
+
+COMPONENTS = 100
+"""Principal components of a layer of these."""
+
+THIN = ("lenet", "alexnet-x-thin", "vgg-13-x-thin", "dense-net-thin", *RESIDUAL)
 """Those that a CPU trains in minutes."""
 
 
@@ -59,9 +68,13 @@ def architecture_unit(name: str, settings: Settings, data: tuple[Images, Images]
     images, test = data
     recipe = taken(Recipe, settings)
     architecture: Any = ARCHITECTURES[require_one_of(settings["variant"], "architecture", ARCHITECTURES)]
+    layers, by_batch = hidden_layers, hidden_layers_by_batch
+    if settings["variant"] in RESIDUAL:
+        layers, by_batch = principal(layers, COMPONENTS), principal(by_batch, COMPONENTS)
     build = partial(architecture, num_classes=images.num_classes, channels=images.pixels.shape[1])
 
     def run(rng: np.random.Generator, checkpoint: Path | None, progress: Progress) -> dict[str, np.ndarray]:
-        return arrays_of(separation_curves(build, images, test, recipe, rng, device=device, checkpoint=checkpoint, progress=progress))
+        kept: dict[str, Any] = {"device": device, "checkpoint": checkpoint, "progress": progress}
+        return arrays_of(separation_curves(build, images, test, recipe, rng, layers=layers, by_batch=by_batch, **kept))
 
     return Unit(name=name, settings=settings, run=run)

@@ -50,6 +50,6 @@ def sentence_unit(name: str, settings: Settings, sentences: Sentences, *, device
     def run(rng: np.random.Generator, checkpoint: Path | None, progress: Progress) -> dict[str, np.ndarray]:
         epochs = tuple(epoch for epoch in (1, 2, 5, 10, 20, 50) if epoch < recipe.epochs)
         options: dict[str, Any] = {"device": device, "checkpoint": checkpoint, "progress": progress}
-        return arrays_of(separation_curves(build, train, test, recipe, rng, epochs=epochs, layers=pooled_layers, by_batch=False, **options))
+        return arrays_of(separation_curves(build, train, test, recipe, rng, epochs=epochs, layers=pooled_layers, by_batch=None, **options))
 
     return Unit(name=name, settings=settings, run=run)

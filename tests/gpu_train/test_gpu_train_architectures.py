@@ -6,10 +6,11 @@ import torch
 from refusals import refused
 
 from layerpeel.gpu_train import Images
-from layerpeel.gpu_train.architectures import alexnet_x, dense_net, lenet, vgg13_x
+from layerpeel.gpu_train.architectures import alexnet_x, dense_net, lenet, residual_net, vgg13_x
 from layerpeel.gpu_train.experiments import Plan
 from layerpeel.gpu_train.experiments.architectures import ARCHITECTURES, THIN, architecture_unit, architecture_units
-from layerpeel.gpu_train.studies import hidden_layers
+from layerpeel.gpu_train.studies import hidden_layers, principal
+from layerpeel.numerics import separation
 
 
 def noise(channels: int = 1, each: int = 2) -> Images:
@@ -24,6 +25,7 @@ def test_layers_are_measured_before_pooling_and_inputs_as_they_are() -> None:
     assert widths["alexnet-x-thin"] == [1024, 8 * 32**2, 24 * 16**2, 48 * 8**2, 32 * 8**2, 32 * 8**2, 512, 512]
     assert widths["vgg-13-x-thin"][1:5] == [8 * 32**2, 8 * 32**2, 16 * 16**2, 16 * 16**2]
     assert len(widths["vgg-13-x-thin"]) == 13
+    assert widths["residual-mixed"] == [1024] + [8 * 32**2] * 4
     assert [width % side**2 for width, side in zip(widths["dense-net-thin"][1:], (32, 32, 16, 8, 4), strict=True)] == [0] * 5
 
 
@@ -56,6 +58,28 @@ def test_a_unit_leaves_d_of_every_layer(channels: int) -> None:
     arrays = unit.run(np.random.default_rng(0), None, lambda _share: None)
     assert arrays["fuzziness"].shape == arrays["batch_fuzziness"].shape == (2, 5)
     assert np.isfinite(arrays["fuzziness"]).all()
+
+
+def test_principal_components_keep_what_they_can_of_separation() -> None:
+    images = noise(each=12)
+    whole, reduced = hidden_layers(lenet(10), images), principal(hidden_layers, 100)(lenet(10), images)
+    assert [layer.shape[1] for layer in reduced] == [100, 100, 100, 100, 84]
+    pixels = images.pixels.reshape(120, -1).astype(float)
+    (every,) = principal(lambda _model, _images: [pixels], 119)(lenet(10), images)  # all directions of 120 centred samples
+    assert separation(every, images.labels).fuzziness == pytest.approx(separation(pixels, images.labels).fuzziness, rel=1e-6)
+    centred = pixels - pixels.mean(axis=0)
+    singular = np.linalg.svd(centred, compute_uv=False)
+    assert np.linalg.norm(reduced[0], axis=0)[::-1] == pytest.approx(singular[:100], rel=1e-5)
+    assert whole[-1].shape == (120, 84)
+
+
+def test_residual_blocks_of_the_source() -> None:
+    mixed = residual_net((3, 2), channels=3)
+    convolutions = [module for module in mixed.modules() if isinstance(module, torch.nn.Conv2d)]
+    assert [(part.in_channels, part.out_channels, part.kernel_size[0]) for part in convolutions] == [
+        *((24, 8, 5), (8, 8, 5), (8, 8, 5), (24, 8, 1), (8, 8, 3), (8, 8, 3)),
+    ]
+    refused(lambda: residual_net((4,)), "block of 4 layers", "2 and 3")
 
 
 def test_thin_networks_below_the_sources_size() -> None:

@@ -6,7 +6,7 @@ from layerpeel.numerics import Figure
 
 CAPTION = (
     "Measured after the nonlinearity of every convolution and linear layer and before any pooling; of a DenseNet after its stem and after "
-    "every block. The line is a fitted law."
+    "every block, of residual nets after every block, of 100 principal components. The line is a fitted law."
 )
 
 
