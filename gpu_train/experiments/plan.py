@@ -14,7 +14,7 @@ from layerpeel.gpu_train.studies import Progress
 from layerpeel.numerics import UnusableInput
 
 PROFILES = ("small", "medium", "sources")
-"""Legal sizes: minutes on two cores, ten to thirty minutes there, or as in the sources."""
+"""Legal sizes: minutes on two cores, up to half an hour there, or as in the sources."""
 
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 """Where Debian's package dataset-fashion-mnist puts its files."""

@@ -23,7 +23,7 @@ def train(
         ),
     ],
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Run directory; runs/EXPERIMENT unless given.")] = None,
-    profile: Annotated[str, typer.Option(help="small: minutes on two cores; medium: 10 to 30; sources: as in the sources.")] = "small",
+    profile: Annotated[str, typer.Option(help="small: minutes on two cores; medium: up to 30; sources: as in the sources.")] = "small",
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto for a GPU if there is one.")] = "cpu",
     data: Annotated[
         Path | None,

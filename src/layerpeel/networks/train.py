@@ -31,7 +31,7 @@ def train(
     Args:
         experiment: separation, widths, depths, architectures, freezing, sentences, imbalance, unconstrained, geomnist or label-noise.
         directory: where it is left, new or empty; runs/EXPERIMENT unless given.
-        profile: "small" takes minutes on two cores, "medium" ten to thirty; "sources" is the experiment of the sources, in their size.
+        profile: "small" takes minutes on two cores, "medium" up to half an hour; "sources" is the experiment of the sources, in their size.
         device: "cpu", "cuda", or "auto" for a GPU if there is one.
         data: folder with MNIST, FashionMNIST or CIFAR-10 files; unless given, packaged MNIST, and beyond the small profile FashionMNIST
             where Debian's dataset-fashion-mnist is installed. For sentences a folder with train.tsv and dev.tsv in the form of SST-2;
