@@ -96,7 +96,8 @@ def solve(
     if save is not None:
         write_whole({save: archive(geometry.solution)}, "--save")
     if certificate is not None:
-        from layerpeel.counts.certificates import optimum_certificate, writer
+        from layerpeel.counts.certificates import optimum_certificate
+        from layerpeel.pages.proofs import writer
 
         write_whole({certificate: writer(optimum_certificate(geometry.solution))}, "--certificate")
     plain = not label_smoothing and all(each is None for each in (penalty, logit_scale, logit_shift, margin))
@@ -201,21 +202,23 @@ def threshold(
     else:
         thresholds = thresholds_between(*sizes, weight_energy=1.0 if weight_energy is None else weight_energy, **model, digits=digits)
     if certificate is not None:
-        from layerpeel.counts.certificates import threshold_certificate, writer
+        from layerpeel.counts.certificates import threshold_certificate
+        from layerpeel.pages.proofs import writer
 
         write_whole({certificate: writer(threshold_certificate(thresholds))}, "--certificate")
     answer_with_files(thresholds, out, as_json)
 
 
 def verify(
-    source: Annotated[Path, typer.Argument(metavar="CERTIFICATE.json", help="What --certificate of solve or threshold wrote.")],
+    source: Annotated[Path, typer.Argument(metavar="CERTIFICATE.json", help="What --certificate of solve, threshold or measure wrote.")],
     as_json: AsJson = False,
 ) -> None:
     """Check a certificate in exact and ball arithmetic.
 
-    The checker is one file, layerpeel/verify.py, that needs python-flint only: a copy of it runs alone. Exit status 1 when it refuses.
+    The checkers are one file each: layerpeel/verify.py, which needs python-flint, and verify_separability.py, which needs nothing; copies
+    run alone. Exit status 1 when one refuses.
     """
-    from layerpeel.counts.certificates import verified
+    from layerpeel.pages.proofs import verified
 
     verdict = verified(source)
     answer(verdict, as_json)

@@ -91,6 +91,10 @@ def measure(
         float | None,
         typer.Option(metavar="L", help="The network's weight decay: hold its minority against it, not against measured norms."),
     ] = None,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.json", help="Write a proof that the last layer is linearly separable, or is not, for `verify`."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write measure.json, its figures and a page here.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -99,8 +103,15 @@ def measure(
     D and NC1-NC5 of every layer in the forms in use, the law over layers, and whether the label counts foretell minority collapse.
     """
     from layerpeel.networks.measure import measure_files as run
-    from layerpeel.pages.files import require_directory
+    from layerpeel.pages.files import require_directory, require_file, write_whole
 
+    if certificate is not None:
+        require_file(certificate, "--certificate")
     if out is not None:
         require_directory(out, "--out")
+    if certificate is not None:
+        from layerpeel.networks.certificates import certificate_of_files
+        from layerpeel.pages.proofs import writer
+
+        write_whole({certificate: writer(certificate_of_files(features, ignore=ignore or (), pool=pool))}, "--certificate")
     answer_with_files(run(features, ignore=ignore or (), pool=pool, weight_decay=weight_decay), out, as_json)

@@ -1,10 +1,8 @@
 """Certificates that travel: what proves an optimum or a threshold, in exact numbers, for a checker that knows nothing of layerpeel."""
 
-import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +11,6 @@ from flint import arb, ctx, fmpz
 from layerpeel import verify
 from layerpeel.array_words import Float
 from layerpeel.numerics import UnusableInput, boundary_points, require_whole
-from layerpeel.pages.files import read_small
-from layerpeel.pages.records import Result
 
 if TYPE_CHECKING:
     from layerpeel.counts.threshold import Thresholds
@@ -26,9 +22,6 @@ LARGEST = 400
 
 MOST_DIGITS = 60
 """Digits of a threshold that the checker's precision carries, with twenty to spare."""
-
-LARGEST_FILE = 2**27
-"""Bytes of a certificate that is read; one of 400 classes has 30 million."""
 
 SLACK = 2.0**-47
 """By what part the slope's norm is said to be larger than its value in doubles, at first: a few roundings of a matrix of hundreds."""
@@ -136,53 +129,6 @@ def threshold_certificate(thresholds: "Thresholds", *, digits: int = 30) -> dict
         "points": [_exact(point) for point in boundary_points(thresholds.majority, thresholds.minority, **energies, digits=digits)],
     }
     return _sealed(certificate)
-
-
-def writer(certificate: dict[str, Any]) -> Callable[[Path], object]:
-    """What writes it into a file."""
-    return lambda path: path.write_text(json.dumps(certificate, indent=1) + "\n", encoding="utf-8")
-
-
-class Verified(Result):
-    """What a certificate was found to prove, or why it was refused.
-
-    Args:
-        proved: whether it proves what it claims.
-        sentence: what that is, or the reason.
-        lower: the lower end that it claims and proves, rounded to the nearest double; None when it was refused.
-        upper: the upper one.
-    """
-
-    proved: bool
-    sentence: str
-    lower: float | None
-    upper: float | None
-
-    def to_text(self) -> str:
-        """One line."""
-        return f"proved: {self.sentence}" if self.proved else f"refused: {self.sentence}"
-
-
-def verified(path: Path) -> Verified:
-    """The verdict of the checker that stands in verify.py, and needs nothing else of layerpeel, on a file.
-
-    Raises:
-        UnusableInput: when there is no such file, or it is no JSON, or larger than any certificate.
-    """
-    try:
-        certificate = json.loads(read_small(path, f"certificate {path}", largest=LARGEST_FILE))
-    except OSError as error:
-        raise UnusableInput(f"certificate {path} cannot be read ({error.strerror}): it must be a JSON file; check the path.") from error
-    except (ValueError, RecursionError) as error:
-        raise UnusableInput(
-            f"certificate {path} is no JSON ({error}): it must be a file that --certificate of solve or threshold wrote; write it again."
-        ) from error
-    try:
-        sentence = verify.verify(certificate)
-    except verify.Refused as refusal:
-        return Verified(proved=False, sentence=str(refusal), lower=None, upper=None)
-    lower, upper = (float(Fraction(certificate["claim"][end])) for end in ("lower", "upper"))
-    return Verified(proved=True, sentence=sentence, lower=lower, upper=upper)
 
 
 def _mass(norm_weights: str, group: "Group") -> Fraction:

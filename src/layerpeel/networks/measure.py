@@ -167,6 +167,21 @@ def measure_files(
     return MeasurementSeries(names=tuple(names), epochs=tuple(epochs_of(names)), measurements=tuple(measurements))
 
 
+def last_layer(paths: Sequence[Path | str], *, ignore: Any = (), pool: str | None = None) -> tuple[np.ndarray, np.ndarray, Head | None]:
+    """Features of the last layer of one checkpoint, one row per sample, with their class numbers and the classifier that reads them.
+
+    Raises:
+        UnusableInput: as `measure`, and for several checkpoints.
+    """
+    with open_features([Path(path) for path in paths]) as checkpoints:
+        if len(checkpoints) > 1:
+            raise UnusableInput(f"{_shortened(list(map(Path, paths)))} are {len(checkpoints)} checkpoints: one is proved; name it.")
+        given = _given_by(checkpoints[0], _ignored(ignore), pool)
+        features = _flat(given.labels.of(given.layers[-1].read()), pool, given.classifier)
+        head = None if given.classifier is None else matched_head(given.classifier, given.bias, given.labels, features.shape[1])
+        return np.asarray(features, dtype=float), given.labels.numbers, head
+
+
 def _paths(features: Any) -> list[Path] | None:
     """The files, if that is what is given."""
     if isinstance(features, str | Path):

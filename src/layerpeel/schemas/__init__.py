@@ -11,6 +11,7 @@ MODELS = {
     "doctor": "layerpeel.environment.Diagnosis",
     "estimate": "layerpeel.dynamics.EstimatedStrengths",
     "list": "layerpeel.theorems.listing.ListRecord",
+    "list-source": "layerpeel.theorems.sources.SourceIndex",
     "measure": "layerpeel.networks.Measurement",
     "measure-series": "layerpeel.networks.MeasurementSeries",
     "new-room": "layerpeel.theorems.new_room.WrittenRoom",
@@ -23,7 +24,7 @@ MODELS = {
     "sweep-quantities": "layerpeel.sweeps.listing.QuantityList",
     "sweep-status": "layerpeel.sweeps.state.Status",
     "threshold": "layerpeel.counts.threshold.Thresholds",
-    "verify": "layerpeel.counts.certificates.Verified",
+    "verify": "layerpeel.pages.proofs.Verified",
     "train": "layerpeel.networks.TrainingRun",
 }
 """Command → the model of its JSON; COMMAND-OPTION where an option answers something else."""
