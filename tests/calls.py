@@ -44,9 +44,12 @@ CLOSED_FORMS = {
     "layerpeel.numerics.layer_peeled._sample_thresholds",
     "layerpeel.numerics.layer_peeled._thresholds",
     "layerpeel.numerics.layer_peeled._threshold_arrays",
+    "layerpeel.theory.layer_peeled._changed_boundaries",
     "layerpeel.theory.layer_peeled._closed_forms",
+    "layerpeel.theory.layer_peeled._vanishing_closed_forms",
     "layerpeel.theory.layer_peeled._orthogonal_means",
     "layerpeel.theory.locally_elastic._along_directions",
+    "layerpeel.theory.locally_elastic._any_similarity",
     "layerpeel.theory.locally_elastic._l_model_limits",
     "layerpeel.theory.layer_peeled._encoded_labels",
     "layerpeel.theory.locally_elastic._shares",
@@ -78,6 +81,11 @@ SIDES = {"measure": "measure_", "measure_all": "measure_", "predict": "predict_"
 
 MEASURING = {"layerpeel.solvers", "layerpeel.gpu_train"}
 """Packages that predictions leave alone."""
+
+
+def measures(module: str) -> bool:
+    """Whether a module is one that predictions leave alone: of those packages, or of a family's `_measured`."""
+    return package_of(module) in MEASURING or "._measured." in module
 
 
 @dataclass(frozen=True)
@@ -260,7 +268,7 @@ class Program:
         def wrong(place: Name) -> bool:
             if measuring:
                 return place.name.startswith("predict_") or place in CHOOSING or (place.module in CLOSED_FORMS and self.computes(place))
-            return place.name.startswith("measure_") or (package_of(place.module) in MEASURING and self.computes(place))
+            return place.name.startswith("measure_") or (measures(place.module) and self.computes(place))
 
         found = self.reached(start, lambda place: not wrong(place) and place != SOLVE)
         bad = [f"{start.name} reaches {place} by way of {by}" for place, by in found.items() if wrong(place)]

@@ -4,16 +4,25 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, TypeAlias, cast
 
+import numpy as np
+
+from layerpeel.numerics import Bracket
 from layerpeel.theory._room import Check, Claim, Control, Evidence, Grounds, Kind, Origin, Quantities, Quantity, Setting, Verdict
 
 Instances: TypeAlias = Mapping[str, tuple[Any, ...]]
 """Label → arguments: the cases that a claim is put to, each labelled once."""
 
-Found: TypeAlias = Quantity | Mapping[str, Quantity] | None
+Stated: TypeAlias = Quantity | float
+"""A quantity, or a number that is predicted: exactly, unless the claim grants it a rounding; a yes or a no is one or zero."""
+
+Answer: TypeAlias = Stated | Mapping[str, Stated] | None
 """What one instance predicts or measures: a quantity, several by name, or nothing."""
 
-Rule: TypeAlias = Quantity | Callable[..., Found]
+Rule: TypeAlias = Stated | Callable[..., Answer]
 """A constant, or a function of an instance's arguments."""
+
+NUMBERS = (int, float, np.number, np.bool_)
+"""What counts as a number alone; a bool is an int."""
 
 
 def instances(label: str, *cases: Any) -> dict[str, tuple[Any, ...]]:
@@ -68,13 +77,14 @@ def claim(
     over: Instances | str,
     predict: Rule,
     measure: Rule | None = None,
-    measure_all: Callable[[Setting], Quantities | Iterable[Found]] | None = None,
+    measure_all: Callable[[Setting], Quantities | Iterable[Answer]] | None = None,
     false: Mapping[str, tuple[str, Rule] | Variant],
     evidence: Evidence | Grounds,
     by: str = "",
     within: float = 0.0,
     because: str = "",
     headroom: float = 10.0,
+    rounding: float = 0.0,
     kind: Kind | None = None,
     origin: Origin | None = None,
     expected: Verdict = Verdict.CONFIRMED,
@@ -85,8 +95,8 @@ def claim(
         name: kebab-case, unique in its room.
         says: the sentence that is confirmed or refuted.
         over: the instances, as `instances` labels them; a text labels a claim that has one instance without arguments.
-        predict: for each instance what the sentence says: closed forms, by numerics only.
-        measure: for each instance what is found, by a route that does not know the prediction.
+        predict: for each instance what the sentence says: closed forms, by numerics only; a number is exact, up to `rounding`.
+        measure: for each instance what is found, by a route that does not know the prediction, with its error: never a number alone.
         measure_all: instead of `measure`, where the setting (its stream, its profile) matters or one run serves several instances: what is
             found for all of them, in their order or by label.
         false: name → (sentence, prediction) of each plausible mistake: a forgotten 1/K, a root for a square, one group for the other.
@@ -95,6 +105,7 @@ def claim(
         within: of plain evidence, the widest bracket that still confirms something (absolute): the resolution.
         because: of plain evidence, why that resolution.
         headroom: of plain evidence, as in `Evidence.within`.
+        rounding: how far, absolutely, the numbers that are predicted may be off, false ones too.
         kind: how prediction and measurement relate; None takes the statement's kind.
         origin: where this sentence comes from, when it is not where the room's statement does.
         expected: what the verdict must be.
@@ -104,13 +115,14 @@ def claim(
 
     Raises:
         ValueError: unless exactly one of `measure` and `measure_all` is given.
+        TypeError: when the check measures a number without its error.
 
     Example:
         >>> from layerpeel.numerics import Bracket
         >>> half = claim(
         ...     "half", "x/2", over=instances("x={}", 2, 4), evidence=Evidence.PROOF,
-        ...     predict=lambda x: Bracket.exactly(x / 2), measure=lambda x: Bracket.exactly(0.5 * x),
-        ...     false={"square": ("x²/2", lambda x: Bracket.exactly(x * x / 2))},
+        ...     predict=lambda x: x / 2, measure=lambda x: Bracket.exactly(0.5 * x),
+        ...     false={"square": ("x²/2", lambda x: x * x / 2)},
         ... )
         >>> half.check.predict()["x=4"].middle, half.controls[0].predict()["x=4"].middle
         (2.0, 8.0)
@@ -120,12 +132,13 @@ def claim(
 
         def measured(setting: Setting) -> Quantities:
             values = measure_all(setting)
-            return cast("Quantities", values) if isinstance(values, Mapping) else _labelled(zip(cases, values, strict=True))
+            by_label = cast("Quantities", values) if isinstance(values, Mapping) else _labelled(zip(cases, values, strict=True))
+            return _with_errors(name, by_label)
 
     elif measure is not None and measure_all is None:
 
         def measured(setting: Setting) -> Quantities:
-            return _each(measure, cases)
+            return _with_errors(name, _each(measure, cases))
 
     else:
         raise ValueError(f"claim {name} needs one of measure and measure_all; give the one that fits.")
@@ -137,7 +150,7 @@ def claim(
             name=name,
             claim=says,
             evidence=grounds.evidence,
-            predict=lambda: _each(predict, cases),
+            predict=lambda: _predicted(_each(predict, cases), rounding),
             measure=measured,
             kind=kind,
             resolution=grounds.resolution,
@@ -152,7 +165,7 @@ def claim(
                 name=key,
                 claim=variant.says,
                 check=name,
-                predict=lambda variant=variant: _each(variant.predict, variant.instances(cases)),
+                predict=lambda variant=variant: _predicted(_each(variant.predict, variant.instances(cases)), rounding),
                 kind=variant.kind,
             )
             for key, variant in variants.items()
@@ -165,19 +178,39 @@ def _instances(over: Instances | str) -> Instances:
     return {over: ()} if isinstance(over, str) else over
 
 
-def _each(rule: Rule, cases: Instances) -> dict[str, Quantity]:
+def _each(rule: Rule, cases: Instances) -> dict[str, Stated]:
     return _labelled((label, rule(*arguments) if callable(rule) else rule) for label, arguments in cases.items())
 
 
-def _labelled(values: Iterable[tuple[str, Found]]) -> dict[str, Quantity]:
+def _labelled(values: Iterable[tuple[str, Answer]]) -> dict[str, Stated]:
     """Quantities by label; several of one instance by "label, name"."""
-    quantities: dict[str, Quantity] = {}
+    quantities: dict[str, Stated] = {}
     for label, value in values:
         if isinstance(value, Mapping):
             quantities |= {f"{label}, {name}" if label else name: each for name, each in value.items()}
         elif value is not None:
             quantities[label] = value
     return quantities
+
+
+def _predicted(stated: Mapping[str, Stated], rounding: float) -> Quantities:
+    """Numbers as brackets: exactly, or up to their rounding."""
+
+    def enclosed(value: float) -> Bracket:
+        return Bracket.around(value, rounding) if rounding else Bracket.exactly(value)
+
+    return {label: enclosed(float(value)) if isinstance(value, NUMBERS) else value for label, value in stated.items()}
+
+
+def _with_errors(name: str, measured: Mapping[str, Stated]) -> Quantities:
+    """What was measured, unless it is a number without its error."""
+    for label, value in measured.items():
+        if isinstance(value, NUMBERS):
+            raise TypeError(
+                f"claim {name} measures {value!r} at {label!r}, a number alone: what is measured carries its error; "
+                "give a Bracket, an Estimate or a Proportion."
+            )
+    return cast("Quantities", measured)
 
 
 def printed(
@@ -190,7 +223,7 @@ def printed(
     false: Mapping[str, tuple[str, Rule] | Variant],
     evidence: Evidence | Grounds,
     measure: Rule | None = None,
-    measure_all: Callable[[Setting], Quantities | Iterable[Found]] | None = None,
+    measure_all: Callable[[Setting], Quantities | Iterable[Answer]] | None = None,
     **common: Any,
 ) -> tuple[Claim, Claim]:
     """A sentence that fails as it is printed, and what holds instead, put to the same measurement.
@@ -205,7 +238,7 @@ def printed(
         evidence: of both.
         measure: as in `claim`.
         measure_all: as in `claim`.
-        common: other words of `claim`: `by`, `kind`, and those of plain evidence.
+        common: other words of `claim`: `by`, `kind`, `rounding`, and those of plain evidence.
 
     Returns:
         The printed claim and the one that holds.
@@ -218,8 +251,8 @@ def printed(
         >>> from layerpeel.numerics import Bracket
         >>> as_printed, derived = printed(
         ...     "printed", "x²", over=instances("x={}", 4), evidence=Evidence.PROOF, false={},
-        ...     predict=lambda x: Bracket.exactly(x * x), measure=lambda x: Bracket.exactly(0.5 * x),
-        ...     instead=("derived", "x/2", lambda x: Bracket.exactly(x / 2)),
+        ...     predict=lambda x: x * x, measure=lambda x: Bracket.exactly(0.5 * x),
+        ...     instead=("derived", "x/2", lambda x: x / 2),
         ... )
         >>> as_printed.check.expected.value, derived.check.expected.value
         ('refuted', 'confirmed')

@@ -247,6 +247,11 @@ def test_the_guard_sees_a_measurement_that_knows_its_prediction(text: str, tresp
             "from layerpeel.theory.layer_peeled._reference import reference\ndef predict_x(): return reference(1)",
             "layerpeel.solvers._solve.solve by way of",
         ),
+        (
+            "from layerpeel.theory.equi_separation._measured.splits import OVERALL, spread\ndef predict_x(): return spread(1, OVERALL)",
+            "reaches layerpeel.theory.equi_separation._measured.splits.spread by way of",
+        ),
+        ("from layerpeel.theory.equi_separation._measured.splits import OVERALL\ndef predict_x(): return OVERALL", ""),
         ("from layerpeel.numerics import collapse_threshold\ndef predict_x(): return collapse_threshold(5, 5)", ""),
     ],
 )

@@ -7,18 +7,13 @@ Qᵀ SSW SSB⁺ Q has the same trace. If SSB has rank p, so has AᵀSSB A for in
 Aᵀ (SSW SSB⁻¹) A⁻ᵀ. If not, A need not keep D: in the plane, with class means on one line, a shear does not.
 """
 
-import numpy as np
 import sympy
 from sympy import Matrix, Rational
 
-from layerpeel.numerics import Bracket, separation
-from layerpeel.theory._claims import Variant, claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, Variant, claim, instances
 from layerpeel.theory.equi_separation._exact import exact_fuzziness, fuzziness_in_means
 from layerpeel.theory.equi_separation._in_symbols import scatter
-
-# Matrices of any size are symbols that do not commute.
-
+from layerpeel.theory.equi_separation._measured.moved_features import ROUNDING, changes
 
 POINTS = Matrix([[0, 0, 1], [2, 0, 0], [5, 1, 0], [7, 2, 1], [1, 6, 0], [2, 9, 3]])
 """Six samples of three classes in R³, two each: more directions than SSB has, so D sees only part of the space."""
@@ -40,8 +35,6 @@ KEEPING = {
 """Points, where they move, and how often their labels are repeated."""
 NOT_KEEPING = {"invertible map, p = K": (POINTS, POINTS * SHEAR, 1)}
 
-ROUNDING = 1e-8
-"""Largest relative change of D in doubles: maps of condition number up to 1e3 and data of order one."""
 SLIGHT = 30 * ROUNDING
 """Widest bracket that still confirms."""
 
@@ -90,42 +83,12 @@ ROOM = Room.of(
         "in-doubles",
         "translation, rotation, scaling, duplication and, for p = K − 1, invertible maps keep D on random data",
         over=instances("{}", "translation", "orthogonal map", "common scaling", "duplicates", "invertible, p = K − 1"),
-        predict=Bracket.exactly(0.0),
+        predict=0.0,
         measure_all=lambda setting: changes(setting.rng),
         by="the largest relative change of D over twenty draws of data, in doubles; also for an invertible map with p > K − 1",
         false={
-            "any-dimension-in-doubles": Variant(
-                "an invertible map keeps D on random data whatever p is", Bracket.exactly(0.0), over="invertible, p > K − 1"
-            )
+            "any-dimension-in-doubles": Variant("an invertible map keeps D on random data whatever p is", 0.0, over="invertible, p > K − 1")
         },
         evidence=Evidence.EMPIRICAL.within(SLIGHT, "fifteen times the rounding of D under maps of moderate condition, to either side"),
     ),
 )
-
-
-def changes(rng: np.random.Generator) -> dict[str, Bracket]:
-    """The relative change of largest size for each move, with the rounding of its evaluation."""
-    relative: dict[str, list[float]] = {}
-    for _ in range(20):
-        labels = np.repeat(np.arange(4), 8)
-        wide = 3.0 * rng.normal(size=(4, 6))[labels] + rng.normal(size=(32, 6))
-        flat = wide[:, :3]
-        turn, _ = np.linalg.qr(rng.normal(size=(6, 6)))
-        mixed = np.eye(6) + 0.3 * rng.normal(size=(6, 6))
-        pairs = {
-            "translation": (wide, wide + rng.normal(size=6), labels),
-            "orthogonal map": (wide, wide @ turn, labels),
-            "common scaling": (wide, 17.0 * wide, labels),
-            "duplicates": (wide, np.repeat(wide, 2, axis=0), np.repeat(labels, 2)),
-            "invertible, p = K − 1": (flat, flat @ (np.eye(3) + 0.2 * rng.normal(size=(3, 3))), labels),
-            "invertible, p > K − 1": (wide, wide @ mixed, labels),
-        }
-        for name, (before, after, of) in pairs.items():
-            relative.setdefault(name, []).append(separation(after, of).fuzziness / separation(before, labels).fuzziness - 1.0)
-    return {name: largest(each) for name, each in relative.items()}
-
-
-def largest(relative: list[float]) -> Bracket:
-    """The change of largest size, with ROUNDING to either side."""
-    change = max(relative, key=abs)
-    return Bracket(change - ROUNDING, change + ROUNDING)

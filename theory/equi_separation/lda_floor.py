@@ -6,11 +6,10 @@ D(XA) ≥ ‖M⁺‖² = Σ 1/σ_i(M)², with equality for A = I. A map that low
 """
 
 import numpy as np
-from scipy import optimize
 
 from layerpeel.numerics import Bracket, ClassMoments, ClassStatistics, lda_floor, separation
-from layerpeel.theory._claims import Variant, claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, Variant, claim, instances
+from layerpeel.theory.equi_separation._measured.linear_maps import NONE_MERGED, RANK, descended, merged, whitened
 from layerpeel.theory.equi_separation._samples import ROUNDING, normal_classes, to_rounding
 
 SIZES = instances("K={}, p={}", (3, 2), (3, 5), (5, 8), (10, 12))
@@ -18,7 +17,6 @@ SMALL = dict(list(SIZES.items())[:3])
 WIDE = dict(list(SIZES.items())[1:])
 """Wider than K − 1: a direction can be taken out."""
 
-NONE_MERGED, RANK = ", none merged", ": rank of SSB"
 RANKS = {label + RANK: size for label, size in WIDE.items()}
 
 DESCENT_ACCURACY = 1e-4
@@ -44,10 +42,7 @@ ROOM = Room.of(
         by="D after whitening the within-class scatter",
         false={
             "higher-floor": ("the floor is one percent higher", lambda *size: to_rounding(1.01 * lda_floor(statistics(*size)))),
-            "linear-maps-do-nothing": (
-                "whitening cannot lower D",
-                lambda *size: to_rounding(separation(*normal_classes(*size)).fuzziness),
-            ),
+            "linear-maps-do-nothing": ("whitening cannot lower D", lambda *size: to_rounding(separation(*normal_classes(*size)).fuzziness)),
         },
         evidence=Evidence.EMPIRICAL.within(1e-4, "D is of order one to a thousand here, and its rounding one part in 1e8"),
         kind=Kind.EQUALITY,
@@ -67,8 +62,8 @@ ROOM = Room.of(
         "merging-passes-below",
         "a map that merges two class means takes D below the floor and the rank of SSB to K − 2: it must be read beside D",
         over={label: (*size, False) for label, size in WIDE.items()} | {label: (*size, True) for label, size in RANKS.items()},
-        predict=lambda classes, width, rank: Bracket.exactly(classes - 2) if rank else to_rounding(lda_floor(statistics(classes, width))),
-        measure_all=lambda setting: merged(setting.rng),
+        predict=lambda classes, width, rank: classes - 2 if rank else to_rounding(lda_floor(statistics(classes, width))),
+        measure_all=lambda setting: merged(setting.rng, WIDE),
         by="D, and the rank of SSB, after a projection that merges two class means, and after one along a random direction, which merges "
         "none; both take one direction out of the whitened space and leave room for K − 1",
         false={
@@ -78,9 +73,7 @@ ROOM = Room.of(
                 over={label + NONE_MERGED: size for label, size in WIDE.items()},
             ),
             "two-directions": Variant(
-                "merged means cost SSB both of their directions: a rank of K − 3",
-                lambda classes, _: Bracket.exactly(classes - 3),
-                over=RANKS,
+                "merged means cost SSB both of their directions: a rank of K − 3", lambda classes, _: classes - 3, over=RANKS
             ),
         },
         evidence=Evidence.EMPIRICAL,
@@ -106,35 +99,3 @@ def averaged(of: ClassStatistics) -> float:
     factor = of.between_factor
     rank = min(len(factor) - 1, factor.shape[1])
     return rank**2 / float(np.trace(np.linalg.solve(of.within, factor.T @ factor)))
-
-
-def whitened(classes: int, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The samples in whitened coordinates, their labels, and the class means there."""
-    x, y = normal_classes(classes, width)
-    means = np.array([x[y == k].mean(axis=0) for k in range(classes)])
-    _, values, axes = np.linalg.svd(x - means[y], full_matrices=False)
-    return x @ (axes.T / values), y, means @ (axes.T / values)
-
-
-def descended(x: np.ndarray, y: np.ndarray) -> float:
-    """The least D(XA) found."""
-    width = x.shape[1]
-
-    def fuzziness(flat: np.ndarray) -> float:
-        return np.log(separation(x @ flat.reshape(width, width), y).fuzziness)
-
-    ended = optimize.minimize(fuzziness, np.eye(width).ravel(), method="L-BFGS-B", options={"maxfun": 60_000, "ftol": 1e-13, "gtol": 1e-8})
-    return float(np.exp(ended.fun))
-
-
-def merged(rng: np.random.Generator) -> dict[str, Bracket]:
-    """D and the rank of SSB without the direction between the first two class means, and without a random one."""
-    smallest: dict[str, Bracket] = {}
-    for label, size in WIDE.items():
-        white, y, centres = whitened(*size)
-        for note, direction in (("", centres[0] - centres[1]), (NONE_MERGED, rng.normal(size=white.shape[1]))):
-            unit = direction / np.linalg.norm(direction)
-            left = separation(white - np.outer(white @ unit, unit), y)
-            smallest[label + note] = to_rounding(left.fuzziness)
-            smallest[label + note + RANK] = Bracket(left.rank_between, left.rank_between)
-    return smallest

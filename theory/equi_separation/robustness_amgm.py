@@ -4,40 +4,21 @@ Proof. With r_i = R^{1/n} e^{x_i} and Σ x_i = 0: Σ e^{−x_i} − n = Σ (e^{�
 inequality for the convex x ↦ log(r eˣ + ε) settles all orders: ∏(r_i + ε) ≥ (R^{1/n} + ε)ⁿ.
 """
 
-import math
-
-import numpy as np
 import sympy
 from flint import arb, ctx
-from scipy import optimize
 
 from layerpeel.numerics import PRECISION, Bracket, to_bracket
-from layerpeel.theory._claims import Variant, claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, Variant, claim, instances
 from layerpeel.theory.equi_separation._in_symbols import splits
+from layerpeel.theory.equi_separation._measured.splits import OVERALL, PERTURBATION, UNEQUAL, least_product, spreads
 
 COUNTS = instances("{} ratios", 2, 3, 5, 10)
 """n = m − 1, the number of ratios."""
-SLIGHTLY = 1e-3
-"""How much larger the last perturbation is than the first where they differ: ten times the accuracy of a search."""
-UNEQUAL = {f"{label}, unequal perturbations": count for label, count in COUNTS.items()}
-
-OVERALL = 1e-3
-"""R = D_m/D_1 of the numerical checks."""
-
-PERTURBATION = 0.01
-"""ε of the numerical checks."""
-
-SPLITS = 200
-"""Random splits of R per number of ratios, anywhere, and as many beside the equal one."""
-
-BESIDE = (1e-6, 1e-1)
-"""Distances of those from the equal split, in shares of log R."""
+UNEQUALLY = {f"{label}, {UNEQUAL}": count for label, count in COUNTS.items()}
 
 SEARCH_ACCURACY = 1e-4
 """Largest relative difference between the ratios where the search stops: the product is flat to second order at its least value, so
 doubles place it to about the square root of 1e-9."""
-
 
 ROOM = Room.of(
     Statement(
@@ -80,12 +61,12 @@ ROOM = Room.of(
         "minimising over splits ends at equal ratios",
         over=COUNTS,
         predict=Bracket(0.0, SEARCH_ACCURACY),
-        measure_all=lambda setting: spreads(setting.rng),
+        measure_all=lambda setting: spreads(setting.rng, COUNTS),
         by="largest over smallest ratio, minus one, where a minimisation of the product over splits of R stops; also where the "
         "perturbation of the last ratio is a thousandth larger than that of the first, which makes all r_t/ε_t equal by the same theorem",
         false={
             "unequal-perturbations": Variant(
-                "it ends at equal ratios where their perturbations differ, too", Bracket(0.0, SEARCH_ACCURACY), over=UNEQUAL
+                "it ends at equal ratios where their perturbations differ, too", Bracket(0.0, SEARCH_ACCURACY), over=UNEQUALLY
             )
         },
         evidence=Evidence.EMPIRICAL.within(SEARCH_ACCURACY, "the product is flat to second order at its least value"),
@@ -99,48 +80,3 @@ def floor(count: int, *, root: int | None = None, perturbation: float = PERTURBA
     """(R^{1/n} + ε)ⁿ, or with another root or perturbation."""
     with ctx.workprec(PRECISION):
         return to_bracket((arb(OVERALL).root(root or count) + arb(perturbation)) ** count)
-
-
-def least_product(rng: np.random.Generator, count: int) -> Bracket:
-    """The least ∏(r_i + ε) over splits beside the equal one and anywhere."""
-    directions = rng.standard_normal((SPLITS, count))
-    directions -= directions.mean(axis=1, keepdims=True)
-    directions *= (np.geomspace(*BESIDE, SPLITS) / np.linalg.norm(directions, axis=1))[:, None]
-    shares = np.vstack([1.0 / count + directions, rng.dirichlet(np.ones(count), SPLITS)])
-    with ctx.workprec(PRECISION):
-        products = [perturbed_product(share.tolist()) for share in shares]
-    return Bracket(min(p.lower for p in products), min(p.upper for p in products), rigorous=True)
-
-
-def perturbed_product(shares: list[float]) -> Bracket:
-    """∏ (r_i + ε) with r_i = R^{share_i}, and the last share one minus the others exactly."""
-    exponents = [arb(share) for share in shares[:-1]]
-    exponents.append(1 - sum(exponents, arb(0)))
-    total = arb(1)
-    for exponent in exponents:
-        total *= arb(OVERALL) ** exponent + arb(PERTURBATION)
-    return to_bracket(total)
-
-
-def spreads(rng: np.random.Generator) -> dict[str, Bracket]:
-    """How far the ratios differ at the end of the search, for equal perturbations and unequal ones."""
-    apart: dict[str, Bracket] = {}
-    for equal, unequal, (n,) in zip(COUNTS, UNEQUAL, COUNTS.values(), strict=True):
-        start = rng.normal(size=n - 1)
-        apart[equal] = spread(start, np.full(n, PERTURBATION))
-        apart[unequal] = spread(start, np.geomspace(PERTURBATION, (1.0 + SLIGHTLY) * PERTURBATION, n))
-    return apart
-
-
-def spread(start: np.ndarray, perturbations: np.ndarray) -> Bracket:
-    """Largest over smallest ratio, minus one, where BFGS stops."""
-    ended = optimize.minimize(log_product, start, (perturbations,), method="BFGS", options={"gtol": 1e-12})
-    logs = np.append(ended.x, -ended.x.sum())
-    apart = math.expm1(float(logs.max() - logs.min()))
-    return Bracket(apart, apart)
-
-
-def log_product(free: np.ndarray, perturbations: np.ndarray) -> float:
-    """log ∏ (r_i + ε_i); the logarithms of r_i over R^{1/n} sum to zero, so the last one follows from the others."""
-    logs = math.log(OVERALL) / (len(free) + 1) + np.append(free, -free.sum())
-    return float(np.log(np.exp(logs) + perturbations).sum())

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from functools import cache
 
-from layerpeel.numerics import ChangedBoundary, log_threshold_with_bias_minus_one
+from layerpeel.numerics import ChangedBoundary, log_threshold_with_bias_minus_one, smoothed_energy_limit, smoothed_margin
 from layerpeel.theory._enclosed_points import enclosed_points
 from layerpeel.theory._room import Figure, Series
 from layerpeel.theory.layer_peeled._changed_losses import DRAWN, Case, Change, threshold
@@ -54,3 +54,33 @@ def draw_thresholds() -> Figure:
         series=tuple(series),
         log_y=True,
     )
+
+
+def level(case: Case) -> float:
+    """s_B: explicit without margins; with them, p is that of the boundary."""
+    if any(case.change.margins):
+        return boundary(case).point_at(math.log(case.imbalance))[1]
+    return (1 - case.change.smoothing) * case.change.scale[1]
+
+
+def log_energy(case: Case) -> float:
+    """log E_H at E_W = 1 where the minority comes apart at this imbalance."""
+    point, _ = boundary(case).point_at(math.log(case.imbalance))
+    return 2 * math.log(point.radius / case.classes)
+
+
+def swapped(case: Case) -> Case:
+    """The case with the minority's factor and margin for the majority, and the other way round."""
+    change = case.change
+    return case._replace(change=change._replace(scale=change.scale[::-1], margins=change.margins[::-1]))
+
+
+def limit(case: Case) -> float:
+    """E_H from which on nothing coincides."""
+    return smoothed_energy_limit(case.majority, case.minority, case.change.smoothing) ** 2
+
+
+def alone(case: Case) -> float:
+    """E_H that a smoothed majority uses up."""
+    margin = smoothed_margin(case.classes, case.change.smoothing)
+    return (margin * (case.majority - 1 + math.sqrt(case.minority / case.classes)) / case.classes) ** 2

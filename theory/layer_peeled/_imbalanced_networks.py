@@ -133,7 +133,7 @@ def trained(profile: Profile, imbalance: float, oversampling: float, seed: int, 
     counts = step_counts(MAJORITY, MINORITY, MOST, imbalance)
     shown = [oversampled(with_counts(seen, counts, rng), oversampling, rare, rng) for (seen, _), rng in zip(halves, rngs, strict=True)]
     inputs, classes, options = shown[0].pixels[0].size, shown[0].num_classes, (training.batch_norm, training.last_relu)
-    found = minority_outcomes_together(
+    ended = minority_outcomes_together(
         lambda: feed_forward(inputs, classes, (WIDTH,) * LAYERS, batch_norm=options[0], last_relu=options[1]),
         shown,
         [test for _, test in halves],
@@ -143,7 +143,7 @@ def trained(profile: Profile, imbalance: float, oversampling: float, seed: int, 
     )
     return tuple(
         Trained(outcome=outcome, counts=seen.counts, last=last_features(model, seen))
-        for (outcome, model), seen in zip(found, shown, strict=True)
+        for (outcome, model), seen in zip(ended, shown, strict=True)
     )
 
 
@@ -155,7 +155,7 @@ def foreseen(trials: tuple[Trained, ...], norm_weights: str) -> np.ndarray:
         trials: trained networks.
         norm_weights: "class" averages ‖h‖² over every class, as the model of the sources does; "sample" averages it over all samples.
     """
-    found = []
+    cosines = []
     for each in trials:
         problem = LayerPeeled.from_groups(
             [(MAJORITY, int(each.counts[0])), (MINORITY, int(each.counts[-1]))],
@@ -164,8 +164,8 @@ def foreseen(trials: tuple[Trained, ...], norm_weights: str) -> np.ndarray:
             norm_weights=norm_weights,
         )
         cosine = solve(problem, route="factored").groups[-1].within_cosine
-        found.append(np.nan if cosine is None else cosine)
-    return np.array(found)
+        cosines.append(np.nan if cosine is None else cosine)
+    return np.array(cosines)
 
 
 def minority_cosines(trials: Iterable[Trained]) -> np.ndarray:

@@ -12,7 +12,6 @@ Proofs: the first by derivatives at ζ = 0 with all class numbers free; all four
 
 import math
 from collections.abc import Callable
-from functools import cache
 from itertools import pairwise, product
 
 from flint import arb, ctx
@@ -20,17 +19,15 @@ from flint import arb, ctx
 from layerpeel.numerics import (
     PRECISION,
     Bracket,
-    log_threshold_minus_one,
     threshold_at_large_energies,
     threshold_at_small_energies,
     threshold_of_many_classes,
     threshold_of_many_minority_classes,
     to_bracket,
 )
-from layerpeel.solvers import collapse_switch
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
 from layerpeel.theory.layer_peeled._in_symbols.tangent import BY_SIZE, STATED, tangent
+from layerpeel.theory.layer_peeled._measured.extreme_thresholds import draw_classes, draw_energies, excess, measured
 from layerpeel.theory.layer_peeled._threshold_limits import crowd_constant, line_at_infinity, log_excess, slope_at_zero
 
 SIZES = ((5, 5), (3, 7), (7, 3), (1, 2), (2, 2), (1, 100), (100, 2))
@@ -58,7 +55,6 @@ NEAR = 0.02
 
 SOLVED = "bisection over the enclosed geometry of block-symmetric logits, whose cost does not grow with the classes"
 
-
 ROOM = Room.of(
     Statement(
         name="asymptotics",
@@ -80,7 +76,7 @@ ROOM = Room.of(
         "d log R0/dε = K/(K_A (K − 1)) at ε = 0, for all class numbers",
         over="d log R0/dε at ε = 0",
         predict=lambda: STATED,
-        measure=lambda: tangent(),
+        measure=tangent,
         by="K (d log R0/dζ)/(dτ/dζ) at ζ = 0, differentiated for all class numbers at once",
         false={"tangent-by-size": ("the tangent is 1/K_A", lambda: BY_SIZE)},
         evidence=Evidence.PROOF,
@@ -127,7 +123,7 @@ ROOM = Room.of(
         measure=lambda root: measured(3, 2, root, 1e-6) / Bracket.exactly(root),
         by=SOLVED,
         false={
-            "exponent": ("R0 − 1 is of the order of E_H E_W", Bracket.exactly(0.0)),
+            "exponent": ("R0 − 1 is of the order of E_H E_W", 0.0),
             "tangent-by-size-solved": ("it approaches 1/K_A", lambda _: in_balls(lambda: 1 / arb(3))),
         },
         evidence=Evidence.CERTIFIED.within(NEAR, "the next term of the expansion at the last instance: 1e-3"),
@@ -140,7 +136,7 @@ ROOM = Room.of(
         predict=lambda *_: in_balls(lambda: line_at_infinity(5, 5)[0]),
         measure=lambda low, high: (measured(5, 5, high, 1e-3) - measured(5, 5, low, 1e-3)) / Bracket.exactly(high - low),
         by=SOLVED,
-        false={"even-split-solved": ("the slope approaches K/K_A", Bracket.exactly(2.0))},
+        false={"even-split-solved": ("the slope approaches K/K_A", 2.0)},
         evidence=Evidence.CERTIFIED.within(NEAR, "the next term of the expansion at the last instance: 3e-3"),
         kind=Kind.LIMIT,
     ),
@@ -156,7 +152,7 @@ ROOM = Room.of(
                 "R0 − 1 falls like 1/K²",
                 lambda classes: in_balls(lambda: log_excess(0.5, 1.0) + (arb(10) / classes).log()),
             ),
-            "one-forgotten": ("R0 − 1 ~ e^{2ε}/K", Bracket.exactly(2.0)),
+            "one-forgotten": ("R0 − 1 ~ e^{2ε}/K", 2.0),
         },
         evidence=Evidence.CERTIFIED.within(NEAR, "the next term of the expansion at the last instance: 7e-4"),
         kind=Kind.LIMIT,
@@ -181,18 +177,6 @@ ROOM = Room.of(
 )
 
 
-@cache
-def measured(majority: int, minority: int, root: float, width: float) -> Bracket:
-    """log R0 between a ratio that certainly is distinct and one that certainly has collapsed."""
-    return collapse_switch(majority, minority, feature_energy=root, weight_energy=root, route="factored", width=width).bracket
-
-
-def excess(classes: int, log_ratio: Bracket) -> Bracket:
-    """log K(R0 − 1)."""
-    low, high = (math.log(classes * math.expm1(end)) for end in (log_ratio.lower, log_ratio.upper))
-    return Bracket(low, high, rigorous=log_ratio.rigorous)
-
-
 def in_balls(value: Callable[..., arb], *case: float) -> Bracket:
     """A closed form evaluated in balls."""
     with ctx.workprec(PRECISION):
@@ -202,49 +186,3 @@ def in_balls(value: Callable[..., arb], *case: float) -> Bracket:
 def on_rays(**values: Callable[..., arb]) -> dict[str, Bracket]:
     """Each function on the rays that its name says."""
     return {label: in_balls(value, *case) for name, value in values.items() for label, case in RAYS[name].items()}
-
-
-def draw_energies() -> Figure:
-    """R0 between its leading terms at both ends."""
-    places = [10 ** (-2.5 + 3.4 * step / 60) for step in range(61)]
-    small, large, solved = [e for e in places if e < 3], [e for e in places if e > 0.7], (0.01, 0.05, 0.2, 1.0, 3.0, 6.0)
-    slope, constant = (float(value) for value in line_at_infinity(5, 5))
-    exact = [math.exp(log_threshold_minus_one(5, 5, feature_energy=e, weight_energy=e)) for e in places]
-    return Figure(
-        title="The threshold at small and large energies, K_A = K_B = 5",
-        caption="R0 − 1 against ε = √(E_H E_W), both axes logarithmic: tangent at zero, exponential growth far out. "
-        "Points: bisection over certified solves.",
-        x_label="root energy ε",
-        y_label="R0 − 1",
-        series=(
-            Series.line("closed form", places, exact, 0),
-            Series.line("Kε/(K_A(K − 1))", small, (float(slope_at_zero(5, 5)) * e for e in small), 1),
-            Series.line("exponential in ε", large, (math.exp(slope * e + constant) for e in large), 2),
-            Series.points("certified solves", solved, (math.expm1(measured(5, 5, e, 1e-4).middle) for e in solved), 0),
-        ),
-        log_x=True,
-        log_y=True,
-    )
-
-
-def draw_classes() -> Figure:
-    """R0 − 1 against the number of classes."""
-    halves, solved = (2, 3, 5, 8, 15, 30, 60, 150, 500, 1500), (5, 30, 150)
-    classes, series = [2 * half for half in halves], list[Series]()
-    for color, root in enumerate((0.5, 1.0, 2.0)):
-        exact = [math.exp(log_threshold_minus_one(half, half, feature_energy=root, weight_energy=root)) for half in halves]
-        points = [math.expm1(measured(half, half, root, 1e-5).middle) for half in solved]
-        series += [
-            Series.line(f"ε = {root:g}, closed form", classes, exact, color),
-            Series.line(f"ε = {root:g}, (exp(2ε) − 1)/K", classes, (math.expm1(2 * root) / size for size in classes), color + 3),
-            Series.points(f"ε = {root:g}, certified solves", [2 * half for half in solved], points, color),
-        ]
-    return Figure(
-        title="The threshold for many classes, half of them in the majority",
-        caption="R0 − 1 at fixed energies falls like 1/K. Points: bisection over certified solves.",
-        x_label="classes K",
-        y_label="R0 − 1",
-        series=tuple(series),
-        log_x=True,
-        log_y=True,
-    )

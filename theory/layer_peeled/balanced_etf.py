@@ -7,12 +7,12 @@ import sympy
 
 from layerpeel.numerics import Bracket
 from layerpeel.solvers import Blocks, LayerPeeled, solve_blocks
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
 from layerpeel.theory.layer_peeled._closed_forms import predicted
+from layerpeel.theory.layer_peeled._in_symbols.equal_classes import TAU, K, gap_of_etf
 
 ENERGIES = instances("K={}, E_H={:g}, E_W={:g}", (3, 5.0, 1.0), (4, 2.0, 0.5), (6, 1.0, 3.0), (10, 5.0, 1.0))
-K, TAU = sympy.symbols("K tau", positive=True)
+FRAMES = ("classifiers", "class means")
 
 ROOM = Room.of(
     Statement(
@@ -81,8 +81,6 @@ ROOM = Room.of(
     ),
 )
 
-FRAMES = ("classifiers", "class means")
-
 
 @cache
 def blocks(classes: int, feature_energy: float, weight_energy: float) -> Blocks:
@@ -97,27 +95,10 @@ def frame_value(classes: int, margin: float) -> float:
 
 def duality(constant: float, feature_energy: float) -> dict[str, Bracket]:
     """h_k = C w_k, whose length is C' = √E_H."""
-    return {
-        "cos(h, w)": predicted(1.0),
-        "C = ‖h‖/‖w‖": predicted(constant),
-        "C' = ‖h‖": predicted(math.sqrt(feature_energy)),
-    }
+    return {"cos(h, w)": predicted(1.0), "C = ‖h‖/‖w‖": predicted(constant), "C' = ‖h‖": predicted(math.sqrt(feature_energy))}
 
 
 def measured_duality(blocks: Blocks) -> dict[str, Bracket]:
     """The same of the blocks."""
     feature = blocks.feature_norm(0)
     return {"cos(h, w)": blocks.alignment(0), "C = ‖h‖/‖w‖": feature / blocks.classifier_norm(0), "C' = ‖h‖": feature}
-
-
-def gap_of_etf(spread: sympy.Expr) -> sympy.Expr:
-    """⟨G, Z⟩ + τ‖G‖ at Z = a (I − 11ᵀ/K), from the entries of the softmax and of Z.
-
-    Row k of Z holds a (1 − 1/K) and K − 1 times −a/K; row k of G = (P − I)/K holds (p_own − 1)/K and K − 1 times p_other/K. G vanishes on
-    1 and equals (p_own − 1 − p_other)/K across it.
-    """
-    own, other = spread * (1 - 1 / K), -spread / K
-    total = sympy.exp(own) + (K - 1) * sympy.exp(other)
-    slope_own, slope_other = (sympy.exp(own) / total - 1) / K, sympy.exp(other) / total / K
-    inner_product = K * (slope_own * own + (K - 1) * slope_other * other)
-    return inner_product + TAU * (slope_other - slope_own)

@@ -3,14 +3,11 @@
 import math
 
 from layerpeel.numerics import Bracket, log_threshold_minus_one, log_threshold_with_bias_minus_one
-from layerpeel.solvers import Enclosures, LayerPeeled, Switch
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
 from layerpeel.theory.layer_peeled._changed_losses import Case, Change, labelled, multiplier_at_switch, switch
 from layerpeel.theory.layer_peeled._closed_forms import predicted
-from layerpeel.theory.layer_peeled._coming_apart import reported
 from layerpeel.theory.layer_peeled._in_symbols import bias
-from layerpeel.theory.layer_peeled._reference import reference
+from layerpeel.theory.layer_peeled._measured.free_bias import coincide, margin
 
 FREE = Change(bias_penalty=1e-7)
 """A bias of order one costs this much, and moves the threshold by about as much."""
@@ -34,7 +31,7 @@ ROOM = Room.of(
         "b = 0, λ = n_B/N, equal margins a in a majority row and none in a minority row solve all conditions at R0 and τ as stated",
         over="",
         predict=lambda: bias.STATED_CONDITIONS,
-        measure=lambda: bias.conditions(),
+        measure=bias.conditions,
         by="the conditions of section 3 with a bias β = b_A − b_B between the rows, at tan θ = √(K_A/K_B) and β = a/K",
         false={
             "without-inner-share": ("the radius is (K_A − 1) a", lambda: bias.WITHOUT_INNER_SHARE),
@@ -50,10 +47,7 @@ ROOM = Room.of(
         measure=lambda case: switch(case).bracket,
         by="log E_H between a semidefinite optimum whose minority is certainly apart and one where it certainly coincides",
         false={
-            "one-percent-off": (
-                "it takes one per cent more energy",
-                lambda case: predicted(log_energy(case) + math.log(1.01)),
-            ),
+            "one-percent-off": ("it takes one per cent more energy", lambda case: predicted(log_energy(case) + math.log(1.01))),
             "majority-alone": (
                 "the minority's share of τ is K_B/K_A for K_B/K",
                 lambda case: predicted(log_energy(case, of=case.majority)),
@@ -69,11 +63,11 @@ ROOM = Room.of(
         "law",
         "the law is the same as without a bias: λ = c_B where the minority comes apart",
         over=SPLITS,
-        predict=Bracket.exactly(1.0),
-        measure=lambda case: multiplier_at_switch(case),
+        predict=1.0,
+        measure=multiplier_at_switch,
         by="λ/c_B, enclosed, at the energy where the margin between two minority classes certainly goes from zero to positive",
         false={
-            "law-one-percent-off": ("it comes apart where λ = 1.01 c_B", Bracket.exactly(1.01)),
+            "law-one-percent-off": ("it comes apart where λ = 1.01 c_B", 1.01),
             "own-part": ("it comes apart where λ = (1 − 1/K) c_B", lambda case: predicted(1 - 1 / case.classes)),
         },
         evidence=Evidence.CERTIFIED.within(1e-2, "λ moves about as much as the energies on either side"),
@@ -82,14 +76,11 @@ ROOM = Room.of(
         "a-pure-guess",
         "where it comes apart, minority samples are predicted uniformly among all classes, the majority's included",
         over=SPLITS,
-        predict=Bracket.exactly(0.0),
+        predict=0.0,
         measure=lambda case: margin(switch(case)),
         by="the logit of a minority class less that of a majority class in its row, bias included, enclosed at both energies",
         false={
-            "bias-forgotten": (
-                "the margin is what the classifiers make, a/K",
-                lambda case: predicted(a_of(case) / case.classes),
-            ),
+            "bias-forgotten": ("the margin is what the classifiers make, a/K", lambda case: predicted(a_of(case) / case.classes)),
             "as-often-as-they-occur": ("it is −log R", lambda case: predicted(-math.log(case.imbalance))),
         },
         evidence=Evidence.CERTIFIED.within(1e-2, "margins move about as much as the energies on either side"),
@@ -99,7 +90,7 @@ ROOM = Room.of(
         "without a bias, for K_A ≥ 2, τ leaves a the less: s − aK_B/K ≥ 0, and R0 − 1 = (e^a − 1)/(K_A + K_B/ρ) ≤ (e^a − 1)/K, ρ ≤ 1",
         over="",
         predict=lambda: bias.STATED_EXCESS,
-        measure=lambda: bias.excess(),
+        measure=bias.excess,
         by="with P = cos φ cos θ, Q = sin φ sin θ, tan²φ = K_A/K_B, 1 − P − Q = 1 − cos(φ − θ) ≥ 0: so 1 − P ≥ Q, and the second line says "
         "that (1 − Q)/Q ≥ P/(1 − P), the logarithms W ≥ ρ's of the first; both factors of its first term are no less than the second's",
         false={"the-other-way": ("s − aK_B/K has the other sign", lambda: bias.OTHER_WAY)},
@@ -139,20 +130,3 @@ def phase(case: tuple[int, float, int, float], *, bias: bool) -> Bracket:
     majority, ratio, minority, energy = case
     threshold = log_threshold_with_bias_minus_one if bias else log_threshold_minus_one
     return Bracket.exactly(float(math.log(ratio - 1) >= threshold(majority, minority, feature_energy=energy)))
-
-
-def coincide(case: tuple[int, float, int, float], penalty: float | None) -> Bracket:
-    """What the semidefinite optimum shows."""
-    majority, ratio, minority, energy = case
-    problem = LayerPeeled.from_imbalance(majority, minority, ratio, feature_energy=energy, bias_penalty=penalty)
-    return reported(Enclosures(reference(problem)).coincide(1))
-
-
-def margin(at_switch: Switch) -> Bracket:
-    """Own logit less one of the majority, in a minority row, at both energies."""
-    ends = []
-    for end in (at_switch.optimum_before, at_switch.optimum_beyond):
-        logits = end.solution.group_logits
-        middle, radius = logits.diagonal(1) - logits.entry(1, 0), 2 * end.logit_radius
-        ends += [middle - radius, middle + radius]
-    return Bracket(min(ends), max(ends), rigorous=True)

@@ -6,11 +6,10 @@ from typing import Any
 import sympy
 
 from layerpeel.numerics import Bracket, collapse_threshold, loss_threshold, vanishing_threshold
-from layerpeel.solvers import LayerPeeled, Problem, Switch, bracket_switch, collapse_switch
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
 from layerpeel.theory.layer_peeled._closed_forms import predicted
 from layerpeel.theory.layer_peeled._in_symbols.per_sample import SQUARES, identities
+from layerpeel.theory.layer_peeled._measured.per_sample_switches import ENERGY, RATIO, SIZES, factor_switch, switch, vanishing_switch
 
 CASES = ((3, 3, 1.0), (2, 5, 0.5), (4, 2, 1.0), (1, 3, 0.2))
 """(K_A, K_B, E_H) at E_W = 1, E_H a mean over samples."""
@@ -18,12 +17,7 @@ DECAYS = ((3, 3, 0.25), (2, 5, 0.25), (4, 2, 0.2))
 """(K_A, K_B, λ)."""
 VANISHING = ((3, 3, 0.5), (5, 2, 0.5), (2, 6, 0.02))
 """(K_A, K_B, E_H) where there is a second phase."""
-RATIO, ENERGY, SIZES = 10.0, 1.0, (3, 3)
-"""R, E_H and (K_A, K_B) at which a factor of two separates by weights and not by sampling."""
 FACTOR = 2.0
-WIDTH = 3e-4
-"""Distance in log R, or in log w, of the two places at which a search stops: the certificates decide phases ten times as close."""
-
 
 ROOM = Room.of(
     Statement(
@@ -91,7 +85,7 @@ ROOM = Room.of(
             "vanishing-one-percent-off": (
                 "R1 is 1 % larger",
                 lambda a, b, energy: log_vanishing(a, b, energy, "sample") + Bracket.exactly(math.log(1.01)),
-            ),
+            )
         },
         evidence=Evidence.CERTIFIED.within(4e-3, "the ratios are 3e-4 apart"),
     ),
@@ -104,38 +98,11 @@ ROOM = Room.of(
         by="a factor at which the margin between minority classes certainly is zero, and one at which it certainly is positive",
         false={
             "the-other": ("it is the other's", lambda by: log_factor("weights" if by == "oversampling" else "oversampling")),
-            "by-a-factor-of-two": ("it is two", Bracket.exactly(math.log(FACTOR))),
+            "by-a-factor-of-two": ("it is two", math.log(FACTOR)),
         },
         evidence=Evidence.CERTIFIED.within(4e-3, "the factors are 3e-4 apart"),
     ),
 )
-
-
-def switch(majority: int, minority: int, **model: Any) -> Switch:
-    """The search in log R, by semidefinite programs at its ends."""
-    return collapse_switch(majority, minority, width=WIDTH, route="sdp", **model)
-
-
-def vanishing_switch(majority: int, minority: int, energy: float) -> Switch:
-    """The same for the block between the groups; route `factored` at both ends, since conic solvers leave the small norm too uncertain."""
-
-    def posed(log_ratio: float) -> Problem:
-        return LayerPeeled.from_imbalance(majority, minority, math.exp(log_ratio), feature_energy=energy, norm_weights="sample")
-
-    return bracket_switch(posed, lambda optimum: optimum.vanish(1), 0.05, 8.0, width=WIDTH, route="factored")
-
-
-def factor_switch(by: str) -> Switch:
-    """The search in log w."""
-    problem = LayerPeeled.from_imbalance(*SIZES, RATIO, feature_energy=ENERGY, norm_weights="sample")
-    return bracket_switch(
-        lambda place: problem.reweighted(1, math.exp(place), by=by),
-        lambda optimum: optimum.coincide(1),
-        before=math.log(RATIO) / 2 if by == "weights" else math.log(0.9 * RATIO),
-        beyond=0.0,
-        width=WIDTH,
-        route="sdp",
-    )
 
 
 def log_threshold(majority: int, minority: int, **model: Any) -> Bracket:

@@ -7,8 +7,7 @@ import sympy
 
 from layerpeel.numerics import Bracket, collapse_threshold
 from layerpeel.solvers import Switch, bracket_threshold, collapse_switch
-from layerpeel.theory._claims import Instances, claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Instances, Kind, Origin, Room, Source, Statement, claim, instances
 from layerpeel.theory.layer_peeled._closed_forms import optimum, predicted
 from layerpeel.theory.layer_peeled._coming_apart import Groups, coming_apart, end, groups_label, multiplier_there, reported
 from layerpeel.theory.layer_peeled._in_symbols.boundary import ANGLE, MARGIN_SHARE, OTHER_SHARE, TWICE, consistency, stationarity
@@ -31,7 +30,6 @@ ENDS: Instances = {
     for phase, name in enumerate(("last with a margin", "first without"))
 }
 """Both ends of each search; λ < n_B/N and so 0 at the first, λ ≥ n_B/N and so 1 at the second."""
-
 
 ROOM = Room.of(
     Statement(
@@ -110,12 +108,12 @@ ROOM = Room.of(
         "sharp-law",
         "the minority comes apart exactly where λ = n_B/N",
         over={groups_label(groups): groups for groups in LAWS},
-        predict=Bracket.exactly(1.0),
+        predict=1.0,
         measure=lambda *groups: multiplier_there(coming_apart(groups, 1), 1),
         by="λ N/n_B, enclosed, at the energy where the margin between minority classes certainly goes from zero to positive",
         false={
-            "law-one-percent-off": ("λ = 1.01 n_B/N", Bracket.exactly(1.01)),
-            "law-with-share": ("λ = (n_B/N)(K_B − 1)/K_B", lambda _, minority: Bracket.exactly(1 - 1 / minority[0])),
+            "law-one-percent-off": ("λ = 1.01 n_B/N", 1.01),
+            "law-with-share": ("λ = (n_B/N)(K_B − 1)/K_B", lambda _, minority: 1 - 1 / minority[0]),
         },
         evidence=Evidence.CERTIFIED.within(4e-3, "the energies on either side are 3e-4 apart, and λ moves about as much"),
     ),
@@ -123,23 +121,20 @@ ROOM = Room.of(
         "reported-phase",
         "the phase that `solve` reports by λ ≥ n_B/N is the one that the margin shows, as close to R0 as it can be certified",
         over=ENDS,
-        predict=lambda a, b, energy, phase: Bracket.exactly(float(phase)),
+        predict=lambda a, b, energy, phase: phase,
         measure=lambda a, b, energy, phase: reported(end(switch(a, b, energy), phase).solution.collapsed[1]),
         by="what `solve` reports of the minority at the two ends, which were found by the margin",
-        false={
-            "reported-late": ("λ ≥ 1.01 n_B/N is what counts", Bracket.exactly(0.0)),
-            "reported-early": ("λ ≥ 0.99 n_B/N is what counts", Bracket.exactly(1.0)),
-        },
+        false={"reported-late": ("λ ≥ 1.01 n_B/N is what counts", 0.0), "reported-early": ("λ ≥ 0.99 n_B/N is what counts", 1.0)},
         evidence=Evidence.CERTIFIED.within(0.0, "a yes or a no"),
     ),
     claim(
         "small-energy",
         "R0 → 1 as E_H E_W → 0",
         over=instances("R0 at E_H={:g}", *SMALL_ENERGIES),
-        predict=Bracket.exactly(1.0),
+        predict=1.0,
         measure=lambda energy: bracket_threshold(5, 5, feature_energy=energy, width=1e-2),
         by="R0 by the certified margin along falling energies, K_A = K_B = 5",
-        false={"limit-two": ("R0 → 2 as the energy vanishes", Bracket.exactly(2.0))},
+        false={"limit-two": ("R0 → 2 as the energy vanishes", 2.0)},
         evidence=Evidence.CERTIFIED.within(0.1, "R0 − 1 is about a third of √(E_H E_W) at the end of the sequence"),
         kind=Kind.LIMIT,
     ),
@@ -147,10 +142,10 @@ ROOM = Room.of(
         "large-energy",
         "R0 → ∞, that is 1/R0 → 0, as E_H E_W → ∞",
         over=instances("1/R0 at E_H={:g}", *LARGE_ENERGIES),
-        predict=Bracket.exactly(0.0),
+        predict=0.0,
         measure=lambda energy: inverse(bracket_threshold(5, 5, feature_energy=energy, width=1e-2)),
         by="1/R0 by the certified margin along growing energies, K_A = K_B = 5",
-        false={"bounded": ("R0 stays below 100", Bracket.exactly(0.01))},
+        false={"bounded": ("R0 stays below 100", 0.01)},
         evidence=Evidence.CERTIFIED.within(5e-3, "1/R0 falls by a factor of eight per step, and ends near 1/475"),
         kind=Kind.LIMIT,
     ),

@@ -2,33 +2,20 @@
 
 import math
 
-from layerpeel.numerics import Bracket, smoothed_energy_limit, smoothed_margin
+from layerpeel.numerics import Bracket, smoothed_margin
 from layerpeel.solvers import Enclosures, LayerPeeled, solve
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
-from layerpeel.theory.layer_peeled._changed_boundaries import boundary, draw_thresholds
-from layerpeel.theory.layer_peeled._changed_losses import (
-    HELD,
-    SCALED,
-    SHIFTED,
-    SMOOTHED,
-    Case,
-    Change,
-    labelled,
-    multiplier_at_switch,
-    smoothed,
-    switch,
-)
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
+from layerpeel.theory.layer_peeled import _changed_losses as losses
+from layerpeel.theory.layer_peeled._changed_boundaries import alone, draw_thresholds, level, limit, log_energy, swapped
 from layerpeel.theory.layer_peeled._closed_forms import predicted
 from layerpeel.theory.layer_peeled._in_symbols import other_losses
 
-ALL = (*SMOOTHED, *SCALED, *SHIFTED, *HELD)
+ALL = (*losses.SMOOTHED, *losses.SCALED, *losses.SHIFTED, *losses.HELD)
 NEAR = "the energies on either side are 3e-4 apart, and λ moves about as much"
 BALANCED = instances("K={}, δ={:g}", (3, 0.1), (5, 0.2), (10, 0.4))
 AMPLE = 100.0  # energy E_H at E_W = 1 that smoothed labels cannot use up
-GREAT = (smoothed(2, 3, 2e3, 0.2), smoothed(3, 2, 2e3, 0.3), smoothed(1, 3, 2e3, 0.4))
+GREAT = (losses.smoothed(2, 3, 2e3, 0.2), losses.smoothed(3, 2, 2e3, 0.3), losses.smoothed(1, 3, 2e3, 0.4))
 """Imbalances at which the majority all but sits at its smoothed optimum."""
-
 
 ROOM = Room.of(
     Statement(
@@ -52,7 +39,7 @@ ROOM = Room.of(
         "the slope inside a group is c_g Δ (1 − δ + p (1 − e^{Δb − m})), b the difference of logits and p the share of another class in it",
         over="",
         predict=lambda: other_losses.STATED_SLOPES,
-        measure=lambda: other_losses.inner_slopes(),
+        measure=other_losses.inner_slopes,
         by="the derivative of the loss of a class along the singular direction inside its group; b > 0 makes it smaller than at b = 0 with "
         "the same p, so that λ is below s_g c_g where the classes are apart, and at least that where they are not",
         false={
@@ -65,20 +52,20 @@ ROOM = Room.of(
     claim(
         "law",
         "the minority comes apart where λ = s_B c_B: 1 − δ, Δ_B, 1, and with margins 1 + p(1 − e^{−m_B})",
-        over=labelled(*ALL),
+        over=losses.labelled(*ALL),
         predict=lambda case: predicted(level(case)),
-        measure=lambda case: multiplier_at_switch(case),
+        measure=losses.multiplier_at_switch,
         by="λ/c_B, enclosed, at the energy where the margin between two minority classes certainly goes from zero to positive, on the "
         "semidefinite program",
         false={
-            "one-for-all": ("it comes apart where λ = c_B", lambda case: None if level(case) == 1.0 else Bracket.exactly(1.0)),
+            "one-for-all": ("it comes apart where λ = c_B", lambda case: None if level(case) == 1.0 else 1.0),
             "factor-squared": (
                 "it comes apart where λ = Δ_B² c_B",
-                lambda case: Bracket.exactly(case.change.scale[1] ** 2) if case in SCALED else None,
+                lambda case: case.change.scale[1] ** 2 if case in losses.SCALED else None,
             ),
             "spread-over-others": (
                 "it comes apart where λ = (1 − δK/(K − 1)) c_B",
-                lambda case: Bracket.exactly(1 - case.change.smoothing * case.classes / (case.classes - 1)) if case in SMOOTHED else None,
+                lambda case: 1 - case.change.smoothing * case.classes / (case.classes - 1) if case in losses.SMOOTHED else None,
             ),
             "one-percent-off": ("it comes apart where λ = 1.01 s_B c_B", lambda case: predicted(1.01 * level(case))),
         },
@@ -87,16 +74,16 @@ ROOM = Room.of(
     claim(
         "threshold",
         "the energy at which it comes apart is explicit in one angle; with smoothed labels after one root",
-        over=labelled(*ALL),
+        over=losses.labelled(*ALL),
         predict=lambda case: predicted(log_energy(case)),
-        measure=lambda case: switch(case).bracket,
+        measure=lambda case: losses.switch(case).bracket,
         by="log E_H between a semidefinite optimum whose minority is certainly apart and one where it certainly coincides",
         false={
             "energy-one-percent-off": ("it takes one per cent more energy", lambda case: predicted(log_energy(case) + math.log(1.01))),
-            "as-without": ("the change leaves it where it was", lambda case: predicted(log_energy(case._replace(change=Change())))),
+            "as-without": ("the change leaves it where it was", lambda case: predicted(log_energy(case._replace(change=losses.Change())))),
             "for-the-majority": (
                 "factors and margins of the two groups swap their parts",
-                lambda case: predicted(log_energy(swapped(case))) if case in (*SCALED, *HELD) else None,
+                lambda case: predicted(log_energy(swapped(case))) if case in (*losses.SCALED, *losses.HELD) else None,
             ),
         },
         evidence=Evidence.CERTIFIED.within(4e-3, NEAR),
@@ -120,9 +107,9 @@ ROOM = Room.of(
     claim(
         "never",
         "with smoothed labels the minority comes apart below one energy, whatever the imbalance",
-        over=labelled(*GREAT),
+        over=losses.labelled(*GREAT),
         predict=lambda case: predicted(math.log(limit(case))),
-        measure=lambda case: switch(case).bracket,
+        measure=lambda case: losses.switch(case).bracket,
         by="log E_H where the minority comes apart at R = 2000, which grows without bound with R where nothing is smoothed",
         false={
             "majority-alone": ("what the smoothed majority needs is enough", lambda case: predicted(math.log(alone(case)))),
@@ -133,36 +120,6 @@ ROOM = Room.of(
     ),
     figures=(lambda _: draw_thresholds(),),
 )
-
-
-def level(case: Case) -> float:
-    """s_B: explicit without margins; with them, p is that of the boundary."""
-    if any(case.change.margins):
-        return boundary(case).point_at(math.log(case.imbalance))[1]
-    return (1 - case.change.smoothing) * case.change.scale[1]
-
-
-def log_energy(case: Case) -> float:
-    """log E_H at E_W = 1 where the minority comes apart at this imbalance."""
-    point, _ = boundary(case).point_at(math.log(case.imbalance))
-    return 2 * math.log(point.radius / case.classes)
-
-
-def swapped(case: Case) -> Case:
-    """The case with the minority's factor and margin for the majority, and the other way round."""
-    change = case.change
-    return case._replace(change=change._replace(scale=change.scale[::-1], margins=change.margins[::-1]))
-
-
-def limit(case: Case) -> float:
-    """E_H from which on nothing coincides."""
-    return smoothed_energy_limit(case.majority, case.minority, case.change.smoothing) ** 2
-
-
-def alone(case: Case) -> float:
-    """E_H that a smoothed majority uses up."""
-    margin = smoothed_margin(case.classes, case.change.smoothing)
-    return (margin * (case.majority - 1 + math.sqrt(case.minority / case.classes)) / case.classes) ** 2
 
 
 def margin_at_ample_energy(classes: int, delta: float) -> Bracket:

@@ -5,8 +5,7 @@ from functools import cache
 
 from layerpeel.numerics import Bracket, energy_radius, last_true, log_threshold_minus_one
 from layerpeel.solvers import Blocks, LayerPeeled, solve_blocks
-from layerpeel.theory._claims import Variant, claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, Variant, claim, instances
 from layerpeel.theory.layer_peeled._closed_forms import minority_cosine, optimal_value, predicted
 
 MAJORITY, MINORITY, IMBALANCE = 3, 2, 8.0
@@ -37,7 +36,7 @@ ROOM = Room.of(
             "arithmetic-mean": (
                 "the value depends on the mean of the energies",
                 lambda h, w: predicted(optimal_value(MAJORITY, MINORITY, IMBALANCE, CLASSES * (h + w) / 2)),
-            ),
+            )
         },
         evidence=Evidence.CERTIFIED.within(1e-8, "the conic solver is asked for 1e-12, and its error enters in first order"),
     ),
@@ -75,7 +74,7 @@ ROOM = Room.of(
             "features-only": Variant(
                 "R0 depends on E_H alone",
                 lambda h, _: predicted(log_threshold_minus_one(MAJORITY, MINORITY, feature_energy=h)) if h != 5.0 else None,
-            ),
+            )
         },
         evidence=Evidence.CERTIFIED.within(3e-2, "bisection to 0.2 % of R, read in log(R0 − 1)"),
     ),

@@ -1,16 +1,12 @@
 """Any number of groups: the classes of a group coincide iff c_g ≤ λ, and classes of different size never do, except at zero."""
 
 import math
-from functools import cache
 
-from layerpeel.numerics import Bracket
-from layerpeel.solvers import Enclosures, LayerPeeled, Switch, solve
-from layerpeel.theory._claims import Instances, claim
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Instances, Kind, Origin, Room, Source, Statement, claim
 from layerpeel.theory.layer_peeled._closed_forms import predicted
-from layerpeel.theory.layer_peeled._coming_apart import Groups, coming_apart, end, groups_label, multiplier_there, reported
+from layerpeel.theory.layer_peeled._coming_apart import Groups, end, groups_label, multiplier_there, reported
 from layerpeel.theory.layer_peeled._in_symbols.unequal_classes import FLIPPED, STATED, contradiction
-from layerpeel.theory.layer_peeled._reference import reference
+from layerpeel.theory.layer_peeled._measured.many_groups import enclosed, multiplier_where, switch
 
 PROGRAMS: tuple[tuple[Groups, float], ...] = (
     (((2, 60), (2, 10), (2, 5)), 1.0),
@@ -59,9 +55,6 @@ VANISHED = small_groups((((3, 60), (1, 3), (1, 2)), 0.5, 0), (((3, 60), (2, 3), 
 """The same in the second phase, where small classes vanish."""
 NOTICEABLE = 1e-2
 """A difference of norms, out of norms near one, that no enclosure here can blur."""
-PRECISION = 1e-11
-"""Relative gap asked of route `factored`: it places the logits to about 1e-6."""
-
 
 ROOM = Room.of(
     Statement(
@@ -81,10 +74,10 @@ ROOM = Room.of(
         "apart-below",
         "wherever the classes of a group are apart, λ < c_g",
         over=INSTANCES,
-        predict=Bracket.exactly(1.0),
+        predict=1.0,
         measure=lambda groups, energy, g: multiplier_where(False, groups, energy, g, elsewhere=0.0),
         by="λ/c_g wherever the classes of the exact optimum are certainly apart; zero elsewhere, where nothing is claimed",
-        false={"squared": ("classes are apart only where λ < c_g²", Bracket.exactly(0.5))},  # c_g ≤ 1/2
+        false={"squared": ("classes are apart only where λ < c_g²", 0.5)},  # c_g ≤ 1/2
         evidence=Evidence.CERTIFIED,
         kind=Kind.UPPER_BOUND,
     ),
@@ -92,13 +85,13 @@ ROOM = Room.of(
         "together-above",
         "wherever the classes of a group coincide, λ ≥ c_g",
         over=INSTANCES,
-        predict=Bracket.exactly(1.0),
+        predict=1.0,
         measure=lambda groups, energy, g: multiplier_where(True, groups, energy, g, elsewhere=math.inf),
         by="λ/c_g wherever the classes of the exact optimum certainly coincide; infinite elsewhere, where nothing is claimed",
         false={
             "share-of-largest": (
                 "classes coincide only where λ ≥ n_g/n_max",
-                lambda groups, *_: Bracket.exactly(sum(classes * samples for classes, samples in groups) / groups[0][1]),
+                lambda groups, *_: sum(classes * samples for classes, samples in groups) / groups[0][1],
             ),
             "share-of-margin": (
                 "classes coincide only where λ (K_g − 1)/K_g ≥ c_g",
@@ -112,19 +105,16 @@ ROOM = Room.of(
         "switch",
         "the classes of a group come apart exactly at the energy where λ = c_g",
         over=SWITCHES,
-        predict=Bracket.exactly(1.0),
+        predict=1.0,
         measure=lambda groups, g: multiplier_there(switch(groups, g), g),
         by="λ/c_g, enclosed, at the energy where the margin between two classes of the group certainly goes from zero to positive",
         false={
-            "one-percent-off": ("they come apart where λ = 1.01 c_g", Bracket.exactly(1.01)),
+            "one-percent-off": ("they come apart where λ = 1.01 c_g", 1.01),
             "average": (
                 "they come apart where λ = 1/K",
                 lambda groups, g: predicted(sum(k * n for k, n in groups) / (sum(k for k, _ in groups) * groups[g][1])),
             ),
-            "root-of-size": (
-                "they come apart where λ = √n_g/N",
-                lambda groups, g: Bracket.exactly(1 / math.sqrt(groups[g][1])),
-            ),
+            "root-of-size": ("they come apart where λ = √n_g/N", lambda groups, g: 1 / math.sqrt(groups[g][1])),
         },
         evidence=Evidence.CERTIFIED.within(4e-3, "the energies on either side are 3e-4 apart, and λ moves about as much"),
     ),
@@ -132,10 +122,10 @@ ROOM = Room.of(
         "reported-phase",
         "the phase that `solve` reports by λ ≥ c_g is the one that the margin shows, as close to the switch as can be certified",
         over=ENDS,
-        predict=lambda groups, g, phase: Bracket.exactly(float(phase)),
+        predict=lambda groups, g, phase: phase,
         measure=lambda groups, g, phase: reported(end(switch(groups, g), phase).solution.collapsed[g]),
         by="what `solve` reports of the group at the two ends, which were found by the margin",
-        false={"reported-late": ("λ ≥ 1.01 c_g is what counts", Bracket.exactly(0.0))},
+        false={"reported-late": ("λ ≥ 1.01 c_g is what counts", 0.0)},
         evidence=Evidence.CERTIFIED.within(0.0, "a yes or a no"),
     ),
     claim(
@@ -143,7 +133,7 @@ ROOM = Room.of(
         "w_k = w_l with c_k ≠ c_l makes −F, a gradient of a convex function, decrease along h_l − h_k, unless h_k = h_l = 0",
         over="",
         predict=lambda: STATED,
-        measure=lambda: contradiction(),
+        measure=contradiction,
         by="stationarity of classifiers and features, in units where both read λ, under the hypothesis w_k = w_l; s = c_k/c_l. "
         "It leaves h_k = h_l = 0, and then F(0) = 0: w_k is the mean of all classifiers, which is zero",
         false={"flipped": ("the monotone map allows w_k = w_l with c_k > c_l", lambda: FLIPPED)},
@@ -153,18 +143,15 @@ ROOM = Room.of(
         "unequal-differ",
         "of two small classes of different size the larger has the longer classifier, even where the angle is closed",
         over=UNEQUAL,
-        predict=Bracket.exactly(NOTICEABLE),
+        predict=NOTICEABLE,
         measure=lambda groups, energy, _: enclosed(groups, energy).classifier_norm(1) - enclosed(groups, energy).classifier_norm(2),
         by="‖w_k‖ − ‖w_l‖ ≤ ‖w_k − w_l‖ for k in the larger and l in the smaller of the two small groups, enclosed",
         false={
             "by-the-fourth-root": (
                 "the difference is at least (n_g/n_h)^{1/4} − 1",
-                lambda groups, *_: Bracket.exactly((groups[1][1] / groups[2][1]) ** 0.25 - 1),
+                lambda groups, *_: (groups[1][1] / groups[2][1]) ** 0.25 - 1,
             ),
-            "by-the-counts": (
-                "the difference is at least √(n_g/n_h) − 1",
-                lambda groups, *_: Bracket.exactly(math.sqrt(groups[1][1] / groups[2][1]) - 1),
-            ),
+            "by-the-counts": ("the difference is at least √(n_g/n_h) − 1", lambda groups, *_: math.sqrt(groups[1][1] / groups[2][1]) - 1),
         },
         evidence=Evidence.CERTIFIED,
         kind=Kind.LOWER_BOUND,
@@ -173,42 +160,11 @@ ROOM = Room.of(
         "ray",
         "their classifiers can lie on one ray exactly, and at zero they do coincide",
         over=UNEQUAL | VANISHED,
-        predict=lambda groups, _, spanned: Bracket.exactly(groups[0][0] - 1.0 + spanned),
+        predict=lambda groups, _, spanned: groups[0][0] - 1.0 + spanned,
         measure=lambda groups, energy, _: enclosed(groups, energy).rank(),
         by="rank of the exact optimum, whose majority takes K_A − 1 of it for the margins inside",
-        false={
-            "never-parallel": ("classifiers of unequal classes are never parallel", lambda groups, *_: Bracket.exactly(groups[0][0] + 1.0))
-        },
+        false={"never-parallel": ("classifiers of unequal classes are never parallel", lambda groups, *_: groups[0][0] + 1.0)},
         evidence=Evidence.CERTIFIED.within(0.0, "a whole number"),
         kind=Kind.OBSERVATION,
     ),
 )
-
-
-@cache
-def factored(groups: Groups, energy: float) -> Enclosures:
-    """The optimum by route `factored`, enclosed."""
-    return Enclosures(solve(LayerPeeled.from_groups(groups, feature_energy=energy), route="factored", tolerance=PRECISION))
-
-
-@cache
-def enclosed(groups: Groups, energy: float) -> Enclosures:
-    """The semidefinite optimum, enclosed."""
-    return Enclosures(reference(LayerPeeled.from_groups(groups, feature_energy=energy)))
-
-
-@cache
-def switch(groups: Groups, g: int) -> Switch:
-    """The energies between which the classes of group g come apart, with the semidefinite optima there."""
-    return coming_apart(groups, g)
-
-
-def multiplier_where(together: bool, groups: Groups, energy: float, g: int, *, elsewhere: float) -> Bracket:
-    """λ/c_g where the classes of group g certainly coincide or not, as asked; anything where undecided."""
-    optimum = factored(groups, energy)
-    state = optimum.coincide(g)
-    if state is None:
-        return Bracket(0.0, math.inf)
-    multiplier, weight = optimum.solution.certified_multiplier, float(optimum.solution.problem.weights[g])
-    ratio = Bracket(multiplier.lower / weight * (1 - 1e-14), multiplier.upper / weight * (1 + 1e-14), rigorous=True)
-    return ratio if state is together else Bracket.exactly(elsewhere)

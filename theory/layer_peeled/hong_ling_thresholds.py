@@ -1,20 +1,14 @@
 """Penalised norms: where the minority collapses and where everything does, at any price of the bias."""
 
 import math
-from collections.abc import Callable
 
 import sympy
 
 from layerpeel.numerics import Bracket
-from layerpeel.solvers import Enclosures, UnconstrainedFeatures, bracket_switch, solve
-from layerpeel.theory._claims import claim
-from layerpeel.theory._enclosed_points import enclosed_points
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim
 from layerpeel.theory.layer_peeled._closed_forms import predicted
 from layerpeel.theory.layer_peeled._in_symbols.weight_decay import CURVATURE, STATED_SLOPE, slope_at_zero
-
-Case = tuple[int, int, int, int, float | None]
-"""(K_A, K_B, n_A, n_B, λ_b); None for no bias."""
+from layerpeel.theory.layer_peeled._measured.penalty_switches import Case, draw_margins, is_zero, switched
 
 
 def labelled(*cases: Case) -> dict[str, Case]:
@@ -35,12 +29,7 @@ CASES = labelled(
 )
 SINGLE = labelled((1, 9, 500, 100, None), (1, 4, 300, 60, None))
 """One majority class."""
-LEAST, LARGEST = 1e-3, 1e-1
-"""Penalties between which every threshold here lies; both ends are certified too."""
-WIDTH = 3e-4
-"""Relative width of λ at which the bisection stops; the certificates decide ten times as close."""
 SHARP = "certificates tell the phases at two penalties 3e-4 apart; mistakes of .05 % would show"
-
 
 ROOM = Room.of(
     Statement(
@@ -82,7 +71,7 @@ ROOM = Room.of(
         "at Z = 0 the slope is steepest inside the majority, at any price of the bias",
         over="",
         predict=lambda: STATED_SLOPE,
-        measure=lambda: slope_at_zero(),
+        measure=slope_at_zero,
         by="the slope N diag(1/√n) ∇f = diag(√n)(I − 1pᵀ), up to its sign: √n_A inside the majority; between the groups, the square of its "
         "norm is below n_A at both ends of the range of p and convex in p",
         false={"linear": ("the norm between groups is linear in p", lambda: {CURVATURE: sympy.Integer(0)})},
@@ -132,55 +121,3 @@ ROOM = Room.of(
 def log_share(size: float, majority: int, minority: int, large: int, small: int) -> Bracket:
     """log(size/N)."""
     return predicted(math.log(size / (majority * large + minority * small)))
-
-
-def problem(case: Case, penalty: float) -> UnconstrainedFeatures:
-    """The program with λ_W = λ_H."""
-    majority, minority, large, small, bias = case
-    return UnconstrainedFeatures.from_groups(
-        [(majority, large), (minority, small)], feature_penalty=penalty, weight_penalty=penalty, bias_penalty=bias
-    )
-
-
-def is_zero(optimum: Enclosures) -> bool | None:
-    """True when the optimal logits certainly have rank zero (up to the bias), False when they certainly do not."""
-    rank = optimum.rank()
-    return False if rank.lower > 0 else True if rank.upper == 0 else None
-
-
-def switched(case: Case, verdict: Callable[[Enclosures], bool | None]) -> Bracket:
-    """log λ between a penalty at which the verdict is certainly no and one at which it certainly is yes."""
-    return bracket_switch(
-        lambda log_penalty: problem(case, math.exp(log_penalty)),
-        verdict,
-        before=math.log(LEAST),
-        beyond=math.log(LARGEST),
-        width=WIDTH,
-        route="factored",
-    ).bracket
-
-
-DRAWN: Case = (5, 5, 500, 100, None)
-PRECISION = 1e-12
-"""Relative gap of the points in the figure."""
-
-
-def draw_margins() -> Figure:
-    """Margins inside the two groups against the penalty, with the thresholds."""
-    penalties = [LEAST * 10 ** (0.05 * step) for step in range(21)]
-    optima = [Enclosures(solve(problem(DRAWN, penalty), route="factored", tolerance=PRECISION)) for penalty in penalties]
-    series = [
-        enclosed_points(f"between two {name} classes", penalties, [optimum.inner_value(g) for optimum in optima], g)
-        for g, name in enumerate(("majority", "minority"))
-    ]
-    majority, minority, large, small, _ = DRAWN
-    total = majority * large + minority * small
-    return Figure(
-        title="The two thresholds of the penalty",
-        caption="K_A = K_B = 5, 500 and 100 samples per class, no bias: margins of the certified optimum.",
-        x_label="penalty λ = √(λ_W λ_H)",
-        y_label="margin (logit)",
-        series=tuple(series),
-        marks=((math.sqrt(small) / total, "√n_B/N", 1), (math.sqrt(large) / total, "√n_A/N", 0)),
-        log_x=True,
-    )

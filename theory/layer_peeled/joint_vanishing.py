@@ -2,15 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from functools import cache
 
 from layerpeel.numerics import Bracket, joint_vanishing_lengths, joint_vanishing_radius
-from layerpeel.solvers import Enclosures, LayerPeeled, Switch, bracket_switch
-from layerpeel.theory._claims import Instances, claim
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.solvers import Enclosures, LayerPeeled
+from layerpeel.theory import Evidence, Instances, Kind, Origin, Room, Source, Statement, claim
 from layerpeel.theory.layer_peeled._closed_forms import predicted
-from layerpeel.theory.layer_peeled._coming_apart import WIDTH, Groups, end, groups_label, reported
+from layerpeel.theory.layer_peeled._coming_apart import Groups, end, groups_label, reported
 from layerpeel.theory.layer_peeled._in_symbols.joint_vanishing import SINGULAR, SIZES, gradient, structure
+from layerpeel.theory.layer_peeled._measured.joint_switches import BACK, beyond, shorter, switch, with_a_norm
 from layerpeel.theory.layer_peeled._reference import reference
 
 PROGRAMS: tuple[Groups, ...] = (
@@ -30,8 +29,6 @@ ENDS: Instances = {
 BEYOND = (0.1, 0.03, 0.01, 0.003)
 """How far beyond the energy, relatively, the way back is looked at."""
 RAYS: Instances = {f"{excess:g} beyond": (excess,) for excess in BEYOND}
-BACK: Groups = ((3, 20), (1, 15), (2, 10))
-"""Whose ray is looked at: of these programs the one whose tail comes back least alike."""
 SINGLE: Instances = {
     f"{groups_label(groups)}, E_H={energy:g}": (groups, energy)
     for groups in (((1, 60), (2, 3), (2, 2)), ((1, 20), (1, 15), (2, 10)))
@@ -58,8 +55,8 @@ ROOM = Room.of(
         "secular-equation",
         "the gradient off the head is −diag(κ)(I − vvᵀ), v_g = √(K_g/K); its singular values are 0 and the roots σ of Σ K_g/(κ_g² − σ²)",
         over="",
-        predict=lambda: structure(),
-        measure=lambda: gradient(),
+        predict=structure,
+        measure=gradient,
         by="entry by entry from the softmax at Z = a(I − 11ᵀ/K_A) on the head and zero elsewhere, three groups; the determinant expanded",
         false={"one-class-more": ("the head counts K_A + 1 times", lambda: {SINGULAR: structure(SIZES[0] + 1)[SINGULAR]})},
         evidence=Evidence.PROOF,
@@ -87,25 +84,20 @@ ROOM = Room.of(
         "reported-phase",
         "what `solve` reports of every group by the law is what its norm shows, as close to τ* as it can be certified",
         over=ENDS,
-        predict=lambda groups, g, phase: Bracket.exactly(float(phase)),
+        predict=lambda groups, g, phase: phase,
         measure=lambda groups, g, phase: reported(end(switch(groups), phase).solution.vanished[g]),
         by="what `solve` reports of the group at the two ends, which were found by the norms",
-        false={
-            "smallest-only": (
-                "only the smallest group is reported as zero",
-                lambda groups, g, phase: Bracket.exactly(float(phase and g == len(groups) - 1)),
-            ),
-        },
+        false={"smallest-only": ("only the smallest group is reported as zero", lambda groups, g, phase: phase and g == len(groups) - 1)},
         evidence=Evidence.CERTIFIED.within(0.0, "a yes or a no"),
     ),
     claim(
         "one-ray",
         "beyond τ* the tail comes back on one ray: the rank is one more than the head's own K_A − 1",
         over=RAYS,
-        predict=Bracket.exactly(float(BACK[0][0])),
+        predict=BACK[0][0],
         measure=lambda excess: beyond(excess).rank(),
         by="rank of the exact optimum, enclosed from both sides",
-        false={"a-ray-each": ("every tail group comes back on a ray of its own", Bracket.exactly(float(BACK[0][0] + len(BACK) - 2)))},
+        false={"a-ray-each": ("every tail group comes back on a ray of its own", BACK[0][0] + len(BACK) - 2)},
         evidence=Evidence.CERTIFIED.within(0.0, "a whole number"),
         kind=Kind.EQUALITY,
     ),
@@ -117,12 +109,12 @@ ROOM = Room.of(
         measure=lambda excess: shorter(beyond(excess)),
         by="‖w_k‖ of the smallest tail group over that of the largest, at the semidefinite optimum",
         false={
-            "all-alike": ("they come back equally long", Bracket.exactly(1.0)),
+            "all-alike": ("they come back equally long", 1.0),
             "as-features": (
                 "they go as the features, c_g/(λ² − c_g²)",
                 lambda _: predicted(last_length().middle * BACK[-1][1] / BACK[1][1]),
             ),
-            "by-the-counts": ("they go as the counts", Bracket.exactly(BACK[-1][1] / BACK[1][1])),
+            "by-the-counts": ("they go as the counts", BACK[-1][1] / BACK[1][1]),
         },
         evidence=Evidence.CERTIFIED.within(
             0.02, "the next term is of the order of the distance from τ*, which is 0.003 at the last instance"
@@ -133,10 +125,10 @@ ROOM = Room.of(
         "single-largest",
         "with a single largest class none vanishes: every norm is positive, however short",
         over=SINGLE,
-        predict=lambda groups, _: Bracket.exactly(float(len(groups))),
+        predict=lambda groups, _: len(groups),
         measure=lambda groups, energy: with_a_norm(Enclosures(reference(LayerPeeled.from_groups(groups, feature_energy=energy)))),
         by="how many groups certainly have a norm, at the semidefinite optimum",
-        false={"head-alone": ("the largest class is alone", Bracket.exactly(1.0))},
+        false={"head-alone": ("the largest class is alone", 1.0)},
         evidence=Evidence.CERTIFIED.within(0.0, "a whole number"),
     ),
 )
@@ -154,43 +146,6 @@ def averaged(groups: Groups) -> Sequence[tuple[int, float]]:
     return groups[0], (count, sum(size * samples for size, samples in groups[1:]) / count)
 
 
-@cache
-def switch(groups: Groups) -> Switch:
-    """The energies, in logarithms, between which the tail vanishes, with the semidefinite optima there."""
-    return bracket_switch(
-        lambda log_energy: LayerPeeled.from_groups(groups, feature_energy=math.exp(log_energy)),
-        all_or_none,
-        before=math.log(20.0),
-        beyond=math.log(1e-3),
-        width=WIDTH,
-    )
-
-
-def all_or_none(optimum: Enclosures) -> bool | None:
-    """Whether the tail is zero; None where some of it is and some is not, or that is not certain."""
-    answers = {optimum.vanish(g) for g in range(1, len(optimum.solution.problem.sizes))}
-    return answers.pop() if len(answers) == 1 else None
-
-
-@cache
-def beyond(excess: float) -> Enclosures:
-    """The semidefinite optimum beyond the place that was measured."""
-    energy = math.exp(switch(BACK).bracket.middle)
-    return Enclosures(reference(LayerPeeled.from_groups(BACK, feature_energy=energy * (1 + excess))))
-
-
 def last_length() -> Bracket:
     """How long the smallest group's classifiers are in units of the longest, where they come back."""
     return joint_vanishing_lengths(BACK)[-1]
-
-
-def shorter(optimum: Enclosures) -> Bracket:
-    """‖w_k‖ of the last group over that of the first group of the tail."""
-    return optimum.classifier_norm(len(BACK) - 1) / optimum.classifier_norm(1)
-
-
-def with_a_norm(optimum: Enclosures) -> Bracket:
-    """How many groups certainly have a norm, and how many may have one: a class has none where nothing can carry it."""
-    count = len(optimum.solution.problem.sizes)
-    certain = sum(optimum.classifier_norm(g).lower > 0.0 for g in range(count))
-    return Bracket(float(certain), float(count), rigorous=True)

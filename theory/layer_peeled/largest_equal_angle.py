@@ -5,8 +5,7 @@ import math
 import sympy
 
 from layerpeel.numerics import Bracket, angle_bracket, least_equal_correlation
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
 from layerpeel.theory.layer_peeled._closed_forms import predicted
 
 SIZES = instances("K={}", 2, 3, 4, 7, 10, 25)

@@ -3,13 +3,10 @@
 import math
 from itertools import product
 
-import numpy as np
-
 from layerpeel.numerics import Bracket, least_collapsed_loss
-from layerpeel.solvers import descend_other_norm, enclose_other_norm
-from layerpeel.theory._claims import Variant, claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, Variant, claim, instances
 from layerpeel.theory.layer_peeled._closed_forms import predicted
+from layerpeel.theory.layer_peeled._measured.other_norms import angles, optimum
 
 LABEL = "K=p={}, q={:g}, E_H={:g}"
 EUCLIDEAN = instances(LABEL, (3, 2.0, 1.0))
@@ -23,9 +20,6 @@ SHAPES = (3.0, 4.0, 6.0)
 
 MARGIN = 1e-3
 """By how much neural collapse must be undercut: far above rounding, and below the least difference among the cases, 2e-3 at q = 1.5."""
-STOPPING = 1e-6
-"""Allowance in a cosine for where L-BFGS stops: near an optimum the root of the loss's rounding, 1e-8, times a condition number."""
-
 ROOM = Room.of(
     Statement(
         name="lq-features",
@@ -45,15 +39,13 @@ ROOM = Room.of(
         "undercut",
         "a feasible point is better than every neural-collapse configuration, by more than 0.001",
         over=BELOW | ABOVE,
-        predict=lambda *case: Bracket.exactly(least_collapsed_loss(*case) - MARGIN),
+        predict=lambda *case: least_collapsed_loss(*case) - MARGIN,
         measure_all=lambda setting: {label: optimum(*case, rng=setting.rng) for label, case in (EUCLIDEAN | BELOW | ABOVE).items()},
         by="enclosures of the optimum; the upper ends are explicit feasible points",
         false={
             "undercut-at-2": Variant(
-                "neural collapse is beaten for q = 2 as well",
-                lambda *case: Bracket.exactly(least_collapsed_loss(*case) - MARGIN),
-                over=EUCLIDEAN,
-            ),
+                "neural collapse is beaten for q = 2 as well", lambda *case: least_collapsed_loss(*case) - MARGIN, over=EUCLIDEAN
+            )
         },
         evidence=Evidence.CERTIFIED,
     ),
@@ -113,19 +105,3 @@ def cosine(what: str, ratio: float) -> Bracket:
     square = ratio**2 + 2
     cosines = -0.5, (1 - 2 * ratio) / square, -0.5, (2 * ratio + 2) / math.sqrt(6 * square)
     return predicted(cosines[ANGLES.index(what)])
-
-
-def optimum(classes: int, q: float, energy: float, *, rng: np.random.Generator) -> Bracket:
-    """The optimal value, enclosed from the best point found."""
-    return enclose_other_norm(q, *descend_other_norm(classes, q, rng=rng), feature_energy=energy)
-
-
-def angles(q: float, rng: np.random.Generator) -> list[Bracket]:
-    """Smallest and largest cosines at the best point found for K = p = 3, in the order of ANGLES."""
-    features, classifier = descend_other_norm(3, q, rng=rng)
-    rows, means, centred = (
-        vectors / np.linalg.norm(vectors, axis=1, keepdims=True) for vectors in (classifier, features, features - features.mean(axis=0))
-    )
-    between = ~np.eye(3, dtype=bool)
-    cosines = (rows @ rows.T)[between], (means @ means.T)[between], (centred @ centred.T)[between], np.sum(means * rows, axis=1)
-    return [Bracket(float(values.min()) - STOPPING, float(values.max()) + STOPPING) for values in cosines]

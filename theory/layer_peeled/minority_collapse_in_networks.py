@@ -5,33 +5,16 @@ At weight decay .015 the cosine at R = 10 is that of the model whose energy coun
 such a network never learned the minority. That is collapse as the sources show it, and no optimum of a model of the end of training.
 """
 
-from collections.abc import Callable
-
-import numpy as np
-
 from layerpeel.numerics import Bracket
-from layerpeel.theory._claims import Variant, claim, instances
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Profile, Room, Series, Setting, Source, Statement
-from layerpeel.theory._trials import interval_over_trials, points_over_trials
-from layerpeel.theory.layer_peeled._imbalanced_networks import (
-    LEARNED,
-    MAJORITY,
-    MINORITY,
-    STRONG,
-    TRIALS,
-    Trained,
-    foreseen,
-    minority_cosines,
-    trained,
-)
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, Variant, claim, instances
+from layerpeel.theory._trials import interval_over_trials
+from layerpeel.theory.layer_peeled._imbalanced_networks import LEARNED, MAJORITY, MINORITY, STRONG
+from layerpeel.theory.layer_peeled._measured import collapsing_networks as nets
 
-LABEL, OF_MAJORITY = "R = {:g}", "majority, R = {:g}"
 BALANCED, LEARNT, FARTHEST = 1, 10, 100
 """Imbalances R: none; where networks still learn the minority; and as far as R can go on these data."""
-RATIOS = instances(LABEL, BALANCED, LEARNT, FARTHEST)
+RATIOS = instances(nets.LABEL, BALANCED, LEARNT, FARTHEST)
 """Those that are judged as a sequence."""
-MEASURED = {Profile.QUICK: (1, 10, 100), Profile.FULL: (1, 2, 5, 10, 20, 50, 100)}
-"""Those that are measured and drawn; all divide the hundred images of a majority class, and the last leaves one image."""
 
 NEAR_COLLAPSE = 0.1
 """Largest distance of the cosine from one that counts as collapse; balanced it is 1.11, and a limit of .8 would be refuted."""
@@ -59,11 +42,11 @@ ROOM = Room.of(
     claim(
         "frame-when-balanced",
         "at R = 1 their cosine is −1/(K−1)",
-        over=instances(LABEL, BALANCED),
+        over=instances(nets.LABEL, BALANCED),
         predict=Bracket(FRAME - NEAR_FRAME, FRAME + NEAR_FRAME),
-        measure_all=lambda setting: over_trials(setting, cosines),
+        measure_all=lambda setting: nets.over_trials(setting, nets.cosines),
         by="the mean cosine between minority classifiers, and between majority classifiers, over trials",
-        false={"balanced-orthogonal": ("balanced classifiers are orthogonal", Bracket.exactly(0.0))},
+        false={"balanced-orthogonal": ("balanced classifiers are orthogonal", 0.0)},
         evidence=Evidence.EMPIRICAL.within(
             2.1 * NEAR_FRAME,
             "ReLU features and the bias of the last layer are not in the model, and training stops early; an interval over eight "
@@ -75,17 +58,13 @@ ROOM = Room.of(
         "cosine-to-one",
         "the minority classifiers draw together as R grows, until their cosine is near one",
         over=RATIOS,
-        predict=Bracket.exactly(1.0),
-        measure_all=lambda setting: over_trials(setting, cosines),
+        predict=1.0,
+        measure_all=lambda setting: nets.over_trials(setting, nets.cosines),
         by="the mean cosine between minority classifiers, and between majority classifiers, over trials",
         false={
-            "orthogonal": ("the minority classifiers become orthogonal", Bracket.exactly(0.0)),
-            "half-way": ("they come half of the way", Bracket.exactly(0.5)),
-            "majority-too": Variant(
-                "so do majority classifiers",
-                Bracket.exactly(1.0),
-                over=instances(OF_MAJORITY, BALANCED, LEARNT, FARTHEST),
-            ),
+            "orthogonal": ("the minority classifiers become orthogonal", 0.0),
+            "half-way": ("they come half of the way", 0.5),
+            "majority-too": Variant("so do majority classifiers", 1.0, over=instances(nets.OF_MAJORITY, BALANCED, LEARNT, FARTHEST)),
         },
         evidence=Evidence.EMPIRICAL.within(
             NEAR_COLLAPSE, "one image a class is as far as R can go on these data, and training stops before its limit"
@@ -95,16 +74,14 @@ ROOM = Room.of(
     claim(
         "below-chance",
         "at the largest R minority classes are recognised less often than by guessing among all classes",
-        over=instances(LABEL, FARTHEST),
-        predict=Bracket.exactly(CHANCE),
+        over=instances(nets.LABEL, FARTHEST),
+        predict=CHANCE,
         measure_all=lambda setting: {
-            label: interval_over_trials(accuracies(setting, ratio))
-            for label, (ratio,) in instances(LABEL, *MEASURED[setting.profile]).items()
+            label: interval_over_trials(nets.accuracies(setting, ratio))
+            for label, (ratio,) in instances(nets.LABEL, *nets.MEASURED[setting.profile]).items()
         },
         by="test accuracy on the minority classes, over trials",
-        false={
-            "always-unknown": Variant("nor are they at R = 1", Bracket.exactly(CHANCE), over=instances(LABEL, BALANCED)),
-        },
+        false={"always-unknown": Variant("nor are they at R = 1", CHANCE, over=instances(nets.LABEL, BALANCED))},
         origin=Origin.DERIVED,
         evidence=Evidence.EMPIRICAL,
         kind=Kind.UPPER_BOUND,
@@ -112,16 +89,14 @@ ROOM = Room.of(
     claim(
         "not-learned",
         f"at R = {FARTHEST} they are not learned at all: training accuracy on the minority is below one half",
-        over=instances(LABEL, FARTHEST),
-        predict=Bracket.exactly(LEARNED),
+        over=instances(nets.LABEL, FARTHEST),
+        predict=LEARNED,
         measure_all=lambda setting: {
-            label: interval_over_trials(each.training_accuracy for each in networks(setting, ratio))
-            for label, (ratio,) in instances(LABEL, *MEASURED[setting.profile]).items()
+            label: interval_over_trials(each.training_accuracy for each in nets.networks(setting, ratio))
+            for label, (ratio,) in instances(nets.LABEL, *nets.MEASURED[setting.profile]).items()
         },
         by="accuracy on the minority's training images, over trials",
-        false={
-            "never-learned": Variant(f"nor at R = {LEARNT}", Bracket.exactly(LEARNED), over=instances(LABEL, LEARNT)),
-        },
+        false={"never-learned": Variant(f"nor at R = {LEARNT}", LEARNED, over=instances(nets.LABEL, LEARNT))},
         origin=Origin.DERIVED,
         evidence=Evidence.EMPIRICAL,
         kind=Kind.UPPER_BOUND,
@@ -129,77 +104,14 @@ ROOM = Room.of(
     claim(
         "beyond-the-model",
         f"there the cosine is larger, by {MISFIT} or more, than in the optimum at the measured energies, of which it is no rest point",
-        over=instances(LABEL, FARTHEST),
-        predict=Bracket.exactly(MISFIT),
-        measure_all=lambda setting: misfits(setting),
+        over=instances(nets.LABEL, FARTHEST),
+        predict=MISFIT,
+        measure_all=nets.misfits,
         by="the measured cosine less that of the certified optimum at the energy of all samples, over trials",
-        false={
-            "learned-too": Variant(
-                "so it is in networks that learned the minority", Bracket.exactly(MISFIT), over=instances(LABEL, LEARNT)
-            ),
-        },
+        false={"learned-too": Variant("so it is in networks that learned the minority", MISFIT, over=instances(nets.LABEL, LEARNT))},
         origin=Origin.DERIVED,
         evidence=Evidence.EMPIRICAL,
         kind=Kind.LOWER_BOUND,
     ),
-    figures=(lambda setting: draw_collapse(setting),),
+    figures=(nets.draw_collapse,),
 )
-
-
-def networks(setting: Setting, ratio: float) -> tuple[Trained, ...]:
-    """Trained at imbalance R without oversampling."""
-    return trained(setting.profile, ratio, 1.0, setting.seed)
-
-
-def over_trials(setting: Setting, quantity: Callable[[tuple[Trained, ...]], np.ndarray]) -> dict[str, Bracket]:
-    """Intervals of a quantity of the minority and of the majority, at every R that is measured."""
-    intervals: dict[str, Bracket] = {}
-    for ratio in MEASURED[setting.profile]:
-        minority, majority = quantity(networks(setting, ratio))
-        intervals |= {LABEL.format(ratio): interval_over_trials(minority), OF_MAJORITY.format(ratio): interval_over_trials(majority)}
-    return intervals
-
-
-def cosines(found: tuple[Trained, ...]) -> np.ndarray:
-    """Mean cosine among minority and among majority classifiers, (2, trials)."""
-    return np.array([(each.outcome.minority_cosine, each.outcome.majority_cosine) for each in found]).T
-
-
-def accuracies(setting: Setting, ratio: float) -> np.ndarray:
-    """Test accuracy on the minority classes, one for each trial."""
-    return np.array([found.outcome.accuracy[MAJORITY:].mean() for found in networks(setting, ratio)])
-
-
-def misfits(setting: Setting) -> dict[str, Bracket]:
-    """Measured cosines less those of the optimum at the energy of all samples, learned or not."""
-    found = {}
-    for label, (ratio,) in instances(LABEL, *MEASURED[setting.profile]).items():
-        trials = networks(setting, ratio)
-        found[label] = interval_over_trials(minority_cosines(trials) - foreseen(trials, "sample"))
-    return found
-
-
-def draw_collapse(setting: Setting) -> Figure:
-    """Cosine and accuracy against R, measured and foreseen."""
-    ratios = MEASURED[setting.profile]
-    x = tuple(float(ratio) for ratio in ratios)
-    measured = np.array([cosines(networks(setting, ratio))[0] for ratio in ratios])
-    accuracy = tuple(float(accuracies(setting, ratio).mean()) for ratio in ratios)
-    learned = tuple(float(np.mean([each.training_accuracy for each in networks(setting, ratio)])) for ratio in ratios)
-    optima = {mean: tuple(float(foreseen(networks(setting, ratio), mean).mean()) for ratio in ratios) for mean in ("sample", "class")}
-    return Figure(
-        title="Minority collapse in trained networks",
-        caption="Cosine between the classifiers of five minority classes, three hidden layers on MNIST at 10×10 pixels; bars: from the "
-        f"least to the largest of {TRIALS[setting.profile]} trainings. The lines are optima at the energies measured in the network. Where "
-        "the minority's training accuracy is below one half it was never learned, and no model of the end of training speaks of it.",
-        x_label="imbalance R",
-        y_label="minority cosine; accuracy",
-        series=(
-            points_over_trials("measured cosine", x, measured.T, 0),
-            Series.line("optimum, energy of all samples", x, optima["sample"], 1),
-            Series.line("optimum, energy averaged over every class", x, optima["class"], 2),
-            Series.line("minority training accuracy", x, learned, 3),
-            Series.line("minority test accuracy", x, accuracy, 4),
-        ),
-        log_x=True,
-    )

@@ -5,8 +5,7 @@ from functools import cache
 
 from layerpeel.numerics import Bracket, collapse_threshold
 from layerpeel.solvers import Enclosures, LayerPeeled, solve_blocks
-from layerpeel.theory._claims import Variant, claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, Variant, claim, instances
 from layerpeel.theory.layer_peeled._closed_forms import optimum, predicted
 from layerpeel.theory.layer_peeled._coming_apart import reported
 from layerpeel.theory.layer_peeled._reference import two_groups
@@ -34,7 +33,7 @@ ROOM = Room.of(
         "limit",
         "‖w_k − w_l‖ → 0 as R → ∞",
         over=RATIOS,
-        predict=Bracket.exactly(0.0),
+        predict=0.0,
         measure=lambda ratio: distance(enclosed(ratio)),
         by="the distance of the exact optimum, enclosed by the semidefinite program's certificate",
         false={
@@ -72,17 +71,14 @@ ROOM = Room.of(
         "exact-from-finite-R",
         "from R0 on the classifiers are equal, not only close, and before they are not: seen within 0.1 % of R0",
         over=BESIDE,
-        predict=lambda ratio: Bracket.exactly(float(ratio >= threshold(ENERGY))),
+        predict=lambda ratio: ratio >= threshold(ENERGY),
         measure=lambda ratio: reported(enclosed(ratio).coincide(1)),
         by="whether ‖w_k − w_l‖ is certainly zero (1), certainly positive (0), or neither (between), at the semidefinite optimum",
         false={
-            "one-percent-later": (
-                "they are equal only from 1.01 R0 on",
-                lambda ratio: Bracket.exactly(float(ratio >= 1.01 * threshold(ENERGY))),
-            ),
+            "one-percent-later": ("they are equal only from 1.01 R0 on", lambda ratio: ratio >= 1.01 * threshold(ENERGY)),
             "one-class-less": (
                 "they are equal from the threshold of the radius (K − 1)√(E_H E_W) on",
-                lambda ratio: Bracket.exactly(float(ratio >= threshold(ENERGY * ((CLASSES - 1) / CLASSES) ** 2))),
+                lambda ratio: ratio >= threshold(ENERGY * ((CLASSES - 1) / CLASSES) ** 2),
             ),
         },
         evidence=Evidence.CERTIFIED.within(0.0, "a yes or a no"),

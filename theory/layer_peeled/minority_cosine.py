@@ -6,8 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from layerpeel.numerics import Bracket
-from layerpeel.theory._claims import Variant, claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, Variant, claim, instances
 from layerpeel.theory.layer_peeled._closed_forms import minority_cosine, optimum, predicted
 from layerpeel.theory.layer_peeled._phases import CLASSES, cosine_panel, of_minority
 from layerpeel.theory.layer_peeled._reference import two_groups
@@ -66,14 +65,14 @@ ROOM = Room.of(
         "monotone",
         "the cosine rises with R below R0: the angle gets smaller",
         over=instances("R={:g} to {:g}", *pairwise(RISING)),
-        predict=Bracket.exactly(0.0),
+        predict=0.0,
         measure=lambda low, high: enclosed(5, 5.0, high) - enclosed(5, 5.0, low),
         by="increments of the enclosed cosine along the ratios",
         false={
             "even-pace": (
                 "the cosine rises at an even pace",
                 lambda low, high: predicted((high - low) / (RISING[-1] - RISING[0]) * (cosine_at(RISING[-1]) - cosine_at(RISING[0]))),
-            ),
+            )
         },
         evidence=Evidence.CERTIFIED,
         kind=Kind.LOWER_BOUND,

@@ -5,8 +5,7 @@ import math
 import numpy as np
 
 from layerpeel.numerics import Bracket, Proportion
-from layerpeel.theory._claims import Variant, claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, Variant, claim, instances
 from layerpeel.theory.layer_peeled._closed_forms import optimum, predicted
 from layerpeel.theory.layer_peeled._reference import two_groups
 
@@ -55,14 +54,12 @@ ROOM = Room.of(
         "accuracy",
         "under a small disturbance of the classifier, accuracy inside the minority is 1/K_B beyond R0 and one below",
         over=CASES,
-        predict=lambda *case: Bracket.exactly(1 / case[1]) if optimum(*case).collapsed else SURE,
+        predict=lambda *case: 1 / case[1] if optimum(*case).collapsed else SURE,
         measure_all=lambda setting: [disturbed_accuracy(*case, rng=setting.rng) for case in CASES.values()],
         by="how often a minority class mean goes to its own class, among them, when the optimal classifier is slightly disturbed",
         false={
             "still-right": ("the own class still wins", SURE),
-            "one-class-more": Variant(
-                "it is 1/(K_B + 1) beyond R0", lambda majority, minority, *_: Bracket.exactly(1 / (minority + 1)), over=BEYOND
-            ),
+            "one-class-more": Variant("it is 1/(K_B + 1) beyond R0", lambda majority, minority, *_: 1 / (minority + 1), over=BEYOND),
         },
         evidence=Evidence.STATISTICAL.within(
             0.05,

@@ -5,47 +5,14 @@ the second moment of what it scales. So features of a class of n_k samples are h
 of the sources. A network without batch norm has no such term, and its exponent is another.
 """
 
-from collections.abc import Callable
-
-import numpy as np
 import sympy
 
 from layerpeel.numerics import Bracket, mean_cosine, nonnegative_optimum
-from layerpeel.theory._claims import Variant, claim
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Profile, Room, Series, Setting, Source, Statement
-from layerpeel.theory._trials import interval_over_trials, points_over_trials
-from layerpeel.theory.layer_peeled._imbalanced_networks import (
-    MAJORITY,
-    MINORITY,
-    MOST,
-    SLIGHT,
-    STRONG,
-    TRIALS,
-    WITHOUT_BATCH_NORM,
-    WITHOUT_RELU,
-    Trained,
-    Training,
-    foreseen,
-    minority_cosines,
-    misfit,
-    trained,
-)
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, Variant, claim
+from layerpeel.theory.layer_peeled import _imbalanced_networks as nets
+from layerpeel.theory.layer_peeled._measured import networks_beside_models as beside
 
-LABEL = "R = {:g}, λ = {:g}"
-CASES = {LABEL.format(ratio, training.weight_decay): (ratio, training) for ratio, training in ((10, STRONG), (20, SLIGHT))}
-"""Where all networks learn the minority, at the least cost."""
-MEASURED = {
-    Profile.QUICK: CASES,
-    Profile.FULL: {
-        LABEL.format(ratio, training.weight_decay): (ratio, training)
-        for training, ratios in ((STRONG, (5, 10)), (SLIGHT, (5, 10, 20, 50)))
-        for ratio in ratios
-    },
-}
-BY_CLASS = {f"{label}, by class": case for label, case in CASES.items()}
-NO_RELU, RELU, NO_NORM = "without ReLU", "with ReLU", "R = 10, without batch norm"
-PLAIN = 10
-"""R of the networks without batch norm, or without the last ReLU."""
+BY_CLASS = {f"{label}, by class": case for label, case in beside.CASES.items()}
 
 NEAR_ONE = 0.2
 """Distance from the exponent that counts as equal: training stops before features are at rest, and over R from 5 to 50 at two weight decays
@@ -54,7 +21,7 @@ NEAR = 0.06
 """Difference of cosines, measured less predicted, that training, ReLU features and the bias of the last layer may make together."""
 NEAR_DECAY = 0.1
 """The same where not even energies are measured."""
-FRAME = -1 / (MAJORITY + MINORITY - 1)
+FRAME = -1 / (nets.MAJORITY + nets.MINORITY - 1)
 NEAR_FRAME = 0.05
 
 X, GAMMA, BETA, EPS = sympy.symbols("x1:4", real=True), *sympy.symbols("gamma beta", real=True), sympy.Symbol("epsilon", positive=True)
@@ -89,30 +56,30 @@ ROOM = Room.of(
     claim(
         "identity-in-networks",
         "in training mode, without a ReLU after it, the mean of ‖h‖² over samples is what γ, β say",
-        over=NO_RELU,
-        predict=Bracket.exactly(1.0),
-        measure_all=lambda setting: norms(setting),
+        over=beside.NO_RELU,
+        predict=1.0,
+        measure_all=beside.norms,
         by="the mean of ‖h‖² over the training images as one batch, divided by Σ γ² v/(v + ε) + β²",
-        false={"relu-too": Variant("with a ReLU after it too", Bracket.exactly(1.0), over={RELU: ()})},
+        false={"relu-too": Variant("with a ReLU after it too", 1.0, over={beside.RELU: ()})},
         evidence=Evidence.EMPIRICAL.within(1e-9, "sums of 55,000 squares in doubles"),
     ),
     claim(
         "less-after-a-relu",
         "after a ReLU it is less",
-        over=RELU,
-        predict=Bracket.exactly(1.0),
-        measure_all=lambda setting: norms(setting),
+        over=beside.RELU,
+        predict=1.0,
+        measure_all=beside.norms,
         by="as before",
-        false={"half": ("a ReLU takes half of it, as at the start", Bracket.exactly(0.5))},
+        false={"half": ("a ReLU takes half of it, as at the start", 0.5)},
         evidence=Evidence.EMPIRICAL,
         kind=Kind.UPPER_BOUND,
     ),
     claim(
         "exponent",
         "features are held back by d_k² ∝ n_k",
-        over=CASES,
+        over=beside.CASES,
         predict=Bracket(1 - NEAR_ONE, 1 + NEAR_ONE),
-        measure_all=lambda setting: exponents(setting),
+        measure_all=beside.exponents,
         by="the slope of log[(1/N) Σ_i ⟨Wᵀ(y_i − p_i), h_i⟩/‖h̄_k‖²] against log n_k: stationarity, and no model",
         false={
             "class-averaged": ("all classes alike: the exponent is 0", Bracket(-NEAR_ONE, NEAR_ONE)),
@@ -124,25 +91,25 @@ ROOM = Room.of(
     claim(
         "by-batch-norm",
         "without batch norm the exponent is below one half",
-        over=NO_NORM,
-        predict=Bracket.exactly(0.5),
-        measure_all=lambda setting: exponents(setting),
+        over=beside.NO_NORM,
+        predict=0.5,
+        measure_all=beside.exponents,
         by="as before, in networks without batch norm",
-        false={"with-batch-norm": Variant("with batch norm too", Bracket.exactly(0.5), over=CASES)},
+        false={"with-batch-norm": Variant("with batch norm too", 0.5, over=beside.CASES)},
         evidence=Evidence.EMPIRICAL,
         kind=Kind.UPPER_BOUND,
     ),
     claim(
         "cosine",
         "the optimum at the energy of all samples foretells the minority cosine",
-        over=CASES,
+        over=beside.CASES,
         predict=Bracket(-NEAR, NEAR),
-        measure_all=lambda setting: misfits(setting),
+        measure_all=beside.misfits,
         by="the measured cosine less that of the certified optimum at the measured energies, over trials",
         false={
             "averaged-by-class": Variant(
                 "so does the optimum at the energy that is averaged over every class", Bracket(-NEAR, NEAR), over=BY_CLASS
-            ),
+            )
         },
         evidence=Evidence.EMPIRICAL.within(
             0.25, "an interval over eight trainings is up to .12 wide; averaged by class the energies miss by .1 to .13", headroom=2.0
@@ -151,9 +118,9 @@ ROOM = Room.of(
     claim(
         "weight-decay-alone",
         "so does the closed form for features H ≥ 0 at λ_W = λ, λ_H = λ/N, with nothing measured",
-        over=CASES,
+        over=beside.CASES,
         predict=lambda ratio, training: by_weight_decay(ratio, training.weight_decay),
-        measure_all=lambda setting: over_networks(setting, minority_cosines),
+        measure_all=lambda setting: beside.over_networks(setting, nets.minority_cosines),
         by="the mean cosine between minority classifiers, over trials",
         false={
             "frame-survives": ("the minority keeps the angles of the balanced frame", Bracket(FRAME - NEAR_FRAME, FRAME + NEAR_FRAME)),
@@ -164,7 +131,7 @@ ROOM = Room.of(
         },
         evidence=Evidence.EMPIRICAL.within(0.25, "an interval over eight trainings is up to .12 wide", headroom=2.0),
     ),
-    figures=(lambda setting: draw_models(setting),),
+    figures=(beside.draw_models,),
 )
 
 
@@ -176,79 +143,9 @@ def normalised(degrees: int) -> sympy.Expr:
     return sympy.simplify(sum(y**2 for y in outputs) / len(X) - GAMMA**2 * variance / (variance + EPS) - BETA**2)
 
 
-def networks(setting: Setting, ratio: float, training: Training) -> tuple[Trained, ...]:
-    """Trained at imbalance R."""
-    return trained(setting.profile, ratio, 1.0, setting.seed, training)
-
-
-def over_networks(setting: Setting, quantity: Callable[[list[Trained]], np.ndarray]) -> dict[str, Bracket]:
-    """Intervals of a quantity over those networks that learned their minority."""
-    return {
-        label: interval_over_trials(quantity([each for each in networks(setting, *case) if each.learned]))
-        for label, case in MEASURED[setting.profile].items()
-    }
-
-
-def norms(setting: Setting) -> dict[str, Bracket]:
-    """The mean of ‖h‖² over samples, divided by what γ, β say."""
-    found = {}
-    for label, training in ((NO_RELU, WITHOUT_RELU), (RELU, STRONG)):
-        lasts = [each.last for each in networks(setting, PLAIN, training)]
-        ratios = [last.energy / last.normalised_energy for last in lasts if last.normalised_energy is not None]
-        found[label] = Bracket(min(ratios), max(ratios))
-    return found
-
-
-def exponents(setting: Setting) -> dict[str, Bracket]:
-    """The exponent of n_k, with batch norm and without."""
-
-    def of(trials: list[Trained]) -> np.ndarray:
-        return np.array([each.last.exponent for each in trials])
-
-    without = [each for each in networks(setting, PLAIN, WITHOUT_BATCH_NORM) if each.learned]
-    return over_networks(setting, of) | {NO_NORM: interval_over_trials(of(without))}
-
-
-def misfits(setting: Setting) -> dict[str, Bracket]:
-    """Measured cosines less those of both optima."""
-    cases = MEASURED[setting.profile]
-    found = {label: misfit(networks(setting, *case), "sample") for label, case in cases.items()}
-    found |= {f"{label}, by class": misfit(networks(setting, *case), "class") for label, case in cases.items()}
-    if setting.profile is Profile.FULL:
-        plain = networks(setting, PLAIN, WITHOUT_BATCH_NORM)
-        found |= {NO_NORM: misfit(plain, "sample"), f"{NO_NORM}, by class": misfit(plain, "class")}
-    return found
-
-
 def by_weight_decay(ratio: float, decay: float) -> Bracket:
     """The closed form, with what training may add."""
-    rare = range(MAJORITY, MAJORITY + MINORITY)
-    found = nonnegative_optimum([MOST] * MAJORITY + [round(MOST / ratio)] * MINORITY, weight_decay=decay)
-    cosine = mean_cosine(found.classifier[list(rare)])
+    rare = range(nets.MAJORITY, nets.MAJORITY + nets.MINORITY)
+    foreseen = nonnegative_optimum([nets.MOST] * nets.MAJORITY + [round(nets.MOST / ratio)] * nets.MINORITY, weight_decay=decay)
+    cosine = mean_cosine(foreseen.classifier[list(rare)])
     return Bracket(cosine - NEAR_DECAY, cosine + NEAR_DECAY)
-
-
-def draw_models(setting: Setting) -> Figure:
-    """Measured cosines beside those of both models, at the larger number of imbalances."""
-    cases = [case for case in MEASURED[setting.profile].values() if case[1] == SLIGHT]
-    x = tuple(float(ratio) for ratio, _ in cases)
-    found = [networks(setting, *case) for case in cases]
-
-    def model(label: str, norm_weights: str, color: int) -> Series:
-        y = tuple(float(foreseen(trials, norm_weights).mean()) for trials in found)
-        return Series.line(label, x, y, color)
-
-    return Figure(
-        title="Two models beside trained networks",
-        caption="Cosine between the classifiers of five minority classes, three hidden layers with batch norm, weight decay "
-        f"{SLIGHT.weight_decay:g}; bars: from the least to the largest of {TRIALS[setting.profile]} trainings. The lines are optima at the "
-        "energies measured in the networks.",
-        x_label="imbalance R",
-        y_label="minority cosine",
-        series=(
-            points_over_trials("measured cosine", x, np.array([minority_cosines(trials) for trials in found]).T, 0),
-            model("energy of all samples", "sample", 1),
-            model("energy averaged over every class", "class", 2),
-        ),
-        log_x=True,
-    )

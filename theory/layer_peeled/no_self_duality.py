@@ -5,8 +5,7 @@ from functools import cache
 
 from layerpeel.numerics import Bracket
 from layerpeel.solvers import Blocks, LayerPeeled, solve_blocks
-from layerpeel.theory._claims import Variant, claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, Variant, claim, instances
 from layerpeel.theory.layer_peeled._closed_forms import alignment, entries, log_constants, predicted, self_duality
 
 PLACE = "K_A={}, K_B={}, E_H={:g}, R={:g}"
@@ -35,10 +34,8 @@ ROOM = Room.of(
         measure=lambda *case: blocks(*case).self_duality(),
         by="(Σ ⟨h_k, w_k⟩)²/(Σ ‖h_k‖² Σ ‖w_k‖²) of the semidefinite program's blocks, enclosed",
         false={
-            "common-constant": ("one C serves all classes at every R", Bracket.exactly(1.0)),
-            "common-constant-beyond": Variant(
-                "one C serves all classes again once the minority has collapsed", Bracket.exactly(1.0), over=BEYOND
-            ),
+            "common-constant": ("one C serves all classes at every R", 1.0),
+            "common-constant-beyond": Variant("one C serves all classes again once the minority has collapsed", 1.0, over=BEYOND),
             "one-percent-late": Variant(
                 "the squared cosine is that of R/1.01",
                 lambda a, b, energy, ratio: predicted(self_duality(a, b, energy, ratio / 1.01)),
@@ -56,7 +53,7 @@ ROOM = Room.of(
         predict=lambda *case: predicted(alignment(entries(*case)[1])),
         measure=lambda *case: blocks(*case).alignment(1),
         by="cos(h_k, w_k) of a minority class, from the three blocks",
-        false={"self-dual": ("class means align with classifiers at every R", Bracket.exactly(1.0))},
+        false={"self-dual": ("class means align with classifiers at every R", 1.0)},
         evidence=Evidence.CERTIFIED.within(2e-4, "enclosures are 1e-6 to 1.5e-5 wide; the departures from one are 5e-5 to 6e-3"),
         origin=Origin.DERIVED,
     ),
@@ -64,13 +61,13 @@ ROOM = Room.of(
         "one-direction-beyond",
         "between R0 and R1 the class mean and the classifier of a minority class lie on one direction; the majority's do not",
         over=instances("{}, " + PLACE, *((group, *case) for case in BEYOND.values() for group in ("minority", "majority"))),
-        predict=lambda group, *case: Bracket.exactly(1.0) if group == "minority" else predicted(alignment(entries(*case)[0])),
+        predict=lambda group, *case: 1.0 if group == "minority" else predicted(alignment(entries(*case)[0])),
         measure=lambda group, *case: blocks(*case).alignment(GROUPS.index(group)),
         by="cos(h_k, w_k) in both groups",
         false={
             "all-aligned": (
                 "beyond R0 the majority's class means align with their classifiers too",
-                lambda group, *_: Bracket.exactly(1.0) if group == "majority" else None,
+                lambda group, *_: 1.0 if group == "majority" else None,
             ),
             "like-the-majority": (
                 "beyond R0 the minority's class means are as far from their classifiers as the majority's",

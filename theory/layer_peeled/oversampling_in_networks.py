@@ -3,8 +3,7 @@
 import numpy as np
 
 from layerpeel.numerics import Bracket
-from layerpeel.theory._claims import Variant, claim, instances
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Profile, Room, Series, Setting, Source, Statement
+from layerpeel.theory import Evidence, Figure, Kind, Origin, Profile, Room, Series, Setting, Source, Statement, Variant, claim, instances
 from layerpeel.theory._trials import interval_over_trials, points_over_trials
 from layerpeel.theory.layer_peeled._imbalanced_networks import MAJORITY, MINORITY, TRIALS, trained
 
@@ -40,13 +39,13 @@ ROOM = Room.of(
         "cosine-to-frame",
         "the minority cosine falls back to −1/(K−1) as w_r grows to R",
         over=instances(LABEL, *FACTORS),
-        predict=Bracket.exactly(FRAME),
+        predict=FRAME,
         measure_all=lambda setting: {
             label: interval_over_trials(cosines(setting, factor))
             for label, (factor,) in instances(LABEL, *MEASURED[setting.profile]).items()
         },
         by="the mean cosine between minority classifiers, over trials",
-        false={"orthogonal": ("it falls to zero: the minority classifiers become orthogonal", Bracket.exactly(0.0))},
+        false={"orthogonal": ("it falls to zero: the minority classifiers become orthogonal", 0.0)},
         evidence=Evidence.EMPIRICAL.within(NEAR_FRAME, "training stops before its limit, and copies of one image are not a hundred images"),
         kind=Kind.LIMIT,
     ),
@@ -54,15 +53,13 @@ ROOM = Room.of(
         "a-little-helps",
         "a tenth of the oversampling that balances the classes takes off half of what all of it takes off the cosine, or more",
         over=FALL,
-        predict=Bracket.exactly(HALF),
+        predict=HALF,
         measure_all=lambda setting: gained(setting),
         by="what w_r = 10 brings, over trials: of the fall that w_r = R brings, and of the accuracy that minority classes lack",
         false={
             "new-images-too": Variant(
-                "it takes new images of the minority classes half of the way to the accuracy of the others",
-                Bracket.exactly(HALF),
-                over=ACCURACY,
-            ),
+                "it takes new images of the minority classes half of the way to the accuracy of the others", HALF, over=ACCURACY
+            )
         },
         evidence=Evidence.EMPIRICAL,
         kind=Kind.LOWER_BOUND,

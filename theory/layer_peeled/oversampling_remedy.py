@@ -4,8 +4,7 @@ import math
 
 from layerpeel.numerics import Bracket, collapse_threshold, energy_radius
 from layerpeel.solvers import LayerPeeled, solve_blocks, solve_samples
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
 from layerpeel.theory.layer_peeled._closed_forms import optimal_value, predicted
 
 CLASSES, BIG, SMALL, ENERGY = 2, 6, 2, 2.0
@@ -45,23 +44,17 @@ ROOM = Room.of(
         "least-oversampling",
         "the minority stays distinct exactly when w_r > R/R0",
         over=WEIGHTS,
-        predict=lambda weight: Bracket.exactly(float(weight < IMBALANCE / threshold())),
+        predict=lambda weight: weight < IMBALANCE / threshold(),
         measure=lambda weight: collapsed_at(weight),
         by="whether the minority classifiers are certainly apart in the block X_WW, or coincide, with n_A samples against w_r n_B",
         false={
             "excess": (
                 # as if the one sample that is there did not count among the copies
                 "R/(R0 − 1) copies are needed",
-                lambda weight: Bracket.exactly(float(weight < IMBALANCE / (threshold() - 1))),
+                lambda weight: weight < IMBALANCE / (threshold() - 1),
             ),
-            "root-of-threshold": (
-                "√(R/R0) copies suffice",
-                lambda weight: Bracket.exactly(float(weight < math.sqrt(IMBALANCE / threshold()))),
-            ),
-            "one-percent-more": (
-                "one per cent more copies than R/R0 are needed",
-                lambda weight: Bracket.exactly(float(weight < 1.01 * IMBALANCE / threshold())),
-            ),
+            "root-of-threshold": ("√(R/R0) copies suffice", lambda weight: weight < math.sqrt(IMBALANCE / threshold())),
+            "one-percent-more": ("one per cent more copies than R/R0 are needed", lambda weight: weight < 1.01 * IMBALANCE / threshold()),
         },
         evidence=Evidence.CERTIFIED.within(0.0, "a yes or a no"),
     ),

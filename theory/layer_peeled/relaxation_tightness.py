@@ -4,8 +4,7 @@ import numpy as np
 
 from layerpeel.numerics import Bracket
 from layerpeel.solvers import descend, low_rank_excess
-from layerpeel.theory._claims import Variant, claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, Variant, claim, instances
 from layerpeel.theory.layer_peeled._closed_forms import optimum
 from layerpeel.theory.layer_peeled._reference import two_groups
 
@@ -36,14 +35,14 @@ ROOM = Room.of(
         "rank",
         "rank Z* is K − 1 (distinct), K_A (collapsed) or K_A − 1 (vanished)",
         over=CASES,
-        predict=lambda *case: Bracket.exactly(float(rank_by_phase(*case))),
+        predict=lambda *case: rank_by_phase(*case),
         measure=lambda *case: two_groups(*case).rank(),
         by="the rank of the exact optimum, enclosed from both sides by singular values of Z and of its gradient",
         false={
-            "full-rank": ("rank Z* = K", lambda majority, minority, *_: Bracket.exactly(float(majority + minority))),
+            "full-rank": ("rank Z* = K", lambda majority, minority, *_: majority + minority),
             "vanished-as-collapsed": (
                 "rank Z* is K_A when the minority has vanished, too",
-                lambda *case: Bracket.exactly(float(case[0])) if optimum(*case).vanished else None,
+                lambda *case: case[0] if optimum(*case).vanished else None,
             ),
         },
         evidence=Evidence.CERTIFIED.within(0.0, "a whole number"),
@@ -52,7 +51,7 @@ ROOM = Room.of(
         "tight-from-rank",
         "the non-convex program with p = rank Z* (and with p = 2K) reaches the value of the relaxation",
         over=CASES,
-        predict=lambda *_: dict.fromkeys(("p = rank", "p = 2K"), Bracket.exactly(0.0)),
+        predict=lambda *_: dict.fromkeys(("p = rank", "p = 2K"), 0.0),
         measure_all=lambda setting: [
             {
                 "p = rank": excess(setting.rng, case, int(two_groups(*case).rank().upper)),
@@ -62,13 +61,10 @@ ROOM = Room.of(
         ],
         by="gradient descent on the non-convex program itself, with p = rank and with p = 2K",
         false={
-            "loose": (
-                "the relaxation is 0.001 below the non-convex optimum",
-                lambda *_: dict.fromkeys(("p = rank", "p = 2K"), Bracket.exactly(1e-3)),
-            ),
+            "loose": ("the relaxation is 0.001 below the non-convex optimum", lambda *_: dict.fromkeys(("p = rank", "p = 2K"), 1e-3)),
             "slightly-loose": (
                 "the relaxation is 0.00001 below the non-convex optimum",
-                lambda *_: dict.fromkeys(("p = rank", "p = 2K"), Bracket.exactly(1e-5)),
+                lambda *_: dict.fromkeys(("p = rank", "p = 2K"), 1e-5),
             ),
         },
         evidence=Evidence.EMPIRICAL.within(1e-6, "where L-BFGS stops is granted 1e-8 to either side"),
@@ -77,15 +73,13 @@ ROOM = Room.of(
         "one-dimension-fewer",
         "with p = rank Z* − 1 the optimum is certainly worse, by more than 1e-6",
         over=CASES,
-        predict=Bracket.exactly(NOTICEABLE),
+        predict=NOTICEABLE,
         measure_all=lambda setting: (
             {label: excess(setting.rng, case, int(two_groups(*case).rank().lower) - 1) for label, case in CASES.items()}
             | {label: excess(setting.rng, case, case[0] + case[1] - 2) for label, case in SHORT.items()}
         ),
         by="lower end: proved from the distance to matrices of lower rank and the curvature; upper end: the best point found",
-        false={
-            "always-all-dimensions": Variant("K − 1 dimensions are needed at every R", Bracket.exactly(NOTICEABLE), over=SHORT),
-        },
+        false={"always-all-dimensions": Variant("K − 1 dimensions are needed at every R", NOTICEABLE, over=SHORT)},
         evidence=Evidence.CERTIFIED,
         kind=Kind.LOWER_BOUND,
     ),

@@ -5,8 +5,7 @@ from functools import cache
 
 from layerpeel.numerics import Bracket, collapse_threshold
 from layerpeel.solvers import LayerPeeled, Switch, bracket_switch, solve_blocks
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
 from layerpeel.theory.layer_peeled._coming_apart import WIDTH
 
 PLACE = "K_A={}, K_B={}, R={:g}, E_H={:g}"
@@ -57,18 +56,15 @@ ROOM = Room.of(
         "room-between",
         "from above R/R0(K_A, K_B) up to there no two classifiers coincide, and beyond it the minority's still do not",
         over=CASES,
-        predict=lambda *_: {f"{share:g} of the end, {who}": Bracket.exactly(beyond(share, who)) for share in SHARES for who in GROUPS},
+        predict=lambda *_: {f"{share:g} of the end, {who}": beyond(share, who) for share in SHARES for who in GROUPS},
         measure=lambda *case: phases(*case),
         by="which of the two groups certainly coincide in the semidefinite program's own block X_WW, at shares of the measured end",
         false={
             "both-coincide": (
                 "beyond the end both groups coincide",
-                lambda *_: {f"{share:g} of the end, {who}": Bracket.exactly(float(share > 1.0)) for share in SHARES for who in GROUPS},
+                lambda *_: {f"{share:g} of the end, {who}": share > 1.0 for share in SHARES for who in GROUPS},
             ),
-            "no-end": (
-                "no factor is too large",
-                lambda *_: {f"{share:g} of the end, {who}": Bracket.exactly(0.0) for share in SHARES for who in GROUPS},
-            ),
+            "no-end": ("no factor is too large", lambda *_: {f"{share:g} of the end, {who}": 0.0 for share in SHARES for who in GROUPS}),
         },
         evidence=Evidence.CERTIFIED.within(0.0, "a yes or a no"),
     ),

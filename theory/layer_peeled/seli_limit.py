@@ -1,28 +1,20 @@
 """Weight decay to zero: the optimum takes the direction of simplex-encoded labels, at a logarithmic pace."""
 
 import math
-from functools import cache
 from itertools import product
 
 from layerpeel.numerics import Bracket
-from layerpeel.solvers import Enclosures, Solution, UnconstrainedFeatures, solve
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._enclosed_points import enclosed_points
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
 from layerpeel.theory.layer_peeled._closed_forms import predicted
 from layerpeel.theory.layer_peeled._encoded_labels import between, minority_cosine, slopes_apart, value_of
+from layerpeel.theory.layer_peeled._measured import small_decays as decays
 
-MAJORITY, MINORITY, RATIO = FOLLOWED = (2, 4, 10)
-"""K_A classes of R samples and K_B of one, an unequal split, where limits are followed."""
-DEPTHS = instances("log(1/λ) = {}", 7, 14, 28, 56)
-"""Doubled each time, down to λ = 5e-25."""
 LAST_DEPTHS = instances("log(1/λ) = {}", 28, 56)
-GROUPS = ("majority", "minority", "between")
-"""The singular values of diag(√n) Z: inside the majority, inside the minority, between the two."""
-SPLITS = instances("{}, K_A={}, K_B={}, R={}", *((group, *case) for case, group in product(((2, 2, 10), FOLLOWED, (5, 2, 100)), GROUPS)))
+SPLITS = instances(
+    "{}, K_A={}, K_B={}, R={}",
+    *((group, *case) for case, group in product(((2, 2, 10), decays.FOLLOWED, (5, 2, 100)), decays.GROUPS)),
+)
 """Where the growth is measured."""
-ACCURACY = 1e-11
-"""Relative gap asked of the solver: it places logits to about 1e-4, out of logits as large as log(1/λ)."""
 SETTLED = 0.01
 """Share by which growth between the last two λ may still differ from its limit: its error is of order 1/log²(1/λ) = 1e-4 to 1e-3."""
 FIRST_ORDER = "what is left is of order 1/log(1/λ), 1/56 at the last λ"
@@ -45,47 +37,50 @@ ROOM = Room.of(
     claim(
         "majority-over-minority",
         "the singular value inside the majority tends to √R times that inside the minority",
-        over=DEPTHS,
-        predict=predicted(math.sqrt(RATIO)),
-        measure=lambda depth: over_minority(depth, "majority"),
+        over=decays.DEPTHS,
+        predict=predicted(math.sqrt(decays.RATIO)),
+        measure=lambda depth: decays.over_minority(depth, "majority"),
         by="the singular value of diag(√n) Z inside the majority over the one inside the minority, at certified optima",
         false={
             "balanced-values": ("singular values become equal", predicted(1.0)),
-            "one-sample-fewer": ("it tends to √(R − 1) times", predicted(math.sqrt(RATIO - 1))),
+            "one-sample-fewer": ("it tends to √(R − 1) times", predicted(math.sqrt(decays.RATIO - 1))),
         },
         evidence=Evidence.CERTIFIED.within(0.15, "what is left is √R times the offset of the margins over log(1/λ), 0.115 at the last λ"),
     ),
     claim(
         "between-over-minority",
         "the singular value between the groups tends to √((R K_B + K_A)/K) times that inside the minority",
-        over=DEPTHS,
-        predict=lambda _: predicted(between(*FOLLOWED)),
-        measure=lambda depth: over_minority(depth, "between"),
+        over=decays.DEPTHS,
+        predict=lambda _: predicted(between(*decays.FOLLOWED)),
+        measure=lambda depth: decays.over_minority(depth, "between"),
         by="the singular value between the groups over the one inside the minority, at certified optima",
         false={
             "balanced-values-between": ("all of them do", predicted(1.0)),
-            "halves": ("it tends to √((R + 1)/2) at any split", predicted(math.sqrt((RATIO + 1) / 2))),
+            "halves": ("it tends to √((R + 1)/2) at any split", predicted(math.sqrt((decays.RATIO + 1) / 2))),
             "one-sample-fewer-between": (
                 "it tends to √(((R − 1) K_B + K_A)/K) times",
-                lambda _: predicted(between(MAJORITY, MINORITY, RATIO - 1)),
+                lambda _: predicted(between(decays.MAJORITY, decays.MINORITY, decays.RATIO - 1)),
             ),
             # each group's count with its own number of classes
-            "swapped": ("it tends to √((R K_A + K_B)/K)", lambda _: predicted(between(MINORITY, MAJORITY, RATIO))),
+            "swapped": (
+                "it tends to √((R K_A + K_B)/K)",
+                lambda _: predicted(between(decays.MINORITY, decays.MAJORITY, decays.RATIO)),
+            ),
         },
         evidence=Evidence.CERTIFIED.within(0.05, FIRST_ORDER),
     ),
     claim(
         "classifier-cosine",
         "the cosine between two minority classifiers tends to (s K_A − K)/(s K_A + K(K_B − 1)), s = √((R K_B + K_A)/K)",
-        over=DEPTHS,
-        predict=lambda _: predicted(minority_cosine(*FOLLOWED)),
-        measure=lambda depth: path(*FOLLOWED)[depth].classifier_cosine(1, 1),
+        over=decays.DEPTHS,
+        predict=lambda _: predicted(minority_cosine(*decays.FOLLOWED)),
+        measure=lambda depth: decays.path(*decays.FOLLOWED)[depth].classifier_cosine(1, 1),
         by="the cosine between two minority classifiers, at certified optima",
         false={
-            "etf": ("classifiers become a simplex ETF", predicted(-1 / (MAJORITY + MINORITY - 1))),
+            "etf": ("classifiers become a simplex ETF", predicted(-1 / (decays.MAJORITY + decays.MINORITY - 1))),
             "value-of-the-majority": (
                 "s is √R, the singular value inside the majority",
-                lambda _: predicted(minority_cosine(*FOLLOWED, s=math.sqrt(RATIO))),
+                lambda _: predicted(minority_cosine(*decays.FOLLOWED, s=math.sqrt(decays.RATIO))),
             ),
         },
         evidence=Evidence.CERTIFIED.within(0.01, FIRST_ORDER),
@@ -95,14 +90,11 @@ ROOM = Room.of(
         "per unit of log(1/λ) the singular values grow by √R, √((R K_B + K_A)/K) and 1",
         over=SPLITS,
         predict=lambda group, *split: settled(value_of(group, *split)),
-        measure=lambda group, *split: growth(group, *split),
+        measure=decays.growth,
         by="the growth of each singular value between the last two λ, per unit of log(1/λ)",
         false={
             # singular values of the counts instead of their roots
-            "without-root": (
-                "they grow by R, (R K_B + K_A)/K and 1",
-                lambda group, *split: settled(value_of(group, *split), power=2),
-            ),
+            "without-root": ("they grow by R, (R K_B + K_A)/K and 1", lambda group, *split: settled(value_of(group, *split), power=2)),
             "growth-of-halves": (
                 "between groups they grow by √((R + 1)/2) at any split",
                 lambda group, *split: settled(math.sqrt((split[2] + 1) / 2) if group == "between" else value_of(group, *split)),
@@ -115,15 +107,15 @@ ROOM = Room.of(
     claim(
         "offset",
         "the margins of majority and minority keep a constant distance, so their ratio converges like 1/log(1/λ)",
-        over=DEPTHS,
-        predict=lambda _: predicted(math.log(MAJORITY / MINORITY) + slopes_apart(*FOLLOWED)),
-        measure=lambda depth: path(*FOLLOWED)[depth].inner_value(0) - path(*FOLLOWED)[depth].inner_value(1),
+        over=decays.DEPTHS,
+        predict=lambda _: predicted(math.log(decays.MAJORITY / decays.MINORITY) + slopes_apart(*decays.FOLLOWED)),
+        measure=lambda depth: decays.path(*decays.FOLLOWED)[depth].inner_value(0) - decays.path(*decays.FOLLOWED)[depth].inner_value(1),
         by="the margin between two majority classes minus that between two minority classes, at certified optima",
         false={
             "no-offset": ("the margins meet in the end", predicted(0.0)),
             "other-classes": (
                 "K_A/K_B in it is (K_A − 1)/(K_B − 1), of the other classes of a group",
-                lambda _: predicted(math.log((MAJORITY - 1) / (MINORITY - 1)) + slopes_apart(*FOLLOWED)),
+                lambda _: predicted(math.log((decays.MAJORITY - 1) / (decays.MINORITY - 1)) + slopes_apart(*decays.FOLLOWED)),
             ),
         },
         origin=Origin.DERIVED,
@@ -134,7 +126,7 @@ ROOM = Room.of(
         "the error of the ratio halves when log(1/λ) doubles",
         over=LAST_DEPTHS,
         predict=predicted(2.0),
-        measure=lambda depth: divided_by(depth),
+        measure=decays.divided_by,
         by="[q(L/4) − q(L/2)]/[q(L/2) − q(L)] of the ratio q of singular values, L = log(1/λ): what its error is divided by per doubling; "
         "it asks for no limit",
         false={
@@ -147,63 +139,10 @@ ROOM = Room.of(
         origin=Origin.DERIVED,
         evidence=Evidence.CERTIFIED.within(0.3, "the quotient itself is off by a term of order 1/log(1/λ), 0.22 at the last λ"),
     ),
-    figures=(lambda setting: draw_limit(setting),),
+    figures=(decays.draw_limit,),
 )
 
 
 def settled(value: float, power: int = 1) -> Bracket:
     """A power of the value, with the first power's allowance for growth that has not settled."""
     return Bracket(value**power - SETTLED * value, value**power + SETTLED * value)
-
-
-@cache
-def path(majority: int, minority: int, ratio: int) -> dict[int, Enclosures]:
-    """Certified optima by log(1/λ), along decreasing λ, each started at its predecessor."""
-    optima: dict[int, Enclosures] = {}
-    start: Solution | None = None
-    for (depth,) in DEPTHS.values():
-        penalty = math.exp(-depth)
-        problem = UnconstrainedFeatures.from_groups([(majority, ratio), (minority, 1)], feature_penalty=penalty, weight_penalty=penalty)
-        start = solve(problem, route="factored", tolerance=ACCURACY, start=start)
-        optima[depth] = Enclosures(start)
-    return optima
-
-
-def over_minority(depth: int, group: str) -> Bracket:
-    """A singular value over the one inside the minority."""
-    values = path(*FOLLOWED)[depth].singular_values()
-    return values[GROUPS.index(group)] / values[GROUPS.index("minority")]
-
-
-def growth(group: str, majority: int, minority: int, ratio: int) -> Bracket:
-    """Of a singular value between the last two λ, per unit of log(1/λ)."""
-    (earlier, before), (later, after) = list(path(majority, minority, ratio).items())[-2:]
-    place = GROUPS.index(group)
-    return (after.singular_values()[place] - before.singular_values()[place]) / Bracket.exactly(later - earlier)
-
-
-def divided_by(depth: int) -> Bracket:
-    """[q(L/4) − q(L/2)]/[q(L/2) − q(L)]."""
-    first, second, third = (over_minority(depth // part, "majority") for part in (4, 2, 1))
-    return (first - second) / (second - third)
-
-
-def draw_limit(setting: Setting) -> Figure:
-    """The ratios of singular values against 1/log(1/λ), and their limits at zero."""
-    x = tuple(1 / depth for (depth,) in DEPTHS.values())
-    series = []
-    for color, (name, group) in enumerate((("inside the majority", "majority"), ("between the groups", "between"))):
-        ratios = [over_minority(depth, group) for (depth,) in DEPTHS.values()]
-        end = value_of(group, *FOLLOWED)
-        series += [
-            enclosed_points(name, x, ratios, color),
-            Series.line(f"limit {name}", (0.0, x[0]), (end, end), color),
-        ]
-    return Figure(
-        title="Singular values as weight decay goes to zero",
-        caption=f"K_A = {MAJORITY}, K_B = {MINORITY}, R = {RATIO}: singular values of diag(√n) Z over the one inside the minority. In "
-        "1/log(1/λ) they approach √R and √((R K_B + K_A)/K) along straight lines.",
-        x_label="1/log(1/λ)",
-        y_label="ratio of singular values",
-        series=tuple(series),
-    )

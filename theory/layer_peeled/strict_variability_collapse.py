@@ -1,34 +1,19 @@
 """At the optimum every feature is its class mean, and any share of within-class variation has its price."""
 
-import math
-from functools import cache
-from typing import Any
-
-import numpy as np
 import sympy
 
-from layerpeel.numerics import Bracket, energy_radius, feature_energy
-from layerpeel.solvers import LayerPeeled, Solution, descend_samples, solve_samples
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.numerics import Bracket, energy_radius
+from layerpeel.solvers import solve_samples
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
 from layerpeel.theory.layer_peeled._closed_forms import optimal_value, predicted
 from layerpeel.theory.layer_peeled._in_symbols.variation import STATED, differentiated
-from layerpeel.theory.layer_peeled._reference import reference
-from layerpeel.theory.layer_peeled._within_classes import ROUNDING, deviations, labels_of, loss, variation
+from layerpeel.theory.layer_peeled._measured.spread_within_classes import above_tangent, cheapest, descended, leaning
 
 CASES = instances("{0}×{2} + {1}×{3}, E_H={4:g}", (2, 2, 6, 2, 2.0), (3, 2, 4, 2, 1.0), (2, 2, 3, 3, 1.0))
 """(K_A, K_B, n_A, n_B, E_H) at E_W = 1: two with imbalance, one without."""
 LARGEST = 0.3
 SHARES = instances("{0}×{2} + {1}×{3}, E_H={4:g}, v={5:g}", *((*case, v) for case in CASES.values() for v in (0.001, 0.01, 0.1, LARGEST)))
 """With v: within-class variance over E_H."""
-
-LEANING = 3.0
-"""A tenth of the variation then points along the classifiers, in the directions that the loss sees."""
-STARTS = 4
-"""Random starts per case; the worst one counts."""
-STOPPED = 1e-8
-"""Allowance in v for where L-BFGS stops: v is of the order of the excess over λτ, and the excess within 1e-9; seen: 1e-16."""
-
 
 ROOM = Room.of(
     Statement(
@@ -50,11 +35,11 @@ ROOM = Room.of(
         "within-class variance adds to the energy, and the loss is convex in the logits",
         over="",
         predict=lambda: STATED,
-        measure=lambda: differentiated(),
+        measure=differentiated,
         by="(1/n) Σ h_i² and d²/dt² of log Σ e^{z + t u} at t = 0, by differentiation",
         false={
             # in which variation along the classifiers would be free
-            "flat": ("the loss has no curvature", lambda: {"second derivative": sympy.Integer(0)}),
+            "flat": ("the loss has no curvature", lambda: {"second derivative": sympy.Integer(0)})
         },
         evidence=Evidence.PROOF,
     ),
@@ -69,10 +54,7 @@ ROOM = Room.of(
         by="the certified optimum of the program in which every sample has a feature of its own",
         false={
             "freedom-helps": ("features per sample are worth 0.1 % of energy", lambda *case: predicted(optimal(*case, kept=1.001))),
-            "freedom-helps-a-little": (
-                "they are worth 0.001 % of energy",
-                lambda *case: predicted(optimal(*case, kept=1.00001)),
-            ),
+            "freedom-helps-a-little": ("they are worth 0.001 % of energy", lambda *case: predicted(optimal(*case, kept=1.00001))),
         },
         evidence=Evidence.CERTIFIED.within(1e-6, "the certified gap of the sample-level program is near 1e-9"),
     ),
@@ -85,10 +67,7 @@ ROOM = Room.of(
         by="from above: the optimum at energy (1 − v) E_H, with random variation orthogonal to the classifiers that fills the rest, its "
         "loss taken sample by sample; from below: by Jensen no configuration is better than its means, and they have energy (1 − v) E_H",
         false={
-            "orthogonal-is-free": (
-                "within-class variation orthogonal to the classifiers costs nothing at fixed energy",
-                Bracket.exactly(0.0),
-            ),
+            "orthogonal-is-free": ("within-class variation orthogonal to the classifiers costs nothing at fixed energy", 0.0),
             "second-order": (
                 "the price is quadratic in v",
                 lambda *case: predicted(price(1 - LARGEST, *case[:5]).middle * (case[5] / LARGEST) ** 2),
@@ -97,10 +76,7 @@ ROOM = Room.of(
                 "the price is f*(τ(1−v)) − f*(τ), since classifiers lose as much as features",
                 lambda *case: price((1 - case[5]) ** 2, *case[:5]),
             ),
-            "root-to-first-order": (
-                "the price is f*(τ(1 − v/2)) − f*(τ)",
-                lambda *case: price((1 - case[5] / 2) ** 2, *case[:5]),
-            ),
+            "root-to-first-order": ("the price is f*(τ(1 − v/2)) − f*(τ)", lambda *case: price((1 - case[5] / 2) ** 2, *case[:5])),
         },
         evidence=Evidence.CERTIFIED.within(1e-9, "two certified values, each enclosed to about 1e-11"),
     ),
@@ -132,13 +108,13 @@ ROOM = Room.of(
         "tangent",
         "that price is at least λτ(1 − √(1−v)) ≥ λτ v/2, so it is never zero",
         over=SHARES,
-        predict=Bracket.exactly(0.0),
-        measure=lambda *case: above_tangent(*case),
+        predict=0.0,
+        measure=above_tangent,
         by="f*(τ√(1 − v)) − f*(τ) − λτ(1 − √(1 − v)), from two certified values and the certified multiplier",
         false={
             # λτ v/2 ≥ v/10 here
-            "twice-the-slope": ("the price is at least λτ v", lambda *case: Bracket.exactly(0.1 * case[5])),
-            "a-tenth-steeper": ("the price is at least 1.1 λτ v/2", lambda *case: Bracket.exactly(0.01 * case[5])),
+            "twice-the-slope": ("the price is at least λτ v", lambda *case: 0.1 * case[5]),
+            "a-tenth-steeper": ("the price is at least 1.1 λτ v/2", lambda *case: 0.01 * case[5]),
         },
         evidence=Evidence.CERTIFIED,
         kind=Kind.LOWER_BOUND,
@@ -147,12 +123,12 @@ ROOM = Room.of(
         "descent",
         "descent over all features from random starts ends without within-class variance",
         over=CASES,
-        predict=Bracket.exactly(0.0),
+        predict=0.0,
         measure_all=lambda setting: [descended(*case, rng=setting.rng) for case in CASES.values()],
         by="the largest share v at the end of L-BFGS over all features and classifiers, each normalised onto its energy sphere",
         false={
-            "some-stays": ("0.1 % of the energy stays within the classes", Bracket.exactly(1e-3)),
-            "a-little-stays": ("0.001 % of the energy stays within the classes", Bracket.exactly(1e-5)),
+            "some-stays": ("0.1 % of the energy stays within the classes", 1e-3),
+            "a-little-stays": ("0.001 % of the energy stays within the classes", 1e-5),
         },
         evidence=Evidence.EMPIRICAL.within(1e-6, "fifty times the allowance for where L-BFGS stops, to either side"),
     ),
@@ -168,48 +144,3 @@ def price(kept: float, majority: int, minority: int, big: int, small: int, energ
     """f*(τ√kept) − f*(τ): the energy that goes into variation is missing in the means."""
     case = majority, minority, big, small, energy
     return predicted(optimal(*case, kept) - optimal(*case))
-
-
-@cache
-def certified(majority: int, minority: int, big: int, small: int, energy: float, kept: float = 1.0) -> Solution:
-    """The optimum of the classes at a multiple of the feature energy, by semidefinite programs."""
-    return reference(LayerPeeled.from_imbalance(majority, minority, big / small, feature_energy=kept * energy))
-
-
-def cheapest(*case: Any, rng: np.random.Generator) -> Bracket:
-    """Excess of the cheapest configuration with share v."""
-    *classes, share = case
-    best, means, labels = certified(*classes), certified(*classes, 1 - share), labels_of(*classes[:4])
-    beside = np.zeros_like(means.classifier)
-    shifts = variation(labels, np.ones(len(beside)), share * classes[4], rng)
-    above = loss(np.hstack([means.features[labels], shifts]), np.hstack([means.classifier, beside]), labels) - best.value
-    return Bracket((means.value - best.value).lower - ROUNDING, above.upper, rigorous=True)
-
-
-def leaning(*case: Any, rng: np.random.Generator) -> Bracket:
-    """Excess of the optimum with a share v of its energy turned into variation, LEANING times as far across the classifiers as along."""
-    *classes, share = case
-    best, labels = certified(*classes), labels_of(*classes[:4])
-    beside = np.zeros_like(best.classifier)
-    shifts = variation(labels, np.repeat([1.0, LEANING], len(beside)), share * classes[4], rng)
-    features = math.sqrt(1 - share) * np.hstack([best.features, beside])[labels] + shifts
-    return loss(features, np.hstack([best.classifier, beside]), labels) - best.value
-
-
-def above_tangent(*case: Any) -> Bracket:
-    """f*(τ√(1 − v)) − f*(τ) − λτ(1 − √(1 − v))."""
-    *classes, share = case
-    best, means = certified(*classes), certified(*classes, 1 - share)
-    span, slope = best.problem.radius * share / (1 + math.sqrt(1 - share)), best.certified_multiplier
-    return means.value - best.value - Bracket(slope.lower * span - ROUNDING, slope.upper * span + ROUNDING, rigorous=True)
-
-
-def descended(*case: Any, rng: np.random.Generator) -> Bracket:
-    """The largest share v where descents from random starts end."""
-    labels = labels_of(*case[:4])
-    shares: list[float] = []
-    for _ in range(STARTS):
-        counts = np.bincount(labels)
-        _, features, _ = descend_samples(counts.tolist(), len(counts) + 2, feature_energy=case[4], rng=rng)
-        shares.append(feature_energy(deviations(features, labels), labels) / case[4])
-    return Bracket(max(shares) - STOPPED, max(shares) + STOPPED)

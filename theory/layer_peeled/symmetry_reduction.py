@@ -1,8 +1,7 @@
 """The two-group program in four scalars: every identity proved with symbols, and the value held against the full program."""
 
 from layerpeel.numerics import energy_radius
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
 from layerpeel.theory.layer_peeled._closed_forms import optimal_value, predicted
 from layerpeel.theory.layer_peeled._in_symbols import scalars
 from layerpeel.theory.layer_peeled._reference import two_groups
@@ -17,7 +16,6 @@ CASES = instances(
     (1, 1, 6.0, 0.5),
 )
 """At E_W = 1: all phases, and groups of one class."""
-
 
 ROOM = Room.of(
     Statement(
@@ -35,7 +33,7 @@ ROOM = Room.of(
         "the block between groups has rank one and nuclear norm hypot(t_A, t_B)",
         over="",
         predict=lambda: scalars.STATED_BLOCK,
-        measure=lambda: scalars.block_between(),
+        measure=scalars.block_between,
         by="(σ_1 + σ_2)² = tr TᵀT + 2|det T| of the block, and T applied to (√K_A, √K_B)",
         false={"sum-norm": ("the norm is t_A + t_B", lambda: scalars.SUM_NORM)},
         evidence=Evidence.PROOF,
@@ -44,8 +42,8 @@ ROOM = Room.of(
         "margins",
         "the margins are as stated",
         over="",
-        predict=lambda: scalars.stated_margins(),
-        measure=lambda: scalars.margins_of_entries(),
+        predict=scalars.stated_margins,
+        measure=scalars.margins_of_entries,
         by="differences of entries of Z",
         false={"no-root": ("q_A = K/(K_A√K_B)", lambda: scalars.stated_margins(root=scalars.K))},
         evidence=Evidence.PROOF,
@@ -54,8 +52,8 @@ ROOM = Room.of(
         "stationarity",
         "the derivatives of f are the left sides of the stationarity conditions",
         over="",
-        predict=lambda: scalars.stated_slopes(),
-        measure=lambda: scalars.slopes_by_chain_rule(),
+        predict=scalars.stated_slopes,
+        measure=scalars.slopes_by_chain_rule,
         by="derivatives of f by the chain rule through the entries: along a over K_A − 1, along b over K_B − 1",
         false={"squared-sizes": ("the conditions hold with K_B² for K_B", lambda: scalars.stated_slopes(power=2))},
         evidence=Evidence.PROOF,
@@ -65,7 +63,7 @@ ROOM = Room.of(
         "the balanced factors attain both energies on the sphere",
         over="",
         predict=lambda: scalars.STATED_ENERGIES,
-        measure=lambda: scalars.energies_of_factors(),
+        measure=scalars.energies_of_factors,
         by="diagonals of E^{1/2} (ZZᵀ)^{1/2} and E^{−1/2} (ZᵀZ)^{1/2}, E = E_H/E_W, summed over the classes of both groups",
         false={"swapped-energies": ("the features carry E_W", lambda: scalars.SWAPPED_ENERGIES)},
         evidence=Evidence.PROOF,

@@ -5,25 +5,12 @@ from functools import cache
 from itertools import pairwise
 
 import sympy
-from flint import arb, ctx
 
-from layerpeel.numerics import BALLS, PRECISION, Bracket, log_threshold_minus_one, surface_point, to_bracket
+from layerpeel.numerics import Bracket, log_threshold_minus_one
 from layerpeel.solvers import bracket_threshold
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
 from layerpeel.theory.layer_peeled._closed_forms import predicted
-from layerpeel.theory.layer_peeled._in_symbols.slopes import (
-    FALL_ALONG,
-    PLACES,
-    SWAPPED_FALL,
-    ingredients,
-    ingredients_by_derivatives,
-    positive,
-    slopes,
-    slopes_by_chain_rule,
-    slopes_of_series,
-    start_of_boundary,
-)
+from layerpeel.theory.layer_peeled._in_symbols import slopes
 
 SIZES = instances("K_A={}, K_B={}", (5, 5), (3, 7), (7, 3), (1, 2), (2, 2), (1, 100), (100, 2), (50, 50))
 STEPS = instances("log R0 from E_H={:g} to {:g}", *pairwise((0.25, 0.5, 1.0, 2.0, 4.0)))
@@ -45,10 +32,10 @@ ROOM = Room.of(
         "ingredients",
         "along the boundary r_A falls between 1 and √(K_B/K), s rises, and R0 grows beyond all bounds, for every K_A and K_B",
         over="",
-        predict=lambda: positive(ingredients()),
-        measure=lambda: ingredients_by_derivatives(),
+        predict=lambda: slopes.positive(slopes.ingredients()),
+        measure=slopes.ingredients_by_derivatives,
         by="sums of positive terms in x > 0, m ≥ 0 and K_B > 0, against r_B, r_A and s themselves; d/dζ is (1 + x) d/dx",
-        false={"swapped": ("p is K_B/(K_A (1 + (K/K_B)(r_B² − 1)))", lambda: {FALL_ALONG: SWAPPED_FALL})},
+        false={"swapped": ("p is K_B/(K_A (1 + (K/K_B)(r_B² − 1)))", lambda: {slopes.FALL_ALONG: slopes.SWAPPED_FALL})},
         evidence=Evidence.PROOF,
         kind=Kind.EQUALITY,
     ),
@@ -56,10 +43,10 @@ ROOM = Room.of(
         "rising",
         "τ and R0 both increase along the boundary, on all of ζ > 0: their slopes are sums of positive terms",
         over="",
-        predict=lambda: positive(slopes()),
-        measure=lambda: slopes_by_chain_rule(),
+        predict=lambda: slopes.positive(slopes.slopes()),
+        measure=slopes.slopes_by_chain_rule,
         by="τ = (K_A − 1)a + s and log R0 = log(1 + g_A (e^a − 1)) along ζ, by the chain rule",
-        false={"one-margin": ("a = s/r_A − L_A", lambda: slopes(own=sympy.Integer(1)))},
+        false={"one-margin": ("a = s/r_A − L_A", lambda: slopes.slopes(own=sympy.Integer(1)))},
         evidence=Evidence.PROOF,
         kind=Kind.EQUALITY,
     ),
@@ -67,18 +54,12 @@ ROOM = Room.of(
         "as-computed",
         "the slopes that thresholds are computed with are those of τ and log R0",
         over=SIZES,
-        predict=lambda majority, minority: computed_slopes(majority, minority),
-        measure=lambda majority, minority: slopes_of_series(majority, minority),
+        predict=slopes.computed,
+        measure=slopes.slopes_of_series,
         by="the slopes as second terms of power series, which know no derivative",
         false={
-            "swapped-computed": (
-                "they are with K_A and K_B exchanged",
-                lambda majority, minority: computed_slopes(minority, majority),
-            ),
-            "one-class-more": (
-                "they are with K_B + 1 for K_B",
-                lambda majority, minority: computed_slopes(majority, minority + 1),
-            ),
+            "swapped-computed": ("they are with K_A and K_B exchanged", lambda a, b: slopes.computed(b, a)),
+            "one-class-more": ("they are with K_B + 1 for K_B", lambda a, b: slopes.computed(a, b + 1)),
         },
         evidence=Evidence.CERTIFIED.within(1e-12, "balls, rounded outward to doubles"),
         kind=Kind.EQUALITY,
@@ -87,14 +68,14 @@ ROOM = Room.of(
         "ends",
         "the boundary starts at τ = 0, R0 = 1, for eight pairs of class numbers",
         over=SIZES,
-        predict=lambda *_: {"τ at ζ=0": Bracket.exactly(0.0), "log R0 at ζ=0": Bracket.exactly(0.0)},
-        measure=lambda majority, minority: start_of_boundary(majority, minority),
+        predict=lambda *_: {"τ at ζ=0": 0.0, "log R0 at ζ=0": 0.0},
+        measure=slopes.start_of_boundary,
         by="the boundary at ζ = 0 in balls; R0 > 1 for every energy, and finite, since every τ is reached at a finite ζ",
         false={
-            "never-near-one": ("R0 is at least 1.01 at every energy", lambda *_: {"log R0 at ζ=0": Bracket.exactly(math.log(1.01))}),
+            "never-near-one": ("R0 is at least 1.01 at every energy", lambda *_: {"log R0 at ζ=0": math.log(1.01)}),
             "by-classes": (
                 "it starts where both groups have as many samples, R0 = K_B/K_A",
-                lambda a, b: {"log R0 at ζ=0": Bracket.exactly(math.log(b / a))} if a != b else None,
+                lambda a, b: {"log R0 at ζ=0": math.log(b / a)} if a != b else None,
             ),
         },
         evidence=Evidence.CERTIFIED.within(1e-30, "exact up to the working precision"),
@@ -104,29 +85,18 @@ ROOM = Room.of(
         "by-solves",
         "measured thresholds rise with the energy",
         over=STEPS,
-        predict=Bracket.exactly(0.0),
+        predict=0.0,
         measure=lambda low, high: log_threshold(high) - log_threshold(low),
         by="increments of log R0, K_A = K_B = 3, between ratios where the margin certainly is positive and certainly is zero",
         false={
             "without-root": (
                 "log R0 rises as it would with the radius K E_H E_W",
                 lambda low, high: predicted(log_closed_form(high**2) - log_closed_form(low**2)),
-            ),
+            )
         },
         evidence=Evidence.CERTIFIED,
     ),
 )
-
-
-def computed_slopes(majority: int, minority: int) -> dict[str, Bracket]:
-    """Logarithms of the slopes that `numerics.surface_point` carries, and thresholds are computed with, in balls."""
-    logs: dict[str, Bracket] = {}
-    with ctx.workprec(PRECISION):
-        for place in PLACES:
-            point = surface_point(BALLS, arb(majority), arb(minority), arb(place), arb(0), arb(0))
-            logs[f"ζ={place}: log dτ/dζ"] = to_bracket(point.radius_by_zeta.log())
-            logs[f"ζ={place}: log d log R0/dζ"] = to_bracket(point.log_imbalance_by_zeta.log())
-    return logs
 
 
 @cache

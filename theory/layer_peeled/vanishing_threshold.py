@@ -1,16 +1,15 @@
 """The second phase: from R1 on the minority classifiers are exactly zero, not only equal."""
 
 import math
-from functools import cache
 
-from layerpeel.numerics import Bracket, vanishing_threshold
-from layerpeel.solvers import LayerPeeled, Switch, bracket_switch, solve_blocks
-from layerpeel.theory._claims import Instances, Variant, claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
-from layerpeel.theory.layer_peeled._closed_forms import optimum, predicted
+from layerpeel.numerics import Bracket
+from layerpeel.theory import Evidence, Instances, Kind, Origin, Room, Source, Statement, Variant, claim, instances
+from layerpeel.theory.layer_peeled._closed_forms import predicted
 from layerpeel.theory.layer_peeled._coming_apart import end, reported
 from layerpeel.theory.layer_peeled._in_symbols.vanishing import IN_MARGINS, B, boundary, boundary_by_gradient
+from layerpeel.theory.layer_peeled._measured.vanishing_norms import FAR, measured_square, switch
 from layerpeel.theory.layer_peeled._reference import two_groups
+from layerpeel.theory.layer_peeled._vanishing_closed_forms import log_closed_form, log_with_other_margin, rank_far_out, square
 
 PLACE, NORM = "K_A={}, K_B={}, E_H={:g}", "‖w_B‖² at K_A={0}, R={3:g}"
 CASES = instances(PLACE, (7, 3, 5.0), (3, 2, 1.0), (4, 2, 1.0), (3, 3, 0.3), (2, 2, 0.05))
@@ -23,11 +22,6 @@ RATIOS = {(7, 3, 5.0): (1.0, 3.0, 5.0, 5.6, 6.0, 20.0), (3, 2, 1.0): (1.0, 2.0, 
 """Below R0, between R0 and R1 = 5.705 and 6.611, and beyond."""
 ENERGIES = {(5, 5): (1.9, 2.5, 3.9, 5.0), (3, 7): (0.13, 0.18, 0.28, 0.36), (2, 2): (0.12, 0.16, 0.24, 0.31)}
 """Two on either side of the largest that has a second phase."""
-NEAR_BALANCE, FAR = 1.01, 1000.0
-"""Ratios on either side of R1, which is below 13 in every case that has one."""
-WIDTH = 3e-4
-"""Distance in log R at which the search for R1 stops: what the certificates still decide, with room to spare."""
-
 
 ROOM = Room.of(
     Statement(
@@ -49,8 +43,8 @@ ROOM = Room.of(
         "boundary",
         "‖outer gradient‖ = λ at zero minority gives R1, in both ways of writing it, for every K_A, K_B and energy",
         over="",
-        predict=lambda: boundary(),
-        measure=lambda: boundary_by_gradient(),
+        predict=boundary,
+        measure=boundary_by_gradient,
         by="R² at which ‖outer block of the gradient‖ = λ, the gradient taken at Z = a(I − 11ᵀ/K_A) on the majority and zero elsewhere",
         false={"one-class-more": ("R1 with K_B + 1 for K_B", lambda: {IN_MARGINS: boundary()[IN_MARGINS].subs(B, B + 1)})},
         evidence=Evidence.PROOF,
@@ -59,7 +53,7 @@ ROOM = Room.of(
         "closed-form",
         "R1 is the closed form (compared in logarithms)",
         over=CASES,
-        predict=lambda *case: log_closed_form(*case),
+        predict=log_closed_form,
         measure=lambda *case: switch(*case).bracket,
         by="log R1 between a ratio where the minority's norm certainly is positive, and one where it certainly is zero",
         false={
@@ -74,10 +68,10 @@ ROOM = Room.of(
         "reported-phase",
         "the phase that `solve` reports is the one that the norm shows, as close to R1 as it can be certified",
         over=ENDS,
-        predict=lambda a, b, energy, phase: Bracket.exactly(float(phase)),
+        predict=lambda a, b, energy, phase: phase,
         measure=lambda a, b, energy, phase: reported(end(switch(a, b, energy), phase).solution.vanished[1]),
         by="what `solve` reports of the minority at the two ends, which were found by the norm",
-        false={"with-collapse": ("collapsed is reported as vanished", Bracket.exactly(1.0))},
+        false={"with-collapse": ("collapsed is reported as vanished", 1.0)},
         evidence=Evidence.CERTIFIED.within(0.0, "a yes or a no"),
     ),
     claim(
@@ -85,14 +79,12 @@ ROOM = Room.of(
         "‖w_B‖² is the closed form below R1, and zero beyond",
         over=instances(NORM, *((*case, ratio) for case, ratios in RATIOS.items() for ratio in ratios)),
         predict=lambda *case: predicted(square(*case, of_inner=1)),
-        measure=lambda *case: measured_square(*case),
+        measure=measured_square,
         by="the squared norm of the minority classifiers in the semidefinite program's own X_WW, where no ratio of energies is put in",
         false={
             "without-share": ("b counts in full in ‖w_B‖²", lambda *case: predicted(square(*case, of_inner=0))),
             "zero-when-equal": Variant(
-                "equal minority classifiers are zero classifiers",
-                Bracket.exactly(0.0),
-                over=instances(NORM, (7, 3, 5.0, 5.0), (3, 2, 1.0, 4.0)),
+                "equal minority classifiers are zero classifiers", 0.0, over=instances(NORM, (7, 3, 5.0, 5.0), (3, 2, 1.0, 4.0))
             ),
             "norm-one-percent-late": Variant(
                 "between R0 and R1, ‖w_B‖² is that of R/1.01",
@@ -110,58 +102,9 @@ ROOM = Room.of(
         measure=lambda a, b, energy: two_groups(a, b, FAR, energy).rank(),
         by="rank of the exact optimum at R = 1000, enclosed from both sides",
         false={
-            "always": ("every energy has a second phase", lambda a, *_: Bracket.exactly(float(a - 1))),
+            "always": ("every energy has a second phase", lambda a, *_: a - 1),
             "without-root": ("the condition with r = K_B/K: never", lambda a, b, energy: rank_far_out(a, b, energy, b / (a + b))),
         },
         evidence=Evidence.CERTIFIED.within(0.0, "a whole number"),
     ),
 )
-
-
-@cache
-def switch(majority: int, minority: int, energy: float) -> Switch:
-    """The ratios, in logarithms, between which the norm goes, with the semidefinite optima there."""
-    return bracket_switch(
-        lambda log_ratio: LayerPeeled.from_imbalance(majority, minority, math.exp(log_ratio), feature_energy=energy),
-        lambda solved: solved.vanish(1),
-        before=math.log(NEAR_BALANCE),
-        beyond=math.log(FAR),
-        width=WIDTH,
-    )
-
-
-def measured_square(majority: int, minority: int, energy: float, ratio: float) -> Bracket:
-    """‖w_B‖² of the blocks; balanced classes have one group."""
-    blocks = solve_blocks(LayerPeeled.from_imbalance(majority, minority, ratio, feature_energy=energy))
-    norm = blocks.classifier_norm(len(blocks.problem.groups) - 1)
-    return Bracket(norm.lower**2, norm.upper**2, rigorous=True)
-
-
-def square(majority: int, minority: int, energy: float, ratio: float, *, of_inner: int) -> float:
-    """‖w_B‖² = √(E_W/E_H) (ρ + b (K_B − of_inner)/K_B) with ρ = s K_A/(K K_B); of_inner = 1 is true."""
-    best = optimum(majority, minority, ratio, energy)
-    return (best.s * majority / ((majority + minority) * minority) + best.b * (minority - of_inner) / minority) / math.sqrt(energy)
-
-
-def log_closed_form(majority: int, minority: int, energy: float) -> Bracket:
-    """log R1 from the closed form, enclosed in ball arithmetic."""
-    closed = vanishing_threshold(majority, minority, feature_energy=energy, digits=20)
-    if closed is None:
-        raise ArithmeticError(f"K_A = {majority}, K_B = {minority} has no second phase at E_H = {energy:g}; choose a smaller energy.")
-    return Bracket(math.log(float(closed.lower)) - 1e-15, math.log(float(closed.upper)) + 1e-15)
-
-
-def log_with_other_margin(majority: int, minority: int, energy: float) -> float:
-    """log R1 with the margin between majority classes taken for that to the minority."""
-    classes = majority + minority
-    a = classes * math.sqrt(energy) / (majority - 1)
-    u, v = (majority - 1) * math.exp(-a), minority * math.exp(-a)
-    m = majority / (majority - 1) * (u + v * (majority - 1) / majority) / (1 + u + v)
-    room = m**2 * majority * minority / classes - majority * (v / (1 + u + v)) ** 2
-    return 0.5 * math.log(minority * majority**2 / classes**2 / room)
-
-
-def rank_far_out(majority: int, minority: int, energy: float, r: float) -> Bracket:
-    """Rank K_A − 1 where τ/(K_A − 1) < K_A ln[(K_A/K_B) r/(1 − r)], rank K_A elsewhere; r = √(K_B/K) is true."""
-    exists = (majority + minority) * math.sqrt(energy) / (majority - 1) < majority * math.log(majority / minority * r / (1 - r))
-    return Bracket.exactly(float(majority - 1 if exists else majority))

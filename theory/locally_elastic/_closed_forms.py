@@ -1,11 +1,12 @@
 """What numerics says in closed form of means and of separation, on the side of predictions; measurements never come here."""
 
 import numpy as np
+from scipy.linalg import expm
 
 from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket, ElasticModel, MeanDriftLaw, mean_flow, separated_probability
 from layerpeel.theory.locally_elastic._cases import END, Cases
-from layerpeel.theory.locally_elastic._drift import rate
+from layerpeel.theory.locally_elastic._drift import rate, rate_integral, similarity_blocks, weights
 
 
 def closed_means(cases: Cases) -> Float[np.ndarray, "cases K p"]:
@@ -26,6 +27,16 @@ def closed_means(cases: Cases) -> Float[np.ndarray, "cases K p"]:
         for case, start in enumerate(cases.start)
     ]
     return np.stack(means)
+
+
+def exponential_flow(
+    intra: Float[np.ndarray, "5 cases"], inter: Float[np.ndarray, "5 cases"], start: Float[np.ndarray, "cases K K"], time: float
+) -> Float[np.ndarray, "cases K K"]:
+    """exp(∫M) X̄(0) of the L-model, for each case: its class means only where drifts at different times commute."""
+    count, classes, _ = start.shape
+    integrals = weights(rate_integral(intra, time), rate_integral(inter, time), classes)
+    generators = np.einsum("cij,iajb->ciajb", integrals, similarity_blocks("L", classes, classes)).reshape(count, classes**2, classes**2)
+    return (expm(generators) @ start.reshape(count, -1, 1)).reshape(start.shape)
 
 
 def closed_log_distance(model: ElasticModel, start: Float[np.ndarray, "K p"], time: float, pair: tuple[int, int] = (0, -1)) -> Bracket:

@@ -6,8 +6,7 @@ from itertools import product
 import numpy as np
 
 from layerpeel.numerics import Bracket
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement
+from layerpeel.theory import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement, claim, instances
 from layerpeel.theory.locally_elastic._along_directions import ROUNDING, angle_of, chance, exact_curves, limit_angle
 from layerpeel.theory.locally_elastic._best_directions import ANGLE, best_angle, least_share
 from layerpeel.theory.locally_elastic._noise_along_axes import (
@@ -32,7 +31,6 @@ from layerpeel.theory.locally_elastic._paths import SHARP, SIZED, counted_points
 # as t^{c/K − a_min/2} along Fisher's direction but as t^{c/K − a_max/2} along D (when D has a part along both).
 # S_k ≠ S_l: extremes of n → ∞ normal variables are √(2 log n) deviations out, so the best direction maximises
 # ν·D/(√(νᵀS_kν) + √(νᵀS_lν)) in the limit: ν = (S_k/s_k + S_l/s_l)^{−1}D, s_k = √(νᵀS_kν) (Anderson and Bahadur).
-
 
 DIFFERENCE = np.array([1.0, 0.6])
 """D up to its length."""
@@ -74,7 +72,7 @@ ROOM = Room.of(
         predict=lambda name: Bracket.around(angle_of(np.linalg.solve(COVARIANCES[name], DIFFERENCE)), ANGLE),
         measure=lambda name: Bracket.around(best_angle(COVARIANCES[name], COVARIANCES[name], FEW, 3.0, DIFFERENCE), ANGLE),
         by="the angle that maximises the exact probability for 10 samples per class",
-        false={"means": ("the difference of the means is the best direction", lambda _: Bracket.exactly(angle_of(DIFFERENCE)))},
+        false={"means": ("the difference of the means is the best direction", lambda _: angle_of(DIFFERENCE))},
         evidence=Evidence.EMPIRICAL.within(
             30 * ANGLE, "a maximiser in doubles is found to the root of the precision; ten times what is allowed for it, and more"
         ),
@@ -88,8 +86,8 @@ ROOM = Room.of(
         by="the least (DᵀD)²/(DᵀSD · DᵀS^{−1}D) for S = diag(1, κ), over a grid of directions D",
         false={
             # as if the means could differ along the loudest direction and still be read along the quietest
-            "one-over-kappa": ("the share can be as small as 1/κ", lambda kappa: Bracket.exactly(1 / kappa)),
-            "square-inside": ("the share is at least 4κ/(1 + κ²)", lambda kappa: Bracket.exactly(4 * kappa / (1 + kappa**2))),
+            "one-over-kappa": ("the share can be as small as 1/κ", lambda kappa: 1 / kappa),
+            "square-inside": ("the share is at least 4κ/(1 + κ²)", lambda kappa: 4 * kappa / (1 + kappa**2)),
         },
         evidence=Evidence.EMPIRICAL.within(
             1e-5, "the minimum is flat: an angle off by 1e-4 changes it by 1e-8, and ten times that is allowed"
@@ -99,25 +97,20 @@ ROOM = Room.of(
         "exponents",
         "signal over noise grows with c/K − a_min/2 along Fisher's direction, with c/K − a_max/2 along the means",
         over="",
-        predict=lambda: {
-            FISHER: Bracket.around(STRENGTH / CLASSES - min(POWERS) / 2, READ),
-            ALONG: Bracket.around(STRENGTH / CLASSES - max(POWERS) / 2, READ),
-        },
+        predict=lambda: {FISHER: STRENGTH / CLASSES - min(POWERS) / 2, ALONG: STRENGTH / CLASSES - max(POWERS) / 2},
         measure=lambda: late_slopes(LATE),
         by="the slope of log(signal over noise) in log t, with means and variances integrated",
         false={
             "loudest-decides": (
                 "the loudest direction decides along both",
-                lambda: dict.fromkeys((FISHER, ALONG), Bracket.around(STRENGTH / CLASSES - max(POWERS) / 2, READ)),
+                lambda: dict.fromkeys((FISHER, ALONG), STRENGTH / CLASSES - max(POWERS) / 2),
             ),
             "by-variance": (
                 "exponents are c/K − a_i",
-                lambda: {
-                    FISHER: Bracket.around(STRENGTH / CLASSES - min(POWERS), READ),
-                    ALONG: Bracket.around(STRENGTH / CLASSES - max(POWERS), READ),
-                },
+                lambda: {FISHER: STRENGTH / CLASSES - min(POWERS), ALONG: STRENGTH / CLASSES - max(POWERS)},
             ),
         },
+        rounding=READ,
         evidence=Evidence.EMPIRICAL.within(1e-3, "read to 1e-5 where both directions are 10⁶ apart"),
     ),
     claim(
@@ -146,17 +139,15 @@ ROOM = Room.of(
         "unequal-covariances",
         "with S_k ≠ S_l the best direction tends to (S_k/s_k + S_l/s_l)^{−1}D as n → ∞",
         over=instances("n = {:g}", 1e3, 1e6, 1e12, 1e24, 1e99),
-        predict=lambda _: Bracket.around(limit_angle(UNEQUAL, DIFFERENCE, root=True), ROUNDING),
+        predict=lambda _: limit_angle(UNEQUAL, DIFFERENCE, root=True),
         measure=lambda count: Bracket.around(best_angle(*UNEQUAL, count, 1.3 * math.sqrt(2 * math.log(count)), DIFFERENCE), ANGLE),
         by="the angle that maximises the exact probability, the means 1.3√(2 log n) apart so that it stays away from zero",
         false={
             # Fisher's direction
-            "pooled": ("it tends to (S_k + S_l)^{−1}D", lambda _: Bracket.exactly(angle_of(np.linalg.solve(sum(UNEQUAL), DIFFERENCE)))),
-            "by-squares": (
-                "it tends to (S_k/s_k² + S_l/s_l²)^{−1}D",
-                lambda _: Bracket.around(limit_angle(UNEQUAL, DIFFERENCE, root=False), ROUNDING),
-            ),
+            "pooled": ("it tends to (S_k + S_l)^{−1}D", lambda _: angle_of(np.linalg.solve(sum(UNEQUAL), DIFFERENCE))),
+            "by-squares": ("it tends to (S_k/s_k² + S_l/s_l²)^{−1}D", lambda _: limit_angle(UNEQUAL, DIFFERENCE, root=False)),
         },
+        rounding=ROUNDING,
         evidence=Evidence.EMPIRICAL.within(5e-3, "the distance falls as 1/log n; at n = 1e99 it is 2e-3"),
         kind=Kind.LIMIT,
     ),

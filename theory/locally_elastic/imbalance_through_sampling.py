@@ -7,8 +7,7 @@ import numpy as np
 import sympy
 
 from layerpeel.numerics import Bracket, Proportion, separated_probability
-from layerpeel.theory._claims import Variant, claim, instances
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement
+from layerpeel.theory import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement, Variant, claim, instances
 from layerpeel.theory.locally_elastic._in_symbols.sampling import PI, sampling_of_shares
 from layerpeel.theory.locally_elastic._paths import FREQUENCY, counted_points
 from layerpeel.theory.locally_elastic._shares import larger_root, limiting_directions, top_mode
@@ -136,7 +135,7 @@ ROOM = Room.of(
         measure=lambda ratio, pair: late_cosine(ratio, pair),
         by="the L-model with shares at a late time, from X̄^k(0) = e_k and a common vector",
         false={
-            "etf": ("an ETF at every R", Bracket.exactly(-1 / (CLASSES - 1))),
+            "etf": ("an ETF at every R", -1 / (CLASSES - 1)),
             "mode-by-k": ("w is that of a push with β/K", lambda ratio, pair: predicted(limiting_cosine(ratio, pair, CLASSES), ROUNDING)),
         },
         evidence=Evidence.EMPIRICAL.within(3e-9, "slower modes have e^{−25} left; cosines are good to 1e-10"),
@@ -145,14 +144,14 @@ ROOM = Room.of(
         "minority-collapse",
         "there the cosine between minority classes tends to one as R → ∞",
         over=instances("R = {:g}", *IMBALANCES),
-        predict=Bracket.exactly(1.0),
+        predict=1.0,
         measure=lambda ratio: late_cosine(ratio, "minority"),
         by="the cosine between the two minority classes",
         false={
-            "minority-apart": ("minority classes keep their angle", Bracket.exactly(-1 / (CLASSES - 1))),
+            "minority-apart": ("minority classes keep their angle", -1 / (CLASSES - 1)),
             "first-order": Variant(
                 "one minus the cosine falls as 1/R: it is 10⁻⁴ at R = 10⁴",
-                lambda ratio: Bracket.exactly(1.0 - 1.0 / ratio),
+                lambda ratio: 1.0 - 1.0 / ratio,
                 kind=Kind.EQUALITY,
                 over=instances("R = {:g}", 1e4),
             ),

@@ -6,8 +6,7 @@ import numpy as np
 from flint import arb, ctx
 
 from layerpeel.numerics import PRECISION, Bracket, to_bracket
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement, Verdict
+from layerpeel.theory import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement, Verdict, claim, instances
 from layerpeel.theory.locally_elastic._in_symbols import similarity
 from layerpeel.theory.locally_elastic._inertia import least_eigenvalue
 
@@ -16,7 +15,6 @@ SIZES = (2, 3, 4, 5, 10)
 
 HALF_WIDTH = 1e-9
 """Eigenvalues are certified to this distance on both sides; doubles find them to about 1e-14."""
-
 
 ROOM = Room.of(
     Statement(
@@ -35,10 +33,10 @@ ROOM = Room.of(
         "printed",
         "the L-model meets the hypothesis 'same setup as in Theorem 1': H is positive semidefinite",
         over=instances("K={}", *SIZES),
-        predict=lambda k: Bracket.exactly(0.0) if k > 2 else None,
+        predict=lambda k: 0.0 if k > 2 else None,
         measure=lambda k: least_eigenvalue(similarity.symmetric_part(k), HALF_WIDTH),
         by="eigenvalues of (H + Hᵀ)/2 counted below two shifts, by the signs of pivots in ball arithmetic",
-        false={"as-cosine": ("no eigenvalue is below −1/(K−1)", lambda k: Bracket.exactly(-1 / (k - 1)) if k > 3 else None)},
+        false={"as-cosine": ("no eigenvalue is below −1/(K−1)", lambda k: -1 / (k - 1) if k > 3 else None)},
         evidence=Evidence.CERTIFIED,
         kind=Kind.LOWER_BOUND,
         expected=Verdict.REFUTED,
@@ -52,11 +50,8 @@ ROOM = Room.of(
         by="eigenvalues of (H + Hᵀ)/2 counted below two shifts, by the signs of pivots in ball arithmetic",
         false={
             # the factor K/(K−1) is that of ‖d_j‖^{−2}
-            "without-class": ("it is (1 − √(K−1))/2", lambda k: Bracket.exactly((1 - math.sqrt(k - 1)) / 2) if k > 2 else None),
-            "without-root": (
-                "the least one is −K(K−2)/(2(K−1))",
-                lambda k: Bracket.exactly(k * (2 - k) / (2 * (k - 1))) if k > 2 else None,
-            ),
+            "without-class": ("it is (1 − √(K−1))/2", lambda k: (1 - math.sqrt(k - 1)) / 2 if k > 2 else None),
+            "without-root": ("the least one is −K(K−2)/(2(K−1))", lambda k: k * (2 - k) / (2 * (k - 1)) if k > 2 else None),
         },
         evidence=Evidence.CERTIFIED.within(40 * HALF_WIDTH, "eigenvalues counted at shifts 2e-9 apart, and twenty times that"),
         origin=Origin.DERIVED,
@@ -65,8 +60,8 @@ ROOM = Room.of(
         "exact",
         "H has the eigenvalues 0 and K/(K−1), the latter K − 1 times, and is symmetric for two classes only",
         over="",
-        predict=lambda: similarity.stated(),
-        measure=lambda: similarity.written_out(),
+        predict=similarity.stated,
+        measure=similarity.written_out,
         by="rational arithmetic from the definition of H; for every K, on the span of Jz and Rᵀz, z ⊥ 1",
         false={
             "symmetric": ("H is symmetric", lambda: similarity.asymmetries(lambda k: 0)),

@@ -5,11 +5,9 @@ from itertools import product
 import numpy as np
 import sympy
 
-from layerpeel.array_words import Int
-from layerpeel.numerics import Bracket, Estimate
-from layerpeel.theory._claims import Variant, claim, instances
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement
+from layerpeel.theory import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement, Variant, claim, instances
 from layerpeel.theory.locally_elastic._in_symbols import label_errors
+from layerpeel.theory.locally_elastic._measured.corrupted_labels import INTER, INTRA, RUNS, STEP, STEPS, simulated
 from layerpeel.theory.locally_elastic._paths import counted_points
 
 STRENGTHS = {f"{what}, any K": (what, label_errors.K) for what in label_errors.SHORT} | instances(
@@ -21,11 +19,7 @@ RATIOS = (0.0, 0.25, 0.5, 2 / 3, 0.8)
 """Shares of corrupted labels; with 2/3 the labels of three classes, with 0.8 those of five are random."""
 CASES = instances("K={}, p={:.4g}", *product(SIZES, RATIOS))
 
-INTRA, INTER, STEP, STEPS, NOISE = 1.0, -0.5, 0.1, 20, 0.02
 EXCESS = INTRA - INTER
-RUNS = 20_000
-"""The standard error of a ratio of about 2 is then below 0.01."""
-
 
 ROOM = Room.of(
     Statement(
@@ -46,8 +40,8 @@ ROOM = Room.of(
         "strengths",
         "E P' has the strengths α', β' for every K; P' is doubly stochastic; the gap closes at (K−1)/K",
         over=STRENGTHS,
-        predict=lambda what, k: label_errors.stated(what, k),
-        measure=lambda what, k: label_errors.read_off(what, k),
+        predict=label_errors.stated,
+        measure=label_errors.read_off,
         by="E P' with P'_lj = 1 − p for l = j and p/(K−1) else: by J² = KJ for every K, and written out",
         false={
             "half": Variant("the gap closes at p = 1/2", sympy.Rational(1, 2), over=instances("p*, K={}", 3, 4, 5)),
@@ -59,17 +53,15 @@ ROOM = Room.of(
         "simulated",
         "in simulated training with corrupted labels the mean difference of two classes grows by (1 + hγ'/K) a step",
         over=CASES,
-        predict=lambda k, ratio: Bracket.exactly((1 + STEP * (EXCESS * (1 - ratio * k / (k - 1))) / k) ** STEPS),
+        predict=lambda k, ratio: (1 + STEP * (EXCESS * (1 - ratio * k / (k - 1))) / k) ** STEPS,
         measure_all=lambda setting: [simulated(setting, *case) for case in CASES.values()],
         by="each step trains on one sample of a random class, which acts as the class that its label says: class i moves by h·α or h·β "
         "times the sample, plus noise",
         false={
-            "half-simulated": Variant(
-                "no growth at p = 1/2 with three classes", Bracket.exactly(1.0), over=instances("K={}, p={:.4g}", (3, 0.5))
-            ),
+            "half-simulated": Variant("no growth at p = 1/2 with three classes", 1.0, over=instances("K={}, p={:.4g}", (3, 0.5))),
             "unharmed": Variant(
                 "corrupted labels leave γ alone",
-                lambda k, _: Bracket.exactly((1 + STEP * EXCESS / k) ** STEPS),
+                lambda k, _: (1 + STEP * EXCESS / k) ** STEPS,
                 over=instances("K={}, p={:.4g}", (3, 0.25), (5, 0.25)),
             ),
         },
@@ -83,25 +75,6 @@ ROOM = Room.of(
     ),
     figures=(lambda setting: draw_growth(setting),),
 )
-
-
-def simulated(setting: Setting, classes: int, ratio: float) -> Estimate:
-    """Growth of x_1 − x_2, which starts at 2. Given the past, the mean step is h E P' X/K."""
-    state = np.zeros((RUNS, classes))
-    state[:, :2] = 1.0, -1.0
-    runs, rng = np.arange(RUNS), setting.rng
-    for _ in range(STEPS):
-        truth = rng.integers(classes, size=RUNS)
-        label = corrupted(rng, truth, classes, ratio)
-        strengths = np.where(np.arange(classes) == label[:, None], INTRA, INTER)
-        state += STEP * strengths * state[runs, truth][:, None] + NOISE * rng.standard_normal(state.shape)
-    return Estimate.of((state[:, 0] - state[:, 1]) / 2)
-
-
-def corrupted(rng: np.random.Generator, truth: Int[np.ndarray, " runs"], classes: int, ratio: float) -> Int[np.ndarray, " runs"]:
-    """Each label replaced, with probability `ratio`, by one of the others."""
-    shift = rng.integers(1, classes, size=truth.size)
-    return np.where(rng.random(truth.size) < ratio, (truth + shift) % classes, truth)
 
 
 def draw_growth(setting: Setting) -> Figure:

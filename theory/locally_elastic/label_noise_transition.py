@@ -1,18 +1,9 @@
 """The transition of label noise in trained networks: at p = 2/3 separation fails, as printed; beyond it they learn to avoid the classes."""
 
-import numpy as np
-
-from layerpeel.numerics import Bracket
-from layerpeel.theory._claims import Variant, claim
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Profile, Room, Series, Setting, Source, Statement
-from layerpeel.theory._trials import interval_over_trials, points_over_trials
-from layerpeel.theory.locally_elastic._ensembles import CLASSES, EVALUATIONS, GIVEN_IMAGES, trained
-
-CHANCE, CRITICAL = 1 / CLASSES, (CLASSES - 1) / CLASSES
-"""Accuracy of guessing, and p* = (K−1)/K, where a wrong label is as likely as the right one, class by class."""
-
-BELOW, ABOVE = 0.45, 0.9
-"""Label-error probabilities on the two sides, at about equal distance."""
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, Variant, claim
+from layerpeel.theory._trials import interval_over_trials
+from layerpeel.theory.locally_elastic._ensembles import GIVEN_IMAGES
+from layerpeel.theory.locally_elastic._measured.transition_of_labels import ABOVE, BELOW, CHANCE, CRITICAL, accuracy, draw_transition
 
 SIDES = {
     "gain at p = .45": (BELOW, 1),
@@ -21,17 +12,6 @@ SIDES = {
     "loss at p = .9": (ABOVE, -1),
 }
 """The label-error probability, and the sign with which accuracy on clean labels less 1/K counts."""
-
-DRAWN = {Profile.QUICK: (BELOW, CRITICAL, ABOVE), Profile.FULL: (0.0, 0.2, BELOW, 0.6, CRITICAL, 0.7, 0.8, ABOVE)}
-
-TRIALS = 24
-"""Independent networks: the interval then reaches .8 standard deviations to each side."""
-
-ITERATIONS = {Profile.QUICK: 1_400, Profile.FULL: 6_000}
-"""Steps of one image."""
-
-TAIL = EVALUATIONS // 2
-"""How many of the last evaluations are averaged, the second half: single steps make the accuracy jump."""
 
 LEAD = 0.1
 """Least distance from guessing that counts as learning, or as avoiding: half of what networks reach, twice what guessing networks may."""
@@ -57,19 +37,15 @@ ROOM = Room.of(
         "two-sides",
         f"networks beat guessing by {LEAD} or more at p = .45, and fall as far below it at p = .9",
         over=SIDES,
-        predict=lambda error, _: Bracket.exactly(LEAD) if error != CRITICAL else None,
+        predict=lambda error, _: LEAD if error != CRITICAL else None,
         measure_all=lambda setting: [interval_over_trials(sign * (accuracy(setting, error) - CHANCE)) for error, sign in SIDES.values()],
         by="accuracy on clean labels less 1/K below, 1/K less accuracy above, both between the sides, over trials",
         false={
             "learned-from-chance": Variant(
-                "networks beat guessing as far where every label is equally likely, at p = 2/3",
-                Bracket.exactly(LEAD),
-                over="gain at p = 2/3",
+                "networks beat guessing as far where every label is equally likely, at p = 2/3", LEAD, over="gain at p = 2/3"
             ),
             "avoided-by-chance": Variant(
-                "networks fall as far below guessing where every label is equally likely, at p = 2/3",
-                Bracket.exactly(LEAD),
-                over="loss at p = 2/3",
+                "networks fall as far below guessing where every label is equally likely, at p = 2/3", LEAD, over="loss at p = 2/3"
             ),
         },
         evidence=Evidence.EMPIRICAL,
@@ -80,15 +56,15 @@ ROOM = Room.of(
         "guessing-at-two-thirds",
         "at p = 2/3, where labels are random, separation fails: networks guess",
         over="p = 2/3",
-        predict=Bracket.exactly(CHANCE),
+        predict=CHANCE,
         measure_all=lambda setting: [interval_over_trials(accuracy(setting, CRITICAL))],
         by="accuracy on clean labels where labels carry no information, over trials",
         false={
             "still-informed": Variant(
                 "at p = 2/3 labels inform as they do at p = .45: half of the images are recognised, or more",
-                Bracket.exactly(INFORMED),
+                INFORMED,
                 kind=Kind.LOWER_BOUND,
-            ),
+            )
         },
         evidence=Evidence.EMPIRICAL.within(
             0.15,
@@ -97,27 +73,5 @@ ROOM = Room.of(
             headroom=2.0,
         ),
     ),
-    figures=(lambda setting: draw_transition(setting),),
+    figures=(draw_transition,),
 )
-
-
-def accuracy(setting: Setting, label_error: float) -> np.ndarray:
-    """On clean labels, of every trial, averaged over the last evaluations."""
-    runs = trained(label_error, TRIALS, ITERATIONS[setting.profile], setting.seed)
-    return np.concatenate([run.accuracy[:, -TAIL:].mean(axis=1) for run in runs])
-
-
-def draw_transition(setting: Setting) -> Figure:
-    """Accuracy against the label-error probability."""
-    errors = DRAWN[setting.profile]
-    accuracies = np.array([accuracy(setting, error) for error in errors])
-    guessing = Series.line("guessing", (errors[0], errors[-1]), (CHANCE, CHANCE), 1)
-    return Figure(
-        title="Accuracy against label errors",
-        caption=f"GeoMNIST, one hidden layer, one image per step, accuracy on clean labels; {TRIALS} networks, bars: from the least to the "
-        f"largest. Beyond p = 2/3 the right label is the rarest one, and networks learn to avoid it. {GIVEN_IMAGES}.",
-        x_label="label-error probability p",
-        y_label="accuracy on clean labels",
-        series=(points_over_trials("networks", errors, accuracies.T, 0), guessing),
-        marks=((CRITICAL, "p* = (K−1)/K", 1),),
-    )

@@ -3,8 +3,7 @@
 import numpy as np
 
 from layerpeel.array_words import Float
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
 from layerpeel.theory.locally_elastic._cases import END, SIZES, Cases, cases_of, means_by_integrator
 from layerpeel.theory.locally_elastic._closed_forms import closed_means
 from layerpeel.theory.locally_elastic._drift import AGREEMENT, rate_integral
@@ -25,10 +24,10 @@ ROOM = Room.of(
         "equation",
         "the closed form solves dX̄ = M(t) X̄ dt for all α(t), β(t): mode by mode for every K, written out for K = 2 to 4",
         over="",
-        predict=lambda: i_model.stated(),
-        measure=lambda: i_model.driven(),
+        predict=i_model.stated,
+        measure=i_model.driven,
         by="what the drift makes of each mode, summed over the classes; and the drift, written out, times the closed form",
-        false={"wrong-exponent": ("the common mode grows by e^{(A + K B)/K}", lambda: i_model.with_every_class())},
+        false={"wrong-exponent": ("the common mode grows by e^{(A + K B)/K}", i_model.with_every_class)},
         evidence=Evidence.PROOF,
     ),
     claim(
@@ -42,7 +41,7 @@ ROOM = Room.of(
             "wrong-exponent-integrated": (
                 "the same, against the integrator",
                 lambda k: (cases := cases_of("I", k)).digest(means_by_modes(cases, k)),
-            ),
+            )
         },
         evidence=Evidence.EMPIRICAL.within(
             10 * AGREEMENT,

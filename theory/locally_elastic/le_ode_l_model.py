@@ -2,27 +2,14 @@
 
 import numpy as np
 import sympy
-from scipy.linalg import expm
 
-from layerpeel.array_words import Float
-from layerpeel.numerics import Bracket, ElasticModel, mean_flow
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement
+from layerpeel.numerics import Bracket, mean_flow
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
 from layerpeel.theory.locally_elastic._cases import END, SIZES, cases_of, means_by_integrator
-from layerpeel.theory.locally_elastic._closed_forms import closed_means
-from layerpeel.theory.locally_elastic._drift import (
-    AGREEMENT,
-    integrated,
-    rate_integral,
-    similarity_blocks,
-    weights,
-)
+from layerpeel.theory.locally_elastic._closed_forms import closed_means, exponential_flow
+from layerpeel.theory.locally_elastic._drift import AGREEMENT, integrated
 from layerpeel.theory.locally_elastic._in_symbols import l_model
-
-INTRA, INTER = np.array([[0.0, 0.0, 1.0, 0.0, 1.0]]).T, np.array([[-0.5, 0.0, 1.0, 0.0, 0.5]]).T
-"""α = 1/(1 + t) and β = −t/(2(1 + t)), whose ratio is not constant; as expressions in MODEL."""
-MODEL = ElasticModel(blocks="L", num_classes=3, intra="1/(1+t)", inter="-t/(2*(1+t))")
-START, LAST = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.3, -0.5]]), 5.0
+from layerpeel.theory.locally_elastic._measured.closed_and_integrated import INTER, INTRA, LAST, MODEL, START, draw_error
 
 ROOM = Room.of(
     Statement(
@@ -45,8 +32,8 @@ ROOM = Room.of(
         "equation",
         "the closed form solves dX̄ = M(t) X̄ dt for all α(t), β(t): in both directions for every K, written out for K = 2 and 3",
         over="",
-        predict=lambda: l_model.stated(),
-        measure=lambda: l_model.driven(),
+        predict=l_model.stated,
+        measure=l_model.driven,
         by="the drift times the closed form, along d̂_i and along Σ d̂_j δ_j for every K, and written out",
         false={"own-directions-only": ("each class moves along its own d̂_i only", lambda: l_model.OWN_DIRECTIONS_ONLY)},
         evidence=Evidence.PROOF,
@@ -56,7 +43,7 @@ ROOM = Room.of(
         "M = α M_α + β M_β with ‖[M_α, M_β]‖² = (K−2)/(K²(K−1)): for K ≥ 3 drifts commute only while α/β is constant",
         over=instances("K={}", 2, 3, 4, 5),
         predict=lambda k: sympy.Rational(k - 2, k * k * (k - 1)),
-        measure=lambda k: l_model.squared_commutator(k),
+        measure=l_model.squared_commutator,
         by="the squared Frobenius norm of the commutator, written out; [M(s), M(t)] is α(s)β(t) − β(s)α(t) times it",
         false={
             "commuting": ("drifts at different times commute", lambda k: sympy.Integer(0) if k > 2 else None),
@@ -75,8 +62,10 @@ ROOM = Room.of(
             "exponential": (
                 "the flow is exp(∫M), 105 cases",
                 # for two classes drifts commute
-                lambda k: (cases := cases_of("L", k)).digest(exponential(cases.intra, cases.inter, cases.start, END)) if k > 2 else None,
-            ),
+                lambda k: (
+                    (cases := cases_of("L", k)).digest(exponential_flow(cases.intra, cases.inter, cases.start, END)) if k > 2 else None
+                ),
+            )
         },
         evidence=Evidence.EMPIRICAL.within(
             10 * AGREEMENT,
@@ -87,7 +76,7 @@ ROOM = Room.of(
         "example",
         "the closed form agrees with an integrator for α = 1/(1+t), β = −t/(2(1+t)) at t = 5",
         over=instances("component {}", 1, 2, 3),
-        predict=lambda a: Bracket.around(mean_flow(MODEL, START, [LAST]).means[0, 0, a - 1], AGREEMENT / 4),
+        predict=lambda a: mean_flow(MODEL, START, [LAST]).means[0, 0, a - 1],
         measure_all=lambda _: [
             Bracket.around(entry, AGREEMENT / 4) for entry in integrated("L", INTRA, INTER, START[None], np.array([LAST]))[0, 0, 0]
         ],
@@ -95,38 +84,11 @@ ROOM = Room.of(
         false={
             "exponential-example": (
                 "the flow is exp(∫M), example",
-                lambda a: Bracket.around(exponential(INTRA, INTER, START[None], LAST)[0, 0, a - 1], AGREEMENT / 4),
-            ),
+                lambda a: exponential_flow(INTRA, INTER, START[None], LAST)[0, 0, a - 1],
+            )
         },
+        rounding=AGREEMENT / 4,
         evidence=Evidence.EMPIRICAL.within(10 * AGREEMENT, "means of order one; the integrator's steps are good to 1e-12"),
     ),
-    figures=(lambda setting: draw_error(setting),),
+    figures=(draw_error,),
 )
-
-
-def exponential(intra: np.ndarray, inter: np.ndarray, start: Float[np.ndarray, "cases K K"], time: float) -> Float[np.ndarray, "cases K K"]:
-    """exp(∫M) X̄(0) at one time, for each case."""
-    count, classes, _ = start.shape
-    integrals = weights(rate_integral(intra, time), rate_integral(inter, time), classes)
-    generators = np.einsum("cij,iajb->ciajb", integrals, similarity_blocks("L", classes, classes)).reshape(count, classes**2, classes**2)
-    return (expm(generators) @ start.reshape(count, -1, 1)).reshape(start.shape)
-
-
-def draw_error(_: Setting) -> Figure:
-    """How far the closed form and exp(∫M) are from integrated means, over time, for the rates of the example."""
-    times = np.linspace(0.1, LAST, 50)
-    reference = integrated("L", INTRA, INTER, START[None], times)[:, 0]
-    exponentials = np.stack([exponential(INTRA, INTER, START[None], time)[0] for time in times.tolist()])
-    sizes = np.linalg.norm(reference, axis=(1, 2))
-    curves = {"closed form": mean_flow(MODEL, START, times).means, "exponential of the integrated drift": exponentials}
-    return Figure(
-        title="The L-model's drifts at different times do not commute",
-        caption="Relative distance from integrated class means for K = 3, α = 1/(1+t), β = −t/(2(1+t)).",
-        x_label="t",
-        y_label="relative distance",
-        series=tuple(
-            Series.line(label, times, np.maximum(np.linalg.norm(means - reference, axis=(1, 2)) / sizes, 1e-16), color)
-            for color, (label, means) in enumerate(curves.items())
-        ),
-        log_y=True,
-    )

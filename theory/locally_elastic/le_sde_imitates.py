@@ -8,53 +8,13 @@ question is ours: strengths of one half of the networks, each under its own mode
 images. There, in the first steps, it is the I-model that is nearer, and the L-model is farther off than one common growth factor.
 """
 
-from itertools import permutations
-
-import numpy as np
-
-from layerpeel.array_words import Float
-from layerpeel.numerics import Bracket, estimate_rates, refitted_means, relative_difference
-from layerpeel.theory._claims import Variant, claim
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Profile, Room, Series, Setting, Source, Statement
-from layerpeel.theory._trials import intervals_by_jackknife, intervals_over_trials, points_over_trials
-from layerpeel.theory.locally_elastic._ensembles import GIVEN_IMAGES, trained
-from layerpeel.theory.locally_elastic._imitation import AS_THE_SOURCE, FORGOTTEN, L_ALONG, L_PLAIN, MODELS, compared, followed
-
-NETWORKS = 48
-"""Independent networks of a run."""
-
-ITERATIONS = 4_000
-"""Steps of one image: accuracy then exceeds nine in ten by far."""
-
-EVERY = 40
-"""Steps between two evaluations."""
-
-CONVOLUTIONAL = 8_000
-"""Steps of the source's convolutional net, which the full profile measures beside them: it learns the shapes five times as slowly."""
-
-RUNS = {Profile.QUICK: {"": False}, Profile.FULL: {"": False, " (convolutional net)": True}}
-"""Which nets the source's question is asked of, by what the labels add for them."""
-
-SINCE = 600
-"""Step from which the source's question is asked. At first the means are within noise of zero, and no growth rate leads away from there:
-from step 0 or 40 on, runs that differ in their seed alone give either order."""
-
-GROUPS = 8
-"""Groups of networks that are left out in turn: the jackknife of a mean over all networks, whose interval has seven degrees of freedom."""
-
-FIRST = 1_600
-"""Steps of our own question: accuracy then exceeds nine in ten. In longer runs the lead of the I-model is not certain at every seed."""
-
-FIRST_SINCE = 160
-"""Step from which it is asked: a tenth of them."""
-
-PER_GROUP = 2
-"""Networks whose class means are averaged in one trial of our own question: 24 trials, whose interval reaches .8 standard deviations to
-each side. The strengths that a trial is scored with come from all networks of the other half, as the source averages a hundred."""
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, Variant, claim
+from layerpeel.theory.locally_elastic._ensembles import GIVEN_IMAGES
+from layerpeel.theory.locally_elastic._imitation import AS_THE_SOURCE, FORGOTTEN, L_ALONG, L_PLAIN
+from layerpeel.theory.locally_elastic._measured.imitated_means import draw_difference, draw_in_sample, in_sample, out_of_sample
 
 WELL = 0.2
 """Difference along d_k, as a share of the norms, up to which imitation counts as reasonably good; two is that of opposite vectors."""
-
 
 ROOM = Room.of(
     Statement(
@@ -78,10 +38,10 @@ ROOM = Room.of(
         "as the source asks it, from step 600 on and averaged over time, the L-model's strengths leave the smaller difference "
         "(a window chosen on seeds 0 to 2; from the first steps on, seeds disagree)",
         over=AS_THE_SOURCE,
-        predict=Bracket.exactly(0.0),
-        measure_all=lambda setting: in_sample(setting),
+        predict=0.0,
+        measure_all=in_sample,
         by="RD of the mean of all networks, simulated with its own strengths; intervals by the jackknife over groups of networks",
-        false={"forgotten-share": Variant("strengths without the 1/K of the flow do so too", Bracket.exactly(0.0), over=FORGOTTEN)},
+        false={"forgotten-share": Variant("strengths without the 1/K of the flow do so too", 0.0, over=FORGOTTEN)},
         evidence=Evidence.EMPIRICAL,
         kind=Kind.LOWER_BOUND,
     ),
@@ -89,10 +49,10 @@ ROOM = Room.of(
         "reasonably-well",
         "under the L-model they imitate the means reasonably well: along d_k to a fifth of their norm, or less (the fifth is our reading)",
         over=L_ALONG,
-        predict=Bracket.exactly(WELL),
-        measure_all=lambda setting: in_sample(setting),
+        predict=WELL,
+        measure_all=in_sample,
         by="the same",
-        false={"plain-norm": Variant("so they do in every direction, in the plain norm", Bracket.exactly(WELL), over=L_PLAIN)},
+        false={"plain-norm": Variant("so they do in every direction, in the plain norm", WELL, over=L_PLAIN)},
         evidence=Evidence.EMPIRICAL,
         kind=Kind.UPPER_BOUND,
     ),
@@ -100,13 +60,13 @@ ROOM = Room.of(
         "i-model-better-on-other-networks",
         "in 1,600 steps, with strengths of other networks, each under its own model, the I-model leaves the smaller difference",
         over="I less L",
-        predict=Bracket.exactly(0.0),
-        measure_all=lambda setting: out_of_sample(setting),
+        predict=0.0,
+        measure_all=out_of_sample,
         by="RD in the plain norm, averaged over classes and times, out of sample, compared, over trials",
         false={
             "no-growth": Variant(
                 "means that stay where they were leave a smaller difference than one common growth factor",
-                Bracket.exactly(0.0),
+                0.0,
                 over="frozen less common factor",
             )
         },
@@ -118,112 +78,18 @@ ROOM = Room.of(
         "i-model-beats-one-factor",
         "asked so, the I-model is nearer to the means than one common growth factor",
         over="common factor less I",
-        predict=Bracket.exactly(0.0),
-        measure_all=lambda setting: out_of_sample(setting),
+        predict=0.0,
+        measure_all=out_of_sample,
         by="the same; the common factor lets all means grow as the norm of the other means does",
         false={
-            "l-model-too": Variant(
-                "the L-model is nearer than one common growth factor too", Bracket.exactly(0.0), over="common factor less L"
-            ),
+            "l-model-too": Variant("the L-model is nearer than one common growth factor too", 0.0, over="common factor less L"),
             "frozen-too": Variant(
-                "means that stay where they were are nearer than one common growth factor",
-                Bracket.exactly(0.0),
-                over="common factor less frozen",
+                "means that stay where they were are nearer than one common growth factor", 0.0, over="common factor less frozen"
             ),
         },
         evidence=Evidence.EMPIRICAL,
         kind=Kind.LOWER_BOUND,
         origin=Origin.DERIVED,
     ),
-    figures=(lambda setting: draw_in_sample(setting), lambda setting: draw_difference(setting)),
+    figures=(draw_in_sample, draw_difference),
 )
-
-
-def recorded(seed: int, *, alexnet: bool = False) -> tuple[Float[np.ndarray, " T"], list[Float[np.ndarray, "trials T K K"]]]:
-    """Times, and mean logits by class of both halves of the networks."""
-    iterations = CONVOLUTIONAL if alexnet else ITERATIONS
-    halves = trained(0.0, NETWORKS, iterations, seed, alexnet=alexnet, evaluations=iterations // EVERY)
-    return halves[0].times.astype(float), [half.logits for half in halves]
-
-
-def between(
-    times: Float[np.ndarray, " T"], logits: Float[np.ndarray, "*trials T K K"], since: int, until: int
-) -> tuple[Float[np.ndarray, " t"], Float[np.ndarray, "*trials t K K"]]:
-    """The times from `since` to `until`, counted from `since`, and what was recorded then."""
-    inside = (times >= since) & (times <= until)
-    return times[inside] - since, logits[..., inside, :, :]
-
-
-def in_sample(setting: Setting) -> dict[str, Bracket]:
-    """The source's question: the jackknife over groups of networks that are left out in turn."""
-    intervals: dict[str, Bracket] = {}
-    for note, alexnet in RUNS[setting.profile].items():
-        times, halves = recorded(setting.seed, alexnet=alexnet)
-        clock, logits = between(times, np.concatenate(halves), SINCE, int(times[-1]))
-        whole = compared(clock, logits.mean(axis=0))
-        member = np.arange(len(logits)) % GROUPS
-        without = [compared(clock, logits[member != group].mean(axis=0)) for group in range(GROUPS)]
-        intervals |= {name + note: interval for name, interval in intervals_by_jackknife(whole, without).items()}
-    return intervals
-
-
-def mean_difference(seed: int) -> dict[str, np.ndarray]:
-    """RD_k(t) averaged over classes, (trials, times): strengths from one half of the networks, scored on groups of the other half."""
-    times, halves = recorded(seed)
-    clock, _ = between(times, halves[0], FIRST_SINCE, FIRST)
-    logits = [between(times, half, FIRST_SINCE, FIRST)[1] for half in halves]
-    differences: dict[str, list[np.ndarray]] = {}
-    for other, own in permutations(logits):
-        for genuine in own.reshape(-1, PER_GROUP, *own.shape[1:]).mean(axis=1):
-            for name, simulated in followed(clock, other.mean(axis=0), genuine[0]).items():
-                differences.setdefault(name, []).append(relative_difference(genuine[1:], simulated[1:]).mean(axis=-1))
-    return {name: np.array(curves) for name, curves in differences.items()}
-
-
-def out_of_sample(setting: Setting) -> dict[str, Bracket]:
-    """Our own question: both models and both that know no classes, and how they compare."""
-    means = {name: values.mean(axis=1) for name, values in mean_difference(setting.seed).items()}
-    one_factor = means["common factor"]
-    return intervals_over_trials(
-        means
-        | {f"common factor less {name}": one_factor - means[name] for name in (*MODELS, "frozen")}
-        | {"I less L": means["I"] - means["L"], "frozen less common factor": means["frozen"] - one_factor}
-    )
-
-
-NAMES = {"I": "I-model", "L": "L-model", "common factor": "one common factor", "frozen": "means that stay"}
-
-
-def draw_difference(setting: Setting) -> Figure:
-    """RD averaged over classes against time, out of sample, for both models and for means that know no classes."""
-    curves = mean_difference(setting.seed)
-    times = tuple(float(time) for time in range(FIRST_SINCE + EVERY, FIRST + 1, EVERY))
-    return Figure(
-        title="Simulated against genuine class means, each model's strengths under that model",
-        caption="Relative difference in the plain norm, averaged over the three classes of GeoMNIST; "
-        f"{NETWORKS // PER_GROUP} trials of {PER_GROUP} networks with one hidden layer, strengths from the half of the networks that a "
-        f"trial does not belong to; bars: from the least to the largest. A value of two means opposite directions. {GIVEN_IMAGES}.",
-        x_label="iteration",
-        y_label="relative difference RD",
-        series=tuple(points_over_trials(NAMES[name], times, values, color) for color, (name, values) in enumerate(curves.items())),
-    )
-
-
-def draw_in_sample(setting: Setting) -> Figure:
-    """RD along d_k against time for both models' strengths, both under the L-model: the source's figure 5."""
-    times, halves = recorded(setting.seed)
-    clock, means = between(times, np.concatenate(halves).mean(axis=0), SINCE, ITERATIONS)
-    series = []
-    for color, model in enumerate(MODELS):
-        rates = estimate_rates(clock, means, model=model, crossings="keep")
-        simulated = refitted_means(means[0], rates.cumulative_intra, rates.cumulative_inter, model="L")
-        curve = relative_difference(means[1:], simulated[1:], model="L").mean(axis=-1)
-        series.append(Series.line(f"strengths of the {model}-model", (clock[1:] + SINCE), curve, color))
-    return Figure(
-        title="As the source asks it: both models' strengths under the L-model, in sample",
-        caption=f"Relative difference in the norm of H_k of the mean of {NETWORKS} networks, averaged over the three classes of GeoMNIST, "
-        f"from step {SINCE} on; strengths from the same mean. {GIVEN_IMAGES}.",
-        x_label="iteration",
-        y_label="relative difference RD along d_k",
-        series=tuple(series),
-    )

@@ -5,8 +5,7 @@ from itertools import product
 import sympy
 from sympy.polys.matrices import DomainMatrix
 
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
 from layerpeel.theory.locally_elastic._drift import exact_drift, exact_similarity
 
 SIZES = (2, 3, 4, 5)
@@ -76,16 +75,14 @@ ROOM = Room.of(
         "constant-in-time",
         "left eigenvectors stay where they are; for K ≥ 3 the right ones of (α+β/(K−1))/K do not",
         over=instances("K={}, {}, {}", *product(SIZES, ("left", "right"), ("mean", "deviations"))),
-        predict=lambda k, side, vectors: sympy.Integer(
-            1 if vectors == "mean" else 2 * (k - 1) if side == "right" and k > 2 else k - 1,
-        ),
+        predict=lambda k, side, vectors: sympy.Integer(1 if vectors == "mean" else 2 * (k - 1) if side == "right" and k > 2 else k - 1),
         measure=lambda k, side, vectors: joint_dimension(k, side, {"mean": MEAN, "deviations": DEVIATION}[vectors]),
         by="the dimension of what the eigenvectors of one eigenvalue span at two times together",
         false={
             "right-constant": (
                 "right eigenvectors are constant in time",
                 lambda k, side, vectors: sympy.Integer(k - 1) if (side, vectors) == ("right", "deviations") and k > 2 else None,
-            ),
+            )
         },
         evidence=Evidence.PROOF,
     ),

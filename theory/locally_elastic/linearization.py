@@ -7,8 +7,7 @@ import numpy as np
 from flint import arb, ctx
 
 from layerpeel.numerics import PRECISION, Bracket, to_bracket
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement, Verdict
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, Verdict, claim, instances
 from layerpeel.theory.locally_elastic._in_symbols import linearization as in_symbols
 from layerpeel.theory.locally_elastic._softmax_in_balls import order, residue_over_miss, residues
 
@@ -23,7 +22,6 @@ one happens to be small."""
 ERRORS = instances("1 − p̄_k = {:g}", 1e-2, 1e-4, 1e-8, 1e-16)
 """Near convergence."""
 CLASSES = 3
-
 
 ROOM = Room.of(
     Statement(
@@ -40,13 +38,13 @@ ROOM = Room.of(
         "identities",
         "the gradient of e_k − σ is −J; J has exactly the constant vectors in its kernel; equal logits leave a constant residue",
         over="",
-        predict=lambda: in_symbols.stated(),
-        measure=lambda: in_symbols.differentiated(),
+        predict=in_symbols.stated,
+        measure=in_symbols.differentiated,
         by="differentiation, for symbolic logits; the class is the first one",
         false={
             # the printed equations (12) and (15)
-            "plus": ("the gradient of e_k − σ is +J", lambda: in_symbols.with_plus()),
-            "drifting-residue": ("the residue at equal logits grows with them", lambda: in_symbols.drifting_residue()),
+            "plus": ("the gradient of e_k − σ is +J", in_symbols.with_plus),
+            "drifting-residue": ("the residue at equal logits grows with them", in_symbols.drifting_residue),
         },
         evidence=Evidence.PROOF,
     ),
@@ -54,10 +52,10 @@ ROOM = Room.of(
         "printed-sign",
         "as printed in (12) and (15), with +J, the remainder is of second order",
         over=instances("K={}, e_k − σ = {}J", *product(ORDERS, SIGNS)),
-        predict=lambda _, sign: Bracket.exactly(2.0) if sign == "+" else None,
+        predict=lambda _, sign: 2.0 if sign == "+" else None,
         measure_all=lambda setting: [order(setting.rng, k, SIGNS[sign]) for k, sign in product(ORDERS, SIGNS)],
         by="the slope of log ‖remainder‖ against log ‖X − φ‖ between two distances, over random φ and directions",
-        false={"constant-left": ("with +J a constant is left", lambda _, sign: Bracket.exactly(0.0) if sign == "+" else None)},
+        false={"constant-left": ("with +J a constant is left", lambda _, sign: 0.0 if sign == "+" else None)},
         evidence=Evidence.CERTIFIED.within(ORDER_ACCURACY, "slopes between distances 1e-9 and 1e-12"),
         expected=Verdict.REFUTED,
     ),
@@ -65,12 +63,12 @@ ROOM = Room.of(
         "order",
         "with −J the remainder is of second order",
         over=instances("K={}, e_k − σ = {}J", *product(ORDERS, SIGNS)),
-        predict=lambda _, sign: Bracket.exactly(2.0) if sign == "−" else None,
+        predict=lambda _, sign: 2.0 if sign == "−" else None,
         measure_all=lambda setting: [order(setting.rng, k, SIGNS[sign]) for k, sign in product(ORDERS, SIGNS)],
         by="the slope of log ‖remainder‖ against log ‖X − φ‖ between two distances, over random φ and directions",
         false={
-            "first-order": ("the remainder is of first order", lambda _, sign: Bracket.exactly(1.0) if sign == "−" else None),
-            "third-order": ("the remainder is of third order", lambda _, sign: Bracket.exactly(3.0) if sign == "−" else None),
+            "first-order": ("the remainder is of first order", lambda _, sign: 1.0 if sign == "−" else None),
+            "third-order": ("the remainder is of third order", lambda _, sign: 3.0 if sign == "−" else None),
         },
         evidence=Evidence.CERTIFIED.within(ORDER_ACCURACY, "slopes between distances 1e-9 and 1e-12"),
         origin=Origin.DERIVED,
@@ -79,11 +77,11 @@ ROOM = Room.of(
         "near-convergence",
         "the residue at φ∞ vanishes as p̄_k tends to e_k",
         over=ERRORS,
-        predict=Bracket.exactly(0.0),
+        predict=0.0,
         measure_all=lambda setting: residues(setting.rng.dirichlet(np.ones(CLASSES - 1)).tolist(), [error for (error,) in ERRORS.values()]),
         by="‖e_k − p̄_k + J φ∞‖ in balls, the rest of the probability split at random among the other classes",
         # as near initialization
-        false={"constant": ("near convergence the residue stays constant", Bracket.exactly(math.sqrt(1 - 1 / CLASSES)))},
+        false={"constant": ("near convergence the residue stays constant", math.sqrt(1 - 1 / CLASSES))},
         evidence=Evidence.CERTIFIED.within(1e-13, "at 1 − p̄_k = 1e-16 the residue is about 40 times that"),
         kind=Kind.LIMIT,
     ),
@@ -95,7 +93,7 @@ ROOM = Room.of(
         measure=lambda error: residue_over_miss(error, CLASSES),
         by="the ratio of the two norms in balls, the rest of the probability split evenly",
         false={
-            "proportional": ("the residue is e_k − p̄_k alone", Bracket.exactly(1.0)),
+            "proportional": ("the residue is e_k − p̄_k alone", 1.0),
             "all-classes": ("the factor is 1 + p̄_k log(K p̄_k/(1 − p̄_k))", lambda error: slower_by(error, others=CLASSES)),
         },
         evidence=Evidence.CERTIFIED.within(1e-12, "balls of 128 bits"),

@@ -3,35 +3,11 @@
 On MNIST. On GeoMNIST, whose shapes overlap in most pixels, one hidden layer reaches an excess of a tenth at most.
 """
 
-from functools import cache
-from itertools import pairwise
-
 import numpy as np
 
-from layerpeel.numerics import Bracket
-from layerpeel.theory._claims import Variant, claim, instances
-from layerpeel.theory._room import Evidence, Figure, Kind, Origin, Profile, Room, Setting, Source, Statement
-from layerpeel.theory._small_images import balanced
+from layerpeel.theory import Evidence, Figure, Kind, Origin, Room, Setting, Source, Statement, Variant, claim, instances
 from layerpeel.theory._trials import intervals_over_trials, points_over_trials
-
-NETWORK, LINEAR = "two hidden layers", "linear"
-WIDTHS = {NETWORK: (100, 100), LINEAR: ()}
-"""Of the hidden layers: a network, and the linear classifier, whose ratio is the same at all weights: it tests the probe."""
-
-TRAINED = 10
-"""Passes over the data after which a net is judged: elasticity grows on with more of them, but networks then differ more."""
-
-EPOCHS = {Profile.QUICK: (0, TRAINED), Profile.FULL: (0, 5, TRAINED, 30)}
-"""When a net is probed; 0 is before any step."""
-
-TRIALS = 6
-"""Independent networks: the interval then reaches 2.8 standard deviations to each side."""
-
-SOURCES = {Profile.QUICK: 5, Profile.FULL: 20}
-"""Images of a class at which a step is tried."""
-
-STEP = 1e-3
-"""Learning rate of the probe: the ratio of two moves does not depend on it while the step is small."""
+from layerpeel.theory.locally_elastic._measured.probed_networks import EPOCHS, LINEAR, NETWORK, TRAINED, TRIALS, elasticity
 
 EXCESS = 1.1
 """Least ratio of the move inside the class to the move across, after training: a tenth more. Random weights stay within a twentieth."""
@@ -57,7 +33,7 @@ ROOM = Room.of(
         "farther-inside",
         "after training, a step at an image moves its own class a tenth farther than the others, or more",
         over=instances(NETWORK + ", {} epochs", TRAINED),
-        predict=Bracket.exactly(EXCESS),
+        predict=EXCESS,
         measure_all=lambda setting: intervals_over_trials(
             {
                 f"{name}, {epochs} epochs": ratios[epochs]
@@ -66,7 +42,7 @@ ROOM = Room.of(
             }
         ),
         by="move inside the class over move across, over trials, at every probe",
-        false={"innate": Variant("random weights are as elastic", Bracket.exactly(EXCESS), over=instances(NETWORK + ", {} epochs", 0))},
+        false={"innate": Variant("random weights are as elastic", EXCESS, over=instances(NETWORK + ", {} epochs", 0))},
         evidence=Evidence.EMPIRICAL,
         kind=Kind.LOWER_BOUND,
     ),
@@ -74,7 +50,7 @@ ROOM = Room.of(
         "learned",
         "the ratio grows in training",
         over=NETWORK,
-        predict=Bracket.exactly(GROWTH),
+        predict=GROWTH,
         measure_all=lambda setting: intervals_over_trials(
             {name: ratios[TRAINED] - ratios[0] for name, ratios in elasticity(setting).items()}
         ),
@@ -82,9 +58,7 @@ ROOM = Room.of(
         "moves its logits at x' by ⟨x, x'⟩ + 1 times one vector, so a probe that reports growth there is broken",
         false={
             "linear-classifier": Variant(
-                "a linear classifier learns it too; by an identity it cannot, so this tests the probe and not networks",
-                Bracket.exactly(GROWTH),
-                over=LINEAR,
+                "a linear classifier learns it too; by an identity it cannot, so this tests the probe and not networks", GROWTH, over=LINEAR
             )
         },
         evidence=Evidence.EMPIRICAL,
@@ -92,35 +66,6 @@ ROOM = Room.of(
     ),
     figures=(lambda setting: draw_elasticity(setting),),
 )
-
-
-def elasticity(setting: Setting) -> dict[str, dict[int, np.ndarray]]:
-    """Mean move inside the class over mean move across, one number per trial, by network and epoch."""
-    return {name: _elasticity(setting.profile, name, setting.seed) for name in WIDTHS}
-
-
-@cache
-def _elasticity(profile: Profile, name: str, seed: int) -> dict[int, np.ndarray]:
-    from layerpeel.gpu_train.elasticity import local_elasticity
-    from layerpeel.gpu_train.experiments import one_thread
-    from layerpeel.gpu_train.networks import feed_forward
-    from layerpeel.gpu_train.training import Recipe, seeded, train_together
-
-    one_thread()
-    ratios = {epochs: np.zeros(TRIALS) for epochs in EPOCHS[profile]}
-    rngs = np.random.default_rng([seed, len(WIDTHS[name])]).spawn(TRIALS)
-    images = [balanced(rng)[0] for rng in rngs]
-    chosen = [int(rng.integers(2**63)) for rng in rngs]
-    models = [seeded(lambda: feed_forward(100, 10, WIDTHS[name], batch_norm=False), rng) for rng in rngs]
-    for before, after in pairwise((0, *EPOCHS[profile])):
-        if after > before:
-            train_together(models, images, Recipe(epochs=after - before, learning_rate=0.05, batch_size=10, drops=()), rngs)
-        for trial, (model, seen) in enumerate(zip(models, images, strict=True)):
-            # The same images are stepped at before and after training.
-            moves = local_elasticity(model, seen, np.random.default_rng(chosen[trial]), learning_rate=STEP, sources=SOURCES[profile])
-            own = np.eye(len(moves), dtype=bool)
-            ratios[after][trial] = moves[own].mean() / moves[~own].mean()
-    return ratios
 
 
 def draw_elasticity(setting: Setting) -> Figure:

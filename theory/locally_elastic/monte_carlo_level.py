@@ -1,35 +1,9 @@
 """What the Monte Carlo rooms may get wrong, and how often: the judge on simulated counts, true and false."""
 
-from functools import cache
+from layerpeel.numerics import Bracket, verdict_chances
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, Variant, Verdict, claim
+from layerpeel.theory.locally_elastic._measured.judged_proportions import HALF_MISS, LEVEL, NEAR_MISS, RESOLUTION, TRIALS, TRUTH, judged
 
-import numpy as np
-
-from layerpeel.numerics import Bracket, Proportion, confirming_size, sample_size, verdict_chances
-from layerpeel.theory._claims import Variant, claim
-from layerpeel.theory._judge import judge
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Setting, Source, Statement, Verdict
-
-LEVEL = 0.01
-"""Of each simulated check. The suite's own level is so small that no simulation would meet a false alarm."""
-RESOLUTION, POWER = 0.1, 0.98
-"""Width that confirms, and the probability that a true prediction is confirmed with the number of trials chosen for it."""
-TRUTH = 0.3
-NEAR_MISS, HALF_MISS = TRUTH + RESOLUTION, TRUTH + 0.5 * RESOLUTION
-"""False predictions, off by the width that confirms and by half of it. An interval that holds the truth and the former is no narrower than
-RESOLUTION, so the former is confirmed only when the interval misses the truth; nothing forbids the latter to be confirmed."""
-FEW = 40
-"""Trials at which every interval around a count near 12 is wider than RESOLUTION."""
-ENOUGH = cache(
-    lambda: max(
-        confirming_size(predicted=TRUTH, resolution=RESOLUTION, level=LEVEL, power=POWER),
-        sample_size(predicted=NEAR_MISS, alternative=TRUTH, level=LEVEL, power=POWER),
-    )
-)
-"""Trials from the power calculation: enough to confirm what is true and to refute the near miss."""
-TRIALS = {"few": lambda: FEW, "enough": ENOUGH}
-
-REPEATS = 1_000_000
-"""Simulated checks of each kind."""
 SHARP = 0.01
 """Widest interval of a rate that confirms; for REPEATS checks it is narrower than half of that at any level above 1e-6."""
 
@@ -86,19 +60,15 @@ ROOM = Room.of(
         "errors",
         "what is true is refuted, and what is off by the resolution is confirmed, no more often than the level",
         over=ERRORS,
-        predict=Bracket.exactly(LEVEL),
+        predict=LEVEL,
         measure_all=lambda setting: [judged(setting, *case) for case in ERRORS.values()],
         by="how often the judge refutes what is true, and confirms what is false by the resolution",
         false={
             "tenth": Variant(
-                "what is true is refuted ten times more seldom than the level",
-                Bracket.exactly(0.1 * LEVEL),
-                over="true, refuted, enough trials",
+                "what is true is refuted ten times more seldom than the level", 0.1 * LEVEL, over="true, refuted, enough trials"
             ),
             "half": Variant(
-                "what is true is refuted half as often as the level, as by one tail",
-                Bracket.exactly(0.5 * LEVEL),
-                over="true, refuted, enough trials",
+                "what is true is refuted half as often as the level, as by one tail", 0.5 * LEVEL, over="true, refuted, enough trials"
             ),
         },
         evidence=Evidence.STATISTICAL,
@@ -113,13 +83,3 @@ def chance(level: float, prediction: float, trials: str, verdict: Verdict) -> Br
     return Bracket.exactly(
         {Verdict.CONFIRMED: chances.confirmed, Verdict.REFUTED: chances.refuted, Verdict.INCONCLUSIVE: chances.inconclusive}[verdict]
     )
-
-
-def judged(setting: Setting, prediction: float, trials: str, verdict: Verdict) -> Proportion:
-    """How often the suite's judge comes to this verdict on simulated proportions."""
-    number, successes = TRIALS[trials](), 0
-    for count, times in zip(*np.unique(setting.rng.binomial(number, TRUTH, size=REPEATS), return_counts=True), strict=True):
-        sample = {"x": Proportion(successes=int(count), n=number)}
-        came = judge(Kind.PROBABILITY, {"x": Bracket.exactly(prediction)}, sample, resolution=RESOLUTION, level=LEVEL)
-        successes += int(times) if came is verdict else 0
-    return Proportion(successes=successes, n=REPEATS)

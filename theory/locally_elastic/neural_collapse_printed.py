@@ -9,23 +9,14 @@ import sympy
 from flint import arb_mat, fmpq, fmpq_mat
 
 from layerpeel.numerics import TIME, Bracket, Proportion, as_rate, logit_directions, to_bracket
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Setting, Source, Statement, Verdict
+from layerpeel.theory import Evidence, Kind, Origin, Room, Setting, Source, Statement, Verdict, claim, instances
+from layerpeel.theory.locally_elastic import _vanishing_inter as inter
 from layerpeel.theory.locally_elastic._l_model_limits import correlation, cosine_when_stopped, exactly, projection, share_of_starts
 from layerpeel.theory.locally_elastic._paths import SHARP, SIZED, paths_needed
-from layerpeel.theory.locally_elastic._vanishing_inter import (
-    SOON,
-    Case,
-    case_of,
-    limit_cosine,
-    limit_projections,
-    projections_from,
-    stopped_cosine,
-)
 
-FLIPPED = (case_of("1", "-0.1", last=("0", "0.3", "-0.5")), case_of("1", "-0.2", last=("0", "0", "0.3", "-0.8")))
+FLIPPED = (inter.case_of("1", "-0.1", last=("0", "0.3", "-0.5")), inter.case_of("1", "-0.2", last=("0", "0", "0.3", "-0.8")))
 """B → b > −∞, and the last vector points against its own class strongly enough."""
-STOPPED = case_of("0", "-1", last=("0", "0", "1"))
+STOPPED = inter.case_of("0", "-1", last=("0", "0", "1"))
 """Γ = 1 − e^{−t}: the means stop, here from the best of starts but one: X̄³ is e_3 as well."""
 
 VECTORS = instances("K = {0.classes}: vector {1}", *((case, j) for case in FLIPPED for j in range(1, case.classes + 1)))
@@ -61,16 +52,11 @@ ROOM = Room.of(
         "hypotheses",
         "the counterexamples satisfy what is printed: γ > 0, and B(t) < 0 from t = 1 on",
         over=HYPOTHESES,
-        predict=Bracket.exactly(0.0),
+        predict=0.0,
         measure=lambda case, part: least_rates(case)[part],
         by="the least values of γ e^t = a e^t − b over t ≥ 0 and of −B over t ≥ 1",
         # as if β ended at once
-        false={
-            "b-at-its-limit": (
-                "B(t) ≤ B(∞) from t = 1 on",
-                lambda case, part: Bracket.exactly(-float(case.inter)) if part == SHARED else None,
-            ),
-        },
+        false={"b-at-its-limit": ("B(t) ≤ B(∞) from t = 1 on", lambda case, part: -float(case.inter) if part == SHARED else None)},
         evidence=Evidence.CERTIFIED,
         kind=Kind.LOWER_BOUND,
         origin=Origin.DERIVED,
@@ -80,13 +66,13 @@ ROOM = Room.of(
         "for α = 1 and β = b e^{−t} the directions tend to an ETF",
         over=PAIRS,
         predict=lambda case, j, i: exactly(-sympy.Rational(1, case.classes - 1)),
-        measure=limit_cosine,
+        measure=inter.limit_cosine,
         by="enclosed cosines of the limits of X̄^j e^{−at/K}",
         false={
             "not-flipped-but-first": (
                 "the first vector is flipped",
                 lambda case, j, _: exactly(sympy.Rational(1 if j == 1 else -1, 2)) if case.classes == 3 else None,
-            ),
+            )
         },
         evidence=Evidence.CERTIFIED.within(1e-6, ENCLOSED),
         expected=Verdict.REFUTED,
@@ -96,13 +82,13 @@ ROOM = Room.of(
         "they tend to an ETF with the last vector flipped: cosines −½, ½, ½ for three classes",
         over=PAIRS,
         predict=lambda case, _, i: exactly(sympy.Rational(1 if i == case.classes else -1, case.classes - 1)),
-        measure=limit_cosine,
+        measure=inter.limit_cosine,
         by="enclosed cosines of the limits of X̄^j e^{−at/K}",
         false={
             "first-flipped": (
                 "the first vector is the flipped one",
                 lambda case, j, _: exactly(sympy.Rational(1 if j == 1 else -1, 2)) if case.classes == 3 else None,
-            ),
+            )
         },
         evidence=Evidence.CERTIFIED.within(1e-6, ENCLOSED),
         origin=Origin.DERIVED,
@@ -112,7 +98,7 @@ ROOM = Room.of(
         "because s_j e^{−Γ/K} → s̄(0) + e^{B(∞)/(K−1)} δ_j(0), which is negative for the last class only",
         over=VECTORS,
         predict=lambda case, j: projection(case, j, share=sympy.exp(sympy.Rational(case.inter) / (case.classes - 1))),
-        measure=lambda case, j: to_bracket(limit_projections(case)[j - 1]),
+        measure=lambda case, j: to_bracket(inter.limit_projections(case)[j - 1]),
         by="enclosures of s_j e^{−at/K} = e^{−B(∞)/K} times that, by Taylor steps and the bound of what is left of β",
         false={
             "without-decay": ("deviations δ_j do not shrink against s̄", lambda case, j: projection(case, j, share=sympy.Integer(1))),
@@ -128,10 +114,10 @@ ROOM = Room.of(
         "as-printed-bounded-gap",
         "for α = 0 and β = −e^{−t} the directions tend to an ETF, from X̄^k(0) = e_k",
         over=PAIRS_WHEN_STOPPED,
-        predict=Bracket.exactly(-0.5),
-        measure=stopped_cosine,
+        predict=-0.5,
+        measure=inter.stopped_cosine,
         by="enclosed cosines at the limit",
-        false={"stopped-at-once": ("the means stop where they begin", Bracket.exactly(0.0))},
+        false={"stopped-at-once": ("the means stop where they begin", 0.0)},
         evidence=Evidence.CERTIFIED.within(1e-6, ENCLOSED),
         expected=Verdict.REFUTED,
     ),
@@ -141,10 +127,10 @@ ROOM = Room.of(
         over=PAIRS_WHEN_STOPPED,
         # the right angles of the start have opened by eleven degrees only
         predict=lambda *_: cosine_when_stopped(sympy.Rational(1, 3)),
-        measure=stopped_cosine,
+        measure=inter.stopped_cosine,
         by="enclosed cosines at the limit",
         false={
-            "collapsed-when-stopped": ("bounded Γ is enough", Bracket.exactly(-0.5)),
+            "collapsed-when-stopped": ("bounded Γ is enough", -0.5),
             "stopped-by-half": ("X̄^k tends to e^{1/2} e_k − (e^{1/2} − 1)/3", lambda *_: cosine_when_stopped(sympy.Rational(1, 2))),
         },
         evidence=Evidence.CERTIFIED.within(1e-6, ENCLOSED),
@@ -158,11 +144,11 @@ ROOM = Room.of(
         measure_all=lambda setting: shares_counted(setting),
         by="the share of standard normal starts whose limit has three obtuse angles; the limit is linear in the start",
         false={
-            "always": ("every start collapses", Bracket.exactly(1.0)),
-            "independent-signs": ("a quarter collapses, whatever B(∞)", lambda bound: Bracket.exactly(0.25) if bound == -2.0 else None),
+            "always": ("every start collapses", 1.0),
+            "independent-signs": ("a quarter collapses, whatever B(∞)", lambda bound: 0.25 if bound == -2.0 else None),
             "arcsine-forgotten": (
                 "the share ¼ + (3/2π) ρ collapses",
-                lambda bound: Bracket.exactly(0.25 + 1.5 / math.pi * correlation(math.exp(bound))) if bound == -2.0 else None,
+                lambda bound: 0.25 + 1.5 / math.pi * correlation(math.exp(bound)) if bound == -2.0 else None,
             ),
         },
         evidence=Evidence.STATISTICAL.within(SHARP, SIZED.replace("paths", "starts"), headroom=2.0),
@@ -172,7 +158,7 @@ ROOM = Room.of(
 )
 
 
-def least_rates(case: Case) -> dict[str, Bracket]:
+def least_rates(case: inter.Case) -> dict[str, Bracket]:
     """The least values of γ e^t = a e^t − b over t ≥ 0 and of −B over t ≥ 1.
 
     The former is monotone, so its least value is at t = 0, or at no time when a < 0; −B has the slope −b e^{−t} of one sign, so its least
@@ -192,7 +178,7 @@ def shares_counted(setting: Setting) -> list[Proportion]:
     basis = arb_mat(fmpq_mat(9, 9, [fmpq(int(i == j)) for i in range(9) for j in range(9)]))
     shares: list[Proportion] = []
     for (bound,) in BOUNDS.values():
-        limits = projections_from(basis, 3, Fraction(1), Fraction(str(bound)), SOON).tolist()
+        limits = inter.projections_from(basis, 3, Fraction(1), Fraction(str(bound)), inter.SOON).tolist()
         limit = np.array([[float(value.mid()) for value in row] for row in limits])
         vectors = (setting.rng.standard_normal((number, 9)) @ limit.T)[:, :, None] * frame
         obtuse = ((vectors @ vectors.mT)[:, [0, 0, 1], [1, 2, 2]] < 0.0).all(axis=1)

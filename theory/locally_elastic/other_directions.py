@@ -1,17 +1,14 @@
 """Blocks v_j v_jᵀ with other directions than d_j: class means collapse to the frame that the blocks are made of, an ETF or not."""
 
-import math
-from collections.abc import Callable
 from itertools import combinations
 
 import numpy as np
 
 from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
 from layerpeel.theory.locally_elastic._in_symbols.frames import BETA, GAMMA, WEIGHTS, driven
-from layerpeel.theory.locally_elastic._integrated_means import blocks_along, integrated_means, two_parameter
+from layerpeel.theory.locally_elastic._measured.collapse_to_a_frame import INTER, INTRA, along_axes, along_frames
 
 # H_ij = v_j v_jᵀ with unit vectors v_j, G_ij = v_i·v_j, s_j = v_jᵀX̄^j. Then s' = (E ∘ G) s/K = (γI + βG) s/K, matrices that commute at all
 # times: s(t) = e^{(Γ + BG)/K} s(0). If B → −∞ what is left of e^{−Γ/K} s is w, the projection of s(0) on ker G, the space of dependencies
@@ -35,15 +32,8 @@ STARTS = {
     "first start": np.array([[1.0, 0.0, 0.2], [0.0, 1.0, -0.3], [0.1, 0.0, 1.0]]),
     "second start": np.array([[2.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, -1.0]]),
 }
-INTRA, INTER = 1.0, -0.5
-"""Constant rates, for orthonormal v_j."""
-END = 100.0
-"""Γ ≥ 2t − 1 and B ≤ −t + 1: e^{−Γ/K} and e^{Bμ/K} are below e^{−22}, μ ≥ 0.9 the least positive eigenvalue of G."""
-LEFT = 1e-7
-"""What slower modes change in a cosine at END."""
 ROUNDING = 1e-12
 """Of products of unit vectors in doubles."""
-
 
 ROOM = Room.of(
     Statement(
@@ -74,19 +64,18 @@ ROOM = Room.of(
         "collapse",
         "cosines tend to sign(w_k w_l) v_k·v_l: those of the frame when it surrounds the origin, some flipped when not",
         over=instances(
-            "{}: classes {}, {}",
-            *((name, *pair) for name, frame in FRAMES.items() for pair in combinations(range(1, len(frame) + 1), 2)),
+            "{}: classes {}, {}", *((name, *pair) for name, frame in FRAMES.items() for pair in combinations(range(1, len(frame) + 1), 2))
         ),
         predict=lambda name, k, j: Bracket.around(
             np.sign(DEPENDENCIES[name][k - 1] * DEPENDENCIES[name][j - 1]) * (FRAMES[name][k - 1] @ FRAMES[name][j - 1]), ROUNDING
         ),
-        measure_all=lambda setting: cosines_of_frames(setting.rng),
+        measure_all=lambda setting: along_frames(setting.rng, FRAMES, DEPENDENCIES),
         by="cosines at t = 100 for α = 1 + ½ sin t, β = −1 + ½ cos t; starts are normal vectors, pushed along the frame by 4w + v",
         false={
-            "etf": ("every frame leads to an ETF", lambda name, *_: Bracket.exactly(-1 / (len(FRAMES[name]) - 1))),
+            "etf": ("every frame leads to an ETF", lambda name, *_: -1 / (len(FRAMES[name]) - 1)),
             "unflipped": (
                 "no vector is flipped in a half-plane",
-                lambda name, k, j: Bracket.exactly(float(FRAMES[name][k - 1] @ FRAMES[name][j - 1])) if name == HALF else None,
+                lambda name, k, j: float(FRAMES[name][k - 1] @ FRAMES[name][j - 1]) if name == HALF else None,
             ),
         },
         evidence=Evidence.EMPIRICAL.within(
@@ -98,14 +87,10 @@ ROOM = Room.of(
         "for orthonormal v_j the limits depend on the start: no collapse",
         over=instances("{}: classes {}, {}", *((name, *pair) for name in STARTS for pair in combinations((1, 2, 3), 2))),
         predict=lambda name, k, j: Bracket.around(kept_cosine(STARTS[name], k, j, intra=INTRA), ROUNDING),
-        measure_all=lambda _: [
-            each
-            for start in STARTS.values()
-            for each in pair_cosines(integrated_cosines(np.eye(3), lambda time: INTRA, lambda time: INTER, start))
-        ],
+        measure_all=lambda _: [cosine for start in STARTS.values() for cosine in along_axes(start)],
         by="cosines at t = 100 with v_j = e_j and constant α and β, two starts",
         false={
-            "right-angles": ("orthonormal v_j lead to right angles", Bracket.exactly(0.0)),
+            "right-angles": ("orthonormal v_j lead to right angles", 0.0),
             "intra-for-gap": (
                 "the limits are along α s_i v_i + β Σ_j s_j v_j",
                 lambda name, k, j: Bracket.around(kept_cosine(STARTS[name], k, j, intra=INTRA + INTER), ROUNDING),
@@ -122,27 +107,3 @@ def kept_cosine(start: Float[np.ndarray, "3 3"], k: int, j: int, *, intra: float
     limit = (intra - INTER) * along + INTER * along.sum(axis=0)
     units = limit / np.linalg.norm(limit, axis=1, keepdims=True)
     return float(units[k - 1] @ units[j - 1])
-
-
-def cosines_of_frames(rng: np.random.Generator) -> list[Bracket]:
-    """Pair after pair, frame after frame."""
-    by_pair: list[Bracket] = []
-    for name, frame in FRAMES.items():
-        pushed = frame * (1.0 + 4.0 * DEPENDENCIES[name])[:, None]
-        start = 0.3 * np.clip(rng.standard_normal(frame.shape), -2.0, 2.0) + pushed
-        cosines = integrated_cosines(frame, lambda time: 1 + math.sin(time) / 2, lambda time: -1 + math.cos(time) / 2, start)
-        by_pair += pair_cosines(cosines)
-    return by_pair
-
-
-def integrated_cosines(
-    frame: Float[np.ndarray, "K p"], intra: Callable[[float], float], inter: Callable[[float], float], start: Float[np.ndarray, "K p"]
-) -> Float[np.ndarray, "K K"]:
-    """Cosines of class means at END."""
-    classes = len(frame)
-    return integrated_means(lambda time: two_parameter(intra(time), inter(time), classes), blocks_along(frame), start, (END,)).cosines(0)
-
-
-def pair_cosines(cosines: Float[np.ndarray, "K K"]) -> list[Bracket]:
-    """Pair after pair."""
-    return [Bracket.around(cosines[pair], LEFT) for pair in combinations(range(len(cosines)), 2)]

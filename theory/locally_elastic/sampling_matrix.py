@@ -3,29 +3,14 @@
 import math
 from itertools import product
 
-import numpy as np
 import sympy
 
-from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
-from layerpeel.theory.locally_elastic._drift import integrated
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
 from layerpeel.theory.locally_elastic._in_symbols import sampling
+from layerpeel.theory.locally_elastic._measured.mixed_sampling import ACCURACY, BOTH, NEXT, PAIRS, SHARE, UNIFORM, WITHIN, growth
 
 COLUMNS_ONLY = "K=3, columns only: equal classes"
-
-SHARE = 0.3
-"""Share of samples that act as another class."""
-UNIFORM, NEXT, BOTH = "uniform noise, K=4", "next class, K=3", "both neighbours, K=5"
-PAIRS, WITHIN = "confused pairs", "confused pairs, within a pair"
-"""Four classes in two pairs, each confused with its partner only."""
-LATE, EARLY = (150.0, 200.0), (0.0, 5.0)
-"""Growth is measured between the first two times, when all but the fastest difference are below 1e-5 of it; between the others for a
-difference that is a mode by itself and small beside the rest: that WITHIN a pair."""
-STARTS = 10
-ACCURACY = 1e-8
-"""Square of what is left of slower differences, and the integrator's errors of 1e-12 over a few hundred steps."""
 
 SECOND = {
     UNIFORM: 1 - SHARE * 4 / 3,
@@ -56,8 +41,8 @@ ROOM = Room.of(
         "readings",
         "the literal product weighs features and mixes no classes, the other mixes classes; at P = 11ᵀ/K and P' = I they agree",
         over="",
-        predict=lambda: sampling.stated_readings(),
-        measure=lambda: sampling.readings(),
+        predict=sampling.stated_readings,
+        measure=sampling.readings,
         by="blocks and differences of the two products, written out",
         false={
             "the-same": ("the two readings agree for every P", lambda: sampling.THE_SAME),
@@ -85,11 +70,11 @@ ROOM = Room.of(
         measure_all=lambda setting: growth(setting.rng),
         by="K/γ times the late growth rate of differences of integrated class means, I-model, least and largest over random starts",
         false={
-            "by-diagonal": ("differences grow at the rate γ(1 − p)/K", Bracket.exactly(1 - SHARE)),
-            "unharmed": ("a doubly stochastic P' slows no difference", lambda name: Bracket.exactly(1.0) if name != PAIRS else None),
+            "by-diagonal": ("differences grow at the rate γ(1 − p)/K", 1 - SHARE),
+            "unharmed": ("a doubly stochastic P' slows no difference", lambda name: 1.0 if name != PAIRS else None),
             "as-uniform": (
                 "differences grow at the rate γ(1 − pK/(K−1))/K for every P'",
-                lambda name: Bracket.exactly(1 - SHARE * 5 / 4) if name == BOTH else None,
+                lambda name: 1 - SHARE * 5 / 4 if name == BOTH else None,
             ),
         },
         evidence=Evidence.EMPIRICAL.within(
@@ -97,34 +82,3 @@ ROOM = Room.of(
         ),
     ),
 )
-
-
-def circulant(classes: int, *shares: float) -> Float[np.ndarray, "K K"]:
-    """Class j acts as class j + m with share m."""
-    return sum((share * np.roll(np.eye(classes), shift, axis=0) for shift, share in enumerate(shares)), np.zeros((classes, classes)))
-
-
-def growth(rng: np.random.Generator) -> list[Bracket]:
-    """For each sampling matrix, α = 1 and β = −1/(K−1), so that the mean over classes stays.
-
-    The difference is the root of all squared deviations from that mean, or, within a pair, that of two classes.
-    """
-    confused, paces = np.kron(np.eye(2), circulant(2, 1 - SHARE, SHARE)), list[Bracket]()
-    samplings = {
-        UNIFORM: circulant(4, 1 - SHARE, SHARE / 3, SHARE / 3, SHARE / 3),
-        NEXT: circulant(3, 1 - SHARE, SHARE),
-        BOTH: circulant(5, 1 - SHARE, SHARE / 2, 0.0, 0.0, SHARE / 2),
-        PAIRS: confused,
-        WITHIN: confused,
-    }
-    for name, matrix in samplings.items():
-        k, (early, late) = len(matrix), EARLY if name == WITHIN else LATE
-        intra_numbers, inter_numbers = (np.tile(np.array([[level], [0.0], [1.0], [0.0], [0.0]]), STARTS) for level in (1.0, -1.0 / (k - 1)))
-        start = rng.normal(size=(STARTS, k, 1))
-        start[:, 0] += 3.0  # the first two classes begin apart
-        means = integrated("I", intra_numbers, inter_numbers, start, np.array([early, late]), matrix)[..., 0]
-        deviations = np.linalg.norm(means - means.mean(axis=2, keepdims=True), axis=2)
-        apart = np.abs(means[..., 0] - means[..., 1]) if name == WITHIN else deviations
-        rates = np.log(apart[1] / apart[0]) / (late - early) * (k - 1)
-        paces.append(Bracket(float(rates.min()) - ACCURACY / 4, float(rates.max()) + ACCURACY / 4))
-    return paces

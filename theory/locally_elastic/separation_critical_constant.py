@@ -2,41 +2,23 @@
 
 import math
 from fractions import Fraction
-from functools import cache
 
-import numpy as np
-
-from layerpeel.numerics import Bracket, ElasticModel, Proportion, elastic_law
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Kind, Origin, Room, Setting, Source, Statement
+from layerpeel.numerics import Bracket, ElasticModel, elastic_law
+from layerpeel.theory import Kind, Origin, Room, Source, Statement, claim, instances
+from layerpeel.theory.locally_elastic import _separation as separation
 from layerpeel.theory.locally_elastic._closed_forms import separated_by_law
-from layerpeel.theory.locally_elastic._drift import exact_similarity
-from layerpeel.theory.locally_elastic._integrated_means import i_model_blocks, integrated_means, two_parameter
 from layerpeel.theory.locally_elastic._line import CLASSES, DISTANCE, START, VARIANCE, draw_curves, draw_phases
-from layerpeel.theory.locally_elastic._paths import FREQUENCY, separated_frequency
-from layerpeel.theory.locally_elastic._separation import (
-    ENCLOSED,
-    at_each_time,
-    distance_in_deviations,
-    log_distances_by_time,
-    separated_enclosure,
-    separated_in_doubles,
-    slow_count,
-)
+from layerpeel.theory.locally_elastic._measured.critical_rates import END, INTER, LATE, SAMPLES, enclosed_distances, frequency
+from layerpeel.theory.locally_elastic._paths import FREQUENCY
 
 SWITCH = Fraction(CLASSES, 2)
 BELOW, ABOVE = Fraction(2 * CLASSES, 5), Fraction(3 * CLASSES, 5)
 """Ten per cent of K away on either side: distances are t^{∓0.1} deviations."""
-INTER = Fraction(-1, 2)
-"""β = b/(1 + t), so that α is less than γ."""
-LATE = (1e3, 1e6, 1e9, 1e12)
 TIMES = instances("t = {:g}", *LATE)
 FIXED = 5
 """Samples per class where their number is fixed."""
 
 CONSTANTS = instances("c = {:g}", 0.25 * CLASSES, 0.5 * CLASSES, 0.75 * CLASSES)
-END, SAMPLES = 5.0, 4
-"""Monte Carlo: a time at which the probabilities lie between .17 and .75, and samples per class."""
 
 ROOM = Room.of(
     Statement(
@@ -53,64 +35,70 @@ ROOM = Room.of(
         "above",
         "c = .6 K: separated with probability → 1, though n grows",
         over=TIMES,
-        predict=Bracket.exactly(1.0),
-        measure=lambda t: separated_enclosure(enclosed_distances(ABOVE)[t], slow_count(t)),
+        predict=1.0,
+        measure=lambda t: separation.separated_enclosure(enclosed_distances(ABOVE)[t], separation.slow_count(t)),
         by="the exact probability at c = .6 K, n = 2 + ⌊log(1 + t)⌋",
         false={
-            "by-halves": at_each_time(
+            "by-halves": separation.at_each_time(
                 "the switch is at c = K: distances of .6 K grow as t^{.3}",
-                lambda t: by_power(0.5 * float(ABOVE) / CLASSES, t, slow_count(t)),
+                lambda t: by_power(0.5 * float(ABOVE) / CLASSES, t, separation.slow_count(t)),
             ),
-            "noise-alone-above": at_each_time(
-                "the deviation is √t, without the start's", lambda t: by_power(float(ABOVE) / CLASSES, t, slow_count(t), start=0.0)
+            "noise-alone-above": separation.at_each_time(
+                "the deviation is √t, without the start's",
+                lambda t: by_power(float(ABOVE) / CLASSES, t, separation.slow_count(t), start=0.0),
             ),
         },
-        evidence=ENCLOSED,
+        evidence=separation.ENCLOSED,
     ),
     claim(
         "below",
         "c = .4 K: separated with probability → 0 as n grows",
         over=TIMES,
-        predict=Bracket.exactly(0.0),
-        measure=lambda t: separated_enclosure(enclosed_distances(BELOW)[t], slow_count(t)),
+        predict=0.0,
+        measure=lambda t: separation.separated_enclosure(enclosed_distances(BELOW)[t], separation.slow_count(t)),
         by="the exact probability at c = .4 K, n = 2 + ⌊log(1 + t)⌋",
         false={
-            "undivided": at_each_time(
-                "the switch is at c = 1/2: distances of .4 K grow as t^c", lambda t: by_power(float(BELOW), t, slow_count(t))
+            "undivided": separation.at_each_time(
+                "the switch is at c = 1/2: distances of .4 K grow as t^c", lambda t: by_power(float(BELOW), t, separation.slow_count(t))
             ),
-            "one-class-more-below": at_each_time(
-                "distances grow as t^{c/(K+1)}", lambda t: by_power(float(BELOW) / (CLASSES + 1), t, slow_count(t))
+            "one-class-more-below": separation.at_each_time(
+                "distances grow as t^{c/(K+1)}", lambda t: by_power(float(BELOW) / (CLASSES + 1), t, separation.slow_count(t))
             ),
         },
-        evidence=ENCLOSED,
+        evidence=separation.ENCLOSED,
     ),
     claim(
         "at",
         "c = K/2 and n fixed: the probability tends to that of means d/σ deviations apart",
         over=TIMES,
-        predict=lambda _: separated_in_doubles(DISTANCE, FIXED),
-        measure=lambda t: separated_enclosure(enclosed_distances(SWITCH)[t], FIXED),
+        predict=lambda _: separation.separated_in_doubles(DISTANCE, FIXED),
+        measure=lambda t: separation.separated_enclosure(enclosed_distances(SWITCH)[t], FIXED),
         by="the exact probability at c = .5 K, n fixed",
         false={
-            "start-deviation": ("at c = K/2 the start's variance stays", lambda _: separated_in_doubles(DISTANCE, FIXED, VARIANCE)),
-            "noise-alone-at": at_each_time("the deviation is √t, without the start's", lambda t: by_power(0.5, t, FIXED, start=0.0)),
+            "start-deviation": (
+                "at c = K/2 the start's variance stays",
+                lambda _: separation.separated_in_doubles(DISTANCE, FIXED, VARIANCE),
+            ),
+            "noise-alone-at": separation.at_each_time(
+                "the deviation is √t, without the start's", lambda t: by_power(0.5, t, FIXED, start=0.0)
+            ),
         },
-        evidence=ENCLOSED,
+        evidence=separation.ENCLOSED,
     ),
     claim(
         "at-growing",
         "c = K/2 and n growing: the probability tends to zero",
         over=TIMES,
-        predict=Bracket.exactly(0.0),
-        measure=lambda t: separated_enclosure(enclosed_distances(SWITCH)[t], slow_count(t)),
+        predict=0.0,
+        measure=lambda t: separation.separated_enclosure(enclosed_distances(SWITCH)[t], separation.slow_count(t)),
         by="the exact probability at c = .5 K, n = 2 + ⌊log(1 + t)⌋",
         false={
-            "as-for-fixed": at_each_time("growing n changes nothing: means keep d/σ", lambda t: by_power(0.5, t, FIXED)),
-            "noise-alone-growing": at_each_time(
-                "the deviation is √t, without the start's, as n grows", lambda t: by_power(0.5, t, slow_count(t), start=0.0)
+            "as-for-fixed": separation.at_each_time("growing n changes nothing: means keep d/σ", lambda t: by_power(0.5, t, FIXED)),
+            "noise-alone-growing": separation.at_each_time(
+                "the deviation is √t, without the start's, as n grows", lambda t: by_power(0.5, t, separation.slow_count(t), start=0.0)
             ),
         },
-        evidence=ENCLOSED,
+        evidence=separation.ENCLOSED,
     ),
     claim(
         "frequency",
@@ -132,22 +120,6 @@ ROOM = Room.of(
 )
 
 
-@cache
-def enclosed_distances(constant: Fraction) -> dict[float, Bracket]:
-    """Of the outer class means, in deviations: from E and H in ball arithmetic."""
-    rates = ({Fraction(1): constant + INTER}, {Fraction(1): INTER})
-    log_distances = log_distances_by_time(exact_similarity("I", CLASSES, 1), START.ravel().tolist(), *rates, LATE, classes=CLASSES)
-    return {time: distance_in_deviations(each, time, variance=VARIANCE) for time, (each,) in log_distances.items()}
-
-
-def frequency(setting: Setting, constant: float) -> Proportion:
-    """By paths around means that are integrated from E and H."""
-    means = integrated_means(
-        lambda time: two_parameter(constant + float(INTER), float(INTER), CLASSES) / (1.0 + time), i_model_blocks(CLASSES, 1), START, (END,)
-    ).means(0)
-    return separated_frequency(setting, means, END, samples=SAMPLES, pair=(0, CLASSES - 1), along=np.ones(1), spread=VARIANCE)
-
-
 def on_a_line(constant: float) -> ElasticModel:
     """γ = c/(1 + t), β = b/(1 + t)."""
     intra, inter = f"{constant + float(INTER)}/(1 + t)", f"{float(INTER)}/(1 + t)"
@@ -156,4 +128,4 @@ def on_a_line(constant: float) -> ElasticModel:
 
 def by_power(exponent: float, time: float, count: int, *, start: float = VARIANCE) -> Bracket:
     """The exact integral at the distance d (1 + t)^e, for features whose variance was `start`."""
-    return separated_in_doubles(DISTANCE * (1.0 + time) ** exponent, count, start + time)
+    return separation.separated_in_doubles(DISTANCE * (1.0 + time) ** exponent, count, start + time)

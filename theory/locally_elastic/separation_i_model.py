@@ -7,8 +7,7 @@ import numpy as np
 import sympy
 
 from layerpeel.numerics import Bracket, ElasticModel, Proportion, as_rate, elastic_law
-from layerpeel.theory._claims import Variant, claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Setting, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Setting, Source, Statement, Variant, claim, instances
 from layerpeel.theory.locally_elastic._closed_forms import closed_log_distance, separated_by_law
 from layerpeel.theory.locally_elastic._drift import exact_elasticity, exact_similarity
 from layerpeel.theory.locally_elastic._integrated_means import i_model_blocks, integrated_means, two_parameter
@@ -80,7 +79,7 @@ ROOM = Room.of(
             "inter-weakens": (
                 "the growth is (α − β/(K−1))/K",
                 lambda size: (ALPHA - BETA / (size - 1)) / size * (X1 - X2) if size > 2 else None,
-            ),
+            )
         },
         evidence=Evidence.PROOF,
         kind=Kind.EQUALITY,
@@ -98,7 +97,7 @@ ROOM = Room.of(
             "one-fewer-grows": ("they grow by Γ/(K−1)", lambda r, t: grown(f"{excess(r)}/{CLASSES - 1}", t)),
             "time-for-one-plus-time": Variant(
                 "Γ = 4(1 − t^{−1/4}) for γ = (1 + t)^{−5/4}, by 3e-11 less at t = 10⁸",
-                lambda r, t: Bracket.exactly(math.log(2.0) + (1.0 - t ** (1.0 - r)) / (r - 1.0) / CLASSES),
+                lambda r, t: math.log(2.0) + (1.0 - t ** (1.0 - r)) / (r - 1.0) / CLASSES,
                 over=instances("r = {:g}, t = {:g}", (BELOW, 1e8)),
             ),
         },
@@ -112,7 +111,7 @@ ROOM = Room.of(
         "above",
         "γ = (1+t)^{−3/4}: separated along the means with probability → 1, though n grows",
         over=UP,
-        predict=Bracket.exactly(1.0),
+        predict=1.0,
         measure=lambda t: separated_enclosure(enclosed_distance(ABOVE, t), slow_count(t)),
         by="the exact probability along the means, n = 2 + ⌊log(1 + t)⌋: a lower bound for separation by some hyperplane",
         false={
@@ -131,7 +130,7 @@ ROOM = Room.of(
         "below",
         "γ = (1+t)^{−5/4}: separated along the means with probability → 0 as n grows like log t",
         over=DOWN,
-        predict=Bracket.exactly(0.0),
+        predict=0.0,
         measure=lambda t: separated_enclosure(enclosed_distance(BELOW, t), slow_count(t)),
         by="the exact probability along the means, n = 2 + ⌊log(1 + t)⌋",
         false={
@@ -149,14 +148,14 @@ ROOM = Room.of(
         "below-any-hyperplane",
         "γ = (1+t)^{−5/4}: no hyperplane of R³ does better in the limit",
         over=LATE,
-        predict=Bracket.exactly(0.0),
+        predict=0.0,
         measure=lambda t: any_hyperplane_bound(enclosed_distance(BELOW, t), slow_count(t), FEATURES),
         by="from the probability along the means to Cover's count plus total variation, for every hyperplane of R³",
         false={
-            "some-hyperplane": ("a hyperplane fitted to the samples always separates them", Bracket.exactly(1.0)),
+            "some-hyperplane": ("a hyperplane fitted to the samples always separates them", 1.0),
             "ten-samples": (
                 "as many splits stay linear as among ten samples of each class, n fixed",
-                Bracket.exactly(2 * sum(math.comb(19, i) for i in range(FEATURES + 1)) / math.comb(20, 10)),
+                2 * sum(math.comb(19, i) for i in range(FEATURES + 1)) / math.comb(20, 10),
             ),
         },
         evidence=ENCLOSED,

@@ -8,8 +8,7 @@ from functools import cache
 import numpy as np
 
 from layerpeel.numerics import Bracket, ElasticModel, Proportion, elastic_law, logit_directions
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Setting, Source, Statement
+from layerpeel.theory import Evidence, Kind, Origin, Room, Setting, Source, Statement, claim, instances
 from layerpeel.theory.locally_elastic._closed_forms import closed_log_distance, separated_by_law
 from layerpeel.theory.locally_elastic._drift import AGREEMENT, exact_similarity, integrated
 from layerpeel.theory.locally_elastic._in_symbols.differences import drift_by_difference, drift_by_projections, drift_of_difference
@@ -97,9 +96,7 @@ ROOM = Room.of(
         false={
             "first-mode-only": (
                 "differences grow as e^{Γ/K}",
-                lambda classes, c, _: Bracket.exactly(
-                    math.log(np.linalg.norm(STARTS[classes][0] - STARTS[classes][1])) + c / classes * math.log1p(HORIZON)
-                ),
+                lambda classes, c, _: math.log(np.linalg.norm(STARTS[classes][0] - STARTS[classes][1])) + c / classes * math.log1p(HORIZON),
             ),
             "without-the-others": ("φ2 is e^{A/K}, without B/(K−1)", lambda k, c, b: two_mode_log_distance(k, c, (c + b) / k)),
         },
@@ -112,12 +109,12 @@ ROOM = Room.of(
         "inter-strong",
         "γ = (1+t)^{−3/2} and β = 2.4/(1+t): every pair separates although γ ≪ 1/t",
         over=instances("t = {:g}", *LATE),
-        predict=Bracket.exactly(1.0),
+        predict=1.0,
         measure=lambda t: separated_enclosure(min(enclosed(EXPONENT, STRONG, LATE)[t], key=lambda one: one.lower), slow_count(t)),
         by="the exact probability along the means of the nearest pair, n = 2 + ⌊log(1 + t)⌋",
         false={
             "by-k": at_each_time("β enters as B/K", lambda t: by_law(EXPONENT, STRONG * (CLASSES - 1) / CLASSES, t, min)),
-            "as-printed": ("γ ≪ 1/t mixes the classes whatever β", Bracket.exactly(0.0)),
+            "as-printed": ("γ ≪ 1/t mixes the classes whatever β", 0.0),
             "noise-alone-strong": at_each_time(
                 "the deviation is √t, without the start's, and separation at t = 10³ is likelier by 4e-4",
                 lambda t: by_law(EXPONENT, STRONG, t, min, start=0.0) if t == 1e3 else None,
@@ -129,7 +126,7 @@ ROOM = Room.of(
         "inter-weak",
         "γ = (1+t)^{−3/2} and β = 1.6/(1+t): every pair mixes",
         over=instances("t = {:g}", *LATE),
-        predict=Bracket.exactly(0.0),
+        predict=0.0,
         measure=lambda t: separated_enclosure(max(enclosed(EXPONENT, WEAK, LATE)[t], key=lambda one: one.upper), slow_count(t)),
         by="the exact probability along the means of the farthest pair, n = 2 + ⌊log(1 + t)⌋",
         false={
@@ -145,7 +142,7 @@ ROOM = Room.of(
         "inter-negative",
         "γ = (1+t)^{−1/2} separates every pair also against β = −5/(1+t): part (i) holds for any β",
         over=instances("t = {:g}", *EARLY),
-        predict=Bracket.exactly(1.0),
+        predict=1.0,
         measure=lambda t: separated_enclosure(min(enclosed(SLOW, NEGATIVE, EARLY)[t], key=lambda one: one.lower), slow_count(t)),
         by="the exact probability along the means of the nearest pair, n = 2 + ⌊log(1 + t)⌋",
         false={

@@ -1,27 +1,17 @@
 """Where every sample drives itself, noise grows like the means: γ = ω(1/t) does not separate the I-model."""
 
 import math
-from typing import Any
 
-import numpy as np
-from scipy.integrate import solve_ivp
-
-from layerpeel.numerics import Bracket, ElasticModel, Proportion, euler_chunks, separated_along
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Setting, Source, Statement, Verdict
-from layerpeel.theory.locally_elastic._drift import RELATIVE
+from layerpeel.numerics import Bracket
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, Verdict, claim, instances
 from layerpeel.theory.locally_elastic._in_symbols import literal_drift
-from layerpeel.theory.locally_elastic._integrated_means import two_parameter
-from layerpeel.theory.locally_elastic._paths import SIZED, paths_needed
+from layerpeel.theory.locally_elastic._measured import literal_paths as paths
+from layerpeel.theory.locally_elastic._paths import SIZED
 
 # Two classes on a line. Samples of equal number drive each other: their difference D obeys dD = (γ/K) D dt + √2 σ dB, whence
 # D(t) e^{−γt/K} is normal with mean δ0 and variance 2σ0² + 2σ² ∫_0^t e^{−2γs/K} ds → 2σ0² + σ² K/γ.
 
-DISTANCE, NOISE = 2.0, 1.0
-"""δ0 and σ."""
-TWO = (2, 1.0, 0.0)
-"""K, γ and σ0 (of the features at time 0)."""
-CASES = {"K = 2, γ = 1": TWO, "K = 2, γ = 1, spread": (2, 1.0, 0.5), "K = 3, γ = 0.5": (3, 0.5, 0.0)}
+CASES = {"K = 2, γ = 1": paths.TWO, "K = 2, γ = 1, spread": (2, 1.0, 0.5), "K = 3, γ = 0.5": (3, 0.5, 0.0)}
 LAST = 64.0
 TIMES = instances("t = {:g}", 1.0, 4.0, 16.0, LAST)
 
@@ -31,14 +21,8 @@ NEAR = 1e-6
 """At t = 64 the variance has reached its limit to e^{−21}."""
 DOUBLES = "moments in doubles, good to 1e-9; at t = 64 they have reached their limits"
 
-SAMPLES = 4
-"""n per class; one alone is always separated on a line."""
-END, STEPS = 14.0, 350
-"""With β = −γ a pair's common part is e^{−7} of its difference by then."""
 BIAS = 0.005
 """Euler–Maruyama's steps of 0.04 take 1 per cent from the variance, which moves the probabilities up by 0.001 and 0.003."""
-BLUR = 0.08
-"""Width that confirms a probability of stepped paths."""
 
 ROOM = Room.of(
     Statement(
@@ -58,8 +42,8 @@ ROOM = Room.of(
         "limit-in-symbols",
         "mean over deviation of a pair's difference tends to δ0/√(2σ0² + σ²K/γ)",
         over={"with spread": (literal_drift.SIGMA0,), "without": (literal_drift.NO_SPREAD,)},
-        predict=lambda spread: literal_drift.stated_limit(spread),
-        measure=lambda spread: literal_drift.limit_of_quotient(spread),
+        predict=literal_drift.stated_limit,
+        measure=literal_drift.limit_of_quotient,
         by="the limit of mean over deviation of D, solved from its moment equations m' = (γ/K) m, v' = 2(γ/K) v + 2σ²",
         false={"single-noise": ("the noise is σ²K/(2γ)", lambda spread: literal_drift.SINGLE_NOISE if spread == 0 else None)},
         evidence=Evidence.PROOF,
@@ -70,7 +54,7 @@ ROOM = Room.of(
         "two samples of equal number end in order with probability Φ(δ0/√(2σ0² + σ²K/γ))",
         over=CASES,
         predict=lambda classes, excess, spread: in_doubles(limit(classes, excess, 2 * spread**2)),
-        measure=lambda *case: from_moments(ordered(LAST, *case), ROUNDING),
+        measure=lambda *case: paths.from_moments(paths.ordered(LAST, *case), ROUNDING),
         by="the probability that two samples of equal number are ordered, from integrated moments at t = 64, with β = −γ/4",
         false={
             "single-noise-in-numbers": (
@@ -90,9 +74,9 @@ ROOM = Room.of(
         "γ = 1 separates with probability → 1",
         over=TIMES,
         predict=Bracket(1.0 - ROUNDING, 1.0 + ROUNDING),
-        measure=lambda t: Bracket(0.0, ordered_alike(t) + SAMPLES * ROUNDING),
+        measure=lambda t: Bracket(0.0, paths.ordered_alike(t) + paths.SAMPLES * ROUNDING),
         by="the probability of separation by any point of the line: between zero and that of all pairs in the same order",
-        false={"as-one-pair": ("n samples are separated as often as one pair", lambda _: in_doubles(limit(*TWO)))},
+        false={"as-one-pair": ("n samples are separated as often as one pair", lambda _: in_doubles(limit(*paths.TWO)))},
         kind=Kind.LIMIT,
         evidence=Evidence.EMPIRICAL.within(NEAR, DOUBLES),
         origin=Origin.SEED,
@@ -102,10 +86,15 @@ ROOM = Room.of(
         "all-pairs",
         "all n pairs end in the same order with probability qⁿ + (1 − q)ⁿ < 1, which separation on a line needs",
         over=TIMES,
-        predict=lambda _: in_doubles(either_order(limit(*TWO))),
-        measure=lambda t: from_moments(ordered_alike(t), SAMPLES * ROUNDING),
+        predict=lambda _: in_doubles(either_order(limit(*paths.TWO))),
+        measure=lambda t: paths.from_moments(paths.ordered_alike(t), paths.SAMPLES * ROUNDING),
         by="the probability that all n pairs of equal number, which are independent, are ordered alike",
-        false={"one-order": ("all pairs end in one order with probability qⁿ", lambda _: in_doubles(limit(*TWO) ** SAMPLES))},
+        false={
+            "one-order": (
+                "all pairs end in one order with probability qⁿ",
+                lambda _: in_doubles(limit(*paths.TWO) ** paths.SAMPLES),
+            )
+        },
         kind=Kind.LIMIT,
         evidence=Evidence.EMPIRICAL.within(NEAR, DOUBLES),
         origin=Origin.DERIVED,
@@ -114,14 +103,17 @@ ROOM = Room.of(
         "frequencies",
         "Euler–Maruyama paths with β = −γ end with a pair in order, and with all samples separated, as often as predicted",
         over="",
-        predict=lambda: on_steps(limit(*TWO)),
-        measure_all=lambda setting: frequencies(setting),
+        predict=lambda: on_steps(limit(*paths.TWO)),
+        measure_all=paths.frequencies,
         by="how often Euler–Maruyama paths of the literal drift, β = −γ, end with their first pair ordered, and with all samples separated",
         false={
             "single-noise-on-paths": ("the noise is σ²K/(2γ)", lambda: on_steps(limit(2, 2.0, 0.0))),
-            "all-pairs-apart": ("n² pairs are ordered independently", lambda: {"all": Bracket.exactly(limit(*TWO) ** SAMPLES**2)}),
+            "all-pairs-apart": (
+                "n² pairs are ordered independently",
+                lambda: {"all": limit(*paths.TWO) ** paths.SAMPLES**2},
+            ),
         },
-        evidence=Evidence.STATISTICAL.within(BLUR, SIZED, headroom=2.0),
+        evidence=Evidence.STATISTICAL.within(paths.BLUR, SIZED, headroom=2.0),
         kind=Kind.PROBABILITY,
         origin=Origin.DERIVED,
     ),
@@ -130,12 +122,12 @@ ROOM = Room.of(
 
 def limit(classes: int, excess: float, start: float) -> float:
     """Φ(δ0/√(s² + σ²K/γ)) with s² the variance of a difference at time 0."""
-    return 0.5 * math.erfc(-DISTANCE / math.sqrt(start + NOISE**2 * classes / excess) / math.sqrt(2.0))
+    return 0.5 * math.erfc(-paths.DISTANCE / math.sqrt(start + paths.NOISE**2 * classes / excess) / math.sqrt(2.0))
 
 
 def either_order(pair: float) -> float:
     """qⁿ + (1 − q)ⁿ."""
-    return pair**SAMPLES + (1 - pair) ** SAMPLES
+    return pair**paths.SAMPLES + (1 - pair) ** paths.SAMPLES
 
 
 def in_doubles(value: float) -> Bracket:
@@ -147,48 +139,3 @@ def on_steps(pair: float) -> dict[str, Bracket]:
     """What β = −γ attains in the limit, with the bias of steps."""
     values = {"pair": pair, "all": either_order(pair)}
     return {label: Bracket(value - BIAS, min(1.0, value + BIAS)) for label, value in values.items()}
-
-
-def class_means(classes: int) -> np.ndarray:
-    """At time 0 on a line, the first and the last δ0 apart."""
-    return np.linspace(0.5 * DISTANCE, -0.5 * DISTANCE, classes)[:, None]
-
-
-def ordered(time: float, classes: int, excess: float, spread: float) -> float:
-    """P(D > 0) from the moments of one sample of each class, m' = Em/K and V' = (EV + VE)/K + σ²I with β = −γ/4, integrated."""
-    drift, start = two_parameter(0.75 * excess, -0.25 * excess, classes) / classes, class_means(classes)[:, 0]
-
-    def slope(_: float, state: np.ndarray) -> np.ndarray:
-        mean, covariance = state[:classes], state[classes:].reshape(classes, classes)
-        pushed = drift @ covariance
-        return np.concatenate([drift @ mean, (pushed + pushed.T + NOISE**2 * np.eye(classes)).ravel()])
-
-    begun = np.concatenate([start, (spread**2 * np.eye(classes)).ravel()])
-    state = solve_ivp(slope, (0.0, time), begun, method="DOP853", rtol=RELATIVE, atol=RELATIVE).y[:, -1]
-    mean, covariance = state[:classes], state[classes:].reshape(classes, classes)
-    ends = covariance[0, 0] + covariance[-1, -1] - covariance[0, -1] - covariance[-1, 0]
-    return 0.5 * math.erfc(-float((mean[0] - mean[-1]) / math.sqrt(ends)) / math.sqrt(2.0))
-
-
-def ordered_alike(time: float) -> float:
-    """All n pairs of two classes, in either order."""
-    pair = ordered(time, *TWO)
-    return pair**SAMPLES + (1 - pair) ** SAMPLES
-
-
-def from_moments(value: float, error: float) -> Bracket:
-    """What was found, with its error."""
-    return Bracket(value - error, value + error)
-
-
-def frequencies(setting: Setting) -> dict[str, Proportion]:
-    """On paths of the literal drift."""
-    classes, excess, spread = TWO
-    model = ElasticModel(blocks="I", num_classes=classes, num_features=1, intra=0.0, inter=-excess, noise=NOISE)
-    paths = paths_needed(setting.level, resolution=BLUR)
-    how: dict[str, Any] = {"end": END, "steps": STEPS, "paths": paths, "samples": SAMPLES, "spread": spread, "drift": "literal"}
-    counts = np.zeros(2, dtype=int)
-    for points in euler_chunks(model, class_means(classes), rng=setting.rng, **how):
-        counts[0] += int((points[:, 0, 0, 0] > points[:, 1, 0, 0]).sum())
-        counts[1] += int(separated_along(points[:, 0], points[:, 1], np.ones((len(points), 1))).sum())
-    return {label: Proportion(successes=int(count), n=paths) for label, count in zip(("pair", "all"), counts, strict=True)}

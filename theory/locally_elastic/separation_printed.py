@@ -6,8 +6,7 @@ from functools import cache
 import sympy
 
 from layerpeel.numerics import TIME, Bracket
-from layerpeel.theory._claims import Instances, Variant, claim, instances, printed
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement
+from layerpeel.theory import Evidence, Instances, Kind, Origin, Room, Source, Statement, Variant, claim, instances, printed
 from layerpeel.theory.locally_elastic._in_symbols.counterexamples import ALPHA, BETA, CASES, FAILING, LEAST, PARTS, K
 from layerpeel.theory.locally_elastic._separation import (
     at_each_time,
@@ -20,7 +19,6 @@ from layerpeel.theory.locally_elastic._separation import (
 
 # Two classes on a line (K = 2, p = 1), means ±1 at time 0. On a line there is one direction only, so the exact probability below is that of
 # separation by any hyperplane. H is a 2×2 matrix; the means are integrated from E and H, nothing else.
-
 
 FIXED = 5
 """Samples per class where the theorem lets the number be fixed."""
@@ -92,7 +90,7 @@ ROOM = Room.of(
         measure=lambda t: separated_enclosure(enclosed("pace")[t], FIXED),
         by="the exact probability around enclosed means for H = I, α = (1+t)^{−1}, β = α − (1+t)^{−1/2}; five samples per class",
         false={
-            "pace-by-chance": ("there the means meet, as by chance", Bracket.exactly(CHANCE)),
+            "pace-by-chance": ("there the means meet, as by chance", CHANCE),
             "pace-of-start": ("one deviation stays, as at time 0", lambda _: separated_in_doubles(1.0, FIXED)),
             "pace-of-noise-alone": at_each_time(
                 "the deviation is √t, without the start's", lambda t: separated_in_doubles(2.0 * math.sqrt(1.0 + t), FIXED, t)
@@ -105,17 +103,13 @@ ROOM = Room.of(
         "γ = 1 separates for H = I, α = −1, β = −2",
         over=times("negative rates"),
         predict=ONE,
-        instead=(
-            "part-i-negative-rates-instead",
-            "there the means meet at zero: separation as by chance, 2/C(2n, n)",
-            Bracket.exactly(CHANCE),
-        ),
+        instead=("part-i-negative-rates-instead", "there the means meet at zero: separation as by chance, 2/C(2n, n)", CHANCE),
         measure=lambda t: separated_enclosure(enclosed("negative rates")[t], FIXED),
         by="the exact probability around enclosed means for H = I, α = −1, β = −2; five samples per class",
         false={
             "means-stay": at_each_time("the means stay as they are", lambda t: separated_in_doubles(2.0, FIXED, 1.0 + t)),
-            "one-order": ("1/C(2n, n)", Bracket.exactly(CHANCE / 2)),
-            "stirling": ("2√(πn)/4ⁿ, as for large n", Bracket.exactly(FOR_MANY)),
+            "one-order": ("1/C(2n, n)", CHANCE / 2),
+            "stirling": ("2√(πn)/4ⁿ, as for large n", FOR_MANY),
             "undivided": at_each_time(
                 "the means shrink as e^A, not as e^{A/K}", lambda t: separated_in_doubles(2.0 * math.exp(-t), FIXED, 1.0 + t)
             ),
@@ -130,15 +124,15 @@ ROOM = Room.of(
         instead=(
             "part-i-opposed-instead",
             "there the difference of the means stays bounded: separation as by chance, although E and H are positive semidefinite",
-            Bracket.exactly(CHANCE),
+            CHANCE,
         ),
         measure=lambda t: separated_enclosure(enclosed("opposed")[t], FIXED),
         by="the exact probability around enclosed means for H_12 = −1, α = (1+t)^{−3/4} + (1+t)^{−2}/2, β = −(1+t)^{−3/4} + (1+t)^{−2}/2; "
         "five samples per class",
         false={
             "half-a-deviation": ("half a deviation stays", lambda _: separated_in_doubles(0.5, FIXED)),
-            "coins": ("2 · 2^{−2n}", Bracket.exactly(2 * 0.25**FIXED)),
-            "stirling-opposed": ("2√(πn)/4ⁿ, as for large n", Bracket.exactly(FOR_MANY)),
+            "coins": ("2 · 2^{−2n}", 2 * 0.25**FIXED),
+            "stirling-opposed": ("2√(πn)/4ⁿ, as for large n", FOR_MANY),
             "opposed-undivided": at_each_time(
                 "the difference grows as e^{A + B}, not as e^{(A + B)/K}",
                 lambda t: separated_in_doubles(2.0 * math.exp(t / (1.0 + t)), FIXED, 1.0 + t),

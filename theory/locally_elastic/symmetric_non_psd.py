@@ -8,8 +8,7 @@ import numpy as np
 
 from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement, Verdict
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, Verdict, claim, instances
 from layerpeel.theory.locally_elastic._integrated_means import i_model_blocks
 from layerpeel.theory.locally_elastic._pair_growth import AGREEMENT, exponents, growth_of_two_parameters, least_separated
 
@@ -83,12 +82,7 @@ ROOM = Room.of(
         predict=Bracket.around((END + math.sin(END)) / 3, AGREEMENT),
         measure_all=lambda setting: growth_of_two_parameters(setting.rng.standard_normal((3, 2)), END),
         by="the log growth of class differences from a normal start, integrated with E(t) given as a matrix",
-        false={
-            "common-mode": (
-                "they grow as the common mode",
-                Bracket.exactly((END + math.sin(END)) / 3 - 2 * END - END**2 / 10),
-            ),
-        },
+        false={"common-mode": ("they grow as the common mode", (END + math.sin(END)) / 3 - 2 * END - END**2 / 10)},
         evidence=Evidence.EMPIRICAL.within(1e-6, "integrated to 1e-12; the common mode decays by e^{−17} and takes no digits"),
     ),
     claim(
@@ -98,12 +92,7 @@ ROOM = Room.of(
         predict=lambda name, k, j: Bracket.around(largest_seen(MATRICES[name], k, j) / len(MATRICES[name]), ROUNDING),
         measure=lambda name, k, j: exponents_i_model(name)[k, j],
         by="growth of integrated differences, I-model with constant E",
-        false={
-            "by-gap": (
-                "the exponent is γ_kl/K for every E",
-                lambda name, k, j: Bracket.exactly(excess(MATRICES[name], k, j) / len(MATRICES[name])),
-            ),
-        },
+        false={"by-gap": ("the exponent is γ_kl/K for every E", lambda name, k, j: excess(MATRICES[name], k, j) / len(MATRICES[name]))},
         evidence=Evidence.EMPIRICAL.within(3e-6, READ),
     ),
     claim(
@@ -111,10 +100,10 @@ ROOM = Room.of(
         "that exponent is at least γ_kl/K, whatever the signs of the other eigenvalues",
         over=WITH_MATRIX,
         # some cases attain it, so what a measured exponent may be off is taken from it
-        predict=lambda name, k, j: Bracket.exactly(excess(MATRICES[name], k, j) / len(MATRICES[name]) - 3 * AGREEMENT),
+        predict=lambda name, k, j: excess(MATRICES[name], k, j) / len(MATRICES[name]) - 3 * AGREEMENT,
         measure=lambda name, k, j: exponents_i_model(name)[k, j],
         by="growth of integrated differences, I-model with constant E",
-        false={"without-k": ("it is at least γ_kl", lambda name, k, j: Bracket.exactly(excess(MATRICES[name], k, j)))},
+        false={"without-k": ("it is at least γ_kl", lambda name, k, j: excess(MATRICES[name], k, j))},
         evidence=Evidence.EMPIRICAL.within(0.0, READ),
         kind=Kind.LOWER_BOUND,
     ),
@@ -122,10 +111,10 @@ ROOM = Room.of(
         "separates",
         "part (i): with all entries of E negative and γ_kl ∝ (1 + t)^{−1/2} every pair is separated in the limit",
         over=instances("t = {:g}", *TIMES),
-        predict=Bracket.exactly(1.0),
+        predict=1.0,
         measure_all=lambda _: least_separated(MATRICES["negative entries"], TIMES, SAMPLES),
         by="the least likely pair's exact probability of separation on a line, around integrated means with variances 1 + t",
-        false={"mixes": ("negative entries mix the classes", Bracket.exactly(2 / math.comb(2 * SAMPLES, SAMPLES)))},
+        false={"mixes": ("negative entries mix the classes", 2 / math.comb(2 * SAMPLES, SAMPLES))},
         evidence=Evidence.EMPIRICAL.within(1e-6, "the exact integral in doubles; at t = 100 the means are over a hundred deviations apart"),
         kind=Kind.LIMIT,
     ),
@@ -133,15 +122,10 @@ ROOM = Room.of(
         "any-blocks",
         "for symmetric M a pair's exponent is at least λ_max(½(E_kk H_kk + E_ll H_ll − E_kl(H_kl + H_lk)))/K",
         over=WITH_HALF,
-        predict=lambda similarity, name, k, j: Bracket.exactly(rayleigh(BLOCKS[similarity], MATRICES[name], k, j) / 3 - 3 * AGREEMENT),
+        predict=lambda similarity, name, k, j: rayleigh(BLOCKS[similarity], MATRICES[name], k, j) / 3 - 3 * AGREEMENT,
         measure=lambda similarity, name, k, j: exponents_with_blocks(similarity, name)[k, j],
         by="growth of integrated differences for M = (E ⊗ 11ᵀ) ∘ H / K",
-        false={
-            "gap-for-all-blocks": (
-                "it is at least γ_kl/K for every H",
-                lambda _, name, k, j: Bracket.exactly(excess(MATRICES[name], k, j) / 3),
-            ),
-        },
+        false={"gap-for-all-blocks": ("it is at least γ_kl/K for every H", lambda _, name, k, j: excess(MATRICES[name], k, j) / 3)},
         evidence=Evidence.EMPIRICAL.within(0.0, READ),
         kind=Kind.LOWER_BOUND,
     ),
@@ -149,10 +133,10 @@ ROOM = Room.of(
         "as-conjectured-for-all-blocks",
         "part (i) holds for every positive semidefinite H: H = I, α = −1, β = −2, so γ = 1, does not let differences shrink",
         over=instances("uncoupled: classes {}, {}", *THREE),
-        predict=Bracket.exactly(0.0),
+        predict=0.0,
         measure=lambda k, j: exponents_with_blocks("uncoupled", "two-parameter")[k, j],
         by="growth of integrated differences, H_ij = 0 between classes",
-        false={"as-in-i-model": ("differences grow at least as e^{γt/K}", Bracket.exactly(1 / 3))},
+        false={"as-in-i-model": ("differences grow at least as e^{γt/K}", 1 / 3)},
         evidence=Evidence.EMPIRICAL.within(0.0, READ),
         kind=Kind.LOWER_BOUND,
         expected=Verdict.REFUTED,
@@ -164,18 +148,18 @@ ROOM = Room.of(
         predict=Bracket.around(-1 / 3, ROUNDING),
         measure=lambda k, j: exponents_with_blocks("uncoupled", "two-parameter")[k, j],
         by="growth of integrated differences, H_ij = 0 between classes",
-        false={"by-inter": ("they shrink as e^{βt/K}", Bracket.exactly(-2 / 3))},
+        false={"by-inter": ("they shrink as e^{βt/K}", -2 / 3)},
         evidence=Evidence.EMPIRICAL.within(3e-6, READ),
     ),
     claim(
         "as-conjectured-without-gap",
         "part (ii) holds in the I-model: with γ_kl = 0 for all pairs differences do not grow exponentially",
         over=instances("γ = 0: classes {}, {}", *THREE),
-        predict=Bracket.exactly(0.0),
+        predict=0.0,
         measure_all=lambda _: exponents(NO_GAP, i_model_blocks(3, 2), FAR).values(),
         by="growth of integrated differences, I-model with E_kl = (a_k + a_l)/2",
         # the mean eigenvalue of E is Σa/K
-        false={"by-mean": ("they grow no faster than by the mean eigenvalue of E over K", Bracket.exactly(float(ANCHORS.sum()) / 9))},
+        false={"by-mean": ("they grow no faster than by the mean eigenvalue of E over K", float(ANCHORS.sum()) / 9)},
         evidence=Evidence.EMPIRICAL.within(0.0, READ),
         kind=Kind.UPPER_BOUND,
         expected=Verdict.REFUTED,
@@ -187,12 +171,7 @@ ROOM = Room.of(
         predict=Bracket.around((float(ANCHORS.sum()) + math.sqrt(3 * float(ANCHORS @ ANCHORS))) / 6, ROUNDING),
         measure_all=lambda _: exponents(NO_GAP, i_model_blocks(3, 2), FAR).values(),
         by="growth of integrated differences, I-model with E_kl = (a_k + a_l)/2",
-        false={
-            "without-root-of-k": (
-                "the exponent is (Σa + √Σa²)/(2K)",
-                Bracket.exactly((float(ANCHORS.sum()) + math.sqrt(float(ANCHORS @ ANCHORS))) / 6),
-            ),
-        },
+        false={"without-root-of-k": ("the exponent is (Σa + √Σa²)/(2K)", (float(ANCHORS.sum()) + math.sqrt(float(ANCHORS @ ANCHORS))) / 6)},
         evidence=Evidence.EMPIRICAL.within(3e-6, READ),
     ),
 )

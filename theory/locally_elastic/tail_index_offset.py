@@ -8,8 +8,7 @@ import sympy
 from flint import arb, ctx
 
 from layerpeel.numerics import PRECISION, Bracket, printed_tail_index, tail_index, to_bracket
-from layerpeel.theory._claims import claim, instances
-from layerpeel.theory._room import Evidence, Kind, Origin, Room, Source, Statement, Verdict
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, Verdict, claim, instances
 from layerpeel.theory.locally_elastic._in_symbols.tail_index import BEYOND, CUMULATIVE, FINITE, POSTER, PRINTED, constant, t, whose_limit
 
 DECAYS: tuple[sympy.Expr, ...] = (sympy.Rational(1, 2), sympy.Integer(1), sympy.Rational(3, 2), sympy.Integer(2))
@@ -28,7 +27,6 @@ ROUNDING = 1e-9
 PACE = 1e-3
 """log 2/log T at T = 10^1000 is 3e-4."""
 
-
 ROOM = Room.of(
     Statement(
         name="tail-index-offset",
@@ -44,13 +42,7 @@ ROOM = Room.of(
         "limits",
         "r = a; the printed formula tends to 1 + a, on the cumulative to min(a, 1); −ln α ≈ C + r ln t",
         over=instances("a={}: {}", *product(DECAYS, (FINITE, BEYOND, PRINTED, CUMULATIVE, POSTER))),
-        predict=lambda a, what: {
-            FINITE: constant,
-            BEYOND: sympy.Integer(0),
-            PRINTED: 1 + a,
-            CUMULATIVE: sympy.Min(a, 1),
-            POSTER: -a,
-        }[what],
+        predict=lambda a, what: {FINITE: constant, BEYOND: sympy.Integer(0), PRINTED: 1 + a, CUMULATIVE: sympy.Min(a, 1), POSTER: -a}[what],
         measure=lambda a, what: sympy.limit(whose_limit(constant * (1 + t) ** (-a), a, what), t, sympy.oo),
         by="limits by sympy, for every C > 0 and η > 0; an average over the last thousand iterations has the limit of what it averages",
         false={
@@ -64,16 +56,12 @@ ROOM = Room.of(
         "printed",
         "as printed, 1 − avg log α/log(1+t) estimates r",
         over=ESTIMATES,
-        predict=lambda a, what: Bracket.around(float(a), ROUNDING / 2) if what == PRINTED else None,
+        predict=lambda a, what: float(a) if what == PRINTED else None,
         measure=lambda a, what: Bracket.around(estimated(float(a), what), ROUNDING / 2),
         by="the library's estimators on rates without noise: C t^{−a} for the definition, C(1 + t)^{−a} for the printed formula",
         # as it does for a = 1
-        false={
-            "twice": (
-                "the printed formula estimates 2r",
-                lambda a, what: Bracket.around(2 * float(a), ROUNDING / 2) if what == PRINTED and a != 1 else None,
-            ),
-        },
+        false={"twice": ("the printed formula estimates 2r", lambda a, what: 2 * float(a) if what == PRINTED and a != 1 else None)},
+        rounding=ROUNDING / 2,
         evidence=Evidence.EMPIRICAL.within(20 * ROUNDING, "rates without noise, and twenty times the rounding of regressions and averages"),
         expected=Verdict.REFUTED,
     ),
@@ -81,23 +69,17 @@ ROOM = Room.of(
         "library",
         "on rates without noise the definition's slope is a, and the printed formula 1 + a, less log C/log t for a factor C",
         over=ESTIMATES,
-        predict=lambda a, what: Bracket.around(
-            {DEFINITION: float(a), PRINTED: 1 + float(a), PRINTED_UNIT: 1 + float(a) - math.log(UNIT) * LIFT}[what], ROUNDING / 2
-        ),
+        predict=lambda a, what: {DEFINITION: float(a), PRINTED: 1 + float(a), PRINTED_UNIT: 1 + float(a) - math.log(UNIT) * LIFT}[what],
         measure=lambda a, what: Bracket.around(estimated(float(a), what), ROUNDING / 2),
         by="the library's estimators on rates without noise: C t^{−a} for the definition, C(1 + t)^{−a} for the printed formula",
         false={
-            "definition-offset": (
-                "the definition is 1 + a",
-                lambda a, what: Bracket.around(1 + float(a), ROUNDING / 2) if what == DEFINITION else None,
-            ),
+            "definition-offset": ("the definition is 1 + a", lambda a, what: 1 + float(a) if what == DEFINITION else None),
             "last-time-only": (
                 "the printed formula is less by log C/log(1 + t) at the last iteration",
-                lambda a, what: (
-                    Bracket.around(1 + float(a) - math.log(UNIT) / math.log1p(TIMES[-1]), ROUNDING / 2) if what == PRINTED_UNIT else None
-                ),
+                lambda a, what: 1 + float(a) - math.log(UNIT) / math.log1p(TIMES[-1]) if what == PRINTED_UNIT else None,
             ),
         },
+        rounding=ROUNDING / 2,
         evidence=Evidence.EMPIRICAL.within(20 * ROUNDING, "rates without noise, and twenty times the rounding of regressions and averages"),
         origin=Origin.DERIVED,
     ),
@@ -106,11 +88,11 @@ ROOM = Room.of(
         "on the cumulative the formula tends to one for a = 3/2, as for every integrable rate",
         # the cumulative variant approaches its limit no faster than 1/log T
         over=instances("T = 10^{}", 2, 10, 100, 1000),
-        predict=Bracket.exactly(1.0),
+        predict=1.0,
         measure=lambda n: cumulative_formula(n),
         by="1 − log A(T)/log(1 + T) for α = (1 + t)^{−3/2}, in ball arithmetic",
         # the index of the rate
-        false={"no-saturation": ("on the cumulative it tends to 3/2", Bracket.exactly(1.5))},
+        false={"no-saturation": ("on the cumulative it tends to 3/2", 1.5)},
         evidence=Evidence.CERTIFIED.within(PACE, "log 2/log T is what is left at T"),
         kind=Kind.LIMIT,
         origin=Origin.DERIVED,

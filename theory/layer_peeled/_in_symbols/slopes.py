@@ -3,7 +3,7 @@
 import sympy
 from flint import arb, arb_series, ctx
 
-from layerpeel.numerics import PRECISION, Bracket, to_bracket
+from layerpeel.numerics import BALLS, PRECISION, Bracket, surface_point, to_bracket
 
 OTHERS = sympy.Symbol("m", nonnegative=True)
 """K_A − 1: the other majority classes, of which there may be none."""
@@ -117,3 +117,14 @@ def series_along(majority: int, minority: int, zeta: arb) -> tuple[arb_series, a
     root_a = 1 / (k / k_b - (k_a / k_b) / (root_b * root_b)).sqrt()
     a = s / root_a - k_a * ((k * root_a - k_b) / k_a).log()
     return (k_a - 1) * a + s, (1 + (1 - k_b / (k * root_a)) / k_a * (a.exp() - 1)).log()
+
+
+def computed(majority: int, minority: int) -> dict[str, Bracket]:
+    """Logarithms of the slopes that `numerics.surface_point` carries, and thresholds are computed with, in balls."""
+    logs: dict[str, Bracket] = {}
+    with ctx.workprec(PRECISION):
+        for place in PLACES:
+            point = surface_point(BALLS, arb(majority), arb(minority), arb(place), arb(0), arb(0))
+            logs[f"ζ={place}: log dτ/dζ"] = to_bracket(point.radius_by_zeta.log())
+            logs[f"ζ={place}: log d log R0/dζ"] = to_bracket(point.log_imbalance_by_zeta.log())
+    return logs
