@@ -46,6 +46,7 @@ CLOSED_FORMS = {
     "layerpeel.numerics.layer_peeled._threshold_arrays",
     "layerpeel.theory.layer_peeled._changed_boundaries",
     "layerpeel.theory.layer_peeled._closed_forms",
+    "layerpeel.theory.layer_peeled._deep_codes",
     "layerpeel.theory.layer_peeled._vanishing_closed_forms",
     "layerpeel.theory.layer_peeled._orthogonal_means",
     "layerpeel.theory.locally_elastic._along_directions",
