@@ -21,6 +21,7 @@ extensions = [
     "formulas",
     "theorem_pages",
     "reference_pages",
+    "screenshots",
 ]
 exclude_patterns = ["_build", "figures/*.py", "examples/*.ipynb", "examples/*.py", "examples/*.md5", "site"]
 nitpicky = False

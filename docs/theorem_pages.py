@@ -17,6 +17,7 @@ from layerpeel.pages.typography import typeset
 from layerpeel.theorems.check import read_report
 from layerpeel.theorems.report import RoomResult
 from layerpeel.theorems.report.reading import how_measured, own_origin, pair_numbers, relation, sharpness
+from layerpeel.theorems.sources import source_index
 from layerpeel.theory import FAMILIES, catalogue
 
 HERE = Path(__file__).parent
@@ -25,15 +26,22 @@ LONGEST_OPEN_TABLE = 6
 """Tables of more rows than this are folded."""
 
 
+def report_file() -> Path:
+    """The report that the pages are made from."""
+    return Path(os.environ.get("LAYERPEEL_REPORT", HERE.parent / "report" / "report.json"))
+
+
 def write_pages(app: Sphinx) -> None:
     """Write theorems/*.md and their figures; a page that did not change keeps its date, so that it is not built again."""
-    path = Path(os.environ.get("LAYERPEEL_REPORT", HERE.parent / "report" / "report.json"))
+    path = report_file()
     if not path.exists():
         raise ExtensionError(f"there is no {path}: run `make check`, which writes it, or name another one by LAYERPEEL_REPORT.")
     results = {room.name: room for room in read_report(path).rooms}
     rooms = {name: room for name, (_, room) in catalogue().items()}
     if missing := [name for name in rooms if name not in results]:
         raise ExtensionError(f"{path} lacks {', '.join(missing)}: run `make check` again.")
+    if blank := [name for name, room in rooms.items() if not room.statement.meaning]:
+        raise ExtensionError(f"{', '.join(blank)}: a room says what it means for someone who trains networks; write its `meaning`.")
     known = {
         "typeset": typeset,
         "formula": formula_svg,
@@ -58,6 +66,7 @@ def write_pages(app: Sphinx) -> None:
     questions = tomllib.loads((HERE / "questions.toml").read_text(encoding="utf-8"))
     texts["questions.md"] = templates.get_template("questions.md.j2").render(questions=questions["question"], **known)
     texts["verdicts.md"] = templates.get_template("verdicts.md.j2").render(by_verdict=_by_verdict(results.values()), **known)
+    texts["sources.md"] = templates.get_template("sources.md.j2").render(index=source_index(), **known)
     _write(texts)
 
 

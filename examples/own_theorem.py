@@ -26,10 +26,10 @@ ROOM = Room.of(
         "norm",
         "it is the number of classes",
         over=instances("K={}", 2, 3, 10),
-        predict=lambda k: Bracket.exactly(k),
+        predict=lambda k: k,
         measure=lambda k: norm(k),
         by="its singular values",
-        false={"rank-for-classes": ("it is the rank, K - 1", lambda k: Bracket.exactly(k - 1))},
+        false={"rank-for-classes": ("it is the rank, K - 1", lambda k: k - 1)},
         evidence=Evidence.EMPIRICAL.within(ROUNDING, "K singular values, each rounded to 1e-15"),
     ),
 )

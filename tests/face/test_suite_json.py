@@ -54,8 +54,8 @@ def test_the_committed_schema_is_the_models(command: str) -> None:
 
 def test_every_command_has_a_schema() -> None:
     commands = {each.name or getattr(each.callback, "__name__", "") for each in app.registered_commands}
-    # --explain, --quantities and --status answer something else, and so do several checkpoints
-    options = {name for name in MODELS if name.startswith("sweep-")} | {"measure-series"}
+    # --explain, --quantities, --status and --source answer something else, and so do several checkpoints
+    options = {name for name in MODELS if name.startswith("sweep-")} | {"list-source", "measure-series"}
     assert commands == set(MODELS) - options
     assert {*MODELS, SWEEP_FILE} == {path.stem for path in schema_file("check").parent.glob("*.json")}
 

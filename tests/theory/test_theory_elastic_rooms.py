@@ -20,6 +20,7 @@ from layerpeel.theory.locally_elastic import (
     separation_literal_drift,
     separation_printed,
 )
+from layerpeel.theory.locally_elastic._measured import literal_paths
 
 LEVEL = 1e-5
 """Like the suite's own level of one comparison."""
@@ -53,7 +54,7 @@ def test_noise_of_four_times_the_variance_in_the_law_is_noticed(room: ModuleType
 
 def test_steps_whose_noise_lacks_the_root_of_their_length_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     honest = _euler.coloured
-    step = separation_literal_drift.END / separation_literal_drift.STEPS
+    step = literal_paths.END / literal_paths.STEPS
     monkeypatch.setattr(_euler, "coloured", lambda normals, *rest, **how: honest(np.sqrt(step) * normals, *rest, **how))
     assert verdict(separation_literal_drift.ROOM, "frequencies") is Verdict.REFUTED
 

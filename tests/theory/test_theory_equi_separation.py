@@ -6,10 +6,9 @@ import pytest
 from layerpeel.theory import Check, Control, Kind, Profile, Room, Setting, Verdict, as_bracket, judge
 from layerpeel.theory.equi_separation import equi_separation_invariances as invariances
 from layerpeel.theory.equi_separation import equi_separation_law as law
-from layerpeel.theory.equi_separation import residual_block_is_the_unit as residual
 from layerpeel.theory.equi_separation import robustness_amgm as robustness
-from layerpeel.theory.equi_separation import separation_before_collapse as collapse
 from layerpeel.theory.equi_separation._in_symbols import scatter
+from layerpeel.theory.equi_separation._measured import appearance, moved_features, residual_blocks, shapes, splits
 from layerpeel.theory.equi_separation._networks import (
     _network_of_blocks,
     _places,
@@ -23,12 +22,12 @@ LAYERS = np.arange(7.0)
 
 def power_of(fuzziness: np.ndarray) -> float:
     """The best power of depth."""
-    return law.best_power(np.log(fuzziness))
+    return shapes.best_power(np.log(fuzziness))
 
 
 def obeys(fuzziness: np.ndarray) -> bool:
     """Whether one curve passes all bounds on shape and slope."""
-    fit = law.fit(fuzziness)
+    fit = shapes.fit(fuzziness)
     return (
         fit["decay ratio"] < law.BOUNDS["decay ratio"]
         and fit["Pearson's r"] <= law.STRAIGHT
@@ -41,7 +40,7 @@ def obeys(fuzziness: np.ndarray) -> bool:
 
 
 def test_an_exact_law_wins() -> None:
-    fit = law.fit(8.0 * 0.9**LAYERS)
+    fit = shapes.fit(8.0 * 0.9**LAYERS)
     assert fit["decay ratio"] == pytest.approx(0.9)
     assert fit["log fall"] == pytest.approx(6 * np.log(0.9))
     assert fit["Pearson's r"] == pytest.approx(-1.0)
@@ -66,11 +65,11 @@ def test_what_is_no_law_loses(name: str, logs: np.ndarray, power: float) -> None
 
 
 def test_curves_are_nearly_as_correlated_as_lines_so_the_power_is_needed() -> None:
-    fit = law.fit(np.exp(-(LAYERS**2) / 6))
+    fit = shapes.fit(np.exp(-(LAYERS**2) / 6))
     assert fit["Pearson's r"] == pytest.approx(-0.96, abs=0.01)
     assert fit["largest residual"] == pytest.approx(5 / 36)  # |t² − 6t + 5| over 36, at t = 0
     slight = np.exp(-(LAYERS**1.4))
-    assert law.fit(slight)["Pearson's r"] <= law.STRAIGHT
+    assert shapes.fit(slight)["Pearson's r"] <= law.STRAIGHT
     assert power_of(slight) == pytest.approx(1.4, rel=0.02)
     assert not obeys(slight)
 
@@ -79,7 +78,7 @@ def test_shape_does_not_depend_on_the_fall() -> None:
     bent = -LAYERS - 0.3 * np.sin(LAYERS)
     small, large = np.exp(0.01 * bent), np.exp(3.0 * bent)
     for quantity in ("Pearson's r", "largest residual"):
-        assert law.fit(small)[quantity] == pytest.approx(law.fit(large)[quantity])
+        assert shapes.fit(small)[quantity] == pytest.approx(shapes.fit(large)[quantity])
     assert power_of(small) == pytest.approx(power_of(large))
 
 
@@ -113,15 +112,15 @@ EPOCHS = np.array([0.0, 1.0, 2.0, 4.0, 8.0])
     ],
 )
 def test_the_law_appears_where_it_comes_to_stay(correlations: list[float], when: float) -> None:
-    assert collapse.appearance(EPOCHS, np.array(correlations)) == pytest.approx(when)
+    assert appearance.appearance(EPOCHS, np.array(correlations)) == pytest.approx(when)
 
 
 def test_what_is_left_is_counted_from_there_on() -> None:
     logs = np.array([3.0, 2.0, 1.0, 0.0, -4.0])
-    assert collapse.left(EPOCHS, np.array([0.9, 0.5, -0.5, -0.96, -0.98]), logs) == pytest.approx(2.0)
-    assert collapse.left(EPOCHS, np.array([0.9, 0.5, 0.0, -0.5, -0.9]), logs) == 0.0
+    assert appearance.left(EPOCHS, np.array([0.9, 0.5, -0.5, -0.96, -0.98]), logs) == pytest.approx(2.0)
+    assert appearance.left(EPOCHS, np.array([0.9, 0.5, 0.0, -0.5, -0.9]), logs) == 0.0
     rows = np.exp([LAYERS, -LAYERS])
-    assert collapse.correlations(rows).tolist() == pytest.approx([1.0, -1.0])
+    assert appearance.correlations(rows).tolist() == pytest.approx([1.0, -1.0])
 
 
 # Blocks of two layers and of three.
@@ -147,16 +146,16 @@ def test_layers_are_named_in_order_and_exist() -> None:
 @pytest.mark.parametrize(("unit", "expected"), [("block", 0.0), ("layer", np.log(1.5))])
 def test_the_unit_is_found_whatever_later_blocks_gain(unit: str, expected: float) -> None:
     mixes = {}
-    for sizes in residual.MIXES.values():
+    for sizes in residual_blocks.MIXES.values():
         gains = [(1.0 if unit == "block" else size) * share for size, share in zip(sizes, (0.4, 0.3, 0.2, 0.1), strict=True)]
         ends = np.concatenate([[2.0], 2.0 - np.cumsum(gains)])
         logs = np.interp(np.arange(1 + block_outputs(sizes)[-1]), block_outputs(sizes), ends)
         mixes[sizes] = np.vstack([logs, 2 * logs])
-    assert residual.gain_ratio(mixes) == pytest.approx([expected] * 2)
+    assert residual_blocks.gain_ratio(mixes) == pytest.approx([expected] * 2)
 
 
 def test_both_orders_are_there() -> None:
-    first, second = residual.MIXES.values()
+    first, second = residual_blocks.MIXES.values()
     assert first == second[::-1]
     assert {*first} == {2, 3}
 
@@ -181,9 +180,9 @@ def test_a_change_of_a_third_is_refuted_and_rounding_is_not() -> None:
         (0.3, Verdict.REFUTED),
         (-0.3, Verdict.REFUTED),
         (1e-12, Verdict.CONFIRMED),
-        (3 * invariances.ROUNDING, Verdict.REFUTED),
+        (3 * moved_features.ROUNDING, Verdict.REFUTED),
     ):
-        found = dict.fromkeys(check.predict(), invariances.largest([0.0, change]))
+        found = dict.fromkeys(check.predict(), moved_features.largest([0.0, change]))
         assert judge(Kind.EQUALITY, check.predict(), found, resolution=check.resolution, level=1e-5) is verdict
 
 
@@ -191,7 +190,7 @@ def test_a_search_that_ends_elsewhere_is_refuted() -> None:
     check, (unequal,) = claimed(robustness.ROOM, "search-ends-there")
     found = check.measure(setting())
     for label in unequal.predict():
-        assert as_bracket(found[label], 0.5).middle == pytest.approx(robustness.SLIGHTLY, abs=0.1 * robustness.SEARCH_ACCURACY)
+        assert as_bracket(found[label], 0.5).middle == pytest.approx(splits.SLIGHTLY, abs=0.1 * robustness.SEARCH_ACCURACY)
     assert judge(Kind.EQUALITY, check.predict(), found, resolution=check.resolution, level=1e-5) is Verdict.CONFIRMED
     assert judge(Kind.EQUALITY, unequal.predict(), found, resolution=check.resolution, level=1e-5) is Verdict.REFUTED
 

@@ -18,8 +18,10 @@ from layerpeel.theory._judge import as_bracket
 from layerpeel.theory._trials import TRIAL_LEVEL
 from layerpeel.theory.layer_peeled import _imbalanced_networks as imbalanced
 from layerpeel.theory.layer_peeled import minority_collapse_in_networks as minority
+from layerpeel.theory.layer_peeled._measured import collapsing_networks
 from layerpeel.theory.locally_elastic import _ensembles as ensembles
 from layerpeel.theory.locally_elastic import label_noise_transition, le_sde_imitates
+from layerpeel.theory.locally_elastic._measured import imitated_means, transition_of_labels
 
 ROOMS = (
     "minority-collapse-in-networks",
@@ -84,14 +86,14 @@ TURNED = (0.6 * TIMES, 1.5 * TIMES)
 def half(seed: int, strengths: tuple[np.ndarray, np.ndarray], model: str = "I") -> SimpleNamespace:
     """Logits of networks that follow a model exactly, (networks, times, class, logit)."""
     rng = np.random.default_rng(seed)
-    start = np.eye(3) + 0.3 + 0.05 * rng.normal(size=(le_sde_imitates.NETWORKS // 2, 3, 3))
+    start = np.eye(3) + 0.3 + 0.05 * rng.normal(size=(imitated_means.NETWORKS // 2, 3, 3))
     return SimpleNamespace(times=1600 * TIMES, logits=np.array([refitted_means(first, *strengths, model=model) for first in start]))
 
 
 def curves(monkeypatch: pytest.MonkeyPatch, *halves: SimpleNamespace) -> dict[str, float]:
-    monkeypatch.setattr(le_sde_imitates, "trained", lambda *_arguments, **_options: halves)
-    found = le_sde_imitates.mean_difference(0)
-    assert all(len(values) == le_sde_imitates.NETWORKS // le_sde_imitates.PER_GROUP for values in found.values())
+    monkeypatch.setattr(imitated_means, "trained", lambda *_arguments, **_options: halves)
+    found = imitated_means.mean_difference(0)
+    assert all(len(values) == imitated_means.NETWORKS // imitated_means.PER_GROUP for values in found.values())
     return {name: float(values.mean()) for name, values in found.items()}
 
 
@@ -113,10 +115,10 @@ def test_one_common_factor_is_the_i_model_without_action_across_classes(monkeypa
 
 def in_sample(monkeypatch: pytest.MonkeyPatch, model: str) -> dict[str, float]:
     halves = half(1, STEADY, model), half(2, STEADY, model)
-    monkeypatch.setattr(le_sde_imitates, "trained", lambda *_arguments, **_options: halves)
-    monkeypatch.setattr(le_sde_imitates, "SINCE", 160)
+    monkeypatch.setattr(imitated_means, "trained", lambda *_arguments, **_options: halves)
+    monkeypatch.setattr(imitated_means, "SINCE", 160)
     setting: Any = SimpleNamespace(profile=Profile.QUICK, seed=0)
-    return {name: value.middle for name, value in le_sde_imitates.in_sample(setting).items()}
+    return {name: value.middle for name, value in imitated_means.in_sample(setting).items()}
 
 
 def test_means_that_follow_the_l_model_are_imitated_exactly_by_its_strengths_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,8 +184,8 @@ def test_networks_that_did_not_learn_the_minority_are_left_out(monkeypatch: pyte
 
 
 def test_ratios_are_met_exactly_by_whole_images() -> None:
-    assert all(imbalanced.MOST % ratio == 0 for ratios in minority.MEASURED.values() for ratio in ratios)
-    assert all({ratio for (ratio,) in minority.RATIOS.values()} <= set(ratios) for ratios in minority.MEASURED.values())
+    assert all(imbalanced.MOST % ratio == 0 for ratios in collapsing_networks.MEASURED.values() for ratio in ratios)
+    assert all({ratio for (ratio,) in minority.RATIOS.values()} <= set(ratios) for ratios in collapsing_networks.MEASURED.values())
 
 
 @pytest.mark.parametrize(("majority", "rare"), [(100, 3), (100, 2)])
@@ -210,10 +212,10 @@ def test_the_model_is_asked_at_the_counts_and_at_its_own_energy(monkeypatch: pyt
 
 @pytest.mark.parametrize(("critical", "verdict"), [(0.33, Verdict.REFUTED), (0.6, Verdict.CONFIRMED)])
 def test_chance_labels_could_have_taught_something(monkeypatch: pytest.MonkeyPatch, critical: float, verdict: Verdict) -> None:
-    levels = {label_noise_transition.BELOW: 0.6, label_noise_transition.CRITICAL: critical, label_noise_transition.ABOVE: 0.1}
+    levels = {transition_of_labels.BELOW: 0.6, transition_of_labels.CRITICAL: critical, transition_of_labels.ABOVE: 0.1}
     noise = np.random.default_rng(5).normal(0.0, 0.02, (2, 8, 41))
     monkeypatch.setattr(
-        label_noise_transition,
+        transition_of_labels,
         "trained",
         lambda error, *_others: tuple(SimpleNamespace(accuracy=levels[error] + part) for part in noise),
     )

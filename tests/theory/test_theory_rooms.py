@@ -63,6 +63,7 @@ def test_a_room_is_named_after_its_module_and_says_what_it_claims(name: str) -> 
     assert KEBAB.fullmatch(name)
     assert room.statement.title
     assert room.statement.latex
+    assert len(re.findall(r"[.?!](?= |$)", room.statement.meaning)) == 2, "what it means, in two sentences"
     assert room.statement.assumptions
     assert all(room.statement.assumptions)
     assert room.statement.source.locator
@@ -379,3 +380,36 @@ def test_the_guard_reads_the_sides_of_a_claim(sides: str, evidence: str, of_both
     assert set(source.claims) == {"c"}
     assert bool(walked.of_both_sides("room")) is of_both
     assert bool([found for side in source.sides for found in walked.trespasses(Name("room", side))]) is trespass
+
+
+# What a claim makes of numbers.
+
+
+def made(predict: Any, measure: Any, **words: Any) -> Any:
+    return theory.claim("c", "x", over="x", predict=predict, measure=measure, false={"f": ("y", predict)}, evidence=Evidence.PROOF, **words)
+
+
+@pytest.mark.parametrize(
+    ("predicted", "value"), [(2, 2.0), (0.5, 0.5), (True, 1.0), (np.bool_(False), 0.0), (np.float64(0.25), 0.25), (np.int64(3), 3.0)]
+)
+def test_a_number_that_is_predicted_is_exact_up_to_its_rounding(predicted: Any, value: float) -> None:
+    made_of = made(lambda: predicted, Bracket(0.0, 1.0))
+    assert made_of.check.predict() == made_of.controls[0].predict() == {"x": Bracket.exactly(value)}
+    rounded = made(lambda: {"a": predicted, "b": Bracket(1.0, 2.0)}, Bracket(0.0, 1.0), rounding=0.125)
+    assert rounded.check.predict() == rounded.controls[0].predict() == {"x, a": Bracket.around(value, 0.125), "x, b": Bracket(1.0, 2.0)}
+    assert made(predicted, Bracket(0.0, 1.0)).check.predict() == {"x": Bracket.exactly(value)}
+
+
+@pytest.mark.parametrize("measured", [1, 0.5, True, np.float64(0.5)])
+def test_a_number_that_is_measured_carries_its_error(measured: Any) -> None:
+    ways = [
+        made(1.0, measured),
+        made(1.0, lambda: measured),
+        made(1.0, None, measure_all=lambda _: [measured]),
+        made(1.0, None, measure_all=lambda _: {"x": measured}),
+    ]
+    for way in ways:
+        with pytest.raises(
+            TypeError, match=r"claim c measures .* at 'x', a number alone: what is measured carries its error; give a Bracket"
+        ):
+            way.check.measure(setting_of(0))

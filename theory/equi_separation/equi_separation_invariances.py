@@ -49,6 +49,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
         source=Source("he2023", "separation fuzziness, equation (1); the invariances are derived"),
+        meaning="Shifting, rotating, rescaling or duplicating features leaves separation fuzziness as it is. Stretching single directions "
+        "does so only where class means span the whole space, so in wide layers the value depends on the coordinates you measure in.",
     ),
     claim(
         "for-all-data",

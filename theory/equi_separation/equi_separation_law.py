@@ -34,6 +34,9 @@ ROOM = Room.of(
         kind=Kind.OBSERVATION,
         origin=Origin.SEED,
         source=Source("he2023", "equation (2); su2024, Part II"),
+        meaning="In trained MNIST networks with batch norm and ReLU, up to twelve layers deep, each layer divides within-class spread "
+        "relative to between-class spread by about one factor. Without batch norm or nonlinearity it fails; at twenty layers the line "
+        "bends.",
     ),
     claim(
         "straight-line",

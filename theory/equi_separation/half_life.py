@@ -27,6 +27,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.SEED,
         source=Source("su2024", "Part II, the law of equi-separation: half-life = log 2/log ρ⁻¹ = 1.1; he2023"),
+        meaning="If fuzziness falls by one factor per layer, it halves every log 2 / log(1/factor) layers: 1.1 layers for .53, as "
+        "printed. This is arithmetic to quote a fitted factor by, and no evidence that a network follows the law.",
     ),
     claim(
         "halving",

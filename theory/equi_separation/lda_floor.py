@@ -32,6 +32,9 @@ ROOM = Room.of(
         kind=Kind.LOWER_BOUND,
         origin=Origin.DERIVED,
         source=Source("he2023", "separation fuzziness, equation (1); the floor is derived"),
+        meaning="No linear map takes separation fuzziness below a floor fixed by the data, unless it merges class means. So a linear "
+        "network cannot go on gaining layer by layer, and a value below the floor is a sign of merged class means: report their rank "
+        "beside it.",
     ),
     claim(
         "whitening-attains",

@@ -48,6 +48,8 @@ ROOM = Room.of(
         kind=Kind.OBSERVATION,
         origin=Origin.SEED,
         source=Source("he2023", "residual networks; su2024, Part II, the mix of blocks of two and three layers"),
+        meaning="The source counts a residual block as one unit of equal gain, yet in small MNIST networks a block of three layers gains "
+        "more than one of two, if less than twice as much. Do not take blocks of different depth as equal steps.",
     ),
     claim(
         "equal-gains",

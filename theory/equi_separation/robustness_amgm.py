@@ -30,6 +30,8 @@ ROOM = Room.of(
         kind=Kind.LOWER_BOUND,
         origin=Origin.SEED,
         source=Source("su2024", "Equi-separation implies robustness; the form to all orders is derived"),
+        meaning="For a given overall separation, equal gains from layer to layer make the product least sensitive to one and the same "
+        "small error in every layer. That is algebra: whether the errors of a real network are equal is not shown.",
     ),
     claim(
         "proof",

@@ -30,6 +30,8 @@ ROOM = Room.of(
         kind=Kind.OBSERVATION,
         origin=Origin.SEED,
         source=Source("he2023", "the law emerges during training; su2024, Part II"),
+        meaning="In MNIST networks with batch norm the straight line through the layers is there while within-class spread at the last "
+        "layer still has to halve or more. It is learned, since before training fuzziness rises with depth; so look for it early.",
     ),
     claim(
         "law-first",

@@ -70,6 +70,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
         source=Source("su2024", "Minority Collapse, for the threshold; its asymptotics derived"),
+        meaning="In the model with two sizes of classes, small norms tolerate almost no imbalance and large ones exponentially much. With "
+        "very many classes, at fixed norms and a fixed share of large ones, even slight imbalance collapses the rare classes.",
     ),
     claim(
         "tangent",

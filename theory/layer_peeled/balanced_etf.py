@@ -23,6 +23,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.SEED,
         source=Source("su2024", "Balanced training, Theorem"),
+        meaning="With equally many samples per class, the model's best last layer sets all classes at equal, widest angles and aligns "
+        "features with classifiers. Hold a balanced run against that; the model leaves the lower layers free and has no bias.",
     ),
     claim(
         "optimal-for-every-K",

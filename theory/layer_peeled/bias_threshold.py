@@ -25,6 +25,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
         source=Source("hong2023", "the model with a bias; the threshold is derived"),
+        meaning="In the model with two sizes of classes, a last-layer bias that costs nothing keeps rare classes apart up to a larger "
+        "imbalance. It delays their collapse and does not prevent it; a bias under weight decay is not covered.",
     ),
     claim(
         "boundary",

@@ -33,6 +33,9 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
         source=Source("hong2023", "the sharp threshold of minority collapse, for penalties; energies derived"),
+        meaning="When feature norms are averaged over samples, as weight decay counts them, the rarer of two sizes of classes share one "
+        "classifier in the model from a known imbalance on. Doubling their loss weight can part them where doubling their samples does "
+        "not.",
     ),
     claim(
         "uniqueness",

@@ -45,6 +45,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
         source=Source("su2024", "Minority Collapse, 1–2 (existence of R0); closed form derived"),
+        meaning="In the model with two sizes of classes, all rare classes share one classifier exactly from a certain imbalance on, which "
+        "class numbers and norms determine. Compute it before you train; it averages norms over classes and has no bias.",
     ),
     claim(
         "consistency",

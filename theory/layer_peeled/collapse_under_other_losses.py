@@ -33,6 +33,8 @@ ROOM = Room.of(
         source=Source(
             "kini2021", "the vector-scaling loss; cao2019, menon2021, ren2020, ye2020 for margins, shifts and factors; law derived"
         ),
+        meaning="In the model with two sizes of classes, label smoothing, logit scaling, shifts and margins each move the point at which "
+        "rare classes collapse, by a computable amount. With smoothed labels large enough norms rule collapse out at any imbalance.",
     ),
     claim(
         "slope",

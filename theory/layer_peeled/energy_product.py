@@ -23,6 +23,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
         source=Source("fang2021", "Section 4; the scaling (H, W) → (√s H, W/√s) leaves H Wᵀ fixed"),
+        meaning="In the model only the product of the allowed feature and classifier norms matters: halving one and doubling the other "
+        "leaves loss, angles and collapse threshold alone. Rescaling between features and classifier is no remedy for collapse.",
     ),
     claim(
         "value",

@@ -69,6 +69,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
         source=Source("fang2021", "Minority Collapse, stated for two sizes; any sizes derived"),
+        meaning="In the model with any number of class sizes, equally rare classes share one classifier exactly when their share of the "
+        "samples falls to a common level. Classes of different sizes never coincide unless both vanish, but can point the same way.",
     ),
     claim(
         "apart-below",

@@ -45,6 +45,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.LITERATURE,
         source=Source("hong2023", "the sharp threshold of minority collapse"),
+        meaning="In the model with weight decay and two sizes of classes, rare classes merge from one strength of decay on and all logits "
+        "are lost from a second. A bias moves neither, at any price; to keep the rare classes apart, decay less.",
     ),
     claim(
         "minority",

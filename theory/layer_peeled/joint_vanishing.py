@@ -50,6 +50,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
         source=Source("fang2021", "Minority Collapse, stated for two sizes; joint vanishing derived"),
+        meaning="In the model, where several classes share the largest count, all smaller classes lose their classifiers at one and the "
+        "same bound on the norms, whatever their sizes. Just above it all come back in one direction, the smaller the class the shorter.",
     ),
     claim(
         "secular-equation",

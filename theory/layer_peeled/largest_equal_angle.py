@@ -20,6 +20,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.SEED,
         source=Source("su2024", "K-simplex ETF"),
+        meaning="Class vectors that all meet at one angle can be 180° apart if there are two, 109.5° if there are four, and hardly more "
+        "than 90° if there are many. So with a hundred classes a cosine near zero between classifiers is no sign of failure.",
     ),
     claim(
         "angle",

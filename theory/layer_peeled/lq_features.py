@@ -34,6 +34,9 @@ ROOM = Room.of(
         kind=Kind.UPPER_BOUND,
         origin=Origin.SEED,
         source=Source("su2024", "What happens without the ansatz?"),
+        meaning="Limit feature size in another power than the square, and in all nine cases examined some other geometry beats the "
+        "aligned, equal-angle one, even for balanced classes. So the model's neural collapse rests on squared norms, as weight decay has "
+        "them.",
     ),
     claim(
         "undercut",

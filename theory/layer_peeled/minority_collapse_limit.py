@@ -28,6 +28,8 @@ ROOM = Room.of(
         kind=Kind.LIMIT,
         origin=Origin.SEED,
         source=Source("su2024", "Minority Collapse, Proposition; Proposition (Chen 2023)"),
+        meaning="In the model with two sizes of classes, rare classifiers draw together as imbalance grows and are exactly equal from a "
+        "finite imbalance on. That is measured for five classes against five; beyond it they cannot be told apart at any precision.",
     ),
     claim(
         "limit",

@@ -38,6 +38,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
         source=Source("su2024", "A numerical surprise; closed form derived"),
+        meaning="In the model with two sizes of classes, the angle between rare classifiers shrinks as imbalance grows, is zero at the "
+        "threshold and stays so. A cosine that rises between rare classes is a warning well before they coincide.",
     ),
     claim(
         "closed-form",

@@ -30,6 +30,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.SEED,
         source=Source("su2024", "Minority Collapse: the prediction on the minority classes becomes completely at random"),
+        meaning="In the model with two sizes of classes, beyond the collapse threshold a rare class is told from the other rare ones only "
+        "by lot: one time in five if there are five. Below it the right one wins, so report accuracy among rare classes by itself.",
     ),
     claim(
         "share",

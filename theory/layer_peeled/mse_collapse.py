@@ -1,15 +1,14 @@
 """Collapse under squared error: continuous with one layer, a jump with two or more."""
 
-from collections.abc import Callable
 from itertools import product
 
 from layerpeel.numerics import Bracket
 from layerpeel.numerics import squared_error_logit as branch
 from layerpeel.numerics import squared_error_survival as survival
 from layerpeel.numerics import squared_error_switch as switch
-from layerpeel.solvers import descend_linear
-from layerpeel.theory import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement, Variant, claim, instances
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, Variant, claim, instances
 from layerpeel.theory.layer_peeled import _squared_error_descents as descents
+from layerpeel.theory.layer_peeled._branches import ALONE, NONE, draw_branches, ends, logits, minimum
 from layerpeel.theory.layer_peeled._closed_forms import predicted
 from layerpeel.theory.layer_peeled._in_symbols.squared_error import OTHER_EXPONENT, STATED, by_substitution
 
@@ -21,7 +20,6 @@ MINIMA = instances("M={}, b/n_2={:g}", (2, 0.25), (2, 0.48), (2, 0.52), (3, 0.25
 """b/n_2 where the minimum is looked for: far below, at and above the switch."""
 WELL_BELOW = 0.05
 """b/n_2 at which keeping every class is far better than dropping any."""
-NONE, ALONE = "zero", f"keeping n={descents.SECOND} alone"
 KEPT = {NONE: (False, False, False), ALONE: (False, True, False)}
 STARTS = instances("from {1}, M={0}", *product((1, 2, 3, 5), [NONE]), *product((2, 3, 5), [ALONE]))
 
@@ -43,6 +41,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.LITERATURE,
         source=Source("dang2023", "imbalanced data, bias-free; the windows in which both minima exist are derived"),
+        meaning="With squared error and one linear layer on free features, small classes fade out gradually as weight decay grows; with "
+        "two or more layers they drop out at once. Around that jump both outcomes are local minima, so the start can decide.",
     ),
     claim(
         "scalar",
@@ -147,45 +147,3 @@ ROOM = Room.of(
     ),
     figures=(lambda setting: draw_branches(setting),),
 )
-
-
-def logits(rule: Callable[[int], float]) -> dict[str, Bracket]:
-    """By class, from a rule by count."""
-    return {part: predicted(rule(count)) for part, count in zip(descents.CLASSES, descents.COUNTS, strict=True)}
-
-
-def minimum(layers: int, level: float) -> dict[str, Bracket]:
-    """Per class, the branch below the switch and zero above it."""
-    return logits(lambda n: branch(layers, level * descents.SECOND / n) if level * descents.SECOND / n < switch(layers) else 0.0)
-
-
-def ends(level: float, layers: int, start: str) -> dict[str, Bracket]:
-    """Zero is left for M = 1 and kept for M ≥ 2; from a smaller class kept, the end is the larger class kept."""
-    left = (descents.CLASSES[0],) if start is ALONE else descents.CLASSES if layers == 1 else ()
-    return {part: value if part in left else Bracket.exactly(0.0) for part, value in minimum(layers, level).items()}
-
-
-def draw_branches(setting: Setting) -> Figure:
-    """Own logit against b/n: one curve that ends at zero, or two branches that overlap."""
-    series: list[Series] = []
-    for color, layers in enumerate((1, 2, 3)):
-        places = tuple(survival(layers) * (1 - (1 - step / 80) ** 2) for step in range(81))
-        points = tuple(survival(layers) * part for part in (0.1, 0.3, 0.5, 0.7, 0.9, 0.97))
-        heights = tuple(branch(layers, place * (1 - 1e-12)) for place in places)
-        head, logits_there = descents.kept(layers, points[0], (True, True, True)), tuple[float, ...]()
-        for point in points:
-            head = descend_linear(descents.problem(layers, point), head.layers, head.features)
-            logits_there += (float(head.own_logits[1]),)
-        series += [
-            Series.line(f"M = {layers}, closed form", places, heights, color),
-            Series.points(f"M = {layers}, descent", points, logits_there, color),
-        ]
-    return Figure(
-        title="Own logit under squared error: continuous with one layer, a jump with more",
-        caption="Lines: the minimum away from zero. Marks: where zero becomes the better one. For M ≥ 2 the other minimum survives beyond "
-        "its mark, and zero is a minimum everywhere. Points: descent on all factors, each from the one before.",
-        x_label="b / n_k",
-        y_label="own logit z_k",
-        series=tuple(series),
-        marks=tuple((switch(layers), f"collapse, M = {layers}", color) for color, layers in enumerate((1, 2, 3))),
-    )

@@ -24,6 +24,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.SEED,
         source=Source("su2024", "Nonconvex optimization via convex optimization: class means no longer collapse to classifiers"),
+        meaning="In the model with two sizes of classes, features and classifiers are no longer one common multiple of each other once "
+        "the sizes differ, at every imbalance examined. Do not put class means in place of a classifier on imbalanced data unchecked.",
     ),
     claim(
         "as-printed",

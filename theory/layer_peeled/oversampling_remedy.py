@@ -24,6 +24,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
         source=Source("fang2021", "Section 4, oversampling; the exact effective ratio is derived"),
+        meaning="In the model with two sizes of classes, showing each rare sample w times divides the imbalance by exactly w, so collapse "
+        "ends once w exceeds imbalance over threshold. Full balancing is not needed for that; copies are assumed to share one feature.",
     ),
     claim(
         "effective-ratio",

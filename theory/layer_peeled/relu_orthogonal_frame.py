@@ -38,6 +38,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.LITERATURE,
         source=Source("dang2024", "the unconstrained ReLU feature model with imbalanced classes; the dual proof is ours"),
+        meaning="If features cannot be negative, as after a ReLU, the model's class means are orthogonal instead of at the widest angles, "
+        "and classes vanish one by one, smallest first, as decay grows. Behind a ReLU expect cosines near zero between class means.",
     ),
     claim(
         "gapless",

@@ -31,6 +31,9 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
         source=Source("fang2021", "Section 4, oversampling; that there can be too much of it is derived"),
+        meaning="In the model with two sizes of classes, repeating rare samples too often turns the trouble round: from a computable "
+        "factor on, the former majority's classifiers coincide. That end lies beyond full balance, so oversample up to balance and no "
+        "further.",
     ),
     claim(
         "upper-end",

@@ -33,6 +33,8 @@ ROOM = Room.of(
         kind=Kind.LIMIT,
         origin=Origin.LITERATURE,
         source=Source("thrampoulidis2022", "the SELI geometry under vanishing regularization; its rate is derived"),
+        meaning="As weight decay goes to zero, the model's logits for two sizes of classes take a known geometry that is not the balanced "
+        "one. They approach it only with the logarithm of the decay, so do not expect a trained network to be near it.",
     ),
     claim(
         "majority-over-minority",

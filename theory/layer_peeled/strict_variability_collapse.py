@@ -29,6 +29,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
         source=Source("su2024", "Layer-Peeled Model, h_{k,i} depends on the class only; the price is derived"),
+        meaning="At the model's optimum all features of a class coincide, and any spread inside classes costs loss at least in proportion "
+        "to its share of the feature norms. Spread left in a network is therefore a distance from that optimum, not a free choice.",
     ),
     claim(
         "jensen",

@@ -27,6 +27,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
         source=Source("fang2021", "Section 4, convex relaxation; reduction derived"),
+        meaning="With two sizes of classes the model's optimum is described by four numbers, however many classes there are, and they "
+        "reach the value of the full program. What it predicts can thus be computed at once; on networks this says nothing by itself.",
     ),
     claim(
         "nuclear-norm",

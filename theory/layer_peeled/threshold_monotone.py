@@ -27,6 +27,8 @@ ROOM = Room.of(
         kind=Kind.LOWER_BOUND,
         origin=Origin.DERIVED,
         source=Source("su2024", "Minority Collapse, 1–2; monotonicity derived"),
+        meaning="In the model with two sizes of classes, the imbalance from which rare classes collapse is always above one, always "
+        "finite, and rises with the norms allowed. Larger norms therefore help against collapse but never rule it out.",
     ),
     claim(
         "ingredients",

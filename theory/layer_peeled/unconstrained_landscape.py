@@ -30,6 +30,8 @@ ROOM = Room.of(
         kind=Kind.UPPER_BOUND,
         origin=Origin.DERIVED,
         source=Source("zhu2021", "the strict-saddle theorem, for balanced classes with weight decay and p > K; on the spheres derived"),
+        meaning="In the model with as many feature dimensions as classes, all critical points examined but the optimum have a direction "
+        "of escape, and descent reached the optimum from every random start. Bad local minima of the last layer are no likely excuse.",
     ),
     claim(
         "stationary",

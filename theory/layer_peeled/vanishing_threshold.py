@@ -38,6 +38,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
         source=Source("fang2021", "Minority Collapse, which stops at equal classifiers; the second phase is derived"),
+        meaning="In the model with two sizes of classes, rare classifiers can become exactly zero beyond a second, larger imbalance, if "
+        "there are several large classes and norms are small. Angles between them mean nothing there, so look at their lengths first.",
     ),
     claim(
         "boundary",

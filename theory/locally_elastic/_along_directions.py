@@ -6,7 +6,18 @@ import numpy as np
 
 from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket, separated_probability
-from layerpeel.theory.locally_elastic._noise_along_axes import CLASSES, FISHER, MEANS, POWERS, SAMPLES, STRENGTH
+from layerpeel.theory import Figure, Series, Setting
+from layerpeel.theory.locally_elastic._noise_along_axes import (
+    ALONG,
+    CLASSES,
+    FISHER,
+    MEANS,
+    POWERS,
+    SAMPLES,
+    STRENGTH,
+    separated_paths,
+)
+from layerpeel.theory.locally_elastic._paths import counted_points
 
 ROUNDING = 1e-9
 """Of exact integrals and eigenvalues in doubles."""
@@ -45,3 +56,24 @@ def chance(name: str, time: float, powers: tuple[float, float]) -> Bracket:
     fisher, along = exact_curves(np.array([time]), powers)
     value = float((fisher if name == FISHER else along)[0])
     return Bracket(max(0.0, value - ROUNDING), min(1.0, value + ROUNDING))
+
+
+DRAWN = 1e3
+"""End of the figure."""
+
+
+def draw_window(setting: Setting) -> Figure:
+    """Exact curves and counted paths along both directions."""
+    times, watched = np.geomspace(0.1, DRAWN, 80), np.geomspace(1.0, DRAWN, 7)
+    counted, series = [separated_paths(setting, time, 1000) for time in watched.tolist()], list[Series]()
+    for color, (name, curve) in enumerate(zip((FISHER, ALONG), exact_curves(times), strict=True)):
+        series.append(Series.line(name, times, curve, color))
+        series.append(counted_points(f"{name}, 1000 paths", watched.tolist(), [there[name] for there in counted], setting.level, color))
+    return Figure(
+        title="The direction decides",
+        caption=f"I-model, K = 2, γ = {STRENGTH:g}/(1 + t), noise gathering as t² and √t along the axes, {SAMPLES} samples per class.",
+        x_label="time",
+        y_label="probability of separation along the direction",
+        series=tuple(series),
+        log_x=True,
+    )

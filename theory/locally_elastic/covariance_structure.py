@@ -6,8 +6,8 @@ from itertools import product
 import numpy as np
 
 from layerpeel.numerics import Bracket
-from layerpeel.theory import Evidence, Figure, Kind, Origin, Room, Series, Setting, Source, Statement, claim, instances
-from layerpeel.theory.locally_elastic._along_directions import ROUNDING, angle_of, chance, exact_curves, limit_angle
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
+from layerpeel.theory.locally_elastic._along_directions import ROUNDING, angle_of, chance, draw_window, limit_angle
 from layerpeel.theory.locally_elastic._best_directions import ANGLE, best_angle, least_share
 from layerpeel.theory.locally_elastic._noise_along_axes import (
     ALONG,
@@ -15,13 +15,11 @@ from layerpeel.theory.locally_elastic._noise_along_axes import (
     FISHER,
     POWERS,
     READ,
-    SAMPLES,
     STRENGTH,
     counted_at,
     late_slopes,
-    separated_paths,
 )
-from layerpeel.theory.locally_elastic._paths import SHARP, SIZED, counted_points, paths_needed
+from layerpeel.theory.locally_elastic._paths import SHARP, SIZED, paths_needed
 
 # Features of class k are N(X̄^k(t), S_k(t)) with S_k = Cov at time 0 + ∫Σ_k. Along ν two classes have the gap ν·D, D = X̄^k − X̄^l, and
 # deviations √(νᵀS_kν), √(νᵀS_lν).
@@ -47,8 +45,6 @@ FEW = 10
 
 WATCHED, LATE = (1.0, 8.0), 1e4
 """Times at which all probabilities lie between .2 and .8: Fisher's rises, that along the means falls; time of the exponents."""
-DRAWN = 1e3
-"""End of the figure."""
 
 ROOM = Room.of(
     Statement(
@@ -64,6 +60,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.CONJECTURE,
         source=Source("zhang2021", "slides, Future Works: Finer-Grained Analysis and the Covariance Structure"),
+        meaning="When features are noisier in some directions than in others, the direction that separates best is not the difference of "
+        "class means but Fisher's, which discounts the noisy ones. In the model the quietest direction decides when classes separate.",
     ),
     claim(
         "best-direction",
@@ -153,20 +151,3 @@ ROOM = Room.of(
     ),
     figures=(lambda setting: draw_window(setting),),
 )
-
-
-def draw_window(setting: Setting) -> Figure:
-    """Exact curves and counted paths along both directions."""
-    times, watched = np.geomspace(0.1, DRAWN, 80), np.geomspace(1.0, DRAWN, 7)
-    counted, series = [separated_paths(setting, time, 1000) for time in watched.tolist()], list[Series]()
-    for color, (name, curve) in enumerate(zip((FISHER, ALONG), exact_curves(times), strict=True)):
-        series.append(Series.line(name, times, curve, color))
-        series.append(counted_points(f"{name}, 1000 paths", watched.tolist(), [there[name] for there in counted], setting.level, color))
-    return Figure(
-        title="The direction decides",
-        caption=f"I-model, K = 2, γ = {STRENGTH:g}/(1 + t), noise gathering as t² and √t along the axes, {SAMPLES} samples per class.",
-        x_label="time",
-        y_label="probability of separation along the direction",
-        series=tuple(series),
-        log_x=True,
-    )

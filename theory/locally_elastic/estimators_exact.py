@@ -30,6 +30,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
         source=Source("zhang2021", "slides, equation (19), there for K = 3 in the L-model"),
+        meaning="On noise-free paths the estimators return how strongly classes move themselves and each other, for two to eight classes "
+        "in both models. The formula printed for three classes fails for other numbers, so use the general one; noise is not covered.",
     ),
     claim(
         "errors",

@@ -28,6 +28,8 @@ ROOM = Room.of(
         source=Source(
             "zhang2021", "slides, Separation Theorem (H positive semidefinite) with table 1 (the L-model); the values are derived"
         ),
+        meaning="The separation theorem as printed assumes a property of the similarity matrix that the authors' own model of logits "
+        "lacks for three classes or more. Do not cite that theorem for logits; whether they separate needs another argument.",
     ),
     claim(
         "printed",

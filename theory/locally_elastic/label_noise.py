@@ -35,6 +35,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
         source=Source("zhang2021", "slides, figure 3 (the dashed line at 2/3 for three classes) and the future work on label corruption"),
+        meaning="In the model, wrong labels shrink the lead of a class's pull on itself over its pull on others in proportion to the "
+        "error rate, to nothing where labels say nothing. For three classes that is at two thirds wrong; half wrong leaves a quarter.",
     ),
     claim(
         "strengths",

@@ -19,6 +19,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
         source=Source("zhang2021", "slides, equation (4) and table 1; for constant rates equation (6)"),
+        meaning="With isotropic features, class means follow a formula: one common part, and differences that grow only with the lead of "
+        "a class's pull on itself over its pull on others. What moves all classes alike does nothing for separation in that model.",
     ),
     claim(
         "equation",

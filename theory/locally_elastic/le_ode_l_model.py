@@ -27,6 +27,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
         source=Source("zhang2021", "slides, equation (4) and table 1; equation (6) for constant rates"),
+        meaning="In the model of logits, class means follow a formula with two growth rates and one integral over their course. For three "
+        "classes or more the totals of the two pulls do not say where the means end: it matters when they act.",
     ),
     claim(
         "equation",

@@ -36,6 +36,9 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
         source=Source("zhang2021", "slides, equation (6), which leaves u_i and μ_i open, and the vectors v_1, v_2 of equation (19)"),
+        meaning="In the model of logits one rate drives what classes have in common and another their deviations; all else stands still. "
+        "Read both off fixed projections of the class means: for three classes or more, eigenvectors of the drift turn as its rates "
+        "change.",
     ),
     claim(
         "multiplicities",

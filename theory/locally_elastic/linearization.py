@@ -33,6 +33,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.SEED,
         source=Source("zhang2021", "slides, Justifications for Linearization, equations (11) to (18)"),
+        meaning="Around class means the softmax gradient is linear up to a second-order remainder, with a minus where equations (12) and "
+        "(15) of the slides print a plus. Use the corrected sign, and expect the linear picture to hold near the means only.",
     ),
     claim(
         "identities",

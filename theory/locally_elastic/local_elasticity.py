@@ -28,6 +28,8 @@ ROOM = Room.of(
         kind=Kind.OBSERVATION,
         origin=Origin.SEED,
         source=Source("he2020", "relative similarity; zhang2021, local elasticity of the two strengths α and β"),
+        meaning="In small MNIST networks a gradient step at one image moves its own class at least a tenth farther than other classes "
+        "after training, and not before it. So this local elasticity is learned; on shapes that overlap it was much weaker.",
     ),
     claim(
         "farther-inside",

@@ -34,6 +34,8 @@ ROOM = Room.of(
         kind=Kind.PROBABILITY,
         origin=Origin.DERIVED,
         source=Source("clopper1934", "the interval; the rule is the suite's own"),
+        meaning="The suite's random checks refute what is true, or confirm what is off by their resolution, no more often than the level "
+        "they are run at. A red one is rarely chance, and too few trials leave a check open; trials must be independent.",
     ),
     claim(
         "verdicts",

@@ -36,6 +36,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
         source=Source("zhang2021", "poster, Proposition (Neural Collapse of the LE-ODE), with the conditions that it lacks"),
+        meaning="In the model of logits class means reach equal, widest angles if pull on the own class outgrows that on others without "
+        "bound, and classes repel each other without bound, or boundedly with no mean on the wrong side. Otherwise other limits appear.",
     ),
     claim(
         "limits",

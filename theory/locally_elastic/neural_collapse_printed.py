@@ -47,6 +47,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.SEED,
         source=Source("zhang2021", "poster, Proposition (Neural Collapse of the LE-ODE); slides, Corollary"),
+        meaning="The printed claim that class means end at equal, widest angles once classes repel each other is false: one mean may end "
+        "flipped, or all may stop on the way. Trust it only where repulsion and the excess of self-pull add up without bound.",
     ),
     claim(
         "hypotheses",

@@ -49,6 +49,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.CONJECTURE,
         source=Source("zhang2021", "slides, Future Works: Beyond L-model for Imitating Genuine Dynamics of DNNs"),
+        meaning="If classes move along other directions than those of the logits model, their means end in the frame of those directions, "
+        "equal angles or not, if these depend on each other linearly. Equal angles are thus put into that model, not derived by it.",
     ),
     claim(
         "mode",

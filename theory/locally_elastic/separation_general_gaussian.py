@@ -28,6 +28,8 @@ ROOM = Room.of(
         kind=Kind.PROBABILITY,
         origin=Origin.DERIVED,
         source=Source("zhang2021", "slides, equations (7) and (8)"),
+        meaning="How probably two classes split along a given direction is one integral over means, noise and sample numbers, whatever "
+        "the couplings between classes. It replaces simulation; the best of all hyperplanes may still do better.",
     ),
     claim(
         "frequency",

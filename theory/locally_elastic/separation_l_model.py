@@ -1,28 +1,17 @@
 """The L-model separates when γ or the shared pull of β outgrows √t: γ = ω(1/t) is enough, and not needed."""
 
 import math
-from collections.abc import Callable, Iterable
 from fractions import Fraction
-from functools import cache
 
 import numpy as np
 
-from layerpeel.numerics import Bracket, ElasticModel, Proportion, elastic_law, logit_directions
-from layerpeel.theory import Evidence, Kind, Origin, Room, Setting, Source, Statement, claim, instances
-from layerpeel.theory.locally_elastic._closed_forms import closed_log_distance, separated_by_law
-from layerpeel.theory.locally_elastic._drift import AGREEMENT, exact_similarity, integrated
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, claim, instances
+from layerpeel.theory.locally_elastic import _l_model_rates as rates
+from layerpeel.theory.locally_elastic._drift import AGREEMENT
 from layerpeel.theory.locally_elastic._in_symbols.differences import drift_by_difference, drift_by_projections, drift_of_difference
-from layerpeel.theory.locally_elastic._integrated_means import integrated_means, l_model_blocks, two_parameter
-from layerpeel.theory.locally_elastic._paths import FREQUENCY, separated_frequency
-from layerpeel.theory.locally_elastic._separation import (
-    ENCLOSED,
-    at_each_time,
-    distance_in_deviations,
-    log_distances_by_time,
-    separated_enclosure,
-    separated_in_doubles,
-    slow_count,
-)
+from layerpeel.theory.locally_elastic._measured.l_model_distances import enclosed, frequency, integrated_log_distance
+from layerpeel.theory.locally_elastic._paths import FREQUENCY
+from layerpeel.theory.locally_elastic._separation import ENCLOSED, at_each_time, separated_enclosure, separated_in_doubles, slow_count
 
 # Rows of M X̄ differ by (γ/K)(d̂_k s_k − d̂_l s_l), where s_j = d̂_jᵀX̄^j = s̄(0) φ1 + δ_j(0) φ2 with φ1 = e^{Γ/K}, φ2 = e^{(A + B/(K−1))/K}.
 # Integrated, with I_γ = (1/K)∫γ φ2:
@@ -31,13 +20,6 @@ from layerpeel.theory.locally_elastic._separation import (
 # this over √t decides. For K = 2, d̂_2 = −d̂_1 and δ_1 + δ_2 = 0 leave φ1 alone: the I-model. With γ = (1+t)^{−r}, r > 1, and β = b/(1+t),
 # φ1 is bounded and I_γ grows as t^{b/(K−1) + 1 − r}: the switch is at b = (K−1)(r − 1/2).
 
-CLASSES = 3
-PAIRS = ((0, 1), (0, 2), (1, 2))
-ALONG = (Fraction(5, 4), Fraction(1, 2), Fraction(-1, 4))
-"""Class j starts at ξ_j d_j, d_j = e_j − 1/K, so s_j = ξ_j √(2/3): s̄(0) and the δ_j(0) are in proportion to ½ and (¾, 0, −¾)."""
-
-EXPONENT = Fraction(3, 2)
-"""r: γ ≪ 1/t."""
 STRONG, WEAK = Fraction(12, 5), Fraction(8, 5)
 """b on both sides of (K−1)(r − 1/2) = 2: distances are t^{±0.2} deviations."""
 SLOW, NEGATIVE = Fraction(1, 2), Fraction(-5)
@@ -46,14 +28,6 @@ LATE, EARLY = (1e3, 1e6, 1e9, 1e12), (1e1, 3e1, 1e2, 1e3)
 
 POWERS = instances("K = {}, c = {:g}, b = {:g}", (3, 1.0, 2.0), (4, 2.0, -1.0))
 """γ = c/(1+t), β = b/(1+t), where the closed form is held against an integrator."""
-STARTS = {classes: np.cos(1.0 + np.arange(classes**2, dtype=float) ** 2).reshape(classes, classes) for classes in (3, 4)}
-"""Class means that lie in no special position."""
-HORIZON = 50.0
-
-INTER, END, SAMPLES = 4.4, 4.0, 4
-"""Monte Carlo: b, strong enough that separation is likely early; time, and samples per class."""
-START = np.array(ALONG, dtype=float)[:, None] * (np.eye(CLASSES) - 1 / CLASSES)
-DIRECTION = logit_directions(CLASSES)[0] - logit_directions(CLASSES)[1]
 
 ROOM = Room.of(
     Statement(
@@ -69,13 +43,16 @@ ROOM = Room.of(
         kind=Kind.LIMIT,
         origin=Origin.DERIVED,
         source=Source("zhang2021", "slides, The Separation Theorem, for the L-model"),
+        meaning="In the model of logits it is enough for separation, but not needed, that a class pulls itself more than others by "
+        "clearly more than 1/t: a strong pull between classes can separate them too. So a vanishing excess alone does not foretell "
+        "mixing.",
     ),
     claim(
         "difference-drift",
         "d(X̄^k − X̄^l)/dt = (γ/K)(d̂_k s_k − d̂_l s_l)",
         over=instances("K = {}", 2, 3, 4),
-        predict=lambda size: drift_by_projections(size),
-        measure=lambda size: drift_of_difference(size),
+        predict=drift_by_projections,
+        measure=drift_of_difference,
         by="the difference of the first two classes' rows in M X̄, from the matrix M, along any vector",
         false={
             "as-the-i-model": (
@@ -90,15 +67,17 @@ ROOM = Room.of(
         "distance",
         "with γ = c/(1+t), β = b/(1+t), class differences follow φ1 and I_γ",
         over=POWERS,
-        predict=lambda classes, c, b: two_mode_log_distance(classes, c, c / classes + b / (classes - 1)),
-        measure=lambda classes, c, b: integrated_log_distance(classes, c, b),
+        predict=lambda classes, c, b: rates.two_mode_log_distance(classes, c, c / classes + b / (classes - 1)),
+        measure=integrated_log_distance,
         by="log ‖X̄^1 − X̄^2‖ at t = 50 from DOP853 on the system itself",
         false={
             "first-mode-only": (
                 "differences grow as e^{Γ/K}",
-                lambda classes, c, _: math.log(np.linalg.norm(STARTS[classes][0] - STARTS[classes][1])) + c / classes * math.log1p(HORIZON),
+                lambda classes, c, _: (
+                    math.log(np.linalg.norm(rates.STARTS[classes][0] - rates.STARTS[classes][1])) + c / classes * math.log1p(rates.HORIZON)
+                ),
             ),
-            "without-the-others": ("φ2 is e^{A/K}, without B/(K−1)", lambda k, c, b: two_mode_log_distance(k, c, (c + b) / k)),
+            "without-the-others": ("φ2 is e^{A/K}, without B/(K−1)", lambda k, c, b: rates.two_mode_log_distance(k, c, (c + b) / k)),
         },
         evidence=Evidence.EMPIRICAL.within(
             25 * AGREEMENT, "the integrator is good to 1e-12 per step; more than ten times what is allowed for it"
@@ -110,14 +89,16 @@ ROOM = Room.of(
         "γ = (1+t)^{−3/2} and β = 2.4/(1+t): every pair separates although γ ≪ 1/t",
         over=instances("t = {:g}", *LATE),
         predict=1.0,
-        measure=lambda t: separated_enclosure(min(enclosed(EXPONENT, STRONG, LATE)[t], key=lambda one: one.lower), slow_count(t)),
+        measure=lambda t: separated_enclosure(min(enclosed(rates.EXPONENT, STRONG, LATE)[t], key=lambda one: one.lower), slow_count(t)),
         by="the exact probability along the means of the nearest pair, n = 2 + ⌊log(1 + t)⌋",
         false={
-            "by-k": at_each_time("β enters as B/K", lambda t: by_law(EXPONENT, STRONG * (CLASSES - 1) / CLASSES, t, min)),
+            "by-k": at_each_time(
+                "β enters as B/K", lambda t: rates.by_law(rates.EXPONENT, STRONG * (rates.CLASSES - 1) / rates.CLASSES, t, min)
+            ),
             "as-printed": ("γ ≪ 1/t mixes the classes whatever β", 0.0),
             "noise-alone-strong": at_each_time(
                 "the deviation is √t, without the start's, and separation at t = 10³ is likelier by 4e-4",
-                lambda t: by_law(EXPONENT, STRONG, t, min, start=0.0) if t == 1e3 else None,
+                lambda t: rates.by_law(rates.EXPONENT, STRONG, t, min, start=0.0) if t == 1e3 else None,
             ),
         },
         evidence=ENCLOSED,
@@ -127,13 +108,13 @@ ROOM = Room.of(
         "γ = (1+t)^{−3/2} and β = 1.6/(1+t): every pair mixes",
         over=instances("t = {:g}", *LATE),
         predict=0.0,
-        measure=lambda t: separated_enclosure(max(enclosed(EXPONENT, WEAK, LATE)[t], key=lambda one: one.upper), slow_count(t)),
+        measure=lambda t: separated_enclosure(max(enclosed(rates.EXPONENT, WEAK, LATE)[t], key=lambda one: one.upper), slow_count(t)),
         by="the exact probability along the means of the farthest pair, n = 2 + ⌊log(1 + t)⌋",
         false={
-            "by-all": at_each_time("β enters as B", lambda t: by_law(EXPONENT, WEAK * (CLASSES - 1), t, max)),
+            "by-all": at_each_time("β enters as B", lambda t: rates.by_law(rates.EXPONENT, WEAK * (rates.CLASSES - 1), t, max)),
             "by-k-weak": at_each_time(
                 "β enters as B/K, and separation at t = 10³ is less likely by 3e-4",
-                lambda t: by_law(EXPONENT, WEAK * (CLASSES - 1) / CLASSES, t, max) if t == 1e3 else None,
+                lambda t: rates.by_law(rates.EXPONENT, WEAK * (rates.CLASSES - 1) / rates.CLASSES, t, max) if t == 1e3 else None,
             ),
         },
         evidence=ENCLOSED,
@@ -149,13 +130,14 @@ ROOM = Room.of(
             "as-deviations": at_each_time(
                 "differences grow as deviations do, β < 0 weakens them",
                 lambda t: separated_in_doubles(
-                    math.exp(2.0 * (math.sqrt(1.0 + t) - 1.0) / CLASSES) * (1.0 + t) ** (float(NEGATIVE) / (CLASSES - 1)),
+                    math.exp(2.0 * (math.sqrt(1.0 + t) - 1.0) / rates.CLASSES) * (1.0 + t) ** (float(NEGATIVE) / (rates.CLASSES - 1)),
                     slow_count(t),
                     1.0 + t,
                 ),
             ),
             "by-k-negative": at_each_time(
-                "β enters as B/K", lambda t: by_law(SLOW, NEGATIVE * (CLASSES - 1) / CLASSES, t, min) if t == 10.0 else None
+                "β enters as B/K",
+                lambda t: rates.by_law(SLOW, NEGATIVE * (rates.CLASSES - 1) / rates.CLASSES, t, min) if t == 10.0 else None,
             ),
         },
         evidence=ENCLOSED,
@@ -164,71 +146,14 @@ ROOM = Room.of(
         "frequency",
         "paths are separated as often as the exact law predicts",
         over="classes 1 and 2",
-        predict=lambda: separated_with(INTER),
+        predict=lambda: rates.separated_with(rates.INTER),
         measure_all=lambda setting: [frequency(setting)],
         by="how often paths around integrated means end with classes 1 and 2 separated along d̂_1 − d̂_2",
         false={
-            "without-pull": ("β does not move class differences", lambda: separated_with(0.0)),
-            "pull-by-k": ("β pulls with B/K", lambda: separated_with(INTER * (CLASSES - 1) / CLASSES)),
-            "both-starts": ("the deviation is √(2 + t)", lambda: separated_with(INTER, spread=math.sqrt(2.0))),
+            "without-pull": ("β does not move class differences", lambda: rates.separated_with(0.0)),
+            "pull-by-k": ("β pulls with B/K", lambda: rates.separated_with(rates.INTER * (rates.CLASSES - 1) / rates.CLASSES)),
+            "both-starts": ("the deviation is √(2 + t)", lambda: rates.separated_with(rates.INTER, spread=math.sqrt(2.0))),
         },
         **FREQUENCY,
     ),
 )
-
-
-def two_mode_log_distance(classes: int, constant: float, exponent: float) -> Bracket:
-    """log ‖X̄^1 − X̄^2‖ from φ1 = (1+t)^{c/K} and I_γ = (c/K) ((1+t)^e − 1)/e."""
-    start, directions = STARTS[classes], logit_directions(classes)
-    along = np.sum(directions * start, axis=1)
-    pulled = constant / classes * ((1 + HORIZON) ** exponent - 1) / exponent
-    u = along.mean() * ((1 + HORIZON) ** (constant / classes) - 1) + (along - along.mean()) * pulled
-    log = math.log(np.linalg.norm(start[0] - start[1] + directions[0] * u[0] - directions[1] * u[1]))
-    return Bracket(log - AGREEMENT, log + AGREEMENT)
-
-
-def integrated_log_distance(classes: int, constant: float, inter: float) -> Bracket:
-    """log ‖X̄^1 − X̄^2‖ at HORIZON."""
-    intra, shared = (np.array([[0.0], [0.0], [1.0], [0.0], [rate]]) for rate in (constant + inter, inter))
-    means = integrated("L", intra, shared, STARTS[classes][None], np.array([HORIZON]))[0, 0]
-    log = math.log(np.linalg.norm(means[0] - means[1]))
-    return Bracket(log - AGREEMENT, log + AGREEMENT)
-
-
-@cache
-def enclosed(exponent: Fraction, inter: Fraction, times: tuple[float, ...]) -> dict[float, list[Bracket]]:
-    """‖X̄^k − X̄^l‖ in deviations, by time and pair, for γ = (1 + t)^{−r} and β = b/(1 + t): from E and H in ball arithmetic."""
-    rates = ({exponent: Fraction(1), Fraction(1): inter}, {Fraction(1): inter})
-    start = [x * (int(i == j) - Fraction(1, CLASSES)) for j, x in enumerate(ALONG) for i in range(CLASSES)]
-    log_distances = log_distances_by_time(exact_similarity("L", CLASSES, CLASSES), start, *rates, times, classes=CLASSES, pairs=PAIRS)
-    return {time: [distance_in_deviations(one, time) for one in row] for time, row in log_distances.items()}
-
-
-def by_law(exponent: Fraction, inter: Fraction, time: float, chosen: Callable[[Iterable[float]], float], *, start: float = 1.0) -> Bracket:
-    """The integral in doubles by the closed mean flow, at β = b/(1 + t), for features whose variance was `start`."""
-    model = powers_model(exponent, float(inter))
-    distance = chosen(math.exp(closed_log_distance(model, START, time, pair).middle) for pair in PAIRS)
-    return separated_in_doubles(distance, slow_count(time), start + time)
-
-
-def powers_model(exponent: Fraction, inter: float) -> ElasticModel:
-    """γ = (1 + t)^{−r} and β = b/(1 + t)."""
-    shared = f"{inter}/(1 + t)"
-    return ElasticModel(blocks="L", num_classes=CLASSES, intra=f"(1 + t)**(-{float(exponent)}) + {shared}", inter=shared, noise=1)
-
-
-def frequency(setting: Setting) -> Proportion:
-    """By paths around means that are integrated from E and H, γ = (1 + t)^{−3/2} and β = b/(1 + t)."""
-
-    def elasticity(time: float) -> np.ndarray:
-        inter = INTER / (1.0 + time)
-        return two_parameter((1.0 + time) ** -float(EXPONENT) + inter, inter, CLASSES)
-
-    means = integrated_means(elasticity, l_model_blocks(CLASSES), START, (END,)).means(0)
-    return separated_frequency(setting, means, END, samples=SAMPLES, pair=(0, 1), along=DIRECTION)
-
-
-def separated_with(inter: float, *, spread: float = 1.0) -> Bracket:
-    """The exact law along d̂_1 − d̂_2, for γ = (1 + t)^{−3/2} and β = b/(1 + t)."""
-    law = elastic_law(powers_model(EXPONENT, inter), START, END, spread=spread)
-    return separated_by_law(law, samples=SAMPLES, pair=(0, 1), along=DIRECTION)

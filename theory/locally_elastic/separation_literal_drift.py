@@ -37,6 +37,9 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.DERIVED,
         source=Source("zhang2021", "slides, equations (2) and (7); The Separation Theorem, part 1"),
+        meaning="If samples drive themselves instead of being driven by class means, early noise grows as fast as the class difference, "
+        "and a chance of failure stays for ever, in the isotropic model with constant pulls. The printed guarantee needs the other "
+        "reading.",
     ),
     claim(
         "limit-in-symbols",

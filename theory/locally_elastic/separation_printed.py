@@ -57,6 +57,8 @@ ROOM = Room.of(
         kind=Kind.LIMIT,
         origin=Origin.SEED,
         source=Source("zhang2021", "poster, Theorem (Separation of LE-SDE); slides, The Separation Theorem"),
+        meaning="The printed separation theorem fails in both parts: classes may stay mixed although each pulls itself much more than "
+        "others, and separate although hardly more. Do not judge by that excess alone; couplings and both pulls themselves count.",
     ),
     claim(
         "hypotheses",

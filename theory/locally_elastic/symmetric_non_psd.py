@@ -73,6 +73,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.CONJECTURE,
         source=Source("zhang2021", "slides, Future Works: General LE Matrix"),
+        meaning="In the isotropic model two classes that pull themselves more than each other separate even if the symmetric matrix of "
+        "pulls is not positive semidefinite. The converse is false, and so is the conjecture for other couplings between classes.",
     ),
     claim(
         "two-parameter",

@@ -37,6 +37,8 @@ ROOM = Room.of(
         kind=Kind.EQUALITY,
         origin=Origin.SEED,
         source=Source("zhang2021", "slides, LE Coefficients Estimation, after equation (19); poster, Visualizing Phase Transition"),
+        meaning="The printed estimate of how fast a strength decays is one too large by its own definition, the formula applied to totals "
+        "never exceeds one, and the poster's sign is reversed. Compare decay exponents only after you know which formula gave them.",
     ),
     claim(
         "limits",

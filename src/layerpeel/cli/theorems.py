@@ -22,11 +22,30 @@ class Profile(StrEnum):
     FULL = "full"
 
 
-def list_rooms(family: Family = None, as_json: AsJson = False) -> None:
-    """List the rooms, one theorem each."""
+def list_rooms(
+    key: Annotated[
+        str | None, typer.Argument(metavar="KEY", help="With --source: one of the sources, by its key in references.bib or its name.")
+    ] = None,
+    family: Family = None,
+    source: Annotated[
+        bool, typer.Option("--source", help="List instead what the sources say, each with its rooms, its command, or why there is neither.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the rooms, one theorem each, or what the sources say and where it is checked."""
+    from layerpeel.numerics import UnusableInput
+
+    if source:
+        from layerpeel.theorems.sources import source_index
+
+        if family is not None:
+            raise UnusableInput(f"--source and --family {family} are given: sources belong to no family; leave one of them out.")
+        return answer(source_index(key), as_json)
+    if key is not None:
+        raise UnusableInput(f"{key!r} is given without --source: rooms are listed all, or by --family; add --source, or leave it out.")
     from layerpeel.theorems.listing import list_rooms as listed
 
-    answer(listed(family), as_json)
+    return answer(listed(family), as_json)
 
 
 def check(

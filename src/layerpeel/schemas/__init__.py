@@ -11,6 +11,7 @@ MODELS = {
     "doctor": "layerpeel.environment.Diagnosis",
     "estimate": "layerpeel.dynamics.EstimatedStrengths",
     "list": "layerpeel.theorems.listing.ListRecord",
+    "list-source": "layerpeel.theorems.sources.SourceIndex",
     "measure": "layerpeel.networks.Measurement",
     "measure-series": "layerpeel.networks.MeasurementSeries",
     "new-room": "layerpeel.theorems.new_room.WrittenRoom",

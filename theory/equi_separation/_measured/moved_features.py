@@ -28,4 +28,9 @@ def changes(rng: np.random.Generator) -> dict[str, Bracket]:
         }
         for name, (before, after, of) in pairs.items():
             relative.setdefault(name, []).append(separation(after, of).fuzziness / separation(before, labels).fuzziness - 1.0)
-    return {name: Bracket.around(max(each, key=abs), ROUNDING) for name, each in relative.items()}
+    return {name: largest(each) for name, each in relative.items()}
+
+
+def largest(relative: list[float]) -> Bracket:
+    """The change of largest size, with ROUNDING to either side."""
+    return Bracket.around(max(relative, key=abs), ROUNDING)

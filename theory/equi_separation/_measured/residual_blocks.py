@@ -5,13 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from layerpeel.numerics import fit_decay
-from layerpeel.theory import (
-    Figure,
-    Profile,
-    Series,
-    Setting,
-    instances,
-)
+from layerpeel.theory import Figure, Profile, Series, Setting, instances
 from layerpeel.theory._trials import points_over_trials
 from layerpeel.theory.equi_separation._networks import Sizes, block_outputs, blocks_trained
 

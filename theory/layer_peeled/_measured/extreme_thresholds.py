@@ -3,10 +3,7 @@
 import math
 from functools import cache
 
-from layerpeel.numerics import (
-    Bracket,
-    log_threshold_minus_one,
-)
+from layerpeel.numerics import Bracket, log_threshold_minus_one
 from layerpeel.solvers import collapse_switch
 from layerpeel.theory import Figure, Series
 from layerpeel.theory.layer_peeled._threshold_limits import line_at_infinity, slope_at_zero

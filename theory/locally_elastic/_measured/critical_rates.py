@@ -11,10 +11,7 @@ from layerpeel.theory.locally_elastic._drift import exact_similarity
 from layerpeel.theory.locally_elastic._integrated_means import i_model_blocks, integrated_means, two_parameter
 from layerpeel.theory.locally_elastic._line import CLASSES, START, VARIANCE
 from layerpeel.theory.locally_elastic._paths import separated_frequency
-from layerpeel.theory.locally_elastic._separation import (
-    distance_in_deviations,
-    log_distances_by_time,
-)
+from layerpeel.theory.locally_elastic._separation import distance_in_deviations, log_distances_by_time
 
 INTER = Fraction(-1, 2)
 """β = b/(1 + t), so that α is less than γ."""
