@@ -1,19 +1,18 @@
-"""Screenshots of the report and of these pages, by headless Chromium where there is one; the page that shows them says so otherwise."""
+"""Screenshots of the report and of these pages, by headless Chromium where there is one; without one the page has its words alone."""
 
 import shutil
-import subprocess
 from pathlib import Path
 
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from theorem_pages import report_file
 
-WIDTH = 1200
-SHOTS = {  # name: (page, height)
-    "report-first": ("report.html", 900),
-    "report-room": ("report.html#minority-cosine", 1100),
-    "report-explorer": ("report.html#threshold-explorer", 900),
-    "gallery": ("theorems/index.html", 1100),
+SIZE = {"width": 1200, "height": 900}
+SHOTS = {  # name: page, and the element, if not the first screen
+    "report-first": ("report.html", None),
+    "report-room": ("report.html#minority-cosine", "#minority-cosine"),
+    "report-explorer": ("report.html#threshold-explorer", "#threshold-explorer"),
+    "gallery": ("theorems/index.html", None),
 }
 
 
@@ -29,11 +28,19 @@ def take(app: Sphinx, exception: Exception | None) -> None:
     if chromium is None:
         logging.getLogger(__name__).info("no Chromium, so no screenshots")
         return
-    for name, (page, height) in SHOTS.items():
-        picture = place / "_images" / f"{name}.png"
-        options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={WIDTH},{height}"]
-        command = [chromium, *options, f"--screenshot={picture}", f"file://{place / page}"]
-        subprocess.run(command, check=False, capture_output=True, timeout=60)  # noqa: S603 - our own pages
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as browsers:
+        browser = browsers.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport=SIZE)
+        for name, (address, element) in SHOTS.items():
+            picture = place / "_images" / f"{name}.png"
+            page.goto(f"file://{place / address}")
+            if element is None:
+                page.screenshot(path=picture)
+            else:
+                page.locator(element).screenshot(path=picture)
+        browser.close()
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

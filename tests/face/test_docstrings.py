@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from layerpeel import gpu_train, numerics, solvers, theory
-from layerpeel.theorems.report import read_references
+from layerpeel.theorems.report import Bibliography
 
 DERIVATIONS = Path(__file__).parents[2] / "docs" / "derivations"
 ORDER = ("Args", "Returns", "Raises", "Source", "Example")
@@ -84,7 +84,7 @@ def test_a_source_is_a_key_of_the_bibliography_or_a_derivation_that_can_be_found
     source = " ".join(sections(FUNCTIONS[name]).get("Source", "").split())
     assert bool(source) is (name not in excepted(WITHOUT_SOURCE))
     keys = set(re.findall(r"\b[a-z]+(?:19|20)\d\d\b", source))
-    assert keys <= set(read_references(Path(theory.__file__).with_name("references.bib")))
+    assert keys <= set(Bibliography.read(Path(theory.__file__).with_name("references.bib")).full)
     assert keys or "derived" in source or not source
     places = re.findall(r"docs/derivations/([\w-]+\.md), (?:section (\d)|\"([^\"]+)\")", source)
     assert len(places) == source.count("docs/derivations/")

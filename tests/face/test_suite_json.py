@@ -54,8 +54,8 @@ def test_the_committed_schema_is_the_models(command: str) -> None:
 
 def test_every_command_has_a_schema() -> None:
     commands = {each.name or getattr(each.callback, "__name__", "") for each in app.registered_commands}
-    # --explain, --quantities, --status and --source answer something else, and so do several checkpoints
-    options = {name for name in MODELS if name.startswith("sweep-")} | {"list-source", "measure-series"}
+    # --explain, --quantities, --status and --source answer something else, and so do several checkpoints, and two reports
+    options = {name for name in MODELS if name.startswith("sweep-")} | {"list-source", "measure-series", "report-diff"}
     assert commands == set(MODELS) - options
     assert {*MODELS, SWEEP_FILE} == {path.stem for path in schema_file("check").parent.glob("*.json")}
 
@@ -76,6 +76,15 @@ def test_a_written_report_follows_the_schema(capsys: pytest.CaptureFixture[str],
     assert main(["report", str(tmp_path / "report.json"), "--out", str(tmp_path / "out"), "--json"]) == 0
     follows("report", json.loads(capsys.readouterr().out))
     follows("check", json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8")))
+
+
+def test_a_difference_follows_the_schema(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for name, room in (("old", fake.GREEN), ("new", fake.make_room(predict=fake.predict_two, false=fake.predict_one))):
+        (tmp_path / name).write_text(fake.make_report(room, fake.NOISY).to_json(), encoding="utf-8")
+    assert main(["report", "diff", str(tmp_path / "old"), str(tmp_path / "new"), "--json"]) == 1
+    printed = json.loads(capsys.readouterr().out)
+    follows("report-diff", printed)
+    assert (len(printed["verdicts"]), len(printed["numbers"])) == (2, 1)
 
 
 def test_a_written_room_follows_the_schema(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

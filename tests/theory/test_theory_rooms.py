@@ -413,3 +413,13 @@ def test_a_number_that_is_measured_carries_its_error(measured: Any) -> None:
             TypeError, match=r"claim c measures .* at 'x', a number alone: what is measured carries its error; give a Bracket"
         ):
             way.check.measure(setting_of(0))
+
+
+MEDIAN, MOST = 120, 220
+"""Lines of a room: a statement, its claims with the mistakes that they refute, and little else."""
+
+
+def test_rooms_read_like_theorems() -> None:
+    lines = {name: len(program().sources[module].text.splitlines()) for name, module in MODULES.items()}
+    assert np.median(list(lines.values())) <= MEDIAN
+    assert {name: count for name, count in lines.items() if count > MOST} == {}, "what is measured, or drawn, belongs into _measured"

@@ -1,18 +1,16 @@
 """Neural collapse as printed fails: B(t) < 0 leaves some vectors flipped, and a bounded Γ leaves the start in sight."""
 
 import math
-from fractions import Fraction
 from itertools import combinations, product
 
-import numpy as np
 import sympy
-from flint import arb_mat, fmpq, fmpq_mat
 
-from layerpeel.numerics import TIME, Bracket, Proportion, as_rate, logit_directions, to_bracket
-from layerpeel.theory import Evidence, Kind, Origin, Room, Setting, Source, Statement, Verdict, claim, instances
+from layerpeel.numerics import Bracket, to_bracket
+from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, Verdict, claim, instances
 from layerpeel.theory.locally_elastic import _vanishing_inter as inter
 from layerpeel.theory.locally_elastic._l_model_limits import correlation, cosine_when_stopped, exactly, projection, share_of_starts
-from layerpeel.theory.locally_elastic._paths import SHARP, SIZED, paths_needed
+from layerpeel.theory.locally_elastic._measured.printed_hypotheses import BOUNDS, EXCESS, SHARED, least_rates, shares_counted
+from layerpeel.theory.locally_elastic._paths import SHARP, SIZED
 
 FLIPPED = (inter.case_of("1", "-0.1", last=("0", "0.3", "-0.5")), inter.case_of("1", "-0.2", last=("0", "0", "0.3", "-0.8")))
 """B → b > −∞, and the last vector points against its own class strongly enough."""
@@ -24,10 +22,7 @@ PAIRS = instances(
     "K = {0.classes}: vectors {1}, {2}", *((case, *pair) for case in FLIPPED for pair in combinations(range(1, case.classes + 1), 2))
 )
 PAIRS_WHEN_STOPPED = instances("K = {0.classes}: vectors {1}, {2}", *((STOPPED, *pair) for pair in combinations((1, 2, 3), 2)))
-EXCESS, SHARED = "γ e^t", "−B, t ≥ 1"
 HYPOTHESES = instances("α = {0.intra}, β = {0.inter} e^(−t): {1}", *product((*FLIPPED, STOPPED), (EXCESS, SHARED)))
-BOUNDS = instances("B(∞) = {:g}", -0.1, -2.0)
-"""α = 1, β = B(∞) e^{−t} with three classes."""
 
 ENCLOSED = "enclosures in ball arithmetic; what is left of β beyond t = 20 moves the limit by less than 1e-8"
 ROUNDING = 1e-12
@@ -158,31 +153,3 @@ ROOM = Room.of(
         origin=Origin.DERIVED,
     ),
 )
-
-
-def least_rates(case: inter.Case) -> dict[str, Bracket]:
-    """The least values of γ e^t = a e^t − b over t ≥ 0 and of −B over t ≥ 1.
-
-    The former is monotone, so its least value is at t = 0, or at no time when a < 0; −B has the slope −b e^{−t} of one sign, so its least
-    value is at t = 1, or in the limit, which it is within e^{−40} of at t = 40.
-    """
-    least = float(case.intra - case.inter if case.intra >= 0 else Fraction(-(10**9)))
-    shared = as_rate(sympy.Rational(case.inter) * sympy.exp(-TIME))
-    return {
-        EXCESS: Bracket(math.nextafter(least, -math.inf), math.nextafter(least, math.inf), rigorous=True),
-        SHARED: min((-shared.integral_bracket(time) for time in (1.0, 40.0)), key=lambda end: end.lower),
-    }
-
-
-def shares_counted(setting: Setting) -> list[Proportion]:
-    """For each bound, of as many starts as the level needs."""
-    number, frame = paths_needed(setting.level), logit_directions(3)
-    basis = arb_mat(fmpq_mat(9, 9, [fmpq(int(i == j)) for i in range(9) for j in range(9)]))
-    shares: list[Proportion] = []
-    for (bound,) in BOUNDS.values():
-        limits = inter.projections_from(basis, 3, Fraction(1), Fraction(str(bound)), inter.SOON).tolist()
-        limit = np.array([[float(value.mid()) for value in row] for row in limits])
-        vectors = (setting.rng.standard_normal((number, 9)) @ limit.T)[:, :, None] * frame
-        obtuse = ((vectors @ vectors.mT)[:, [0, 0, 1], [1, 2, 2]] < 0.0).all(axis=1)
-        shares.append(Proportion(successes=int(obtuse.sum()), n=number))
-    return shares

@@ -1,21 +1,14 @@
 """The separation theorem as printed fails in both parts: growth of class differences is not governed by γ = α − β alone."""
 
 import math
-from functools import cache
 
 import sympy
 
-from layerpeel.numerics import TIME, Bracket
+from layerpeel.numerics import TIME
 from layerpeel.theory import Evidence, Instances, Kind, Origin, Room, Source, Statement, Variant, claim, instances, printed
 from layerpeel.theory.locally_elastic._in_symbols.counterexamples import ALPHA, BETA, CASES, FAILING, LEAST, PARTS, K
-from layerpeel.theory.locally_elastic._separation import (
-    at_each_time,
-    distance_in_deviations,
-    log_distances_by_time,
-    separated_enclosure,
-    separated_in_doubles,
-    slow_count,
-)
+from layerpeel.theory.locally_elastic._measured.printed_separation import enclosed
+from layerpeel.theory.locally_elastic._separation import at_each_time, separated_enclosure, separated_in_doubles, slow_count
 
 # Two classes on a line (K = 2, p = 1), means ±1 at time 0. On a line there is one direction only, so the exact probability below is that of
 # separation by any hyperplane. H is a 2×2 matrix; the means are integrated from E and H, nothing else.
@@ -26,8 +19,6 @@ CHANCE = 2 / math.comb(2 * FIXED, FIXED)
 """2/C(2n, n), what exchangeable samples do by chance."""
 FOR_MANY = 2 * math.sqrt(math.pi * FIXED) * 0.25**FIXED
 """The same by Stirling's formula."""
-ZERO, ONE = Bracket.exactly(0.0), Bracket.exactly(1.0)
-"""Mixed, and separated."""
 ENCLOSED = Evidence.CERTIFIED.within(
     1e-4, "enclosures in ball arithmetic, 1e-14 wide; at the last times the means are within 0.01 deviations of their limit"
 )
@@ -83,7 +74,7 @@ ROOM = Room.of(
         "part-i-pace",
         "γ = (1+t)^{−1/2} separates for H = I, α = (1+t)^{−1}",
         over=times("pace"),
-        predict=ONE,
+        predict=1.0,
         instead=(
             "part-i-pace-instead",
             "there growth √t and noise keep pace: as for means two deviations apart, neither separated nor mixed",
@@ -104,7 +95,7 @@ ROOM = Room.of(
         "part-i-negative-rates",
         "γ = 1 separates for H = I, α = −1, β = −2",
         over=times("negative rates"),
-        predict=ONE,
+        predict=1.0,
         instead=("part-i-negative-rates-instead", "there the means meet at zero: separation as by chance, 2/C(2n, n)", CHANCE),
         measure=lambda t: separated_enclosure(enclosed("negative rates")[t], FIXED),
         by="the exact probability around enclosed means for H = I, α = −1, β = −2; five samples per class",
@@ -122,7 +113,7 @@ ROOM = Room.of(
         "part-i-opposed",
         "γ = 2(1+t)^{−3/4} separates for H_12 = −1 and positive definite E",
         over=times("opposed"),
-        predict=ONE,
+        predict=1.0,
         instead=(
             "part-i-opposed-instead",
             "there the difference of the means stays bounded: separation as by chance, although E and H are positive semidefinite",
@@ -146,11 +137,11 @@ ROOM = Room.of(
         "part-ii-common-growth",
         "γ = (1+t)^{−2} mixes the classes for H = I, α = 1, as n grows like log t",
         over=times("common growth"),
-        predict=ZERO,
+        predict=0.0,
         instead=(
             "part-ii-common-growth-instead",
             "there the class differences grow exponentially: separated with probability tending to one",
-            ONE,
+            1.0,
         ),
         measure=lambda t: separated_enclosure(enclosed("common growth")[t], slow_count(t)),
         by="the exact probability around enclosed means for H = I, α = 1, β = 1 − (1+t)^{−2}; n = 2 + ⌊log(1 + t)⌋",
@@ -172,7 +163,7 @@ ROOM = Room.of(
         "part-i-repaired",
         "with E positive semidefinite, γ ≫ 1/t does separate uncoupled classes: α ≥ (K−1)γ/K drives them",
         over=times("semidefinite"),
-        predict=ONE,
+        predict=1.0,
         measure=lambda t: separated_enclosure(enclosed("semidefinite")[t], FIXED),
         by="the exact probability around enclosed means for H = I, α = −β = (1+t)^{−1/2}; five samples per class",
         false={
@@ -186,11 +177,3 @@ ROOM = Room.of(
         origin=Origin.DERIVED,
     ),
 )
-
-
-@cache
-def enclosed(name: str) -> dict[float, Bracket]:
-    """The distance of the class means in deviations, by time: integrated from E and H in ball arithmetic."""
-    case = CASES[name]
-    log_distances = log_distances_by_time(case.similarity, (1.0, -1.0), case.intra, case.inter, case.times, classes=2)
-    return {time: distance_in_deviations(each, time, variance=case.variance) for time, (each,) in log_distances.items()}

@@ -1,7 +1,6 @@
 """Symmetric E that is not positive semidefinite: in the I-model local elasticity still separates, but its absence no longer mixes."""
 
 import math
-from functools import cache
 from itertools import combinations
 
 import numpy as np
@@ -10,6 +9,7 @@ from layerpeel.array_words import Float
 from layerpeel.numerics import Bracket
 from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, Verdict, claim, instances
 from layerpeel.theory.locally_elastic._integrated_means import i_model_blocks
+from layerpeel.theory.locally_elastic._measured.growth_without_gap import BLOCKS, FAR, MATRICES, exponents_i_model, exponents_with_blocks
 from layerpeel.theory.locally_elastic._pair_growth import AGREEMENT, exponents, growth_of_two_parameters, least_separated
 
 # For classes k, l put v = (e_k − e_l) ⊗ ν with a unit vector ν, ‖v‖² = 2. For symmetric M with eigenpairs (λ_m, u_m)
@@ -22,27 +22,11 @@ SEEN = 1e-9
 """An eigenvector with components closer than this is the same on both classes."""
 ROUNDING = 1e-12
 """Of eigenvalues of order one."""
-FAR, WITH_BLOCKS = (250.0, 500.0), (125.0, 250.0)
-"""Exponents are read between two times; slower modes have less than e^{−20} left at the first. The latter where exponents are compared with
-a lower bound, which they exceed by more than slower modes change them."""
 READ = "exponents are read over 250 units of time, after slower modes have vanished, with an allowance of 1e-7"
 
-MATRICES = {
-    "two-parameter": np.full((3, 3), -2.0) + np.eye(3),
-    "indefinite": np.array([[1.0, 0.5, -2.0], [0.5, 0.2, -1.0], [-2.0, -1.0, 0.1]]),
-    "negative entries": np.array([[-1.0, -2.0, -3.0], [-2.0, -1.5, -2.5], [-3.0, -2.5, -2.0]]),
-    "zero diagonal": np.array([[0.0, -1.0, -0.5, -2.0], [-1.0, 0.0, -1.5, -0.7], [-0.5, -1.5, 0.0, -0.2], [-2.0, -0.7, -0.2, 0.0]]),
-}
-"""Symmetric E with a negative eigenvalue and γ_kl > 0 for every pair."""
 ANCHORS = np.array([2.0, 1.0, 0.0])
 NO_GAP = 0.5 * (ANCHORS[:, None] + ANCHORS)
 """E_kl = (a_k + a_l)/2: γ_kl = 0 for every pair, eigenvalues (Σa ± √(KΣa²))/2 and 0."""
-FACTOR = np.cos(np.arange(36.0).reshape(6, 6) ** 2)
-BLOCKS = {
-    name: matrix.reshape(3, 2, 3, 2).transpose(0, 2, 1, 3)
-    for name, matrix in {"full rank": FACTOR @ FACTOR.T, "rank two": FACTOR[:, :2] @ FACTOR[:, :2].T, "uncoupled": np.eye(6)}.items()
-}
-"""H_ij of a positive semidefinite 6×6 matrix: three classes with two features."""
 END = 6.0
 """Of the two-parameter form whose rates vary in time."""
 TIMES, SAMPLES = (1.0, 10.0, 30.0, 100.0), 5
@@ -195,15 +179,3 @@ def rayleigh(blocks: Float[np.ndarray, "3 3 2 2"], matrix: Float[np.ndarray, "3 
     k, j = k - 1, j - 1
     own = matrix[k, k] * blocks[k, k] + matrix[j, j] * blocks[j, j]
     return 0.5 * float(np.linalg.eigvalsh(own - matrix[k, j] * (blocks[k, j] + blocks[j, k]))[-1])
-
-
-@cache
-def exponents_i_model(name: str) -> dict[tuple[int, int], Bracket]:
-    """With H_ij = I."""
-    return exponents(MATRICES[name], i_model_blocks(len(MATRICES[name]), 2), FAR)
-
-
-@cache
-def exponents_with_blocks(similarity: str, name: str) -> dict[tuple[int, int], Bracket]:
-    """With other H."""
-    return exponents(MATRICES[name], BLOCKS[similarity], WITH_BLOCKS)

@@ -61,7 +61,12 @@ def check(
     time_limit: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="A room that takes longer, twice, is inconclusive; no limit unless given.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write report.json, report.md and report.html here.")] = None,
+    package: Annotated[
+        str | None, typer.Option("--from", metavar="PACKAGE", help="Check the rooms that an installed package offers, not these.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the report here: report.json, .md, .html and .tex, junit.xml, badge.svg.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Confirm or refute theorems, with evidence.
@@ -85,6 +90,7 @@ def check(
             scheduler=scheduler,
             scheduler_file=scheduler_file,
             time_limit=time_limit,
+            package=package,
         )
     except KeyboardInterrupt as error:
         raise typer.Exit(say_interrupted("; nothing is kept of a check: run it again")) from error
@@ -99,17 +105,38 @@ def check(
 
 
 def report(
-    source: Annotated[Path, typer.Argument(metavar="REPORT.json", help="A report that `layerpeel check` wrote.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Write report.json, report.md and report.html here.")],
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="REPORT.json | diff OLD NEW", help="A report that `layerpeel check` wrote; or two, to be held against each other."
+        ),
+    ],
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the report in all its forms here.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Render a report again from its JSON."""
+    """Render a report again from its JSON, or say what changed from OLD to NEW.
+
+    `report diff` ends with status 1 where a verdict changed; OLD and NEW are files, or directories that hold a report.json.
+    """
+    from layerpeel.numerics import UnusableInput
     from layerpeel.pages.files import require_report_directory
     from layerpeel.theorems.check import read_report, write_report
+    from layerpeel.theorems.difference import difference_of_files
 
-    read = read_report(source)
-    require_report_directory(out, "--out")
-    answer(write_report(read, out), as_json)
+    match [str(sources[0]), *sources[1:]], out:
+        case ["diff", Path() as old, Path() as new], None:
+            changes = difference_of_files(old, new)
+            answer(changes, as_json)
+            raise typer.Exit(1 if changes.changed else 0)
+        case [_], Path() as directory:
+            read = read_report(sources[0])
+            require_report_directory(directory, "--out")
+            answer(write_report(read, directory), as_json)
+        case _:
+            given = " ".join(map(str, sources))
+            raise UnusableInput(
+                f"report {given} is neither REPORT.json --out DIR nor diff OLD NEW: name one report, or two; see its --help."
+            )
 
 
 def new_room(

@@ -95,7 +95,17 @@ def figure_svg(figure: Drawing, identity: str, *, titled: bool = False) -> str:
             dpi=_DOTS,
             metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
         )
-    return _as_page_element(buffer.getvalue(), figure.title)
+        places = _places(axes, figure) if isinstance(figure, Figure) else ""
+    return _as_page_element(buffer.getvalue(), figure.title, places)
+
+
+def _places(axes: Axes, figure: Figure) -> str:
+    """Where the axes lie on the drawing, and what their ends stand for, so that a page can say what lies under a pointer."""
+    box, height = axes.get_window_extent(), 72.0 * _HEIGHT
+    scale = 72.0 / axes.figure.dpi
+    ends = [box.x0 * scale, box.x1 * scale, *axes.get_xlim(), height - box.y0 * scale, height - box.y1 * scale, *axes.get_ylim()]
+    kinds = f"{'log' if figure.log_x else 'linear'} {'log' if figure.log_y else 'linear'}"
+    return f' data-axes="{" ".join(f"{end:.7g}" for end in ends)} {kinds}"'
 
 
 def _draw(axes: Axes, figure: Figure) -> int:
@@ -294,13 +304,76 @@ def _color(number: int) -> str:
     return _PALETTE[number % PALETTE_SIZE]
 
 
-def _as_page_element(svg: str, title: str) -> str:
-    """Drop the XML prologue and the groups' ids, let the page set size and fonts, turn the stand-in colours into the page's own."""
+def _as_page_element(svg: str, title: str, axes: str) -> str:
+    """Drop the XML prologue and what says nothing, let the page set size and fonts, turn the stand-in colours into the page's own.
+
+    What matplotlib writes as a style becomes attributes, so that a page may forbid styles that it does not know.
+    """
     box = re.search(r'viewBox="([^"]*)"', svg)
-    body = svg[svg.index("<defs>") :]
-    body = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", body)
-    body = re.sub(r'<g id="[^"]*"', "<g", body)
+    body = svg[svg.index("</defs>") + len("</defs>") :]  # the first ones hold a style for all elements
+    body = _STYLE_ATTRIBUTE.sub(_as_attributes, body)
+    body = re.sub(r' transform="rotate\(-?0 [^"]*"', "", body)
+    body = _ELEMENT.sub(lambda tag: _NUMBER.sub(_rounded, tag[0]), body)
+    body = re.sub(r"\s*\n\s*", " ", body).replace("> <", "><").replace(' "', '"').replace("xlink:href", "href")
+    body = _LINES.sub(_as_one, _USES.sub(_as_group, _PATH.sub(_shortened, _without_bare_groups(body))))
     for number, stand_in in enumerate(_PALETTE):
         body = body.replace(stand_in, f"var(--series-{number})")
     body = body.replace(_INK, "currentColor")
-    return f'<svg viewBox="{box[1] if box else ""}" role="img" aria-label="{escape(title)}">{body}'
+    return f'<svg viewBox="{box[1] if box else ""}" role="img" aria-label="{escape(title)}" stroke-linejoin="round"{axes}>{body}'
+
+
+_STYLE_ATTRIBUTE = re.compile(r' style="([^"]*)"')
+_NUMBER = re.compile(r"(?<![\w#.-])-?\d+\.\d{3,}(?![\w.])")
+_PATH = re.compile(r'(?<= d=")[^"]*')
+_USES = re.compile(r'(?:<use href="#[^"]*" x="[^"]*" y="[^"]*"( [^/>]*)/>)(?:<use href="#[^"]*" x="[^"]*" y="[^"]*"\1/>)+')
+_LINES = re.compile(r'<path d="[^"]*"( [^/>]*fill="none"[^/>]*)/>(?:<path d="[^"]*"\1/>)+')
+_ELEMENT = re.compile(r"<[^>]*>")
+_TAG = re.compile(r"<g[^>]*>|</g>")
+
+
+def _as_attributes(style: re.Match[str]) -> str:
+    """Declarations as attributes, without the font, which is the page's."""
+    found: list[str] = []
+    for declaration in style[1].split(";"):
+        name, _, value = declaration.partition(":")
+        name, value = name.strip(), value.strip()
+        if name == "font":
+            size = re.search(r"[\d.]+px", value)
+            name, value = "font-size", size[0] if size else "9.5px"
+        if name and name != "font-family":
+            found.append(f' {name}="{value}"')
+    return "".join(found)
+
+
+def _shortened(path: re.Match[str]) -> str:
+    """A path without the blanks that it does without."""
+    return re.sub(r" ?([A-Za-z]) ?", r"\1", path[0]).strip()
+
+
+def _as_group(uses: re.Match[str]) -> str:
+    """Marks that look alike, with what they share said once."""
+    return f"<g{uses[1]}>{uses[0].replace(uses[1], '')}</g>"
+
+
+def _as_one(lines: re.Match[str]) -> str:
+    """Lines that look alike, error bars and a grid's, as one path."""
+    return f'<path d="{"".join(_PATH.findall(lines[0]))}"{lines[1]}/>'
+
+
+def _rounded(number: re.Match[str]) -> str:
+    """Hundredths of a point, which nobody sees."""
+    return f"{float(number[0]):.2f}".rstrip("0").rstrip(".")
+
+
+def _without_bare_groups(body: str) -> str:
+    """The same without groups that have no attribute but an id."""
+    kept: list[bool] = []
+
+    def decided(tag: re.Match[str]) -> str:
+        if tag[0] == "</g>":
+            return tag[0] if kept.pop() else ""
+        plain = re.sub(r' id="[^"]*"', "", tag[0])
+        kept.append(plain != "<g>")
+        return plain if kept[-1] else ""
+
+    return _TAG.sub(decided, body)

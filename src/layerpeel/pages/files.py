@@ -16,7 +16,7 @@ from layerpeel.pages.stopping import SystemRefused
 REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EPIPE}
 """Errors that another path would not mend."""
 
-REPORT_FILES = ("report.json", "report.md", "report.html")
+REPORT_FILES = ("report.json", "report.md", "report.html", "report.tex", "report.bib", "junit.xml", "badge.json", "badge.svg")
 """All that a report directory holds; anything else in it is foreign and is never touched."""
 
 DAMAGED = (zipfile.BadZipFile, zlib.error, TokenError, ArithmeticError, AttributeError, EOFError, LookupError)
@@ -76,7 +76,7 @@ def require_report_directory(directory: Path, what: str = "directory") -> None:
                     "a report directory holds nothing else; name a new or empty directory."
                 )
         elif directory.exists():
-            raise UnusableInput(f"{what} {directory} is a file: a report is a directory of three files; name a directory.")
+            raise UnusableInput(f"{what} {directory} is a file: a report is a directory of its own; name a directory.")
         _require_writable(directory)
 
 

@@ -17,6 +17,7 @@ MODELS = {
     "new-room": "layerpeel.theorems.new_room.WrittenRoom",
     "remedy": "layerpeel.counts.remedy.Remedy",
     "report": "layerpeel.theorems.check.WrittenReport",
+    "report-diff": "layerpeel.theorems.difference.Difference",
     "simulate": "layerpeel.dynamics.Simulation",
     "solve": "layerpeel.counts.solve.Geometry",
     "sweep": "layerpeel.sweeps.results.Sweep",

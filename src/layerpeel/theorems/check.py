@@ -1,6 +1,7 @@
 """Rooms in, report out; reports on disk."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -11,7 +12,19 @@ from layerpeel.pages.files import REPORT_FILES, read_small
 from layerpeel.pages.progress import progress
 from layerpeel.pages.records import Result
 from layerpeel.pages.written import write_texts
-from layerpeel.theorems.report import Environment, Report, RoomResult, Summary, render_markdown
+from layerpeel.theorems.installed import choose_installed, installed_rooms
+from layerpeel.theorems.report import (
+    Environment,
+    Report,
+    RoomResult,
+    Summary,
+    render_badge_json,
+    render_badge_svg,
+    render_bibliography,
+    render_junit,
+    render_latex,
+    render_markdown,
+)
 from layerpeel.theorems.run import run_rooms
 from layerpeel.theory import Profile, Room
 
@@ -32,6 +45,7 @@ def check(
     scheduler: str | None = None,
     scheduler_file: Path | str | None = None,
     time_limit: float | None = None,
+    package: str | None = None,
 ) -> Report:
     """Confirm or refute theorems, with evidence; how far it is goes to standard error.
 
@@ -50,6 +64,7 @@ def check(
         scheduler_file: a file that names one.
         time_limit: seconds for one room; none unless given. A room that takes longer, or whose process dies, is run a second time, and is
             inconclusive when that fails too; the others do not notice.
+        package: an installed package whose rooms are checked instead: those that it offers as entry points of the group `layerpeel.rooms`.
 
     Raises:
         UnusableInput: for a room, family or profile that does not exist, and for rooms of your own where they cannot run.
@@ -65,7 +80,10 @@ def check(
         require_instance(room, (str, Room), "a room", made="from a statement and its claims, or name one")
     named = tuple(room for room in rooms if isinstance(room, str))
     own = {room.statement.name: (OWN_FAMILY, room) for room in rooms if isinstance(room, Room)}
-    chosen = (choose(named, family) if named or not own else {}) | own
+    if own and package is not None:
+        raise UnusableInput(f"{', '.join(own)} and the rooms of {package} are two suites: check one at a time.")
+    chooser = choose if package is None else partial(choose_installed, package)
+    chosen = (chooser(named, family) if named or not own else {}) | own
     amount = Profile(require_one_of(profile, "profile", Profile))
     seed = require_whole(seed, "the seed", least=0, remedy="give one, say 0")
     most = os.cpu_count() or 1 if workers is None else require_whole(workers, "the number of workers", remedy="give one, or none at all")
@@ -90,8 +108,17 @@ def check(
             scheduler=scheduler,
             scheduler_file=None if scheduler_file is None else Path(scheduler_file),
             time_limit=limit,
+            package=package,
         )
+    if package is not None:
+        results = [_offered(room, chosen[room.name][1], package) for room in results]
     return report_of(results, seed=seed, profile=amount.value)
+
+
+def _offered(result: RoomResult, room: Room, package: str) -> RoomResult:
+    """What a package's room found, with its source in full from the package's own bibliography."""
+    source = installed_rooms(package).bibliography.reference(room.statement.source)
+    return result.model_copy(update={"package": package, "source": source})
 
 
 def report_of(rooms: list[RoomResult], *, seed: int, profile: str) -> Report:
@@ -117,14 +144,15 @@ class WrittenReport(Result):
 
 
 def write_report(report: Report, directory: Path) -> WrittenReport:
-    """Write report.json, report.md and report.html, all or none.
+    """Write the report as JSON, Markdown, HTML, LaTeX with its references, JUnit XML, and its badge: all or none.
 
     Raises:
         UnusableInput: when they cannot be written.
     """
     from layerpeel.theorems.report import render_html  # what draws is imported where something is drawn
 
-    texts = (report.to_json(), render_markdown(report), render_html(report))
+    renderings = (Report.to_json, render_markdown, render_html, render_latex, render_bibliography, render_junit)
+    texts = [render(report) for render in (*renderings, render_badge_json, render_badge_svg)]
     write_texts(directory, dict(zip(REPORT_FILES, texts, strict=True)))
     return WrittenReport(green=report.summary.green, files=[str(directory / name) for name in REPORT_FILES])
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import sympy
 
-from layerpeel.theorems.report import CheckResult, ControlResult, Number, Reference, RoomResult, read_references
+from layerpeel.theorems.report import Bibliography, CheckResult, ControlResult, Number, RoomResult
 from layerpeel.theory import Check, Control, Figure, Quantities, Quantity, Room, Verdict, as_bracket, resolution_used, resolving_power
 from layerpeel.theory import __file__ as theory_file
 
@@ -14,8 +14,8 @@ MUCH = 0.5
 
 
 @cache
-def _references() -> dict[str, str]:
-    return read_references(Path(theory_file).with_name("references.bib"))
+def _bibliography() -> Bibliography:
+    return Bibliography.read(Path(theory_file).with_name("references.bib"))
 
 
 def record_numbers(quantities: Quantities, level: float) -> list[Number]:
@@ -69,17 +69,24 @@ def record_check(
     )
 
 
-def record_control(control: Control, verdict: Verdict, *, note: str) -> ControlResult:
-    """A control and what came of it."""
-    return ControlResult(name=control.name, claim=control.claim, check=control.check, verdict=verdict, note=note)
+def record_control(control: Control, verdict: Verdict, *, predicted: Quantities, level: float, note: str) -> ControlResult:
+    """A control, what it predicts, and what came of it."""
+    numbers = record_numbers(predicted, level)
+    return ControlResult(name=control.name, claim=control.claim, check=control.check, verdict=verdict, note=note, prediction=numbers)
 
 
 def record_room(
-    family: str, room: Room, *, checks: list[CheckResult], controls: list[ControlResult], figures: list[Figure], note: str
+    family: str,
+    room: Room,
+    *,
+    checks: list[CheckResult],
+    controls: list[ControlResult],
+    figures: list[Figure],
+    note: str,
 ) -> RoomResult:
-    """A room with its results and its source in full."""
+    """A room with its results and its source in full, from the suite's own bibliography."""
     statement = room.statement
-    source = Reference(key=statement.source.key, locator=statement.source.locator, reference=_references().get(statement.source.key, ""))
+    source = _bibliography().reference(statement.source)
     return RoomResult(
         name=statement.name,
         title=statement.title,
@@ -93,4 +100,5 @@ def record_room(
         controls=controls,
         figures=figures,
         note=note,
+        meaning=statement.meaning,
     )

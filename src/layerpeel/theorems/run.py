@@ -10,6 +10,7 @@ from layerpeel.numerics import UnusableInput, random_stream
 from layerpeel.sweeps.engine import run_tasks
 from layerpeel.sweeps.executors import executor_for
 from layerpeel.sweeps.tasks import InProcess, Outcome, Task
+from layerpeel.theorems.installed import choose_installed, installed_rooms
 from layerpeel.theorems.record import record_check, record_control, record_room
 from layerpeel.theorems.report import CheckResult, ControlResult, RoomResult
 from layerpeel.theory import (
@@ -55,6 +56,7 @@ def run_rooms(
     scheduler: str | None = None,
     scheduler_file: Path | None = None,
     time_limit: float | None = None,
+    package: str | None = None,
 ) -> list[RoomResult]:
     """Run rooms, in as many processes as `workers` allows or on a cluster, and return their results in the given order.
 
@@ -68,18 +70,20 @@ def run_rooms(
         scheduler: address of a dask scheduler, whose workers run the rooms instead.
         scheduler_file: a file that names one.
         time_limit: seconds for one room, and for its second attempt; none unless given.
+        package: the installed package that offers the rooms, where it is not the catalogue; the level is split over all of its rooms.
 
     Raises:
         SystemRefused: when no process can be started, or no scheduler is there.
     """
-    level = SUITE_LEVEL / max(1, statistical_comparisons())
+    suite = None if package is None else [room for _, room in installed_rooms(package).rooms.values()]
+    level = SUITE_LEVEL / max(1, statistical_comparisons(suite))
     results: dict[str, RoomResult] = {}
     groups = [(name,) for name in rooms] if time_limit is not None else _groups(rooms)
     most = max(1, min(workers, len(groups)))
     limited = time_limit is not None
     here = here or (scheduler is None and scheduler_file is None and most == 1 and not limited)
     executor = InProcess() if here else executor_for(workers=most, scheduler=scheduler, scheduler_file=scheduler_file, limited=limited)
-    function = partial(_run_given, rooms) if here else _run_named
+    function = partial(_run_given, rooms) if here else _run_named if package is None else partial(_run_installed, package)
 
     def task(names: Names) -> Task:
         return Task(key=" ".join(names), function=function, arguments=(names, profile, seed, level), time_limit=time_limit)
@@ -124,6 +128,11 @@ def _run_named(names: Names, profile: Profile, seed: int, level: float) -> list[
     return _run_given(choose(names), names, profile, seed, level)
 
 
+def _run_installed(package: str, names: Names, profile: Profile, seed: int, level: float) -> list[RoomResult]:
+    """The same, of rooms that an installed package offers."""
+    return _run_given(choose_installed(package, names, None), names, profile, seed, level)
+
+
 def _run_given(rooms: Mapping[str, tuple[str, Room]], names: Names, profile: Profile, seed: int, level: float) -> list[RoomResult]:
     return [run_room(*rooms[name], profile=profile, seed=seed, level=level) for name in names]
 
@@ -135,7 +144,7 @@ def _lost(family: str, room: Room, outcome: Outcome) -> RoomResult:
     checks = [
         record_check(room, check, lost, predicted={}, measured={}, level=SUITE_LEVEL, seconds=0.0, note=note) for check in room.checks
     ]
-    controls = [record_control(control, lost, note=note) for control in room.controls]
+    controls = [record_control(control, lost, predicted={}, level=SUITE_LEVEL, note=note) for control in room.controls]
     return record_room(family, room, checks=checks, controls=controls, figures=[], note="")
 
 
@@ -188,12 +197,14 @@ def _run_control(
 ) -> ControlResult:
     if measured is None:
         lost = Verdict.SKIPPED if result.verdict is Verdict.SKIPPED else Verdict.INCONCLUSIVE
-        return record_control(control, lost, note=f"check {check.name} measured nothing")
+        return record_control(control, lost, predicted={}, level=level, note=f"check {check.name} measured nothing")
+    predicted: Quantities = {}
     try:
-        verdict = judge(control.kind or kind, control.predict(), measured, resolution=check.resolution, level=level)
-        return record_control(control, verdict, note="")
+        predicted = control.predict()
+        verdict, note = judge(control.kind or kind, predicted, measured, resolution=check.resolution, level=level), ""
     except Exception as error:  # noqa: BLE001 - as for a check
-        return record_control(control, Verdict.INCONCLUSIVE, note=_sentence(error))
+        verdict, note = Verdict.INCONCLUSIVE, _sentence(error)
+    return record_control(control, verdict, predicted=predicted, level=level, note=note)
 
 
 def _failure(error: Exception) -> tuple[Verdict, str]:

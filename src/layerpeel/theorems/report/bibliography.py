@@ -2,13 +2,46 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
+
+from layerpeel.theorems.report.model import Reference
+from layerpeel.theory import Source
 
 Entry = dict[str, str]
 """Fields of one reference by lower-case name."""
 
 _ENTRY = re.compile(r"@(\w+)\s*\{\s*([^,\s]+)\s*,")
 _FIELD = re.compile(r"\s*,?\s*([\w-]+)\s*=\s*")
+
+
+@dataclass(frozen=True)
+class Bibliography:
+    """References by key: in full, and as they stand in their file.
+
+    Args:
+        full: authors, title, journal and year, by key.
+        entries: BibTeX, by key.
+    """
+
+    full: Mapping[str, str]
+    entries: Mapping[str, str]
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """The bibliography that a file's text holds."""
+        return cls({key: format_reference(entry) for key, entry in parse_bibtex(text).items()}, bibtex_entries(text))
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """That of a file; empty when there is no such file."""
+        return cls.of(path.read_text(encoding="utf-8") if path.is_file() else "")
+
+    def reference(self, source: Source) -> Reference:
+        """A source with its reference in full."""
+        key = source.key
+        return Reference(key=key, locator=source.locator, reference=self.full.get(key, ""), bibtex=self.entries.get(key, ""))
 
 
 def parse_bibtex(text: str) -> dict[str, Entry]:
@@ -18,17 +51,35 @@ def parse_bibtex(text: str) -> dict[str, Entry]:
         >>> parse_bibtex('@article{su2024, author = {Su, W.}, title = "A {B} C", year = 2024}')["su2024"]["title"]
         'A B C'
     """
-    entries: dict[str, Entry] = {}
-    for head in _ENTRY.finditer(text):
-        if head[1].lower() in {"comment", "string", "preamble"}:
-            continue
-        fields: Entry = {}
-        position = head.end()
-        while field := _FIELD.match(text, position):
-            value, position = _value(text, field.end())
-            fields[field[1].lower()] = value
-        entries[head[2]] = fields
+    return {head[2]: _fields(text, head.end())[0] for head in _heads(text)}
+
+
+def bibtex_entries(text: str) -> dict[str, str]:
+    """Entries by key, as they stand in the text.
+
+    Example:
+        >>> bibtex_entries("@misc{a, year = 2024} @misc{b, year = 2025}")["a"]
+        '@misc{a, year = 2024}'
+    """
+    entries: dict[str, str] = {}
+    for head in _heads(text):
+        _, end = _fields(text, head.end())
+        close = text.find("}", end)
+        entries[head[2]] = text[head.start() : len(text) if close < 0 else close + 1]
     return entries
+
+
+def _heads(text: str) -> list[re.Match[str]]:
+    return [head for head in _ENTRY.finditer(text) if head[1].lower() not in {"comment", "string", "preamble"}]
+
+
+def _fields(text: str, position: int) -> tuple[Entry, int]:
+    """The fields that begin here, and the position after them."""
+    fields: Entry = {}
+    while field := _FIELD.match(text, position):
+        value, position = _value(text, field.end())
+        fields[field[1].lower()] = value
+    return fields, position
 
 
 def _value(text: str, start: int) -> tuple[str, int]:
@@ -81,10 +132,3 @@ def _identifier(entry: Mapping[str, str]) -> str:
     if "eprint" in entry:
         return f"arXiv:{entry['eprint']}"
     return f"doi:{entry['doi']}" if "doi" in entry else entry.get("url", "")
-
-
-def read_references(path: Path) -> dict[str, str]:
-    """Full references by key; empty when there is no such file."""
-    if not path.is_file():
-        return {}
-    return {key: format_reference(entry) for key, entry in parse_bibtex(path.read_text(encoding="utf-8")).items()}

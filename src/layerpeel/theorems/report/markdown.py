@@ -39,6 +39,7 @@ def _verdict(check: CheckResult) -> str:
 
 def _room(room: RoomResult) -> list[str]:
     lines = [f'<a id="{anchor(room.name)}"></a>', "", f"## {plain(room.title)}", "", formula(room.statement), ""]
+    lines += [plain(room.meaning), ""] if room.meaning else []
     lines += [f"- {plain(assumption)}" for assumption in room.assumptions]
     lines += ["", f"{plain(origin_of(room))} Kind: {room.kind}.", ""]
     if room.note:

@@ -8,11 +8,12 @@ from layerpeel.theory import Evidence, Kind, Origin, Verdict
 
 
 class Reference(Record):
-    """Where a statement comes from: a key of references.bib, the place inside it, and the reference in full."""
+    """Where a statement comes from: a key of the bibliography, the place inside it, and the reference in full."""
 
     key: str
     locator: str
     reference: str = Field(description="Authors, title, journal and year; empty when the key is not in the bibliography.")
+    bibtex: str = Field(default="", description="Its entry as it stands in the bibliography; empty likewise.")
 
 
 class Number(Record):
@@ -68,6 +69,7 @@ class ControlResult(Record):
     check: str
     verdict: Verdict
     note: str
+    prediction: list[Number] = Field(default=[], description="What it says instead; empty where it could not be evaluated.")
 
     @property
     def as_expected(self) -> bool:
@@ -90,6 +92,8 @@ class RoomResult(Record):
     controls: list[ControlResult]
     figures: list[DrawnFigure]
     note: str = Field(description="What could not be drawn, and why; otherwise empty.")
+    meaning: str = Field(default="", description="What it means for someone who trains networks; empty where the room does not say.")
+    package: str = Field(default="", description="The installed package that offers the room; empty for those of this suite.")
 
     @property
     def results(self) -> list[CheckResult | ControlResult]:

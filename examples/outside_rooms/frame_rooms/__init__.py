@@ -1,0 +1,1 @@
+"""Rooms on vectors and half-spaces; each public module is one."""
