@@ -97,6 +97,7 @@ ROOM = Room.of(
         },
         evidence=Evidence.EMPIRICAL.within(1e-5, "the bisection stops at relative 2e-5, and descents add less than 1e-7"),
     ),
+    figures=(lambda _: factors.draw(etf, square),),
 )
 
 

@@ -14,7 +14,6 @@ EACH, SMALL = 0.01, 1e-4
 """Noise of a class on paths, of a difference in balls."""
 PAIR, NOISE = EACH * math.sqrt(2), (0.01, 0.02, 0.03)
 MEANS = {"one pair, p=1": (1, 1), "one pair, p=3": (3, 1), "first of three pairs": (1, 3)}
-"""Features, and how many pairs are watched."""
 THIRD = instances("classes other than that of noise {}", *NOISE[::-1])
 FINE = "30 000 paths give intervals narrower than half of this, and what is missed between steps is less by far"
 
@@ -94,6 +93,7 @@ ROOM = Room.of(
         evidence=Evidence.STATISTICAL.within(0.06, FINE, headroom=2.0),
         kind=Kind.PROBABILITY,
     ),
+    figures=(lambda _: exits.draw(mean_exit),),
 )
 
 

@@ -1,6 +1,7 @@
 """Four classes under cross-entropy on L linear factors: where descent ends, and the least values of two codes in balls."""
 
 import math
+from collections.abc import Callable
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ from flint import arb, ctx
 from scipy.optimize import minimize
 
 from layerpeel.array_words import Float
-from layerpeel.numerics import PRECISION, Bracket, last_true, to_bracket
+from layerpeel.numerics import PRECISION, Bracket, Figure, Series, last_true, to_bracket
 
 CLASSES, STARTS, SCALE = 4, 24, 0.7
 """Starts and their scale: two in five and more end at the optimum."""
@@ -116,3 +117,22 @@ def _least_over_scales(vectors: Float[np.ndarray, "K d"], layers: int, decay: ar
         middle = ((low + high) / 2).mid()
         low, high = (low, middle) if rising(middle) else (middle, high)
     return (loss(high) + share / power * low**power).union(loss(low) + share / power * low**power)
+
+
+def draw(etf: Callable[[int, float], float], square: Callable[[int, float], float]) -> Figure:
+    """The square's least value over the ETF's against the decay, as predicted and in balls."""
+    exponents, depths = (1, 2, 3, 4, 6, 8, 10), (2, 3, 4, 5, 8)
+    decays = [10.0**-exponent for exponent in exponents]
+    series: list[Series] = []
+    for color, layers in enumerate(depths):
+        series.append(Series.line(f"L = {layers}", decays, [square(layers, decay) / etf(layers, decay) for decay in decays], color))
+        enclosed = [ratio(layers, exponent).middle for exponent in exponents]
+        series.append(Series.points(f"L = {layers}, in balls", decays, enclosed, color))
+    return Figure(
+        title="A square against a simplex, with more and more layers peeled off",
+        caption="Least value of the square over that of the simplex ETF, K = 4: below one the square is better. L has the features in it.",
+        x_label="weight decay μ",
+        y_label="square over ETF",
+        series=tuple(series),
+        log_x=True,
+    )

@@ -1,6 +1,6 @@
 """When class differences leave a ball around the unstable point: the boundary-value integral in balls, and paths of three classes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -8,7 +8,7 @@ from flint import acb, arb, ctx
 from scipy.linalg import expm
 
 from layerpeel.array_words import Float, Int
-from layerpeel.numerics import PRECISION, Bracket, Estimate, Proportion, to_bracket
+from layerpeel.numerics import PRECISION, Bracket, Estimate, Figure, Proportion, Series, to_bracket
 from layerpeel.theory.locally_elastic._integrated_means import two_parameter
 
 CLASSES, INTRA, INTER = 3, 0.6, -0.4
@@ -79,3 +79,21 @@ def parted_first(rng: np.random.Generator, noise: Sequence[float]) -> list[Propo
     """How often each pair is the first."""
     _, who = first_exits(rng, noise, (1.0,))
     return [Proportion(successes=int(count), n=PATHS) for count in np.bincount(who, minlength=3)]
+
+
+def draw(predicted: Callable[[int, float, float], Bracket]) -> Figure:
+    """Mean exit times from the unit ball against the noise, as predicted and by the integral."""
+    noises = np.geomspace(0.2, 1e-4, 12).tolist()
+    series: list[Series] = []
+    for color, features in enumerate((1, 2, 3, 10)):
+        series.append(Series.line(f"p = {features}", noises, [predicted(features, noise, 1.0).middle for noise in noises], color))
+        integrals = [boundary_value(features, noise, 1.0).middle for noise in noises]
+        series.append(Series.points(f"p = {features}, integral", noises, integrals, color))
+    return Figure(
+        title="How long noise keeps a pair of classes together",
+        caption="Mean time until two classes are a distance of one apart, γ/K = 1/3. Lines: the expansion; points: the integral.",
+        x_label="noise σ",
+        y_label="mean exit time",
+        series=tuple(series),
+        log_x=True,
+    )
