@@ -47,6 +47,7 @@ CLOSED_FORMS = {
     "layerpeel.theory.layer_peeled._branches",
     "layerpeel.theory.layer_peeled._changed_boundaries",
     "layerpeel.theory.layer_peeled._closed_forms",
+    "layerpeel.theory.layer_peeled._deep_codes",
     "layerpeel.theory.layer_peeled._vanishing_closed_forms",
     "layerpeel.theory.layer_peeled._orthogonal_means",
     "layerpeel.theory.locally_elastic._along_directions",
