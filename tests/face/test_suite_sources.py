@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from layerpeel import theory
 from layerpeel.cli import app, main
 from layerpeel.networks.run_directory import known_experiments
-from layerpeel.theorems.report import read_references
+from layerpeel.theorems.report import bibtex_entries
 from layerpeel.theorems.sources import SourceEntry, source_index
 from layerpeel.theory import catalogue
 from layerpeel.theory._room import Origin, Verdict
@@ -61,7 +61,9 @@ def test_every_room_from_the_sources_is_named() -> None:
 
 
 def test_every_document_is_in_the_bibliography_and_has_entries() -> None:
-    assert {document.key for document in INDEX.documents} <= set(read_references(Path(theory.__file__).with_name("references.bib")))
+    assert {document.key for document in INDEX.documents} <= set(
+        bibtex_entries(Path(theory.__file__).with_name("references.bib").read_text(encoding="utf-8"))
+    )
     assert {entry.document for entry in INDEX.entries} == {document.name for document in INDEX.documents}
 
 
