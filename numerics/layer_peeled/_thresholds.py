@@ -35,6 +35,12 @@ MOST_CLASSES = 10**15
 LARGEST_LOG = 709.0
 """e to this power is still a double."""
 
+LOGARITHM_BITS = 64
+"""Correct bits of R − 1 from which its logarithm is right to a double."""
+
+MOST_BITS = 2**17
+"""Of working precision, whatever is asked for: four times what ten thousand digits need."""
+
 GUARD_DIGITS = 12
 """Digits carried beyond those asked for: they absorb the error growth of the closed form, which is then measured, not assumed."""
 
@@ -210,11 +216,10 @@ def _boundary_zeta(majority: int, minority: int, radius: float) -> float:
 
 
 def _log_excess(ops: Any, majority: Any, minority: Any, zeta: Any) -> Any:
-    """log(R0 − 1) = log expm1(a) + L_A − log(K r_A) on the boundary, without overflow in e^a."""
+    """log(R0 − 1) = log expm1(a) + log g_A on the boundary, without overflow in e^a."""
     zero = zeta * 0
     point = surface_point(ops, majority, minority, zeta, zero, zero)
-    share = (1 - minority / ((majority + minority) * point.root_a)) / majority
-    return point.a + ops.log(-ops.expm1(-point.a)) + ops.log(share)
+    return point.a + ops.log(-ops.expm1(-point.a)) + ops.log(point.share_a)
 
 
 def collapse_threshold(
@@ -410,14 +415,19 @@ def _decided(digits: int, excess: Callable[[], arb | None]) -> Threshold | None:
     return _enclosed(digits, GUARD_DIGITS + 8, certain)
 
 
-def _enclosed(digits: int, spare: int, excess: Any) -> Threshold:
-    """Evaluate R − 1 with enough working precision for the digits asked for, and report R."""
-    with ctx.workprec(math.ceil((digits + spare + 8) * math.log2(10)) + 64):
-        ball = excess()
-        ratio = 1 + ball
-        lower, upper = decimal_bounds(ratio, digits + 2)
-        value = float(ratio)
-        return Threshold(lower=lower, upper=upper, value=value if math.isfinite(value) else None, log_minus_one=float(ball.log()))
+def _enclosed(digits: int, spare: int, excess: Callable[[], arb]) -> Threshold:
+    """Evaluate R − 1 with enough working precision for the digits asked for of R, and for a double of log(R − 1), and report R."""
+    bits = math.ceil((digits + spare + 8) * math.log2(10)) + 64
+    while True:
+        with ctx.workprec(bits):
+            ball = excess()
+            if ball.rel_accuracy_bits() < LOGARITHM_BITS and bits < MOST_BITS:  # R − 1 has leading zeros that R has not
+                bits *= 2
+                continue
+            ratio = 1 + ball
+            lower, upper = decimal_bounds(ratio, digits + 2)
+            value = float(ratio)
+            return Threshold(lower=lower, upper=upper, value=value if math.isfinite(value) else None, log_minus_one=float(ball.log()))
 
 
 def loss_threshold(

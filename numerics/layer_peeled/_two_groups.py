@@ -23,8 +23,8 @@ class SurfacePoint(NamedTuple):
     """A point of the surface, with the derivatives along ζ that Newton's method needs.
 
     `a`, `b`, `s`: singular values (inside the majority, inside the minority, between). `root_a`, `root_b`: r_A, r_B.
-    `log_multiplier_deficit`: V = −log(λ/c_A). `radius`: τ. `log_imbalance`: log R. The last four are partial derivatives that
-    `slopes_by_v` combines: of b by v > 0, and of a by log r_B, of V by a and by log r_B.
+    `log_multiplier_deficit`: V = −log(λ/c_A). `radius`: τ. `log_imbalance`: log R. `share_a`: g_A. The four before it are partial
+    derivatives that `slopes_by_v` combines: of b by v > 0, and of a by log r_B, of V by a and by log r_B.
     """
 
     a: Any
@@ -41,6 +41,7 @@ class SurfacePoint(NamedTuple):
     a_by_root: Any
     deficit_by_a: Any
     deficit_by_root: Any
+    share_a: Any
 
 
 def surface_point(ops: Arithmetic, majority: Any, minority: Any, zeta: Any, above: Any, below: Any) -> SurfacePoint:
@@ -119,6 +120,7 @@ def surface_point(ops: Arithmetic, majority: Any, minority: Any, zeta: Any, abov
         a_by_root,
         deficit_by_a,
         deficit_by_root,
+        share_a,
     )
 
 

@@ -212,6 +212,22 @@ def test_a_threshold_barely_above_one_keeps_its_excess() -> None:
     assert log_threshold_minus_one(1000, 3, feature_energy=1e-20) == pytest.approx(found.log_minus_one, rel=FLOATS)
 
 
+@pytest.mark.parametrize("energy", [1e-100, 1e-140, 1e-200])
+@pytest.mark.parametrize(("majority", "minority"), [(5, 5), (7, 3), (2, 50)])
+def test_leading_zeros_of_an_excess_take_no_digits_from_its_logarithm(majority: int, minority: int, energy: float) -> None:
+    for threshold in (collapse_threshold, vanishing_threshold):
+        few, many = (threshold(majority, minority, feature_energy=energy, digits=digits) for digits in (3, 300))
+        assert few is not None
+        assert many is not None
+        assert few.log_minus_one == pytest.approx(many.log_minus_one, rel=1e-15)
+
+
+@pytest.mark.parametrize(("majority", "minority", "energy"), [(1, 2 * 10**14, 1e-134), (1, 10**9, 1e-60), (2, 10**12, 1e-20)])
+def test_a_minority_of_very_many_classes_keeps_the_digits_of_an_excess(majority: int, minority: int, energy: float) -> None:
+    found = collapse_threshold(majority, minority, feature_energy=energy, digits=30)
+    assert log_threshold_minus_one(majority, minority, feature_energy=energy) == pytest.approx(found.log_minus_one, rel=FLOATS)
+
+
 # Properties.
 
 SIZES = st.tuples(class_numbers(), class_numbers().map(lambda size: max(size, 2)))
