@@ -14,6 +14,7 @@ from torch import nn
 
 from layerpeel.array_words import Float, Int
 from layerpeel.gpu_train._images import Images
+from layerpeel.gpu_train.architectures import Repeated
 from layerpeel.gpu_train.networks import device_of, layer_outputs, precision_of
 from layerpeel.gpu_train.training import CHECKPOINT_SECONDS, Recipe, accuracy_by_class, seeded, train, train_together
 from layerpeel.numerics import Separation, UnusableInput, feature_energy, mean_cosine, neural_collapse, separation
@@ -51,14 +52,20 @@ class SeparationCurves:
     loss: Float[np.ndarray, " epochs"]
 
 
+SHAPING = (nn.Flatten, nn.AdaptiveAvgPool2d, nn.MaxPool2d, Repeated)
+"""Children that are no layers: what they return is not measured."""
+
+
 def hidden_layers(model: nn.Module, images: Images) -> list[Float[np.ndarray, "n p"]]:
-    """The input and the output of every child but the classifier, flattened; children that only reshape are left out."""
+    """The input and the output of every child but the classifier, flattened; children that only reshape or pool are left out."""
     outputs = layer_outputs(model, images.pixels)
     children = list(model.named_children())[:-1]
-    shaping = (nn.Flatten, nn.AdaptiveAvgPool2d)
-    hidden = [outputs[name] for name, child in children if not isinstance(child, shaping)]
+    hidden = [outputs[name] for name, child in children if not isinstance(child, SHAPING)]
     return [images.pixels.reshape(len(images.pixels), -1), *hidden]
 
+
+Layers = Callable[[nn.Module, Images], list[Float[np.ndarray, "n p"]]]
+"""What is measured of a network: features of its layers, one row per image."""
 
 MEASURED_BATCH = 100
 """Images a batch where D is measured in training mode."""
@@ -84,7 +91,6 @@ def hidden_layers_by_batch(model: nn.Module, images: Images) -> list[Float[np.nd
             module.train()
     order = np.random.default_rng(len(images.labels)).permutation(len(images.labels))
     parts = np.array_split(order, max(1, round(len(order) / MEASURED_BATCH)))
-    shaping = (nn.Flatten, nn.AdaptiveAvgPool2d)
     by_part: list[list[np.ndarray]] = []
     with torch.no_grad():
         for part in parts:
@@ -92,10 +98,40 @@ def hidden_layers_by_batch(model: nn.Module, images: Images) -> list[Float[np.nd
             seen = [rows.flatten(1).cpu().numpy()]
             for child in list(asked.children())[:-1]:
                 rows = child(rows)
-                seen += [] if isinstance(child, shaping) else [rows.flatten(1).cpu().numpy()]
+                seen += [] if isinstance(child, SHAPING) else [rows.flatten(1).cpu().numpy()]
             by_part.append(seen)
     back = np.argsort(order)
     return [np.concatenate(layer)[back] for layer in zip(*by_part, strict=True)]
+
+
+def principal(layers: Layers, components: int) -> Layers:
+    """The same layers, of which wider ones are their first principal components, as he2023 has them before D of residual nets.
+
+    Args:
+        layers: features of every layer.
+        components: kept of a layer that has more features.
+
+    Example:
+        >>> from layerpeel.gpu_train import geomnist
+        >>> from layerpeel.gpu_train.networks import feed_forward
+        >>> images = geomnist(10, np.random.default_rng(0))
+        >>> [layer.shape for layer in principal(hidden_layers, 5)(feed_forward(1024, 3, [4]), images)]
+        [(30, 5), (30, 4)]
+    """
+
+    def reduced(model: nn.Module, images: Images) -> list[Float[np.ndarray, "n p"]]:
+        return [_principal(layer, components) for layer in layers(model, images)]
+
+    return reduced
+
+
+def _principal(features: Float[np.ndarray, "n p"], components: int) -> Float[np.ndarray, "n c"]:
+    """By the eigenvectors of the products of samples, which are fewer than features."""
+    if features.shape[1] <= components:
+        return features
+    centred = features.astype(float) - features.mean(axis=0, dtype=float)
+    values, vectors = np.linalg.eigh(centred @ centred.T)
+    return vectors[:, -components:] * np.sqrt(np.maximum(values[-components:], 0.0))
 
 
 def separation_curves(
@@ -107,6 +143,8 @@ def separation_curves(
     *,
     epochs: Sequence[int] = (),
     frozen: str = "none",
+    layers: Layers = hidden_layers,
+    by_batch: Layers | None = hidden_layers_by_batch,
     device: str = "cpu",
     checkpoint: Path | None = None,
     progress: Progress = lambda _share: None,
@@ -121,6 +159,8 @@ def separation_curves(
         rng: source of weights and orders.
         epochs: when to measure, besides before the first and after the last.
         frozen: "bottom" or "top" leaves that half of the hidden layers at its initial weights; "none" trains all.
+        layers: (network, images) → features of every layer that is measured.
+        by_batch: the same in training mode; None where that is not measured.
         device: "auto", "cpu" or "cuda".
         checkpoint: kept while it runs, and continued from if it is there.
         progress: called after every epoch.
@@ -140,14 +180,15 @@ def separation_curves(
     def measure(epoch: int, _loss: float) -> None:
         progress(epoch / recipe.epochs)
         if epoch in when:
-            layers, nc1 = _look(model, images)
-            outside = [_separation(layer, test.labels).fuzziness for layer in hidden_layers(model, test)]
-            batched = [_separation(layer, images.labels).fuzziness for layer in hidden_layers_by_batch(model, images)]
-            measured.append(([layer.fuzziness for layer in layers], outside, nc1, batched))
+            inside, nc1 = _look(model, images, layers)
+            outside = [separation_or_infinity(layer, test.labels).fuzziness for layer in layers(model, test)]
+            seen = [] if by_batch is None else by_batch(model, images)
+            batched = [separation_or_infinity(layer, images.labels).fuzziness for layer in seen]
+            measured.append(([layer.fuzziness for layer in inside], outside, nc1, batched))
 
     measure(0, float("nan"))
     losses = _resumed(model, images, recipe, rng, device=device, checkpoint=checkpoint, log=measured, after_epoch=measure)
-    final, _ = _look(model, images)
+    final, _ = _look(model, images, layers)
     return _separation_curves(model, images, test, when, measured, final, losses)
 
 
@@ -183,7 +224,7 @@ def separation_curves_together(
     def measure(_epoch: int) -> None:
         for trial, (model, seen, test) in enumerate(trials):
             final[trial], nc1 = _look(model, seen)
-            outside = _separation(_last_hidden(model, test), test.labels).fuzziness
+            outside = separation_or_infinity(_last_hidden(model, test), test.labels).fuzziness
             measured[trial].append(([layer.fuzziness for layer in final[trial]], [outside], nc1, []))
 
     measure(0)
@@ -208,10 +249,10 @@ def _measured_epochs(epochs: Sequence[int], recipe: Recipe, parts: Sequence[Imag
     return when
 
 
-def _look(model: nn.Module, images: Images) -> tuple[list[Separation], float]:
+def _look(model: nn.Module, images: Images, layers: Layers = hidden_layers) -> tuple[list[Separation], float]:
     """The separation of every layer, and NC1 of the last."""
-    layers = hidden_layers(model, images)
-    return [_separation(layer, images.labels) for layer in layers], _nc1(layers[-1], images.labels)
+    features = layers(model, images)
+    return [separation_or_infinity(layer, images.labels) for layer in features], _nc1(features[-1], images.labels)
 
 
 def _last_hidden(model: nn.Module, images: Images) -> Float[np.ndarray, "n p"]:
@@ -246,7 +287,7 @@ def _resumed(model: nn.Module, images: Images, recipe: Recipe, rng: np.random.Ge
     return train(model, images, recipe, rng, resume=True, checkpoint_interval=CHECKPOINT_SECONDS, **options)
 
 
-def _separation(features: Float[np.ndarray, "n p"], labels: Int[np.ndarray, " n"]) -> Separation:
+def separation_or_infinity(features: Float[np.ndarray, "n p"], labels: Int[np.ndarray, " n"]) -> Separation:
     """D; infinite, with rank 0, where all class means coincide to rounding, the one thing that is wrong with outputs of sound images."""
     try:
         return separation(features, labels)

@@ -19,6 +19,7 @@ class Fault:
         old: what stands there; occurs exactly once.
         new: what the fault makes of it.
         turns: the checks ("room/check") that must turn.
+        tests: where no room watches, the tests ("path::test_name") that must fail.
     """
 
     name: str
@@ -26,7 +27,8 @@ class Fault:
     file: str
     old: str
     new: str
-    turns: tuple[str, ...]
+    turns: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
 
     @property
     def rooms(self) -> tuple[str, ...]:
@@ -51,4 +53,4 @@ class Fault:
 def read_faults() -> tuple[Fault, ...]:
     """All faults, in the order of the file."""
     entries = tomllib.loads(Path(__file__).with_name("faults.toml").read_text(encoding="utf-8"))["fault"]
-    return tuple(Fault(**{**entry, "turns": tuple(entry["turns"])}) for entry in entries)
+    return tuple(Fault(**{**entry, **{key: tuple(entry.get(key, ())) for key in ("turns", "tests")}}) for entry in entries)

@@ -58,7 +58,7 @@ class Enclosures:
         radius = float(problem.scales.max()) * self.logit_radius
         if problem.bias_penalty is not None:
             mass = math.sqrt(float(problem.scales**2 @ np.asarray(problem.sizes)))
-            radius += mass * 2 * math.sqrt(2 * self.solution.certificate.gap / problem.bias_penalty)
+            radius += mass * 2 * math.sqrt(2 * self.solution.sharpest_gap / problem.bias_penalty)
         return radius * (1 + ROUNDING)
 
     @cached_property
@@ -91,7 +91,7 @@ class Enclosures:
         """How far the rows of each group, in the gradient in Y, can be from the optimal ones, with the allowance for rounding."""
         problem = self.solution.problem
         rounded = steepness(problem) * problem.weights * ROUNDING * (1 + self.solution.group_logits.nuclear_norm())
-        return (slopes_within(self.solution.certificate.gap, problem) * (1 + ROUNDING) + rounded) / problem.scales
+        return (slopes_within(self.solution.sharpest_gap, problem) * (1 + ROUNDING) + rounded) / problem.scales
 
     @cached_property
     def _slack(self) -> float:

@@ -250,11 +250,13 @@ def bracket_threshold(
     return Bracket(math.exp(switch.lower), math.exp(switch.upper), rigorous=True)
 
 
-def bisect_phases(collapsed: Callable[[float], bool | None], distinct: float, beyond: float, width: float) -> tuple[float, float]:
-    """Shrink (certainly distinct, certainly collapsed) until it is narrow, or neither can be certified in between."""
+def bisect_phases(
+    collapsed: Callable[[float], bool | None], distinct: float, beyond: float, width: float, most: int = 6
+) -> tuple[float, float]:
+    """Shrink (certainly distinct, certainly collapsed) until it is narrow, or neither can be certified at so many places in between."""
     undecided: list[float] = []
     while beyond - distinct > width:
-        middle = _middle(distinct, beyond, undecided)
+        middle = _middle(distinct, beyond, undecided, most)
         if middle is None:
             break
         verdict = collapsed(middle)
@@ -267,7 +269,7 @@ def bisect_phases(collapsed: Callable[[float], bool | None], distinct: float, be
     return distinct, beyond
 
 
-def _middle(distinct: float, beyond: float, undecided: list[float]) -> float | None:
+def _middle(distinct: float, beyond: float, undecided: list[float], most: int) -> float | None:
     """The next point to try: the midpoint, or where that was undecided, the midpoints towards the two ends.
 
     None after a few times, or once half of what is left is undecided.
@@ -276,6 +278,6 @@ def _middle(distinct: float, beyond: float, undecided: list[float]) -> float | N
     if not inside:
         return 0.5 * (distinct + beyond)
     low, high = inside[0] - distinct, beyond - inside[-1]
-    if len(inside) >= 6 or low + high <= 0.5 * (beyond - distinct):
+    if len(inside) >= most or low + high <= 0.5 * (beyond - distinct):
         return None
     return distinct + 0.5 * low if low > high else beyond - 0.5 * high

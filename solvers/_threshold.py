@@ -28,7 +28,14 @@ MARGIN = 0.75
 ASIDE = 6
 """How often the places beside a guess are moved away from it, three times as far each time, until both phases are certified."""
 
-LOOSER = ((3e-3, 1e-8), (1e-3, 1e-9))
+WIDE, APART, FLATTEST = 1e-2, 0.05, 0.005
+"""The width from which the level is looked at on the side of the distinct phase too, how far aside, and the least share of its slope beyond
+that is believed there."""
+
+UNDECIDED = 6
+"""Places inside a bracket that no certificate decides, after which it is left as wide as it is; one where solves are dear."""
+
+LOOSER = ((1e-2, 1e-7), (3e-3, 1e-8), (1e-3, 1e-9))
 """Relative widths from which a larger gap is enough: it encloses multipliers to a tenth of the width."""
 
 
@@ -100,15 +107,16 @@ def critical_oversampling(
             beyond += 1.0
             if beyond > farthest:
                 return None
-    distinct, beyond = bisect_phases(collapsed, distinct, beyond, width)
+    distinct, beyond = bisect_phases(collapsed, distinct, beyond, width, most=UNDECIDED if width < WIDE else 1)
     return Bracket(math.exp(most - beyond), math.exp(most - distinct), rigorous=True)
 
 
 class Guess(NamedTuple):
-    """Where a phase is thought to end, and how far aside of it certificates should tell."""
+    """Where a phase is thought to end, and how far aside of it certificates should tell: on the side of each phase."""
 
     place: float
-    aside: float
+    before: float
+    beyond: float
 
 
 class _Path:
@@ -116,7 +124,8 @@ class _Path:
 
     def __init__(self, problem: Callable[[float], Problem], start: Solution | None, width: float) -> None:
         self.problem = problem
-        self.width, self.fine = width, min(max(1e-2 * width**2, FINE), ROUGH)
+        self.width, self.fine = width, max(1e-2 * width**2, FINE)
+        self.rough = max(self.fine, ROUGH)
         self.tolerance = next((gap for least, gap in LOOSER if width >= least), SHARP)
         self.nearest: Solution | Sketch | None = start
 
@@ -144,7 +153,7 @@ class _Path:
         bracket, where one gains less, the middle is taken.
         """
         low, high, place, before = 0.0, math.inf, min(start, farthest), None
-        gap, longer = ROUGH, 1.0
+        gap, longer = self.rough, 1.0
         for _ in range(SEARCHED):
             excess = self.level(place, groups, gap)
             if not math.isfinite(excess) or (excess < 0.0 and place >= farthest):
@@ -159,19 +168,27 @@ class _Path:
             step = abs(following - place)
             if gap == self.fine and step <= 0.3 * self.width:
                 return self._sharpened(groups, following, slope)
-            gap = self.fine if step <= NEAR else ROUGH
+            gap = self.fine if step <= NEAR else self.rough
             before, place = (place, excess), following
         return None
 
     def _sharpened(self, groups: Sequence[int], place: float, slope: float) -> Guess:
-        """A guess moved by the multiplier of the certified optimum there, and how far aside its enclosure tells the phases apart."""
+        """A guess moved by the multiplier of the certified optimum there, and how far aside its enclosure tells the phases apart.
+
+        Before the switch a group of many classes takes up what λ would gain, and the level is flatter than beyond it: where solves are
+        dear, it is looked at there too.
+        """
         solution = self.solved(place)
         slopes = solution.problem.weights / solution.problem.scales
         level = math.log(solution.multiplier / float(slopes[list(groups)].min()))
         enclosed = solution.certified_multiplier
         unsure = MARGIN * enclosed.width / (enclosed.lower * slope) if enclosed.lower > 0.0 else 0.0
         step = level / slope
-        return Guess(place - step if abs(step) <= NEAR else place, min(max(0.45 * self.width, unsure), max(NEAR, self.width)))
+        aside = min(max(0.45 * self.width, unsure), max(NEAR, self.width))
+        flatter = 1.0
+        if self.width >= WIDE and place > APART:
+            flatter = min(max((level - self.level(place - APART, groups, self.rough)) / APART / slope, FLATTEST), 1.0)
+        return Guess(place - step if abs(step) <= NEAR else place, max(aside, unsure / flatter) if flatter < 1.0 else aside, aside)
 
 
 def _beside(collapsed: Callable[[float], bool | None], guess: Guess | None) -> tuple[float, float | None]:
@@ -179,15 +196,15 @@ def _beside(collapsed: Callable[[float], bool | None], guess: Guess | None) -> t
     distinct, beyond = 0.0, None
     if guess is None:
         return distinct, beyond
-    aside = guess.aside
+    farther = 1.0
     for _ in range(ASIDE):
-        for place in (guess.place - aside, guess.place + aside):
+        for place in (guess.place - farther * guess.before, guess.place + farther * guess.beyond):
             if distinct < place and (beyond is None or place < beyond):
                 verdict = collapsed(place)
                 distinct, beyond = (place if verdict is False else distinct), (place if verdict is True else beyond)
         if distinct > 0.0 and beyond is not None:
             break
-        aside *= 3.0
+        farther *= 3.0
     return distinct, beyond
 
 

@@ -2,13 +2,16 @@
 
 import inspect
 import math
-from collections.abc import Callable
 from types import FunctionType
 from typing import Any, NamedTuple
 
 import layerpeel.numerics.layer_peeled._two_groups_curve as curve
+from layerpeel.numerics._arithmetic import EXPONENT_CAP
 from layerpeel.numerics._inputs import require_positive, require_whole
 from layerpeel.numerics._validated import validated
+
+FEW_STEPS = 12
+"""Steps after which the ends of the phases are found first: four or five are usual."""
 
 
 class TwoGroupOptimum(NamedTuple):
@@ -38,7 +41,7 @@ def two_group_optimum(majority: int, minority: int, imbalance: float, radius: fl
 
         ‖Z‖_* = (K_A − 1) a + (K_B − 1) b + s = τ,    a and b the singular values inside the groups, s = hypot(t_A, t_B) between them.
 
-    The two ends of its phase are found first, and decide which phase R is in; then one increasing equation is solved inside them.
+    One increasing equation is solved along the curve of all optima of this radius; where its root lies, says which phase R is in.
 
     Args:
         majority: K_A ≥ 1, classes of the larger size.
@@ -60,7 +63,7 @@ def two_group_optimum(majority: int, minority: int, imbalance: float, radius: fl
     majority = require_whole(majority, "the number of majority classes", remedy="give one, for example 5")
     minority = require_whole(minority, "the number of minority classes", remedy="give one, for example 5")
     imbalance, radius = require_positive(imbalance, "imbalance"), require_positive(radius, "radius")
-    on_curve = _optimum(float(majority), float(minority), max(math.log(imbalance), 0.0), radius)
+    on_curve = _along_the_curve(float(majority), float(minority), max(math.log(imbalance), 0.0), radius)
     if math.isnan(on_curve.phase):
         raise ArithmeticError(f"no root for K_A, K_B, R, radius = {majority}, {minority}, {imbalance!r}, {radius!r}; report this case.")
     if on_curve.phase == curve.VANISHED:
@@ -82,13 +85,52 @@ def _choose(condition: bool, if_true: float, if_false: float) -> float:
     return if_true if condition else if_false
 
 
-def _in_plain_numbers() -> Callable[..., Any]:
-    """`curve.optimum` with all that it calls: the functions as they stand, over other globals."""
+def _in_plain_numbers() -> dict[str, Any]:
+    """The functions of the curve by name, as they stand, over other globals."""
     scope = {**vars(curve), "np": _Plain, "choose": _choose, "every": bool}
     for name in ("place", "threshold_excess", "last_place", "curve_point", "newton_step", "threshold_place", "optimum"):
         function = inspect.unwrap(scope[name])  # without the checks of annotations that tests put around it
         scope[name] = FunctionType(function.__code__, scope, name)
-    return scope["optimum"]
+    return scope
 
 
-_optimum = _in_plain_numbers()
+_plain = _in_plain_numbers()
+_optimum, _curve_point, _last_place = (_plain[name] for name in ("optimum", "curve_point", "last_place"))
+
+
+def _along_the_curve(majority: float, minority: float, log_imbalance: float, radius: float) -> curve.Found:
+    """`curve.optimum` without the ends of the phases: Newton's method from the balanced end, in a bracket that holds every phase.
+
+    The optimum grows along the curve from R = 1 at ρ = 0, where its slope is explicit: with b = τ/(K − 1) and l = 1 − e^{−b},
+    d log R/dρ = K (b − l + K)/(K_B (K (1 − l) + l)). The end at which the minority vanishes is looked at only where a step would leave it.
+    Where many steps are needed (seen: one case in a hundred, across the kink at the threshold) the ends come first.
+    """
+    classes = majority + minority
+    inside = radius / (classes - 1)
+    lost = -math.expm1(-inside)
+    slope = classes * (inside - lost + classes) / (minority * (classes * (1 - lost) + lost))
+    last = _last_place(majority, minority, radius)
+    lower, upper = 0.0, min(last, 1.0 + math.log1p(radius / minority) + log_imbalance)
+    rho, ends = min(log_imbalance / slope, upper), upper == last
+    for _ in range(FEW_STEPS):
+        point = _curve_point(majority, minority, radius, rho)
+        excess = point.log_imbalance - log_imbalance
+        lower, upper = (rho, upper) if excess < 0.0 else (lower, rho)
+        following = rho - excess / point.slope
+        settled, inside_bracket = abs(following - rho) <= curve.STEP_TOLERANCE * rho, lower < following < upper
+        if settled:
+            return _found(_curve_point(majority, minority, radius, following if inside_bracket else rho))
+        if ends and following >= upper == last:
+            ends, point = False, _curve_point(majority, minority, radius, last)
+            if log_imbalance >= point.log_imbalance:
+                return _found(point, vanished=True)
+        rho = following if inside_bracket else 0.5 * (lower + upper)
+    return _optimum(majority, minority, log_imbalance, radius)
+
+
+def _found(point: curve.CurvePoint, *, vanished: bool = False) -> curve.Found:
+    """What is read off a point: V = log1p(g_A expm1(a)) in capped exponents, and the phase."""
+    capped = min(point.a, EXPONENT_CAP)
+    deficit = math.log1p(point.share_a * math.expm1(capped)) + (point.a - capped)
+    phase = curve.VANISHED if vanished else curve.DISTINCT if point.b > 0.0 else curve.COLLAPSED
+    return curve.Found(point.a, point.b, 0.0 if vanished else point.s, point.root_a, point.root_b, deficit, phase)

@@ -8,7 +8,7 @@ from layerpeel.solvers.proof._certificate import certify
 from layerpeel.solvers.routes import _newton
 from layerpeel.solvers.routes._interior import MOST_GROUPS, solve_interior
 from layerpeel.solvers.routes._merged import merged_start
-from layerpeel.solvers.routes._newton import solve_newton
+from layerpeel.solvers.routes._newton import Nearest, solve_newton
 from layerpeel.solvers.routes._primal_dual import solve_primal_dual
 from layerpeel.solvers.routes._projected import FEW_GROUPS, MAX_ITERATIONS, solve_projected
 from layerpeel.solvers.routes._request import Candidate, Request
@@ -19,6 +19,9 @@ GAP_MARGIN = 0.3
 
 NEAR_MARGIN = 0.95
 """The same where the gap is computed to a small part of itself, and is met in one step."""
+
+SEVERAL_GROUPS = 8
+"""Groups from which Newton's method is asked although there is a neighbour's optimum."""
 
 LEAST_STEPS, STEPS_PER_G4 = 1000, 10
 """With few groups, proximal steps are given up when they have taken as long as extended precision would, which grows like G⁴."""
@@ -33,9 +36,20 @@ def first_order(problem: Problem, gap: float, start: Candidate | None = None) ->
     """What first-order methods find in doubles, to a gap and no further."""
     if not problem.loss_function.smooth:
         return solve_primal_dual(problem, gap, start)
-    if start is None and _newton.covers(problem) and (nearest := solve_newton(problem, gap)) is not None:
-        return nearest.candidate
+    near = _by_newton(problem, gap, start)
+    if near is not None and (near.gap <= gap or start is None):
+        return near.candidate
     return solve_projected(problem, gap, start or merged_start(problem, gap), once=True)
+
+
+def _by_newton(problem: Problem, gap: float, start: Candidate | None) -> Nearest | None:
+    """Newton's method, where it applies: from its own start, and where that is far from a neighbour's optimum."""
+    if not _newton.covers(problem) or (start is not None and len(problem.groups) < SEVERAL_GROUPS):
+        return None
+    if start is None:
+        return solve_newton(problem, gap)
+    near = solve_newton(problem, gap, patience=1)
+    return near if near is not None and near.gap <= gap else solve_newton(problem, gap, start, patience=0)
 
 
 def _attempts(problem: Problem, tolerance: float, start: Candidate | None) -> Iterator[Candidate]:
@@ -45,7 +59,7 @@ def _attempts(problem: Problem, tolerance: float, start: Candidate | None) -> It
         return
     count = len(problem.groups)
     steps = max(LEAST_STEPS, STEPS_PER_G4 * count**4) if count <= MOST_GROUPS else MAX_ITERATIONS
-    near = solve_newton(problem, NEAR_MARGIN * tolerance) if start is None and _newton.covers(problem) else None
+    near = _by_newton(problem, NEAR_MARGIN * tolerance, start)
     if near is not None and (near.met or count >= FEW_GROUPS):
         start = near.candidate
         yield start

@@ -11,7 +11,8 @@ Columns belong to groups, in order of their slopes c_g/d_g: column a to the grou
 """
 
 import math
-from typing import NamedTuple
+from copy import copy
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,6 +30,12 @@ Rows = Float[np.ndarray, "_ _"]
 
 MOST_LEAVING = 1 - 1e-12
 """Most that the other classes of a row may take together at a dual point, so that its own logit is finite."""
+
+MANY_GROUPS, RANGE = 100, 1e12
+"""Groups from which single precision halves the time of a product, and its numbers."""
+
+SHORT, LAST_COLUMNS, POWERS = 0.5, 8, 4
+"""A column is short below this share of the next; it is looked for among the last, and its direction with so many powers of M⁻¹."""
 
 
 class Place(NamedTuple):
@@ -57,6 +64,10 @@ class Place(NamedTuple):
     shares: Block
     own: Vector
     inside: Vector
+
+    def single(self) -> "Place":
+        """The same in single precision, for products with the Hessian."""
+        return self._replace(**{name: _single(value) for name, value in self._asdict().items()})
 
 
 class Beyond(NamedTuple):
@@ -88,6 +99,18 @@ class LowRank:
         self.halves = np.where(self.copies > 0.0, 0.5 / np.maximum(self.copies, 1.0), 0.0)
         self.idle: Vector | None = None
         """A direction of the columns that is left at zero."""
+
+    @property
+    def fits_single(self) -> bool:
+        """Whether there are so many groups that single precision pays, and no numbers that leave its range."""
+        within = self.pulls.min() > 1.0 / RANGE and max(self.pulls.max(), self.rows.max()) < RANGE
+        return len(self.sizes) >= MANY_GROUPS and bool(within)
+
+    def single(self) -> "LowRank":
+        """The same program in single precision, for products with the Hessian: half the time where there are many groups."""
+        twin = copy(self)
+        vars(twin).update({name: _single(value) for name, value in vars(self).items()})
+        return twin
 
     def sorted(self, values: Vector) -> Vector:
         """Numbers of groups, in order of their slopes."""
@@ -184,23 +207,37 @@ class LowRank:
         """How the slope inside a group moves with the margin there, while the mean logit of the group stays."""
         return at.own * (self.copies / self.sizes) + at.inside / self.sizes
 
-    def dual(self, at: Place, most: float) -> tuple[tuple[Vector, Block], Beyond]:
+    def short(self, at: Place) -> bool:
+        """Whether the shortest column is much shorter than the next: it has not settled where the value has."""
+        features, classifier, _ = self.parts(at.x)
+        if self.width < LAST_COLUMNS:
+            return False
+        lengths = np.sort((features[:, -LAST_COLUMNS:] ** 2 + classifier[:, -LAST_COLUMNS:] ** 2).sum(axis=0))
+        return bool(lengths[0] < SHORT * lengths[1])
+
+    def dual(self, at: Place, most: float, *, shortest: bool = True) -> tuple[tuple[Vector, Block], Beyond]:
         """G with one singular value λ wherever Y has any: D = (I − P_H) G (I − P_W) − λ H M⁻¹ Wᵀ, M half of HᵀH + WᵀW.
 
-        What H and W are off balance changes it, and its norm, at second order. Singular values above a level that is a little more than λ
-        are cut to λ, and come back with their vectors: directions that the factors lack.
+        What H and W are off balance changes it, and its norm, at second order. The direction q in which M is smallest may be left to G as
+        it stands, with N = M⁻¹ − M⁻¹q qᵀM⁻¹/(qᵀM⁻¹q) for M⁻¹: errors of directions enter D over their lengths, and the value times them.
+        Singular values above a level that is a little more than λ are cut to λ, and come back with their vectors: directions that the
+        factors lack.
         """
         features, classifier, inner = self.parts(at.x)
         mass = 0.5 * (features.T @ features + classifier.T @ classifier)
         if self.idle is not None:
             mass += float(mass.trace()) * self.idle[:, None] * self.idle
         inverse = np.linalg.inv(mass)
+        if not shortest:
+            inverse -= _carried_by_the_largest(inverse)
         left, right = features @ inverse, classifier @ inverse
         middle = features.T @ at.products[0] - at.multiplier * mass
         outer = at.outer - left @ at.products[1].T - (at.products[0] - left @ middle) @ right.T
         inside = np.clip(at.inner, -at.multiplier, at.multiplier)
         if self.several:
-            inside = np.where(inner > 0.0, -at.multiplier, inside)
+            # Raised to −λ it costs half of what it lacks over the curvature; left as it is, the value inside times what it lacks.
+            kept = self.halves * inner**2 * self.pulls * self.rows * self.kept(at)
+            inside = np.where(2.0 * kept > at.multiplier + at.inner, -at.multiplier, inside)
         beyond = _beyond(outer, most)
         return (inside, outer - (beyond.left.T * (beyond.values - at.multiplier)) @ beyond.right), beyond
 
@@ -250,6 +287,22 @@ class LowRank:
         if self.radius is not None:
             return (at.value - constant + self.radius * norm) / at.value
         return (at.value - constant * min(at.multiplier / norm, 1.0)) / at.value
+
+
+def _single(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_single(each) for each in value)
+    return value.astype(np.float32) if isinstance(value, np.ndarray) and value.dtype == float else value
+
+
+def _carried_by_the_largest(inverse: Float[np.ndarray, "r r"]) -> Float[np.ndarray, "r r"]:
+    """N q qᵀ N/(qᵀ N q) for a direction q near the first eigenvector of a positive definite N."""
+    direction = inverse[:, int(np.argmax(inverse.diagonal()))]
+    for _ in range(POWERS):
+        direction = inverse @ direction
+        direction /= np.linalg.norm(direction)
+    image = inverse @ direction
+    return np.outer(image, image) / float(direction @ image)
 
 
 def _beyond(outer: Block, level: float) -> Beyond:

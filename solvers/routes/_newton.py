@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from layerpeel.numerics import increasing_root
+from layerpeel.numerics import GroupMatrix, increasing_root
 from layerpeel.solvers.program._problem import LayerPeeled, Problem
-from layerpeel.solvers.routes._low_rank import LowRank, Place, Vector
+from layerpeel.solvers.routes._low_rank import MANY_GROUPS, LowRank, Place, Vector
 from layerpeel.solvers.routes._preconditioner import Inverse
 from layerpeel.solvers.routes._projected import FEW_GROUPS, FURTHER, FURTHEST, require_room
 from layerpeel.solvers.routes._request import Candidate
@@ -43,14 +43,26 @@ CUT = 0.3
 SLACK, LEAST_SLACK = 0.01, 1e-13
 """How far above λ the norm of a dual point may be: by this share of the gap, and by rounding."""
 
-SHORTEST = 1e-3
-"""A step that had to be shortened by more has met no convex neighbourhood, and other methods are asked."""
+SMALLEST = 1e-5
+"""Singular values of a neighbour's optimum below this share of the largest are not taken for directions."""
+
+WORTH_ANOTHER, COSTLY_DUAL = 3.0, 400
+"""A gap up to so many times what is wanted is worth a second dual point at the same place; from so many groups on, the one without a short
+column comes first."""
+
+SINGLE = 1e-9
+"""Excess from which single precision is enough for the products of a step: the slope itself stays in double."""
+
+SHORTEST, MUCH = 1e-3, 0.1
+"""A step that had to be shortened by more has met no convex neighbourhood, and other methods are asked; one that was shortened by more than
+the second is no good sign."""
 
 ROUNDING = 1e-14
 """Relative decrease of the value below which differences are rounding."""
 
-FARTHEST, NEAR_ENOUGH = 500.0, 1e-3
-"""How far below the smallest slope the multiplier of the start is looked for, in logarithms, and how near it is found."""
+FARTHEST, NEAR_ENOUGH = 500.0, 1e-8
+"""How far below the smallest slope the multiplier of the start is looked for, in logarithms, and how near it is found: near the crease a
+group's part moves K times as fast."""
 
 
 def covers(problem: Problem) -> bool:
@@ -59,18 +71,21 @@ def covers(problem: Problem) -> bool:
 
 
 class Nearest(NamedTuple):
-    """What Newton's method found, and whether its gap is as small as it should be: with few groups to spare."""
+    """What Newton's method found, the gap in doubles, and whether that is as small as it should be: with few groups to spare."""
 
     candidate: Candidate
+    gap: float
     met: bool
 
 
-def solve_newton(problem: Problem, gap: float) -> Nearest | None:
+def solve_newton(problem: Problem, gap: float, start: Candidate | None = None, *, patience: int = STEPS) -> Nearest | None:
     """Minimise cross-entropy over {Y : ‖Y‖_* ≤ τ}, or with the penalty λ‖Y‖_*, to a relative gap in doubles.
 
     Args:
         problem: cross-entropy as it stands, without a bias.
         gap: where to stop. With few groups the excess is taken to a thousandth of it, as `solve_projected` does.
+        start: a neighbour's optimum over these groups, to begin from; the closed form when not given.
+        patience: how many steps may be shortened much before another method is asked.
 
     Returns:
         Y with its factors and a tangent that proves the gap, or the best that was found, and which; None where the iteration does not
@@ -92,31 +107,45 @@ def solve_newton(problem: Problem, gap: float) -> Nearest | None:
     aimed = max(FURTHER * gap, FURTHEST) if few else AIMED * gap
     wanted = SPARED * gap if few else gap
     with np.errstate(all="ignore"):  # what overflows has no lower value, and is not taken
-        begun, nearest = _start(problem), None
+        begun, nearest, again = _start(problem) if start is None else _aligned(problem, start.matrix), None, False
         for _ in range(RANKS):
             if begun is None:
                 break
             program, x = begun
-            at = _descended(program, program.at(x), aimed)
+            first = program.at(x)
+            at = _descended(program, first, aimed, patience)
             if at is None:
                 break
+            if again and at is first:  # nearer than was asked for already: it is asked for more
+                aimed *= CLOSER
+                continue
             most = at.multiplier * (1.0 + max(SLACK * gap, LEAST_SLACK))
-            try:
-                dual, beyond = program.dual(at, most)
-            except np.linalg.LinAlgError:  # columns coincide, to the last digit
-                break
-            tangent = program.touching(*dual)
-            met = program.gap(at, tangent) <= (min(CUT * gap, wanted) if len(beyond.values) else wanted)
-            nearest = Nearest(program.candidate(at, tangent), met)
+            least, short, lacking, met = math.inf, len(problem.groups) >= COSTLY_DUAL and program.short(at), None, False
+            for shortest in (not short, short):
+                try:
+                    dual, beyond = program.dual(at, most, shortest=shortest)
+                except np.linalg.LinAlgError:  # columns coincide, to the last digit
+                    return nearest
+                tangent = program.touching(*dual)
+                left = program.gap(at, tangent)
+                lacking = beyond if shortest else lacking  # without the shortest column its own direction may be beyond
+                met = left <= (min(CUT * gap, wanted) if shortest and len(beyond.values) else wanted)
+                if left < least:
+                    least, nearest = left, Nearest(program.candidate(at, tangent), left, met)
+                worth = len(problem.groups) >= MANY_GROUPS and len(beyond.values) == 0 and left < WORTH_ANOTHER * wanted
+                if met or (shortest and not worth):
+                    break
             if met:
                 break
             aimed *= CLOSER
-            begun = program.widened(at, most, beyond)
+            begun = None if lacking is None else program.widened(at, most, lacking)
+            again = lacking is not None and len(lacking.values) == 0
+            patience = patience if again or patience == STEPS else 0
         return nearest
 
 
-def _start(problem: Problem) -> tuple[LowRank, Vector] | None:
-    """The closed form as factors, with the direction that they leave out; None where there is nothing above the crease."""
+def _level(problem: Problem) -> float:
+    """λ of the closed form."""
     classes, sizes = problem.num_classes, np.asarray(problem.sizes, dtype=float)
     strengths, masses = problem.weights / problem.scales, problem.scales * sizes * (1.0 - 1.0 / classes)
 
@@ -127,11 +156,15 @@ def _start(problem: Problem) -> tuple[LowRank, Vector] | None:
 
     if isinstance(problem, LayerPeeled):
         least, most = math.log(float(strengths.min())) - FARTHEST, math.log(float(strengths.max()))
-        level = math.exp(
+        return math.exp(
             increasing_root(partial(missing, radius=problem.radius), start=most - 1.0, lower=least, upper=most, tolerance=NEAR_ENOUGH)
         )
-    else:
-        level = problem.penalty
+    return problem.penalty
+
+
+def _start(problem: Problem) -> tuple[LowRank, Vector] | None:
+    """The closed form as factors, with the direction that they leave out; None where there is nothing above the crease."""
+    classes, strengths, level = problem.num_classes, problem.weights / problem.scales, _level(problem)
     lengths = np.log1p(np.maximum(strengths / level - 1.0, 0.0) * classes)
     diagonal = lengths * problem.scales
     count = int((diagonal > 0.0).sum())
@@ -152,7 +185,25 @@ def _start(problem: Problem) -> tuple[LowRank, Vector] | None:
     return program, np.concatenate([factor.ravel(), factor.ravel(), inner])
 
 
-def _descended(program: LowRank, at: Place, gap: float) -> Place | None:
+def _aligned(problem: Problem, matrix: GroupMatrix) -> tuple[LowRank, Vector] | None:
+    """A matrix as factors, turned so that each column belongs to a group: so that the upper block of H + W is symmetric, and positive."""
+    values = matrix.decomposed[1]
+    count = int((values > SMALLEST * max(float(values[0]), float(np.abs(matrix.inner).max()))).sum())
+    if count == 0:
+        return None
+    program = LowRank(problem, count)
+    turned, _, vectors = matrix.decomposed
+    roots = np.sqrt(values[:count])
+    features, classifier = turned[:, :count] / roots, vectors[:, :count] * roots
+    if program.order is not None:
+        features, classifier = features[program.order], classifier[program.order]
+    left, _, right = np.linalg.svd(features[:count] + classifier[:count])
+    turn = (left @ right).T
+    inner = np.sqrt(2.0 * program.copies * np.maximum(program.sorted(matrix.inner), 0.0)) if program.several else np.zeros(0)
+    return program, np.concatenate([(features @ turn).ravel(), (classifier @ turn).ravel(), inner])
+
+
+def _descended(program: LowRank, at: Place, gap: float, patience: int) -> Place | None:
     """Newton steps until the preconditioned slope is within the gap; half of its square is the excess, to within a third."""
     for _ in range(STEPS):
         if not at.value > 0.0:  # below the smallest double
@@ -165,8 +216,9 @@ def _descended(program: LowRank, at: Place, gap: float) -> Place | None:
         step, length = _newton_step(program, at, inverse, towards, gap), 1.0
         while not (following := program.at(at.x + length * step)).value < at.value * (1.0 + ROUNDING):
             length *= 0.5
-            if length < SHORTEST:
+            if length < SHORTEST or (length < MUCH and patience == 0):
                 return None
+        patience -= length < MUCH
         at = following
     return None
 
@@ -176,8 +228,10 @@ def _newton_step(program: LowRank, at: Place, inverse: Inverse, towards: Vector,
     residual, direction, step = -at.slope, towards, np.zeros_like(at.x)
     size = float(residual @ towards)
     least = max(min(ROUGHEST**2, size / at.value) * size, 2.0 * ENOUGH * gap * at.value)
+    single = program.fits_single and size > SINGLE * at.value
+    bending, place = (program.single(), at.single()) if single else (program, at)
     for product in range(PRODUCTS):
-        curved = program.curved(at, direction)
+        curved = bending.curved(place, direction.astype(place.x.dtype, copy=False)).astype(float, copy=False)
         bend = float(direction @ curved)
         if not bend > 0.0:
             return step if product else direction

@@ -11,6 +11,7 @@ from layerpeel.solvers._geometry import Decided
 from layerpeel.solvers._solution import Solution
 from layerpeel.solvers.program._problem import Form, LayerPeeled, Problem
 from layerpeel.solvers.proof._certificate import certified
+from layerpeel.solvers.proof._two_groups import certified_two_groups
 from layerpeel.solvers.routes._request import Candidate, Request
 from layerpeel.solvers.routes._settled import status_of
 
@@ -29,7 +30,7 @@ def run(request: Request[Form]) -> Solution[Form]:
     """The optimum in closed form, whose zeros and ties are exact."""
     problem = request.problem
     candidate, collapsed, vanished = solve_symmetric(problem)
-    certificate = certified(problem, *candidate)
+    certificate = certified_two_groups(problem, candidate.matrix, request.tolerance) or certified(problem, *candidate)
     return Solution(
         problem=problem,
         route="symmetric",
@@ -116,15 +117,19 @@ def _two_groups(problem: LayerPeeled) -> tuple[GroupMatrix, Phases, Phases]:
     classes = problem.num_classes
     if len(problem.groups) == 1:
         return GroupMatrix((classes,), np.array([problem.radius / (classes - 1)]), np.zeros((1, 1))), (False,), (False,)
-    order = slice(None) if problem.groups[0].samples > problem.groups[1].samples else slice(None, None, -1)
-    big, small = problem.groups[order]
+    big, small = problem.groups
+    exchanged = big.samples < small.samples
+    if exchanged:
+        big, small = small, big
     optimum = two_group_optimum(big.classes, small.classes, big.samples / small.samples, problem.radius)
     t_a, t_b = optimum.between(big.classes, small.classes)
-    row = np.array([math.sqrt(small.classes / classes), -math.sqrt(big.classes / classes)])
-    inner = np.array([optimum.a if big.classes > 1 else 0.0, optimum.b])
-    outer = np.outer([t_a, -t_b], row)
-    matrix = GroupMatrix(problem.sizes, inner[order], outer[order, order])
-    return matrix, (False, optimum.collapsed)[order], (False, optimum.vanished)[order]
+    to_a, to_b = math.sqrt(small.classes / classes), -math.sqrt(big.classes / classes)
+    inner = (optimum.a if big.classes > 1 else 0.0, optimum.b)
+    rows = ((t_a * to_a, t_a * to_b), (-t_b * to_a, -t_b * to_b))
+    collapsed, vanished = (False, optimum.collapsed), (False, optimum.vanished)
+    if exchanged:
+        inner, rows, collapsed, vanished = inner[::-1], (rows[1][::-1], rows[0][::-1]), collapsed[::-1], vanished[::-1]
+    return GroupMatrix(problem.sizes, np.array(inner), np.array(rows)), collapsed, vanished
 
 
 def symmetric_rank(problem: Problem, matrix: GroupMatrix, vanished: Phases) -> int:

@@ -1,4 +1,4 @@
-"""The faults of `make mutants`: each still has its place in the code, leaves valid Python, and names checks that exist."""
+"""The faults of `make mutants`: each still has its place in the code, leaves valid Python, and names checks or tests that exist."""
 
 import ast
 
@@ -9,7 +9,7 @@ from mutants import ROOT, Fault, read_faults
 
 FAULTS = {fault.name: fault for fault in read_faults()}
 CHECKS = {f"{name}/{check.name}" for name, (_, room) in catalogue().items() for check in room.checks}
-MATHEMATICS = ("theory", "solvers", "numerics", "gpu_train")
+MATHEMATICS = ("theory", "solvers", "numerics", "gpu_train", "src")
 LEAST = 25
 """The number of faults that the suite must catch."""
 
@@ -27,9 +27,13 @@ def test_a_fault_edits_mathematics_that_is_there_and_names_what_must_notice(name
     text = (ROOT / fault.file).read_text(encoding="utf-8")
     assert ast.dump(ast.parse(fault.mutated(text))) != ast.dump(ast.parse(text))
     assert not any(part.split()[0] in {"assert", "raise"} for part in fault.old.splitlines() if part.strip())
-    assert fault.turns
+    assert fault.turns or fault.tests
     assert set(fault.turns) <= CHECKS
     assert set(fault.rooms) <= set(catalogue())
+    for test in fault.tests:
+        file, _, function = test.partition("::")
+        defined = ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8")))
+        assert function in {node.name for node in defined if isinstance(node, ast.FunctionDef)}
 
 
 def test_a_fault_whose_place_is_gone_or_not_the_only_one_is_refused() -> None:

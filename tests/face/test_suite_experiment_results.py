@@ -12,7 +12,8 @@ from refusals import refused
 from layerpeel.cli import main
 from layerpeel.networks.label_error_results import LabelErrorRow
 from layerpeel.networks.run_directory import Arrays, Run, run_experiment
-from layerpeel.networks.training_run import summarise
+from layerpeel.networks.strengths_results import StrengthsRow
+from layerpeel.networks.training_run import meanings, summarise
 from layerpeel.numerics import mean_cosine, nonnegative_optimum, refitted_means
 from layerpeel.pages.figure_file import figure_file
 from layerpeel.solvers import LayerPeeled, solve
@@ -150,12 +151,21 @@ def test_the_panels_of_the_source_stand_beside_what_its_talk_prints() -> None:
         others = {"epochs": [5], "nc1": [0.1], "accuracy": [1.0, 0.75], "rank_between": [9] * layers, "by_class": np.stack([last, last], 1)}
         return {"variant": variant}, arrays | {name: np.asarray(value) for name, value in others.items()}
 
-    run = finished("separation", [panel("source-adam-8", 8), panel("source-adam-4", 4), panel("source-hidden-3", 4)])
-    eight, four, _ = shown(run)
+    run = finished("separation", [panel("source-adam-8", 8), panel("source-adam-4", 4)])
+    eight, four = shown(run)
     assert (eight.talk_ratio, four.talk_ratio) == (0.53, None)
     titles = {drawn.title: drawn for drawn in summarise(run).figures()}
     assert "Evaluation mode and training mode" in titles
-    assert titles["Separation in the last layer against depth"].series[0].x == (3, 7)
+    assert [series.label for series in titles["Adam as the source trains it"].series] == [
+        "source-adam-4: ρ = 0.500",
+        "",
+        "source-adam-8: ρ = 0.500",
+        "",
+    ]
+    printed = {each.quantity: (each.printed, each.here) for each in summarise(run).beside_source}
+    assert printed["ρ of eight layers, Adam, training mode"] == ("0.53", "0.5")
+    differing = {each.setting: each.here for each in summarise(run).differing_settings}
+    assert differing["images"] == "packaged MNIST, 100 of each class"
 
 
 def ensemble(label_error: float) -> tuple[dict[str, Any], Arrays]:
@@ -214,6 +224,21 @@ def test_a_record_says_where_absolute_values_were_taken() -> None:
     rows = shown(finished("geomnist", [(settings, {**arrays, "logits": np.stack([crossing, crossing])})]))
     assert [row.crossings for row in rows] == ["keep", "keep"]
     assert all(row.crossing_components > 0 for row in rows)
+    told = dict(meanings(StrengthsRow))
+    assert "absolute values" in told["crossings"]
+    assert not {"iterations", "intra", "relative difference"} & set(told)  # curves are in no table
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_cosines_are_drawn_where_they_can_differ_and_classes_named_once(classes: int) -> None:
+    settings, arrays = ensemble(0.0)
+    start = np.array([[2.0, 0.1, -0.3], [0.2, 1.0, 0.4], [-0.2, 0.3, 1.5]])[:classes, :classes]
+    logits = refitted_means(start, 0.03 * arrays["iterations"], -0.01 * arrays["iterations"], model="L")
+    drawn = summarise(finished("geomnist", [(settings, {**arrays, "logits": np.stack([logits, logits])})])).figures()
+    titles = [figure.title for figure in drawn]
+    assert any("Cosines" in title for title in titles) == (classes > 2)  # of two centred means it is −1, whatever they are
+    (own,) = [figure for figure in drawn if figure.title.startswith("Simulated against genuine class means, L-model")]
+    assert [series.label for series in own.series if series.label] == [f"class {k}" for k in range(classes)]
 
 
 @pytest.fixture
@@ -287,3 +312,78 @@ def test_a_diverging_network_ends_the_run_with_a_sentence(
     monkeypatch.setattr("layerpeel.gpu_train.experiments.EXPERIMENTS", {"separation": lambda _plan: [Unit(name="a", settings={}, run=run)]})
     assert main(["train", "separation", "--out", str(tmp_path / "run")]) == 1
     assert "the loss is nan in epoch 1 of 5" in capsys.readouterr().err
+
+
+def test_the_last_d_is_held_against_depth_for_each_data_set() -> None:
+    def depth(images: str, hidden: int, last: tuple[float, float]) -> tuple[dict[str, Any], Arrays]:
+        arrays = {"fuzziness": np.array([[9.0, value] for value in last]), "test_fuzziness": np.array([1.0, 4.0])}
+        return {"images": images, "hidden": hidden, "trials": 2}, {**arrays, "accuracy": np.array([[1.0, 0.5], [0.5, 0.25]])}
+
+    units = [depth("mnist", 1, (1.0, 4.0)), depth("mnist", 3, (1.0, 1.0)), depth("fashion-mnist", 1, (3.0, 3.0))]
+    run = finished("depths", units)
+    one, three, other = shown(run)
+    assert (one.last_d, one.least_last_d, one.largest_last_d, one.test_last_d) == pytest.approx((2.0, 1.0, 4.0, 2.0))
+    assert (one.train_accuracy, one.test_accuracy) == (0.75, 0.375)
+    assert (one.best, three.best, other.best) == (False, True, True)
+    (training, _) = summarise(run).figures()
+    assert [series.label for series in training.series] == ["mnist", "fashion-mnist"]
+    assert (training.series[0].x, training.series[0].y) == ((1.0, 3.0), pytest.approx((2.0, 1.0)))
+    dead = depth("mnist", 3, (1.0, np.inf))
+    assert shown(finished("depths", [units[0], dead]))[1].last_d is None
+
+
+def test_layers_in_turn_and_at_once_are_compared_at_the_loss_that_both_reach() -> None:
+    def training(regime: str, loss: list[float], phases: list[int]) -> tuple[dict[str, Any], Arrays]:
+        looks = np.arange(len(loss))
+        arrays = {
+            "phases": phases,
+            "epochs": 10 * (looks + 1),
+            "loss": loss,
+            "training_accuracy": 0.1 * looks,
+            "test_accuracy": 0.05 * looks,
+        }
+        fuzziness = 8.0 * (0.9 - 0.1 * looks[:, None]) ** np.arange(5.0)
+        settings = {"regime": regime, "trial": 0, "lower_epochs": 10, "epochs": 20}
+        return settings, {name: np.asarray(value) for name, value in (arrays | {"fuzziness": fuzziness}).items()}
+
+    joint = training("joint", [1.0, 0.5, 0.2, 0.01], [0] * 4)
+    turned = training("in-turn", [0.1, 0.6, 0.4, 0.3], [0, 1, 1, 1])  # the first phase does not count, however low its loss
+    run = finished("freezing", [joint, turned])
+    whole, parts = shown(run)
+    assert (whole.loss, whole.epochs, whole.test_accuracy, whole.final_loss) == pytest.approx((0.2, 30, 0.1, 0.01))
+    assert (parts.loss, parts.epochs, parts.test_accuracy, parts.final_loss) == pytest.approx((0.3, 40, 0.15, 0.3))
+    assert (whole.decay_ratio, parts.decay_ratio) == pytest.approx((0.7, 0.6))
+    told = {each.quantity: (each.printed, each.here) for each in summarise(run).beside_source}
+    assert told["test accuracy, in turn; there on CIFAR-10"] == ("18.25 %", "15.00 %")
+    assert "10, then 20" in {each.here for each in summarise(run).differing_settings}
+
+
+@pytest.mark.parametrize("experiment", ["widths", "architectures", "sentences"])
+def test_other_networks_have_a_law_each(experiment: str) -> None:
+    def curves(variant: str, ratio: float) -> tuple[dict[str, Any], Arrays]:
+        last = 8.0 * ratio ** np.arange(6.0)
+        arrays: dict[str, Any] = {
+            "fuzziness": [last],
+            "test_fuzziness": [last],
+            "batch_fuzziness": np.zeros((1, 0)),
+            "accuracy": [1.0, 0.5],
+        }
+        others = {"epochs": [5], "nc1": [0.1], "rank_between": [1] * 6, "by_class": np.stack([last, last], 1)}
+        return {"variant": variant, "epochs": 5}, {name: np.asarray(value) for name, value in (arrays | others).items()}
+
+    run = finished(experiment, [curves("one", 0.5), curves("other", 0.25)])
+    rows = shown(run)
+    assert [row.decay_ratio for row in rows] == pytest.approx([0.5, 0.25])
+    labels = [series.label for figure in summarise(run).figures() for series in figure.series if series.label]
+    assert [label.split(":")[0] for label in labels] == ["one", "other"]
+    assert "What the columns mean" in summarise(run).to_page()
+
+
+def test_tables_of_many_columns_are_cut_and_keep_what_tells_rows_apart() -> None:
+    rows = [minority(ratio, 1.0, 0.1) for ratio in (1, 2, 3, 4, 5, 6, 8, 10, 20)]
+    text = summarise(finished("imbalance", rows)).to_text()
+    blocks = text.split("\n\n")
+    heads = [block.split("\n")[0] for block in blocks[:-1]]
+    assert len(heads) == 2
+    assert all(head.startswith("network") for head in heads)
+    assert max(map(len, heads)) < 160

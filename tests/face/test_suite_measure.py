@@ -83,6 +83,15 @@ def test_one_layer_in_images_shape_and_text(tmp_path: Path, capsys: pytest.Captu
     assert "The law needs at least 3 layers and there is 1." in text
 
 
+def test_minority_classes_are_named_as_they_are_labelled() -> None:
+    arrays = layered([20, 20, 5, 5], layers=1, width=8)
+    names = np.array(["ant", "bee", "cat", "dog"])[::-1]
+    measured = measure(arrays["features_0"], names[arrays["labels"]], arrays["classifier"][::-1])
+    assert measured.layer_peeled is not None
+    assert (measured.layer_peeled.minority_classes, measured.layer_peeled.minority_labels) == ((0, 1), ("ant", "bee"))
+    assert "minority classes ant, bee, imbalance 4." in measured.to_text()
+
+
 def collapsing(seen: int, alone: int, kind: type) -> dict[str, np.ndarray]:
     """Layers whose noise falls tenfold each, then layers whose samples differ by their rounding only."""
     arrays = layered([20, 20, 20], layers=1)

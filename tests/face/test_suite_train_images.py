@@ -11,7 +11,7 @@ import pytest
 import torch
 from image_files import EACH, idx, write_cifar, write_idx
 
-import layerpeel.gpu_train.experiments
+import layerpeel.gpu_train.experiments.separation
 from layerpeel.cli import main
 from layerpeel.gpu_train.experiments import Plan, Unit, Variant, one_thread
 
@@ -28,7 +28,7 @@ def train(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytes
         return [units[0], units[-1]]  # balanced, and the most imbalanced with the most oversampling
 
     monkeypatch.setattr(layerpeel.gpu_train.experiments, "EXPERIMENTS", {**known, "imbalance": ends})
-    monkeypatch.setattr(layerpeel.gpu_train.experiments, "VARIANTS", {"depth-8": Variant(widths=(12,) * 2)})
+    monkeypatch.setattr(layerpeel.gpu_train.experiments.separation, "VARIANTS", {"depth-8": Variant(widths=(12,) * 2)})
     one_thread()
 
     def run(experiment: str, *options: str) -> tuple[int, str]:
@@ -152,10 +152,19 @@ def test_folders_that_only_lack_a_part_for_testing_are_refused(train: Train, tmp
 
 
 def test_a_folder_is_refused_where_no_images_are_read(train: Train, tmp_path: Path) -> None:
-    refused(train, tmp_path, "unconstrained", ("--data", str(tmp_path)), "makes its own data")
+    refused(train, tmp_path, "unconstrained", ("--data", str(tmp_path)), "makes its own data", "sentences reads sentences")
 
 
-@pytest.mark.parametrize("experiment", ["separation", "imbalance", "unconstrained", "geomnist", "label-noise"])
+def test_a_set_of_sentences_that_is_not_there_is_refused(train: Train, tmp_path: Path) -> None:
+    refused(train, tmp_path, "sentences", ("--data", str(tmp_path / "nowhere")), "train.tsv cannot be read", "SST-2", "grammar")
+    (tmp_path / "texts").mkdir()
+    for name in ("train.tsv", "dev.tsv"):
+        (tmp_path / "texts" / name).write_text("sentence\tlabel\na fine film\t1\na dull film\t0\n")
+    refused(train, tmp_path, "sentences", ("--data", str(tmp_path / "texts")), "holds 1 sentences rated 0 (bad) and 300 are needed")
+    refused(train, tmp_path, "architecture", (), "experiment 'architecture' is unknown", "architectures")
+
+
+@pytest.mark.parametrize("experiment", ["separation", "imbalance", "unconstrained", "geomnist", "freezing", "sentences"])
 def test_a_device_that_is_not_there(train: Train, tmp_path: Path, experiment: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     refused(train, tmp_path, experiment, ("--device", "cuda"), "device 'cuda' is not there", "--device cpu")

@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 import torch
 from image_files import write_cifar, write_idx
+from refusals import refused
 
-import layerpeel.gpu_train.experiments
+import layerpeel.gpu_train.experiments.elasticity
+import layerpeel.gpu_train.experiments.imbalance
+import layerpeel.gpu_train.experiments.separation
 from layerpeel.gpu_train import Images
 from layerpeel.gpu_train.ensembles import OneByOne, Trajectories
-from layerpeel.gpu_train.experiments import EXPERIMENTS, NETWORKS, PANELS, Plan, one_thread
+from layerpeel.gpu_train.experiments import EXPERIMENTS, NETWORKS, PANELS, Plan, ensemble_unit, one_thread
 from layerpeel.gpu_train.studies import minority_outcome
 from layerpeel.gpu_train.training import Recipe
 
@@ -66,8 +69,8 @@ def test_the_sources_images_go_from_minus_one_to_one(monkeypatch: pytest.MonkeyP
         seen["images"] = images
         raise Enough
 
-    monkeypatch.setattr(layerpeel.gpu_train.experiments, "separation_curves", only_look)
-    units = {unit.name: unit for unit in EXPERIMENTS["separation"](Plan(profile="medium"))}
+    monkeypatch.setattr(layerpeel.gpu_train.experiments.separation, "separation_curves", only_look)
+    units = {unit.name: unit for unit in EXPERIMENTS["separation"](Plan(profile="sources"))}
     for name, least in (("source-adam-8-trial-0", -1.0), ("depth-8-trial-0", 0.0)):
         with pytest.raises(Enough):
             units[name].run(np.random.default_rng(0), None, lambda _share: None)
@@ -86,8 +89,8 @@ def test_units_train_by_the_recipe_that_their_settings_tell(monkeypatch: pytest.
         used.extend(argument for argument in arguments if isinstance(argument, Recipe))
         raise Enough
 
-    monkeypatch.setattr(layerpeel.gpu_train.experiments, "minority_outcome", only_look)
-    monkeypatch.setattr(layerpeel.gpu_train.experiments, "separation_curves", only_look)
+    monkeypatch.setattr(layerpeel.gpu_train.experiments.imbalance, "minority_outcome", only_look)
+    monkeypatch.setattr(layerpeel.gpu_train.experiments.separation, "separation_curves", only_look)
     for experiment in ("imbalance", "separation"):
         for unit in EXPERIMENTS[experiment](Plan()):
             with pytest.raises(Enough):
@@ -137,8 +140,8 @@ def test_ensembles_on_the_first_classes_of_a_folder(tmp_path: Path, monkeypatch:
         options |= {"progress": lambda _done: None, "checkpoint": None}
         return original(build, images, validation, OneByOne(iterations=4, trials=2, every=2), rng, **options)
 
-    original = layerpeel.gpu_train.experiments.train_one_by_one
-    monkeypatch.setattr(layerpeel.gpu_train.experiments, "train_one_by_one", shortly)
+    original = layerpeel.gpu_train.experiments.elasticity.train_one_by_one
+    monkeypatch.setattr(layerpeel.gpu_train.experiments.elasticity, "train_one_by_one", shortly)
     folder = (write_idx if form == "idx" else write_cifar)(tmp_path / "images")
     units = EXPERIMENTS["geomnist"](Plan(data=folder))
     assert [unit.name for unit in units] == ["classes-2", "classes-3"]
@@ -149,3 +152,24 @@ def test_ensembles_on_the_first_classes_of_a_folder(tmp_path: Path, monkeypatch:
         assert images.pixels.shape == (110 * classes, channels, 32, 32)
         assert (images.counts.tolist(), validation.counts.tolist()) == ([110] * classes, [12] * classes)
         assert str(classes) in unit.settings["images"]
+
+
+def test_ensembles_in_the_sources_size_have_its_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[torch.nn.Module] = []
+
+    class Enough(Exception):
+        """What was to be seen was seen."""
+
+    def only_build(build: Any, *_arguments: Any, **_options: Any) -> None:
+        built.append(build())
+        raise Enough
+
+    monkeypatch.setattr(layerpeel.gpu_train.experiments.elasticity, "train_one_by_one", only_build)
+    for profile, channels in (("small", 8), ("sources", 6)):
+        with pytest.raises(Enough):
+            EXPERIMENTS["geomnist"](Plan(profile=profile))[0].run(np.random.default_rng(0), None, lambda _share: None)
+        assert next(built[-1].parameters()).shape[0] == channels
+    assert [unit.settings.get("network") for unit in EXPERIMENTS["geomnist"](Plan(profile="medium"))] == [None, "lenet"]
+    settings = {"iterations": 1, "network": "resnet"}
+    blank = Images(pixels=np.zeros((1, 1, 32, 32), np.float32), labels=np.zeros(1, np.int64), num_classes=1, name="blank")
+    refused(lambda: ensemble_unit("x", settings, lambda _rng: (blank, blank), device="cpu"), "network 'resnet' is unknown")

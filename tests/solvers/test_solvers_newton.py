@@ -111,6 +111,41 @@ def test_the_dual_point_has_one_singular_value_where_the_factors_stand() -> None
     assert values[rank] < 0.999 * values[0]
 
 
+def test_a_short_column_can_be_left_out_of_the_dual_point() -> None:
+    """Its direction is worth little to the value and much to the bound, which is better without where directions are rough."""
+    problem = long_tail(1000)
+    begun = _start(problem)
+    assert begun is not None
+    program = begun[0]
+    at = program.at(begun[1])
+    most, gaps = at.multiplier * 1.1, []
+    for shortest in (True, False):
+        dual, beyond = program.dual(at, most, shortest=shortest)
+        slope = program.matrix(*dual)
+        assert len(beyond.values) == 0
+        assert slope.spectral_norm() <= most
+        assert np.abs(slope.outer @ program.roots).max() < 1e-15  # rows of a slope sum to zero
+        gaps.append(program.gap(at, program.touching(*dual)))
+    assert program.short(at)
+    assert gaps[1] < 0.5 * gaps[0]
+
+
+@pytest.mark.parametrize("options", [{}, {"norm_weights": "sample"}])
+def test_single_precision_is_enough_for_products(options: dict[str, Any]) -> None:
+    problem = long_tail(150, **options)
+    begun = _start(problem)
+    assert begun is not None
+    program = begun[0]
+    at = program.at(begun[1])
+    direction = program.tangential(at, np.random.default_rng(0).standard_normal(len(at.x)))
+    exact = program.curved(at, direction)
+    single = program.single().curved(at.single(), direction.astype(np.float32))
+    assert single.dtype == np.float32
+    assert np.linalg.norm(single - exact) < 1e-5 * np.linalg.norm(exact)
+    assert program.fits_single
+    assert not LowRank(long_tail(20), 2).fits_single
+
+
 def test_directions_that_the_start_lacks_are_found() -> None:
     problem = PROBLEMS["a direction is missing"]
     begun, found = _start(problem), nearest(problem)
@@ -151,7 +186,7 @@ def test_columns_that_coincide_to_the_last_digit_are_no_error(monkeypatch: pytes
     problem = LayerPeeled(counts=[37, 7, 7, 10, 3716, 48], feature_energy=1.9825584129085474, norm_weights="sample")
     assert solve(problem, route="factored", tolerance=1e-7).converged
 
-    def singular(*_: object) -> None:
+    def singular(*_: object, **__: object) -> None:
         raise np.linalg.LinAlgError("Singular matrix")
 
     monkeypatch.setattr(LowRank, "dual", singular)

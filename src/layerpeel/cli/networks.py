@@ -15,12 +15,23 @@ if TYPE_CHECKING:
 
 
 def train(
-    experiment: Annotated[str, typer.Argument(metavar="EXPERIMENT", help="geomnist, label-noise, imbalance, unconstrained or separation.")],
+    experiment: Annotated[
+        str,
+        typer.Argument(
+            metavar="EXPERIMENT",
+            help="separation, widths, depths, architectures, freezing, sentences, imbalance, unconstrained, geomnist or label-noise.",
+        ),
+    ],
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Run directory; runs/EXPERIMENT unless given.")] = None,
-    profile: Annotated[str, typer.Option(help="small: minutes on two cores; medium: 10 to 30; sources: as in the sources.")] = "small",
+    profile: Annotated[str, typer.Option(help="small: minutes on two cores; medium: up to 30; sources: as in the sources.")] = "small",
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto for a GPU if there is one.")] = "cpu",
     data: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder with MNIST, FashionMNIST or CIFAR-10 files; packaged MNIST unless given.")
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder with MNIST, FashionMNIST or CIFAR-10 files, for sentences with train.tsv and dev.tsv; packaged MNIST, or a "
+            "grammar, unless given.",
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Every random number derives from it.")] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes; its units of work are independent.")] = 1,

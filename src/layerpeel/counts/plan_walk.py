@@ -27,8 +27,8 @@ FEW_COUNTS = 64
 BETWEEN = 4
 """Places that are looked at once more between the floor that was found and the last step."""
 
-ROUGH, CLOSE, FINE = 1e-6, 1e-7, 1e-9
-"""Gaps of the walk, and of the search inside its last step: the last where the target is near."""
+ROUGH, CLOSE, FINE, WIDE = 1e-6, 1e-7, 1e-9, 5e-4
+"""Gaps of the walk, and of the search inside its last step, the last where the target is near; a search as wide as this needs less."""
 
 NEAR = 0.3
 """Distance of a cosine from the target within which it is looked at more closely."""
@@ -84,6 +84,7 @@ class Walk:
         self.stops = counts if len(counts) <= FEW_COUNTS else []
         self.nearest = next(aside for least, aside in COARSER if len(problem.groups) >= least)
         self.width = max(WIDTH, 0.1 * self.nearest)
+        self.close, self.fine = (CLOSE, FINE) if self.width < WIDE else (ROUGH, CLOSE)
 
     def cosine(self, floor: float, gap: float = ROUGH) -> float:
         """The largest cosine at a floor; 1 where a classifier is not kept."""
@@ -117,7 +118,7 @@ class Walk:
         floor = self._crossing(low, high)
         places = {*np.geomspace(floor, high, BETWEEN + 2)[1:-1].tolist(), *(stop for stop in self.stops if floor < stop < high)}
         ascending = sorted(place for place in places if place > floor * (1.0 + ASIDE[0]))
-        exceeding = [place for place in ascending if self.cosine(place, CLOSE) > self.target]
+        exceeding = [place for place in ascending if self.cosine(place, self.close) > self.target]
         if not exceeding:
             return floor
         return self._crossing(exceeding[-1], min(place for place in (*ascending, high) if place > exceeding[-1]))
@@ -132,9 +133,9 @@ class Walk:
                 break
             share = above / (above - below) if below < 0.0 else 0.5
             middle = left + min(max(share, 0.02), 0.98) * (right - left)
-            value = self.cosine(math.exp(middle), CLOSE) - self.target
-            if abs(value) < NEAR:
-                value = self.cosine(math.exp(middle), FINE) - self.target
+            value = self.cosine(math.exp(middle), self.close) - self.target
+            if abs(value) < NEAR and self.fine < self.close:
+                value = self.cosine(math.exp(middle), self.fine) - self.target
             if value > 0.0:
                 left, above, below = middle, value, below * (0.5 if last == 1 else 1.0)
                 last = 1
@@ -143,21 +144,31 @@ class Walk:
                 last = -1
         return math.exp(right)
 
-    def solved(self, floor: float) -> "Solution":
-        """The certified optimum at a floor."""
+    def solved(self, floor: float, tolerance: float | None = None) -> "Solution":
+        """The certified optimum at a floor, sharply unless a tolerance is given."""
         from layerpeel.solvers import solve
         from layerpeel.solvers._switches import SHARP
 
-        return solve(self.problem.floored(floor, by=self.by), tolerance=SHARP, start=self.last)
+        return solve(self.problem.floored(floor, by=self.by), tolerance=SHARP if tolerance is None else tolerance, start=self.last)
+
+    def certain(self, floor: float) -> "tuple[Solution, bool | None]":
+        """The certified optimum at a floor and whether it keeps the target: where the search is wide, sharply only if that is needed."""
+        wide = self.width >= WIDE
+        solution = self.solved(floor, FINE if wide else None)
+        verdict = kept(solution, self.target)
+        if wide and verdict is None:
+            solution = self.solved(floor)
+            verdict = kept(solution, self.target)
+        return solution, verdict
 
     def side(self, floor: float, most: float, *, wanted: bool) -> "tuple[float, Solution, bool]":
         """The nearest place beside a floor where the target is certainly kept, or exceeded; the first one tried where none is certain."""
         tried: list[tuple[float, Solution]] = []
         for aside in (each for each in ASIDE if each >= self.nearest):
             place = min(floor * (1.0 + aside), most) if wanted else floor * (1.0 - aside)
-            solution = self.solved(place)
+            solution, verdict = self.certain(place)
             tried.append((place, solution))
-            if kept(solution, self.target) is wanted:
+            if verdict is wanted:
                 self.told(f"floor {place:.6g}: the target is certainly {'kept' if wanted else 'exceeded'}", stays=True)
                 return place, solution, True
         return *tried[0], False

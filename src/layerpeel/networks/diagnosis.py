@@ -17,6 +17,9 @@ from layerpeel.pages.records import Number, Record
 MANY_DISTINCT = 200
 """Largest number of distinct counts for which the diagnosis solves the program as it stands: a second or two of work."""
 
+MOST_NAMED = 12
+"""Minority classes that a sentence names."""
+
 LEARNED = 0.5
 """Accuracy on the minority's samples from which on it is learned: networks that merely had too little of it were seen at 0 to .3."""
 
@@ -55,7 +58,8 @@ class CollapseDiagnosis(Record):
         feature_energy: E_H of the last layer's features, so averaged.
         weight_energy: mean squared norm of the classifiers; None without a classifier.
         weight_decay: λ, where the model is held by it and not by the energies.
-        minority_classes: those with fewer samples than the average class.
+        minority_classes: those with fewer samples than the average class, by their numbers.
+        minority_labels: the same as they are labelled; None where labels are not known.
         imbalance: R of the mean counts.
         two_counts: whether there are two distinct counts; then R and the threshold are exact.
         minority_accuracy: on the samples of the minority that were measured; None without a classifier.
@@ -77,6 +81,7 @@ class CollapseDiagnosis(Record):
     weight_energy: Number | None
     weight_decay: Number | None = None
     minority_classes: tuple[int, ...]
+    minority_labels: tuple[str, ...] | None = None
     imbalance: Number
     two_counts: bool
     minority_accuracy: Number | None = None
@@ -94,10 +99,11 @@ class CollapseDiagnosis(Record):
 
     def to_text(self) -> str:
         """The energies, what the model makes of them, and the cosines."""
+        names = self.minority_labels or tuple(map(str, self.minority_classes))
+        shown = f"{', '.join(names[:MOST_NAMED])}{', …' if names[MOST_NAMED:] else ''}"
         lines = [
             f"Energies: features {self.feature_energy:.6g} (mean over samples), classifier {number(self.weight_energy)}; "
-            f"minority classes {', '.join(map(str, self.minority_classes))}, imbalance {self.imbalance:.6g}"
-            + ("." if self.two_counts else " (of the mean counts)."),
+            f"minority classes {shown}, imbalance {self.imbalance:.6g}" + ("." if self.two_counts else " (of the mean counts)."),
         ]
         if self.collapses_now is not None:
             held = "these energies" if self.weight_decay is None else f"weight decay {self.weight_decay:g}"

@@ -31,7 +31,8 @@ class LabelErrorRow(Record):
         accuracy: on clean labels, mean over trials.
         loss: likewise.
         since: iteration from which strengths are counted.
-        crossings: "drop", or "keep" where absolute values were taken.
+        crossings: what was done with components of the class means that cross zero, where logarithms have no meaning: "drop" leaves them
+            out; "keep", where nothing else was left, takes absolute values, as the source does.
         accuracies: of every trial.
         losses: likewise.
     """

@@ -251,6 +251,9 @@ def _measured(given: _Given) -> Measurement:
         diagnosis, note = (None, None) if seen is None else diagnose(seen, given.weight_decay)
     except (UnusableInput, SolverFailed) as error:  # energies out of range: what was measured stays
         diagnosis, note = None, str(error)
+    if diagnosis is not None:
+        names = tuple(str(labels.values[number]) for number in diagnosis.minority_classes)
+        diagnosis = diagnosis.model_copy(update={"minority_labels": names})
     absent = gaps(labels) if head is None else head.absent
     return Measurement(
         num_classes=labels.num_classes,

@@ -219,11 +219,11 @@ def _units_here(experiment: str, plan: "Plan", checksum: str | None) -> "dict[st
 
 
 def _checksum(folder: Path) -> str:
-    """Of all files in a folder that may hold images; what cannot be read is the readers' to refuse."""
+    """Of all files in a folder that may hold images or sentences; what cannot be read is the readers' to refuse."""
     checksum = 0
     with suppress(OSError):
         for path in sorted(folder.iterdir()):
-            if ("ubyte" in path.name or "_batch" in path.name) and path.is_file():
+            if ("ubyte" in path.name or "_batch" in path.name or path.suffix == ".tsv") and path.is_file():
                 with path.open("rb") as file:
                     while piece := file.read(2**20):
                         checksum = zlib.crc32(piece, checksum)

@@ -35,8 +35,9 @@ class StrengthsRow(Record):
         source_relative_difference: by the protocol of zhang2021, equation (20): the model's strengths drive the L-model, and what counts is
             the difference along d_k; mean over classes and times.
         final_accuracy: mean over trials.
-        crossings: "drop", or "keep" where absolute values were taken.
-        crossing_components: how many components cross zero.
+        crossings: what was done with components of the class means that cross zero, where logarithms have no meaning: "drop" leaves them
+            out; "keep", where nothing else was left, takes absolute values, as the source does.
+        crossing_components: how many of them there are.
         iterations: the times of what follows.
         intra: α̂.
         inter: β̂.
@@ -97,7 +98,7 @@ def _ensemble_results(images: str, arrays: Arrays) -> tuple[list[StrengthsRow], 
         *(_against_genuine(model, estimated) for model, estimated in models.items()),
         _relative_differences(models),
         _by_their_protocol(theirs, models["L"].rates.times[1:]),
-        _cosines(arrays),
+        *([_cosines(arrays)] if arrays["logits"].shape[-1] > 2 else []),  # of two centred means the cosine is −1, whatever they are
     ]
     rows = [_model_row(images, model, estimated, theirs[model], arrays) for model, estimated in models.items()]
     return rows, [replace(drawn, title=f"{drawn.title} ({images})") for drawn in figures]
@@ -147,9 +148,9 @@ def _against_genuine(model: str, estimated: EstimatedEnsemble) -> Figure:
     shown = np.unique(np.linspace(0, len(times) - 1, 25).astype(int))
     series: list[Series] = []
     for k in range(estimated.genuine.shape[1]):
-        series.append(points_over_trials(f"class {k}, genuine", times[shown].tolist(), estimated.genuine[None, shown, k, k], k))
-        series.append(line(f"class {k}, {model}-model", times.tolist(), estimated.simulated[:, k, k], k))
-    caption = "Mean logit of each class at its own images; lines: what the estimated strengths make of the first point."
+        series.append(points_over_trials(f"class {k}", times[shown].tolist(), estimated.genuine[None, shown, k, k], k))
+        series.append(line("", times.tolist(), estimated.simulated[:, k, k], k))
+    caption = "Mean logit of each class at its own images (points), and what the estimated strengths make of the first point (lines)."
     return figure(f"Simulated against genuine class means, {model}-model", caption, "iteration", "own logit", series)
 
 

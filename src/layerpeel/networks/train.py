@@ -29,12 +29,13 @@ def train(
     any time: every unit that is finished stays, and with `resume` the rest comes out as it would have.
 
     Args:
-        experiment: geomnist, label-noise, imbalance, unconstrained or separation.
+        experiment: separation, widths, depths, architectures, freezing, sentences, imbalance, unconstrained, geomnist or label-noise.
         directory: where it is left, new or empty; runs/EXPERIMENT unless given.
-        profile: "small" takes minutes on two cores, "medium" ten to thirty; "sources" is the experiment of the sources, in their size.
+        profile: "small" takes minutes on two cores, "medium" up to half an hour; "sources" is the experiment of the sources, in their size.
         device: "cpu", "cuda", or "auto" for a GPU if there is one.
         data: folder with MNIST, FashionMNIST or CIFAR-10 files; unless given, packaged MNIST, and beyond the small profile FashionMNIST
-            where Debian's dataset-fashion-mnist is installed.
+            where Debian's dataset-fashion-mnist is installed. For sentences a folder with train.tsv and dev.tsv in the form of SST-2;
+            unless given, those of a grammar.
         seed: every random number derives from it.
         workers: processes that run units of work; 1 stays in this one. With more, a script calls this under
             `if __name__ == "__main__":`, as all that starts processes is called.
@@ -54,16 +55,17 @@ def train(
         layerpeel.numerics._inputs.UnusableInput: experiment 'telepathy' is unknown: it must be one of ...; choose one of these.
     """
     experiments = known_experiments()
-    from layerpeel.gpu_train.experiments import FASHION_MNIST, OF_IMAGES, Plan, one_thread
+    from layerpeel.gpu_train.experiments import FASHION_MNIST, OF_IMAGES, OF_SENTENCES, Plan, one_thread
     from layerpeel.gpu_train.training import CheckpointNotWritten, choose_device
 
     require_one_of(experiment, "experiment", experiments)
-    if data is not None and experiment not in OF_IMAGES:
+    if data is not None and experiment not in (*OF_IMAGES, *OF_SENTENCES):
         raise UnusableInput(
-            f"data {data} are given and {experiment} makes its own data: only {', '.join(OF_IMAGES)} read images; leave them out."
+            f"data {data} are given and {experiment} makes its own data: only {', '.join(OF_IMAGES)} read images, and "
+            f"{', '.join(OF_SENTENCES)} reads sentences; leave them out."
         )
-    if data is None and profile != "small" and experiment in ("imbalance", "separation") and FASHION_MNIST.is_dir():
-        data = FASHION_MNIST
+    if data is None and profile != "small" and experiment in OF_IMAGES and experiment != "geomnist" and FASHION_MNIST.is_dir():
+        data = FASHION_MNIST  # geomnist draws its three shapes unless it is told otherwise
     if choose_device(device).type == "cpu" and profile != "sources":
         one_thread()
     workers = require_whole(workers, "the number of workers", remedy="give one, or none at all")

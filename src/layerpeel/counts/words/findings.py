@@ -190,7 +190,7 @@ def _largest_cosine(solution: "Solution", names: Names) -> list[str]:
     np.fill_diagonal(cosines, [np.nan if group.within_cosine is None else group.within_cosine for group in groups])
     if np.isnan(cosines).all():
         return []
-    i, j = divmod(int(np.nanargmax(cosines)), len(groups))
+    i, j = sorted(divmod(int(np.nanargmax(cosines)), len(groups)))  # of the two places of a pair, rounding chooses one
     largest = float(cosines[i, j])
     one, other = names[i], names[j]
     if one is not None and other is not None:
