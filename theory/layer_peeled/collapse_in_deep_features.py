@@ -5,6 +5,7 @@ import numpy as np
 from layerpeel.numerics import last_true
 from layerpeel.theory import Evidence, Kind, Origin, Room, Source, Statement, Variant, claim, instances
 from layerpeel.theory.layer_peeled._deep_codes import etf, square
+from layerpeel.theory.layer_peeled._in_symbols import deep_codes
 from layerpeel.theory.layer_peeled._measured import deep_factors as factors
 
 DEPTHS = (2, 3, 4, 5)
@@ -60,6 +61,16 @@ ROOM = Room.of(
         evidence=Evidence.EMPIRICAL.within(1e-5, "where descent stops is granted 4e-8 to either side"),
     ),
     claim(
+        "loss-at-one-scale",
+        "with equal least margins s the square's loss is less: e^loss is smaller by x(1 − x), x = e^{−s}",
+        over="",
+        predict=lambda: {"ETF less square": deep_codes.x * (1 - deep_codes.x)},
+        measure=lambda: {"ETF less square": deep_codes.excess()},
+        by="margins of the codes' vectors",
+        false={"neighbours-alone": ("it is smaller by x, without the opposite corner", lambda: {"ETF less square": deep_codes.x})},
+        evidence=Evidence.PROOF,
+    ),
+    claim(
         "every-decay",
         "for L ≥ 4 the square is better at every μ: at the ETF's scale its loss is less, and so is its penalty, as 2·2^{2/L} < 3",
         over=DEEP,
@@ -95,7 +106,7 @@ ROOM = Room.of(
             "depth-forgotten": ("it is where μ is Lμ/2", 1.5 * 0.0117605),
             "one-per-cent": ("it is one per cent earlier", 0.99 * 0.0117605),
         },
-        evidence=Evidence.EMPIRICAL.within(1e-5, "the bisection stops at relative 2e-5, and descents add less than 1e-7"),
+        evidence=Evidence.EMPIRICAL.within(2e-5, "the bisection stops at relative 2e-5, and descents add less than 1e-7"),
     ),
     figures=(lambda _: factors.draw(etf, square),),
 )
