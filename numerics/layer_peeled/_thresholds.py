@@ -35,12 +35,6 @@ MOST_CLASSES = 10**15
 LARGEST_LOG = 709.0
 """e to this power is still a double."""
 
-LOGARITHM_BITS = 64
-"""Correct bits of R − 1 from which its logarithm is right to a double."""
-
-MOST_BITS = 2**17
-"""Of working precision, whatever is asked for: four times what ten thousand digits need."""
-
 GUARD_DIGITS = 12
 """Digits carried beyond those asked for: they absorb the error growth of the closed form, which is then measured, not assumed."""
 
@@ -375,7 +369,10 @@ def vanishing_threshold(
     digits = _validate_digits(digits)
     if majority == 1:
         return None
-    return _decided(digits, _vanishing(majority, minority, model, digits + GUARD_DIGITS + 8))
+    spare = GUARD_DIGITS + 8
+    if model.weight_decay is None:  # R1 − 1 is no smaller than about √(E_H E_W)/K², and its logarithm keeps the digits behind those zeros
+        spare += max(0, math.ceil(2 * math.log10(majority + minority) - math.log10(model.root_energy)))
+    return _decided(digits, spare, _vanishing(majority, minority, model, digits + spare))
 
 
 def _vanishing(majority: int, minority: int, model: Model, digits: int) -> Callable[[], arb | None]:
@@ -400,7 +397,7 @@ def _vanishing(majority: int, minority: int, model: Model, digits: int) -> Calla
     return excess
 
 
-def _decided(digits: int, excess: Callable[[], arb | None]) -> Threshold | None:
+def _decided(digits: int, spare: int, excess: Callable[[], arb | None]) -> Threshold | None:
     """Whether there is a threshold at all, then its enclosure."""
     with ctx.workprec(128):
         if excess() is None:
@@ -412,22 +409,17 @@ def _decided(digits: int, excess: Callable[[], arb | None]) -> Threshold | None:
             raise ArithmeticError("whether the minority vanishes could not be decided at this precision; ask for more digits.")
         return ball
 
-    return _enclosed(digits, GUARD_DIGITS + 8, certain)
+    return _enclosed(digits, spare, certain)
 
 
 def _enclosed(digits: int, spare: int, excess: Callable[[], arb]) -> Threshold:
-    """Evaluate R − 1 with enough working precision for the digits asked for of R, and for a double of log(R − 1), and report R."""
-    bits = math.ceil((digits + spare + 8) * math.log2(10)) + 64
-    while True:
-        with ctx.workprec(bits):
-            ball = excess()
-            if ball.rel_accuracy_bits() < LOGARITHM_BITS and bits < MOST_BITS:  # R − 1 has leading zeros that R has not
-                bits *= 2
-                continue
-            ratio = 1 + ball
-            lower, upper = decimal_bounds(ratio, digits + 2)
-            value = float(ratio)
-            return Threshold(lower=lower, upper=upper, value=value if math.isfinite(value) else None, log_minus_one=float(ball.log()))
+    """Evaluate R − 1 with enough working precision for the digits asked for, and report R."""
+    with ctx.workprec(math.ceil((digits + spare + 8) * math.log2(10)) + 64):
+        ball = excess()
+        ratio = 1 + ball
+        lower, upper = decimal_bounds(ratio, digits + 2)
+        value = float(ratio)
+        return Threshold(lower=lower, upper=upper, value=value if math.isfinite(value) else None, log_minus_one=float(ball.log()))
 
 
 def loss_threshold(
