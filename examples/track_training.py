@@ -2,7 +2,6 @@
 ==================
 
 Does collapse come while my network trains, and where does the minority go? A plain PyTorch loop, a tracker, and a page.
-
 With Lightning it is ``Trainer(callbacks=[layerpeel.networks.collapse_callback(["2", "3"], every=10, directory="page")])``; ``log`` takes
 whatever logs a dictionary, such as ``wandb.log``.
 """

@@ -231,18 +231,34 @@ def trains(value: object) -> bool:
     return re.search(r"\btrained\(", text) is not None
 
 
+def training_modules(name: str) -> set[str]:
+    """The private modules of trainings that a room reaches, by itself or through what it measures."""
+    reached, left = set(), [sys.modules[name]]
+    while left:
+        for value in vars(left.pop()).values():
+            home = value if inspect.ismodule(value) else sys.modules.get(getattr(value, "__module__", None) or "")
+            place = "" if home is None else home.__name__
+            if not place.startswith("layerpeel.theory.") or place in reached:
+                continue
+            if "._measured." in place:
+                reached.add(place)
+                left.append(sys.modules[place])
+            elif place.rpartition(".")[2].startswith("_") and not place.endswith("._ensembles"):  # there rooms share none
+                parts = vars(value).values() if inspect.ismodule(value) else [value]
+                reached |= {place} if any(trains(part) for part in parts) else set()
+    return {place for place in reached if "._measured." not in place}
+
+
 def test_the_rooms_that_are_begun_first_exist_and_share_their_networks() -> None:
     """What is trained is cached in the private modules that rooms of one line import, and in no other."""
     rooms = choose()
     assert {name for line in BEGUN_FIRST for name in line} <= {*rooms}
     caching: dict[str, set[str]] = {}
     for name, (family, _) in rooms.items():
-        module = sys.modules[f"layerpeel.theory.{family.replace('-', '_')}.{name.replace('-', '_')}"]
-        for value in vars(module).values():
-            source = getattr(value, "__module__", "")
-            if source.rpartition(".")[2].startswith("_") and not source.endswith("._ensembles") and trains(value):  # there rooms share none
-                caching.setdefault(source, set()).add(name)
-    assert sorted(map(sorted, caching.values())) == sorted(sorted(line) for line in BEGUN_FIRST if len(line) > 1)
+        for place in training_modules(f"layerpeel.theory.{family.replace('-', '_')}.{name.replace('-', '_')}"):
+            caching.setdefault(place, set()).add(name)
+    shared = [sorted(names) for names in caching.values() if len(names) > 1]
+    assert sorted(shared) == sorted(sorted(line) for line in BEGUN_FIRST if len(line) > 1)
 
 
 def test_what_a_room_raises_beside_its_checks_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -328,7 +328,7 @@ _PATH = re.compile(r'(?<= d=")[^"]*')
 _USES = re.compile(r'(?:<use href="#[^"]*" x="[^"]*" y="[^"]*"( [^/>]*)/>)(?:<use href="#[^"]*" x="[^"]*" y="[^"]*"\1/>)+')
 _LINES = re.compile(r'<path d="[^"]*"( [^/>]*fill="none"[^/>]*)/>(?:<path d="[^"]*"\1/>)+')
 _ELEMENT = re.compile(r"<[^>]*>")
-_TAG = re.compile(r"<g[^>]*>|</g>")
+_TAG = re.compile(r"<g\b[^>]*>|</g>")
 
 
 def _as_attributes(style: re.Match[str]) -> str:
@@ -366,7 +366,7 @@ def _rounded(number: re.Match[str]) -> str:
 
 
 def _without_bare_groups(body: str) -> str:
-    """The same without groups that have no attribute but an id."""
+    """The same without groups that hold nothing, or have no attribute but an id."""
     kept: list[bool] = []
 
     def decided(tag: re.Match[str]) -> str:
@@ -376,4 +376,4 @@ def _without_bare_groups(body: str) -> str:
         kept.append(plain != "<g>")
         return plain if kept[-1] else ""
 
-    return _TAG.sub(decided, body)
+    return _TAG.sub(decided, re.sub(r"<g\b[^>]*/>", "", body))
