@@ -45,7 +45,9 @@ def _level(radius: float, inner: Float[np.ndarray, " n"], copies: Int[np.ndarray
     if summed[-1] <= radius:
         return 0.0
     levels = (summed - radius) / np.maximum(counted, 1)
-    return max(float(levels[np.flatnonzero((descending > levels) & (counted > 0))[-1]]), 0.0)
+    kept = np.flatnonzero((descending > levels) & (counted > 0))
+    # Beside values above 2^53 radii the radius is lost to rounding: they are lowered to zero, which is as near as doubles tell.
+    return max(float(levels[kept[-1]]), 0.0) if len(kept) else float(descending[0])
 
 
 @dataclass(frozen=True, eq=False)

@@ -182,10 +182,11 @@ def newton_step(rho: Any, excess: Any, slope: Any, lower: Any, upper: Any) -> tu
         The next ρ, the narrowed bracket, and whether the step was the last one needed.
     """
     lower, upper = choose(excess < 0.0, rho, lower), choose(excess < 0.0, upper, rho)
-    following = rho - excess / slope
-    settled = (abs(following - rho) <= STEP_TOLERANCE * rho) | (lower == upper)
+    following, middle = rho - excess / slope, 0.5 * (lower + upper)
+    # Where rounding of log R moves ρ further than the tolerance, the bracket runs out of doubles first: its middle is one of its ends.
+    settled = (abs(following - rho) <= STEP_TOLERANCE * rho) | (middle <= lower) | (middle >= upper)
     inside = (lower < following) & (following < upper)
-    return choose(inside, following, choose(settled, rho, 0.5 * (lower + upper))), lower, upper, settled
+    return choose(inside, following, choose(settled, rho, middle)), lower, upper, settled
 
 
 def threshold_place(majority: Any, minority: Any, radius: Any) -> tuple[Any, Any]:

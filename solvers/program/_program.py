@@ -56,6 +56,8 @@ class Program(ABC):
         groups = classes.groups
         if not groups:
             raise UnusableInput("the list of counts is empty: a classifier needs at least 2 classes; give one count per class.")
+        if sum(group.classes for group in groups) > LARGEST_RATIO:
+            raise UnusableInput(f"there are more than {LARGEST_RATIO:g} classes, more than doubles carry through the optimum; give fewer.")
         if sum(group.classes for group in groups) < 2:
             raise UnusableInput("1 class leaves nothing to tell apart: a classifier needs at least 2 classes; give one count per class.")
         if not isinstance(loss, str) or loss not in LOSSES:

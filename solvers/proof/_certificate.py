@@ -168,9 +168,9 @@ def certified(
         gap = (value - _dual_bound(problem, minorant)).max(arb(0))
         most = above(value)
         return Certificate(
-            value=Bracket(below((value - gap).max(arb(0))), most, rigorous=True),
+            value=Bracket(max(below(value - gap), 0.0), most, rigorous=True),  # a ball's maximum with zero may reach below zero
             gap=above(gap),
-            relative_gap=above((gap / value).min(arb(1))) if value > 0 else float(most > 0),
+            relative_gap=min(above(gap / value), 1.0) if value > 0 else float(most > 0),
             multiplier=float(minorant.norm) if isinstance(problem, LayerPeeled) else problem.penalty,
             multiple=1.0 if isinstance(problem, LayerPeeled) else below(_multiple(problem, minorant.norm)),
         )

@@ -12,11 +12,12 @@ doubles that are computed here: any point will do. What is feasible is s Y, s = 
 δ = |s − 1| max |margin| + (their roundings) at most, the odds by a factor within e^{±δ}, and so is the loss, since log1p is concave and
 zero at zero.
 
-Errors, with u for a rounding. Margins are off by 4 u (|inner| + |own outer| + |between|), ‖Y‖_* by 8 u and τ by 4 u of themselves: that
+Errors, with u for a rounding. Margins are off by 4 u (|inner| + |own outer| + |between|), ‖Y‖_* by 8 u and τ by 8 u of themselves: that
 is δ. What follows are positive numbers and relative errors. Odds and logarithms come back from balls within o = 2.25 u; weights c_g are
 off by 5 u, sums over others by o + 2 u, the loss by 2 o + 12 u, c_g/(1 + others) by φ (o + 2 u) + 7 u with φ = others/(1 + others), and by
-o and one rounding more with the odds; then the slope's norm by (1 + φ) o + 2 φ u + 15 u, τ times it by 5 u more, and the terms of ⟨G, Y⟩
-as the norm.
+o and one rounding more with the odds; then the slope's norm by (1 + φ) o + 2 φ u + 15 u, τ times it by 9 u more, and the terms of ⟨G, Y⟩
+as the norm. All this asks for IEEE doubles that round to nearest, and a square root that does; exponentials and logarithms are those of
+balls.
 """
 
 import math
@@ -112,7 +113,7 @@ def certified_two_groups(problem: Problem, candidate: GroupMatrix, tolerance: fl
     if not (a.reach > LEAST and b.reach > LEAST and length > LEAST and (square > LEAST or own_a == out_a == own_b == out_b == 0.0)):
         return None
     radius = problem.radius
-    apart = abs(radius - length) / length * GROWTH + 14 * UNIT
+    apart = abs(radius - length) / length * GROWTH + 18 * UNIT
     moved = (apart * max(a.furthest, b.furthest) + 4 * UNIT * max(a.parts, b.parts)) * GROWTH * GROWTH
     if not moved < MOST:
         return None
@@ -120,7 +121,7 @@ def certified_two_groups(problem: Problem, candidate: GroupMatrix, tolerance: fl
     others = max(a.others, b.others)
     error = (RETURNED + (RETURNED + 2 * UNIT) * others / (1.0 + others) + 15 * UNIT) * GROWTH
     needed, product = radius * norm, a.product + b.product
-    short = (needed - product) + (error * (needed + a.moduli + b.moduli) + 5 * UNIT * needed) * GROWTH
+    short = (needed - product) + (error * (needed + a.moduli + b.moduli) + 9 * UNIT * needed) * GROWTH
     value, error = a.loss + b.loss, (2.0 * RETURNED + 12 * UNIT) * GROWTH
     stretched = moved * value * (1.0 + error) * GROWTH
     most, least, gap = value * (1.0 + error) + stretched, value * (1.0 - error), (short + stretched) * (1.0 + 16 * UNIT)

@@ -39,6 +39,9 @@ BYTES_PER_ENTRY = 200.0
 ALWAYS_FITS = 300
 """Distinct counts below which nobody asks how much memory there is: 18 MB."""
 
+LEAST_CURVATURE = 1e-290
+"""Below it a step is no longer a double: the loss is so near underflow that its slope says nothing."""
+
 ROUNDING = 1e-15
 """Relative slack of the decrease condition: below it, differences of the loss are rounding."""
 
@@ -100,7 +103,7 @@ def solve_projected(
                 goal, end = further, max(2 * iteration, LEAST_FURTHER)
             elif promising:  # a direction that was not followed has grown
                 directions.forget()
-            if iteration >= end:
+            if iteration >= end or curvature < LEAST_CURVATURE:
                 break
         if iteration == look:
             look += 1 + look // 2

@@ -25,6 +25,9 @@ TRAIN = ["train", "unconstrained", "--workers", "2", "--out"]
 PATIENCE = 300.0
 """Seconds that a busy machine may take for what takes ten."""
 
+READ = 2.0
+"""Seconds of work after which a worker has read its task, and all that the task imports."""
+
 GONE = 10.0
 """Seconds after which no worker of a coordinator that ended may be left."""
 
@@ -66,6 +69,12 @@ def computing(pid: int) -> bool:
     """Whether both workers are past their imports."""
     workers = workers_of(pid)
     return len(workers) == 2 and all("flint" in text_of(worker, "maps") for worker in workers)
+
+
+def seconds_of(pid: int) -> float:
+    """Processor time of a process."""
+    numbers = text_of(pid, "stat").rpartition(") ")[2].split()
+    return sum(map(int, numbers[11:13])) / os.sysconf("SC_CLK_TCK") if numbers else 0.0
 
 
 def environment() -> dict[str, str]:
@@ -130,6 +139,9 @@ def test_a_worker_that_is_killed_costs_an_attempt_of_its_room(tmp_path: Path) ->
     """With the other attempt everything is green."""
     with started(*CHECK, "--json") as process:
         wait(lambda: computing(process.pid))
+        # A worker that is killed as it reads its task keeps the others from theirs until the pool gives up its lock, after a minute.
+        begun = {worker: seconds_of(worker) for worker in workers_of(process.pid)}
+        wait(lambda: all(seconds_of(worker) > since + READ for worker, since in begun.items()))
         os.kill(workers_of(process.pid)[0], signal.SIGKILL)
         said, errors = process.communicate(timeout=PATIENCE)
     assert (process.returncode, errors.count("\n") - errors.count("checking rooms:")) == (0, 0), errors
