@@ -8,7 +8,7 @@ import pytest
 from layerpeel.numerics import UnusableInput
 from layerpeel.solvers import LayerPeeled, solve
 
-Groups = list[tuple[int, float]]
+Groups = list[tuple[int, int]]
 
 AT_THE_THRESHOLD = [  # log R is rounded more coarsely there than Newton's step asks
     (211310760, 2, 8.172942729662896, {"feature_energy": 446.86392092103614}),
