@@ -22,7 +22,7 @@ VANISHING_LOSSES: list[tuple[Groups, dict[str, Any]]] = [  # losses of 1e-72 to 
 
 
 @pytest.mark.parametrize(("majority", "minority", "imbalance", "energies"), AT_THE_THRESHOLD)
-def test_two_groups_at_their_threshold_are_solved(majority: int, minority: int, imbalance: float, energies: dict[str, float]) -> None:
+def test_two_groups_at_their_threshold_are_solved(majority: int, minority: int, imbalance: float, energies: dict[str, Any]) -> None:
     solution = solve(LayerPeeled.from_imbalance(majority, minority, imbalance, **energies))
     assert 0.0 <= solution.value.lower <= solution.value.upper
     assert solution.relative_gap < 1e-6
