@@ -60,13 +60,23 @@ def write(out: Path) -> None:
         result = json.loads((place / "results.json").read_text())
         record = {key: value for key, value in result.items() if key not in {"directory", "figures", "schema_version"}}
         record["results"] = [{key: value for key, value in row.items() if not _long(value)} for row in record["results"]]
-        record["seconds"] = {kind: round(sum(session[kind] for session in sessions)) for kind in ("wall", "cpu")}
+        record["seconds"] = {kind: _sum([session[kind] for session in sessions]) for kind in ("wall", "cpu")}
         (HERE / f"{place.name}.json").write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
         shutil.copyfile(place / f"figure-{SHOWN[record['experiment']]}.svg", HERE / f"{place.name}.svg")
     records = {path.stem: json.loads(path.read_text()) for path in sorted(HERE.glob("*.json"))}
     for name, record in records.items():
         (HERE / f"{name}.md").write_text(_page(name, record))
     (HERE / "index.md").write_text(_index(records))
+
+
+def _sum(seconds: list[float | None]) -> int | None:
+    """None where a session's were not measured."""
+    known = [each for each in seconds if each is not None]
+    return round(sum(known)) if len(known) == len(seconds) else None
+
+
+def _minutes(seconds: int | None) -> str:
+    return "–" if seconds is None else f"{seconds / 60:.1f}"
 
 
 def _long(value: Any) -> bool:
@@ -89,12 +99,14 @@ def _cell(value: Any) -> str:
 def _page(name: str, record: dict[str, Any]) -> str:
     rows = record["results"]
     columns = [key for key, value in rows[0].items() if not isinstance(value, list)]
-    parts = [columns[:1] + columns[1:][start : start + 7] for start in range(0, len(columns) - 1, 7)]
+    named = next((n for n in (1, 2, 3) if len({tuple(str(row[key]) for key in columns[:n]) for row in rows}) == len(rows)), 1)
+    wide = 8 - named
+    parts = [columns[:named] + columns[named:][start : start + wide] for start in range(0, len(columns) - named, wide)]
     seconds = record["seconds"]
     libraries = ", ".join(f"{library} {version}" for library, version in record["versions"].items())
     told = (
         f"Experiment `{record['experiment']}`, seed {record['seed']}, data {record['data'] or 'as packaged'}, device {record['device']}; "
-        f"{libraries}. {record['units']} units of work, {seconds['cpu'] / 60:.1f} minutes of CPU. All numbers are in "
+        f"{libraries}. {record['units']} units of work, {_minutes(seconds['cpu'])} minutes of CPU. All numbers are in "
         f"[{name}.json]({name}.json); the page that `layerpeel train` leaves says what the columns mean."
     )
     blocks = [
@@ -112,7 +124,7 @@ def _page(name: str, record: dict[str, Any]) -> str:
 def _index(records: dict[str, dict[str, Any]]) -> str:
     rows = []
     for name, record in records.items():
-        minutes = [f"{record['seconds'][kind] / 60:.1f}" for kind in ("cpu", "wall")]
+        minutes = [_minutes(record["seconds"][kind]) for kind in ("cpu", "wall")]
         rows.append([f"[{name}]({name}.md)", record["profile"], str(record["units"]), *minutes])
     told = (
         "Runs of `layerpeel train` to their end, with the minutes that they took: CPU, which two quiet cores share, and wall clock, on two "
