@@ -159,3 +159,10 @@ def test_a_copy_of_the_checker_runs_alone(tmp_path: Path) -> None:
         [sys.executable, "-I", "-S", "checker.py", "proof.json"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert (run.returncode, run.stdout) == (0, f"{WORDS[False]} of each of 60 samples of 3 classes\n")
+
+
+def test_demands_must_cancel_in_their_constants_too() -> None:
+    """x = 1 and x = 2 are separable, though 2·1 − 1·2 = 0."""
+    forged = {"features": [[1.0], [2.0]], "samples": [0, 1], "own": [0, 1], "rivals": [1, 0], "multipliers": ["2", "1"]}
+    with pytest.raises(Refused, match="do not cancel"):
+        verify(sealed(MIXED | forged | {"claim": {"separable": False, "classes": 2, "samples": 2}}))
